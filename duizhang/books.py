@@ -1,0 +1,233 @@
+"""books.yaml: whose books, which shops, what is expected every day, what is tolerated, and where it is accounted.
+
+The model is closed: an unknown key is an error that names the line's place, so a typing mistake never passes silently.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import os
+import secrets
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from duizhang.digest import mapping_digest
+from duizhang.errors import BooksError
+
+LEGS = (
+    "order_platform", "order_payment", "order_shipment", "return_refund", "payment_settlement", "fee",
+    "payout_bank", "stock", "freight", "finance", "customer", "ledger",
+)
+
+DEFAULT_SLA_DAYS: dict[str, int] = {
+    "order_platform": 1, "order_payment": 1, "order_shipment": 2, "return_refund": 7, "payment_settlement": 1,
+    "fee": 1, "payout_bank": 2, "stock": 1, "freight": 0, "finance": 0, "customer": 0, "ledger": 0,
+}
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Shop(_Closed):
+    """One shop on one platform. Its files stand in `inbox/<shop id>/`, or state one of `accounts`."""
+
+    platform: str
+    name: str = ""
+    entity: str | None = None
+    provider: str = ""
+    warehouse: str = ""
+    currency: str | None = None
+    accounts: tuple[str, ...] = ()
+
+
+class Expected(_Closed):
+    """A file that has to be there for every period, from a day on; its absence holds the period."""
+
+    source: str
+    shop: str = ""
+    from_day: dt.date | None = None
+
+
+class Account(_Closed):
+    """A ledger account and the sub-ledger measure that it must equal, debit positive.
+
+    measure: sales (books order lines, credit), sales_refunds (books refunds, debit), provider_fees (fees on the
+    provider's account, debit), bank (bank statement, debit).
+    """
+
+    name: str = ""
+    measure: Literal["sales", "sales_refunds", "provider_fees", "bank"]
+    shop: str = ""
+    provider: str = ""
+    bank_account: str = ""
+
+
+class RateTier(_Closed):
+    up_to: Decimal | None = None
+    percent: Decimal
+
+
+class RateCard(_Closed):
+    """What a provider, platform or carrier is to charge from a day on. percent is in per cent of the amount."""
+
+    kind: Literal["fee", "commission", "freight"]
+    provider: str
+    from_day: dt.date
+    percent: Decimal | None = None
+    minimum: Decimal | None = None
+    cap: Decimal | None = None
+    zone: str = ""
+    first_weight: Decimal | None = None
+    first_price: Decimal | None = None
+    step_weight: Decimal | None = None
+    step_price: Decimal | None = None
+
+
+class PolicyChange(_Closed):
+    """A declared change of accounting policy or estimate; differences that it explains are `policy_change`."""
+
+    leg: str
+    from_day: dt.date
+    description: str
+    until_day: dt.date | None = None
+
+
+class PseudonymKey(_Closed):
+    """Where the key of the pseudonyms is: an environment variable first, else a file beside books.yaml."""
+
+    env: str = "DUIZHANG_PSEUDONYM_KEY"
+    file: str = "pseudonym.key"
+
+
+class JournalAccounts(_Closed):
+    """Accounts that proposed entries use."""
+
+    write_off: str = "6711.01"
+    suspense: str = "1221.99"
+    receivable: str = "1122"
+    cash_in_transit: str = "1012.99"
+    inventory: str = "1405"
+    fees: str = "6603"
+
+
+class Books(_Closed):
+    """The parsed books.yaml, with `root`, the folder it stands in."""
+
+    root: Path = Field(exclude=True)
+    books: Literal[1] = 1
+    entity: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+    name: str = ""
+    time_zone: str = "Asia/Shanghai"
+    cut_off: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] = "00:00"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
+    start: dt.date
+    inbox: str = "inbox"
+    pseudonym_key: PseudonymKey = PseudonymKey()
+    shops: dict[str, Shop] = {}
+    bank_accounts: dict[str, str] = {}
+    expected: tuple[Expected, ...] = ()
+    tolerances: dict[str, Decimal] = {}
+    sla_days: dict[str, int] = {}
+    accounts: dict[str, Account] = {}
+    journal: JournalAccounts = JournalAccounts()
+    rate_cards: tuple[RateCard, ...] = ()
+    policy_changes: tuple[PolicyChange, ...] = ()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"unknown time zone {value!r}; expected an IANA name such as Asia/Shanghai") from error
+        return value
+
+    @model_validator(mode="after")
+    def _legs_are_known(self) -> Books:
+        for place, keys in (("tolerances", self.tolerances), ("sla_days", self.sla_days)):
+            for key in keys:
+                if key.split("/")[0] not in LEGS:
+                    raise ValueError(f"{place}: unknown leg {key!r}; expected one of {', '.join(LEGS)}")
+        for expected in self.expected:
+            if expected.shop and expected.shop not in self.shops:
+                raise ValueError(f"expected: unknown shop {expected.shop!r}")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def inbox_path(self) -> Path:
+        return (self.root / self.inbox).resolve()
+
+    @property
+    def cut_off_minutes(self) -> int:
+        """Minutes after local midnight at which the business day begins."""
+        hours, minutes = self.cut_off.split(":")
+        return int(hours) * 60 + int(minutes)
+
+    def entity_of(self, shop: str) -> str:
+        """The legal entity of a shop; the books' own for '' or a shop without one."""
+        found = self.shops.get(shop)
+        return (found.entity if found else None) or self.entity
+
+    def sla(self, leg: str, channel: str = "") -> int:
+        """Days for which a one-sided item is mere timing. `leg/channel` wins over `leg`."""
+        for key in (f"{leg}/{channel}", leg):
+            if key in self.sla_days:
+                return self.sla_days[key]
+        return DEFAULT_SLA_DAYS[leg]
+
+    def digest(self) -> str:
+        """Digest of everything in books.yaml that can change a result (not where the files are)."""
+        return mapping_digest(self.model_dump(mode="json", exclude={"root", "inbox", "pseudonym_key"}))
+
+    def key(self) -> bytes:
+        """The pseudonym key. Where there is none yet, one is made beside books.yaml, readable by its owner alone."""
+        text = os.environ.get(self.pseudonym_key.env, "")
+        if text:
+            return text.encode()
+        path = self.root / self.pseudonym_key.file
+        if not path.is_file():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as handle:
+                handle.write(secrets.token_hex(32) + "\n")
+        found = path.read_text().strip()
+        if not found:
+            raise BooksError(f"{path} is empty", advice="Put a secret of at least 16 characters into it.")
+        return found.encode()
+
+
+def pseudonym(key: bytes, value: str) -> str:
+    """A stable pseudonym of a personal value: HMAC-SHA-256, the first 80 bits in hex, '' for ''."""
+    return "p" + hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:20] if value else ""
+
+
+def load_books(path: Path) -> Books:
+    """Read and check books.yaml; a BooksError says what is wrong and where."""
+    if not path.is_file():
+        raise BooksError(f"{path}: no such file", advice="Give the path of your books.yaml with --books.")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BooksError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise BooksError(f"{path} is empty or not a mapping", advice="See the example in README.md.")
+    try:
+        return Books(root=path.resolve().parent, **raw)
+    except (ValidationError, TypeError) as error:
+        problems = (
+            "; ".join(f"{'.'.join(map(str, e['loc'])) or 'books'}: {e['msg']}" for e in error.errors())
+            if isinstance(error, ValidationError)
+            else str(error)
+        )
+        raise BooksError(f"{path}: {problems}", advice="Mend these entries of books.yaml.") from error

@@ -1,0 +1,78 @@
+"""The command line: one module a command, loaded only when it is called.
+
+Exit codes: 0 done (for `run`: published), 1 an error that the message explains, 2 something is held or differs, where
+the command says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from duizhang import __version__
+from duizhang.errors import DuizhangError
+
+# command -> (module, attribute, one line of help). The order is the order of the daily flow.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "simulate": ("duizhang.cli.simulate", "Write raw files of a made-up business in true formats."),
+    "inspect": ("duizhang.cli.inspect", "Say which source a file is, preview it, list what does not parse."),
+    "run": ("duizhang.cli.run", "Reconcile and publish the periods of a range."),
+    "status": ("duizhang.cli.status", "What is published, held or missing, and why."),
+    "report": ("duizhang.cli.report", "Write the report of a period as one HTML page."),
+    "sql": ("duizhang.cli.sql", "Query the published tables."),
+    "explain": ("duizhang.cli.explain", "The life of one order, payment or item across all sources."),
+    "exceptions": ("duizhang.cli.exceptions", "Differences out to a workbook and decisions back in."),
+    "approve": ("duizhang.cli.approve", "Sign what you saw, as maker or checker."),
+    "close": ("duizhang.cli.close", "Close approved periods."),
+    "reopen": ("duizhang.cli.reopen", "Reopen a closed period, with a reason."),
+    "diff": ("duizhang.cli.diff", "What changed between two versions of a period, and why."),
+    "verify": ("duizhang.cli.verify", "Prove that the event log and the published files are untouched."),
+    "replay": ("duizhang.cli.replay", "Rebuild a published version from the archived raw files."),
+    "compare": ("duizhang.cli.compare", "Compare any two files by key and amount, to the cent."),
+    "score": ("duizhang.cli.score", "Compare what was found with what a simulation injected."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[name][0])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="duizhang")
+def cli() -> None:
+    """duizhang (对账): reconcile an e-commerce company's books, from raw files to a signed close."""
+
+
+def main() -> None:
+    """Entry point of the `duizhang` command: a user's mistake is one message, never a traceback."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    except DuizhangError as error:
+        click.echo(f"error: {error}", err=True)
+        advice = getattr(error, "advice", "")
+        if advice:
+            click.echo(f"  -> {advice}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)

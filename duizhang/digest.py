@@ -1,0 +1,69 @@
+"""Content digests: the same rows give the same digest, whatever their order or the writer of the file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+
+class _Sink:
+    """A write-only file that feeds a hash."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        return len(data)
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None:
+        self.closed = True
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+
+def sort_rows(table: pa.Table) -> pa.Table:
+    """The rows in a total order (by every column, left to right), so that equal sets are equal tables."""
+    if table.num_rows < 2:
+        return table.combine_chunks()
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in table.column_names])
+    return table.take(order).combine_chunks()
+
+
+def table_digest(table: pa.Table) -> str:
+    """SHA-256 (hex) of the sorted rows in text form, with column names and types; nulls differ from ''."""
+    sink = _Sink()
+    sink.write(json.dumps([[f.name, str(f.type)] for f in table.schema]).encode())
+    if table.num_rows:
+        file = pa.PythonFile(sink, mode="w")
+        pacsv.write_csv(sort_rows(table), file, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
+    return sink.hash.hexdigest()
+
+
+def mapping_digest(value: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of a JSON-like mapping in canonical form (sorted keys, no blanks)."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes, read in blocks."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,50 @@
+"""What can go wrong, by what the user should do about it.
+
+A `UserError` is shown as one clear message without a traceback and ends the command with exit code 1.
+`Retryable` marks a fault that may pass by itself (a lock, a full disk, a lost connection).
+"""
+
+from __future__ import annotations
+
+
+class DuizhangError(Exception):
+    """Base of every error that the engine raises on purpose."""
+
+
+class UserError(DuizhangError):
+    """Something that the user can mend: a setting, an argument, a file.
+
+    `advice` says what to do; it is shown on a line of its own.
+    """
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+class BooksError(UserError):
+    """`books.yaml` is missing, unreadable or says something impossible."""
+
+
+class SpecError(UserError):
+    """A source specification is invalid."""
+
+
+class RefusedFile(UserError):
+    """A raw file that cannot be read at all; it is listed as refused, with the reason, and loses nothing."""
+
+
+class ClosedPeriodError(UserError):
+    """New numbers for a closed period: it must be reopened, with a reason, first."""
+
+
+class PublicationRefused(DuizhangError):
+    """The gate's recorded results do not cover, or do not pass, exactly what is to be published."""
+
+
+class ConservationError(DuizhangError):
+    """Rows or amounts were lost or made up. A defect of the engine, never of the data."""
+
+
+class Retryable(DuizhangError):
+    """A fault that may pass by itself; the same call may succeed later."""

@@ -1,0 +1,123 @@
+"""The canonical tables: what every source is turned into, column by column.
+
+Conventions that hold everywhere
+- money and quantities are DECIMAL(18,4), with `currency` (ISO 4217) beside every amount; never float;
+- ids are text;
+- `period` is the business day of the row in the books' time zone and cut-off;
+- `*_at` is a naive timestamp in UTC;
+- `source`, `file` and `line` say where the row came from: the spec, the file's path below the inbox (its SHA-256
+  is in `source_files`) and the line or record number in that file, counted from 1;
+- `entity` is the legal entity, `shop` the shop id of books.yaml ('' where the row belongs to no shop);
+- `customer` and every other personal field holds a keyed pseudonym, never the clear value.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+MONEY = pa.decimal128(18, 4)
+RATE = pa.decimal128(18, 8)
+TEXT = pa.string()
+DAY = pa.date32()
+INSTANT = pa.timestamp("us")
+
+_HEAD = [("period", DAY), ("entity", TEXT), ("shop", TEXT)]
+_TAIL = [("source", TEXT), ("file", TEXT), ("line", pa.int64())]
+
+
+def _table(*columns: tuple[str, pa.DataType]) -> pa.Schema:
+    return pa.schema([*_HEAD, *columns, *_TAIL])
+
+
+TABLES: dict[str, pa.Schema] = {
+    # One row an order line. `amount` is what the seller is to receive for the line (goods less the discounts that the
+    # shop bears; a discount borne by the platform is not deducted). Freight charged to the buyer is a line of its own:
+    # line_id 'freight', sku '', quantity 0. origin: 'books' (own system) or 'platform'.
+    # status: paid | shipped | completed | closed (cancelled after payment) | unpaid.
+    "orders": _table(
+        ("origin", TEXT), ("order_id", TEXT), ("line_id", TEXT), ("sku", TEXT), ("product", TEXT),
+        ("quantity", MONEY), ("unit_price", MONEY), ("amount", MONEY), ("shop_discount", MONEY),
+        ("platform_discount", MONEY), ("currency", TEXT), ("status", TEXT), ("customer", TEXT),
+        ("ordered_at", INSTANT), ("paid_at", INSTANT), ("occurred_at", INSTANT),
+    ),
+    # One row a payment received by a provider for us. amount > 0; fee: cost to us > 0 (as stated by the trade bill).
+    "payments": _table(
+        ("provider", TEXT), ("transaction_id", TEXT), ("order_id", TEXT), ("amount", MONEY), ("fee", MONEY),
+        ("currency", TEXT), ("customer", TEXT), ("occurred_at", INSTANT),
+    ),
+    # One row a refund. amount > 0 is money paid back; fee: fee given back to us < 0. origin: 'books' or 'provider'.
+    # transaction_id: the id under which the provider's fund bill books the refund.
+    "refunds": _table(
+        ("origin", TEXT), ("provider", TEXT), ("refund_id", TEXT), ("transaction_id", TEXT), ("order_id", TEXT),
+        ("sku", TEXT), ("amount", MONEY), ("fee", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
+    ),
+    # One row a movement on the account at the provider or a line of a platform's statement; every fee its own row.
+    # amount is signed from the seller's view (+ in, - out). kind: sale | refund | fee (the transaction fee that the
+    # trade bill states as well) | commission | freight | adjustment | payout | transfer | other.
+    # payout_id: the payout that this line is part of, where the statement says so.
+    "settlements": _table(
+        ("provider", TEXT), ("entry_id", TEXT), ("transaction_id", TEXT), ("order_id", TEXT), ("kind", TEXT),
+        ("fee_type", TEXT), ("amount", MONEY), ("balance", MONEY), ("currency", TEXT), ("payout_id", TEXT),
+        ("statement_id", TEXT), ("remark", TEXT), ("occurred_at", INSTANT),
+    ),
+    # One row a payout that a provider or platform announces. amount > 0 is money sent to our bank.
+    "payouts": _table(
+        ("provider", TEXT), ("payout_id", TEXT), ("amount", MONEY), ("currency", TEXT), ("bank_account", TEXT),
+        ("occurred_at", INSTANT),
+    ),
+    # One row a bank statement line. amount is signed (+ credit to us). reference: the payout id found in the line.
+    "bank_entries": _table(
+        ("bank_account", TEXT), ("entry_id", TEXT), ("amount", MONEY), ("currency", TEXT), ("reference", TEXT),
+        ("counterparty", TEXT), ("remark", TEXT), ("occurred_at", INSTANT),
+    ),
+    "shipments": _table(
+        ("order_id", TEXT), ("sku", TEXT), ("quantity", MONEY), ("carrier", TEXT), ("tracking_number", TEXT),
+        ("warehouse", TEXT), ("occurred_at", INSTANT),
+    ),
+    # One row a charge on a carrier's bill. weight in kilograms; amount > 0 is what the carrier wants.
+    "freight_charges": _table(
+        ("carrier", TEXT), ("tracking_number", TEXT), ("order_id", TEXT), ("zone", TEXT), ("product", TEXT),
+        ("weight", MONEY), ("charge_type", TEXT), ("amount", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
+    ),
+    "returns": _table(
+        ("return_id", TEXT), ("order_id", TEXT), ("sku", TEXT), ("quantity", MONEY), ("warehouse", TEXT),
+        ("occurred_at", INSTANT),
+    ),
+    # One row a warehouse movement. quantity is signed (+ into the warehouse).
+    # kind: purchase_in | sale_out | return_in | transfer | adjustment.
+    "stock_moves": _table(
+        ("warehouse", TEXT), ("sku", TEXT), ("move_id", TEXT), ("kind", TEXT), ("quantity", MONEY),
+        ("order_id", TEXT), ("occurred_at", INSTANT),
+    ),
+    # One row a SKU's level at the end of the period. origin: 'warehouse' (warehouse set) or 'platform' (shop set).
+    "stock_snapshots": _table(
+        ("origin", TEXT), ("warehouse", TEXT), ("sku", TEXT), ("quantity", MONEY), ("occurred_at", INSTANT),
+    ),
+    "stock_counts": _table(
+        ("warehouse", TEXT), ("sku", TEXT), ("quantity", MONEY), ("occurred_at", INSTANT),
+    ),
+    # One row a journal line. amount = debit - credit.
+    "journal_lines": _table(
+        ("voucher", TEXT), ("line_no", TEXT), ("account", TEXT), ("account_name", TEXT), ("summary", TEXT),
+        ("debit", MONEY), ("credit", MONEY), ("amount", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
+    ),
+    # Reference data: the row that holds on a day is the one with the latest period <= that day.
+    "skus": _table(
+        ("sku", TEXT), ("product", TEXT), ("category", TEXT), ("cost", MONEY), ("price", MONEY), ("currency", TEXT),
+        ("weight", MONEY),
+    ),
+    "fx_rates": _table(("base", TEXT), ("quote", TEXT), ("rate", RATE)),
+}
+
+# Columns of the claims that every leg model selects, in this order (see sql/legs).
+CLAIM: pa.Schema = pa.schema(
+    [
+        ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("side", TEXT),
+        ("kind", TEXT), ("amount", MONEY), ("quantity", MONEY), ("attribute", TEXT), ("shop", TEXT),
+        ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("discount", MONEY), ("occurred_at", INSTANT),
+        ("source", TEXT), ("file", TEXT), ("line", pa.int64()),
+    ]
+)
+
+# The unit of the legs that count goods: their amounts are pieces, so they never add up with money.
+PIECES = "PCS"

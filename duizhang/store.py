@@ -1,0 +1,105 @@
+"""The working tables on disk: one Parquet file a table and period, below HOME/tables.
+
+Nothing here is seen by analysts; they read what `duizhang.publish` made of it. Every write goes to a temporary name
+first and is renamed, so a reader or a crash never meets half a file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from duizhang.digest import sort_rows
+
+
+def days(start: dt.date, end: dt.date) -> list[dt.date]:
+    """Every day from `start` to `end`, both included."""
+    return [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]
+
+
+def connect(*, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB in UTC that loads no extension from outside. The caller closes it."""
+    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    con.execute("set timezone = 'UTC'")
+    if threads:
+        con.execute(f"set threads = {int(threads)}")
+    return con
+
+
+def quoted(text: object) -> str:
+    """A SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write one Parquet file atomically (zstd)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        pq.write_table(table, partial, compression="zstd")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class Store:
+    """Tables by period below `home/tables`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.root = home / "tables"
+
+    def path(self, table: str, period: dt.date) -> Path:
+        return self.root / table / f"period={period.isoformat()}" / "data.parquet"
+
+    def has(self, table: str, period: dt.date) -> bool:
+        return self.path(table, period).is_file()
+
+    def periods(self, table: str) -> list[dt.date]:
+        """The periods for which the table is there, in order."""
+        folder = self.root / table
+        found = (p.parent.name.removeprefix("period=") for p in folder.glob("period=*/data.parquet"))
+        return sorted(dt.date.fromisoformat(text) for text in found)
+
+    def write(self, table: str, period: dt.date, rows: pa.Table) -> None:
+        """Replace a table's period. Rows are put in a total order first, so equal content is an equal file."""
+        write_parquet(sort_rows(rows), self.path(table, period))
+
+    def read(self, table: str, period: dt.date) -> pa.Table:
+        return pq.ParquetFile(self.path(table, period)).read()
+
+    def split(self, table: str, rows: pa.Table, periods: Iterable[dt.date]) -> None:
+        """Write rows of several periods (column `period`) into their folders; a one without rows is written empty."""
+        wanted = list(periods)
+        for period in wanted:
+            part = rows.filter(pc.equal(rows["period"], pa.scalar(period, pa.date32())))
+            self.write(table, period, part)
+
+    def view(
+        self, con: duckdb.DuckDBPyConnection, table: str, periods: Iterable[dt.date], schema: pa.Schema,
+        *, name: str | None = None,
+    ) -> None:
+        """Create the view `name` (default: the table's) over the periods that are there; empty if none is."""
+        paths = [self.path(table, p) for p in periods if self.has(table, p)]
+        target = name or table
+        if paths:
+            listed = ", ".join(quoted(p) for p in paths)
+            con.execute(
+                f'create or replace view "{target}" as select * from '
+                f"read_parquet([{listed}], hive_partitioning = false)"
+            )
+        else:
+            con.register(f"_empty_{target}", schema.empty_table())
+            con.execute(f'create or replace view "{target}" as select * from "_empty_{target}"')
+
+    def iter_tables(self) -> Iterator[str]:
+        """Names of the tables that have at least one period."""
+        if self.root.is_dir():
+            yield from sorted(p.name for p in self.root.iterdir() if p.is_dir())
