@@ -114,7 +114,8 @@ CLAIM: pa.Schema = pa.schema(
     [
         ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("side", TEXT),
         ("kind", TEXT), ("amount", MONEY), ("quantity", MONEY), ("attribute", TEXT), ("shop", TEXT),
-        ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("discount", MONEY), ("occurred_at", INSTANT),
+        ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("discount", MONEY), ("unit_price", MONEY),
+        ("occurred_at", INSTANT),
         ("source", TEXT), ("file", TEXT), ("line", pa.int64()),
     ]
 )

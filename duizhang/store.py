@@ -83,12 +83,13 @@ class Store:
             self.write(table, period, part)
 
     def view(
-        self, con: duckdb.DuckDBPyConnection, table: str, periods: Iterable[dt.date], schema: pa.Schema,
-        *, name: str | None = None,
+        self, con: duckdb.DuckDBPyConnection, name: str, periods: Iterable[dt.date], schema: pa.Schema,
+        *, table_of: str | None = None,
     ) -> None:
-        """Create the view `name` (default: the table's) over the periods that are there; empty if none is."""
+        """Create the view `name` over the periods of a table (default: of that name) that are there; empty if none is."""
+        table = table_of or name
         paths = [self.path(table, p) for p in periods if self.has(table, p)]
-        target = name or table
+        target = name
         if paths:
             listed = ", ".join(quoted(p) for p in paths)
             con.execute(

@@ -1,0 +1,12 @@
+"""Reconciliation: claims to positions, open items, causes and marts, in SQL over the canonical tables.
+
+One pass handles any range of consecutive periods; a day by itself is a range of one. What a range leaves open is what
+the next one opens with, so any split of a range gives the same rows.
+"""
+
+from duizhang.reconcile.causes import Cause, load_causes
+from duizhang.reconcile.engine import LEG_MODELS, MART_MODELS, STATE_TABLES, Session, reconcile, rules_digest
+
+__all__ = [
+    "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "load_causes", "reconcile", "rules_digest",
+]

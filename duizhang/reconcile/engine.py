@@ -1,0 +1,211 @@
+"""Runs the SQL models of `sql/` over a range of periods and writes their tables to the store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import pyarrow as pa
+
+from duizhang import published, schema
+from duizhang.books import DEFAULT_SLA_DAYS, LEGS, Books
+from duizhang.errors import ConservationError, UserError
+from duizhang.layout import SQL
+from duizhang.reconcile.causes import cause_expression, causes_digest
+from duizhang.schema import CLAIM, DAY, MONEY, TEXT
+from duizhang.store import Store, connect
+
+LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "legs" / f"{leg}.sql").is_file())
+# anomalies reads other marts, so it comes last
+MART_MODELS = tuple(sorted((path.stem for path in (SQL / "marts").glob("*.sql")), key=lambda m: (m == "anomalies", m)))
+
+OPEN_CLAIM = pa.schema([*CLAIM, pa.field("first_seen", DAY), pa.field("claimed", DAY)])
+STOCK_LEVEL = pa.schema(
+    [
+        ("period", DAY), ("basis", TEXT), ("entity", TEXT), ("place", TEXT), ("sku", TEXT),
+        ("left_level", MONEY), ("right_level", MONEY),
+    ]
+)
+DECISION = pa.schema(
+    [
+        ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("from_period", DAY), ("until", DAY),
+        ("status", TEXT),
+    ]
+)
+
+# What the next period opens with; part of a period's digest together with the published tables.
+STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL}
+
+
+def rules_digest() -> str:
+    """SHA-256 over every SQL model and the causes: the rules that a result depends on besides books.yaml."""
+    total = hashlib.sha256(causes_digest().encode())
+    for path in sorted(SQL.rglob("*.sql")):
+        total.update(path.relative_to(SQL).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+def _model(path: str) -> str:
+    return (SQL / path).read_text(encoding="utf-8")
+
+
+@dataclass
+class Session:
+    """One DuckDB connection with the inputs of a range in place: canonical tables, books, what was open before."""
+
+    books: Books
+    store: Store
+    periods: Sequence[dt.date]
+    corrections: pa.Table = field(default_factory=CLAIM.empty_table)
+    decisions: pa.Table = field(default_factory=DECISION.empty_table)
+
+    def __post_init__(self) -> None:
+        expected = [self.periods[0] + dt.timedelta(days=n) for n in range(len(self.periods))]
+        if list(self.periods) != expected:
+            raise UserError("periods must be consecutive days in order")
+        self.con = connect()
+
+    def __enter__(self) -> Session:
+        self._load()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.con.close()
+
+    def _load(self) -> None:
+        con, periods = self.con, self.periods
+        con.execute("set variable period_from = ?::date", [periods[0]])
+        con.execute("set variable period_to = ?::date", [periods[-1]])
+        for name, columns in schema.TABLES.items():
+            self.store.view(con, name, periods, columns)
+        self.store.view(con, "skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
+        before = [periods[0] - dt.timedelta(days=1)]
+        self.store.view(con, "opening_claims", before, OPEN_CLAIM, table_of="open_claims")
+        self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels")
+        con.register("corrections", self.corrections)
+        con.register("decisions", self.decisions)
+        con.register("calendar", pa.table({"period": pa.array(list(periods), DAY)}))
+        for name, table in _books_tables(self.books).items():
+            con.register(name, table)
+        con.execute(
+            "create table shops as select *, platform in (select distinct s.platform from books_shops as s "
+            "inner join expected as e on s.shop = e.shop and e.source like '%order%') as has_platform_orders "
+            "from books_shops"
+        )
+
+    def _history(self, table: str) -> list[dt.date]:
+        return [p for p in self.store.periods(table) if p <= self.periods[-1]]
+
+    def run(self, path: str, name: str) -> None:
+        """Materialise one model as an in-memory table."""
+        try:
+            self.con.execute(f'create table "{name}" as {_model(path)}')
+        except duckdb.Error as error:
+            raise ConservationError(f"sql/{path}: {error}") from error
+
+    def result(self, name: str, columns: pa.Schema) -> pa.Table:
+        """A table in its declared schema: column order and types; a column that is missing is an error."""
+        listed = ", ".join(f'"{column.name}"' for column in columns)
+        return self.con.sql(f'select {listed} from "{name}"').to_arrow_table().cast(columns)
+
+    def keep(self, name: str, columns: pa.Schema) -> int:
+        """Write a table into the store, period by period; the number of rows."""
+        rows = self.result(name, columns)
+        self.store.split(name, rows, self.periods)
+        return rows.num_rows
+
+
+def _books_tables(books: Books) -> dict[str, pa.Table]:
+    sla = [(leg, "", days) for leg, days in DEFAULT_SLA_DAYS.items() if leg not in books.sla_days]
+    sla += [(*(f"{key}/".split("/")[:2]), days) for key, days in sorted(books.sla_days.items())]  # type: ignore[misc]
+    shops = [
+        (name, books.entity_of(name), shop.platform, shop.provider, shop.warehouse, shop.currency or books.currency)
+        for name, shop in sorted(books.shops.items())
+    ]
+    accounts = [
+        (code, a.name, a.measure, a.shop, a.provider, a.bank_account) for code, a in sorted(books.accounts.items())
+    ]
+    cards = [
+        (c.kind, c.provider, c.from_day, c.percent, c.minimum, c.cap, c.zone, c.first_weight, c.first_price,
+         c.step_weight, c.step_price)
+        for c in books.rate_cards
+    ]
+    return {
+        "sla": _rows(sla, leg=TEXT, channel=TEXT, days=pa.int64()),
+        "books_shops": _rows(
+            shops, shop=TEXT, entity=TEXT, platform=TEXT, provider=TEXT, warehouse=TEXT, currency=TEXT
+        ),
+        "expected": _rows([(e.source, e.shop) for e in books.expected], source=TEXT, shop=TEXT),
+        "account_map": _rows(
+            accounts, account=TEXT, name=TEXT, measure=TEXT, shop=TEXT, provider=TEXT, bank_account=TEXT
+        ),
+        "tolerances": _rows(sorted(books.tolerances.items()), leg=TEXT, tolerance=MONEY),
+        "policy_changes": _rows(
+            [(p.leg, p.from_day, p.until_day, p.description) for p in books.policy_changes],
+            leg=TEXT, from_day=DAY, until_day=DAY, description=TEXT,
+        ),
+        "rate_cards": _rows(
+            cards, kind=TEXT, provider=TEXT, from_day=DAY, percent=MONEY, minimum=MONEY, cap=MONEY, zone=TEXT,
+            first_weight=MONEY, first_price=MONEY, step_weight=MONEY, step_price=MONEY,
+        ),
+    }
+
+
+def _rows(rows: Sequence[tuple[object, ...]], **columns: pa.DataType) -> pa.Table:
+    parts = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
+    return pa.table([pa.array(list(part), kind) for part, kind in zip(parts, columns.values(), strict=True)],
+                    schema=pa.schema(list(columns.items())))
+
+
+def reconcile(session: Session) -> dict[str, int]:
+    """Run every model over the session's range and write the results to the store; rows a table.
+
+    Raises ConservationError when amounts were lost or made up in any leg, entity, currency and period.
+    """
+    rows: dict[str, int] = {}
+    session.run("canonical/stock_observations.sql", "stock_observations")
+    session.run("canonical/stock_levels.sql", "stock_levels")
+    for leg in LEG_MODELS:
+        session.run(f"legs/{leg}.sql", f"claims_{leg}")
+    casts = ", ".join(f'"{c.name}"::{_duck_type(c.type)} as "{c.name}"' for c in CLAIM)
+    union = " union all ".join(f"select {casts} from claims_{leg}" for leg in LEG_MODELS)
+    session.con.execute(f"create table claims as {union} union all select {casts} from corrections")
+    for leg in LEG_MODELS:
+        session.con.execute(f"create view \"{leg}\" as select * from claims where leg = '{leg}'")
+        rows[leg] = session.keep(leg, CLAIM)
+    for model in ("movements", "positions", "open_claims", "recon_summary", "features", "judged"):
+        session.run(f"items/{model}.sql", model)
+    session.con.execute(f"create table caused as select *, {cause_expression()} as cause from judged")
+    session.run("items/variances.sql", "variances")
+    session.con.execute("create view open_items as select * from variances")
+    for name, columns in STATE_TABLES.items():
+        rows[name] = session.keep(name, columns)
+    for name in ("recon_summary", "variances", "open_items"):
+        rows[name] = session.keep(name, published.TABLES[name])
+    for mart in MART_MODELS:
+        session.run(f"marts/{mart}.sql", mart)
+        rows[mart] = session.keep(mart, published.TABLES[mart])
+    assert_conservation(session)
+    return rows
+
+
+def assert_conservation(session: Session) -> None:
+    """Run sql/assertions: each returns the rows that break a promise; any row is a ConservationError."""
+    for path in sorted(Path(SQL / "assertions").glob("*.sql")):
+        broken = session.con.execute(path.read_text(encoding="utf-8")).fetchall()
+        if broken:
+            raise ConservationError(f"{path.stem}: {len(broken)} rows, first {broken[0]}")
+
+
+def _duck_type(kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision}, {kind.scale})"
+    names = {"string": "varchar", "date32[day]": "date", "timestamp[us]": "timestamp", "int64": "bigint"}
+    return names[str(kind)]

@@ -1,0 +1,141 @@
+-- Grain: one row a period and open item. Meaning: everything that the rules of causes.yaml may ask about it; every feature
+-- depends on claims up to the period alone.
+with
+open_claims as (select * from open_claims),
+shops as (select * from shops),
+sla as (select * from sla),
+
+repeated as (
+    select
+        period, leg, entity, "key", currency, side, kind, amount, count(*) as times,
+        max(amount) * (count(*) - 1) as extra
+    from open_claims
+    where kind not in ('level', 'opening', 'journal', 'subledger', 'correction', 'write_off') and amount <> 0
+    group by period, leg, entity, "key", currency, side, kind, amount, quantity, sku
+    having count(*) > 1
+),
+
+repeats as (
+    select
+        period, leg, entity, "key", currency,
+        max(times) filter (where side = 'left') as left_times,
+        max(times) filter (where side = 'right') as right_times,
+        coalesce(sum(extra) filter (where side = 'left'), 0) as left_extra,
+        coalesce(sum(extra) filter (where side = 'right'), 0) as right_extra
+    from repeated
+    group by all
+),
+
+items as (
+    select
+        period, leg, entity, "key", currency,
+        max(shop) as shop, max(channel) as channel, max(order_id) as order_id, max(sku) as sku,
+        min(first_seen) as first_seen,
+        coalesce(sum(amount) filter (where side = 'left'), 0)::decimal(18, 4) as left_amount,
+        coalesce(sum(amount) filter (where side = 'right'), 0)::decimal(18, 4) as right_amount,
+        coalesce(sum(quantity) filter (where side = 'left'), 0)::decimal(18, 4) as left_quantity,
+        coalesce(sum(quantity) filter (where side = 'right'), 0)::decimal(18, 4) as right_quantity,
+        count(*) filter (where side = 'left' and kind not in ('fee', 'correction', 'write_off')) as left_claims,
+        count(*) filter (where side = 'right' and kind not in ('fee', 'correction', 'write_off')) as right_claims,
+        coalesce(sum(amount) filter (where side = 'left' and kind = 'sale'), 0) as left_sale,
+        coalesce(sum(amount) filter (where side = 'right' and kind = 'sale'), 0) as right_sale,
+        coalesce(sum(amount) filter (where side = 'left' and kind = 'refund'), 0) as left_refund,
+        coalesce(sum(amount) filter (where side = 'right' and kind = 'refund'), 0) as right_refund,
+        coalesce(sum(amount) filter (where side = 'left' and kind = 'fee'), 0) as left_fee,
+        coalesce(sum(amount) filter (where side = 'right' and kind = 'fee'), 0) as right_fee,
+        coalesce(sum(discount) filter (where side = 'left'), 0) as left_discount,
+        coalesce(sum(discount) filter (where side = 'right'), 0) as right_discount,
+        max(unit_price) filter (where side = 'left') as left_price,
+        max(unit_price) filter (where side = 'right') as right_price,
+        max(attribute) filter (where side = 'left') as left_attribute,
+        max(attribute) filter (where side = 'right') as right_attribute,
+        bool_or(kind in ('correction', 'write_off')) as is_decided,
+        list(distinct unit_price order by unit_price) filter (where unit_price > 0) as prices
+    from open_claims
+    group by period, leg, entity, "key", currency
+),
+
+differing as (
+    select
+        i.*,
+        (i.left_amount - i.right_amount)::decimal(18, 4) as difference,
+        (i.left_quantity - i.right_quantity)::decimal(18, 4) as quantity_difference,
+        (i.period - i.first_seen)::bigint as age_days,
+        coalesce(s.days, d.days, 0)::bigint as sla_days
+    from items as i
+    left join sla as s on s.leg = i.leg and s.channel = i.channel and s.channel <> ''
+    left join sla as d on d.leg = i.leg and d.channel = ''
+),
+
+by_order as (
+    select
+        period, entity, shop, order_id, currency,
+        sum(difference) as platform_difference
+    from differing
+    where leg = 'order_platform'
+    group by all
+),
+
+by_order_sku as (
+    select
+        period, entity, shop, order_id, max_by(sku, abs(quantity_difference)) as sku,
+        sum(quantity_difference) as platform_quantity_difference
+    from differing
+    where leg = 'order_platform' and quantity_difference <> 0
+    group by period, entity, shop, order_id
+),
+
+opposites as (
+    select
+        a.period, a.leg, a.entity, a."key", a.currency,
+        min(b."key") as opposite_key,
+        count(*) as opposite_count,
+        bool_or(split_part(a."key", '/', 1) = split_part(b."key", '/', 1)) as opposite_same_head,
+        bool_or(split_part(a."key", '/', 2) = split_part(b."key", '/', 2)) as opposite_same_tail,
+        min(abs(a.first_seen - b.first_seen)) as opposite_days
+    from differing as a
+    inner join differing as b
+        on a.period = b.period and a.leg = b.leg and a.entity = b.entity and a.currency = b.currency
+        and a.difference = -b.difference and a."key" <> b."key"
+        and (a.left_claims = 0 or a.right_claims = 0 or a.leg = 'ledger')
+        and (b.left_claims = 0 or b.right_claims = 0 or b.leg = 'ledger')
+    where a.difference <> 0 and a.leg in ('ledger', 'payout_bank', 'payment_settlement', 'order_payment')
+    group by all
+),
+
+currencies as (
+    select period, leg, entity, "key", count(distinct currency) as key_currencies
+    from differing
+    group by all
+),
+
+final as (
+    select
+        d.*,
+        coalesce(r.left_extra, 0) as left_extra,
+        coalesce(r.right_extra, 0) as right_extra,
+        coalesce(r.left_times, 1) as left_times,
+        coalesce(r.right_times, 1) as right_times,
+        p.platform_difference,
+        q.platform_quantity_difference,
+        o.opposite_key, coalesce(o.opposite_count, 0) as opposite_count,
+        coalesce(o.opposite_same_head, false) as opposite_same_head,
+        coalesce(o.opposite_same_tail, false) as opposite_same_tail,
+        o.opposite_days,
+        c.key_currencies,
+        d.left_claims = 0 or d.right_claims = 0 as one_sided,
+        split_part(d."key", '/', -1) as basis
+    from differing as d
+    left join repeats as r using (period, leg, entity, "key", currency)
+    left join by_order as p
+        on d.leg = 'order_payment' and p.period = d.period and p.entity = d.entity and p.shop = d.shop
+        and p.order_id = d.order_id and p.currency = d.currency
+    left join by_order_sku as q
+        on d.leg in ('order_shipment', 'order_payment') and q.period = d.period and q.entity = d.entity
+        and q.shop = d.shop and q.order_id = d.order_id
+        and (d.leg = 'order_payment' or q.sku = d.sku)
+    left join opposites as o using (period, leg, entity, "key", currency)
+    left join currencies as c using (period, leg, entity, "key")
+)
+
+select * from final

@@ -1,0 +1,50 @@
+-- Grain: one claim an account and period (left), one a journal line (right). Meaning: the sub-ledger measure that
+-- books.yaml declares for an account (debit positive) is what the general ledger booked there in the period.
+with
+orders as (select * from orders where origin = 'books' and paid_at is not null),
+refunds as (select * from refunds where origin = 'books'),
+settlements as (select * from settlements where kind = 'fee'),
+bank_entries as (select * from bank_entries),
+journal_lines as (select * from journal_lines),
+accounts as (select * from account_map),
+
+measured as (
+    select o.period, o.entity, a.account, o.currency, -sum(o.amount) as amount
+    from orders as o
+    inner join accounts as a on a.measure = 'sales' and (a.shop = '' or a.shop = o.shop)
+    group by all
+    union all
+    select r.period, r.entity, a.account, r.currency, sum(r.amount)
+    from refunds as r
+    inner join accounts as a on a.measure = 'sales_refunds' and (a.shop = '' or a.shop = r.shop)
+    group by all
+    union all
+    select s.period, s.entity, a.account, s.currency, -sum(s.amount)
+    from settlements as s
+    inner join accounts as a
+        on a.measure = 'provider_fees' and (a.provider = '' or a.provider = s.provider)
+        and (a.shop = '' or a.shop = s.shop)
+    group by all
+    union all
+    select b.period, b.entity, a.account, b.currency, sum(b.amount)
+    from bank_entries as b
+    inner join accounts as a on a.measure = 'bank' and (a.bank_account = '' or a.bank_account = b.bank_account)
+    group by all
+),
+
+final as (
+    select
+        m.period, 'ledger' as leg, m.entity, concat_ws('/', m.account, m.period::varchar) as "key", m.currency,
+        'left' as side, 'subledger' as kind, m.amount::decimal(18, 4) as amount, 0 as quantity, null as attribute,
+        '' as shop, '' as channel, '' as order_id, '' as sku, 0 as discount, null as unit_price,
+        null as occurred_at, 'subledger' as source, '' as file, null as line
+    from measured as m
+    union all
+    select
+        j.period, 'ledger', j.entity, concat_ws('/', j.account, j.period::varchar), j.currency, 'right', 'journal',
+        j.amount, 0, null, '', '', '', '', 0, null, j.occurred_at, j.source, j.file, j.line
+    from journal_lines as j
+    where j.account in (select account from accounts)
+)
+
+select * from final

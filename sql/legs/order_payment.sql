@@ -1,0 +1,65 @@
+-- Grain: one claim an order line, payment or refund. Meaning: what an order should bring (left: order lines less the
+-- refunds that we recorded) is what the provider took in for it (right: paid less refunded).
+with
+orders as (select * from orders where origin = 'books' and paid_at is not null),
+refunds as (select * from refunds),
+payments as (select * from payments),
+shops as (select * from shops),
+
+receivable as (
+    select
+        period, entity, shop, order_id, currency, 'left' as side, 'sale' as kind, amount, sku,
+        platform_discount as discount, unit_price, occurred_at, source, file, line
+    from orders
+),
+
+refunded as (
+    select
+        period, entity, shop, order_id, currency,
+        case origin when 'books' then 'left' else 'right' end as side,
+        'refund' as kind, -amount as amount, sku, 0 as discount, null as unit_price, occurred_at, source, file, line
+    from refunds
+),
+
+paid as (
+    select
+        period, entity, shop, order_id, currency, 'right' as side, 'sale' as kind, amount, '' as sku,
+        0 as discount, null as unit_price, occurred_at, source, file, line
+    from payments
+),
+
+unioned as (
+    select * from receivable
+    union all
+    select * from refunded
+    union all
+    select * from paid
+),
+
+final as (
+    select
+        u.period,
+        'order_payment' as leg,
+        u.entity,
+        concat_ws('/', u.shop, u.order_id) as "key",
+        u.currency,
+        u.side,
+        u.kind,
+        u.amount,
+        0 as quantity,
+        null as attribute,
+        u.shop,
+        coalesce(s.provider, '') as channel,
+        u.order_id,
+        u.sku,
+        u.discount,
+        u.unit_price,
+        u.occurred_at,
+        u.source,
+        u.file,
+        u.line
+    from unioned as u
+    left join shops as s on u.shop = s.shop
+)
+
+select * from final

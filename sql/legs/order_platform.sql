@@ -1,0 +1,39 @@
+-- Grain: one claim an order line and side. Meaning: our order system (left) and the platform (right) must agree on every
+-- paid line: amount, quantity, SKU and status. Shops without a platform order file take no part.
+with
+orders as (select * from orders),
+shops as (select * from shops),
+
+paid_lines as (
+    select o.*, s.platform as channel
+    from orders as o
+    inner join shops as s on o.shop = s.shop
+    where o.paid_at is not null and s.has_platform_orders
+),
+
+final as (
+    select
+        period,
+        'order_platform' as leg,
+        entity,
+        concat_ws('/', shop, order_id, line_id) as "key",
+        currency,
+        case origin when 'books' then 'left' else 'right' end as side,
+        'sale' as kind,
+        amount,
+        quantity,
+        concat('sku=', sku, ' status=', status) as attribute,
+        shop,
+        channel,
+        order_id,
+        sku,
+        platform_discount as discount,
+        unit_price,
+        occurred_at,
+        source,
+        file,
+        line
+    from paid_lines
+)
+
+select * from final

@@ -1,0 +1,66 @@
+-- Grain: one claim a payment, refund, fee or statement line. Meaning: every trade in the provider's trade bill (left, net
+-- of the fee that it states) is booked on our account there (right), to the cent and once.
+with
+payments as (select * from payments),
+refunds as (select * from refunds where origin = 'provider'),
+settlements as (select * from settlements where kind in ('sale', 'refund', 'fee')),
+
+traded as (
+    select
+        period, entity, shop, provider, transaction_id, order_id, currency, 'sale' as kind, amount,
+        occurred_at, source, file, line
+    from payments
+    union all
+    select
+        period, entity, shop, provider, transaction_id, order_id, currency, 'refund', -amount,
+        occurred_at, source, file, line
+    from refunds
+    union all
+    select
+        period, entity, shop, provider, transaction_id, order_id, currency, 'fee', -fee,
+        occurred_at, source, file, line
+    from payments
+    where fee <> 0
+    union all
+    select
+        period, entity, shop, provider, transaction_id, order_id, currency, 'fee', -fee,
+        occurred_at, source, file, line
+    from refunds
+    where fee <> 0
+),
+
+unioned as (
+    select *, 'left' as side from traded
+    union all
+    select
+        period, entity, shop, provider, transaction_id, order_id, currency, kind, amount,
+        occurred_at, source, file, line, 'right' as side
+    from settlements
+),
+
+final as (
+    select
+        period,
+        'payment_settlement' as leg,
+        entity,
+        concat_ws('/', provider, transaction_id) as "key",
+        currency,
+        side,
+        kind,
+        amount,
+        0 as quantity,
+        null as attribute,
+        shop,
+        provider as channel,
+        order_id,
+        '' as sku,
+        0 as discount,
+        null as unit_price,
+        occurred_at,
+        source,
+        file,
+        line
+    from unioned
+)
+
+select * from final
