@@ -1,0 +1,1 @@
+"""Dagster declarations in the order of the flow; every body calls the engine and returns counts."""

@@ -1,0 +1,46 @@
+# Six verbs; CI runs the same ones. Needs Python 3.11 or later and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+START ?= 2026-03-01
+DAYS ?= 7
+ORDERS ?= 2000
+SEED ?= 1
+
+.PHONY: run test lint types dev bench lock
+.DEFAULT_GOAL := run
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(VENV)/.installed ## simulate raw files, reconcile and publish every period, say what was found
+	@rm -rf $(DEMO)
+	@$(BIN)/duizhang simulate --out $(DEMO)/raw --start $(START) --days $(DAYS) --orders-per-day $(ORDERS) --seed $(SEED)
+	@$(BIN)/duizhang run --books $(DEMO)/raw/books.yaml --home $(DEMO)/home --from $(START) \
+		--to $$($(BIN)/python -c "import datetime as d; print(d.date.fromisoformat('$(START)') + d.timedelta($(DAYS) - 1))")
+	@$(BIN)/duizhang status --home $(DEMO)/home
+	@$(BIN)/duizhang score --truth $(DEMO)/raw/truth.parquet --home $(DEMO)/home
+	@$(BIN)/duizhang report --home $(DEMO)/home
+
+test: $(VENV)/.installed ## the whole test suite, in parallel
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+dev: $(VENV)/.installed ## Dagster's own pages over the demo
+	DAGSTER_HOME=$(CURDIR)/$(DEMO)/dagster sh -c 'mkdir -p $$DAGSTER_HOME && exec $(BIN)/dagster dev -w workspace.yaml'
+
+bench: $(VENV)/.installed ## the comparison core as ratios to a bare scan
+	$(BIN)/python benchmarks/compare.py --rows 1000000
+
+lock: ## renew requirements.lock (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \
+		--extra dev pyproject.toml -o requirements.lock

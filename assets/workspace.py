@@ -1,0 +1,64 @@
+"""The one resource: whose books, and where the home is. Tests and the command line build it; `dagster dev` reads the
+environment."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import click
+from dagster import AssetCheckExecutionContext, AssetExecutionContext, ConfigurableResource
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
+
+from duizhang.books import Books, load_books
+from duizhang.state import State
+from duizhang.store import Store, days
+
+BOOKS_VARIABLE = "DUIZHANG_BOOKS"
+HOME_VARIABLE = "DUIZHANG_HOME"
+
+
+class Workspace(ConfigurableResource):  # type: ignore[type-arg]
+    """Paths as text, since Dagster configures resources with plain values."""
+
+    books_path: str
+    home_path: str
+    progress: bool = False
+
+    def books(self) -> Books:
+        return load_books(Path(self.books_path))
+
+    @property
+    def home(self) -> Path:
+        return Path(self.home_path).resolve()
+
+    def store(self) -> Store:
+        return Store(self.home)
+
+    def state(self) -> State:
+        return State(self.home)
+
+    def say(self, text: str) -> None:
+        """One line of progress on standard error, where somebody is watching."""
+        if self.progress:
+            click.echo(f"  {text}", err=True)
+
+
+def from_environment() -> Workspace:
+    """The workspace that DUIZHANG_BOOKS and DUIZHANG_HOME name (default: ./demo)."""
+    return Workspace(
+        books_path=os.environ.get(BOOKS_VARIABLE, "demo/raw/books.yaml"),
+        home_path=os.environ.get(HOME_VARIABLE, "demo/home"),
+    )
+
+
+def periods_of(context: AssetExecutionContext | AssetCheckExecutionContext) -> list[dt.date]:
+    """The days of the run, in order, whether it is one day or a range in a single run."""
+    tags = context.run.tags
+    single = tags.get(PARTITION_NAME_TAG)
+    first = single or tags[ASSET_PARTITION_RANGE_START_TAG]
+    last = single or tags[ASSET_PARTITION_RANGE_END_TAG]
+    return days(dt.date.fromisoformat(first), dt.date.fromisoformat(last))

@@ -1,0 +1,39 @@
+"""`duizhang run`: reconcile and publish the periods of a range."""
+
+from __future__ import annotations
+
+import datetime as dt
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+
+from duizhang.errors import UserError
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("run")
+@click.option("--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml.")
+@click.option("--from", "start", required=True, type=DAY, help="First business day.")
+@click.option("--to", "end", required=True, type=DAY, help="Last business day.")
+@click.option(
+    "--home", type=click.Path(path_type=Path), default=Path("home"), envvar="DUIZHANG_HOME", show_default=True,
+    help="Where results are kept.",
+)
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+def command(books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool) -> int:
+    """Collect the inbox, reconcile every day from --from to --to, check and publish.
+
+    Exit code 0: everything is published. 2: something is held (see `duizhang status`). 1: an error.
+    """
+    runners = entry_points(group="duizhang.runner")
+    if not runners:
+        raise UserError("no runner is installed", advice="Install the project with `pip install -e .`.")
+    runner = next(iter(runners)).load()
+    if not quiet:
+        click.echo(f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, books {books_path}, home {home}", err=True)
+    code: int = runner(books_path, home, start.date(), end.date(), progress=not quiet)
+    if not quiet:
+        click.echo("published" if code == 0 else "something is held: see `duizhang status`", err=True)
+    return code

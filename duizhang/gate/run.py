@@ -1,0 +1,144 @@
+"""Runs the suites over a range of periods and records the results."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duizhang import published, schema
+from duizhang.digest import table_digest
+from duizhang.gate.records import Failure, Result, failure_of, failures, quality_table, record, recorded_results
+from duizhang.gate.suites import Expectation, Suite, load_suites
+from duizhang.reconcile import load_causes
+from duizhang.state import State
+from duizhang.store import Store, connect, quoted
+
+TABLE_EXISTS = "table_exists"
+ROWS_OF_PERIOD = "rows_of_period"
+_SCHEMAS = {**schema.TABLES, **published.TABLES}
+
+
+def run_gate(
+    store: Store, state: State, periods: Sequence[dt.date], *, expectations: Path | None = None
+) -> dict[dt.date, list[Failure]]:
+    """Check the stored tables of the periods and record every result, for the digests that were checked.
+
+    Each table is checked over the whole range at once; where an expectation fails there, period by period, so that what
+    is recorded of a period does not depend on the range. Also writes the store's table `quality_results`. The failures
+    that hold each period are given back; an empty list lets it pass. Raises SpecError for a suite that is not valid.
+    """
+    from duizhang.gate.validation import Validation  # seconds to load; not for commands that only read results
+
+    ordered = sorted(set(periods))
+    suites = load_suites(expectations)
+    if not ordered:
+        return {}
+    results: list[Result] = []
+    con = connect()
+    validation = None
+    try:
+        _context(store, con, ordered)
+        validation = Validation(con)
+        for suite in suites.values():
+            results += _check_table(store, validation, suite, ordered)
+    finally:
+        if validation is not None:
+            validation.close()
+        con.close()
+    record(state, ordered, results)
+    for period in ordered:
+        store.write("quality_results", period, quality_table(recorded_results(state, [period])))
+    return failures(state, ordered)
+
+
+def failures_by_table(state: State, periods: Sequence[dt.date]) -> dict[str, list[Failure]]:
+    """The recorded failures that hold any of the periods, for each table with a suite or a result (often empty)."""
+    found: dict[str, list[Failure]] = {table: [] for table in load_suites()}
+    for result in recorded_results(state, periods):
+        listed = found.setdefault(result.table, [])
+        if result.holds:
+            listed.append(failure_of(result))
+    return found
+
+
+def _context(store: Store, con: object, periods: Sequence[dt.date]) -> None:
+    """Views that a query may join: each published table with the day before each period, causes, periods."""
+    around = sorted({*periods, *(period - dt.timedelta(days=1) for period in periods)})
+    for name, columns in published.TABLES.items():
+        store.view(con, name, around, columns)  # type: ignore[arg-type]
+    stored = [period for period in around if store.has("recon_summary", period)]
+    con.register("stored_periods", pa.table({"period": pa.array(stored, schema.DAY)}))  # type: ignore[attr-defined]
+    con.register("causes", pa.table({"name": pa.array(list(load_causes()), schema.TEXT)}))  # type: ignore[attr-defined]
+
+
+def _select(store: Store, table: str, periods: Sequence[dt.date]) -> str:
+    listed = ", ".join(quoted(store.path(table, period)) for period in periods)
+    return f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
+
+
+def _checked(validation: object, periods: Sequence[dt.date]) -> None:
+    listed = ", ".join(f"(date {quoted(period)})" for period in periods)
+    validation.con.execute(  # type: ignore[attr-defined]
+        f"create or replace view checked_periods as select * from (values {listed}) as p(period)"
+    )
+
+
+def _check_table(store: Store, validation: object, suite: Suite, periods: Sequence[dt.date]) -> list[Result]:
+    results: list[Result] = []
+    digests: dict[dt.date, str] = {}
+    for period in periods:
+        there = store.has(suite.table, period)
+        if there:
+            digest, strangers = _digest(store.read(suite.table, period), period)
+            digests[period] = digest
+            results.append(
+                Result(period, suite.table, digest, ROWS_OF_PERIOD, "period", "critical", strangers == 0, strangers,
+                       "every row is of the period / 每行都属于本期间", "")
+            )
+        elif not suite.optional:
+            results.append(
+                Result(period, suite.table, "", TABLE_EXISTS, "", "critical", False, 1,
+                       "the table was not written / 缺少该表", f"{suite.table} of {period} is missing")
+            )
+    present = list(digests)
+    if not present:
+        return results
+    quick = [e for e in suite.expectations if e.by_row]
+    passed: set[str] = set()
+    if quick and len(present) > 1:
+        _checked(validation, present)
+        outcomes = validation.check(_select(store, suite.table, present), quick)  # type: ignore[attr-defined]
+        passed = {e.name for e, outcome in zip(quick, outcomes, strict=True) if outcome.success}
+    slow = [e for e in suite.expectations if e.name not in passed]
+    for period in present:
+        results += [_result(period, suite.table, digests[period], e) for e in quick if e.name in passed]
+        if slow:
+            _checked(validation, [period])
+            outcomes = validation.check(_select(store, suite.table, [period]), slow)  # type: ignore[attr-defined]
+            results += [
+                _result(period, suite.table, digests[period], e, o.success, o.unexpected, o.detail)
+                for e, o in zip(slow, outcomes, strict=True)
+            ]
+    return results
+
+
+def _digest(rows: pa.Table, period: dt.date) -> tuple[str, int]:
+    """Digest of the content and the number of rows of another period."""
+    if "period" not in rows.column_names:
+        return table_digest(rows), rows.num_rows
+    equal = pc.sum(pc.fill_null(pc.equal(rows["period"], pa.scalar(period, pa.date32())), False)).as_py() or 0
+    return table_digest(rows), rows.num_rows - int(equal)
+
+
+def _result(
+    period: dt.date, table: str, digest: str, e: Expectation, success: bool = True, unexpected: int = 0,  # noqa: FBT001, FBT002
+    detail: str = "",
+) -> Result:
+    return Result(
+        period, table, digest, e.name, e.column, e.meta.severity, success, unexpected, f"{e.meta.en} / {e.meta.zh}",
+        detail,
+    )

@@ -1,0 +1,346 @@
+"""What each party wrote down: the same business as seen by the books, the platform, the provider, the warehouse.
+
+Frames carry `o`, the number of the order they come from, and `day`, the day on whose file they stand. Amounts are fen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from duizhang.simulate.world import CLOSED, DAY, PROVIDERS, SHOPS, SKU_COUNT, UNPAID, World, dates, digits
+
+FUND_COLUMNS = ("o", "provider", "txn", "order_id", "kind", "amount", "at", "paid_txn", "refund_id")
+BANK_ACCOUNT = "6225880000010001"
+SALES_ACCOUNTS = {"tb-01": "6001.01", "jd-01": "6001.02", "wx-01": "6001.03"}
+REFUND_ACCOUNTS = {"tb-01": "6001.11", "jd-01": "6001.12", "wx-01": "6001.13"}
+FEE_ACCOUNTS = {"alipay": "6603.01", "wechat": "6603.02"}
+BANK_LEDGER = "1002.01"
+ACCOUNT_NAMES = {
+    "6001.01": "主营业务收入-淘宝店", "6001.02": "主营业务收入-京东店", "6001.03": "主营业务收入-自营店",
+    "6001.11": "销售退款-淘宝店", "6001.12": "销售退款-京东店", "6001.13": "销售退款-自营店",
+    "6603.01": "手续费-支付宝", "6603.02": "手续费-微信支付", "1002.01": "银行存款-基本户",
+    "1122": "应收账款", "1012.99": "其他货币资金-在途", "6602": "管理费用",
+}
+
+
+@dataclass
+class Records:
+    """The sources' rows, first faithful to the world, then broken, then added up (funds, bank, stock, ledger).
+
+    marks: (o, leg, cause) of every injected break of an order; stock and ledger breaks stand in `cause` columns of
+    counts, shop_stock and in ledger_marks (key, cause).
+    """
+
+    books: pl.DataFrame
+    platform: pl.DataFrame
+    payments: pl.DataFrame
+    books_refunds: pl.DataFrame
+    provider_refunds: pl.DataFrame
+    fund: pl.DataFrame
+    jd_bill: pl.DataFrame
+    shipments: pl.DataFrame
+    marks: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Totals:
+    """What follows from the records, whatever is wrong in them: payouts, bank, stock and ledger."""
+
+    fund: pl.DataFrame
+    payouts: pl.DataFrame
+    bank: pl.DataFrame
+    moves: pl.DataFrame
+    snapshots: pl.DataFrame
+    counts: pl.DataFrame
+    shop_stock: pl.DataFrame
+    journal: pl.DataFrame
+    ledger_marks: list[tuple[str, str]]
+
+
+def fee_of(amount: pl.Expr) -> pl.Expr:
+    """The transaction fee, 0.6%, rounded half up to the fen."""
+    return (amount * 6 + 500) // 1000
+
+
+def build_records(world: World) -> Records:
+    """Every party's faithful record of the world."""
+    about = world.orders.select(
+        "o", "day", "shop", "shop_no", "provider", "warehouse", "order_id", "txn", "at", "ordered_at", "is_paid",
+        "status", "customer", "ship_day", "ship_at", "carrier", "tracking", "is_shipped", "settle_lag", "zone",
+    )
+    lines = world.lines.join(about, on="o", how="left", maintain_order="left")
+    paid = lines.filter("is_paid")
+    payments = (
+        paid.group_by("o", maintain_order=True)
+        .agg(amount=pl.col("amount").sum(), coupon=pl.col("coupon").sum())
+        .join(about.select("o", "day", "shop", "shop_no", "provider", "order_id", "txn", "at", "settle_lag",
+                           "customer"), on="o", how="left", maintain_order="left")
+        .with_columns(fee=pl.when(pl.col("provider") == "jd").then(0).otherwise(fee_of(pl.col("amount"))))
+    )
+    refunds = world.refunds.with_columns(
+        day=pl.col("refund_day"),
+        fee=pl.when(pl.col("provider") == "wechat").then(-fee_of(pl.col("amount"))).otherwise(0),
+    )
+    own = payments.filter(pl.col("provider") != "jd").with_columns(paid_txn=pl.col("txn"), refund_id=pl.lit(""))
+    back = refunds.filter(pl.col("provider") != "jd")
+    fund = pl.concat([
+        own.with_columns(kind=pl.lit("sale")).select(FUND_COLUMNS),
+        own.with_columns(kind=pl.lit("fee"), amount=-pl.col("fee")).select(FUND_COLUMNS),
+        back.with_columns(kind=pl.lit("refund"), amount=-pl.col("amount")).select(FUND_COLUMNS),
+        back.with_columns(kind=pl.lit("fee"), amount=-pl.col("fee")).filter(pl.col("amount") != 0)
+        .select(FUND_COLUMNS),
+    ]).filter(pl.col("amount") != 0)
+    return Records(
+        books=lines, platform=lines.filter(pl.col("shop_no") != 2), payments=payments, books_refunds=refunds,
+        provider_refunds=refunds, fund=fund, jd_bill=pl.DataFrame(),
+        shipments=lines.filter(pl.col("is_shipped") & (pl.col("sku") != "") & (pl.col("ship_day") < world.plan.days)),
+    )
+
+
+def jd_statement(world: World, records: Records, partial: list[int]) -> pl.DataFrame:
+    """JD's settlement lines: goods and commission 1-2 days after the payment, refunds on their day.
+
+    partial: orders whose goods are paid only in part.
+    """
+    sold = records.payments.filter(pl.col("provider") == "jd").with_columns(
+        day=pl.col("at") // DAY + pl.col("settle_lag"), service_id=pl.lit(""),
+    )
+    goods = sold.with_columns(
+        fee_name=pl.lit("货款"),
+        amount=pl.when(pl.col("o").is_in(partial)).then(pl.col("amount") * 6 // 10).otherwise("amount"),
+    )
+    commission = sold.with_columns(fee_name=pl.lit("佣金"), amount=-((pl.col("amount") * 5 + 50) // 100))
+    back = records.provider_refunds.filter(pl.col("provider") == "jd").with_columns(
+        fee_name=pl.lit("货款"), amount=-pl.col("amount"), service_id=pl.col("refund_id"),
+    )
+    columns = ["o", "day", "order_id", "fee_name", "amount", "at", "service_id"]
+    return (
+        pl.concat([part.select(columns) for part in (goods, commission, back)])
+        .filter((pl.col("day") < world.plan.days) & (pl.col("amount") != 0))
+        .with_columns(payout_id="JP" + dates(world.plan, pl.col("day")))
+        .sort("day", "o", "fee_name", "amount")
+    )
+
+
+def add_up(world: World, records: Records, rng: np.random.Generator, rate: float) -> Totals:
+    """Payouts, bank, stock and ledger as they follow from the observed records, with their own breaks."""
+    plan = world.plan
+    fund, payouts = _funds(world, records)
+    bank = _bank(world, payouts, rng)
+    moves, levels = _stock(world, records, rng)
+    snapshots = levels.select("warehouse", "sku", "sku_no", "day", "quantity")
+    counts = snapshots.filter((pl.col("sku_no") + pl.col("day")) % 7 == 0).with_columns(
+        counted=pl.col("quantity"), cause=pl.lit(None, pl.String)
+    )
+    shop_stock = pl.concat([
+        snapshots.filter(pl.col("warehouse") == warehouse).with_columns(shop=pl.lit(shop))
+        for shop, warehouse in zip(SHOPS, ("WH-1", "WH-2", "WH-1"), strict=True)
+    ]).sort("shop", "sku_no", "day").with_columns(
+        before=pl.col("quantity").shift(1).over("shop", "sku"), available=pl.col("quantity"),
+        cause=pl.lit(None, pl.String),
+    )
+    if rate > 0:
+        counts = _miscount(counts, plan.early(1), rng, rate)
+        shop_stock = _stale(shop_stock, plan.days - 1, rng, rate)
+    journal, ledger_marks = _journal(world, records, fund, bank, rng, rate)
+    return Totals(fund, payouts, bank, moves, snapshots, counts, shop_stock, journal, ledger_marks)
+
+
+def _funds(world: World, records: Records) -> tuple[pl.DataFrame, pl.DataFrame]:
+    plan = world.plan
+    order = pl.col("kind").replace_strict(["sale", "refund", "fee", "payout"], [0, 1, 2, 3], return_dtype=pl.Int64)
+    fund = records.fund.with_columns(day=pl.col("at") // DAY)
+    payouts = (
+        fund.group_by("provider", "day").agg(net=pl.col("amount").sum())
+        .with_columns(amount=pl.col("net") * 9 // 1000 * 100).filter(pl.col("amount") > 0)
+        .sort("provider", "day")
+        .with_columns(
+            payout_id=pl.when(pl.col("provider") == "alipay").then(pl.lit("AP")).otherwise(pl.lit("WP"))
+            + dates(plan, pl.col("day")),
+            at=pl.col("day") * DAY + 85_500,
+        )
+    )
+    out = payouts.select(
+        o=pl.lit(-1, pl.Int64), provider="provider", txn="payout_id", order_id=pl.lit(""), kind=pl.lit("payout"),
+        amount=-pl.col("amount"), at="at", paid_txn=pl.lit(""), refund_id=pl.lit(""), day="day",
+    )
+    fund = (
+        pl.concat([fund, out.select(fund.columns)]).with_columns(rank=order).sort("provider", "at", "o", "rank")
+        .with_columns(balance=pl.col("amount").cum_sum().over("provider") + 5_000_000,
+                      number=pl.int_range(pl.len()).over("provider", "day") + 1)
+        .with_columns(
+            entry_id=pl.when(pl.col("provider") == "alipay").then(pl.lit("18")).otherwise(pl.lit("1000"))
+            + dates(plan, pl.col("day")) + digits(pl.col("number"), 12)
+        )
+    )
+    jd = (
+        records.jd_bill.group_by("day", "payout_id").agg(amount=pl.col("amount").sum())
+        .with_columns(provider=pl.lit("jd")).filter(pl.col("amount") != 0)
+    )
+    columns = ["provider", "payout_id", "day", "amount"]
+    return fund, pl.concat([payouts.select(columns), jd.select(columns)]).sort("day", "provider")
+
+
+def _bank(world: World, payouts: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    plan = world.plan
+    debits = pl.DataFrame({"day": np.repeat(np.arange(plan.days), 3),
+                           "amount": -rng.integers(10_000, 900_000, plan.days * 3)})
+    entries = pl.concat([
+        payouts.filter(pl.col("day") + 1 < plan.days).select(
+            day=pl.col("day") + 1, amount="amount", reference="payout_id", provider="provider"
+        ),
+        debits.select("day", "amount", reference=pl.lit(""), provider=pl.lit("")),
+    ], how="vertical_relaxed").sort("day", "reference", "amount", descending=[False, True, False])
+    return entries.with_columns(
+        number=pl.int_range(pl.len()).over("day") + 1, closing=pl.col("amount").cum_sum() + 100_000_000
+    ).with_columns(entry_id="B" + dates(plan, pl.col("day")) + digits(pl.col("number"), 4))
+
+
+def _stock(world: World, records: Records, rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
+    plan = world.plan
+    sold = records.shipments.select(
+        "warehouse", "sku", "order_id", "shop", "carrier", "tracking", kind=pl.lit("sale_out"),
+        quantity=-pl.col("quantity"), at="ship_at", day="ship_day",
+    )
+    returned = world.refunds.filter("comes_back").select(
+        "warehouse", "sku", "order_id", "shop", carrier=pl.lit(""), tracking=pl.lit(""), kind=pl.lit("return_in"),
+        quantity="quantity", at=pl.col("at") + 1800, day="refund_day",
+    )
+    skus = world.skus.select("sku", sku_no="n")
+    grid = (
+        pl.DataFrame({"warehouse": ["WH-1", "WH-2"]}).join(skus, how="cross")
+        .join(pl.DataFrame({"day": np.arange(plan.days)}), how="cross")
+    )
+    daily = max(1, plan.orders_per_day * 3 // (2 * SKU_COUNT * 2))
+    drawn = grid.with_columns(
+        bought=pl.Series(rng.integers(0, 12, grid.height) + daily * 6), chance=pl.Series(rng.random(grid.height)),
+        change=pl.Series(rng.integers(1, 4, grid.height)),
+    )
+    blank = {"order_id": pl.lit(""), "shop": pl.lit(""), "carrier": pl.lit(""), "tracking": pl.lit("")}
+    bought = drawn.filter((pl.col("sku_no") + pl.col("day")) % 5 == 0).select(
+        "warehouse", "sku", quantity="bought", kind=pl.lit("purchase_in"), at=pl.col("day") * DAY + 28_800, day="day",
+        **blank,
+    )
+    adjusted = drawn.filter(pl.col("chance") < 0.01).select(
+        "warehouse", "sku", quantity=pl.when(pl.col("chance") < 0.005).then(-pl.col("change")).otherwise("change"),
+        kind=pl.lit("adjustment"), at=pl.col("day") * DAY + 79_200, day="day", **blank,
+    )
+    moves = (
+        pl.concat([part.select(sold.columns) for part in (sold, returned, bought, adjusted)], how="vertical_relaxed")
+        .sort("day", "at", "warehouse", "sku", "order_id", "kind")
+        .with_columns(number=pl.int_range(pl.len()).over("day") + 1)
+        .with_columns(move_id="M" + dates(plan, pl.col("day")) + digits(pl.col("number"), 7))
+    )
+    levels = (
+        grid.join(moves.group_by("warehouse", "sku", "day").agg(moved=pl.col("quantity").sum()),
+                  on=["warehouse", "sku", "day"], how="left", maintain_order="left")
+        .sort("warehouse", "sku_no", "day")
+        .with_columns(quantity=pl.col("moved").fill_null(0).cum_sum().over("warehouse", "sku") + daily * 12 + 60)
+    )
+    return moves, levels
+
+
+def _some(rows: int, rate: float, rng: np.random.Generator) -> np.ndarray:
+    """Positions of the rows to break: a share of them, at least one where there is any."""
+    count = min(rows, max(1, round(rows * rate)))
+    return np.sort(rng.choice(rows, count, replace=False)) if rows else np.array([], dtype=np.int64)
+
+
+def _miscount(counts: pl.DataFrame, early: int, rng: np.random.Generator, rate: float) -> pl.DataFrame:
+    counts = counts.with_row_index("row")
+    able = counts.filter(pl.col("day") < early)["row"].to_numpy()
+    hit = able[_some(len(able), rate, rng)].tolist()
+    wrong = pl.Series(rng.integers(1, 9, counts.height))
+    return counts.with_columns(
+        counted=pl.when(pl.col("row").is_in(hit)).then(pl.col("quantity") - wrong).otherwise("counted"),
+        cause=pl.when(pl.col("row").is_in(hit)).then(pl.lit("stock_count_error")).otherwise("cause"),
+    ).drop("row")
+
+
+def _stale(stock: pl.DataFrame, end: int, rng: np.random.Generator, rate: float) -> pl.DataFrame:
+    stock = stock.with_row_index("row")
+    able = stock.filter(
+        (pl.col("day") < end) & (pl.col("day") > 0) & (pl.col("before") != pl.col("quantity"))
+        & (pl.col("day") % 2 == 1)  # never two days running, so each clears on the next day
+    )["row"].to_numpy()
+    hit = able[_some(len(able), rate, rng)].tolist()
+    return stock.with_columns(
+        available=pl.when(pl.col("row").is_in(hit)).then("before").otherwise("available"),
+        cause=pl.when(pl.col("row").is_in(hit)).then(pl.lit("stock_sync_delay")).otherwise("cause"),
+    ).drop("row")
+
+
+def _journal(
+    world: World, records: Records, fund: pl.DataFrame, bank: pl.DataFrame, rng: np.random.Generator, rate: float
+) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
+    """Vouchers by day, account and half day: account, contra account and what the account is debited (fen)."""
+    sold = records.books.filter(pl.col("status") != UNPAID)
+    parts = [
+        sold.select("day", half=pl.col("at") % DAY // 43_200, account=pl.col("shop").replace_strict(SALES_ACCOUNTS),
+                    contra=pl.lit("1122"), debit=-pl.col("amount"), summary=pl.lit("确认销售收入")),
+        records.books_refunds.select("day", half=pl.lit(0, pl.Int64), contra=pl.lit("1122"), debit="amount",
+                                     account=pl.col("shop").replace_strict(REFUND_ACCOUNTS),
+                                     summary=pl.lit("销售退款")),
+        fund.filter(pl.col("kind") == "fee").select(
+            "day", half=pl.lit(0, pl.Int64), account=pl.col("provider").replace_strict(FEE_ACCOUNTS),
+            contra=pl.lit("1012.99"), debit=-pl.col("amount"), summary=pl.lit("平台手续费")),
+        bank.select("day", half=(pl.col("amount") < 0).cast(pl.Int64), account=pl.lit(BANK_LEDGER),
+                    contra=pl.when(pl.col("amount") < 0).then(pl.lit("6602")).otherwise(pl.lit("1012.99")),
+                    debit="amount",
+                    summary=pl.when(pl.col("amount") < 0).then(pl.lit("付款")).otherwise(pl.lit("平台回款"))),
+    ]
+    columns = ["day", "half", "account", "contra", "summary", "debit"]
+    vouchers = (
+        pl.concat([part.select(columns) for part in parts], how="vertical_relaxed")
+        .group_by("day", "account", "half", "contra", "summary").agg(pl.col("debit").sum())
+        .filter(pl.col("debit") != 0).sort("day", "account", "half", "contra")
+        .with_row_index("row").with_columns(booked_day=pl.col("day"), booked_account=pl.col("account"))
+    )
+    marks: list[tuple[str, str]] = []
+    if rate > 0:
+        vouchers, marks = _misbook(world, vouchers, rng)
+    vouchers = vouchers.sort("booked_day", "row").with_columns(
+        number=pl.int_range(pl.len()).over("booked_day") + 1
+    )
+    return vouchers, marks
+
+
+def _misbook(
+    world: World, vouchers: pl.DataFrame, rng: np.random.Generator
+) -> tuple[pl.DataFrame, list[tuple[str, str]]]:
+    """Post some revenue a day late or on another shop's account; two ledger keys differ each time."""
+    plan = world.plan
+    share = max(1, plan.days // 5)
+    able = vouchers.filter(pl.col("account").is_in(list(SALES_ACCOUNTS.values())) & (pl.col("day") < plan.early(1)))
+    used: set[tuple[str, int]] = set()
+    late: list[int] = []
+    other: dict[int, str] = {}
+    marks: list[tuple[str, str]] = []
+    accounts = list(SALES_ACCOUNTS.values())
+    for position in rng.permutation(able.height).tolist():
+        voucher = able.row(position, named=True)
+        account, day = str(voucher["account"]), int(voucher["day"])
+        if len(late) <= len(other) and len(late) < share and day + 1 < plan.early(1):
+            keys, cause = [(account, day), (account, day + 1)], "wrong_period"
+        elif len(other) < share:
+            there = accounts[(accounts.index(account) + 1) % len(accounts)]
+            keys, cause = [(account, day), (there, day)], "wrong_account"
+        else:
+            continue
+        if used.intersection(keys):
+            continue
+        used.update(keys)
+        marks += [(f"{name}/{plan.date(when).isoformat()}", cause) for name, when in keys]
+        if cause == "wrong_period":
+            late.append(int(voucher["row"]))
+        else:
+            other[int(voucher["row"])] = keys[1][0]
+    moved = pl.col("row").is_in(late)
+    return vouchers.with_columns(
+        booked_day=pl.when(moved).then(pl.col("day") + 1).otherwise("day"),
+        booked_account=pl.col("row").cast(pl.Int64).replace_strict(
+            other, default=pl.col("account"), return_dtype=pl.String) if other else pl.col("account"),
+    ), marks

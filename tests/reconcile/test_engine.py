@@ -1,0 +1,153 @@
+"""The core on hand-made canonical rows: conservation, roll-forward, causes, and any split of a range the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from duizhang import schema
+from duizhang.books import Books
+from duizhang.reconcile import STATE_TABLES, Session, load_causes, reconcile
+from duizhang.store import Store, days
+
+FIRST = dt.date(2026, 3, 1)
+KEPT = ("recon_summary", "variances", *STATE_TABLES)
+
+
+def books(root: Path) -> Books:
+    return Books.model_validate({
+        "root": root, "entity": "demo", "start": FIRST,
+        "shops": {"tb": {"platform": "taobao", "provider": "alipay", "warehouse": "W"}},
+        "expected": [{"source": "taobao_order_lines", "shop": "tb"}],
+    })
+
+
+def row(table: str, **values: Any) -> dict[str, Any]:
+    found: dict[str, Any] = dict.fromkeys(schema.TABLES[table].names)
+    found.update(entity="demo", shop="tb", source="s", file="f", line=1)
+    if "currency" in found:
+        found["currency"] = "CNY"
+    found.update(values)
+    period = found["period"]
+    found["occurred_at"] = dt.datetime(period.year, period.month, period.day, 4)  # noqa: DTZ001 - naive UTC by contract
+    return found
+
+
+def order(period: dt.date, origin: str, order_id: str, amount: str, *, quantity: int = 1, sku: str = "A",
+          line: str = "1", discount: str = "0") -> dict[str, Any]:
+    return row(
+        "orders", period=period, origin=origin, order_id=order_id, line_id=line, sku=sku, quantity=Decimal(quantity),
+        unit_price=Decimal(amount) / quantity, amount=Decimal(amount), shop_discount=Decimal(0),
+        platform_discount=Decimal(discount), status="paid", customer="c",
+        paid_at=dt.datetime(period.year, period.month, period.day, 4),  # noqa: DTZ001
+    )
+
+
+def payment(period: dt.date, order_id: str, amount: str) -> dict[str, Any]:
+    return row("payments", period=period, provider="alipay", transaction_id=f"T{order_id}", order_id=order_id,
+               amount=Decimal(amount), fee=Decimal(0), customer="c")
+
+
+def fill(store: Store, periods: list[dt.date], data: dict[str, list[dict[str, Any]]]) -> None:
+    for table, columns in schema.TABLES.items():
+        for period in periods:
+            rows = [r for r in data.get(table, []) if r["period"] == period]
+            store.write(table, period, pa.Table.from_pylist(rows, schema=columns))
+
+
+def run(root: Path, periods: list[dt.date], data: dict[str, list[dict[str, Any]]]) -> Store:
+    store = Store(root)
+    fill(store, periods, data)
+    with Session(books(root), store, periods) as session:
+        reconcile(session)
+    return store
+
+
+def found(store: Store, period: dt.date, leg: str) -> dict[str, tuple[str, Decimal]]:
+    rows = store.read("variances", period).to_pylist()
+    return {r["key"]: (r["cause"], r["difference"]) for r in rows if r["leg"] == leg}
+
+
+def test_an_order_paid_after_midnight_is_timing_and_then_gone(tmp_path: Path) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=1))
+    store = run(tmp_path, periods, {
+        "orders": [order(periods[0], "books", "1", "50"), order(periods[1], "platform", "1", "50")],
+    })
+    assert found(store, periods[0], "order_platform") == {"tb/1/1": ("timing", Decimal(50))}
+    assert found(store, periods[1], "order_platform") == {}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "cause"),
+    [
+        ([("21", 1, "0")], [("12", 1, "0")], "amount_entry"),
+        ([("1200", 1, "0")], [("12", 1, "0")], "amount_entry"),
+        ([("24", 2, "0")], [("12", 1, "0")], "amount_entry"),
+        ([("12.01", 1, "0")], [("12", 1, "0")], "rounding"),
+        ([("7", 1, "5")], [("12", 1, "5")], "discount_bearer"),
+        ([("12", 1, "0"), ("12", 1, "0")], [("12", 1, "0")], "duplicate"),
+        ([("19.37", 1, "0")], [("12", 1, "0")], "unexplained"),
+    ],
+)
+def test_the_cause_of_a_line_that_differs(tmp_path: Path, left: Any, right: Any, cause: str) -> None:
+    lines = [order(FIRST, "books", "1", a, quantity=q, discount=d) for a, q, d in left]
+    lines += [order(FIRST, "platform", "1", a, quantity=q, discount=d) for a, q, d in right]
+    store = run(tmp_path, [FIRST], {"orders": lines})
+    difference = sum(Decimal(a) for a, _, _ in left) - sum(Decimal(a) for a, _, _ in right)
+    assert found(store, FIRST, "order_platform") == {"tb/1/1": (cause, difference)}
+
+
+def test_another_sku_on_the_same_line_is_an_attribute_mismatch(tmp_path: Path) -> None:
+    lines = [order(FIRST, "books", "1", "12"), order(FIRST, "platform", "1", "12", sku="B")]
+    store = run(tmp_path, [FIRST], {"orders": lines})
+    assert found(store, FIRST, "order_platform") == {"tb/1/1": ("attribute_mismatch", Decimal(0))}
+
+
+def test_causes_are_a_closed_list_that_ends_in_unexplained() -> None:
+    assert list(load_causes())[-1] == "unexplained"
+
+
+EVENT = st.tuples(st.sampled_from(["books", "platform", "paid"]), st.integers(0, 3), st.integers(0, 2),
+                  st.integers(1, 3))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(EVENT, max_size=12))
+def test_a_range_equals_its_days_and_the_plain_sums(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, int, int]]
+) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=3))
+    data: dict[str, list[dict[str, Any]]] = {"orders": [], "payments": []}
+    for kind, day, number, amount in events:
+        if kind == "paid":
+            data["payments"].append(payment(periods[day], str(number), str(amount)))
+        else:
+            data["orders"].append(order(periods[day], kind, str(number), str(amount)))
+    whole = run(tmp_path_factory.mktemp("range"), periods, data)
+    root = tmp_path_factory.mktemp("daily")
+    daily = Store(root)
+    fill(daily, periods, data)
+    for period in periods:
+        with Session(books(root), daily, [period]) as session:
+            reconcile(session)
+    for period in periods:
+        for table in KEPT:
+            assert whole.read(table, period).equals(daily.read(table, period)), (table, period)
+        balances: dict[str, Decimal] = {}
+        for line in data["orders"]:
+            if line["period"] <= period and line["origin"] == "books":
+                key = f"tb/{line['order_id']}"
+                balances[key] = balances.get(key, Decimal(0)) + line["amount"]
+        for paid in data["payments"]:
+            if paid["period"] <= period:
+                key = f"tb/{paid['order_id']}"
+                balances[key] = balances.get(key, Decimal(0)) - paid["amount"]
+        expected = {key: amount for key, amount in balances.items() if amount}
+        assert {k: d for k, (_, d) in found(whole, period, "order_payment").items()} == expected
