@@ -14,8 +14,8 @@ from duizhang.layout import EXPECTATIONS
 
 ROWS_QUERY = "unexpected_rows_expectation"
 
-# An expectation of these types that holds for a range of periods holds for each of them, so a range that passes need not
-# be looked at day by day. Every other type is checked period by period, unless its meta says `by_row: true`.
+# An expectation of these types that holds for a range of periods holds for each of them, so a range that passes need
+# not be looked at day by day. Every other type is checked period by period, unless its meta says `by_row: true`.
 _BY_ROW = frozenset(
     {
         "expect_column_values_to_not_be_null", "expect_column_values_to_be_null", "expect_column_values_to_be_in_set",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import warnings
@@ -19,6 +20,7 @@ from duizhang.gate.suites import ROWS_QUERY, Expectation
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    import duckdb_engine
     import great_expectations as gx  # noqa: F401 - registers the expectations
     from duckdb_engine import ConnectionWrapper
     from great_expectations.core.batch import Batch
@@ -30,6 +32,9 @@ with warnings.catch_warnings():
     from great_expectations.validator.validator import Validator
 
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+# Something that Great Expectations loads keeps duckdb_engine alive past the end of the interpreter, and DuckDB's binding
+# then prints a page of "leaked instance" to stderr. Goes when either of them is mended.
+atexit.register(vars(duckdb_engine).clear)
 
 _SHOWN = 10
 
@@ -75,7 +80,7 @@ class Validation:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._alchemy = sa.create_engine(
-                "duckdb://", creator=lambda: ConnectionWrapper(con.cursor()), poolclass=sa.StaticPool
+                "duckdb://", creator=lambda: ConnectionWrapper(con), poolclass=sa.StaticPool
             )
             for hook in ("do_begin", "do_commit", "do_rollback"):
                 setattr(self._alchemy.dialect, hook, _nothing)
@@ -130,7 +135,8 @@ class Validation:
             return Outcome(
                 False, int(result.result["unexpected_count"]), "; ".join(_text(value) for value in values[:_SHOWN])
             )
-        return Outcome(False, int(result.result.get("unexpected_count") or 1), _text(result.result.get("observed_value")))
+        number = int(result.result.get("unexpected_count") or 1)
+        return Outcome(False, number, _text(result.result.get("observed_value")))
 
     def _rows(self, query: str) -> str:
         """The first rows of a query in total order: the column `detail` where there is one, else name=value pairs."""

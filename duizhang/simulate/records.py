@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from duizhang.simulate.world import CLOSED, DAY, PROVIDERS, SHOPS, SKU_COUNT, UNPAID, World, dates, digits
+from duizhang.simulate.world import DAY, SHOPS, SKU_COUNT, UNPAID, World, dates, digits
 
 FUND_COLUMNS = ("o", "provider", "txn", "order_id", "kind", "amount", "at", "paid_txn", "refund_id")
 BANK_ACCOUNT = "6225880000010001"

@@ -97,9 +97,7 @@ def _orders(plan: Plan, rng: np.random.Generator) -> pl.DataFrame:
     count = plan.days * plan.orders_per_day
     day = np.repeat(np.arange(plan.days), plan.orders_per_day)
     # Nothing happens by itself close to midnight: only an injected cut-off break crosses it.
-    second = rng.integers(600, 85_200, count).reshape(plan.days, -1)
-    second.sort(axis=1)
-    second = second.ravel()
+    second = np.sort(rng.integers(600, 85_200, (plan.days, plan.orders_per_day)), axis=1).ravel()
     shop = rng.choice(3, count, p=[0.5, 0.25, 0.25])
     same_day = (second < 17 * 3600) & (rng.random(count) < 0.75)
     ship_second = np.where(

@@ -1,0 +1,115 @@
+"""`duizhang sql`: query the published tables, read-only; also how other commands open and print them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+
+from duizhang.errors import UserError
+from duizhang.store import quoted
+
+home_option = click.option(
+    "--home", type=click.Path(file_okay=False, path_type=Path), envvar="DUIZHANG_HOME", default=Path("home"),
+    show_default=True, help="Where the results are (or DUIZHANG_HOME).",
+)
+_READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+
+
+@click.command()
+@click.argument("query")
+@home_option
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def command(query: str, home: Path, form: str) -> None:
+    """Query the published tables (DuckDB SQL, read-only)."""
+    with open_published(home) as con:
+        names, rows = run_query(con, query)
+    if form == "json":
+        listed = [dict(zip(names, row, strict=True)) for row in rows]
+        click.echo(json.dumps(listed, ensure_ascii=False, indent=1, default=str))
+    elif form == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(rows)
+        click.echo(text.getvalue(), nl=False)
+    else:
+        click.echo(table_text(names, rows))
+
+
+@contextmanager
+def open_published(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """HOME/published.duckdb, read-only; nothing but the published objects can be reached through it."""
+    path = home / "published.duckdb"
+    if not path.is_file():
+        raise UserError(
+            f"{home} has nothing published yet",
+            advice="Run `duizhang run` first, or give the right folder with --home or DUIZHANG_HOME.",
+        )
+    try:
+        con = duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"})
+    except duckdb.Error as error:
+        raise UserError(f"{path} cannot be opened: {error}") from error
+    try:
+        con.execute(f"set allowed_directories = [{quoted(str(home.resolve() / 'objects') + '/')}]")
+        con.execute("set enable_external_access = false")
+        con.execute("set lock_configuration = true")
+        yield con
+    finally:
+        con.close()
+
+
+def run_query(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of one select; UserError for anything else, or for what DuckDB refuses."""
+    try:
+        statements = con.extract_statements(query)
+        if len(statements) != 1 or statements[0].type not in _READS:
+            raise UserError("only one select statement at a time", advice="The published tables are read-only.")
+        found = con.execute(statements[0])
+        names = [str(column[0]) for column in found.description or []]
+        return names, found.fetchall()
+    except duckdb.Error as error:
+        raise UserError(f"SQL: {error}") from error
+
+
+def shown(value: Any) -> str:
+    """A value as people read it: decimals with at least two places and no further zeros, nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        text = f"{value:f}"
+        whole, _, places = text.partition(".")
+        return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+    return str(value)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as a plain table; numbers to the right, wide characters counted as two."""
+    cells = [[shown(value).replace("\n", " | ") for value in row] for row in rows]
+    right = [
+        bool(rows) and all(isinstance(r[n], int | float | Decimal | None) and not isinstance(r[n], bool) for r in rows)
+        for n in range(len(names))
+    ]
+    widths = [max(_width(text) for text in (name, *(row[n] for row in cells))) for n, name in enumerate(names)]
+
+    def line(texts: Sequence[str]) -> str:
+        padded = [
+            (" " * (w - _width(t)) + t) if r else (t + " " * (w - _width(t)))
+            for t, w, r in zip(texts, widths, right, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(list(names)), "  ".join("-" * w for w in widths), *(line(row) for row in cells)])

@@ -1,0 +1,21 @@
+"""Publication: immutable versions of periods, and the one pointer through which analysts see them."""
+
+from duizhang.publish.pointer import POINTER, object_path, rebuild_published
+from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
+from duizhang.publish.versions import (
+    STATES,
+    PeriodState,
+    Version,
+    current_version,
+    manifest_path,
+    period_states,
+    read_manifest,
+    set_period_state,
+    versions,
+)
+
+__all__ = [
+    "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",
+    "current_version", "manifest_path", "object_path", "period_states", "publish", "read_manifest",
+    "rebuild_published", "set_period_state", "versions",
+]

@@ -1,0 +1,239 @@
+"""Publishing: check again, write what is new, then move the pointer.
+
+Order of the steps, so that a crash between any two leaves readers with the old or the new, never a mix: immutable
+objects, manifest, one transaction in the state database, the pointer. What a crash leaves behind is not referred to and
+is written again, equal, by the next run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duizhang.books import Books
+from duizhang.digest import mapping_digest, table_digest
+from duizhang.gate import Result, load_suites, quality_table, recorded_results
+from duizhang.publish.pointer import object_path, publication_lock, rebuild_published
+from duizhang.publish.versions import (
+    APPROVED,
+    CLOSED,
+    HELD,
+    OPEN,
+    PROVISIONAL,
+    RECONCILED,
+    VERSIONS,
+    PeriodState,
+    Version,
+    period_states,
+    save_states,
+    versions,
+    write_manifest,
+)
+from duizhang.published import TABLES
+from duizhang.reconcile import STATE_TABLES
+from duizhang.state import State
+from duizhang.store import Store, write_parquet
+
+# Not for analysts, but part of a version: what the next period opens with.
+CLOSING_TABLES: tuple[str, ...] = tuple(STATE_TABLES)
+CLOSED_REASON = "closed: reopen first"
+UNCHANGED = "unchanged"
+_GATE_TABLE = "quality_results"
+_INACTIVE = ("missing", "refused", "unrecognised", "superseded", "duplicate")
+
+
+@dataclass(frozen=True)
+class PeriodOutcome:
+    """What became of a period. state: published | provisional | held | unchanged; version: the one readers see."""
+
+    period: dt.date
+    state: str
+    version: int
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """What is about to be published of a period, and why it may not be."""
+
+    tables: dict[str, pa.Table]
+    digests: dict[str, str]
+    reasons: tuple[str, ...]
+
+
+def publish(
+    books: Books, store: Store, state: State, home: Path, periods: Sequence[dt.date], *, rules_digest: str = ""
+) -> list[PeriodOutcome]:
+    """Publish what the store holds of the periods, in order of time; one outcome a period.
+
+    A period is held, its last good version staying in sight, when a table is missing, when no recorded result of the
+    gate covers exactly the content that is to be published, or when one failed and nobody accepted it. Content, rules
+    and books that are already published stay the version they are. A period is provisional when the day before it
+    (from `books.start` on) is held, provisional or was never published, or does not close with what it opens with.
+    """
+    required = {name: suite.optional for name, suite in load_suites().items()}
+    with publication_lock(home):
+        outcomes = [
+            _publish_one(books, store, state, home, period, rules_digest, required) for period in sorted(set(periods))
+        ]
+        settled = _settle(books, state)
+        rebuild_published(home, state)
+    return [
+        replace(o, state=PROVISIONAL) if o.state == "published" and settled[o.period].state == PROVISIONAL else o
+        for o in outcomes
+    ]
+
+
+def _publish_one(
+    books: Books, store: Store, state: State, home: Path, period: dt.date, rules_digest: str, suites: dict[str, bool]
+) -> PeriodOutcome:
+    now = period_states(state).get(period) or PeriodState(period, 0, OPEN)
+    known = versions(state, period)
+    current = next((v for v in known if v.version == now.version), None)
+    candidate = _candidate(store, state, period, suites)
+    # what the gate says of the numbers is not a number
+    data_digest = mapping_digest({k: v for k, v in candidate.digests.items() if k != _GATE_TABLE})
+    if now.state == CLOSED:
+        if current is not None and data_digest == current.data_digest:
+            return PeriodOutcome(period, UNCHANGED, now.version)
+        return PeriodOutcome(period, HELD, now.version, (CLOSED_REASON,))
+    if candidate.reasons:
+        held = PeriodState(period, now.version, HELD, "\n".join(candidate.reasons))
+        with state.begin() as connection:
+            save_states(connection, [held])
+        return PeriodOutcome(period, HELD, now.version, candidate.reasons)
+    books_digest = books.digest()
+    digest = mapping_digest({"tables": candidate.digests, "rules": rules_digest, "books": books_digest})
+    if current is not None and current.digest == digest:
+        if now.state in (HELD, OPEN):
+            with state.begin() as connection:
+                save_states(connection, [PeriodState(period, now.version, RECONCILED)])
+        return PeriodOutcome(period, UNCHANGED, now.version)
+    number = max((v.version for v in known), default=0) + 1
+    for name, rows in candidate.tables.items():
+        _write_object(home, candidate.digests[name], rows)
+    opening, closing = (_amounts(candidate.tables["recon_summary"], side) for side in ("opening", "closing"))
+    before = period_states(state).get(period - dt.timedelta(days=1))
+    write_manifest(
+        home,
+        {
+            "period": period.isoformat(), "version": number, "digest": digest, "data_digest": data_digest,
+            "tables": {
+                name: {
+                    "digest": candidate.digests[name], "rows": rows.num_rows,
+                    "object": object_path(Path(), candidate.digests[name]).as_posix(),
+                }
+                for name, rows in candidate.tables.items()
+            },
+            "rules_digest": rules_digest, "books_digest": books_digest,
+            "inputs": _inputs(candidate.tables["source_files"]),
+            "opening": {
+                "version": before.version if before else 0,
+                "digest": _digest_of(state, before) if before else "",
+            },
+        },
+    )
+    version = Version(
+        period, number, digest, data_digest, opening, closing, dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    )
+    with state.begin() as connection:
+        connection.execute(VERSIONS.insert().values(**vars(version)))
+        save_states(connection, [PeriodState(period, number, RECONCILED)])
+    return PeriodOutcome(period, "published", number)
+
+
+def _candidate(store: Store, state: State, period: dt.date, suites: dict[str, bool]) -> _Candidate:
+    """Read every table that is to be published and hold it against what the gate recorded."""
+    tables: dict[str, pa.Table] = {}
+    reasons: list[str] = []
+    for name in (*TABLES, *CLOSING_TABLES):
+        if name == _GATE_TABLE:
+            continue
+        if store.has(name, period):
+            tables[name] = store.read(name, period)
+        else:
+            reasons.append(f"{name}: the table was not written")
+    digests = {name: table_digest(rows) for name, rows in tables.items()}
+    results = recorded_results(state, [period])
+    reasons += _objections(digests, results, suites)
+    # from the record itself, not from what stands in the store
+    tables[_GATE_TABLE] = quality_table(results)
+    digests[_GATE_TABLE] = table_digest(tables[_GATE_TABLE])
+    return _Candidate(tables, digests, tuple(dict.fromkeys(reasons)))
+
+
+def _objections(digests: dict[str, str], results: Sequence[Result], suites: dict[str, bool]) -> list[str]:
+    """Why the gate's record does not let exactly these digests pass. suites: table -> whether it may be absent."""
+    checked: dict[str, set[str]] = {}
+    for result in results:
+        checked.setdefault(result.table, set()).add(result.digest)
+    found = []
+    for table, optional in suites.items():
+        if table not in checked:
+            if table in digests or not optional:
+                found.append(f"{table}: no recorded result of the gate")
+        elif table in digests and checked[table] != {digests[table]}:
+            found.append(f"{table}: the gate checked other content than is to be published")
+    for r in results:
+        if r.holds:
+            found.append(f"{r.table}: {r.message}" + (f" - {r.detail}" if r.detail else ""))
+    return found
+
+
+def _write_object(home: Path, digest: str, rows: pa.Table) -> None:
+    path = object_path(home, digest)
+    if not path.is_file():
+        write_parquet(rows, path)
+
+
+def _amounts(summary: pa.Table, side: str) -> str:
+    """Digest of the amounts other than zero of one column by leg, entity and currency."""
+    kept = summary.filter(pc.not_equal(summary[side], pa.scalar(Decimal(0), summary[side].type)))
+    return table_digest(kept.select(["leg", "entity", "currency", side]).rename_columns(
+        ["leg", "entity", "currency", "amount"]
+    ))
+
+
+def _digest_of(state: State, at: PeriodState) -> str:
+    return next((v.digest for v in versions(state, at.period) if v.version == at.version), "")
+
+
+def _inputs(source_files: pa.Table) -> list[dict[str, Any]]:
+    rows = source_files.select(["source", "shop", "file", "sha256", "status"]).to_pylist()
+    return sorted(
+        ({k: r[k] for k in ("source", "shop", "file", "sha256")}
+         for r in rows if r["sha256"] and r["status"] not in _INACTIVE),
+        key=lambda r: (r["source"], r["shop"], r["file"], r["sha256"]),
+    )
+
+
+def _settle(books: Books, state: State) -> dict[dt.date, PeriodState]:
+    """Say of every published period that is not signed whether it stands on firm ground; the states after that."""
+    states = period_states(state)
+    shown = {(v.period, v.version): v for v in versions(state)}
+    changed = []
+    for period, s in states.items():
+        if s.state not in (RECONCILED, PROVISIONAL) or not s.version:
+            continue
+        before = states.get(period - dt.timedelta(days=1))
+        firm = period <= books.start or (
+            before is not None
+            and before.state in (RECONCILED, APPROVED, CLOSED)
+            and before.version > 0
+            and shown[before.period, before.version].closing_digest == shown[period, s.version].opening_digest
+        )
+        wanted = replace(s, state=RECONCILED if firm else PROVISIONAL)
+        if wanted != s:
+            states[period] = wanted
+            changed.append(wanted)
+    if changed:
+        with state.begin() as connection:
+            save_states(connection, changed)
+    return states

@@ -1,0 +1,143 @@
+"""Versions and states of periods in the state database, and the manifests on disk."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from duizhang.errors import UserError
+from duizhang.state import METADATA, State
+
+OPEN, RECONCILED, HELD, PROVISIONAL, APPROVED, CLOSED = (
+    "open", "reconciled", "held", "provisional", "approved", "closed"
+)
+STATES = (OPEN, RECONCILED, HELD, PROVISIONAL, APPROVED, CLOSED)
+
+VERSIONS = sa.Table(
+    "versions",
+    METADATA,
+    sa.Column("period", sa.Date, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("data_digest", sa.String, nullable=False),
+    sa.Column("opening_digest", sa.String, nullable=False),
+    sa.Column("closing_digest", sa.String, nullable=False),
+    sa.Column("published_at", sa.DateTime, nullable=False),
+)
+
+# version: the one that readers see, 0 for none. held_reasons: one a line, '' when not held.
+PERIOD_STATES = sa.Table(
+    "period_states",
+    METADATA,
+    sa.Column("period", sa.Date, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("held_reasons", sa.String, nullable=False),
+    sa.Column("approved_by", sa.String, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class PeriodState:
+    """What readers are told of a period."""
+
+    period: dt.date
+    version: int
+    state: str
+    held_reasons: str = ""
+    approved_by: str = ""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published version. digest: of tables, rules and books; data_digest: of the tables alone.
+
+    opening_digest, closing_digest: of the amounts other than zero that it opens with and leaves open.
+    """
+
+    period: dt.date
+    version: int
+    digest: str
+    data_digest: str
+    opening_digest: str
+    closing_digest: str
+    published_at: dt.datetime
+
+
+def period_states(state: State) -> dict[dt.date, PeriodState]:
+    """Every period that was ever run, in order."""
+    with state.begin() as connection:
+        rows = connection.execute(sa.select(PERIOD_STATES).order_by(PERIOD_STATES.c.period)).all()
+    return {r.period: PeriodState(r.period, r.version, r.state, r.held_reasons, r.approved_by) for r in rows}
+
+
+def versions(state: State, period: dt.date | None = None) -> list[Version]:
+    """The versions of a period (of every period by default), oldest first."""
+    query = sa.select(VERSIONS).order_by(VERSIONS.c.period, VERSIONS.c.version)
+    if period is not None:
+        query = query.where(VERSIONS.c.period == period)
+    with state.begin() as connection:
+        return [Version(*row) for row in connection.execute(query).all()]
+
+
+def current_version(state: State, period: dt.date) -> int:
+    """The version of a period that readers see; 0 when it was never published."""
+    found = period_states(state).get(period)
+    return found.version if found else 0
+
+
+def save_states(connection: sa.Connection, changed: list[PeriodState]) -> None:
+    """Insert or replace the states of periods, inside the caller's transaction."""
+    for s in changed:
+        connection.execute(PERIOD_STATES.delete().where(PERIOD_STATES.c.period == s.period))
+        connection.execute(
+            PERIOD_STATES.insert().values(
+                period=s.period, version=s.version, state=s.state, held_reasons=s.held_reasons,
+                approved_by=s.approved_by,
+            )
+        )
+
+
+def set_period_state(state: State, period: dt.date, state_name: str, approved_by: str = "") -> None:
+    """Record the state of a period (for approval, closing, reopening); its version stays.
+
+    Readers see it after `rebuild_published`. Raises UserError for an unknown state.
+    """
+    if state_name not in STATES:
+        raise UserError(f"unknown state {state_name!r}; expected one of {', '.join(STATES)}")
+    with state.begin() as connection:
+        version = connection.execute(
+            sa.select(PERIOD_STATES.c.version).where(PERIOD_STATES.c.period == period)
+        ).scalar()
+        save_states(connection, [PeriodState(period, int(version or 0), state_name, "", approved_by)])
+
+
+def manifest_path(home: Path, period: dt.date, version: int) -> Path:
+    return home / "manifests" / period.isoformat() / f"{version}.json"
+
+
+def read_manifest(home: Path, period: dt.date, version: int) -> dict[str, Any]:
+    """The manifest of a published version; UserError when there is none."""
+    path = manifest_path(home, period, version)
+    if not path.is_file():
+        raise UserError(f"{period} has no version {version}", advice="`duizhang status` lists what is published.")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def write_manifest(home: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest atomically."""
+    path = manifest_path(home, dt.date.fromisoformat(manifest["period"]), manifest["version"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        partial.write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""A made-up business whose raw files have true formats and whose every mistake is known.
+
+`simulate` writes a day's files for each day of a plan, books.yaml and truth.parquet; `score` compares what was
+published with that truth. Nothing here uses the pipeline, so the truth is a second opinion.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import polars as pl
+
+from duizhang.errors import UserError
+from duizhang.simulate import company, shops
+from duizhang.simulate.breaks import choose, inject
+from duizhang.simulate.records import Records, Totals, add_up, build_records, jd_statement
+from duizhang.simulate.score import Score, render, score
+from duizhang.simulate.settings import write_settings
+from duizhang.simulate.truth import build_truth, write_truth
+from duizhang.simulate.world import Plan, World, build_world
+
+__all__ = ["Outcome", "Plan", "Score", "render", "score", "simulate"]
+
+
+class Outcome(TypedDict):
+    """What a simulation wrote."""
+
+    files: int
+    orders: int
+    injected: dict[str, int]
+    natural: int
+
+
+def simulate(out: Path, plan: Plan) -> Outcome:
+    """Write inbox/, books.yaml, pseudonym.key and truth.parquet below `out`; the same plan gives the same bytes.
+
+    UserError: an impossible plan, or an `out` whose inbox already holds files.
+    """
+    if plan.days < 1 or plan.orders_per_day < 1:
+        raise UserError("days and orders-per-day must be at least 1")
+    if not 0 <= plan.break_rate <= 0.5:
+        raise UserError(f"break-rate {plan.break_rate} is not between 0 and 0.5", advice="0.005 is half a per cent.")
+    inbox = out / "inbox"
+    if inbox.exists() and any(inbox.iterdir()):
+        raise UserError(f"{inbox} is not empty", advice="Choose a new folder, or remove that one first.")
+    # One stream of numbers a stage: more breaks do not change the business.
+    streams = [np.random.default_rng([plan.seed, stage]) for stage in range(4)]
+    world = build_world(plan, streams[0])
+    records = build_records(world)
+    if plan.break_rate > 0:
+        records = inject(world, records, choose(world, streams[1]), streams[2])
+    else:
+        records.jd_bill = jd_statement(world, records, [])
+    totals = add_up(world, records, streams[3], plan.break_rate)
+    out.mkdir(parents=True, exist_ok=True)
+    write_settings(out, plan)
+    files = sum(_write_day(inbox, world, records, totals, day) for day in range(plan.days))
+    truth = build_truth(world, records, totals)
+    write_truth(out / "truth.parquet", world, truth)
+    causes = truth.filter("injected").group_by("cause").len().sort("cause")
+    return Outcome(files=files, orders=world.orders.height, injected=dict(causes.iter_rows()),
+                   natural=truth.filter(~pl.col("injected")).height)
+
+
+def _write_day(inbox: Path, world: World, records: Records, totals: Totals, day: int) -> int:
+    """The files of one day, in one folder a shop and one for the company; returns how many."""
+    plan = world.plan
+    date = plan.date(day).isoformat()
+    folders = {name: inbox / name / date for name in ("tb-01", "jd-01", "wx-01", "company")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    today = pl.col("day") == day
+    platform, payments = records.platform.filter(today).sort("o", "n"), records.payments.filter(today).sort("at", "o")
+    back, fund = records.provider_refunds.filter(today).sort("at", "o"), totals.fund.filter(today)
+    shops.write_taobao(folders["tb-01"], plan, day, platform.filter(pl.col("shop_no") == 0))
+    for name, write in (("alipay", shops.write_alipay), ("wechat", shops.write_wechat)):
+        its = pl.col("provider") == name
+        write(folders["tb-01" if name == "alipay" else "wx-01"], plan, day, payments.filter(its), back.filter(its),
+              fund.filter(its))
+    shops.write_jd(folders["jd-01"], plan, day, platform.filter(pl.col("shop_no") == 1), records.jd_bill.filter(today))
+    own = folders["company"]
+    company.write_books(own, plan, day, records.books.filter(today), records.books_refunds.filter(today))
+    company.write_skus(own, plan, day, world.skus)
+    company.write_warehouse(own, plan, day, totals.moves.filter(today), totals.snapshots.filter(today),
+                            totals.counts.filter(today), totals.shop_stock.filter(today))
+    parcels = company.parcels_of(records.shipments.filter(pl.col("ship_day") == day))
+    company.write_sf(own / f"顺丰月结账单_{date}.xlsx", plan, day, parcels)
+    entries = totals.bank.filter(today)
+    before = totals.bank.filter(pl.col("day") < day)["amount"].sum()
+    company.write_bank(own / f"statement_{date}.sta", plan, day, entries, int(before) + 100_000_000)
+    company.write_journal(own / f"凭证_{date}.csv", plan, day, totals.journal.filter(pl.col("booked_day") == day))
+    return sum(1 for folder in folders.values() for _ in folder.iterdir())

@@ -1,0 +1,145 @@
+"""The company's own files of a day: order system, warehouse, carrier bill, bank statement, ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import xlsxwriter
+
+from duizhang.simulate.records import ACCOUNT_NAMES, BANK_ACCOUNT
+from duizhang.simulate.text import csv_lines, moment, money, write_text, yuan
+from duizhang.simulate.world import Plan
+
+ZONES = {
+    1: ("同城", Decimal(10), Decimal(2)), 2: ("省内", Decimal(12), Decimal(3)), 3: ("省外", Decimal(18), Decimal(8)),
+}
+SF_HEADER = (
+    "序号", "日期", "运单号码", "寄件地区", "到件地区", "对方公司名称", "计费重量", "产品类型", "付款方式",
+    "费用(元)", "折扣/促销", "应付金额", "经手人", "备注",
+)
+
+
+def write_books(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, refunds: pl.DataFrame) -> None:
+    """books_orders and books_refunds."""
+    date = plan.date(day).isoformat()
+    rows = csv_lines(lines, [
+        pl.col("order_id"), pl.col("line_id"), pl.col("shop"), pl.col("sku"), pl.col("product"), pl.col("quantity"),
+        yuan("price"), yuan("shop_discount"), yuan("coupon"), yuan("amount"), "CNY", pl.col("status"),
+        moment(plan, "ordered_at"), pl.when("is_paid").then(moment(plan, "at")).otherwise(pl.lit("")),
+        pl.col("customer"),
+    ])
+    write_text(folder / f"books_orders_{date}.csv", [
+        "order_id,line_id,shop,sku,product,quantity,unit_price,shop_discount,platform_discount,amount,currency,status,"
+        "ordered_at,paid_at,customer", *rows])
+    rows = csv_lines(refunds, [
+        pl.col("refund_id"), pl.col("shop"), pl.col("order_id"), pl.col("sku"), yuan("amount"), "CNY",
+        moment(plan, "at"), "七天无理由",
+    ])
+    write_text(folder / f"books_refunds_{date}.csv",
+               ["refund_id,shop,order_id,sku,amount,currency,refunded_at,reason", *rows])
+
+
+def write_skus(folder: Path, plan: Plan, day: int, skus: pl.DataFrame) -> None:
+    """books_skus, the price list of the day; weight in kilograms."""
+    date = plan.date(day).isoformat()
+    rows = csv_lines(skus, [
+        pl.col("sku"), pl.col("product"), pl.col("category"), yuan("cost"), yuan("price"), "CNY",
+        yuan(pl.col("grams") // 10), f"{date} 00:00:00",
+    ])
+    write_text(folder / f"books_skus_{date}.csv", ["sku,product,category,cost,price,currency,weight,as_of", *rows])
+
+
+def write_warehouse(
+    folder: Path, plan: Plan, day: int, moves: pl.DataFrame, snapshots: pl.DataFrame, counts: pl.DataFrame,
+    shop_stock: pl.DataFrame,
+) -> None:
+    """wms_moves, wms_snapshot, wms_count and shop_stock."""
+    date = plan.date(day).isoformat()
+    rows = csv_lines(moves, [
+        pl.col("move_id"), pl.col("warehouse"), pl.col("sku"), pl.col("kind"), pl.col("quantity"), pl.col("order_id"),
+        pl.col("shop"), pl.col("carrier"), pl.col("tracking"), moment(plan, "at"),
+    ])
+    write_text(folder / f"wms_moves_{date}.csv",
+               ["move_id,warehouse,sku,kind,quantity,order_id,shop,carrier,tracking_number,moved_at", *rows])
+    rows = csv_lines(snapshots, [pl.col("warehouse"), pl.col("sku"), pl.col("quantity"), f"{date} 23:59:00"])
+    write_text(folder / f"wms_snapshot_{date}.csv", ["warehouse,sku,quantity,as_of", *rows])
+    rows = csv_lines(counts, [pl.col("warehouse"), pl.col("sku"), pl.col("counted"), f"{date} 23:30:00"])
+    write_text(folder / f"wms_count_{date}.csv", ["warehouse,sku,counted,counted_at", *rows])
+    rows = csv_lines(shop_stock, [pl.col("shop"), pl.col("sku"), pl.col("available"), f"{date} 23:59:00"])
+    write_text(folder / f"shop_stock_{date}.csv", ["shop,sku,available,as_of", *rows])
+
+
+def freight(zone: int, grams: int) -> tuple[Decimal, Decimal]:
+    """Billed kilograms (rounded up to whole ones) and price: the first kilogram, then each further one."""
+    weight = max(1, -(-grams // 1000))
+    _, first, step = ZONES[zone]
+    return Decimal(weight), first + step * (weight - 1)
+
+
+def write_sf(path: Path, plan: Plan, day: int, parcels: pl.DataFrame) -> None:
+    """SF's bill of a day; parcels: tracking, zone, grams. The merged title names the year, the rows do not."""
+    date = plan.date(day)
+    book = xlsxwriter.Workbook(str(path), {"in_memory": True})
+    book.set_properties({"created": dt.datetime(2026, 1, 1)})  # noqa: DTZ001 - XLSX knows no time zone
+    sheet = book.add_worksheet("账单明细")
+    title = f"顺丰速运月结账单 账单周期：{date:%Y年%m月%d日}-{date:%Y年%m月%d日}"
+    sheet.merge_range(0, 0, 0, len(SF_HEADER) - 1, title)
+    sheet.write_row(1, 0, SF_HEADER)
+    for number, (tracking, zone, grams) in enumerate(parcels.select("tracking", "zone", "grams").iter_rows()):
+        weight, price = freight(zone, grams)
+        sheet.write_row(number + 2, 0, [
+            number + 1, f"{date:%m-%d}", tracking, "测试市", ZONES[zone][0], "", float(weight), "顺丰标快", "寄付月结",
+            float(price), 0, float(price), "", "",
+        ])
+    book.close()
+
+
+def write_bank(path: Path, plan: Plan, day: int, entries: pl.DataFrame, opening: int) -> None:
+    """One MT940 message for the day whose balances tie."""
+    date = plan.date(day).strftime("%y%m%d")
+
+    def balance(fen: int) -> str:
+        return f"{'D' if fen < 0 else 'C'}{date}CNY{money(abs(fen)).replace('.', ',')}"
+
+    lines = [f":20:STMT{date}", f":25:{BANK_ACCOUNT}", f":28C:{day + 1}/1", f":60F:{balance(opening)}"]
+    closing = opening
+    for row in entries.iter_rows(named=True):
+        amount = int(row["amount"])
+        closing += amount
+        mark = "D" if amount < 0 else "C"
+        lines.append(f":61:{date}{date[2:]}{mark}{money(abs(amount)).replace('.', ',')}NTRFNONREF//{row['entry_id']}")
+        if row["reference"]:
+            lines.append(f":86:/NAME/{str(row['provider']).upper()}/PAYOUT/{row['reference']}")
+        else:
+            lines.append(":86:/NAME/SUPPLIER/REMI/GOODS")
+    lines += [f":62F:{balance(closing)}", "-"]
+    write_text(path, lines, "ascii", "\r\n")
+
+
+def write_journal(path: Path, plan: Plan, day: int, vouchers: pl.DataFrame) -> None:
+    """Kingdee KIS import: two lines a voucher, debit = credit."""
+    date = plan.date(day).isoformat()
+    lines = ["日期,凭证字,凭证号,摘要,科目编码,科目名称,借方,贷方"]
+    for row in vouchers.iter_rows(named=True):
+        amount = int(row["debit"])
+        sides = [(str(row["booked_account"]), amount), (str(row["contra"]), -amount)]
+        for account, value in sorted(sides, key=lambda side: -side[1]):
+            debit, credit = (money(value), "") if value > 0 else ("", money(-value))
+            lines.append(
+                f"{date},记,{row['number']},{row['summary']},{account},{ACCOUNT_NAMES[account]},{debit},{credit}"
+            )
+    write_text(path, lines, "utf-8-sig", "\r\n")
+
+
+def parcels_of(shipments: pl.DataFrame) -> pl.DataFrame:
+    """SF parcels with their weight: one an order."""
+    return (
+        shipments.filter(pl.col("carrier") == "SF")
+        .group_by("o", maintain_order=True)
+        .agg(pl.col("tracking").first(), pl.col("zone").first(), grams=(pl.col("grams") * pl.col("quantity")).sum())
+    )
+
+

@@ -1,0 +1,77 @@
+"""books.yaml of the simulated company and the key of its pseudonyms."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from duizhang.simulate.company import ZONES
+from duizhang.simulate.records import (
+    ACCOUNT_NAMES,
+    BANK_ACCOUNT,
+    BANK_LEDGER,
+    FEE_ACCOUNTS,
+    REFUND_ACCOUNTS,
+    SALES_ACCOUNTS,
+)
+from duizhang.simulate.shops import ALIPAY_ACCOUNT
+from duizhang.simulate.world import Plan
+
+_SHOP_FILES = {
+    "tb-01": ("taobao_orders", "taobao_order_lines", "alipay_trade", "alipay_fund"),
+    "jd-01": ("jd_orders", "jd_settlement"),
+    "wx-01": ("wechat_trade", "wechat_fund"),
+}
+_COMPANY_FILES = ("books_orders", "books_refunds", "books_skus", "wms_moves", "wms_snapshot", "wms_count",
+                  "shop_stock", "sf_bill", "bank_mt940", "kingdee_journal")
+
+
+def books_yaml(plan: Plan) -> str:
+    """The text of books.yaml: shops, expected files, SLAs, accounts, rate cards."""
+    start = plan.start
+    accounts: dict[str, dict[str, str]] = {}
+    for measure, names in (("sales", SALES_ACCOUNTS), ("sales_refunds", REFUND_ACCOUNTS)):
+        for shop, account in names.items():
+            accounts[account] = {"name": ACCOUNT_NAMES[account], "measure": measure, "shop": shop}
+    for provider, account in FEE_ACCOUNTS.items():
+        accounts[account] = {"name": ACCOUNT_NAMES[account], "measure": "provider_fees", "provider": provider}
+    accounts[BANK_LEDGER] = {"name": ACCOUNT_NAMES[BANK_LEDGER], "measure": "bank", "bank_account": BANK_ACCOUNT}
+    content: dict[str, Any] = {
+        "books": 1, "entity": "demo", "name": "演示公司", "time_zone": "Asia/Shanghai", "cut_off": "00:00",
+        "currency": "CNY", "start": start, "inbox": "inbox",
+        "pseudonym_key": {"file": "pseudonym.key"},
+        "shops": {
+            "tb-01": {"platform": "taobao", "name": "淘宝店", "provider": "alipay", "warehouse": "WH-1",
+                      "accounts": [ALIPAY_ACCOUNT]},
+            "jd-01": {"platform": "jd", "name": "京东店", "provider": "jd", "warehouse": "WH-2"},
+            "wx-01": {"platform": "own", "name": "自营小程序", "provider": "wechat", "warehouse": "WH-1",
+                      "accounts": ["1900000001"]},
+        },
+        "bank_accounts": {BANK_ACCOUNT: "demo"},
+        "expected": [{"source": source, "shop": shop, "from_day": start}
+                     for shop, sources in _SHOP_FILES.items() for source in sources]
+        + [{"source": source, "from_day": start} for source in _COMPANY_FILES],
+        "sla_days": {"order_platform": 1, "order_payment": 1, "order_shipment": 2, "payment_settlement": 1,
+                     "payment_settlement/jd": 3, "payout_bank": 2, "stock": 1, "ledger": 1},
+        "accounts": accounts,
+        "rate_cards": [
+            {"kind": "fee", "provider": "alipay", "from_day": start, "percent": "0.6"},
+            {"kind": "fee", "provider": "wechat", "from_day": start, "percent": "0.6"},
+            {"kind": "commission", "provider": "jd", "from_day": start, "percent": "5"},
+            *({"kind": "freight", "provider": "SF", "from_day": start, "zone": zone, "first_weight": "1",
+               "first_price": str(first), "step_weight": "1", "step_price": str(step)}
+              for zone, first, step in ZONES.values()),
+        ],
+    }
+    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+
+
+def write_settings(out: Path, plan: Plan) -> None:
+    """books.yaml, and a pseudonym key that follows from the seed (made-up people only)."""
+    (out / "books.yaml").write_text(books_yaml(plan), encoding="utf-8")
+    key = out / "pseudonym.key"
+    key.write_text(hashlib.sha256(f"duizhang simulation {plan.seed}".encode()).hexdigest() + "\n")
+    key.chmod(0o600)

@@ -1,0 +1,155 @@
+"""A small business from raw files to the published database, through the command line and Dagster."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from duizhang.cli import cli
+from duizhang.published import TABLES
+
+START = dt.date(2026, 3, 1)
+DAYS = 6
+LAST = START + dt.timedelta(days=DAYS - 1)
+# who wrote a row and what a run is called differ from run to run; numbers may not
+COMPARED = [name for name in TABLES if name != "quality_results"]
+
+
+def duizhang(*arguments: object, exit_code: int = 0) -> str:
+    result = CliRunner().invoke(cli, [str(a) for a in arguments], standalone_mode=False)
+    assert result.exception is None, (arguments, result.output, result.exception)
+    assert (result.return_value or 0) == exit_code, (arguments, result.return_value, result.output)
+    return result.output
+
+
+def run(raw: Path, home: Path, start: dt.date = START, end: dt.date = LAST, *, exit_code: int = 0) -> None:
+    duizhang("run", "--quiet", "--books", raw / "books.yaml", "--home", home, "--from", start, "--to", end,
+             exit_code=exit_code)
+
+
+def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(home / "published.duckdb"), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="session")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("raw")
+    duizhang("simulate", "--out", out, "--start", START, "--days", DAYS, "--orders-per-day", 80, "--seed", 4242,
+             "--break-rate", "0.05")
+    return out
+
+
+@pytest.fixture(scope="session")
+def home(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("home")
+    run(raw, out)
+    return out
+
+
+def test_every_injected_difference_is_found_and_nothing_else(raw: Path, home: Path) -> None:
+    score = json.loads(duizhang("score", "--truth", raw / "truth.parquet", "--home", home, "--json"))
+    assert score["differences"]["recall"] == 1.0, score
+    assert score["differences"]["precision"] == 1.0, score
+    assert score["amounts_exact"] == 1.0, score
+    assert score["causes_right"] >= 0.95, score
+
+
+def test_every_leg_is_conserved_to_the_cent(home: Path) -> None:
+    assert query(home, """
+        select * from recon_summary as s
+        where closing <> opening + left_amount - right_amount
+        or closing <> (select coalesce(sum(difference), 0) from variances as v where (v.period, v.leg, v.entity,
+            v.currency) = (s.period, s.leg, s.entity, s.currency))
+    """) == []
+    assert query(home, "select count(distinct leg) from recon_summary") == [(7,)]
+
+
+def test_day_by_day_gives_the_rows_of_the_range(raw: Path, home: Path, tmp_path: Path) -> None:
+    for offset in range(DAYS):
+        day = START + dt.timedelta(days=offset)
+        run(raw, tmp_path, day, day)
+    digests = "select period, digest from period_status order by period"
+    for table in COMPARED:
+        sql = f'select * exclude (version) from "{table}" order by all'
+        assert query(tmp_path, sql) == query(home, sql), table
+    assert query(tmp_path, digests) == query(home, digests)
+
+
+def rewrite_alipay_fund(raw: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Change the lines of the fund bill of the third day, inside its ZIP."""
+    folder = raw / "inbox" / "tb-01" / (START + dt.timedelta(days=2)).isoformat()
+    for path in sorted(folder.rglob("*.zip")):
+        members: list[tuple[zipfile.ZipInfo, bytes]] = []
+        with zipfile.ZipFile(path) as archive:
+            members = [(info, archive.read(info)) for info in archive.infolist()]
+        if not any("账务明细查询".encode("gb18030") in body[:200] for _, body in members):
+            continue
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w") as archive:
+            for info, body in members:
+                if "账务明细查询".encode("gb18030") in body[:200]:
+                    body = b"".join(change(body.splitlines(keepends=True)))
+                archive.writestr(info, body)
+        path.write_bytes(target.getvalue())
+        return
+    raise AssertionError("no fund bill found")
+
+
+def test_a_line_deleted_from_a_bill_holds_that_period_and_names_the_file(
+    raw: Path, home: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "raw"
+    shutil.copytree(raw, copy)
+    removed: list[bytes] = []
+
+    def drop(lines: list[bytes]) -> list[bytes]:
+        sale = next(i for i, text in enumerate(lines) if "交易付款".encode("gb18030") in text)
+        removed.append(lines[sale])
+        return lines[:sale] + lines[sale + 1 :]
+
+    rewrite_alipay_fund(copy, drop)
+    run(copy, tmp_path / "home", exit_code=2)
+    day = START + dt.timedelta(days=2)
+    held = query(tmp_path / "home", "select period, held_reasons from period_status where state = 'held'")
+    assert [period for period, _ in held] == [day]
+    assert ".zip" in held[0][1]
+
+    fields = removed[0].decode("gb18030").split(",")
+    income = next(Decimal(f) for f in fields[5:8] if f.strip().replace(".", "").isdigit() and Decimal(f) > 0)
+
+    def mend(lines: list[bytes]) -> list[bytes]:
+        text = b"".join(lines).decode("gb18030")
+        footer = next(t for t in text.splitlines() if t.startswith("#收入合计"))
+        count, total = footer.removeprefix("#收入合计：").rstrip(", ").split("，")
+        new_count = int(count.removesuffix("笔")) - 1
+        new_total = Decimal(total.strip().strip(",").removeprefix("共").removesuffix("元")) - income
+        mended = f"#收入合计：{new_count}笔，共{new_total}元"
+        return [text.replace(footer, mended).encode("gb18030")]
+
+    rewrite_alipay_fund(copy, mend)
+    run(copy, tmp_path / "home2")
+    sql = f"select leg, key, difference from variances where period = date '{LAST}'"
+    new = set(query(tmp_path / "home2", sql)) - set(query(home, sql))
+    assert len(new) == 1, new
+    (leg, _, difference), = new
+    assert (leg, difference) == ("payment_settlement", income)
+
+
+def test_a_rerun_changes_nothing(raw: Path, home: Path) -> None:
+    sql = "select period, version, digest from period_status order by 1"
+    before = query(home, sql)
+    run(raw, home, LAST, LAST)
+    assert query(home, sql) == before
+    assert {version for _, version, _ in before} == {1}

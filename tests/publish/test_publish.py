@@ -1,0 +1,217 @@
+"""Publication: nothing unchecked goes out, nothing published changes, and a reader never meets a mix."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from duizhang.books import Books
+from duizhang.cli.diff import command as diff_command
+from duizhang.cli.sql import command as sql_command
+from duizhang.cli.status import command as status_command
+from duizhang.errors import UserError
+from duizhang.gate import accept_failure, run_gate
+from duizhang.publish import (
+    PeriodOutcome,
+    current_version,
+    publication,
+    publish,
+    read_manifest,
+    rebuild_published,
+    set_period_state,
+)
+from duizhang.publish import pointer as pointer_module
+from duizhang.published import PERIOD_STATUS, TABLES
+from duizhang.store import days
+
+FIRST = dt.date(2026, 3, 1)
+PERIODS = days(FIRST, FIRST + dt.timedelta(days=2))
+
+
+def go(fake: Any, periods: list[dt.date] = PERIODS, rules: str = "r1") -> list[PeriodOutcome]:
+    """Gate, then publish."""
+    run_gate(fake.store, fake.state, periods)
+    return put_out(fake, periods, rules)
+
+
+def put_out(fake: Any, periods: list[dt.date] = PERIODS, rules: str = "r1") -> list[PeriodOutcome]:
+    books = Books(root=fake.home, entity="acme", start=FIRST)
+    return publish(books, fake.store, fake.state, fake.home, periods, rules_digest=rules)
+
+
+def ask(fake: Any, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(fake.home / "published.duckdb"), read_only=True) as con:
+        return con.sql(query).fetchall()
+
+
+def states(fake: Any) -> list[tuple[Any, ...]]:
+    return ask(fake, "select state, version from period_status order by period")
+
+
+def test_versions_views_and_an_unchanged_rerun(fake: Any) -> None:
+    fake.fill(PERIODS)
+    assert [(o.state, o.version) for o in go(fake)] == [("published", 1)] * 3
+    assert ask(fake, "select version, sum(closing) from recon_summary group by all") == [(1, Decimal(60))]
+    with duckdb.connect(str(fake.home / "published.duckdb"), read_only=True) as con:
+        for name, columns in TABLES.items():
+            shown = [row[0] for row in con.sql(f'describe "{name}"').fetchall()]
+            assert shown == ["period", "version", *[c for c in columns.names if c != "period"]]
+        assert [row[0] for row in con.sql("describe period_status").fetchall()] == PERIOD_STATUS.names
+    objects = sorted((fake.home / "objects").rglob("*.parquet"))
+    assert [(o.state, o.version) for o in go(fake)] == [("unchanged", 1)] * 3
+    assert sorted((fake.home / "objects").rglob("*.parquet")) == objects
+    manifest = read_manifest(fake.home, PERIODS[1], 1)
+    assert manifest["opening"]["version"] == 1
+    assert manifest["opening"]["digest"] == read_manifest(fake.home, FIRST, 1)["digest"]
+    assert [f["file"] for f in manifest["inputs"]] == ["company/2026-03-02/a.csv"]
+
+
+def test_what_was_not_checked_or_changed_since_is_refused(fake: Any) -> None:
+    fake.fill(PERIODS)
+    (first, *_) = put_out(fake)
+    assert first.state == "held"
+    assert "variances: no recorded result of the gate" in first.reasons
+    assert states(fake) == [("held", 0)] * 3
+    go(fake)
+    fake.put("order_trace", FIRST, {"order_id": "slipped in"})
+    (changed,) = put_out(fake, [FIRST])
+    assert (changed.state, changed.version) == ("held", 1)
+    assert changed.reasons == ("order_trace: the gate checked other content than is to be published",)
+    assert states(fake) == [("held", 1), ("provisional", 1), ("provisional", 1)]
+    assert ask(fake, "select count(*) from order_trace") == [(0,)]
+
+
+def test_a_held_day_makes_the_days_after_it_provisional_until_it_is_accepted(fake: Any) -> None:
+    fake.fill(PERIODS)
+    fake.put("source_files", PERIODS[1], {"source": "s", "file": "x.zip", "status": "active", "problem": "off by 1"})
+    assert [o.state for o in go(fake)] == ["published", "held", "provisional"]
+    assert states(fake) == [("reconciled", 1), ("held", 0), ("provisional", 1)]
+    assert "off by 1" in ask(fake, "select held_reasons from period_status where state = 'held'")[0][0]
+    accept_failure(fake.state, PERIODS[1], "source_files", "control_totals_tie", "li", "agreed with the provider")
+    assert [o.state for o in put_out(fake, [PERIODS[1]])] == ["published"]
+    assert states(fake) == [("reconciled", 1)] * 3
+
+
+def test_new_numbers_void_an_approval_and_a_closed_period_refuses_them(fake: Any) -> None:
+    fake.fill(PERIODS)
+    go(fake)
+    set_period_state(fake.state, FIRST, "approved", "li, wang")
+    set_period_state(fake.state, PERIODS[1], "closed", "li, wang")
+    rebuild_published(fake.home, fake.state)
+    assert [s for s, _ in states(fake)] == ["approved", "closed", "reconciled"]
+    assert [o.state for o in go(fake)] == ["unchanged"] * 3
+    assert [s for s, _ in states(fake)] == ["approved", "closed", "reconciled"]
+    for period in PERIODS[:2]:
+        fake.put("order_trace", period, {"order_id": "late"})
+    found = go(fake)
+    assert [(o.state, o.version) for o in found] == [("published", 2), ("held", 1), ("unchanged", 1)]
+    assert found[1].reasons == ("closed: reopen first",)
+    assert states(fake) == [("reconciled", 2), ("closed", 1), ("reconciled", 1)]
+    assert ask(fake, "select approved_by from period_status order by period")[0] == ("",)
+    set_period_state(fake.state, PERIODS[1], "open")
+    assert [(o.state, o.version) for o in put_out(fake, [PERIODS[1]])] == [("published", 2)]
+    with pytest.raises(UserError, match="unknown state"):
+        set_period_state(fake.state, FIRST, "done")
+
+
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [
+        (publication, "_write_object"), (publication, "write_manifest"), (publication, "save_states"),
+        (publication, "rebuild_published"), (pointer_module, "_view"),
+    ],
+)
+def test_a_crash_between_steps_leaves_the_old_in_sight_and_the_next_run_finishes(
+    fake: Any, monkeypatch: pytest.MonkeyPatch, module: Any, step: str
+) -> None:
+    fake.fill([FIRST])
+    go(fake, [FIRST])
+    fake.fill([FIRST], amount="7")
+    run_gate(fake.store, fake.state, [FIRST])
+
+    def crash(*_: object, **__: object) -> None:
+        raise OSError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, crash)
+        with pytest.raises(OSError, match="power"):
+            put_out(fake, [FIRST])
+    look = "select version, closing, (select sum(difference) from variances) from recon_summary"
+    assert ask(fake, look) == [(1, Decimal(10), Decimal(10))]
+    put_out(fake, [FIRST])
+    assert ask(fake, look) == [(2, Decimal(7), Decimal(7))]
+    assert current_version(fake.state, FIRST) == 2
+    assert [p.name for p in fake.home.glob("published.duckdb.*")] == []
+
+
+READER = """
+import sys, time, duckdb
+path, until = sys.argv[1], time.monotonic() + float(sys.argv[2])
+seen = set()
+while time.monotonic() < until:
+    with duckdb.connect(path, read_only=True) as con:
+        rows = con.sql(
+            "select s.version, s.closing, (select sum(difference) from variances), p.version "
+            "from recon_summary s join period_status p using (period)"
+        ).fetchall()
+    assert len(rows) == 1 and rows[0][1] == rows[0][2] and rows[0][0] == rows[0][3], rows
+    seen.add(rows[0][0])
+print(len(seen))
+"""
+
+
+def test_another_process_reads_while_publishing_without_an_error(fake: Any) -> None:
+    fake.fill([FIRST])
+    go(fake, [FIRST])
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(fake.home / "published.duckdb"), "4"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    amount = 10
+    while reader.poll() is None:
+        amount += 1
+        fake.fill([FIRST], amount=str(amount))
+        go(fake, [FIRST])
+    said, wrong = reader.communicate()
+    assert reader.returncode == 0, wrong
+    assert int(said) >= 2
+
+
+def run(*arguments: str, command: Any, home: Path) -> str:
+    listed = [*arguments, "--home", str(home)]
+    return CliRunner().invoke(command, listed, catch_exceptions=False, standalone_mode=False).output
+
+
+def test_commands(fake: Any) -> None:
+    fake.fill(PERIODS)
+    fake.put("source_files", PERIODS[2], {"source": "bank_mt940", "status": "missing", "problem": "no bank statement"})
+    go(fake)
+    told = run(command=status_command, home=fake.home)
+    assert "timing 2 (20.00 CNY)" in told
+    assert "no bank statement" in told
+    assert '"state": "held"' in run("--json", command=status_command, home=fake.home)
+    assert "30.00" in run("select sum(closing) as c from recon_summary", command=sql_command, home=fake.home)
+    assert run("select 1 as a", "--format", "csv", command=sql_command, home=fake.home) == "a\n1\n"
+    for wrong in ("drop view variances", "selec 1", "select * from read_text('/etc/hostname')"):
+        with pytest.raises(UserError):
+            run(wrong, command=sql_command, home=fake.home)
+    with pytest.raises(UserError, match="nothing to compare"):
+        run(FIRST.isoformat(), command=diff_command, home=fake.home)
+    fake.fill([FIRST], amount="7")
+    go(fake, [FIRST], rules="r2")
+    told = run(FIRST.isoformat(), command=diff_command, home=fake.home)
+    assert "rules changed" in told
+    assert "~ order_payment acme CNY: right_amount '10.00' -> '13.00'; closing '10.00' -> '7.00'" in told
+
+
+def test_a_home_without_anything_published(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing published"):
+        run("select 1", command=sql_command, home=tmp_path)

@@ -1,0 +1,293 @@
+"""The simulator: same plan, same bytes; files whose totals tie; a truth that says what was injected and no more."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import itertools
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from openpyxl import load_workbook
+
+from duizhang.books import load_books
+from duizhang.errors import UserError
+from duizhang.simulate import Plan, score, simulate
+from duizhang.simulate.breaks import choose, inject, swap_digits
+from duizhang.simulate.records import add_up, build_records
+from duizhang.simulate.truth import build_truth
+from duizhang.simulate.world import build_world
+
+PLAN = Plan(days=6, orders_per_day=120, seed=7, break_rate=0.08)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate(folder, PLAN)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truth(out: Path) -> pl.DataFrame:
+    return pl.read_parquet(out / "truth.parquet")
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _days(out: Path, shop: str) -> list[Path]:
+    return sorted((out / "inbox" / shop).iterdir())
+
+
+def _table(lines: list[str]) -> list[dict[str, str]]:
+    return [{str(name).strip(): str(cell or "").strip().strip("`") for name, cell in row.items()}
+            for row in csv.DictReader(lines)]
+
+
+def _sum(rows: list[dict[str, str]], column: str) -> Decimal:
+    return sum((Decimal(row[column] or "0") for row in rows), Decimal(0))
+
+
+def test_same_plan_same_bytes(out: Path, tmp_path: Path) -> None:
+    simulate(tmp_path, PLAN)
+    assert _digests(tmp_path) == _digests(out)
+
+
+def test_another_seed_is_another_business(out: Path, tmp_path: Path) -> None:
+    simulate(tmp_path, Plan(days=1, orders_per_day=20, seed=8))
+    name = "inbox/company/2026-03-01/books_orders_2026-03-01.csv"
+    assert (tmp_path / name).read_bytes() != (out / name).read_bytes()
+
+
+def test_books_are_valid_and_every_expected_file_stands_there(out: Path) -> None:
+    books = load_books(out / "books.yaml")
+    assert set(books.shops) == {"tb-01", "jd-01", "wx-01"}
+    assert books.sla("payment_settlement", "jd") == 3
+    count = {shop: [len(list(day.iterdir())) for day in _days(out, shop)] for shop in (*books.shops, "company")}
+    assert count == {"tb-01": [4] * 6, "jd-01": [2] * 6, "wx-01": [2] * 6, "company": [10] * 6}
+
+
+def test_alipay_archives_have_the_summary_first_and_totals_that_tie(out: Path) -> None:
+    for day in _days(out, "tb-01"):
+        for kind, column in (("trade", "商家实收（元）"), ("signcustomer", "收入金额（+元）")):
+            with zipfile.ZipFile(next(day.glob(f"*_{kind}.zip"))) as archive:
+                summary, detail = archive.infolist()
+                assert not detail.flag_bits & 0x800
+                assert "汇总" in summary.filename.encode("cp437").decode("gbk")
+                lines = archive.read(detail).decode("gbk").splitlines()
+            rows = _table([line for line in lines if not line.startswith("#")])
+            if kind == "trade":
+                for name, mark in (("交易", "#交易合计"), ("退款", "#退款合计")):
+                    some = [row for row in rows if row["业务类型"] == name]
+                    stated = next(line for line in lines if line.startswith(mark))
+                    assert f"{len(some)}笔" in stated
+                    assert f"共{_sum(some, column):.2f}元，" in stated
+            else:
+                income = [row for row in rows if Decimal(row[column]) > 0]
+                stated = next(line for line in lines if line.startswith("#收入合计"))
+                assert stated.rstrip(",") == f"#收入合计：{len(income)}笔，共{_sum(income, column):.2f}元"
+                for newer, older in itertools.pairwise(rows):
+                    moved = Decimal(newer[column]) + Decimal(newer["支出金额（-元）"])
+                    assert Decimal(newer["账户余额（元）"]) == Decimal(older["账户余额（元）"]) + moved
+
+
+def test_wechat_bills_tie_and_balances_chain_over_the_days(out: Path) -> None:
+    balance = Decimal("50000.00")
+    for day in _days(out, "wx-01"):
+        for path in day.iterdir():
+            raw = path.read_bytes()
+            assert raw.startswith(b"\xef\xbb\xbf") and raw.count(b"\n") == raw.count(b"\r\n")
+            lines = raw.decode("utf-8-sig").splitlines()
+            rows, (stated,) = _table(lines[:-2]), _table(lines[-2:])
+            if "All" in path.name:
+                assert len(lines[0].split(",")) == 27
+                assert int(stated["总交易单数"]) == len(rows)
+                for column, total in (("应结订单金额", "应结订单总金额"), ("退款金额", "退款总金额"),
+                                      ("手续费", "手续费总金额")):
+                    assert _sum(rows, column) == Decimal(stated[total])
+            else:
+                for row in rows:
+                    sign = 1 if row["收支类型"] == "收入" else -1
+                    balance += sign * Decimal(row["收支金额(元)"])
+                    assert balance == Decimal(row["账户结余(元)"])
+                assert int(stated["资金流水总笔数"]) == len(rows)
+
+
+def test_taobao_and_jd_headers_and_ids(out: Path) -> None:
+    day = _days(out, "tb-01")[1]
+    header, first, *_ = next(day.glob("ExportOrderDetailList*")).read_bytes().decode("gb18030").splitlines()
+    assert len(header.split(",")) == 18 and header.endswith("订单付款时间 ")
+    assert first.startswith('="') and len(first.split(",")) == 18
+    header, first, *_ = next(day.glob("ExportOrderList*")).read_bytes().decode("gb18030").splitlines()
+    assert len(header.split(",")) == 61 == len(first.split(",")) and "收货地址 ," in header
+    title, header, *rows = next(_days(out, "jd-01")[2].glob("结算明细*")).read_bytes().decode("gb18030").splitlines()
+    assert title.startswith("结算明细") and len(header.split(",")) == 22 and rows
+
+
+def test_bank_statements_tie_and_chain(out: Path) -> None:
+    closing = Decimal(1_000_000)
+
+    def amount(text: str) -> Decimal:
+        return Decimal(text.replace(",", "."))
+
+    for day in _days(out, "company"):
+        lines = next(day.glob("*.sta")).read_text(encoding="ascii").splitlines()
+        opening = next(line for line in lines if line.startswith(":60F:"))
+        assert amount(opening.split("CNY")[1]) == closing
+        for line in lines:
+            if line.startswith(":61:"):
+                value = amount(line[15:].split("N")[0])
+                closing += value if line[14] == "C" else -value
+        assert f"CNY{closing:.2f}".replace(".", ",") in next(line for line in lines if line.startswith(":62F:"))
+
+
+def test_vouchers_balance(out: Path) -> None:
+    for day in _days(out, "company"):
+        rows = _table(next(day.glob("凭证*")).read_text(encoding="utf-8-sig").splitlines())
+        sums: dict[str, Decimal] = {}
+        for row in rows:
+            assert (row["借方"] == "") != (row["贷方"] == "")
+            moved = Decimal(row["借方"] or "0") - Decimal(row["贷方"] or "0")
+            sums[row["凭证号"]] = sums.get(row["凭证号"], Decimal(0)) + moved
+        assert set(sums.values()) == {Decimal(0)}
+
+
+def test_carrier_bill_has_a_title_with_the_year(out: Path) -> None:
+    path = next(_days(out, "company")[1].glob("*.xlsx"))
+    sheet = load_workbook(io.BytesIO(path.read_bytes()), read_only=True)["账单明细"]
+    title, header, first, *_ = sheet.iter_rows(values_only=True)
+    assert "账单周期：2026年" in str(title[0]) and header[2] == "运单号码" and first[1] == "03-02"
+
+
+def test_truth_holds_every_cause_and_nothing_late(truth: pl.DataFrame) -> None:
+    injected = truth.filter("injected")
+    assert set(injected["cause"]) == {
+        "timing", "missing_left", "missing_right", "duplicate", "amount_entry", "discount_bearer", "fee_rate",
+        "refund_unrecorded", "partial_settlement", "wrong_period", "wrong_account", "rounding", "stock_count_error",
+        "stock_sync_delay", "attribute_mismatch",
+    }
+    assert set(truth.filter(~pl.col("injected"))["cause"]) == {"timing"}
+    assert set(truth.filter(~pl.col("injected"))["leg"]) == {"order_shipment", "payment_settlement", "payout_bank"}
+    assert truth.select("leg", "entity", "key", "currency").is_duplicated().sum() == 0
+    last = PLAN.date(PLAN.days - 1)
+    clears = ["timing", "stock_sync_delay"]
+    late = injected.filter(~pl.col("cause").is_in(clears) & (pl.col("period") >= last - dt.timedelta(days=1)))
+    assert late.is_empty()
+
+
+def test_every_break_shows_and_nothing_natural_outlives_its_sla() -> None:
+    streams = [np.random.default_rng([3, stage]) for stage in range(4)]
+    world = build_world(PLAN, streams[0])
+    records = inject(world, build_records(world), choose(world, streams[1]), streams[2])
+    truth = build_truth(world, records, add_up(world, records, streams[3], PLAN.break_rate))
+    age = PLAN.days - 1 - pl.col("day")
+    sla = pl.col("leg").replace_strict({"order_shipment": 2, "payment_settlement": 3, "payout_bank": 2}, default=0)
+    assert truth.filter(~pl.col("injected") & pl.col("stays_open") & (age >= sla)).is_empty()
+    shown = set(truth.filter("injected").select("o", "leg").iter_rows())
+    own_shop = set(world.orders.filter(pl.col("shop") == "wx-01")["o"])  # has no platform file
+    assert {(o, leg) for o, leg, _ in records.marks if leg != "order_platform" or o not in own_shop} <= shown
+
+
+def test_ledger_breaks_come_in_pairs_that_net_to_zero(truth: pl.DataFrame) -> None:
+    ledger = truth.filter(pl.col("leg") == "ledger")
+    for _, part in ledger.group_by("cause"):
+        assert part.height % 2 == 0 and part["difference"].sum() == 0
+
+
+def test_small_breaks_have_small_amounts(truth: pl.DataFrame) -> None:
+    rounding = truth.filter(pl.col("cause") == "rounding")["difference"].abs().unique().to_list()
+    assert rounding == [Decimal("0.0100")]
+    assert set(truth.filter(pl.col("cause") == "attribute_mismatch")["difference"]) == {Decimal(0)}
+
+
+def test_order_payment_truth_agrees_with_the_files(out: Path, truth: pl.DataFrame) -> None:
+    """WeChat orders once more with plain csv: books less refunds against the bill, order by order."""
+    net: dict[str, Decimal] = {}
+
+    def add(order: str, value: Decimal) -> None:
+        net[order] = net.get(order, Decimal(0)) + value
+
+    for day in _days(out, "company"):
+        for row in _table(next(day.glob("books_orders*")).read_text(encoding="utf-8").splitlines()):
+            if row["shop"] == "wx-01" and row["paid_at"]:
+                add(row["order_id"], Decimal(row["amount"]))
+        for row in _table(next(day.glob("books_refunds*")).read_text(encoding="utf-8").splitlines()):
+            if row["shop"] == "wx-01":
+                add(row["order_id"], -Decimal(row["amount"]))
+    for day in _days(out, "wx-01"):
+        lines = next(day.glob("*All*")).read_text(encoding="utf-8-sig").splitlines()
+        for row in _table(lines[:-2]):
+            add(row["商户订单号"], Decimal(row["退款金额"]) - Decimal(row["应结订单金额"]))
+    wrong = {f"wx-01/{order}": value for order, value in net.items() if value}
+    told = truth.filter((pl.col("leg") == "order_payment") & pl.col("key").str.starts_with("wx-01/")
+                        & (pl.col("cause") != "timing"))
+    assert dict(told.select("key", "difference").iter_rows()) == wrong
+
+
+@pytest.mark.parametrize("plan", [Plan(days=1, orders_per_day=3), Plan(days=2, orders_per_day=1, break_rate=0.5)])
+def test_tiny_plans_work(plan: Plan, tmp_path: Path) -> None:
+    assert simulate(tmp_path, plan)["files"] == 18 * plan.days
+
+
+def test_no_breaks_leave_only_natural_timing(tmp_path: Path) -> None:
+    assert simulate(tmp_path, Plan(days=4, orders_per_day=60, break_rate=0))["injected"] == {}
+
+
+def test_a_used_folder_and_a_wrong_rate_are_refused(out: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not empty"):
+        simulate(out, PLAN)
+    with pytest.raises(UserError, match="break-rate"):
+        simulate(tmp_path, Plan(break_rate=2))
+
+
+@pytest.mark.parametrize(("price", "swapped"), [(12390, 21390), (2590, 5290), (9990, 0), (22090, 22900)])
+def test_swapped_digits_are_larger_or_none(price: int, swapped: int) -> None:
+    assert swap_digits(price) == swapped
+
+
+def _publish(home: Path, query: str) -> None:
+    home.mkdir()
+    with duckdb.connect(str(home / "published.duckdb")) as con:
+        con.execute(f"create table variances as {query}")
+
+
+def test_score_of_a_perfect_finder_is_perfect(out: Path, tmp_path: Path) -> None:
+    _publish(tmp_path / "home", f"select *, 1 as version from read_parquet('{out / 'truth.parquet'}')")
+    result, misses = score(out / "truth.parquet", tmp_path / "home")
+    assert misses == []
+    assert result["differences"]["precision"] == result["differences"]["recall"] == 1
+    assert result["amounts_exact"] == result["causes_right"] == 1
+    assert set(result) == {"differences", "amounts_exact", "causes_right", "by_leg", "by_cause"}
+
+
+def test_score_counts_what_is_missed_made_up_and_wrong(tmp_path: Path) -> None:
+    rows = """
+        select date '2026-03-01' as period, 'order_payment' as leg, 'demo' as entity, column0 as key,
+            'CNY' as currency, column1 as cause, column2::decimal(18, 4) as difference, column3 as injected
+        from (values {}) as v (column0, column1, column2, column3)
+    """
+    truth = tmp_path / "truth.parquet"
+    duckdb.sql(rows.format("('a', 'rounding', 0.01, true), ('b', 'duplicate', 5, true), ('c', 'fee_rate', 2, true), "
+                           "('n', 'timing', 7, false), ('m', 'timing', 8, false)")).write_parquet(str(truth))
+    _publish(tmp_path / "home", rows.format(
+        "('a', 'rounding', 0.01, true), ('b', 'unexplained', 6, true), ('n', 'timing', 7, true), "
+        "('m', 'missing_right', 8, true), ('x', 'duplicate', 1, true)"))
+    result, misses = score(truth, tmp_path / "home")
+    assert result["differences"] == {"precision": 0.5, "recall": 0.666667, "injected": 3, "found": 4}
+    assert (result["amounts_exact"], result["causes_right"]) == (0.5, 0.5)
+    assert [miss.split(":")[0] for miss in misses] == ["missed", "not injected", "not injected", "differs"]
+
+
+def test_score_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        score(tmp_path / "truth.parquet", tmp_path)
