@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import warnings
@@ -20,7 +19,6 @@ from duizhang.gate.suites import ROWS_QUERY, Expectation
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import duckdb_engine
     import great_expectations as gx  # noqa: F401 - registers the expectations
     from duckdb_engine import ConnectionWrapper
     from great_expectations.core.batch import Batch
@@ -32,9 +30,6 @@ with warnings.catch_warnings():
     from great_expectations.validator.validator import Validator
 
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
-# Something that Great Expectations loads keeps duckdb_engine alive past the end of the interpreter, and DuckDB's binding
-# then prints a page of "leaked instance" to stderr. Goes when either of them is mended.
-atexit.register(vars(duckdb_engine).clear)
 
 _SHOWN = 10
 

@@ -18,7 +18,7 @@ from duizhang import schema
 from duizhang.books import Books, pseudonym
 from duizhang.errors import ConservationError, RefusedFile, SpecError
 from duizhang.ingest.container import Document, documents
-from duizhang.ingest.grid import Grid, Text, decode, find_header, mt940_grid, sheet_grid, sheet_lines, split_cells, text_grid
+from duizhang.ingest.grid import HEAD_LINES, Grid, Text, decode, mt940_grid, sheet_grid, sheet_lines, text_grid
 from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
 from duizhang.store import connect, quoted
 
@@ -97,25 +97,27 @@ def _day(text: str) -> dt.date | None:
 def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> tuple[SourceSpec, Text | None]:
     """The spec that fits the content best, and the decoded text. Raises RefusedFile saying what came closest."""
     text = decode(document) if document.kind == "text" else None
-    rows = sheet_lines(document)[:60] if document.kind == "sheet" else []
+    rows = sheet_lines(document)[:HEAD_LINES] if document.kind == "sheet" else []
+    lines = text.lines[:HEAD_LINES] if text else ["\t".join(row) for row in rows]
+    heads: dict[str, list[set[str]]] = {}
     best: tuple[int, SourceSpec] | None = None
     close: tuple[float, SourceSpec, list[str]] | None = None
     for spec in specs.values():
         if (spec.reader == "xlsx") != (document.kind == "sheet"):
             continue
-        head = "\n".join(text.lines[:60]) if text else "\n".join("\t".join(r) for r in rows)
-        if spec.recognise.preamble and not re.search(spec.recognise.preamble, head, re.MULTILINE):
+        if spec.recognise.preamble and not re.search(spec.recognise.preamble, "\n".join(lines), re.MULTILINE):
             continue
-        cells = rows if text is None else [split_cells(line, spec) for line in text.lines[:60]]
-        if spec.reader != "mt940" and find_header(cells, spec) is None:
-            wanted = {normalised(n) for n in spec.recognise.header}
-            hits = max((len(wanted & {normalised(c) for c in r}) for r in cells), default=0)
-            here = {normalised(c) for r in cells for c in r}
-            missing = [n for n in spec.recognise.header if normalised(n) not in here]
+        wanted = {normalised(name): name for name in spec.recognise.header}
+        delimiter = spec.delimiter if text else "\t"
+        if delimiter not in heads:
+            heads[delimiter] = [{normalised(cell) for cell in line.split(delimiter)} for line in lines]
+        hits = max((len(wanted.keys() & cells) for cells in heads[delimiter]), default=0)
+        if hits < len(wanted):
             if hits and (close is None or hits / len(wanted) > close[0]):
-                close = (hits / len(wanted), spec, missing)
+                here = set[str]().union(*heads[delimiter])
+                close = (hits / len(wanted), spec, [name for key, name in wanted.items() if key not in here])
             continue
-        score = len(spec.recognise.header) + 100 * bool(spec.recognise.preamble)
+        score = len(wanted) + 100 * bool(spec.recognise.preamble)
         if best is None or score > best[0]:
             best = (score, spec)
     if best:
@@ -182,59 +184,59 @@ def _positions(grid: Grid, spec: SourceSpec) -> dict[str, int | None]:
     return found
 
 
-def _clean(name: str) -> str:
-    """SQL: a cell without the marks that platforms and spreadsheets put around ids."""
-    blanks = "' ' || chr(9) || chr(13) || chr(10) || chr(12288)"
-    bare = f"trim({name}, {blanks})"
-    unwrapped = f"case when starts_with({bare}, '=\"') then rtrim({bare}[3:], '\"') else {bare} end"
-    return f"trim(ltrim({unwrapped}, '`' || chr(39)), {blanks})"
+_BLANKS = "' ' || chr(9) || chr(13) || chr(10) || chr(12288)"
 
 
-def _field_sql(column: Column, position: int | None, spec: SourceSpec, captures: Mapping[str, str]) -> tuple[str, str, str]:
-    """(text, value, problem) of a field in SQL: the text before typing, the typed value, and why it has none."""
-    text = _clean(f"c{position}") if position is not None else "''"
+def _text_sql(column: Column, position: int | None, spec: SourceSpec, captures: Mapping[str, str]) -> str:
+    """SQL: a cell without the marks that platforms and spreadsheets put around ids, made ready for typing."""
+    text = "''"
+    if position is not None:
+        bare = f"regexp_replace(trim(c{position}, {_BLANKS}), '^=\"(.*)\"$', '\\1')"
+        text = f"trim(ltrim({bare}, '`' || chr(39)), {_BLANKS})"
     for null in spec.nulls:
-        text = f"case when {text} = {quoted(null)} then '' else {text} end"
+        text = f"coalesce(nullif({text}, {quoted(null)}), '')"
     if column.extract:
         text = f"regexp_extract({text}, {quoted(column.extract)}, 1)"
     if column.template:
-        parts = re.split(r"(\{\w+\})", column.template)
-        joined = " || ".join(
-            text if p == "{value}" else quoted(captures.get(p[1:-1], "") if p.startswith("{") else p) for p in parts if p
-        )
-        text = f"case when {text} = '' then '' else {joined} end"
+        before, _, after = column.template.partition("{value}")
+        filled = [re.sub(r"\{(\w+)\}", lambda m: captures.get(m.group(1), ""), part) for part in (before, after)]
+        text = f"coalesce({quoted(filled[0])} || nullif({text}, '') || {quoted(filled[1])}, '')"
     if column.default is not None:
         text = f"coalesce(nullif({text}, ''), {quoted(column.default)})"
+    if column.type in ("money", "number"):
+        # currency signs, and thousands separators where they stand as such
+        text = f"regexp_replace({text}, '[¥￥$元 ]', '', 'g')"
+        text = rf"case when regexp_full_match({text}, '[+-]?\d{{1,3}}(,\d{{3}})+(\.\d+)?') then replace({text}, ',', '') else {text} end"
+    return text
+
+
+def _value_sql(name: str, column: Column) -> tuple[str, str]:
+    """(value, problem) of a field in SQL over its text `name`: the typed value, and why it has none."""
+    text = f'"{name}"'
     missing = "'is empty; expected a value'" if column.required else "null"
     if column.type in ("money", "number"):
-        bare = f"replace(replace(replace(replace(replace({text}, '¥', ''), '￥', ''), '$', ''), '元', ''), ' ', '')"
-        plain = rf"case when regexp_full_match({bare}, '[+-]?\d{{1,3}}(,\d{{3}})+(\.\d+)?') then replace({bare}, ',', '') else {bare} end"
-        good = rf"regexp_full_match({plain}, '[+-]?\d{{1,14}}(\.\d{{0,4}}0*)?')"
-        value = f"case when {good} then try_cast({plain} as decimal(18, 4)) end"
-        wrong = "'is no amount; expected digits with at most four decimals, such as 1234.50'"
+        good = rf"regexp_full_match({text}, '[+-]?\d{{1,14}}(\.\d{{0,4}}0*)?')"
+        value = f"case when {good} then try_cast({text} as decimal(18, 4)) end"
+        wrong = "is no amount; expected digits with at most four decimals, such as 1234.50"
     elif column.type == "time":
-        formats = ", ".join(quoted(f) for f in (column.formats or TIME_FORMATS))
-        value = f"try_strptime({text}, [{formats}])"
-        wrong = f"'is no time; expected such as {(column.formats or TIME_FORMATS)[0]}'"
+        formats = column.formats or TIME_FORMATS
+        value = f"try_strptime({text}, [{', '.join(quoted(f) for f in formats)}])"
+        good = f"{value} is not null"
+        wrong = f"is no time; expected such as {formats[0]}"
     elif column.type == "id":
-        value = text
         good = rf"not regexp_full_match({text}, '\d(\.\d+)?[eE]\+?\d+')"
-        wrong = "'is a number in scientific notation, its digits are lost; export again without a spreadsheet'"
-        return text, f"case when {good} then {value} end", _problem(text, missing, good, wrong)
+        value = f"case when {good} then {text} end"
+        wrong = "is a number in scientific notation, its digits are lost; export again without a spreadsheet"
     elif column.values is not None:
         pairs = ", ".join(f"{quoted(k)}: {quoted(v)}" for k, v in column.values.items())
         fallback = "null" if column.otherwise is None else quoted(column.otherwise)
         value = f"coalesce((map {{{pairs}}})[{text}], {fallback})"
-        wrong = f"'is not known; expected one of {', '.join(column.values)}'".replace("''", "'")
-        wrong = quoted(f"is not known; expected one of {', '.join(k for k in column.values if k)}")
+        good = f"{value} is not null"
+        wrong = f"is not known; expected one of {', '.join(k for k in column.values if k)}"
         missing = "null" if column.otherwise is not None or "" in column.values else "'is empty; expected a value'"
     else:
-        return text, text, f"case when {text} = '' then {missing} end" if column.required else "null"
-    return text, value, _problem(text, missing, f"({value}) is not null", wrong)
-
-
-def _problem(text: str, missing: str, good: str, wrong: str) -> str:
-    return f"case when {text} = '' then {missing} when not ({good}) then {wrong} end"
+        return text, f"case when {text} = '' then {missing} end" if column.required else "null"
+    return value, f"case when {text} = '' then {missing} when not ({good}) then {quoted(wrong)} end"
 
 
 def _type_fields(
@@ -242,28 +244,27 @@ def _type_fields(
 ) -> pa.Table:
     """Create the table `typed` (line and fields of the good rows); the cells that are wrong come back as quarantine."""
     positions = _positions(grid, spec)
+    texts = [f'{_text_sql(c, positions[name], spec, captures)} as "{name}"' for name, c in spec.fields.items()]
+    con.execute(f"create table texts as select {', '.join(['line', *texts])} from raw")
     selected, checks = ["line"], []
     for name, column in spec.fields.items():
-        text, value, problem = _field_sql(column, positions[name], spec, captures)
+        value, problem = _value_sql(name, column)
         selected.append(f'{value} as "{name}"')
         if problem != "null":
-            shown = quoted(HIDDEN) if column.personal else f"c{positions[name]}" if positions[name] is not None else text
+            shown = quoted(HIDDEN) if column.personal else f'"{name}"'
+            money = str(column.type in ("money", "number")).lower()
             checks.append(
                 f"select line, {quoted(column.column)} as column_name, {shown} as value, {problem} as reason, "
-                f"{str(column.type in ('money', 'number')).lower()} as is_money from raw"
+                f"{money} as is_money from texts"
             )
-    con.execute(f"create table fields as select {', '.join(selected)} from raw")
+    con.execute(f"create table fields as select {', '.join(selected)} from texts")
+    con.execute("create table wrong (line bigint, column_name varchar, value varchar, reason varchar, is_money boolean)")
     if checks:
-        con.execute(
-            f"create table wrong as select * from ({' union all '.join(checks)}) where reason is not null "
-            "order by line, column_name"
-        )
-    else:
-        con.execute("create table wrong (line bigint, column_name varchar, value varchar, reason varchar, is_money boolean)")
+        con.execute(f"insert into wrong select * from ({' union all '.join(checks)}) where reason is not null")
     con.execute("create table typed as select * from fields where line not in (select line from wrong)")
     _localise(con, spec, setting)
     _hide(con, spec, setting)
-    return con.sql("select * from wrong").to_arrow_table().cast(QUARANTINE)
+    return con.sql("select * from wrong order by line, column_name").to_arrow_table().cast(QUARANTINE)
 
 
 def _localise(con: duckdb.DuckDBPyConnection, spec: SourceSpec, setting: Setting) -> None:

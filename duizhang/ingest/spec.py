@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -110,6 +110,7 @@ class SourceSpec(_Closed):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+@lru_cache(maxsize=1 << 16)
 def normalised(name: str) -> str:
     """A column name without what drifts: width of letters and brackets, blanks, tabs, quotes, back-ticks, case."""
     text = unicodedata.normalize("NFKC", name.replace("\ufeff", "")).casefold()

@@ -303,8 +303,8 @@ def _journal(
     if rate > 0:
         vouchers, marks = _misbook(world, vouchers, rng)
     vouchers = vouchers.sort("booked_day", "row").with_columns(
-        number=pl.int_range(pl.len()).over("booked_day") + 1
-    )
+        month=dates(world.plan, pl.col("booked_day"), "%Y%m")
+    ).with_columns(number=pl.int_range(pl.len()).over("month") + 1)
     return vouchers, marks
 
 

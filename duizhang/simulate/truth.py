@@ -141,7 +141,8 @@ def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
     ).sort([*_KEY, "day"])
     running = sums.with_columns(pl.col("amount", "quantity", "attribute").cum_sum().over(_KEY))
     is_open = (pl.col("amount") != 0) | (pl.col("quantity") != 0) | (pl.col("attribute") != 0)
-    found = running.with_columns(is_last=pl.col("day") == pl.col("day").max().over(_KEY)).filter(is_open).group_by(_KEY).agg(
+    is_last = pl.col("day") == pl.col("day").max().over(_KEY)
+    found = running.with_columns(is_last=is_last).filter(is_open).group_by(_KEY).agg(
         pl.col("day").min(), pl.col("amount").last(), pl.col("o").max(), pl.col("cause").drop_nulls().min(),
         stays_open=pl.col("is_last").any(),
     )
