@@ -73,7 +73,7 @@ def _order_claims(records: Records) -> list[pl.DataFrame]:
 
 def _money_claims(records: Records, totals: Totals) -> list[pl.DataFrame]:
     txn = pl.concat_str("provider", "txn", separator="/")
-    payout = pl.concat_str("provider", "payout_id", separator="/")
+    payout = pl.col("payout_id")
     net = pl.col("amount") - pl.col("fee")
     back = records.provider_refunds.filter(pl.col("provider") != "jd")  # JD's refunds are its own settlement lines
     sold = records.jd_bill.filter((pl.col("fee_name") == "货款") & (pl.col("service_id") == ""))
@@ -84,7 +84,7 @@ def _money_claims(records: Records, totals: Totals) -> list[pl.DataFrame]:
         _claims(totals.fund.filter(pl.col("kind") != "payout"), "payment_settlement", txn, pl.col("amount"), sign=-1),
         _claims(sold, "payment_settlement", "jd/" + pl.col("order_id"), pl.col("amount"), sign=-1),
         _claims(totals.payouts, "payout_bank", payout, pl.col("amount"), sign=1, order=False),
-        _claims(received, "payout_bank", pl.concat_str("provider", "reference", separator="/"), pl.col("amount"),
+        _claims(received, "payout_bank", pl.col("reference"), pl.col("amount"),
                 sign=-1, order=False),
     ]
 

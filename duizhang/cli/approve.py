@@ -1,0 +1,24 @@
+"""`duizhang approve`: sign what you saw."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from duizhang.cli.options import DAY, by_option, home_option, open_state, span
+from duizhang.close import approve
+
+
+@click.command("approve")
+@home_option
+@click.option("--period", required=True, type=DAY, help="The day, or the first of a range.")
+@click.option("--to", "end", type=DAY, help="The last day of a range.")
+@click.option("--as", "role", required=True, type=click.Choice(["maker", "checker"]), help="Maker first, then checker.")
+@by_option
+def command(home: Path, period: dt.datetime, end: dt.datetime | None, role: str, by: str) -> None:
+    """Sign the published version of a day as maker or checker. It takes two different people."""
+    periods = span(period, end)
+    approve(home, open_state(home), periods, role=role, by=by)
+    click.echo(f"signed as {role} by {by}: {', '.join(p.isoformat() for p in periods)}")

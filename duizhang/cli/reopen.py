@@ -1,0 +1,22 @@
+"""`duizhang reopen`: reopen a closed period."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from duizhang.cli.options import DAY, by_option, home_option, open_state
+from duizhang.close import reopen
+
+
+@click.command("reopen")
+@home_option
+@click.option("--period", required=True, type=DAY, help="The closed day.")
+@by_option
+@click.option("--reason", required=True, help="Why; it goes into the event log.")
+def command(home: Path, period: dt.datetime, by: str, reason: str) -> None:
+    """Reopen a closed day. Its signatures are void."""
+    reopen(home, open_state(home), period.date(), by=by, reason=reason)
+    click.echo(f"reopened {period:%Y-%m-%d}")

@@ -1,0 +1,25 @@
+"""`duizhang replay`: rebuild a published version from the archived raw files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+
+from duizhang.cli.options import DAY, home_option, open_state
+from duizhang.close import replay
+
+
+@click.command("replay")
+@home_option
+@click.option("--period", required=True, type=DAY, help="The day to rebuild.")
+@click.option("--version", type=int, help="Default: the newest.")
+def command(home: Path, period: dt.datetime, version: int | None) -> int:
+    """Rebuild a published version and compare the digests. Exit code 2 where they differ."""
+    runner = next(iter(entry_points(group="duizhang.runner"))).load()
+    before, now = replay(home.resolve(), open_state(home), period.date(), version, runner)
+    click.echo(f"published {before}\nreplayed  {now}")
+    click.echo("the same" if before == now else "not the same: the rules, the books or a file changed since")
+    return 0 if before == now else 2

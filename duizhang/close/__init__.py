@@ -1,0 +1,20 @@
+"""The close: events, decisions, approvals, proof and replay."""
+
+from duizhang.close.approval import approve, close_periods, reopen
+from duizhang.close.decisions import (
+    Decision,
+    correction_claims,
+    decisions,
+    item_decisions,
+    journal_proposals,
+    record_decisions,
+)
+from duizhang.close.events import append_event, archive_books, events, verify_chain
+from duizhang.close.proof import replay, verify
+from duizhang.close.workbook import export_exceptions, read_decisions
+
+__all__ = [
+    "Decision", "append_event", "approve", "archive_books", "close_periods", "correction_claims", "decisions", "events",
+    "export_exceptions", "item_decisions", "journal_proposals", "read_decisions", "record_decisions", "reopen", "replay",
+    "verify", "verify_chain",
+]

@@ -1,0 +1,150 @@
+"""Differences out to a workbook and decisions back in. The workbook is input from outside: every row is checked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import duckdb
+import openpyxl
+import xlsxwriter
+from openpyxl.utils.exceptions import InvalidFileException
+
+from duizhang.close.decisions import ACCEPT, CORRECT, DECISIONS, WAIT, WRITE_OFF, Decision
+from duizhang.digest import mapping_digest
+from duizhang.errors import UserError
+
+SHEET = "exceptions"
+IDENTITY = ("period", "leg", "entity", "key", "currency", "cause", "left_amount", "right_amount", "difference",
+            "left_quantity", "right_quantity", "first_seen", "age_days", "status", "proposal", "shop", "order_id", "evidence")
+INPUT = ("decision", "reason", "wait_until")
+CHINESE = {
+    "period": "期间", "leg": "对账关系", "entity": "主体", "key": "键", "currency": "币种", "cause": "原因",
+    "left_amount": "我方金额", "right_amount": "对方金额", "difference": "差异", "left_quantity": "我方数量",
+    "right_quantity": "对方数量", "first_seen": "首次发现", "age_days": "账龄（天）", "status": "状态", "proposal": "建议",
+    "shop": "店铺", "order_id": "订单", "evidence": "证据", "decision": "处理", "reason": "理由", "wait_until": "等待至",
+    "row": "行摘要",
+}
+HEADER = (*IDENTITY, *INPUT, "row")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def open_differences(home: Path, period: dt.date) -> list[dict[str, Any]]:
+    """The variances of a published period; what is more than timing first, the largest first."""
+    path = home / "published.duckdb"
+    if not path.is_file():
+        raise UserError(f"nothing is published in {home}", advice="Run `duizhang run` first.")
+    with duckdb.connect(str(path), read_only=True) as con:
+        columns = ", ".join(f'"{c}"' for c in IDENTITY)
+        cursor = con.execute(
+            f"select {columns} from variances where period = ? order by cause = 'timing', abs(difference) desc, leg, "
+            '"key"', [period]
+        )
+        return [dict(zip(IDENTITY, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _row_digest(row: dict[str, Any]) -> str:
+    named = ("period", "leg", "entity", "key", "currency", "cause", "difference", "left_quantity", "right_quantity", "shop", "order_id")
+    return mapping_digest({name: str(row[name]) for name in named})[:24]
+
+
+def _safe(value: object) -> object:
+    """Text that a spreadsheet would run as a formula is led by a quote; numbers stay numbers."""
+    if isinstance(value, str) and value.startswith(_DANGEROUS):
+        return "'" + value
+    if isinstance(value, Decimal):
+        return str(value.normalize() if value == value.to_integral() else value.quantize(Decimal("0.01")) if value == value.quantize(Decimal("0.01")) else value)
+    return value
+
+
+def export_exceptions(home: Path, period: dt.date, out: Path) -> int:
+    """Write the workbook; the number of differences in it."""
+    rows = open_differences(home, period)
+    book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
+    sheet = book.add_worksheet(SHEET)
+    bold, free = book.add_format({"bold": True, "text_wrap": True}), book.add_format({"locked": False, "bg_color": "#FFF8DC"})
+    for column, name in enumerate(HEADER):
+        sheet.write_string(0, column, f"{name}\n{CHINESE[name]}", bold)
+    for number, row in enumerate(rows, 1):
+        for column, name in enumerate(IDENTITY):
+            value = _safe(row[name])
+            sheet.write_string(number, column, "" if value is None else str(value))
+        for column in range(len(IDENTITY), len(IDENTITY) + len(INPUT)):
+            sheet.write_blank(number, column, None, free)
+        sheet.write_string(number, len(HEADER) - 1, _row_digest(row))
+    if rows:
+        sheet.data_validation(1, len(IDENTITY), len(rows), len(IDENTITY), {"validate": "list", "source": list(DECISIONS)})
+    sheet.protect("", {"autofilter": True, "sort": True, "format_columns": True})
+    sheet.freeze_panes(1, 4)
+    sheet.autofilter(0, 0, max(len(rows), 1), len(HEADER) - 1)
+    sheet.set_column(0, len(HEADER) - 1, 14)
+    sheet.set_column(3, 3, 34)
+    book.close()
+    return len(rows)
+
+
+def read_decisions(home: Path, path: Path, by: str) -> list[Decision]:
+    """The decisions of a workbook. Raises UserError listing every row that cannot be taken; then none is."""
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        raise UserError(f"{path} is not a readable XLSX workbook: {error}") from error
+    if SHEET not in book.sheetnames:
+        raise UserError(f"{path} has no sheet {SHEET!r}", advice="Import the workbook that `exceptions export` wrote.")
+    rows = [list(row) for row in book[SHEET].iter_rows(values_only=True)]
+    book.close()
+    names = [str(cell or "").split("\n")[0] for cell in rows[0]] if rows else []
+    missing = [name for name in HEADER if name not in names]
+    if missing:
+        raise UserError(f"{path}: the columns {', '.join(missing)} are missing")
+    found, problems = [], []
+    current: dict[dt.date, dict[str, dict[str, Any]]] = {}
+    for number, cells in enumerate(rows[1:], 2):
+        row = dict(zip(names, cells, strict=False))
+        if not str(row.get("decision") or "").strip():
+            continue
+        try:
+            found.append(_decision(home, row, by, current))
+        except UserError as error:
+            problems.append(f"row {number}: {error}")
+    if problems:
+        raise UserError(f"{path}: nothing was imported\n  " + "\n  ".join(problems[:20]), advice="Mend these rows.")
+    return found
+
+
+def _decision(home: Path, row: dict[str, Any], by: str, current: dict[dt.date, dict[str, dict[str, Any]]]) -> Decision:
+    decision = str(row["decision"]).strip().lower()
+    if decision not in DECISIONS:
+        raise UserError(f"decision {decision!r}; expected one of {', '.join(DECISIONS)}")
+    try:
+        period = dt.date.fromisoformat(str(row["period"])[:10])
+    except ValueError as error:
+        raise UserError(f"period {row['period']!r} is no day; expected such as 2026-03-01") from error
+    if period not in current:
+        current[period] = {_row_digest(r): r for r in open_differences(home, period)}
+    digest = str(row["row"] or "")
+    known = current[period].get(digest)
+    if known is None:
+        raise UserError("the difference is not open as the workbook shows it; export again")
+    if any(str(known[n]) != str(row[n] or "").removeprefix("'") for n in ("leg", "entity", "key", "currency")):
+        raise UserError("leg, entity, key or currency were changed; export again")
+    reason = str(row["reason"] or "").strip()
+    if not reason:
+        raise UserError("reason is empty; expected why this was decided")
+    until: dt.date | None = None
+    if decision == WAIT:
+        try:
+            until = dt.date.fromisoformat(str(row["wait_until"])[:10])
+        except ValueError as error:
+            raise UserError(f"wait_until {row['wait_until']!r} is no day; expected such as 2026-03-31") from error
+    return Decision(
+        mapping_digest({"row": digest, "decision": decision, "reason": reason, "until": str(until)}), period,
+        known["leg"], known["entity"], known["key"], known["currency"], known["cause"], decision, known["difference"],
+        known["left_quantity"] - known["right_quantity"], known["shop"] or "", known["order_id"] or "", reason, until, by,
+    )
+
+
+__all__ = ["ACCEPT", "CORRECT", "WAIT", "WRITE_OFF", "export_exceptions", "open_differences", "read_decisions"]
