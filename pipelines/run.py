@@ -5,12 +5,12 @@ from pathlib import Path
 
 from dagster import DagsterInstance
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
-from duizhang.close import append_event, archive_books
 from filelock import FileLock, Timeout
 
 from assets.partitions import daily
 from assets.workspace import Workspace
 from duizhang.books import load_books
+from duizhang.close import append_event, archive_books
 from duizhang.errors import UserError
 from duizhang.publish import PeriodOutcome, publish
 from duizhang.reconcile import rules_digest

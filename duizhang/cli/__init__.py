@@ -7,6 +7,8 @@ the command says so.
 from __future__ import annotations
 
 import importlib
+import logging
+import os
 import sys
 
 import click
@@ -75,4 +77,13 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
-    sys.exit(status if isinstance(status, int) else 0)
+    _leave(status if isinstance(status, int) else 0)
+
+
+def _leave(status: int) -> None:
+    """End the process at once, everything written. DuckDB's and Great Expectations' modules hold each other, and the
+    interpreter's own clean-up would print dozens of lines about it after the answer."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    logging.shutdown()
+    os._exit(status)

@@ -56,7 +56,8 @@ def _safe(value: object) -> object:
     if isinstance(value, str) and value.startswith(_DANGEROUS):
         return "'" + value
     if isinstance(value, Decimal):
-        return str(value.normalize() if value == value.to_integral() else value.quantize(Decimal("0.01")) if value == value.quantize(Decimal("0.01")) else value)
+        cents = value.quantize(Decimal("0.01"))
+        return str(cents if cents == value else value)
     return value
 
 

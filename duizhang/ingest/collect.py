@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from duizhang.books import Books
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import RefusedFile
 from duizhang.ingest.extract import QUARANTINE, Extraction, Setting, extract
-from duizhang.ingest.spec import load_specs
+from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import METADATA, State
 from duizhang.store import Store, write_parquet
 
@@ -136,11 +136,11 @@ def _take_in(store: Store, path: Path, name: str, sha: str, shop: str, setting: 
                       landed.relative_to(store.home).as_posix(), detail)
 
 
-def _land(archived: Path, name: str, specs: dict[str, object], setting: Setting, landed: Path) -> None:
+def _land(archived: Path, name: str, specs: Mapping[str, SourceSpec], setting: Setting, landed: Path) -> None:
     landed.parent.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
     try:
-        found = extract(archived, specs, setting, file=name)  # type: ignore[arg-type]
+        found = extract(archived, specs, setting, file=name)
     except RefusedFile as error:
         day = _path_day(name)
         detail: dict[str, object] = {

@@ -119,7 +119,7 @@ class Session:
         """Write a table into the store, period by period; the number of rows."""
         rows = self.result(name, columns)
         self.store.split(name, rows, self.periods)
-        return rows.num_rows
+        return int(rows.num_rows)
 
 
 def _books_tables(books: Books) -> dict[str, pa.Table]:
