@@ -1,8 +1,16 @@
-"""Compare any two files by key and amount, to the cent; needs no books and no configuration."""
+"""Compare any two files by key and amount, to the cent; needs no books and no configuration.
+
+`compare_files` is the whole comparison with its key counts. `sketch`, `shortlist` and `net_by_key` find the keys that
+differ in two relations of any size, with memory for the buckets only.
+"""
 
 from __future__ import annotations
 
 from duizhang.compare.engine import Comparison, Side, compare_files
 from duizhang.compare.output import check_suffix, safe_text
+from duizhang.compare.sketch import Sketch, net_by_key, shortlist, signed, sketch
 
-__all__ = ["Comparison", "Side", "check_suffix", "compare_files", "safe_text"]
+__all__ = [
+    "Comparison", "Side", "Sketch", "check_suffix", "compare_files", "net_by_key", "safe_text", "shortlist", "signed",
+    "sketch",
+]

@@ -6,9 +6,10 @@ over rows, the next three are sums over keys, so a residual other than 0 would m
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from duizhang.compare.expression import compile_amount, literal, split_keys
 from duizhang.compare.output import write_keys
 from duizhang.compare.sources import open_source
 from duizhang.errors import ConservationError, UserError
+
+PART_ROWS = 5_000_000  # claims that are grouped at a time
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,17 @@ class Comparison:
     amount_right_only: Decimal
     amount_difference: Decimal
     residual: Decimal
-    scale: int
 
     @property
     def equal(self) -> bool:
         """No key is on one side only and none differs."""
         return not (self.keys_left_only or self.keys_right_only or self.keys_different)
 
-    def money(self, value: Decimal) -> str:
-        """Plain decimal text with the places of the data, at least two."""
-        return f"{value:.{max(2, self.scale)}f}"
+    @staticmethod
+    def money(value: Decimal) -> str:
+        """Plain decimal text: every place that is not 0, at least two."""
+        whole, _, places = f"{value:f}".partition(".")
+        return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
 
     def as_json(self) -> dict[str, Any]:
         """The public contract of `compare --json`."""
@@ -99,17 +103,22 @@ def compare_files(
             compile_amount(left_amount, sources[0].columns, "--left-amount"),
             compile_amount(right_amount, sources[1].columns, "--right-amount"),
         )
-        _lock(con, scratch, [s.parquet for s in sources])
+        _lock(con, scratch, [s.path.resolve() for s in sources])
         sides: list[Claims] = []
         for n, (source, compiled, option) in enumerate(
             zip(sources, expressions, ("--left-amount", "--right-amount"), strict=True)
         ):
             place = scratch / ("left", "right")[n]
             sides.append(stage(con, source, [p[n] for p in pairs], compiled, place, option, skip_bad=skip_bad))
-        result = _aggregate(con, sides[0], sides[1], len(pairs), tolerance)
-        if out is not None:
-            names = [sources[0].columns[p[0]] for p in pairs]
-            write_keys(con, out, names, result.scale, tolerance)
+        scale = max(side.scale for side in sides)
+        try:
+            with localcontext(prec=100):
+                result = _aggregate(con, sides[0], sides[1], len(pairs), scale, tolerance)
+            if out is not None:
+                write_keys(con, out, [sources[0].columns[p[0]] for p in pairs], scale)
+        except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+            raise UserError(f"the sums do not fit 38 digits: {str(error).splitlines()[0]}",
+                            advice="Round the expressions, such as round(amount, 4).") from error
     return result
 
 
@@ -124,34 +133,49 @@ def _lock(con: duckdb.DuckDBPyConnection, scratch: Path, files: list[Path]) -> N
 
 
 def _aggregate(
-    con: duckdb.DuckDBPyConnection, left: Claims, right: Claims, width: int, tolerance: Decimal
+    con: duckdb.DuckDBPyConnection, left: Claims, right: Claims, width: int, scale: int, tolerance: Decimal
 ) -> Comparison:
+    """Group all claims by key, a part of the keys at a time, and keep the keys that differ in the table `differing`.
+
+    The contract counts keys, so every key must be seen: a sketch first saves nothing here (measured: the counts alone
+    take as long as the counts and the sums). Parts bound the memory.
+    """
     keys = ", ".join(f"k{n}" for n in range(width))
-    scale = max(left.scale, right.scale)
     money = f"decimal(38,{scale})"
-    con.execute(f"""
-        create temp table grouped as
-        select {keys}, sum(l) as l, sum(r) as r, count(l) as left_rows, count(r) as right_rows
-        from (
-            select {keys}, cast(amount as {money}) as l, null as r from {left.relation}
-            union all
-            select {keys}, null, cast(amount as {money}) from {right.relation}
-        )
-        group by {keys}
-    """)
-    row = con.execute(f"""
-        select
-            count(*) filter (where left_rows > 0), count(*) filter (where right_rows > 0),
-            count(*) filter (where left_rows > 0 and right_rows > 0),
-            count(*) filter (where left_rows > 0 and right_rows > 0 and abs(l - r) <= {tolerance:f}),
-            coalesce(sum(l) filter (where right_rows = 0), 0), coalesce(sum(r) filter (where left_rows = 0), 0),
-            coalesce(sum(l - r), 0)
-        from grouped
-    """).fetchone()
-    if row is None:
-        raise AssertionError("an aggregate without groups has one row")
-    left_keys, right_keys, both, equal, left_only, right_only, difference = row
-    left_only, right_only, difference = (Decimal(v) for v in (left_only, right_only, difference))
+    # Differences are whole minor units: rounding the tolerance down to one changes no answer and keeps it in range.
+    allowed = min(tolerance, Decimal(10) ** (37 - scale)).quantize(Decimal(1).scaleb(-scale), ROUND_DOWN)
+    equal = f"left_rows > 0 and right_rows > 0 and abs(l - r) <= cast('{allowed:f}' as {money})"
+    parts = max(1, math.ceil((left.rows + right.rows) / PART_ROWS))
+    counts, sums = [0] * 4, [Decimal(0)] * 3
+    for part in range(parts):
+        where = f"where hash({keys}) % {parts} = {part}" if parts > 1 else ""
+        con.execute(f"""
+            create or replace temp table grouped as
+            select {keys}, sum(l) as l, sum(r) as r, count(l) as left_rows, count(r) as right_rows
+            from (
+                select {keys}, cast(amount as {money}) as l, null as r from {left.relation}
+                union all
+                select {keys}, null, cast(amount as {money}) from {right.relation}
+            )
+            {where}
+            group by {keys}
+        """)
+        row = con.execute(f"""
+            select
+                count(*) filter (where left_rows > 0), count(*) filter (where right_rows > 0),
+                count(*) filter (where left_rows > 0 and right_rows > 0), count(*) filter (where {equal}),
+                coalesce(sum(l) filter (where right_rows = 0), 0), coalesce(sum(r) filter (where left_rows = 0), 0),
+                coalesce(sum(l - r), 0)
+            from grouped
+        """).fetchone()
+        if row is None:
+            raise AssertionError("an aggregate without groups has one row")
+        counts = [a + b for a, b in zip(counts, row[:4], strict=True)]
+        sums = [a + Decimal(b) for a, b in zip(sums, row[4:], strict=True)]
+        begin = "create temp table differing as" if part == 0 else "insert into differing"
+        con.execute(f"{begin} select * from grouped where not coalesce({equal}, false)")
+    left_keys, right_keys, both, same = counts
+    left_only, right_only, difference = sums
     residual = left.amount - right.amount - (left_only - right_only + difference)
     if residual:
         raise ConservationError(f"the keys do not add up to the rows: {residual} is left over")
@@ -159,6 +183,6 @@ def _aggregate(
         left=Side(left.rows, left_keys, left.amount, left.blank_rows, left.skipped),
         right=Side(right.rows, right_keys, right.amount, right.blank_rows, right.skipped),
         keys_both=both, keys_left_only=left_keys - both, keys_right_only=right_keys - both,
-        keys_equal=equal, keys_different=both - equal, amount_left_only=left_only, amount_right_only=right_only,
-        amount_difference=difference, residual=residual, scale=scale,
+        keys_equal=same, keys_different=both - same, amount_left_only=left_only, amount_right_only=right_only,
+        amount_difference=difference, residual=residual,
     )

@@ -62,7 +62,7 @@ def compile_amount(text: str, columns: Sequence[str], option: str) -> Compiled:
     """
     with duckdb.connect() as con:
         row = con.execute("select json_serialize_sql(?)", [f"select ({text}\n)"]).fetchone()
-    tree = json.loads(row[0]) if row else {"error": True}
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
         raise UserError(f"{option} {text!r} is not an expression: {tree.get('error_message', 'syntax error')}",
                         advice='Quote a column name that has spaces or signs: \'"unit price" * quantity\'.')
@@ -183,8 +183,8 @@ class _Compiler:
         places = max(twos, fives)
         if rest != 1 or not isinstance(exponent, int) or places > 12:
             raise self.refuse(f"1/{divisor} has no short exact decimal")
-        exact = Decimal(10**places // number).scaleb(-places - exponent)
-        return f"{exact:f}"
+        exact = Decimal((1 - 2 * sign) * (10**places // number)).scaleb(-places - exponent)
+        return f"({exact:f})"
 
     def cast(self, node: dict[str, Any]) -> str:
         type_ = node["type_expr"]

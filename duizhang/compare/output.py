@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -32,8 +31,8 @@ def check_suffix(out: Path) -> None:
         raise UserError(f"--out {out}: there is no folder {out.resolve().parent}")
 
 
-def write_keys(con: duckdb.DuckDBPyConnection, out: Path, names: list[str], scale: int, tolerance: Decimal) -> int:
-    """Write every key of the table `grouped` that is on one side only or differs; returns how many.
+def write_keys(con: duckdb.DuckDBPyConnection, out: Path, names: list[str], scale: int) -> int:
+    """Write the keys of the table `differing` (on one side only, or different); returns how many.
 
     Columns: the key columns, status (left_only, right_only, different), left_rows, right_rows, left_amount,
     right_amount, difference (= left - right). Ordered by key. The file appears whole or not at all.
@@ -42,18 +41,16 @@ def write_keys(con: duckdb.DuckDBPyConnection, out: Path, names: list[str], scal
     taken = {"status", "left_rows", "right_rows", "left_amount", "right_amount", "difference"}
     header = [f"key_{n}" if n in taken else n for n in names]
     keys = ", ".join(f"k{n}" for n in range(len(names)))
-    cursor = con.execute(f"""
+    table = con.sql(f"""
         select {keys},
             case when right_rows = 0 then 'left_only' when left_rows = 0 then 'right_only' else 'different' end as status,
             left_rows, right_rows,
             cast(coalesce(l, 0) as decimal(38,{scale})) as left_amount,
             cast(coalesce(r, 0) as decimal(38,{scale})) as right_amount,
             cast(coalesce(l, 0) - coalesce(r, 0) as decimal(38,{scale})) as difference
-        from grouped
-        where left_rows = 0 or right_rows = 0 or abs(l - r) > {tolerance:f}
+        from differing
         order by {keys}
-    """)
-    table = cursor.to_arrow_table()
+    """).to_arrow_table()
     table = table.rename_columns([*header, *table.column_names[len(names):]])
     partial = out.with_name(f".{out.name}.partial")
     try:
@@ -64,7 +61,7 @@ def write_keys(con: duckdb.DuckDBPyConnection, out: Path, names: list[str], scal
             _write_csv(table, partial)
         else:
             _write_sheet(table, partial, len(names), out)
-        os.replace(partial, out)
+        partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
     return int(table.num_rows)

@@ -70,7 +70,9 @@ def open_source(path: Path, scratch: Path) -> Source:
             schema = pq.read_schema(path)
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"{path} is not a Parquet file: {error}") from error
-        return Source(path, path, list(schema.names), list(schema.types), "parquet")
+        # Under a name of our own: a path may hold signs that DuckDB takes for a pattern or for partition columns.
+        (scratch / "rows.parquet").symlink_to(path.resolve())
+        return Source(path, scratch / "rows.parquet", list(schema.names), list(schema.types), "parquet")
     raise UserError(f"{path}: unknown kind of file {suffix!r}", advice="Give a .csv, .tsv, .xlsx or .parquet file.")
 
 

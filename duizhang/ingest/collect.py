@@ -93,11 +93,12 @@ def collect(
         name = path.relative_to(inbox).as_posix()
         stat = path.stat()
         sha = shas.get((name, stat.st_size, stat.st_mtime_ns)) or file_digest(path)
-        if sha in first_of:
+        # two empty days have the same bytes, and each is an explicit zero of its own day
+        if sha in first_of and records[first_of[sha]].detail.get("rows_read") != 0:
             records[name] = FileRecord(name, sha, stat.st_size, stat.st_mtime_ns, DUPLICATE, "", "", "",
                                        {"problem": f"same content as {first_of[sha]}"})
             continue
-        first_of[sha] = name
+        first_of.setdefault(sha, name)
         shop = name.split("/")[0] if name.split("/")[0] in books.shops else ""
         records[name] = _take_in(store, path, name, sha, shop, settings[shop], basis[shop])
         if progress and (number % 200 == 0 or number == len(paths)):

@@ -149,6 +149,10 @@ def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
     marks = pl.DataFrame(records.marks, schema={"o": pl.Int64, "leg": pl.String, "mark": pl.String}, orient="row")
     return (
         found.join(marks, on=["o", "leg"], how="left")
+        # a wrong quantity never clears; an order's other goods that did were only on their way
+        .with_columns(mark=pl.when(
+            (pl.col("leg") == "order_shipment") & pl.col("mark").is_in(["amount_entry", "duplicate"]) & ~pl.col("stays_open")
+        ).then(None).otherwise(pl.col("mark")))
         .with_columns(cause=pl.coalesce("mark", "cause"))
         .with_columns(injected=pl.col("cause").is_not_null(), cause=pl.col("cause").fill_null("timing"))
         .sort("leg", "key", "currency")
