@@ -25,7 +25,7 @@ from dagster import (
 from assets.partitions import SINGLE_RUN
 from assets.workspace import Workspace, periods_of
 from duizhang import schema
-from duizhang.close import correction_claims, item_decisions, journal_proposals
+from duizhang.close import announce, correction_claims, item_decisions, journal_proposals
 from duizhang.gate import gated_tables, run_gate
 from duizhang.ingest import build_canonical, collect
 from duizhang.publish import publish
@@ -118,6 +118,7 @@ def build_assets(
             workspace.books(), workspace.store(), workspace.state(), workspace.home, periods_of(context),
             rules_digest=rules_digest(),
         )
+        announce(workspace.home, workspace.state())
         return MaterializeResult(metadata={o.period.isoformat(): o.state for o in outcomes})
 
     return [raw_files, canonical, reconciliation, published], [gate]

@@ -59,7 +59,7 @@ def _locked(books_path: Path, home: Path, start: dt.date, end: dt.date, *, progr
         state, actor="pipeline", kind="run_started",
         payload={
             "from": start.isoformat(), "to": end.isoformat(), "books": archive_books(home, books_path),
-            "rules": rules_digest(),
+            "rules": rules_digest(), "books_path": str(books_path),
         },
     )
     known = store.periods("open_claims")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.close.decisions import decisions, record_decisions
-from duizhang.close.events import events, verify_chain
+from duizhang.close.events import append_event, events, verify_chain
 from duizhang.digest import file_digest, mapping_digest, table_digest
 from duizhang.errors import UserError
 from duizhang.publish import object_path, read_manifest, versions
@@ -68,6 +68,18 @@ def _announced_manifest(state: State, period: dt.date, version: int) -> str:
 def manifest_digest(home: Path, period: dt.date, version: int) -> str:
     """The digest of a manifest as `published` events record it."""
     return _manifest_digest(read_manifest(home, period, version))
+
+
+def announce(home: Path, state: State) -> None:
+    """Record every published version that is not on record yet, with the digests of its content and manifest."""
+    known = {(e["payload"]["period"], e["payload"]["version"]) for e in events(state, "published")}
+    for version in versions(state):
+        period = version.period.isoformat()
+        if (period, version.version) not in known:
+            append_event(state, actor="pipeline", kind="published", payload={
+                "period": period, "version": version.version, "digest": version.digest,
+                "manifest": manifest_digest(home, version.period, version.version),
+            })
 
 
 def _object_is_whole(path: Path, digest: str) -> bool:

@@ -81,10 +81,8 @@ def stage(
     blank = " or ".join(f"k{n} = ''" for n in range(len(keys)))
     row = con.execute(
         f"select count(*), sum(amount), max(abs(amount)), count(*) filter (where {blank}) from {good}"
-    ).fetchone()
-    total = con.execute(f"select count(*) from {everything}").fetchone()
-    if row is None or total is None:
-        raise AssertionError("an aggregate without groups has one row")
+    ).fetchall()[0]
+    total = con.execute(f"select count(*) from {everything}").fetchall()[0]
     skipped = total[0] - row[0] + source.ragged_rows
     if skipped and not skip_bad:
         raise _report(con, source, compiled, everything, texts, skipped, option)
@@ -149,7 +147,7 @@ def _measure(
             f"coalesce(max({_whole(text)}) filter (where {ok}), 1), coalesce(max({_places(text)}) filter (where {ok}), 0), "
             f"count(*) filter (where not {ok})"
         )
-    row = con.execute(f"select {', '.join(parts)} from {source.relation}").fetchone() or ()
+    row = con.execute(f"select {', '.join(parts)} from {source.relation}").fetchall()[0]
     sizes = {i: (int(row[3 * n]), int(row[3 * n + 1])) for n, i in enumerate(indexes)}
     return sizes, {i for n, i in enumerate(indexes) if row[3 * n + 2]}
 

@@ -61,8 +61,8 @@ def compile_amount(text: str, columns: Sequence[str], option: str) -> Compiled:
     Raises `UserError` (naming `option`) when it is not one arithmetic expression over those columns.
     """
     with duckdb.connect() as con:
-        row = con.execute("select json_serialize_sql(?)", [f"select ({text}\n)"]).fetchone()
-    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+        row = con.execute("select json_serialize_sql(?)", [f"select ({text}\n)"]).fetchall()[0]
+    tree: dict[str, Any] = json.loads(row[0])
     if tree.get("error"):
         raise UserError(f"{option} {text!r} is not an expression: {tree.get('error_message', 'syntax error')}",
                         advice='Quote a column name that has spaces or signs: \'"unit price" * quantity\'.')

@@ -86,9 +86,9 @@ def net_by_key(con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BI
     row = con.execute(f"""
         select coalesce((select sum(amount) from {relation_sql}), 0)
             - coalesce((select sum(amount) from net_by_key_result), 0)
-    """).fetchone()
-    if row is None or row[0] != 0:
-        raise ConservationError(f"the keys that were left out do not net to zero: {row and row[0]}")
+    """).fetchall()[0]
+    if row[0] != 0:
+        raise ConservationError(f"the keys that were left out do not net to zero: {row[0]}")
     return con.sql("select key, amount from net_by_key_result")
 
 

@@ -1,0 +1,82 @@
+"""`duizhang explain`: the life of one order, payment or item across all sources."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+
+from duizhang import schema
+from duizhang.cli.options import home_option
+from duizhang.errors import UserError
+from duizhang.reconcile import load_causes
+from duizhang.store import Store, connect
+
+# table -> the columns in which a key may stand
+PLACES = {
+    "orders": ("order_id",), "payments": ("order_id", "transaction_id"), "refunds": ("order_id", "transaction_id", "refund_id"),
+    "settlements": ("order_id", "transaction_id", "payout_id"), "payouts": ("payout_id",), "bank_entries": ("reference", "entry_id"),
+    "shipments": ("order_id", "tracking_number"), "returns": ("order_id", "return_id"), "stock_moves": ("order_id", "move_id"),
+    "freight_charges": ("tracking_number",), "journal_lines": ("voucher",),
+}
+SHOWN = ("origin", "kind", "transaction_id", "refund_id", "line_id", "sku", "quantity", "amount", "fee", "currency", "status",
+         "carrier", "tracking_number", "payout_id")
+
+
+@click.command("explain")
+@click.argument("key")
+@home_option
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def command(key: str, home: Path, *, as_json: bool) -> None:
+    """Show everything about KEY: an order, transaction, payout, tracking number, or the key of a variance."""
+    if not (home / "published.duckdb").is_file():
+        raise UserError(f"nothing is published in {home}", advice="Run `duizhang run` first.")
+    words = {key, *key.split("/")} - {""}
+    events = _events(home, words if "/" not in key else {w for w in words if len(w) > 5})
+    items = _items(home, key, words)
+    if not events and not items:
+        raise UserError(f"nothing is known of {key!r}", advice="Give an order, transaction, payout or tracking number as it stands in a file.")
+    if as_json:
+        click.echo(json.dumps({"key": key, "events": events, "items": items}, ensure_ascii=False, indent=1, default=str))
+        return
+    for event in events:
+        facts = "  ".join(f"{n}={event[n]}" for n in SHOWN if event.get(n) not in (None, ""))
+        click.echo(f"{event['period']} {event['occurred_at'] or ''}  {event['table']:<12} {facts}\n    {event['file']}:{event['line']}")
+    causes = load_causes()
+    for item in items:
+        cause = causes[item["cause"]]
+        state = f"open on {item['period']}, {item['age_days']} days old" if item["is_open"] else f"last open on {item['period']}, cleared since"
+        click.echo(f"\n{item['leg']} {item['key']}: {item['left_amount']} against {item['right_amount']} {item['currency']}, "
+                   f"difference {item['difference']}\n  {cause.zh} {cause.en}; {state}\n  {cause.who}: {cause.action_zh} {cause.action}")
+    if not items:
+        click.echo("\nAll sources agree: nothing was ever open at the end of a day.")
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[dict[str, Any]]:
+    cursor = con.execute(sql, values)
+    names = [d[0] for d in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _events(home: Path, words: set[str]) -> list[dict[str, Any]]:
+    store, found = Store(home), []
+    with connect() as con:
+        for table, columns in PLACES.items():
+            store.view(con, table, store.periods(table), schema.TABLES[table])
+            where = " or ".join(f'list_contains(?, "{c}")' for c in columns)
+            for row in _rows(con, f'select * from "{table}" where {where}', [sorted(words)] * len(columns)):
+                found.append({"table": table, **row})
+    return sorted(found, key=lambda r: (str(r["period"]), str(r["occurred_at"] or ""), r["table"], r["file"], r["line"] or 0))
+
+
+def _items(home: Path, key: str, words: set[str]) -> list[dict[str, Any]]:
+    with duckdb.connect(str(home / "published.duckdb"), read_only=True) as con:
+        return _rows(
+            con, "select *, period = (select max(period) from recon_summary) as is_open from variances "
+            "where \"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 and ? not like '%/%' "
+            "qualify period = max(period) over (partition by leg, entity, \"key\", currency) order by leg, \"key\"",
+            [key, sorted(w for w in words if len(w) > 5), sorted(words), key],
+        )

@@ -1,0 +1,89 @@
+"""`duizhang inspect`: what a file is, before anything is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow.compute as pc
+
+from duizhang.errors import RefusedFile, UserError
+from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest.spec import SourceSpec
+
+PREVIEW = 5
+
+
+@click.command("inspect")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--source", help="Take this specification instead of finding one.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def command(file: Path, source: str | None, *, as_json: bool) -> int:
+    """Say which source FILE is, preview its canonical rows, list rejects, hold stated totals against computed ones.
+
+    Nothing is written. Exit code 1 where the file cannot be read, 2 where rows were rejected or a total does not tie.
+    """
+    specs: Mapping[str, SourceSpec] = load_specs()
+    if source:
+        if source not in specs:
+            raise UserError(f"unknown source {source!r}", advice=f"Known: {', '.join(specs)}.")
+        specs = {source: specs[source]}
+    try:
+        found = extract(file, specs, Setting(), file=file.name)
+    except RefusedFile as error:
+        if not as_json:
+            raise
+        click.echo(json.dumps({
+            "source": None, "encoding": None, "rows_read": 0, "rows_parsed": 0, "rows_quarantined": 0, "rows_ignored": 0,
+            "control_totals": [], "tables": {}, "errors": [{"reason": str(error), "advice": error.advice}],
+        }, ensure_ascii=False, indent=1))
+        return 1
+    answer = describe(found)
+    if as_json:
+        click.echo(json.dumps(answer, ensure_ascii=False, indent=1))
+    else:
+        _show(found, answer)
+    return 2 if answer["errors"] or not all(t["ok"] for t in answer["control_totals"]) else 0
+
+
+def describe(found: Extraction) -> dict[str, Any]:
+    """The answer of `inspect --json` (see docs: rows are records of the source file; amounts are text)."""
+    tables = {}
+    for name, rows in found.tables.items():
+        amounts: dict[str, str] = {}
+        if {"amount", "currency"} <= set(rows.column_names):
+            for currency in sorted(c for c in pc.unique(rows["currency"]).to_pylist() if c):
+                total = pc.sum(rows.filter(pc.equal(rows["currency"], currency))["amount"]).as_py()
+                amounts[currency] = f"{total:f}" if total is not None else "0"
+        tables[name] = {"rows": rows.num_rows, "amount_by_currency": amounts}
+    return {
+        "source": found.spec.name, "encoding": found.encoding, "rows_read": found.rows_read, "rows_parsed": found.rows_parsed,
+        "rows_quarantined": found.rows_quarantined, "rows_ignored": found.rows_ignored,
+        "control_totals": [{"name": t.name, "stated": t.stated, "computed": t.computed, "ok": t.ok} for t in found.totals],
+        "tables": tables,
+        "errors": [{k: row[k] for k in ("line", "column_name", "value", "reason")} for row in found.quarantine.to_pylist()],
+    }
+
+
+def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
+    click.echo(f"{answer['source']} ({found.spec.title}), {answer['encoding']}")
+    click.echo(
+        f"rows: {found.rows_read} read = {found.rows_parsed} parsed + {found.rows_quarantined} quarantined + {found.rows_ignored} ignored"
+    )
+    for total in found.totals:
+        mark = "ok " if total.ok else "NOT"
+        stated = total.stated if total.stated is not None else "nothing"
+        click.echo(f"  {mark} {total.name}: stated {stated}, computed {total.computed}")
+    for name, rows in found.tables.items():
+        sums = ", ".join(f"{amount} {currency}" for currency, amount in answer["tables"][name]["amount_by_currency"].items())
+        click.echo(f"{name}: {rows.num_rows} rows{', ' + sums if sums else ''}")
+        for row in rows.slice(0, PREVIEW).to_pylist():
+            shown = {k: str(v) for k, v in row.items() if v not in (None, "") and k not in ("source", "file", "entity", "shop")}
+            click.echo("  " + "  ".join(f"{k}={v}" for k, v in shown.items()))
+    for error in answer["errors"][:20]:
+        click.echo(f"line {error['line']}, {error['column_name'] or 'row'}: {error['value']!r} {error['reason']}")
+    if len(answer["errors"]) > 20:
+        click.echo(f"... and {len(answer['errors']) - 20} more")
