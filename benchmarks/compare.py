@@ -141,9 +141,9 @@ def run_one(way: str, folder: Path) -> None:
     import duckdb  # the imports are not what is measured
     import polars
 
-    import duizhang.compare
+    from duizhang import compare
 
-    del duckdb, polars
+    del duckdb, polars, compare
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()
     found = WAYS[way](str(folder / "left.parquet"), str(folder / "right.parquet"))

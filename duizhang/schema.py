@@ -109,13 +109,13 @@ TABLES: dict[str, pa.Schema] = {
     "fx_rates": _table(("base", TEXT), ("quote", TEXT), ("rate", RATE)),
 }
 
-# Columns of the claims that every leg model selects, in this order (see sql/legs).
+# Columns of the claims. A leg model may leave out `customer`; every other column it selects (see sql/legs).
 CLAIM: pa.Schema = pa.schema(
     [
         ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("side", TEXT),
         ("kind", TEXT), ("amount", MONEY), ("quantity", MONEY), ("attribute", TEXT), ("shop", TEXT),
         ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("discount", MONEY), ("unit_price", MONEY),
-        ("occurred_at", INSTANT),
+        ("customer", TEXT), ("occurred_at", INSTANT),
         ("source", TEXT), ("file", TEXT), ("line", pa.int64()),
     ]
 )

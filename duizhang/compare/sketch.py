@@ -51,7 +51,8 @@ def sketch(con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS) 
     """Sketch the signed claims of `relation_sql` (a table, a file name or a subquery with `key`, `amount`).
 
     `amount` is an integer or a decimal; rows without an amount add nothing. Sums are 128 bits wide. A product that does
-    not fit 64 bits is an error of the engine, never a wrapped number, and the pass is then repeated in 128 bits.
+    not fit 64 bits is an error of the engine, never a wrapped number, and the pass is then repeated in 128 bits
+    (room for minor units of 30 digits).
     Raises `UserError` when the amount is no exact number.
     """
     if not 1 <= bits <= 24:
@@ -109,7 +110,8 @@ def _bucket(hashed: str, bits: int) -> str:
 def _query(relation_sql: str, bits: int, scale: int, integer: str) -> str:
     width = (64 - bits) // 2
     mask = (1 << width) - 1
-    minor = f"cast(amount * {10**scale} as {integer})" if scale else f"cast(amount as {integer})"
+    amount = "amount" if integer == "bigint" else f"cast(amount as decimal(38,{scale}))"
+    minor = f"cast({amount} * {10**scale} as {integer})" if scale else f"cast(amount as {integer})"
     return f"""
         select bucket, sum(minor * cast(h & {mask} as {integer})) as one,
             sum(minor * cast((h >> {width}) & {mask} as {integer})) as two

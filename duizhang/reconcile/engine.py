@@ -174,9 +174,8 @@ def reconcile(session: Session) -> dict[str, int]:
     session.run("canonical/stock_levels.sql", "stock_levels")
     for leg in LEG_MODELS:
         session.run(f"legs/{leg}.sql", f"claims_{leg}")
-    casts = ", ".join(f'"{c.name}"::{_duck_type(c.type)} as "{c.name}"' for c in CLAIM)
-    union = " union all ".join(f"select {casts} from claims_{leg}" for leg in LEG_MODELS)
-    session.con.execute(f"create table claims as {union} union all select {casts} from corrections")
+    union = " union all ".join(_cast_claims(session, name) for name in (*(f"claims_{leg}" for leg in LEG_MODELS), "corrections"))
+    session.con.execute(f"create table claims as {union}")
     for leg in LEG_MODELS:
         session.con.execute(f"create view \"{leg}\" as select * from claims where leg = '{leg}'")
         rows[leg] = session.keep(leg, CLAIM)
@@ -202,6 +201,16 @@ def assert_conservation(session: Session) -> None:
         broken = session.con.execute(path.read_text(encoding="utf-8")).fetchall()
         if broken:
             raise ConservationError(f"{path.stem}: {len(broken)} rows, first {broken[0]}")
+
+
+def _cast_claims(session: Session, name: str) -> str:
+    """A select of claims in the declared columns and types; a leg that knows no customer has none."""
+    given = {row[0] for row in session.con.execute(f'describe "{name}"').fetchall()}
+    listed = (
+        f'"{c.name}"::{_duck_type(c.type)} as "{c.name}"' if c.name in given or c.name != "customer" else "'' as customer"
+        for c in CLAIM
+    )
+    return f'select {", ".join(listed)} from "{name}"'
 
 
 def _duck_type(kind: pa.DataType) -> str:

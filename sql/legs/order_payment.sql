@@ -9,7 +9,7 @@ shops as (select * from shops),
 receivable as (
     select
         period, entity, shop, order_id, currency, 'left' as side, 'sale' as kind, amount, sku,
-        platform_discount as discount, unit_price, occurred_at, source, file, line
+        platform_discount as discount, unit_price, customer, occurred_at, source, file, line
     from orders
 ),
 
@@ -17,14 +17,15 @@ refunded as (
     select
         period, entity, shop, order_id, currency,
         case origin when 'books' then 'left' else 'right' end as side,
-        'refund' as kind, -amount as amount, sku, 0 as discount, null as unit_price, occurred_at, source, file, line
+        'refund' as kind, -amount as amount, sku, 0 as discount, null as unit_price, '' as customer, occurred_at,
+        source, file, line
     from refunds
 ),
 
 paid as (
     select
         period, entity, shop, order_id, currency, 'right' as side, 'sale' as kind, amount, '' as sku,
-        0 as discount, null as unit_price, occurred_at, source, file, line
+        0 as discount, null as unit_price, customer, occurred_at, source, file, line
     from payments
 ),
 
@@ -54,6 +55,7 @@ final as (
         u.sku,
         u.discount,
         u.unit_price,
+        u.customer,
         u.occurred_at,
         u.source,
         u.file,

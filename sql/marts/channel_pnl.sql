@@ -21,7 +21,7 @@ lines as (
 ),
 
 tracked as (
-    select tracking_number, max(shop) as shop
+    select period, tracking_number, max(shop) as shop
     from shipments
     where tracking_number <> ''
     group by all
@@ -45,7 +45,7 @@ parts as (
     union all by name
     select f.period, f.entity, coalesce(t.shop, f.shop) as shop, f.currency, f.amount as freight
     from freight_charges as f
-    left join tracked as t on f.tracking_number = t.tracking_number
+    left join tracked as t on f.period = t.period and f.tracking_number = t.tracking_number
 ),
 
 summed as (

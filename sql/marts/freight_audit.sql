@@ -13,11 +13,11 @@ weights as (
 ),
 
 packed as (
-    select s.tracking_number, max(s.order_id) as order_id, sum(s.quantity * w.weight)::decimal(18, 4) as weight
+    select s.period, s.tracking_number, max(s.order_id) as order_id, sum(s.quantity * w.weight)::decimal(18, 4) as weight
     from shipments as s
     asof left join weights as w on s.sku = w.sku and s.period >= w.period
     where s.tracking_number <> ''
-    group by all
+    group by s.period, s.tracking_number
 ),
 
 rated as (
@@ -32,7 +32,7 @@ rated as (
         f.amount as charged
     from freight_charges as f
     asof left join cards as c on f.carrier = c.provider and f.zone = c.zone and f.period >= c.from_day
-    left join packed as p on f.tracking_number = p.tracking_number
+    left join packed as p on f.period = p.period and f.tracking_number = p.tracking_number
 ),
 
 final as (
