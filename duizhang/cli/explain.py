@@ -38,7 +38,9 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
     events = _events(home, words if "/" not in key else {w for w in words if len(w) > 5})
     items = _items(home, key, words)
     if not events and not items:
-        raise UserError(f"nothing is known of {key!r}", advice="Give an order, transaction, payout or tracking number as it stands in a file.")
+        raise UserError(
+            f"nothing is known of {key!r}", advice="Give an order, transaction, payout or tracking number as it stands in a file."
+        )
     if as_json:
         click.echo(json.dumps({"key": key, "events": events, "items": items}, ensure_ascii=False, indent=1, default=str))
         return
@@ -48,7 +50,8 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
     causes = load_causes()
     for item in items:
         cause = causes[item["cause"]]
-        state = f"open on {item['period']}, {item['age_days']} days old" if item["is_open"] else f"last open on {item['period']}, cleared since"
+        since = f"open on {item['period']}, {item['age_days']} days old"
+        state = since if item["is_open"] else f"last open on {item['period']}, cleared since"
         click.echo(f"\n{item['leg']} {item['key']}: {item['left_amount']} against {item['right_amount']} {item['currency']}, "
                    f"difference {item['difference']}\n  {cause.zh} {cause.en}; {state}\n  {cause.who}: {cause.action_zh} {cause.action}")
     if not items:
@@ -76,7 +79,8 @@ def _items(home: Path, key: str, words: set[str]) -> list[dict[str, Any]]:
     with duckdb.connect(str(home / "published.duckdb"), read_only=True) as con:
         return _rows(
             con, "select *, period = (select max(period) from recon_summary) as is_open from variances "
-            "where \"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 and ? not like '%/%' "
+            "where \"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 "
+            "and ? not like '%/%' "
             "qualify period = max(period) over (partition by leg, entity, \"key\", currency) order by leg, \"key\"",
             [key, sorted(w for w in words if len(w) > 5), sorted(words), key],
         )
