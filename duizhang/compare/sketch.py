@@ -1,13 +1,14 @@
 """Find the keys that do not net to zero without grouping by key: a linear sketch, then exact on what it leaves.
 
 Claims are signed (left +amount, right -amount). Every claim falls in one of 2^bits buckets, by the top bits of a 64-bit
-hash of its key, and a bucket keeps two sums: amount * h1(key) and amount * h2(key), where h1 and h2 are slices of the
-same hash that share no bit with each other or with the bucket. A key that nets to zero adds exactly 0 to both, however
-many rows it has on either side (n:m needs no special case). So keys in buckets with a sum other than 0 are the only
-candidates, and one exact aggregation of those gives the answer. Memory is that of the buckets, whatever the rows.
+hash of its key, and a bucket keeps the sum of amount * h(key), where h is 48 bits of the same hash (fewer with more than
+16 bucket bits) that share no bit with the bucket. A key that nets to zero adds exactly 0, however many rows it has on
+either side (n:m needs no special case). So keys in buckets with a sum other than 0 are the only candidates, and one
+exact aggregation of those gives the answer. Memory is that of the buckets, whatever the rows. One sum of 128 bits holds
+what two sums over two slices of 24 bits would (it is their weighted sum) and takes four fifths of their time.
 
-What can go wrong: several keys of one bucket that do not net to zero may cancel in both sums, with a chance of about
-2^-(64 - bits) for that bucket. The exact total of what is left out is checked as well and must be 0.
+What can go wrong: the keys of one bucket that do not net to zero may cancel, with a chance of about 2^-48 for that
+bucket. The exact total of what is left out is checked as well and must be 0.
 The sketch says which keys differ. It cannot say how many keys there are: that needs every key, hence a grouping.
 """
 
@@ -21,25 +22,25 @@ import duckdb
 from duizhang.errors import ConservationError, UserError
 
 BITS = 16
+HALF = 24  # bits of a half of the hash
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """The buckets whose sums are not both 0, as bucket -> (sum of h1 * amount, sum of h2 * amount) in minor units."""
+    """The buckets whose sum is not 0, as bucket -> sum of h(key) * amount, the amount in minor units."""
 
     bits: int
     scale: int  # decimal places of a minor unit
-    buckets: Mapping[int, tuple[int, int]]
+    buckets: Mapping[int, int]
 
     def __add__(self, other: Sketch) -> Sketch:
         """The sketch of both sets of claims together; both must have the same bits and scale."""
         if (self.bits, self.scale) != (other.bits, other.scale):
             raise UserError("sketches of different size or scale cannot be added")
         both = dict(self.buckets)
-        for bucket, (one, two) in other.buckets.items():
-            first, second = both.get(bucket, (0, 0))
-            both[bucket] = (first + one, second + two)
-        return Sketch(self.bits, self.scale, {b: sums for b, sums in both.items() if sums != (0, 0)})
+        for bucket, total in other.buckets.items():
+            both[bucket] = both.get(bucket, 0) + total
+        return Sketch(self.bits, self.scale, {b: total for b, total in both.items() if total})
 
 
 def signed(left: str, right: str) -> str:
@@ -50,19 +51,24 @@ def signed(left: str, right: str) -> str:
 def sketch(con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS) -> Sketch:
     """Sketch the signed claims of `relation_sql` (a table, a file name or a subquery with `key`, `amount`).
 
-    `amount` is an integer or a decimal; rows without an amount add nothing. Sums are 128 bits wide. A product that does
-    not fit 64 bits is an error of the engine, never a wrapped number, and the pass is then repeated in 128 bits
+    `amount` is an integer or a decimal; rows without an amount add nothing. Products and sums are 128 bits wide. What
+    does not fit is an error of DuckDB, never a wrapped number; the pass is then repeated with the hash in two halves
     (room for minor units of 30 digits).
-    Raises `UserError` when the amount is no exact number.
+    Raises `UserError` when the amount is no exact number or `bits` is not 1 to 24.
     """
     if not 1 <= bits <= 24:
         raise UserError(f"a sketch has 1 to 24 bucket bits, not {bits}")
     scale = _scale(con, relation_sql)
+    before = con.execute("select current_setting('perfect_ht_threshold')").fetchall()[0][0]
+    con.execute(f"set perfect_ht_threshold = {max(int(before), bits + 1)}")  # buckets are an array, not a hash table
     try:
-        rows = con.execute(_query(relation_sql, bits, scale, "bigint")).fetchall()
+        rows = con.execute(_query(relation_sql, bits, scale, halves=False)).fetchall()
     except (duckdb.OutOfRangeException, duckdb.ConversionException):
-        rows = con.execute(_query(relation_sql, bits, scale, "hugeint")).fetchall()
-    return Sketch(bits, scale, {int(b): (int(one), int(two)) for b, one, two in rows})
+        rows = con.execute(_query(relation_sql, bits, scale, halves=True)).fetchall()
+    finally:
+        con.execute(f"set perfect_ht_threshold = {before}")
+    sums = {int(bucket): int(low) + (int(high) << HALF) for bucket, low, high in rows}
+    return Sketch(bits, scale, {bucket: total for bucket, total in sums.items() if total})
 
 
 def shortlist(relation_sql: str, found: Sketch) -> str:
@@ -104,21 +110,26 @@ def _scale(con: duckdb.DuckDBPyConnection, relation_sql: str) -> int:
 
 
 def _bucket(hashed: str, bits: int) -> str:
-    return f"cast({hashed} >> {64 - bits} as integer)"
+    return f"cast({hashed} >> {64 - bits} as {'usmallint' if bits <= 16 else 'integer'})"
 
 
-def _query(relation_sql: str, bits: int, scale: int, integer: str) -> str:
-    width = (64 - bits) // 2
-    mask = (1 << width) - 1
-    amount = "amount" if integer == "bigint" else f"cast(amount as decimal(38,{scale}))"
-    minor = f"cast({amount} * {10**scale} as {integer})" if scale else f"cast(amount as {integer})"
+def _query(relation_sql: str, bits: int, scale: int, *, halves: bool) -> str:
+    h, low = (1 << min(48, 64 - bits)) - 1, (1 << HALF) - 1
+    if halves:
+        minor = f"cast(cast(amount as decimal(38,{scale})) * {10**scale} as hugeint)"
+        sums = (
+            f"sum(minor * cast(h & {low} as hugeint)) as low, "
+            f"sum(minor * cast((h & {h}) >> {HALF} as hugeint)) as high"
+        )
+    else:
+        minor = f"cast(amount * {10**scale} as bigint)" if scale else "cast(amount as bigint)"
+        sums = f"sum(minor * cast(h & {h} as hugeint)) as low, 0 as high"
     return f"""
-        select bucket, sum(minor * cast(h & {mask} as {integer})) as one,
-            sum(minor * cast((h >> {width}) & {mask} as {integer})) as two
+        select bucket, {sums}
         from (
             select {_bucket('h', bits)} as bucket, {minor} as minor, h
             from (select hash(key) as h, amount from {relation_sql} where amount is not null)
         )
         group by bucket
-        having one <> 0 or two <> 0
+        having low <> 0 or high <> 0
     """

@@ -1,0 +1,68 @@
+"""One correction goes round: out to the workbook, decided, back in, gone, booked, signed by two, proved and replayed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from duizhang.errors import UserError
+from tests.pipelines.test_end_to_end import LAST, duizhang, query, run
+
+
+def decide(workbook: Path, key: str, decision: str) -> None:
+    book = openpyxl.load_workbook(workbook)
+    sheet = book.active
+    assert sheet is not None
+    names = [str(cell.value).split("\n")[0] for cell in sheet[1]]
+    for row in sheet.iter_rows(min_row=2):
+        if row[names.index("key")].value == key and row[names.index("leg")].value == "order_payment":
+            row[names.index("decision")].value = decision
+            row[names.index("reason")].value = "price typed wrong"
+    book.save(workbook)
+
+
+def test_a_correction_goes_round(raw: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first, last = LAST - dt.timedelta(days=1), LAST
+    run(raw, home)
+    (key, difference), = query(home, f"""
+        select key, difference from variances where period = date '{last}' and leg = 'order_payment'
+        and cause = 'amount_entry' order by key limit 1""")
+    book = tmp_path / "book.xlsx"
+    duizhang("exceptions", "export", "--home", home, "--period", last, "--out", book)
+    decide(book, key, "correct")
+    assert "1 new decisions" in duizhang("exceptions", "import", book, "--home", home, "--by", "A")
+    assert "0 new decisions" in duizhang("exceptions", "import", book, "--home", home, "--by", "A")
+    run(raw, home, last, last)
+    gone = f"select count(*) from variances where period = date '{last}' and leg = 'order_payment' and key = '{key}'"
+    assert query(home, gone) == [(0,)]
+    entries = query(home, f"select sum(debit), sum(credit) from journal_proposals where period = date '{last}'")
+    assert entries == [(abs(difference), abs(difference))]
+
+    duizhang("approve", "--home", home, "--period", last, "--as", "maker", "--by", "Person A")
+    with pytest.raises(AssertionError) as refused:
+        duizhang("approve", "--home", home, "--period", last, "--as", "checker", "--by", "person  a")
+    assert UserError.__name__ in str(refused.value)
+    duizhang("approve", "--home", home, "--period", last, "--as", "checker", "--by", "Person B")
+    duizhang("close", "--home", home, "--from", last, "--to", last, "--by", "Person B")
+    assert query(home, f"select state from period_status where period = date '{last}'") == [("closed",)]
+
+    duizhang("verify", "--home", home)
+    assert "the same" in duizhang("replay", "--home", home, "--period", first)
+    assert "the same" in duizhang("replay", "--home", home, "--period", last)
+
+    some = next(p for p in sorted((home / "objects").glob("*/*.parquet")) if p.stat().st_size > 2000)
+    body = bytearray(some.read_bytes())
+    body[len(body) // 3] ^= 1
+    some.write_bytes(bytes(body))
+    assert some.stem in duizhang("verify", "--home", home, exit_code=2)
+    body[len(body) // 3] ^= 1
+    some.write_bytes(bytes(body))
+    with sqlite3.connect(home / "state.db") as con:
+        con.execute("update events set actor = 'somebody else' where seq = 2")
+    con.close()
+    assert "event 2" in duizhang("verify", "--home", home, exit_code=2)
