@@ -26,7 +26,7 @@ BLANK = ""  # the one group of all rows whose key is null or blank
 
 @dataclass(frozen=True)
 class Claims:
-    """Claims of one side: `relation` is SQL with `k0..` (text, never null), `amount` DECIMAL(38, `scale`)."""
+    """Claims of one side: `relation` is SQL with `k0..` (text, never null), `amount` DECIMAL with `scale` places."""
 
     relation: str
     scale: int
@@ -51,32 +51,26 @@ def stage(
     inner += [f"{_key(source, index)} as k{n}" for n, index in enumerate(keys)]
     bad = []
     for i in sorted(compiled.numbers):
-        column = quote(source.columns[i])
         if i not in texts:
-            inner.append(f"{column} as n{i}")
+            inner.append(f"{quote(source.columns[i])} as n{i}")
             continue
         whole, places = sizes[i]
-        cast = f"cast({_text(column)} as decimal({whole + places},{places}))"
+        cast = f"cast({_text(source, i)} as decimal({whole + places},{places}))"
         if i in unreadable:
-            inner.append(f"case when {_readable(column)} then {cast} end as n{i}")
-            bad.append(f"coalesce(not {_readable(column)}, false)")
+            inner.append(f"case when {_readable(source, i)} then {cast} end as n{i}")
+            bad.append(f"coalesce(not {_readable(source, i)}, false)")
         else:
             inner.append(f"{cast} as n{i}")
-    inner += [f"{_text(quote(source.columns[i]))} as t{i}" for i in sorted(compiled.texts)]
+    inner += [f"{_text(source, i)} as t{i}" for i in sorted(compiled.texts)]
     inner.append(f"({' or '.join(bad) or 'false'}) as bad")
     names = ", ".join(f"k{n}" for n in range(len(keys)))
     query = f"select row, {names}, bad, {compiled.sql} as amount from (select {', '.join(inner)} from {source.relation})"
-    scale = _scale(con, query, source, option)
-    target = scratch / "claims.parquet"
-    try:
-        con.execute(
-            f"copy (select row, {names}, bad, cast(amount as decimal(38,{scale})) as amount from ({query})) "
-            f"to {literal(str(target))} (format parquet, compression snappy)"
-        )
-    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-        raise UserError(f"{option} overflows on {source.path}: {str(error).splitlines()[0]}",
-                        advice="An amount may have 38 digits in all.") from error
-    everything = f"read_parquet({literal(str(target))})"
+    width, scale = _decimal(con, query, source, option)
+    everything = f"(select row, {names}, bad, cast(amount as decimal({width},{scale})) as amount from ({query}))"
+    if texts or compiled.texts:  # text is read once; typed columns are as quick to read again
+        target = literal(str(scratch / "claims.parquet"))
+        con.execute(f"copy {everything} to {target} (format parquet, compression snappy)")
+        everything = f"read_parquet({target})"
     good = f"{everything} where not bad and amount is not null"
     blank = " or ".join(f"k{n} = ''" for n in range(len(keys)))
     row = con.execute(
@@ -104,12 +98,16 @@ def _no_number(type_: pa.DataType) -> bool:
     return True  # a date or a flag used as an amount: every row of it is reported as no number
 
 
-def _text(column: str) -> str:
+def _text(source: Source, index: int) -> str:
+    """The cell as text, null where it is blank."""
+    column = quote(source.columns[index])
+    if source.encoding != "parquet":
+        return f"nullif({column}, '')"
     return f"nullif(trim(cast({column} as varchar), {_SPACE}), '')"
 
 
 def _key(source: Source, index: int) -> str:
-    text = f"coalesce({_text(quote(source.columns[index]))}, {literal(BLANK)})"
+    text = f"coalesce(cast({quote(source.columns[index])} as varchar), {literal(BLANK)})"
     # A whole number that a file holds as a float (usual when a column has blanks) is the text of the whole number.
     return f"regexp_replace({text}, '[.]0$', '')" if pa.types.is_floating(source.types[index]) else text
 
@@ -126,8 +124,8 @@ def _whole(text: str) -> str:
     return f"greatest(1, length(ltrim(regexp_extract({text}, '^[+-]?([0-9]*)', 1), '0')) + {_exponent(text)})"
 
 
-def _readable(column: str) -> str:
-    text = _text(column)
+def _readable(source: Source, index: int) -> str:
+    text = _text(source, index)
     return (
         f"(regexp_full_match({text}, {_NUMBER}) and {_places(text)} <= {PLACES} and {_whole(text)} <= {PLACES})"
     )
@@ -141,8 +139,7 @@ def _measure(
         return {}, set()
     parts = []
     for i in indexes:
-        column = quote(source.columns[i])
-        text, ok = _text(column), _readable(column)
+        text, ok = _text(source, i), _readable(source, i)
         parts.append(
             f"coalesce(max({_whole(text)}) filter (where {ok}), 1), coalesce(max({_places(text)}) filter (where {ok}), 0), "
             f"count(*) filter (where not {ok})"
@@ -152,17 +149,18 @@ def _measure(
     return sizes, {i for n, i in enumerate(indexes) if row[3 * n + 2]}
 
 
-def _scale(con: duckdb.DuckDBPyConnection, query: str, source: Source, option: str) -> int:
-    """Decimal places of the expression; raises `UserError` when it is not an exact number."""
+def _decimal(con: duckdb.DuckDBPyConnection, query: str, source: Source, option: str) -> tuple[int, int]:
+    """Digits (18, which is fast, or 38) and places of the expression; raises `UserError` when it is no exact number."""
     try:
         described = con.execute(f"describe {query}").fetchall()
     except duckdb.Error as error:
         raise UserError(f"{option} does not work on {source.path}: {str(error).splitlines()[0]}") from error
     type_ = next(str(row[1]) for row in described if row[0] == "amount").upper()
     if type_.startswith("DECIMAL"):
-        return int(type_.rstrip(")").split(",")[1])
+        digits, places = (int(n) for n in type_.removeprefix("DECIMAL(").rstrip(")").split(","))
+        return (18 if digits <= 18 else 38), places
     if type_.endswith("INT") or type_ in ("INTEGER", "UINTEGER"):
-        return 0
+        return 38, 0
     raise UserError(f"{option} gives {type_.lower()}, not an exact number",
                     advice="Use decimal columns, constants, + - * and round(x, 2).")
 
@@ -180,7 +178,7 @@ def _report(
     values: dict[int, tuple[object, ...]] = {}
     if rows and used:
         columns = ", ".join(f"cast({quote(source.columns[i])} as varchar), "
-                            f"{f'coalesce(not {_readable(quote(source.columns[i]))}, false)' if i in texts else 'false'}"
+                            f"{f'coalesce(not {_readable(source, i)}, false)' if i in texts else 'false'}"
                             for i in used)
         wanted = ", ".join(str(row) for row, _ in rows)
         found = con.execute(

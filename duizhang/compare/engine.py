@@ -104,21 +104,21 @@ def compare_files(
             compile_amount(right_amount, sources[1].columns, "--right-amount"),
         )
         _lock(con, scratch, [s.path.resolve() for s in sources])
-        sides: list[Claims] = []
-        for n, (source, compiled, option) in enumerate(
-            zip(sources, expressions, ("--left-amount", "--right-amount"), strict=True)
-        ):
-            place = scratch / ("left", "right")[n]
-            sides.append(stage(con, source, [p[n] for p in pairs], compiled, place, option, skip_bad=skip_bad))
-        scale = max(side.scale for side in sides)
         try:
+            sides = [
+                stage(con, source, [pair[n] for pair in pairs], expressions[n], scratch / name, option, skip_bad=skip_bad)
+                for n, (source, name, option) in enumerate(
+                    zip(sources, ("left", "right"), ("--left-amount", "--right-amount"), strict=True)
+                )
+            ]
+            scale = max(side.scale for side in sides)
             with localcontext(prec=100):
                 result = _aggregate(con, sides[0], sides[1], len(pairs), scale, tolerance)
             if out is not None:
-                write_keys(con, out, [sources[0].columns[p[0]] for p in pairs], scale)
+                write_keys(con, out, [sources[0].columns[pair[0]] for pair in pairs], scale)
         except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-            raise UserError(f"the sums do not fit 38 digits: {str(error).splitlines()[0]}",
-                            advice="Round the expressions, such as round(amount, 4).") from error
+            raise UserError(f"an amount or a sum does not fit 38 digits: {str(error).splitlines()[0]}",
+                            advice="Round inside the expressions, such as round(price, 4) * quantity.") from error
     return result
 
 
@@ -142,6 +142,8 @@ def _aggregate(
     """
     keys = ", ".join(f"k{n}" for n in range(width))
     money = f"decimal(38,{scale})"
+    narrow = max(left.largest, right.largest) < Decimal(10) ** (18 - scale)  # sums are 38 digits wide all the same
+    amount = f"cast(amount as decimal({18 if narrow else 38},{scale}))"
     # Differences are whole minor units: rounding the tolerance down to one changes no answer and keeps it in range.
     allowed = min(tolerance, Decimal(10) ** (37 - scale)).quantize(Decimal(1).scaleb(-scale), ROUND_DOWN)
     equal = f"left_rows > 0 and right_rows > 0 and abs(l - r) <= cast('{allowed:f}' as {money})"
@@ -153,9 +155,9 @@ def _aggregate(
             create or replace temp table grouped as
             select {keys}, sum(l) as l, sum(r) as r, count(l) as left_rows, count(r) as right_rows
             from (
-                select {keys}, cast(amount as {money}) as l, null as r from {left.relation}
+                select {keys}, {amount} as l, null as r from {left.relation}
                 union all
-                select {keys}, null, cast(amount as {money}) from {right.relation}
+                select {keys}, null, {amount} from {right.relation}
             )
             {where}
             group by {keys}

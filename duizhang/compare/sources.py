@@ -1,7 +1,8 @@
 """Any CSV, XLSX or Parquet file as a relation of columns, without configuration.
 
 CSV and XLSX are rewritten once as Parquet of text in a scratch folder; every later pass reads that. Nothing is guessed
-about types: text stays text until an expression asks for a number.
+about types: text stays text until an expression asks for a number. Blanks around a cell of a CSV or a sheet are padding
+and are dropped; what a Parquet file holds is taken as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
@@ -146,7 +148,8 @@ def _open_csv(path: Path, scratch: Path) -> Source:
     try:
         with pq.ParquetWriter(target, schema, compression="snappy") as writer:
             for batch in _batches(path, encoding, delimiter, columns, ragged):
-                writer.write_batch(batch)
+                trimmed = [pc.utf8_trim_whitespace(column) for column in batch.columns]
+                writer.write_batch(pa.record_batch(trimmed, schema=schema))
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not readable as CSV: {error}") from error
     source = Source(path, target, columns, list(schema.types), encoding, delimiter)
@@ -242,7 +245,7 @@ def _open_sheet(path: Path, scratch: Path) -> Source:
     _checked(path, [n for n in names if n])
     columns = [n or f"column{i + 1}" for i, n in enumerate(names)]
     body = numbered[1:]
-    arrays = {n: pa.array([decimal_text(row[i]) for _, row in body], pa.string()) for i, n in enumerate(columns)}
+    arrays = {n: pa.array([decimal_text(row[i]).strip() for _, row in body], pa.string()) for i, n in enumerate(columns)}
     arrays[LINE] = pa.array([line for line, _ in body], pa.int64())
     target = scratch / "rows.parquet"
     pq.write_table(pa.table(arrays), target)

@@ -170,7 +170,7 @@ def test_the_list_of_differences_holds_no_formula(tmp_path: Path) -> None:
     sheet = openpyxl.load_workbook(tmp_path / "o.xlsx").active
     assert sheet is not None
     cells = {row[0].value: row for row in sheet.iter_rows(min_row=2)}
-    assert cells["=cmd()"][0].data_type == "s" or cells["=cmd()"][0].data_type == "f"
+    assert cells["=cmd()"][0].data_type != "f"
     assert "0012345678901234567890" in cells
     assert pl.read_parquet(tmp_path / "o.parquet")["difference"].sum() == Decimal(2)
 
