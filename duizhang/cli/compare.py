@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.compare import Comparison, check_suffix, compare_files
+from duizhang.compare import Comparison, compare_files
 from duizhang.errors import UserError
 
 
@@ -36,8 +36,6 @@ def command(
         allowed = Decimal(tolerance)
     except InvalidOperation as error:
         raise UserError(f"--tolerance {tolerance!r} is not a number") from error
-    if out is not None:
-        check_suffix(out)
     result = compare_files(
         left, right, key=key, left_amount=left_amount, right_amount=right_amount, tolerance=allowed, out=out,
         skip_bad=skip_bad,

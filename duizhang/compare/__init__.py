@@ -7,10 +7,9 @@ differ in two relations of any size, with memory for the buckets only.
 from __future__ import annotations
 
 from duizhang.compare.engine import Comparison, Side, compare_files
-from duizhang.compare.output import check_suffix, safe_text
+from duizhang.compare.output import safe_text
 from duizhang.compare.sketch import Sketch, net_by_key, shortlist, signed, sketch
 
 __all__ = [
-    "Comparison", "Side", "Sketch", "check_suffix", "compare_files", "net_by_key", "safe_text", "shortlist", "signed",
-    "sketch",
+    "Comparison", "Side", "Sketch", "compare_files", "net_by_key", "safe_text", "shortlist", "signed", "sketch",
 ]

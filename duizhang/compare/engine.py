@@ -17,7 +17,7 @@ import duckdb
 
 from duizhang.compare.claims import Claims, stage
 from duizhang.compare.expression import compile_amount, literal, split_keys
-from duizhang.compare.output import write_keys
+from duizhang.compare.output import check_suffix, write_keys
 from duizhang.compare.sources import open_source
 from duizhang.errors import ConservationError, UserError
 
@@ -92,6 +92,10 @@ def compare_files(
     """
     if not tolerance.is_finite() or tolerance < 0:
         raise UserError(f"the tolerance must be 0 or more, not {tolerance}")
+    if out is not None:
+        check_suffix(out)
+        if out.resolve() in (left.resolve(), right.resolve()):
+            raise UserError(f"--out {out} is one of the files to compare", advice="Give another name.")
     with tempfile.TemporaryDirectory(prefix="compare-") as folder, duckdb.connect() as con:
         scratch = Path(folder)
         sources = []
