@@ -16,6 +16,7 @@ from duizhang.close.decisions import decisions, record_decisions
 from duizhang.close.events import append_event, events, verify_chain
 from duizhang.digest import file_digest, mapping_digest, table_digest
 from duizhang.errors import UserError
+from duizhang.ingest import inbox_path
 from duizhang.publish import object_path, read_manifest, versions
 from duizhang.state import State
 
@@ -113,7 +114,7 @@ def replay(home: Path, state: State, period: dt.date, version: int | None, runne
         root = Path(folder)
         shutil.copyfile(_archived(home, books_sha), root / "books.yaml")
         for name, sha in sorted(inputs.items()):
-            place = (root / "inbox" / name).resolve()
+            place = (root / "inbox" / inbox_path(name)).resolve()
             if not place.is_relative_to(root.resolve()):
                 raise UserError(f"the input {name!r} points outside of the inbox")
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -44,7 +45,7 @@ SAMPLES = {"alipay.csv": ALIPAY, "wechat.csv": WECHAT, "statement.sta": MT940}
 def read(folder: Path, body: bytes, name: str = "any.bin") -> Extraction:
     path = folder / name
     path.write_bytes(body)
-    return extract(path, load_specs(), Setting(shop="s"), file=name)
+    return extract(path, load_specs(), Setting(shop="s"), file=name, into=Path(tempfile.mkdtemp(dir=folder)))[0]
 
 
 def test_alipay_inside_a_zip_with_gbk_names_and_the_summary_first(tmp_path: Path) -> None:
@@ -56,30 +57,30 @@ def test_alipay_inside_a_zip_with_gbk_names_and_the_summary_first(tmp_path: Path
     found = read(tmp_path, packed.getvalue())
     assert (found.spec.name, found.encoding, found.rows_read, found.rows_parsed) == ("alipay_trade", "gb18030", 2, 2)
     assert all(t.ok for t in found.totals) and len(found.totals) == 4
-    paid, refunded = found.tables["payments"].to_pylist(), found.tables["refunds"].to_pylist()
+    paid, refunded = found.table("payments").to_pylist(), found.table("refunds").to_pylist()
     assert (paid[0]["order_id"], paid[0]["amount"], paid[0]["fee"], paid[0]["line"]) == ("3301", Decimal("35.8"), Decimal("0.12"), 6)
     assert (refunded[0]["amount"], refunded[0]["refund_id"]) == (Decimal("5.8"), "R1")
-    assert b"example.com" not in str(found.tables).encode()
+    assert b"example.com" not in str([found.table(name) for name in found.tables]).encode()
 
 
 def test_wechat_with_a_comma_in_a_name_and_its_second_table(tmp_path: Path) -> None:
     found = read(tmp_path, WECHAT)
     assert (found.spec.name, found.rows_read, found.rows_parsed) == ("wechat_trade", 2, 2)
     assert [(t.name, t.ok) for t in found.totals if not t.ok] == []
-    assert found.tables["refunds"].to_pylist()[0]["transaction_id"] == "503"
+    assert found.table("refunds").to_pylist()[0]["transaction_id"] == "503"
 
 
 def test_mt940_ties(tmp_path: Path) -> None:
     found = read(tmp_path, MT940)
     assert found.spec.name == "bank_mt940" and [t.ok for t in found.totals] == [True]
-    rows = [(r["amount"], r["reference"]) for r in found.tables["bank_entries"].to_pylist()]
+    rows = [(r["amount"], r["reference"]) for r in found.table("bank_entries").to_pylist()]
     assert rows == [(Decimal("16.5"), "AP1"), (Decimal(-6), "")]
 
 
 def test_an_id_in_scientific_notation_is_quarantined_with_advice(tmp_path: Path) -> None:
     found = read(tmp_path, ALIPAY.replace(b"2026030122001\t,T200P3301\t,\xbd\xbb", b"2.02603E+12,T200P3301\t,\xbd\xbb"))
     assert (found.rows_parsed, found.rows_quarantined) == (1, 1)
-    cell = found.quarantine.to_pylist()[0]
+    cell = found.quarantine().to_pylist()[0]
     assert cell["line"] == 6 and cell["value"] == "2.02603E+12" and "export again" in cell["reason"]
     assert not all(t.ok for t in found.totals)
 
@@ -104,5 +105,5 @@ def test_any_damaged_byte_conserves_rows_or_is_refused(tmp_path: Path, name: str
     except RefusedFile:
         return
     assert found.rows_read == found.rows_parsed + found.rows_quarantined + found.rows_ignored
-    fed = {line for rows in found.tables.values() for line in rows["line"].to_pylist()}
+    fed = {line for name in found.tables for line in found.table(name)["line"].to_pylist()}
     assert len(fed) == found.rows_parsed

@@ -1,0 +1,36 @@
+"""Workbooks (XLSX, XLS): the rows of a sheet as text, through calamine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import python_calamine
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest.container import Document
+
+
+def sheet_rows(document: Document) -> Iterator[list[str]]:
+    """Every row of the document's sheet from its first line on; numbers in their shortest decimal form."""
+    with document.open() as stream:
+        try:
+            book = python_calamine.CalamineWorkbook.from_filelike(stream)
+            sheet = book.get_sheet_by_name(document.sheet)
+            rows = sheet.to_python(skip_empty_area=False)
+        except Exception as error:
+            raise RefusedFile(f"not a readable workbook: {error}", advice="Save it again as XLSX.") from error
+    for row in rows:
+        yield [_cell(value) for value in row]
+
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return value.replace("\u3000", " ").replace("\xa0", " ")
+    if isinstance(value, float):
+        # past 15 digits a spreadsheet no longer holds an id exactly; the exponent makes typing reject it
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ")
+    return str(value)

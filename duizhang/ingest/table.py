@@ -1,0 +1,349 @@
+"""Tables in delimited text, workbooks and Parquet: the rows in batches, and what stands around them.
+
+Text is parsed block by block by Arrow; Python meets only the lines that are no plain rows (footers, blanks, odd quotes,
+a wrong number of cells). So memory is bounded whatever the size, and a damaged line never takes others with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest.container import Document
+from duizhang.ingest.encoded import Block, blocks
+from duizhang.ingest.reading import BATCH_ROWS, Batch, Broken, Reading
+from duizhang.ingest.recognise import Place, split_line
+from duizhang.ingest.sheet import sheet_rows
+from duizhang.ingest.spec import normalised
+
+TICKED = "\x1f"  # stands between cells that each begin with a back-tick; no platform writes it
+QUOTED_LINES = 200  # a quoted cell that goes over more lines than this is a stray quotation mark
+PENDING_BYTES = 1 << 20
+
+
+def read_table(document: Document, place: Place) -> Reading:
+    """The rows below the header of a table."""
+    if document.kind == "text":
+        return _Rows(place).read(_text_pieces(document, place))
+    if document.kind == "sheet":
+        return _Rows(place).read(_sheet_pieces(document, place))
+    return _parquet(document, place)
+
+
+class _Piece:
+    """Part of a table: parsed cells by position, their lines, and lines that are no rows, as (line, cells, text)."""
+
+    def __init__(self, lines: np.ndarray, columns: list[pa.Array], odd: list[tuple[int, list[str], str]], broken: list[Broken]) -> None:
+        self.lines, self.columns, self.odd, self.broken = lines, columns, odd, broken
+
+
+class _Rows:
+    """Tells rows from what stands around them, the same way for text and workbooks."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.spec = place, place.spec
+        self.names = list(place.names)
+        self.footer = re.compile(self.spec.footer) if self.spec.footer else None
+        self.only = re.compile(self.spec.rows) if self.spec.rows else None
+        self.index = {normalised(name): position for position, name in reversed(list(enumerate(self.names)))}
+        self.summary_names: list[str] | None = None
+        self.in_summary = False
+        self.last: list[str] | None = None
+        self.reading = Reading(self.names, place.encoding, around=list(place.above))
+
+    def read(self, pieces: Iterator[_Piece]) -> Reading:
+        self.reading.batches = (self._batch(piece) for piece in pieces)
+        return self.reading
+
+    def _batch(self, piece: _Piece) -> Batch:
+        broken, mended = list(piece.broken), []
+        for line, cells, text in piece.odd:
+            row = self._odd(line, cells, text, broken)
+            if row is not None:
+                mended.append((line, row))
+        lines, columns = piece.lines, piece.columns
+        if mended:
+            lines = np.concatenate([lines, np.array([line for line, _ in mended], dtype=np.int64)])
+            columns = [
+                pa.concat_arrays([column, pa.array([row[n] for _, row in mended], pa.string())])
+                for n, column in enumerate(columns)
+            ]
+            order = pa.array(np.argsort(lines, kind="stable"))
+            lines, columns = lines[order.to_numpy()], [column.take(order) for column in columns]
+        keep = self._is_row(lines, columns)
+        if not keep.all():
+            mask = pa.array(keep)
+            lines, columns = lines[keep], [column.filter(mask) for column in columns]
+        if self.spec.fill_down:
+            columns = self._fill_down(columns)
+        return Batch(pa.array(lines, pa.int64()), columns, broken)
+
+    def _odd(self, line: int, cells: list[str], text: str, broken: list[Broken]) -> list[str] | None:
+        """The cells of a line of another width, where it is a row after all."""
+        first = cells[0].strip() if cells else ""
+        if not any(cell.strip() for cell in cells):
+            return None
+        if self._summary(cells, text):
+            return None
+        if self._around(first) or (self.footer and self.footer.search(text)):
+            self.reading.around.append(text)
+            return None
+        width = len(self.names)
+        while len(cells) > width and not cells[-1].strip():
+            cells = cells[:-1]
+        if len(cells) > width and self.spec.absorbs and normalised(self.spec.absorbs) in self.index:
+            at, over = self.index[normalised(self.spec.absorbs)], len(cells) - width
+            cells = [*cells[:at], ",".join(cells[at : at + over + 1]), *cells[at + over + 1 :]]
+        if len(cells) < width and self.spec.ragged:
+            cells = [*cells, *[""] * (width - len(cells))]
+        if len(cells) == width:
+            return cells
+        broken.append(Broken(line, f"{len(cells)} cells; expected {width}"))
+        return None
+
+    def _around(self, first: str) -> bool:
+        return bool((self.footer and self.footer.search(first)) or (self.only and not self.only.search(first)))
+
+    def _summary(self, cells: list[str], text: str) -> bool:
+        """Whether the line belongs to the second table, which states the totals."""
+        if self.summary_names is not None:
+            if not self.reading.summary:
+                self.reading.summary.update(zip(
+                    self.summary_names, (cell.strip("` \t\"") for cell in cells), strict=False))
+            else:
+                self.reading.around.append(text)
+            return True
+        if self.spec.summary and normalised(text).startswith(normalised(self.spec.summary)):
+            self.summary_names = [normalised(name) for name in split_line(text, self.place.delimiter)]
+            return True
+        return False
+
+    def _is_row(self, lines: np.ndarray, columns: list[pa.Array]) -> np.ndarray:
+        """Which of the parsed lines are rows; the others are put where they belong."""
+        keep = np.ones(len(lines), dtype=bool)
+        if not len(lines):
+            return keep
+        first = pc.ascii_ltrim(columns[0], characters=" \t\"'`")
+        if self.footer:
+            self._put_around(keep, pc.match_substring_regex(first, self.footer.pattern), columns)
+        if self.only:
+            self._put_around(keep, pc.invert(pc.match_substring_regex(first, self.only.pattern)), columns)
+        if self.spec.totals_row and normalised(self.spec.totals_row) in self.index:
+            filled = pc.not_equal(pc.ascii_trim(columns[self.index[normalised(self.spec.totals_row)]], characters=" \t"), "")
+            for at in np.flatnonzero(filled.to_numpy(zero_copy_only=False)):
+                keep[at] = False
+                for name, column in zip(self.names, columns, strict=True):
+                    if column[at].as_py().strip():
+                        self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
+        blank = pc.equal(first, "")
+        if pc.any(blank).as_py():
+            for column in columns[1:]:
+                blank = pc.and_(blank, pc.equal(pc.ascii_trim(column, characters=" \t\"'`"), ""))
+            keep &= ~blank.to_numpy(zero_copy_only=False)
+        return keep
+
+    def _put_around(self, keep: np.ndarray, mask: pa.Array, columns: list[pa.Array]) -> None:
+        for at in np.flatnonzero(mask.to_numpy(zero_copy_only=False)):
+            keep[at] = False
+            self.reading.around.append(self.place.delimiter.join(column[at].as_py() for column in columns))
+
+    def _fill_down(self, columns: list[pa.Array]) -> list[pa.Array]:
+        rule = self.spec.fill_down
+        if rule is None or not len(columns[0]) or normalised(rule.by) not in self.index:
+            return columns
+        by = columns[self.index[normalised(rule.by)]].to_pylist()
+        positions = [self.index[n] for n in (normalised(c) for c in rule.columns) if n in self.index]
+        filled = {p: columns[p].to_pylist() for p in positions}
+        above = self.last
+        for row, key in enumerate(by):
+            if above is not None and above[0] == key:
+                for n, p in enumerate(positions, 1):
+                    filled[p][row] = filled[p][row] or above[n]
+            above = [key, *(filled[p][row] for p in positions)]
+        self.last = above
+        return [pa.array(filled[p], pa.string()) if p in filled else column for p, column in enumerate(columns)]
+
+
+def _text_pieces(document: Document, place: Place) -> Iterator[_Piece]:
+    spec = place.spec
+    pending: Block | None = None
+    skipped = place.header < 0
+    for block in blocks(document, place.encoding, spec.encodings):
+        if not skipped:
+            block, skipped = _below(block, place.header + 1), True
+            place = _widened(block, place)
+        if pending is not None:
+            block = Block(pending.text + block.text, pending.first, [*pending.broken, *block.broken])
+            pending = None
+        if b'"' in block.text and not spec.ticked:
+            block, pending = _mend_quotes(block, place)
+        yield _parse(block, place)
+    if pending is not None:
+        lines = pending.text.split(b"\n")
+        lone = Broken(pending.first, "a quotation mark without its partner; expected it at the end of the cell")
+        rest = Block(b"\n".join([b"", *lines[1:]]), pending.first, [*pending.broken, lone])
+        while True:
+            rest, again = _mend_quotes(rest, place)
+            yield _parse(rest, place)
+            if again is None:
+                return
+            lines = again.text.split(b"\n")
+            lone = Broken(again.first, "a quotation mark without its partner; expected it at the end of the cell")
+            rest = Block(b"\n".join([b"", *lines[1:]]), again.first, [*again.broken, lone])
+
+
+def _below(block: Block, lines: int) -> Block:
+    cut = -1
+    for _ in range(lines):
+        cut = block.text.find(b"\n", cut + 1)
+        if cut < 0:
+            return Block(b"", block.first + lines)
+    broken = [entry for entry in block.broken if entry.line >= block.first + lines]
+    return Block(block.text[cut + 1 :], block.first + lines, broken)
+
+
+def _widened(block: Block, place: Place) -> Place:
+    """Rows that all end with a delimiter too many have a column without a name."""
+    line = next((ln for ln in block.text[: 1 << 16].split(b"\n") if ln.strip()), b"").decode()
+    cells = split_line(line, place.delimiter)
+    if not place.spec.ticked and len(cells) == len(place.names) + 1 and not cells[-1].strip():
+        return Place(place.spec, place.encoding, place.header, place.delimiter, (*place.names, ""), place.above)
+    return place
+
+
+def _mend_quotes(block: Block, place: Place) -> tuple[Block, Block | None]:
+    """Cells in quotes that go over several lines are put on one; a stray quotation mark costs its own line only.
+
+    Line numbers stay: a joined record is followed by as many empty lines. The second block is a record that is still
+    open at the end, to be read with what follows.
+    """
+    lines = block.text.split(b"\n")
+    odd = [n for n, line in enumerate(lines) if line.count(b'"') % 2]
+    if not odd:
+        return block, None
+    opening = place.delimiter.encode() + b'"'
+    broken = list(block.broken)
+    at = 0
+    while at < len(odd):
+        start = odd[at]
+        opens = lines[start].startswith(b'"') or opening in lines[start]
+        end = odd[at + 1] if at + 1 < len(odd) else None
+        if opens and end is not None and end - start <= QUOTED_LINES:
+            joined = b" ".join(lines[start : end + 1])
+            if len(split_line(joined.decode(), place.delimiter)) == len(place.names):
+                lines[start : end + 1] = [joined, *[b""] * (end - start)]
+                at += 2
+                continue
+        if opens:
+            rest = lines[start:]
+            if end is None and len(rest) <= QUOTED_LINES and sum(map(len, rest)) < PENDING_BYTES:
+                still = Block(b"\n".join(rest), block.first + start)
+                return Block(b"".join(line + b"\n" for line in lines[:start]), block.first, broken), still
+            broken.append(Broken(block.first + start, "a quotation mark without its partner; expected it at the end of the cell"))
+            lines[start] = b""
+        at += 1
+    return Block(b"\n".join(lines), block.first, broken), None
+
+
+def _parse(block: Block, place: Place) -> _Piece:
+    spec, width = place.spec, len(place.names)
+    text, delimiter = block.text, place.delimiter
+    if not text.strip(b"\n"):
+        return _Piece(np.empty(0, np.int64), [pa.array([], pa.string())] * width, [], list(block.broken))
+    if spec.ticked:
+        # a comma inside a cell is told from one between two cells by the back-tick that follows
+        delimiter = TICKED
+        text = text.replace(b",`", TICKED.encode()).replace(b"\n`", b"\n")
+        text = text[1:] if text.startswith(b"`") else text
+    odd: list[tuple[int, list[str], str]] = []
+    numbers: list[int] = []
+
+    def skip(row: pacsv.InvalidRow) -> str:
+        numbers.append(row.number - 1)
+        cells = row.text.split(delimiter) if spec.ticked else split_line(row.text, delimiter)
+        odd.append((block.first + row.number - 1, cells, row.text))
+        return "skip"
+
+    names = [str(n) for n in range(width)]
+    quoted = b'"' in text and not spec.ticked
+    try:
+        table = pacsv.read_csv(
+            pa.BufferReader(text),
+            read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=len(text) + 1),
+            parse_options=pacsv.ParseOptions(
+                delimiter=delimiter, quote_char='"' if quoted else False, invalid_row_handler=skip, ignore_empty_lines=False),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False),
+        )
+    except pa.ArrowInvalid as error:
+        raise RefusedFile(f"lines from {block.first} on cannot be parsed: {error}", advice="Download it again.") from error
+    count = text.count(b"\n") + (not text.endswith(b"\n"))
+    if table.num_rows + len(odd) != count:
+        raise RefusedFile(
+            f"{count} lines from {block.first} on give {table.num_rows + len(odd)} records",
+            advice="There may be a stray quotation mark; download it again.")
+    lines = np.delete(np.arange(block.first, block.first + count, dtype=np.int64), numbers)
+    columns = [c.combine_chunks() if c.num_chunks else pa.array([], pa.string()) for c in table.columns]
+    return _Piece(lines, [c if isinstance(c, pa.Array) else pa.concat_arrays(c.chunks) for c in columns], odd, list(block.broken))
+
+
+def _sheet_pieces(document: Document, place: Place) -> Iterator[_Piece]:
+    width = len(place.names)
+    good: list[tuple[int, list[str]]] = []
+    odd: list[tuple[int, list[str], str]] = []
+
+    def packed() -> _Piece:
+        lines = np.array([line for line, _ in good], dtype=np.int64)
+        return _Piece(lines, [pa.array([row[n] for _, row in good], pa.string()) for n in range(width)], odd, [])
+
+    for line, cells in enumerate(sheet_rows(document), 1):
+        if line <= place.header + 1:
+            continue
+        filled = [cell for cell in cells if cell.strip()]
+        if len(filled) <= 2 < width:
+            # a title, a footer or a total in one or two cells is told from a row by its text
+            odd.append((line, [*cells, *[""] * (width - len(cells))][:width], "\t".join(filled)))
+        elif len(cells) <= width or not any(cell.strip() for cell in cells[width:]):
+            good.append((line, [*cells, *[""] * (width - len(cells))][:width]))
+        else:
+            odd.append((line, cells, "\t".join(cells)))
+        if len(good) == BATCH_ROWS:
+            yield packed()
+            good, odd = [], []
+    yield packed()
+
+
+def _parquet(document: Document, place: Place) -> Reading:
+    """A Parquet file's columns as text; exact types stay exact (a float gives its shortest digits)."""
+    def batches() -> Iterator[Batch]:
+        line = 1
+        with document.open() as stream:
+            try:
+                for batch in pq.ParquetFile(stream).iter_batches(BATCH_ROWS):
+                    columns = [_as_text(column) for column in batch.columns]
+                    yield Batch(pa.array(range(line, line + batch.num_rows), pa.int64()), columns)
+                    line += batch.num_rows
+            except (pa.ArrowException, OSError) as error:
+                raise RefusedFile(f"not a readable Parquet file: {error}", advice="Write it again.") from error
+
+    return Reading(list(place.names), "parquet", batches())
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        column = pc.cast(column, pa.timestamp("us", "UTC"))
+        return pc.fill_null(pc.strftime(column, "%Y-%m-%d %H:%M:%S+00:00"), "")
+    if pa.types.is_timestamp(column.type):
+        column = pc.cast(column, pa.timestamp("us"), safe=False)
+    try:
+        return pc.fill_null(pc.cast(column, pa.string()), "")
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        return pa.array(["" if value is None else str(value) for value in column.to_pylist()], pa.string())
+
