@@ -103,6 +103,8 @@ class Typist:
             text = pc.utf8_trim(pc.binary_join_element_wise(text, _bare(batch.columns[other]), " "), characters=" ")
         if self.spec.nulls:
             text = pc.if_else(pc.is_in(text, pa.array(self.spec.nulls)), "", text)
+        if column.strip:
+            text = pc.replace_substring_regex(text, column.strip, "")
         if column.extract:
             text = _extracted(text, column.extract)
         if column.template:
@@ -125,6 +127,8 @@ class Typist:
             fast = _fast_time(texts, formats)
             return (fast, None) if fast is not None else _slow(con, texts, *_time_sql(formats), TIME)
         if column.type == "id":
+            if not _any(texts, "e", "E"):
+                return texts, None
             lost = pc.match_substring_regex(texts, _LOST_DIGITS)
             if not pc.any(lost).as_py():
                 return texts, None
@@ -139,15 +143,15 @@ class Typist:
         for name, column in self.spec.fields.items():
             if column.type != "time":
                 continue
-            times = typed[name].combine_chunks()
+            times = _whole(typed[name])
             formats = self.formats.get(name) or column.formats
             if formats and all(_is_absolute(f) for f in formats):
                 utc = times
             elif column.zone_field:
-                utc = _by_zone(times, typed[column.zone_field].combine_chunks(), self.spec.zone or self.zone)
+                utc = _by_zone(times, _whole(typed[column.zone_field]), self.spec.zone or self.zone)
             else:
                 utc = _to_utc(times, column.zone or self.spec.zone or self.zone)
-            local = pc.local_timestamp(pc.cast(pc.assume_timezone(utc, "UTC"), pa.timestamp("us", self.zone)))
+            local = pc.local_timestamp(pc.cast(utc.cast(pa.timestamp("us", "UTC")), pa.timestamp("us", self.zone)))
             if self.cut_off:
                 local = pc.subtract(local, pa.scalar(self.cut_off * 60_000_000, pa.duration("us")))
             typed = typed.set_column(typed.schema.get_field_index(name), name, utc)
@@ -158,7 +162,7 @@ class Typist:
         """Replace personal values by keyed pseudonyms; every distinct value of a batch is hashed once."""
         for name, column in self.spec.fields.items():
             if column.personal:
-                coded = typed[name].combine_chunks().dictionary_encode()
+                coded = _whole(typed[name]).dictionary_encode()
                 hidden = pa.array([_pseudonym(self.key, value or "") for value in coded.dictionary.to_pylist()], pa.string())
                 typed = typed.set_column(typed.schema.get_field_index(name), name, hidden.take(coded.indices))
         return typed
@@ -178,6 +182,10 @@ class Typist:
 def _pseudonym(key: bytes, value: str) -> str:
     # the same as duizhang.books.pseudonym, by the quick one-shot function
     return "p" + hmac.digest(key, value.encode(), hashlib.sha256().name).hex()[:20] if value else ""
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def _bare(cells: pa.Array) -> pa.Array:
@@ -204,14 +212,18 @@ def _first_group(text: pa.Array, pattern: str) -> pa.Array:
     return pc.fill_null(pc.struct_field(found, "found"), "")
 
 
+def _any(texts: pa.Array, *parts: str) -> bool:
+    return any(pc.any(pc.match_substring(texts, part)).as_py() for part in parts)
+
+
 def _fast_money(texts: pa.Array) -> pa.Array | None:
     """All cells as plain decimals, or None where one is anything else."""
-    if pc.any(pc.match_substring_regex(texts, "[eE]")).as_py():
-        return None
     try:
-        return pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), MONEY)
+        values = pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), MONEY)
     except pa.ArrowInvalid:
         return None
+    # Arrow also takes 1e3, which a spreadsheet makes of an id
+    return None if _any(texts, "e", "E") else values
 
 
 def _fast_time(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
@@ -225,7 +237,7 @@ def _fast_time(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
         filled = pc.if_else(pc.equal(texts, ""), None, texts)
         if absolute:
             return pc.cast(pc.cast(filled, pa.timestamp("us", "UTC")), TIME)
-        if pc.any(pc.match_substring_regex(filled, r"^.{10}[ T]\d\d$")).as_py():
+        if pc.any(pc.equal(pc.binary_length(filled), 13)).as_py():
             return None  # Arrow takes an hour alone
         return pc.cast(filled, TIME)
     except pa.ArrowInvalid:

@@ -1,4 +1,9 @@
-"""From bytes to UTF-8 text in blocks of whole lines, whatever the encoding; a damaged line is found, not guessed."""
+"""From bytes to blocks of whole lines, and from cells to UTF-8.
+
+Commas, tabs, quotes and line ends are the same bytes in UTF-8, GB18030 and Windows-1252, and stand in no other character,
+so lines are cut and parsed as they are, and only the cells that are wanted and not ASCII are decoded. A damaged cell is
+found, not guessed. UTF-16, and GB18030 between bars, are turned into UTF-8 first.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +12,27 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import HEAD_BYTES, Document
-from duizhang.ingest.reading import Broken
 
 BLOCK = 8 << 20
 MAX_LINE = 16 << 20
-_BLANKS = ((b"\xef\xbb\xbf", b""), (b"\xe3\x80\x80", b" "), (b"\xc2\xa0", b" "), (b"\0", b" "))
+LOST = "\U0010fffd"  # of private use: stands where bytes were no text
+codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
+_BLANKS = ((b"\xef\xbb\xbf", b""), (b"\xe3\x80\x80", b" "), (b"\xc2\xa0", b" "))
 
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines as UTF-8 with LF ends. first: number of the first line. A broken line is left empty."""
+    """Whole lines with LF ends, in `encoding`. first: number of the first line."""
 
     text: bytes
     first: int
-    broken: Sequence[Broken] = ()
+    encoding: str
 
 
 def marked(head: bytes) -> str | None:
@@ -70,7 +80,7 @@ def head_lines(document: Document, encoding: str, count: int) -> list[str]:
     return re.split(r"\r\n|\n|\r", text)[:count]
 
 
-def blocks(document: Document, encoding: str, encodings: Sequence[str]) -> Iterator[Block]:
+def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delimiter: str = ",") -> Iterator[Block]:
     """All lines of a document in bounded blocks. Lines end with LF, CRLF, or CR where no LF is to be seen."""
     head = document.head()
     only_cr = b"\n" not in head and b"\r" in head
@@ -98,37 +108,71 @@ def blocks(document: Document, encoding: str, encodings: Sequence[str]) -> Itera
                 if not settled and not whole.isascii():
                     # so far there was nothing to tell the encoding by
                     encoding, settled = detect(whole, encodings), True
-                block = _block(whole, line, "utf-8" if wide is not None else encoding)
+                block = _block(whole, line, "utf-8" if wide is not None or encoding == "utf-8-sig" else encoding, delimiter)
                 yield block
                 line += block.text.count(b"\n") + (not block.text.endswith(b"\n"))
             if last:
                 return
 
 
-def _block(data: bytes, first: int, encoding: str) -> Block:
-    broken: list[Broken] = []
-    if not data.isascii():
-        try:
-            text = data.decode(encoding)
-            if not encoding.startswith("utf-8"):
-                data = text.encode()
-        except UnicodeDecodeError:
-            data = _line_by_line(data, first, encoding, broken)
+def _block(data: bytes, first: int, encoding: str, delimiter: str) -> Block:
     data = data.replace(b"\r\n", b"\n")
     if b"\r" in data:
         data = data.replace(b"\r", b" ")
-    for blank, plain in _BLANKS:
-        if blank in data:
-            data = data.replace(blank, plain)
-    return Block(data, first, broken)
+    if b"\0" in data:
+        data = data.replace(b"\0", b" ")
+    if encoding == "gb18030" and delimiter == "|":
+        # a bar may be the second byte of a GBK character
+        data, encoding = b"\n".join(_recoded(line, encoding) for line in data.split(b"\n")), "utf-8"
+    if encoding == "utf-8":
+        for blank, instead in _BLANKS:
+            if blank in data:
+                data = data.replace(blank, instead)
+    return Block(data, first, encoding)
 
 
-def _line_by_line(data: bytes, first: int, encoding: str, broken: list[Broken]) -> bytes:
-    lines = data.split(b"\n")
-    for index, line in enumerate(lines):
+def _recoded(line: bytes, encoding: str) -> bytes:
+    try:
+        return line.decode(encoding).encode()
+    except UnicodeDecodeError:
+        return line  # the cell that is no UTF-8 is found when it is read
+
+
+def utf8(block: Block) -> Block:
+    """The block in valid UTF-8; LOST stands where bytes were no text."""
+    if block.text.isascii() or (block.encoding == "utf-8" and _decodes(block.text, "utf-8")):
+        return block
+    text = block.text.decode(block.encoding, "mark_lost")
+    return Block(text.replace("\u3000", " ").replace("\xa0", " ").encode(), block.first, "utf-8")
+
+
+def plain(data: bytes, encoding: str) -> str:
+    """A line around the rows as text; what cannot be decoded shows as a replacement character."""
+    return data.decode(encoding, "replace").replace("\u3000", " ").replace("\xa0", " ")
+
+
+def decoded(cells: pa.Array, encoding: str) -> tuple[pa.Array, np.ndarray | None]:
+    """(cells as UTF-8 text, mask of the cells that could not be decoded and are '', or None where all could)."""
+    if pc.all(pc.string_is_ascii(cells), min_count=0).as_py():
+        return cells, None
+    if encoding == "utf-8":
         try:
-            lines[index] = line.decode(encoding).encode()
-        except UnicodeDecodeError as error:
-            broken.append(Broken(first + index, f"byte {error.start + 1} is not {encoding}; expected text; download the file again"))
-            lines[index] = b""
-    return b"\n".join(lines)
+            cells.validate(full=True)
+        except pa.ArrowInvalid:
+            pass
+        else:
+            lost = pc.match_substring(cells, LOST)
+            if not pc.any(lost).as_py():
+                return cells, None
+            return pc.if_else(lost, "", cells), lost.to_numpy(zero_copy_only=False)
+    coded = cells.cast(pa.binary()).dictionary_encode()
+    texts: list[str | None] = []
+    for value in coded.dictionary.to_pylist():
+        try:
+            texts.append(value.decode(encoding).replace("\u3000", " ").replace("\xa0", " "))
+        except UnicodeDecodeError:
+            texts.append(None)
+    found = pa.array(texts, pa.string()).take(coded.indices)
+    if not found.null_count:
+        return found, None
+    return pc.fill_null(found, ""), pc.is_null(found).to_numpy(zero_copy_only=False)

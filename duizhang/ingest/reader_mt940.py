@@ -12,7 +12,7 @@ import mt940
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import Document
-from duizhang.ingest.encoded import blocks
+from duizhang.ingest.encoded import blocks, plain
 from duizhang.ingest.reading import Reading, batches_of
 from duizhang.ingest.recognise import Place
 
@@ -22,7 +22,8 @@ COLUMNS = ("account", "entry_id", "amount", "currency", "date", "remark", "state
 def read_mt940(document: Document, place: Place) -> Reading:
     """The statement lines of all messages of a document."""
     lines = [
-        line.decode() for block in blocks(document, place.encoding, place.spec.encodings) for line in block.text.split(b"\n")
+        plain(line, block.encoding)
+        for block in blocks(document, place.encoding, place.spec.encodings) for line in block.text.removesuffix(b"\n").split(b"\n")
     ]
     body = "\n".join(lines)
     rows: list[tuple[str, ...]] = []

@@ -43,8 +43,8 @@ class Column(_Closed):
     """A typed field read from one raw column (`also`: other names that it has had).
 
     Steps, in this order: the cell without blanks, back-ticks, apostrophes and `="..."` around it; `join`: the cells of
-    these columns behind it, with a blank between; `nulls` of the spec become empty; `extract`: the first group of this
-    regex; `template`: text around {value} with {captures}; `default` where empty; then `type`:
+    these columns behind it, with a blank between; `nulls` of the spec become empty; `strip`: what this regex matches is
+    left out; `extract`: the first group of this regex; `template`: text around {value} with {captures}; `default` where empty; then `type`:
     id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined where that is missing.
     formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
@@ -58,6 +58,7 @@ class Column(_Closed):
     required: bool = False
     optional_column: bool = False
     default: str | None = None
+    strip: str | None = None
     extract: str | None = None
     template: str | None = None
     values: dict[str, str] | None = None

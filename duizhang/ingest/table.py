@@ -7,7 +7,8 @@ a wrong number of cells). So memory is bounded whatever the size, and a damaged 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +18,16 @@ import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import Document
-from duizhang.ingest.encoded import Block, blocks
+from duizhang.ingest.encoded import Block, blocks, decoded, plain, utf8
 from duizhang.ingest.reading import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, split_line
 from duizhang.ingest.sheet import sheet_rows
-from duizhang.ingest.spec import normalised
+from duizhang.ingest.spec import Cell, SourceSpec, normalised
 
 TICKED = "\x1f"  # stands between cells that each begin with a back-tick; no platform writes it
 QUOTED_LINES = 200  # a quoted cell that goes over more lines than this is a stray quotation mark
 PENDING_BYTES = 1 << 20
+STRAY = "a quotation mark without its partner; expected it at the end of the cell"
 
 
 def read_table(document: Document, place: Place) -> Reading:
@@ -37,11 +39,30 @@ def read_table(document: Document, place: Place) -> Reading:
     return _parquet(document, place)
 
 
+@dataclass(frozen=True)
 class _Piece:
-    """Part of a table: parsed cells by position, their lines, and lines that are no rows, as (line, cells, text)."""
+    """Part of a table: the wanted cells of plain rows and their lines; of the others (line, all cells, text).
 
-    def __init__(self, lines: np.ndarray, columns: list[pa.Array], odd: list[tuple[int, list[str], str]], broken: list[Broken]) -> None:
-        self.lines, self.columns, self.odd, self.broken = lines, columns, odd, broken
+    whole: all cells of a plain row by its line, for the few that must be looked at again.
+    """
+
+    lines: np.ndarray
+    columns: list[pa.Array]
+    odd: list[tuple[int, list[str], str]]
+    broken: list[Broken]
+    whole: Callable[[int], list[str]] = field(default=lambda _: [])
+
+
+def wanted_positions(spec: SourceSpec, names: Sequence[str]) -> list[int]:
+    """Positions of the columns that a specification reads, and of the first, which tells footers from rows."""
+    wanted = {n for c in spec.fields.values() for n in (c.column, *c.also, *c.join)}
+    wanted |= {c.cell for c in spec.captures.values() if isinstance(c, Cell)} | {t.summary for t in spec.totals if t.summary}
+    if spec.totals_row:
+        wanted.add(spec.totals_row)
+    if spec.fill_down:
+        wanted |= {spec.fill_down.by, *spec.fill_down.columns}
+    keys = {normalised(name) for name in wanted}
+    return sorted({0, *(n for n, name in enumerate(names) if normalised(name) in keys)})
 
 
 class _Rows:
@@ -49,13 +70,18 @@ class _Rows:
 
     def __init__(self, place: Place) -> None:
         self.place, self.spec = place, place.spec
-        self.names = list(place.names)
+        self.width = len(place.names)
+        self.wanted = wanted_positions(place.spec, place.names)
+        self.names = [place.names[n] for n in self.wanted]
         self.footer = re.compile(self.spec.footer) if self.spec.footer else None
         self.only = re.compile(self.spec.rows) if self.spec.rows else None
         self.index = {normalised(name): position for position, name in reversed(list(enumerate(self.names)))}
         self.summary_names: list[str] | None = None
         self.in_summary = False
         self.last: list[str] | None = None
+        self.absorbs = next(
+            (n for n, name in enumerate(place.names) if self.spec.absorbs and normalised(name) == normalised(self.spec.absorbs)),
+            None)
         self.reading = Reading(self.names, place.encoding, around=list(place.above))
 
     def read(self, pieces: Iterator[_Piece]) -> Reading:
@@ -77,7 +103,7 @@ class _Rows:
             ]
             order = pa.array(np.argsort(lines, kind="stable"))
             lines, columns = lines[order.to_numpy()], [column.take(order) for column in columns]
-        keep = self._is_row(lines, columns)
+        keep = self._is_row(lines, columns, piece.whole)
         if not keep.all():
             mask = pa.array(keep)
             lines, columns = lines[keep], [column.filter(mask) for column in columns]
@@ -95,16 +121,16 @@ class _Rows:
         if self._around(first) or (self.footer and self.footer.search(text)):
             self.reading.around.append(text)
             return None
-        width = len(self.names)
+        width = self.width
         while len(cells) > width and not cells[-1].strip():
             cells = cells[:-1]
-        if len(cells) > width and self.spec.absorbs and normalised(self.spec.absorbs) in self.index:
-            at, over = self.index[normalised(self.spec.absorbs)], len(cells) - width
+        if len(cells) > width and self.absorbs is not None:
+            at, over = self.absorbs, len(cells) - width
             cells = [*cells[:at], ",".join(cells[at : at + over + 1]), *cells[at + over + 1 :]]
         if len(cells) < width and self.spec.ragged:
             cells = [*cells, *[""] * (width - len(cells))]
         if len(cells) == width:
-            return cells
+            return [cells[n] for n in self.wanted]
         broken.append(Broken(line, f"{len(cells)} cells; expected {width}"))
         return None
 
@@ -125,16 +151,16 @@ class _Rows:
             return True
         return False
 
-    def _is_row(self, lines: np.ndarray, columns: list[pa.Array]) -> np.ndarray:
-        """Which of the parsed lines are rows; the others are put where they belong."""
+    def _is_row(self, lines: np.ndarray, columns: list[pa.Array], whole: Callable[[int], list[str]]) -> np.ndarray:
+        """Which of the plain lines are rows; the others are put where they belong."""
         keep = np.ones(len(lines), dtype=bool)
         if not len(lines):
             return keep
         first = pc.ascii_ltrim(columns[0], characters=" \t\"'`")
         if self.footer:
-            self._put_around(keep, pc.match_substring_regex(first, self.footer.pattern), columns)
+            self._put_around(keep, _fits(first, self.footer.pattern), lines, whole)
         if self.only:
-            self._put_around(keep, pc.invert(pc.match_substring_regex(first, self.only.pattern)), columns)
+            self._put_around(keep, pc.invert(_fits(first, self.only.pattern)), lines, whole)
         if self.spec.totals_row and normalised(self.spec.totals_row) in self.index:
             filled = pc.not_equal(pc.ascii_trim(columns[self.index[normalised(self.spec.totals_row)]], characters=" \t"), "")
             for at in np.flatnonzero(filled.to_numpy(zero_copy_only=False)):
@@ -146,13 +172,15 @@ class _Rows:
         if pc.any(blank).as_py():
             for column in columns[1:]:
                 blank = pc.and_(blank, pc.equal(pc.ascii_trim(column, characters=" \t\"'`"), ""))
-            keep &= ~blank.to_numpy(zero_copy_only=False)
+            for at in np.flatnonzero(blank.to_numpy(zero_copy_only=False)):
+                # only a line that is blank in the columns that are not read as well is no row
+                keep[at] &= any(cell.strip(" \t\"'`") for cell in whole(int(lines[at])))
         return keep
 
-    def _put_around(self, keep: np.ndarray, mask: pa.Array, columns: list[pa.Array]) -> None:
+    def _put_around(self, keep: np.ndarray, mask: pa.Array, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
         for at in np.flatnonzero(mask.to_numpy(zero_copy_only=False)):
             keep[at] = False
-            self.reading.around.append(self.place.delimiter.join(column[at].as_py() for column in columns))
+            self.reading.around.append(self.place.delimiter.join(whole(int(lines[at]))))
 
     def _fill_down(self, columns: list[pa.Array]) -> list[pa.Array]:
         rule = self.spec.fill_down
@@ -171,32 +199,31 @@ class _Rows:
         return [pa.array(filled[p], pa.string()) if p in filled else column for p, column in enumerate(columns)]
 
 
+def _fits(cells: pa.Array, pattern: str) -> pa.Array:
+    literal = re.fullmatch(r"\^([^\\.\[\](){}*+?|^$]+)", pattern)
+    return pc.starts_with(cells, literal.group(1)) if literal else pc.match_substring_regex(cells, pattern)
+
+
 def _text_pieces(document: Document, place: Place) -> Iterator[_Piece]:
     spec = place.spec
     pending: Block | None = None
     skipped = place.header < 0
-    for block in blocks(document, place.encoding, spec.encodings):
+    for block in blocks(document, place.encoding, spec.encodings, delimiter=place.delimiter):
         if not skipped:
             block, skipped = _below(block, place.header + 1), True
             place = _widened(block, place)
         if pending is not None:
-            block = Block(pending.text + block.text, pending.first, [*pending.broken, *block.broken])
-            pending = None
+            block, pending = Block(pending.text + block.text, pending.first, block.encoding), None
+        broken: list[Broken] = []
         if b'"' in block.text and not spec.ticked:
-            block, pending = _mend_quotes(block, place)
-        yield _parse(block, place)
-    if pending is not None:
-        lines = pending.text.split(b"\n")
-        lone = Broken(pending.first, "a quotation mark without its partner; expected it at the end of the cell")
-        rest = Block(b"\n".join([b"", *lines[1:]]), pending.first, [*pending.broken, lone])
-        while True:
-            rest, again = _mend_quotes(rest, place)
-            yield _parse(rest, place)
-            if again is None:
-                return
-            lines = again.text.split(b"\n")
-            lone = Broken(again.first, "a quotation mark without its partner; expected it at the end of the cell")
-            rest = Block(b"\n".join([b"", *lines[1:]]), again.first, [*again.broken, lone])
+            block, pending = _mend_quotes(block, place, broken)
+        yield _parse(block, place, broken)
+    while pending is not None:
+        # nothing follows, so the quotation mark that opens it has no partner
+        broken = [Broken(pending.first, STRAY)]
+        rest = Block(b"\n" + pending.text.partition(b"\n")[2], pending.first, pending.encoding)
+        rest, pending = _mend_quotes(rest, place, broken)
+        yield _parse(rest, place, broken)
 
 
 def _below(block: Block, lines: int) -> Block:
@@ -204,21 +231,20 @@ def _below(block: Block, lines: int) -> Block:
     for _ in range(lines):
         cut = block.text.find(b"\n", cut + 1)
         if cut < 0:
-            return Block(b"", block.first + lines)
-    broken = [entry for entry in block.broken if entry.line >= block.first + lines]
-    return Block(block.text[cut + 1 :], block.first + lines, broken)
+            return Block(b"", block.first + lines, block.encoding)
+    return Block(block.text[cut + 1 :], block.first + lines, block.encoding)
 
 
 def _widened(block: Block, place: Place) -> Place:
     """Rows that all end with a delimiter too many have a column without a name."""
-    line = next((ln for ln in block.text[: 1 << 16].split(b"\n") if ln.strip()), b"").decode()
-    cells = split_line(line, place.delimiter)
+    line = next((ln for ln in block.text[: 1 << 16].split(b"\n") if ln.strip()), b"")
+    cells = split_line(plain(line, block.encoding), place.delimiter)
     if not place.spec.ticked and len(cells) == len(place.names) + 1 and not cells[-1].strip():
         return Place(place.spec, place.encoding, place.header, place.delimiter, (*place.names, ""), place.above)
     return place
 
 
-def _mend_quotes(block: Block, place: Place) -> tuple[Block, Block | None]:
+def _mend_quotes(block: Block, place: Place, broken: list[Broken]) -> tuple[Block, Block | None]:
     """Cells in quotes that go over several lines are put on one; a stray quotation mark costs its own line only.
 
     Line numbers stay: a joined record is followed by as many empty lines. The second block is a record that is still
@@ -229,7 +255,6 @@ def _mend_quotes(block: Block, place: Place) -> tuple[Block, Block | None]:
     if not odd:
         return block, None
     opening = place.delimiter.encode() + b'"'
-    broken = list(block.broken)
     at = 0
     while at < len(odd):
         start = odd[at]
@@ -237,86 +262,122 @@ def _mend_quotes(block: Block, place: Place) -> tuple[Block, Block | None]:
         end = odd[at + 1] if at + 1 < len(odd) else None
         if opens and end is not None and end - start <= QUOTED_LINES:
             joined = b" ".join(lines[start : end + 1])
-            if len(split_line(joined.decode(), place.delimiter)) == len(place.names):
+            if len(split_line(plain(joined, block.encoding), place.delimiter)) == len(place.names):
                 lines[start : end + 1] = [joined, *[b""] * (end - start)]
                 at += 2
                 continue
         if opens:
             rest = lines[start:]
             if end is None and len(rest) <= QUOTED_LINES and sum(map(len, rest)) < PENDING_BYTES:
-                still = Block(b"\n".join(rest), block.first + start)
-                return Block(b"".join(line + b"\n" for line in lines[:start]), block.first, broken), still
-            broken.append(Broken(block.first + start, "a quotation mark without its partner; expected it at the end of the cell"))
+                still = Block(b"\n".join(rest), block.first + start, block.encoding)
+                return Block(b"".join(line + b"\n" for line in lines[:start]), block.first, block.encoding), still
+            broken.append(Broken(block.first + start, STRAY))
             lines[start] = b""
         at += 1
-    return Block(b"\n".join(lines), block.first, broken), None
+    return Block(b"\n".join(lines), block.first, block.encoding), None
 
 
-def _parse(block: Block, place: Place) -> _Piece:
-    spec, width = place.spec, len(place.names)
-    text, delimiter = block.text, place.delimiter
-    if not text.strip(b"\n"):
-        return _Piece(np.empty(0, np.int64), [pa.array([], pa.string())] * width, [], list(block.broken))
-    if spec.ticked:
+def _parse(block: Block, place: Place, broken: list[Broken]) -> _Piece:
+    """The block's lines by Arrow: at once where all are plain rows, else with every other line handed over as odd."""
+    wanted = wanted_positions(place.spec, place.names)
+    if not block.text.strip(b"\n"):
+        return _Piece(np.empty(0, np.int64), [pa.array([], pa.string())] * len(wanted), [], broken)
+    delimiter = TICKED if place.spec.ticked else place.delimiter
+    if place.spec.ticked:
         # a comma inside a cell is told from one between two cells by the back-tick that follows
-        delimiter = TICKED
-        text = text.replace(b",`", TICKED.encode()).replace(b"\n`", b"\n")
-        text = text[1:] if text.startswith(b"`") else text
+        text = block.text.replace(b",`", TICKED.encode()).replace(b"\n`", b"\n")
+        block = Block(text[1:] if text.startswith(b"`") else text, block.first, block.encoding)
     odd: list[tuple[int, list[str], str]] = []
-    numbers: list[int] = []
-
-    def skip(row: pacsv.InvalidRow) -> str:
-        numbers.append(row.number - 1)
-        cells = row.text.split(delimiter) if spec.ticked else split_line(row.text, delimiter)
-        odd.append((block.first + row.number - 1, cells, row.text))
-        return "skip"
-
-    names = [str(n) for n in range(width)]
-    quoted = b'"' in text and not spec.ticked
     try:
-        table = pacsv.read_csv(
-            pa.BufferReader(text),
-            read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=len(text) + 1),
-            parse_options=pacsv.ParseOptions(
-                delimiter=delimiter, quote_char='"' if quoted else False, invalid_row_handler=skip, ignore_empty_lines=False),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False),
-        )
-    except pa.ArrowInvalid as error:
-        raise RefusedFile(f"lines from {block.first} on cannot be parsed: {error}", advice="Download it again.") from error
-    count = text.count(b"\n") + (not text.endswith(b"\n"))
+        table = _arrow(block, place, delimiter, wanted, None)
+    except pa.ArrowInvalid:
+        # Arrow hands over a line only where it is valid UTF-8
+        block = utf8(block)
+
+        def skip(row: pacsv.InvalidRow) -> str:
+            odd.append((block.first + row.number - 1, split_line(row.text, delimiter), row.text))
+            return "skip"
+
+        try:
+            table = _arrow(block, place, delimiter, wanted, skip)
+        except pa.ArrowInvalid as error:
+            raise RefusedFile(f"lines from {block.first} on cannot be parsed: {error}", advice="Download it again.") from error
+    count = block.text.count(b"\n") + (not block.text.endswith(b"\n"))
     if table.num_rows + len(odd) != count:
         raise RefusedFile(
             f"{count} lines from {block.first} on give {table.num_rows + len(odd)} records",
             advice="There may be a stray quotation mark; download it again.")
-    lines = np.delete(np.arange(block.first, block.first + count, dtype=np.int64), numbers)
-    columns = [c.combine_chunks() if c.num_chunks else pa.array([], pa.string()) for c in table.columns]
-    return _Piece(lines, [c if isinstance(c, pa.Array) else pa.concat_arrays(c.chunks) for c in columns], odd, list(block.broken))
+    lines = np.arange(block.first, block.first + count, dtype=np.int64)
+    if odd:
+        lines = np.delete(lines, [line - block.first for line, _, _ in odd])
+    columns, lost = [], np.zeros(len(lines), dtype=bool)
+    for column in table.columns:
+        cells, unreadable = decoded(pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string()), block.encoding)
+        columns.append(cells)
+        if unreadable is not None:
+            lost |= unreadable
+    if lost.any():
+        reason = f"holds bytes that are not {place.encoding}; expected text; download the file again"
+        broken += [Broken(int(line), reason) for line in lines[lost]]
+        keep = pa.array(~lost)
+        lines, columns = lines[~lost], [column.filter(keep) for column in columns]
+    return _Piece(lines, columns, odd, broken, _line_cells(block, delimiter))
+
+
+def _line_cells(block: Block, delimiter: str) -> Callable[[int], list[str]]:
+    found: list[list[bytes]] = []
+
+    def cells(line: int) -> list[str]:
+        if not found:
+            found.append(block.text.split(b"\n"))
+        return split_line(plain(found[0][line - block.first], block.encoding), delimiter)
+
+    return cells
+
+
+def _arrow(
+    block: Block, place: Place, delimiter: str, wanted: list[int], skip: Callable[[pacsv.InvalidRow], str] | None
+) -> pa.Table:
+    names = [str(n) for n in range(len(place.names))]
+    chosen = [str(n) for n in wanted]
+    quoted = b'"' in block.text and not place.spec.ticked
+    return pacsv.read_csv(
+        pa.BufferReader(block.text),
+        read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=len(block.text) + 1),
+        parse_options=pacsv.ParseOptions(
+            delimiter=delimiter, quote_char='"' if quoted else False, invalid_row_handler=skip, ignore_empty_lines=False),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), include_columns=chosen, strings_can_be_null=False, check_utf8=False),
+    )
 
 
 def _sheet_pieces(document: Document, place: Place) -> Iterator[_Piece]:
     width = len(place.names)
-    good: list[tuple[int, list[str]]] = []
+    wanted = wanted_positions(place.spec, place.names)
+    good: dict[int, list[str]] = {}
     odd: list[tuple[int, list[str], str]] = []
 
     def packed() -> _Piece:
-        lines = np.array([line for line, _ in good], dtype=np.int64)
-        return _Piece(lines, [pa.array([row[n] for _, row in good], pa.string()) for n in range(width)], odd, [])
+        rows = dict(good)
+        columns = [pa.array([row[n] for row in rows.values()], pa.string()) for n in wanted]
+        return _Piece(np.array(list(rows), dtype=np.int64), columns, list(odd), [], lambda line: rows[line])
 
     for line, cells in enumerate(sheet_rows(document), 1):
         if line <= place.header + 1:
             continue
         filled = [cell for cell in cells if cell.strip()]
+        padded = [*cells, *[""] * (width - len(cells))]
         if len(filled) <= 2 < width:
             # a title, a footer or a total in one or two cells is told from a row by its text
-            odd.append((line, [*cells, *[""] * (width - len(cells))][:width], "\t".join(filled)))
-        elif len(cells) <= width or not any(cell.strip() for cell in cells[width:]):
-            good.append((line, [*cells, *[""] * (width - len(cells))][:width]))
+            odd.append((line, padded[:width], "\t".join(filled)))
+        elif not any(cell.strip() for cell in cells[width:]):
+            good[line] = padded[:width]
         else:
             odd.append((line, cells, "\t".join(cells)))
         if len(good) == BATCH_ROWS:
             yield packed()
-            good, odd = [], []
+            good.clear()
+            odd.clear()
     yield packed()
 
 
