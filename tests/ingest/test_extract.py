@@ -9,8 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, extract, load_specs
@@ -95,15 +93,3 @@ def test_a_bomb_and_a_stranger_are_refused(tmp_path: Path) -> None:
         read(tmp_path, b"refund_id,shop,order_id,amount\n1,2,3,4\n")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from(sorted(SAMPLES)), place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
-def test_any_damaged_byte_conserves_rows_or_is_refused(tmp_path: Path, name: str, place: float, byte: int) -> None:
-    body = bytearray(SAMPLES[name])
-    body[int(place * len(body))] = byte
-    try:
-        found = read(tmp_path, bytes(body))
-    except RefusedFile:
-        return
-    assert found.rows_read == found.rows_parsed + found.rows_quarantined + found.rows_ignored
-    fed = {line for name in found.tables for line in found.table(name)["line"].to_pylist()}
-    assert len(fed) == found.rows_parsed
