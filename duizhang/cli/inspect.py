@@ -12,7 +12,7 @@ import click
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile, UserError
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, extract, load_spec, load_specs
 from duizhang.ingest.spec import SourceSpec
 
 PREVIEW = 5
@@ -21,8 +21,9 @@ PREVIEW = 5
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--source", help="Take this specification instead of finding one.")
+@click.option("--spec", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Try this YAML file.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def command(file: Path, source: str | None, *, as_json: bool) -> int:
+def command(file: Path, source: str | None, spec: Path | None, *, as_json: bool) -> int:
     """Say which source FILE is, preview its canonical rows, list rejects, hold stated totals against computed ones.
 
     Nothing is written. Exit code 1 where the file cannot be read, 2 where rows were rejected or a total does not tie.
@@ -32,6 +33,9 @@ def command(file: Path, source: str | None, *, as_json: bool) -> int:
         if source not in specs:
             raise UserError(f"unknown source {source!r}", advice=f"Known: {', '.join(specs)}.")
         specs = {source: specs[source]}
+    if spec:
+        own = load_spec(spec)
+        specs = {own.name: own}
     try:
         with tempfile.TemporaryDirectory(prefix="duizhang-inspect-") as folder:
             found = extract(file, specs, Setting(), file=file.name, into=Path(folder))
@@ -92,3 +96,9 @@ def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
         click.echo(f"line {error['line']}, {error['column_name'] or 'row'}: {error['value']!r} {error['reason']}")
     if len(answer["errors"]) > 20:
         click.echo(f"... and {len(answer['errors']) - 20} more")
+    loose = sum(not total.ok for total in found.totals)
+    if not loose and not answer["errors"]:
+        ties = f"all {len(found.totals)} totals tie" if found.totals else "the file states no totals"
+        click.echo(f"read completely; {ties}")
+    else:
+        click.echo(f"NOT complete: {found.rows_quarantined} rows rejected, {loose} of {len(found.totals)} totals do not tie")

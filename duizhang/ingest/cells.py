@@ -121,11 +121,11 @@ class Typist:
         """(values, reasons or None): the typed column, null where a cell is empty or wrong."""
         if column.type in ("money", "number"):
             fast = _fast_money(texts) if self.decimal == "." else None
-            return (fast, None) if fast is not None else _slow(con, texts, *_money_sql(self.decimal or "."), MONEY)
+            return (fast, None) if fast is not None else _slow(con, texts, *money_sql(self.decimal or "."), MONEY)
         if column.type == "time":
             formats = self.formats.get(name) or column.formats or TIME_FORMATS
             fast = _fast_time(texts, formats)
-            return (fast, None) if fast is not None else _slow(con, texts, *_time_sql(formats), TIME)
+            return (fast, None) if fast is not None else _slow(con, texts, *time_sql(formats), TIME)
         if column.type == "id":
             if not _any(texts, "e", "E"):
                 return texts, None
@@ -248,7 +248,7 @@ def _is_absolute(pattern: str) -> bool:
     return "%z" in pattern or pattern == "epoch"
 
 
-def _money_sql(decimal: str) -> tuple[str, str]:
+def money_sql(decimal: str) -> tuple[str, str]:
     """(value, reason) in SQL over the text `x`: signs, currency marks, brackets and separators of thousands allowed."""
     thousands, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
     number = rf"(\d{{1,14}}|\d{{1,3}}({thousands}\d{{3}})+)?({mark}\d{{0,4}}0*)?"
@@ -267,7 +267,7 @@ def _money_sql(decimal: str) -> tuple[str, str]:
     return value, f"is no amount; expected digits with at most four decimals, such as {example}"
 
 
-def _time_sql(formats: Sequence[str]) -> tuple[str, str]:
+def time_sql(formats: Sequence[str]) -> tuple[str, str]:
     tries = []
     for pattern in formats:
         if pattern == "epoch":
@@ -365,7 +365,7 @@ def _possible(texts: pa.Array, formats: Sequence[str]) -> tuple[str, ...]:
     with duckdb.connect(":memory:") as con:
         con.register("cells", pa.table({"x": kept}))
         for pattern in formats:
-            value, _ = _time_sql([pattern])
+            value, _ = time_sql([pattern])
             found[pattern] = con.sql(f"select {value} as t from cells").to_arrow_table()["t"].cast(TIME).combine_chunks()
     whole = [pattern for pattern, times in found.items() if not times.null_count]
     if not whole:

@@ -175,15 +175,23 @@ def normalised(name: str) -> str:
     return "".join(ch for ch in text if not ch.isspace() and ch not in "\"'`")
 
 
+def load_spec(path: Path) -> SourceSpec:
+    """One specification. Raises SpecError naming the file and the place."""
+    try:
+        return SourceSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+        raise SpecError(f"{path.name}: {problems}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path.name} is not valid YAML: {error}") from error
+
+
 @cache
 def load_specs(folder: Path = SOURCES) -> dict[str, SourceSpec]:
     """All specifications by name, in order of their names. Raises SpecError naming the file and the place."""
     found: dict[str, SourceSpec] = {}
     for path in sorted(folder.rglob("*.yaml")):
-        try:
-            spec = SourceSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (ValidationError, yaml.YAMLError) as error:
-            raise SpecError(f"{path.name}: {error}") from error
+        spec = load_spec(path)
         if spec.name in found:
             raise SpecError(f"{path.name}: there are two specifications named {spec.name}")
         found[spec.name] = spec
