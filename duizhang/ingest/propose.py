@@ -27,7 +27,7 @@ FORMATS = (
 )
 _PERSONAL = re.compile(
     r"姓名|收件人|收货人|买家|昵称|会员名|手机|电话|地址|邮箱|身份证|对方账[户号]|对方户名"
-    r"|name$|buyer|customer|phone|address|e-?mail|iban", re.I)
+    r"|name$|buyer|payer|payee|customer|phone|address|e-?mail|iban", re.I)
 _ID = re.compile(r"号$|编号|单号|流水|\bid\b|_id$|number$|reference|sku|编码", re.I)
 
 
