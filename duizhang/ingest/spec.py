@@ -44,7 +44,8 @@ class Column(_Closed):
 
     Steps, in this order: the cell without blanks, back-ticks, apostrophes and `="..."` around it; `join`: the cells of
     these columns behind it, with a blank between; `nulls` of the spec become empty; `strip`: what this regex matches is
-    left out; `extract`: the first group of this regex; `template`: text around {value} with {captures}; `default` where empty; then `type`:
+    left out; `replace`: text -> text, in this order; `extract`: the first group of this regex; `template`: text around
+    {value} with {captures}; `default` where empty; then `type`:
     id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined where that is missing.
     formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
@@ -59,6 +60,7 @@ class Column(_Closed):
     optional_column: bool = False
     default: str | None = None
     strip: str | None = None
+    replace: dict[str, str] = {}
     extract: str | None = None
     template: str | None = None
     values: dict[str, str] | None = None
@@ -74,9 +76,11 @@ class Table(_Closed):
 
     Beside every time field `x` (UTC) stands its business day `x_day`. `minor(amount, currency)` turns an amount in the
     currency's smallest unit into one in whole units. An expression sees one row; there are no windows.
+    of: `totals` reads the line that carries the file's totals (`totals_row`) instead of the rows.
     """
 
     table: str
+    of: Literal["rows", "totals"] = "rows"
     where: str = "true"
     columns: dict[str, str]
 
@@ -94,8 +98,9 @@ class Total(_Closed):
     """A total that the file states and that is recomputed from its rows.
 
     Stated by a line around the rows (`footer`: regex, first group; `every`: the sum over all lines that match), by a
-    column of the second table or of the line that carries the file's totals (`summary`), or by the rule itself
-    (`equals`, such as 0 for rows that must net out). computed: SQL made of sum() and count() over the fields.
+    column of the second table or of the line that carries the file's totals (`summary`), by the rule itself (`equals`,
+    such as 0 for rows that must net out), or on every row of a group (`each`: the field that names the group, such as an
+    invoice; `stated`: the field that repeats the group's total). computed: SQL made of sum() and count() over the fields.
     """
 
     name: str
@@ -103,14 +108,19 @@ class Total(_Closed):
     every: bool = False
     summary: str | None = None
     equals: str | None = None
+    each: str | None = None
+    stated: str | None = None
     computed: str
     optional: bool = False
 
 
 class FillDown(_Closed):
-    """Rows that leave out what the row above said: `columns` are filled from it while `by` stays the same."""
+    """Rows that leave out what the row above said: `columns` are filled from it while `by` stays the same.
 
-    by: str
+    Without `by` they are filled wherever all of them are empty.
+    """
+
+    by: str | None = None
     columns: tuple[str, ...]
 
 
