@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang import schema
+from duizhang.errors import RefusedFile
 from duizhang.ingest.cells import Typist
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import SourceSpec
@@ -33,7 +34,10 @@ MACROS = (
 
 @dataclass(frozen=True)
 class Part:
-    """What one batch gave. rows: typed rows; parsed: those that feed a table; wrong: rows in quarantine."""
+    """What one batch gave. rows: typed rows; parsed: those that feed a table; wrong: rows in quarantine.
+
+    groups: (index of the total, group, total that its rows repeat, what they give) of the totals of each group.
+    """
 
     tables: dict[str, pa.Table]
     quarantine: pa.Table
@@ -42,6 +46,7 @@ class Part:
     wrong: int
     sums: list[Decimal]
     days: set[dt.date]
+    groups: list[tuple[int, str, Decimal | None, Decimal]]
 
 
 class Canoniser:
@@ -52,8 +57,14 @@ class Canoniser:
     ) -> None:
         self.con, self.typist, self.spec = con, typist, spec
         con.execute(MACROS)
-        self.selects = [(t.table, _table_sql(t.table, t.where, t.columns, spec, setting, file)) for t in spec.tables]
-        feeds = " or ".join(f"coalesce({t.where}, false)" for t in spec.tables) or "false"
+        selects = [(t, _table_sql(t.table, t.where, t.columns, spec, setting, file)) for t in spec.tables]
+        self.selects = [(t.table, sql) for t, sql in selects if t.of == "rows"]
+        self.of_totals = [(t.table, sql) for t, sql in selects if t.of == "totals"]
+        feeds = " or ".join(f"coalesce({t.where}, false)" for t in spec.tables if t.of == "rows") or "false"
+        self.groups = [
+            (n, f"select {t.each}::varchar, {t.stated}, coalesce({t.computed}, 0)::decimal(38, 4) from typed group by all order by all")
+            for n, t in enumerate(spec.totals) if t.each
+        ]
         computed = [f"coalesce({total.computed}, 0)::decimal(38, 4)" for total in spec.totals]
         self.counts = f"select {', '.join([f'count(*) filter (where {feeds})', *computed])} from typed"
 
@@ -61,19 +72,37 @@ class Canoniser:
         """Type a batch and select the canonical rows out of it."""
         typed, wrong = self.typist.type(self.con, batch)
         self.con.register("typed", typed)
-        tables: dict[str, pa.Table] = {}
-        days: set[dt.date] = set()
-        for name, sql in self.selects:
-            rows = self.con.sql(sql).to_arrow_table().cast(schema.TABLES[name])
-            days |= {day for day in pc.unique(rows["period"]).to_pylist() if day}
-            tables[name] = pa.concat_tables([tables[name], rows]) if name in tables else rows
+        tables, days = self._selected(self.selects)
         [(parsed, *sums)] = self.con.execute(self.counts).fetchall()
+        groups = [(n, *row) for n, sql in self.groups for row in self.con.execute(sql).fetchall()]
         self.con.unregister("typed")
         rejected = len(pc.unique(wrong["line"])) + broken.num_rows
         return Part(
             tables, pa.concat_tables([wrong, broken]), typed.num_rows, int(parsed), rejected,
-            [Decimal(str(value)) for value in sums], days,
+            [Decimal(str(value)) for value in sums], days, groups,
         )
+
+    def of_totals_line(self, batch: Batch) -> tuple[dict[str, pa.Table], set[dt.date]]:
+        """What the line that carries the file's totals gives to tables. Raises RefusedFile where a cell of it is wrong."""
+        typed, wrong = self.typist.type(self.con, batch, whole=False)
+        if wrong.num_rows:
+            cell = wrong.to_pylist()[0]
+            raise RefusedFile(
+                f"line {cell['line']}, which carries the totals: {cell['column_name']} {cell['value']!r} {cell['reason']}",
+                advice="Download it again.")
+        self.con.register("typed", typed)
+        tables, days = self._selected(self.of_totals)
+        self.con.unregister("typed")
+        return tables, days
+
+    def _selected(self, selects: Sequence[tuple[str, str]]) -> tuple[dict[str, pa.Table], set[dt.date]]:
+        tables: dict[str, pa.Table] = {}
+        days: set[dt.date] = set()
+        for name, sql in selects:
+            rows = self.con.sql(sql).to_arrow_table().cast(schema.TABLES[name])
+            days |= {day for day in pc.unique(rows["period"]).to_pylist() if day}
+            tables[name] = pa.concat_tables([tables[name], rows]) if name in tables else rows
+        return tables, days
 
 
 def _table_sql(

@@ -73,14 +73,19 @@ class Typist:
             if column.type == "time" and len(column.formats) > 1:
                 self.formats[name] = _possible(self._text(name, column, batch), column.formats)
 
-    def type(self, con: duckdb.DuckDBPyConnection, batch: Batch) -> tuple[pa.Table, pa.Table]:
-        """(typed rows, quarantined cells). Typed: `line`, every field, and the business day `x_day` of every time `x`."""
+    def type(
+        self, con: duckdb.DuckDBPyConnection, batch: Batch, *, whole: bool = True
+    ) -> tuple[pa.Table, pa.Table]:
+        """(typed rows, quarantined cells). Typed: `line`, every field, and the business day `x_day` of every time `x`.
+
+        whole: required fields must be filled; the line of a file's totals has few of them.
+        """
         values: dict[str, pa.Array] = {"line": batch.lines}
         problems: list[Problem] = []
         for name, column in self.spec.fields.items():
             texts = self._text(name, column, batch)
             values[name], reasons = self._value(con, name, column, texts)
-            if column.required:
+            if column.required and whole:
                 reasons = _add_reason(reasons, pc.equal(texts, ""), "is empty; expected a value")
             if reasons is not None:
                 problems.append(Problem(column, texts, reasons))
@@ -105,6 +110,8 @@ class Typist:
             text = pc.if_else(pc.is_in(text, pa.array(self.spec.nulls)), "", text)
         if column.strip:
             text = pc.replace_substring_regex(text, column.strip, "")
+        for old, new in column.replace.items():
+            text = pc.replace_substring(text, old, new)
         if column.extract:
             text = _extracted(text, column.extract)
         if column.template:

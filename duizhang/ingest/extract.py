@@ -154,6 +154,7 @@ class _Run:
         self.read = self.parsed = self.quarantined = self.ignored = 0
         self.sums = [Decimal(0)] * len(self.spec.totals)
         self.days: set[dt.date] = set()
+        self.groups: dict[tuple[int, str], tuple[set[Decimal | None], Decimal]] = {}
 
     def go(self) -> Extraction:
         tables = tuple(dict.fromkeys(t.table for t in self.spec.tables))
@@ -169,6 +170,9 @@ class _Run:
                 self.ignored += part.rows - part.parsed
                 self.sums = [a + b for a, b in zip(self.sums, part.sums, strict=True)]
                 self.days |= part.days
+                for index, group, stated, given in part.groups:
+                    known, sum_ = self.groups.get((index, group), (set(), Decimal(0)))
+                    self.groups[index, group] = (known | {stated}, sum_ + given)
                 if part.quarantine.num_rows:
                     sinks["quarantine"].write_table(part.quarantine)
                 self.quarantined += part.wrong
@@ -181,7 +185,10 @@ class _Run:
             raise ConservationError(
                 f"{self.file}: {self.read} rows read, {self.parsed} + {self.quarantined} + {self.ignored} accounted for")
         captures = _captures(self.spec, self.reading)
-        totals = [self._total(total, computed) for total, computed in zip(self.spec.totals, self.sums, strict=True)]
+        totals = [
+            self._by_group(index, total) if total.each else self._total(total, computed)
+            for index, (total, computed) in enumerate(zip(self.spec.totals, self.sums, strict=True))
+        ]
         totals += [
             ControlTotal(name, stated, computed, Decimal(stated) == Decimal(computed))
             for name, stated, computed in self.reading.stated
@@ -209,6 +216,21 @@ class _Run:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+            if canoniser is not None and canoniser.of_totals and self.reading.totals_line:
+                tables, days = canoniser.of_totals_line(_totals_line(self.reading))
+                yield Part(tables, QUARANTINE.empty_table(), 0, 0, 0, [Decimal(0)] * len(self.spec.totals), days, [])
+
+    def _by_group(self, index: int, total: Total) -> ControlTotal:
+        """A total that every group states on its rows: ok where each ties; of those that do not, the first is named."""
+        groups = {group: entry for (n, group), entry in self.groups.items() if n == index}
+        stated = Decimal(0)
+        for group, (known, computed) in sorted(groups.items()):
+            if known != {computed}:
+                said = ", ".join(f"{value.normalize():f}" for value in sorted(v for v in known if v is not None))
+                return ControlTotal(f"{total.name} of {group}", said or None, f"{computed.normalize():f}", not said and total.optional)
+            stated += computed
+        text = f"{stated.normalize():f}"
+        return ControlTotal(total.name, text, text, True)
 
     def _total(self, total: Total, computed: Decimal) -> ControlTotal:
         stated: str | None = total.equals
@@ -226,6 +248,11 @@ class _Run:
 
 def _work(canoniser: Canoniser, batch: Batch) -> Part:
     return canoniser.part(batch, _broken(batch.broken))
+
+
+def _totals_line(reading: Reading) -> Batch:
+    cells = [reading.summary.get(normalised(name), "") for name in reading.names]
+    return Batch(pa.array([reading.totals_line], pa.int64()), [pa.array([cell], pa.string()) for cell in cells])
 
 
 def _broken(entries: Sequence[Broken]) -> pa.Table:

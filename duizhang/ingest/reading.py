@@ -33,7 +33,8 @@ class Reading:
     """A document being read. What stands around the rows is complete once `batches` is exhausted.
 
     around: lines that are no rows. summary: normalised column name -> cell of the line or table that carries the
-    file's totals. stated: (name, stated, computed) of totals that the reader itself checks, both as decimal text.
+    file's totals; totals_line: that line (0: none was met). stated: (name, stated, computed) of totals that the reader
+    itself checks, both as decimal text.
     """
 
     names: list[str]
@@ -41,6 +42,7 @@ class Reading:
     batches: Iterator[Batch] = field(default_factory=lambda: iter(()))
     around: list[str] = field(default_factory=list)
     summary: dict[str, str] = field(default_factory=dict)
+    totals_line: int = 0
     stated: list[tuple[str, str, str]] = field(default_factory=list)
 
 

@@ -6,6 +6,7 @@ a wrong number of cells). So memory is bounded whatever the size, and a damaged 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -165,6 +166,7 @@ class _Rows:
             filled = pc.not_equal(pc.ascii_trim(columns[self.index[normalised(self.spec.totals_row)]], characters=" \t"), "")
             for at in np.flatnonzero(filled.to_numpy(zero_copy_only=False)):
                 keep[at] = False
+                self.reading.totals_line = self.reading.totals_line or int(lines[at])
                 for name, column in zip(self.names, columns, strict=True):
                     if column[at].as_py().strip():
                         self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
@@ -184,12 +186,18 @@ class _Rows:
 
     def _fill_down(self, columns: list[pa.Array]) -> list[pa.Array]:
         rule = self.spec.fill_down
-        if rule is None or not len(columns[0]) or normalised(rule.by) not in self.index:
+        if rule is None or not len(columns[0]) or (rule.by is not None and normalised(rule.by) not in self.index):
             return columns
-        by = columns[self.index[normalised(rule.by)]].to_pylist()
         positions = [self.index[n] for n in (normalised(c) for c in rule.columns) if n in self.index]
         filled = {p: columns[p].to_pylist() for p in positions}
         above = self.last
+        if rule.by is not None:
+            by = columns[self.index[normalised(rule.by)]].to_pylist()
+        else:
+            # a row that says any of it itself begins a group
+            starts = [any(cell.strip() for cell in cells) for cells in zip(*filled.values(), strict=True)]
+            group = itertools.accumulate(starts, initial=int(above[0]) if above else 0)
+            by = [str(number) for number in group][1:]
         for row, key in enumerate(by):
             if above is not None and above[0] == key:
                 for n, p in enumerate(positions, 1):
