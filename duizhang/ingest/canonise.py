@@ -36,7 +36,8 @@ MACROS = (
 class Part:
     """What one batch gave. rows: typed rows; parsed: those that feed a table; wrong: rows in quarantine.
 
-    groups: (index of the total, group, total that its rows repeat, what they give) of the totals of each group.
+    undated: rows of tables that belong to no day. groups: (index of the total, group, total that its rows repeat, what they
+    give) of the totals of each group.
     """
 
     tables: dict[str, pa.Table]
@@ -47,6 +48,7 @@ class Part:
     sums: list[Decimal]
     days: set[dt.date]
     groups: list[tuple[int, str, Decimal | None, Decimal]]
+    undated: int
 
 
 class Canoniser:
@@ -80,6 +82,7 @@ class Canoniser:
         return Part(
             tables, pa.concat_tables([wrong, broken]), typed.num_rows, int(parsed), rejected,
             [Decimal(str(value)) for value in sums], days, groups,
+            _undated(tables),
         )
 
     def of_totals_line(self, batch: Batch) -> tuple[dict[str, pa.Table], set[dt.date]]:
@@ -103,6 +106,10 @@ class Canoniser:
             days |= {day for day in pc.unique(rows["period"]).to_pylist() if day}
             tables[name] = pa.concat_tables([tables[name], rows]) if name in tables else rows
         return tables, days
+
+
+def _undated(tables: Mapping[str, pa.Table]) -> int:
+    return sum(rows["period"].null_count for rows in tables.values())
 
 
 def _table_sql(

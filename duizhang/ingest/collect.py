@@ -149,10 +149,15 @@ def _land(archived: Path, name: str, specs: Mapping[str, SourceSpec], setting: S
     landed.parent.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
     try:
+        bills = extract(archived, specs, setting, file=name, into=working)
+        for bill in bills:
+            if bill.undated:
+                raise RefusedFile(f"{bill.undated} rows of {bill.spec.name} have no date, so they belong to no period",
+                                  advice="Give them their date; what the source's page in docs/ says of it may help.")
         details = [
             {**_describe(found, f"{name}{MEMBER}{found.member}" if found.member else name), "member": found.member,
              "folder": found.folder.relative_to(working).as_posix()}
-            for found in extract(archived, specs, setting, file=name, into=working)
+            for found in bills
         ]
     except RefusedFile as error:
         day = _path_day(name)

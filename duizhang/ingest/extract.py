@@ -69,7 +69,8 @@ class ControlTotal:
 class Extraction:
     """What a bill gave; its rows are Parquet files in `folder`. read = parsed + quarantined + ignored, always.
 
-    member: the name inside a ZIP or workbook that holds several bills, else ''. days: business days of its rows.
+    member: the name inside a ZIP or workbook that holds several bills, else ''. days: business days of its rows; undated:
+    rows without one. totals_line: the line that carries the file's totals, which may feed tables and is no row (0: none).
     """
 
     spec: SourceSpec
@@ -84,6 +85,8 @@ class Extraction:
     days: frozenset[dt.date]
     totals: list[ControlTotal]
     captures: dict[str, str]
+    undated: int = 0
+    totals_line: int = 0
 
     def table(self, name: str) -> pa.Table:
         """The rows that it gives to a canonical table."""
@@ -154,6 +157,7 @@ class _Run:
         self.read = self.parsed = self.quarantined = self.ignored = 0
         self.sums = [Decimal(0)] * len(self.spec.totals)
         self.days: set[dt.date] = set()
+        self.undated = 0
         self.groups: dict[tuple[int, str], tuple[set[Decimal | None], Decimal]] = {}
 
     def go(self) -> Extraction:
@@ -170,6 +174,7 @@ class _Run:
                 self.ignored += part.rows - part.parsed
                 self.sums = [a + b for a, b in zip(self.sums, part.sums, strict=True)]
                 self.days |= part.days
+                self.undated += part.undated
                 for index, group, stated, given in part.groups:
                     known, sum_ = self.groups.get((index, group), (set(), Decimal(0)))
                     self.groups[index, group] = (known | {stated}, sum_ + given)
@@ -196,6 +201,7 @@ class _Run:
         return Extraction(
             self.spec, self.member, self.reading.encoding, self.read, self.parsed, self.quarantined, self.ignored,
             self.folder, tables, frozenset(self.days), totals, captures,
+            self.undated, self.reading.totals_line,
         )
 
     def _parts(self) -> Iterator[Part]:
@@ -218,7 +224,7 @@ class _Run:
                 yield waiting.popleft().result()
             if canoniser is not None and canoniser.of_totals and self.reading.totals_line:
                 tables, days = canoniser.of_totals_line(_totals_line(self.reading))
-                yield Part(tables, QUARANTINE.empty_table(), 0, 0, 0, [Decimal(0)] * len(self.spec.totals), days, [])
+                yield Part(tables, QUARANTINE.empty_table(), 0, 0, 0, [Decimal(0)] * len(self.spec.totals), days, [], 0)
 
     def _by_group(self, index: int, total: Total) -> ControlTotal:
         """A total that every group states on its rows: ok where each ties; of those that do not, the first is named."""

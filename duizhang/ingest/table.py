@@ -167,7 +167,8 @@ class _Rows:
             for at in np.flatnonzero(filled.to_numpy(zero_copy_only=False)):
                 keep[at] = False
                 self.reading.totals_line = self.reading.totals_line or int(lines[at])
-                for name, column in zip(self.names, columns, strict=True):
+                # rows that end with a delimiter too many have a last column without a name
+                for name, column in zip(self.names, columns, strict=False):
                     if column[at].as_py().strip():
                         self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
         blank = pc.equal(first, "")

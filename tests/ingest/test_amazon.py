@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, extract, load_specs
 
 V1_COLUMNS = (
@@ -201,6 +202,16 @@ def test_a_settlement_file_without_one_of_its_lines_does_not_tie(tmp_path: Path,
     lines = SAMPLES[name].splitlines(keepends=True)
     found = read(tmp_path, b"".join(lines[:3] + lines[4:]))
     assert [t.ok for t in found.totals] == [False]
+
+
+def test_a_tab_too_many_at_the_end_of_every_line(tmp_path: Path) -> None:
+    found = read(tmp_path, SAMPLES["amazon_v1_33.txt"].replace(b"\n", b"\t\n").replace(b"other-amount\t\n", b"other-amount\n"))
+    assert found.rows_quarantined == 0 and found.totals[0].ok and found.table("payouts").num_rows == 1
+
+
+def test_a_line_of_totals_that_cannot_be_read_is_no_payout_of_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RefusedFile, match="line 2, which carries the totals: deposit-date"):
+        read(tmp_path, SAMPLES["amazon_v1_33.txt"].replace(b"2026-03-02T10", b"2026-43-02T10"))
 
 
 def test_v2_with_decimal_commas(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.books import Books
+from duizhang.ingest import Extraction, Setting, collect, extract, load_specs
+from duizhang.state import State
+from duizhang.store import Store
 
 XERO = """journal_line_id,account_code,account_id,account_name,account_type,description,gross_amount,journal_id,net_amount,tax_amount,tax_name,tax_type
 l1,1200,a1,Accounts Receivable,CURRENT,"Invoice, May",110.00,j1,110.00,0,,
@@ -78,6 +82,18 @@ def test_xero_lines_net_out(tmp_path: Path, body: str, voucher: str, day: str | 
     assert [(r["account"], r["debit"], r["credit"], r["amount"]) for r in rows[1:3]] == [
         ("4000", 0, Decimal(100), Decimal(-100)), ("a3", 0, Decimal(10), Decimal(-10))]
     assert rows[0]["voucher"] == voucher and (rows[0]["period"] and str(rows[0]["period"])) == day
+
+
+def test_lines_without_a_date_do_not_get_lost_in_the_books(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "undated.csv").write_text(XERO, encoding="utf-8")
+    (inbox / "dated.csv").write_text(XERO_JOINED, encoding="utf-8")
+    (tmp_path / "pseudonym.key").write_text("0" * 64, encoding="utf-8")
+    books = Books(root=tmp_path, entity="acme", start=dt.date(2019, 11, 1))
+    found = {record.path: record for record in collect(books, Store(tmp_path / "home"), State(tmp_path / "home"))}
+    assert found["dated.csv"].status == "read"
+    assert found["undated.csv"].status == "refused" and "5 rows of xero_journal have no date" in found["undated.csv"].problem
 
 
 def test_xero_heads_feed_nothing(tmp_path: Path) -> None:
