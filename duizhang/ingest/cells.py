@@ -31,6 +31,8 @@ MONEY = pa.decimal128(18, 4)
 TIME = pa.timestamp("us")
 ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
 _EDGE = " \t\r\n"
+ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
+_OFFSET = r":\d\d(\.\d+)?\s*([+-]\d\d:?\d\d|Z)$|^\d{9,11}$"
 _LOST_DIGITS = r"^\d(\.\d+)?[eE]\+?\d+$"
 
 
@@ -85,6 +87,8 @@ class Typist:
         for name, column in self.spec.fields.items():
             texts = self._text(name, column, batch)
             values[name], reasons = self._value(con, name, column, texts)
+            if self._is_mixed(name, column):
+                values[f"{name}{ABSOLUTE}"] = pc.match_substring_regex(texts, _OFFSET)
             if column.required and whole:
                 reasons = _add_reason(reasons, pc.equal(texts, ""), "is empty; expected a value")
             if reasons is not None:
@@ -145,6 +149,11 @@ class Typist:
             return _mapped(column, texts)
         return texts, None
 
+    def _is_mixed(self, name: str, column: Column) -> bool:
+        """Whether some cells of a time may name their offset and others not."""
+        formats = self.formats.get(name) or column.formats
+        return column.type == "time" and len({_is_absolute(f) for f in formats}) > 1
+
     def _localise(self, typed: pa.Table) -> pa.Table:
         """Times to naive UTC, and beside every time its business day in the books' zone and cut-off."""
         for name, column in self.spec.fields.items():
@@ -158,6 +167,9 @@ class Typist:
                 utc = _by_zone(times, _whole(typed[column.zone_field]), self.spec.zone or self.zone)
             else:
                 utc = _to_utc(times, column.zone or self.spec.zone or self.zone)
+            if self._is_mixed(name, column):
+                utc = pc.if_else(_whole(typed[f"{name}{ABSOLUTE}"]), times, utc)
+                typed = typed.drop_columns([f"{name}{ABSOLUTE}"])
             local = pc.local_timestamp(pc.cast(utc.cast(pa.timestamp("us", "UTC")), pa.timestamp("us", self.zone)))
             if self.cut_off:
                 local = pc.subtract(local, pa.scalar(self.cut_off * 60_000_000, pa.duration("us")))

@@ -61,7 +61,7 @@ def wanted_positions(spec: SourceSpec, names: Sequence[str]) -> list[int]:
     if spec.totals_row:
         wanted.add(spec.totals_row)
     if spec.fill_down:
-        wanted |= {spec.fill_down.by, *spec.fill_down.columns}
+        wanted |= {*((spec.fill_down.by,) if spec.fill_down.by else ()), *spec.fill_down.columns}
     keys = {normalised(name) for name in wanted}
     return sorted({0, *(n for n, name in enumerate(names) if normalised(name) in keys)})
 
@@ -167,8 +167,7 @@ class _Rows:
             for at in np.flatnonzero(filled.to_numpy(zero_copy_only=False)):
                 keep[at] = False
                 self.reading.totals_line = self.reading.totals_line or int(lines[at])
-                # rows that end with a delimiter too many have a last column without a name
-                for name, column in zip(self.names, columns, strict=False):
+                for name, column in zip(self.names, columns, strict=True):
                     if column[at].as_py().strip():
                         self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
         blank = pc.equal(first, "")

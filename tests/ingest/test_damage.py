@@ -33,7 +33,7 @@ def read(body: bytes) -> list[Extraction] | None:
             return None
         for one in found:
             assert one.rows_read == one.rows_parsed + one.rows_quarantined + one.rows_ignored
-            fed = {line for name in one.tables for line in one.table(name)["line"].to_pylist()}
+            fed = {line for name in one.tables for line in one.table(name)["line"].to_pylist()} - {one.totals_line}
             rejected = set(one.quarantine()["line"].to_pylist())
             assert len(fed) == one.rows_parsed and not fed & rejected and len(rejected) == one.rows_quarantined
         return found

@@ -88,7 +88,7 @@ SAMPLES: dict[str, bytes] = {
 def read(folder: Path, body: str) -> Extraction:
     path = folder / "any.bin"
     path.write_bytes(body.encode())
-    [found] = extract(path, load_specs(), Setting(shop="s", zone="UTC"), file="f", into=folder / "out")
+    [found] = extract(path, load_specs(), Setting(shop="s", zone="Asia/Shanghai"), file="f", into=folder / "out")
     return found
 
 
