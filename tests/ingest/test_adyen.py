@@ -112,7 +112,7 @@ def test_every_layout_gives_the_same(tmp_path: Path, name: str) -> None:
     assert (payout["payout_id"], payout["amount"], payout["currency"]) == ("TX3488899933XT", Decimal("75.07"), "EUR")
     assert {r["statement_id"] for r in found.table("settlements").to_pylist()} == {"380"}
     first, second = (r["occurred_at"] for r in found.table("payments").to_pylist()[:2])
-    assert (first, second) == (dt.datetime(2026, 1, 6, 9, 25, 36), dt.datetime(2026, 1, 6, 8, 25, 36))
+    assert (first, second) == (dt.datetime.fromisoformat("2026-01-06 09:25:36"), dt.datetime.fromisoformat("2026-01-06 08:25:36"))
     paid = [(r["order_id"], r["amount"], r["fee"], r["currency"]) for r in found.table("payments").to_pylist()]
     assert paid == [("1001", Decimal(100), Decimal("2.23"), "EUR"), ("1002", Decimal(50), Decimal(1), "EUR"), ("1003", Decimal(10), Decimal(0), "USD")]
     (back,) = found.table("refunds").to_pylist()

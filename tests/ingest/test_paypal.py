@@ -141,7 +141,7 @@ def test_activity_month_first(tmp_path: Path) -> None:
     ])
     (paid,) = found.table("payments").to_pylist()
     assert (paid["order_id"], paid["amount"], paid["fee"]) == ("1001", Decimal(1100), Decimal("32.2"))
-    assert paid["occurred_at"] == dt.datetime(2026, 3, 1, 18)
+    assert paid["occurred_at"] == dt.datetime.fromisoformat("2026-03-01 18:00:00")
     (back,) = found.table("refunds").to_pylist()
     assert (back["amount"], back["fee"]) == (Decimal(100), Decimal("-2.9"))
     (payout,) = found.table("payouts").to_pylist()
@@ -156,7 +156,7 @@ def test_statement_in_spanish_day_first_decimal_comma(tmp_path: Path) -> None:
         ("P4", "transfer", Decimal(10), "EUR"), ("P6", "payout", Decimal(-900), "EUR"),
     ]
     (paid,) = found.table("payments").to_pylist()
-    assert (paid["order_id"], paid["fee"], paid["occurred_at"]) == ("A-1", Decimal("31.04"), dt.datetime(2025, 7, 1, 13, 37, 32))
+    assert (paid["order_id"], paid["fee"], paid["occurred_at"]) == ("A-1", Decimal("31.04"), dt.datetime.fromisoformat("2025-07-01 13:37:32"))
 
 
 def test_settlement_report(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_settlement_report(tmp_path: Path) -> None:
     ])
     (payout,) = found.table("payouts").to_pylist()
     assert (payout["payout_id"], payout["amount"]) == ("1047428557493", Decimal(30))
-    assert found.table("settlements").to_pylist()[0]["occurred_at"] == dt.datetime(2026, 1, 6, 8, 0, 30)
+    assert found.table("settlements").to_pylist()[0]["occurred_at"] == dt.datetime.fromisoformat("2026-01-06 08:00:30")
     assert found.captures["account"] == "MERCHANT1" and found.coverage == (dt.date(2026, 1, 6), dt.date(2026, 1, 6))
 
 

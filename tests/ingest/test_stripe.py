@@ -21,23 +21,23 @@ BALANCE = (
     "txn_5,2026-03-02 23:30:00,2026-03-03 00:30:00,2026-03-03 00:00:00,eur,-0.50,0.00,-0.50,fee,,Radar,,,,,available,\r\n"
 ).encode()
 ALL_ACTIVITY = (
-    "id,Type,Source,Amount,Fee,Net,Currency,Created (UTC),Available On (UTC),Description,Customer Facing Amount,Customer Facing Currency,"
-    "Transfer,Transfer Date (UTC),Transfer Group,order_id (metadata)\n"
-    "txn_1,charge,ch_1,25.00,0.95,24.05,eur,2026-03-01 10:11,2026-03-03 00:00,Cup,25.00,eur,po_1,2026-03-03 00:00,,#1001\n"
-    "txn_2,refund,re_1,-10.00,0.00,-10.00,eur,2026-03-01 12:00,2026-03-03 00:00,REFUND,-10.00,eur,po_1,2026-03-03 00:00,,#1001\n"
-    "txn_9,payout,po_1,-14.05,0.00,-14.05,eur,2026-03-03 00:00,2026-03-03 00:00,STRIPE PAYOUT,,,po_1,2026-03-03 00:00,,\n"
-).encode()
+    b"id,Type,Source,Amount,Fee,Net,Currency,Created (UTC),Available On (UTC),Description,Customer Facing Amount,Customer Facing Currency,"
+    b"Transfer,Transfer Date (UTC),Transfer Group,order_id (metadata)\n"
+    b"txn_1,charge,ch_1,25.00,0.95,24.05,eur,2026-03-01 10:11,2026-03-03 00:00,Cup,25.00,eur,po_1,2026-03-03 00:00,,#1001\n"
+    b"txn_2,refund,re_1,-10.00,0.00,-10.00,eur,2026-03-01 12:00,2026-03-03 00:00,REFUND,-10.00,eur,po_1,2026-03-03 00:00,,#1001\n"
+    b"txn_9,payout,po_1,-14.05,0.00,-14.05,eur,2026-03-03 00:00,2026-03-03 00:00,STRIPE PAYOUT,,,po_1,2026-03-03 00:00,,\n"
+)
 RECONCILIATION = (
-    "automatic_payout_id,automatic_payout_effective_at_utc,automatic_payout_effective_at,balance_transaction_id,created_utc,created,"
-    "available_on_utc,available_on,currency,gross,fee,net,reporting_category,source_id,description,charge_id,payment_intent_id,customer_id,"
-    "payment_metadata[order_id]\n"
-    "po_1,2026-03-03 00:00:00,2026-03-03 01:00:00,txn_1,2026-03-01 10:11:12,2026-03-01 11:11:12,2026-03-03 00:00:00,2026-03-03 01:00:00,"
-    "eur,25.00,0.95,24.05,charge,ch_1,,ch_1,pi_1,cus_1,#1001\n"
-    "po_1,2026-03-03 00:00:00,2026-03-03 01:00:00,txn_2,2026-03-01 12:00:00,2026-03-01 13:00:00,2026-03-03 00:00:00,2026-03-03 01:00:00,"
-    "eur,-10.00,0.00,-10.00,refund,re_1,,ch_1,pi_1,cus_1,#1001\n"
-    "po_1,2026-03-03 00:00:00,2026-03-03 01:00:00,txn_9,2026-03-03 00:00:00,2026-03-03 01:00:00,2026-03-03 00:00:00,2026-03-03 01:00:00,"
-    "eur,-14.05,0.00,-14.05,payout,po_1,STRIPE PAYOUT,,,,\n"
-).encode()
+    b"automatic_payout_id,automatic_payout_effective_at_utc,automatic_payout_effective_at,balance_transaction_id,created_utc,created,"
+    b"available_on_utc,available_on,currency,gross,fee,net,reporting_category,source_id,description,charge_id,payment_intent_id,customer_id,"
+    b"payment_metadata[order_id]\n"
+    b"po_1,2026-03-03 00:00:00,2026-03-03 01:00:00,txn_1,2026-03-01 10:11:12,2026-03-01 11:11:12,2026-03-03 00:00:00,2026-03-03 01:00:00,"
+    b"eur,25.00,0.95,24.05,charge,ch_1,,ch_1,pi_1,cus_1,#1001\n"
+    b"po_1,2026-03-03 00:00:00,2026-03-03 01:00:00,txn_2,2026-03-01 12:00:00,2026-03-01 13:00:00,2026-03-03 00:00:00,2026-03-03 01:00:00,"
+    b"eur,-10.00,0.00,-10.00,refund,re_1,,ch_1,pi_1,cus_1,#1001\n"
+    b"po_1,2026-03-03 00:00:00,2026-03-03 01:00:00,txn_9,2026-03-03 00:00:00,2026-03-03 01:00:00,2026-03-03 00:00:00,2026-03-03 01:00:00,"
+    b"eur,-14.05,0.00,-14.05,payout,po_1,STRIPE PAYOUT,,,,\n"
+)
 TRANSACTIONS = json.dumps({"object": "list", "url": "/v1/balance_transactions", "has_more": False, "data": [
     {"id": "txn_1", "object": "balance_transaction", "amount": 2500, "available_on": 1772496000, "created": 1772359872, "currency": "eur",
      "description": None, "exchange_rate": None, "fee": 95, "fee_details": [{"amount": 95, "type": "stripe_fee"}], "net": 2405,
