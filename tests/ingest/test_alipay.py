@@ -149,7 +149,7 @@ def test_fund_signs_and_kinds(tmp_path: Path) -> None:
 def test_fund_of_a_shop_finds_the_order_wherever_it_hides(tmp_path: Path) -> None:
     rows = read(tmp_path, TMALL).table("settlements").to_pylist()
     assert [(r["kind"], r["fee_type"], r["order_id"], r["amount"]) for r in rows] == [
-        ("commission", "天猫佣金（类目佣金）", "3302780011", Decimal("-3.3")),
+        ("commission", "佣金-天猫佣金（类目佣金）", "3302780011", Decimal("-3.3")),
         ("other", "", "3302780012", Decimal("-1.2")),
         ("sale", "", "3302780013", Decimal(20)),
     ]

@@ -90,13 +90,13 @@ def test_every_layout_is_told_and_ties(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "old", "new"), [
     ("wechat_trade.all.csv", "`0.04000", "`0.05000"),
-    ("wechat_trade.all.csv", "`1.50,`0.20", "`1.51,`0.20"),
+    ("wechat_trade.all.csv", "`R1,`1.50", "`R1,`1.51"),
     ("wechat_trade.success.csv", "CNY,`6.50", "CNY,`6.51"),
     ("wechat_trade.refund.csv", "`R1,`1.50", "`R1,`1.40"),
     ("wechat_trade.old.csv", "CNY,`6.50", "CNY,`6.51"),
     ("wechat_trade.old.csv", "`R1,`1.50", "`R1,`1.40"),
     ("wechat_fund.csv", "`收入,`6.50", "`收入,`6.51"),
-    ("wechat_fund.2018.csv", "`2.0,`0.0", "`3.0,`0.0"),
+    ("wechat_fund.2018.csv", "\n`2.0,`0.0", "\n`3.0,`0.0"),
     ("wechat_personal.csv", "¥28.16", "¥28.17"),
 ])
 def test_a_cent_breaks_a_total(tmp_path: Path, name: str, old: str, new: str) -> None:
