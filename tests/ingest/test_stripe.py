@@ -47,7 +47,7 @@ TRANSACTIONS = json.dumps({"object": "list", "url": "/v1/balance_transactions", 
      "description": None, "exchange_rate": None, "fee": 180, "fee_details": [], "net": 4820, "reporting_category": "charge",
      "source": "ch_2", "status": "available", "type": "charge"},
     {"id": "txn_2", "object": "balance_transaction", "amount": -1000, "available_on": 1772496000, "created": 1772359872, "currency": "eur",
-     "description": None, "exchange_rate": None, "fee": 0, "fee_details": [], "net": -1000, "reporting_category": "refund",
+     "description": None, "exchange_rate": None, "fee": 0, "fee_details": [], "net": -1000,
      "source": "re_1", "status": "available", "type": "refund"},
 ]}, indent=1).encode()
 PAYOUTS = json.dumps({"object": "list", "url": "/v1/payouts", "has_more": False, "data": [
@@ -125,6 +125,8 @@ def test_api_amounts_are_minor_units_of_their_currency(tmp_path: Path) -> None:
     paid = [(r["transaction_id"], r["order_id"], r["amount"], r["fee"], r["currency"]) for r in found.table("payments").to_pylist()]
     assert paid == [("ch_1", "#1001", Decimal(25), Decimal("0.95"), "EUR"), ("ch_2", "", Decimal(5000), Decimal(180), "JPY")]
     assert str(found.table("payments").to_pylist()[0]["occurred_at"]) == "2026-03-01 10:11:12"
+    # this one has no reporting_category, as in old answers: its type says it
+    assert [(r["transaction_id"], r["amount"]) for r in found.table("refunds").to_pylist()] == [("re_1", Decimal(10))]
     payouts = read(tmp_path, PAYOUTS)
     assert [(r["payout_id"], r["amount"]) for r in payouts.table("payouts").to_pylist()] == [("po_1", Decimal("14.05"))]
     assert payouts.rows_ignored == 1
