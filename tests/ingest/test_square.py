@@ -74,3 +74,10 @@ def test_the_longer_export(tmp_path: Path) -> None:
 def test_a_cent_breaks_the_total(tmp_path: Path) -> None:
     body = SAMPLES["square_transactions.csv"].replace(b"-$30.93", b"-$30.94")
     assert not all(t.ok for t in read(tmp_path, body).totals)
+
+
+@pytest.mark.parametrize("line", [CARD, CASH])
+def test_one_line_that_ends_with_a_comma_too_many(tmp_path: Path, line: str) -> None:
+    body = SAMPLES["square_transactions.csv"].replace(line.encode(), line.encode() + b",")
+    found = read(tmp_path, body)
+    assert (found.rows_parsed, found.table("payments").num_rows, all(t.ok for t in found.totals)) == (3, 2, True)
