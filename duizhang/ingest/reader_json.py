@@ -27,9 +27,17 @@ def first_record(document: Document, records: str) -> dict[str, str] | None:
 
 
 def read_json(document: Document, spec: SourceSpec) -> Reading:
-    """Every object a row (`line` is its number), nested names joined by dots, numbers with the digits of the file."""
+    """Every object a row (`line` is its number), nested names joined by dots, numbers with the digits of the file.
+
+    Objects of one list need not have the same names, so the other names of a field (`also`) count object by object.
+    """
     names = sorted({n for c in spec.fields.values() for n in (c.column, *c.also, *c.join)})
-    rows = ((n, [record.get(name, "") for name in names]) for n, record in enumerate(_records(document, spec.records), 1))
+    others = {c.column: c.also for c in spec.fields.values() if c.also}
+
+    def cells(record: dict[str, str]) -> list[str]:
+        return [next((record[n] for n in (name, *others.get(name, ())) if record.get(n)), "") for name in names]
+
+    rows = ((n, cells(record)) for n, record in enumerate(_records(document, spec.records), 1))
     return Reading(names, "utf-8", batches_of(rows, len(names)))
 
 
