@@ -6,7 +6,8 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -133,7 +134,19 @@ def _sheets(path: Path, size: int) -> list[Document]:
 
 def workbook(path: Path) -> python_calamine.CalamineWorkbook:
     """The opened workbook (XLSX or XLS). Raises RefusedFile where it is damaged."""
-    try:
+    with refusing_damage():
         return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
-    except Exception as error:
+
+
+@contextmanager
+def refusing_damage() -> Iterator[None]:
+    """Whatever the workbook library raises on a damaged file becomes a RefusedFile.
+
+    On some XLS files it panics; a panic is a BaseException and no Exception.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise RefusedFile(f"not a readable workbook: {error}", advice="Save it again as XLSX.") from error

@@ -7,22 +7,16 @@ from collections.abc import Iterator
 
 import python_calamine
 
-from duizhang.errors import RefusedFile
-from duizhang.ingest.container import Document
+from duizhang.ingest.container import Document, refusing_damage
 
 
 def sheet_rows(document: Document) -> Iterator[list[str]]:
     """Every row of the document's sheet from its first line on; numbers in their shortest decimal form."""
-    with document.open() as stream:
-        try:
-            book = python_calamine.CalamineWorkbook.from_filelike(stream)
-            sheet = book.get_sheet_by_name(document.sheet)
-            rows = sheet.to_python(skip_empty_area=False)
-        except Exception as error:
-            raise RefusedFile(f"not a readable workbook: {error}", advice="Save it again as XLSX.") from error
+    with document.open() as stream, refusing_damage():
+        book = python_calamine.CalamineWorkbook.from_filelike(stream)
+        rows = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
     for row in rows:
         yield [_cell(value) for value in row]
-
 
 
 def _cell(value: object) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, extract, load_specs
 
 DATA = Path(__file__).parent / "data"
@@ -147,3 +148,12 @@ def test_the_totals_of_icbc_tie_until_a_cent_or_a_line_is_lost(tmp_path: Path, n
 def test_an_amount_that_is_not_there_is_quarantined(tmp_path: Path) -> None:
     found = read(tmp_path, SAMPLES["boc_credit"].replace(b"0.01,,CNY", b",,CNY"))
     assert (found.rows_parsed, found.rows_quarantined) == (2, 1)
+
+
+def test_a_workbook_on_which_the_library_panics_is_refused(tmp_path: Path) -> None:
+    lines = SAMPLES["ccb"].split(b"\n")
+    for at in range(len(lines)):
+        try:
+            read(tmp_path, b"\n".join(lines[:at] + lines[at + 1 :]))
+        except RefusedFile as error:
+            assert "workbook" in str(error) or "no source" in str(error) or "unpacks" in str(error)
