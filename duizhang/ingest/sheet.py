@@ -1,20 +1,28 @@
-"""Workbooks (XLSX, XLS): the rows of a sheet as text, through calamine."""
+"""Workbooks: the rows of a sheet as text, XLSX through calamine and XLS through xlrd."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator, Sequence
 
 import python_calamine
 
 from duizhang.ingest.container import Document, refusing_damage
+from duizhang.ingest.xls import MAGIC, xls_rows
 
 
 def sheet_rows(document: Document) -> Iterator[list[str]]:
     """Every row of the document's sheet from its first line on; numbers in their shortest decimal form."""
-    with document.open() as stream, refusing_damage():
-        book = python_calamine.CalamineWorkbook.from_filelike(stream)
-        rows = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
+    with document.open() as stream:
+        body = stream.read()
+    rows: Iterable[Sequence[object]]
+    if body.startswith(MAGIC):
+        rows = xls_rows(body, document.sheet)
+    else:
+        with refusing_damage():
+            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
+            rows = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
     for row in rows:
         yield [_cell(value) for value in row]
 
