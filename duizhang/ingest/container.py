@@ -6,7 +6,8 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from typing import BinaryIO
 import python_calamine
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.xls import MAGIC, xls_sheets
 
 MAX_BYTES = 8 << 30
 MAX_SHEET_BYTES = 1 << 30
@@ -82,7 +84,7 @@ def documents(path: Path) -> list[Document]:
         return [Document(path.name, "text", lambda: Bounded(gzip.open(path), limit))]  # type: ignore[arg-type,return-value]
     if magic.startswith(b"PK\x03\x04"):
         return _zip(path, size)
-    if magic.startswith(b"\xd0\xcf\x11\xe0"):
+    if magic.startswith(MAGIC):
         return _sheets(path, size)
     if magic.startswith(b"PAR1"):
         return [Document(path.name, "parquet", lambda: path.open("rb"))]
@@ -128,12 +130,27 @@ def _sheets(path: Path, size: int) -> list[Document]:
     """The sheets of a workbook that hold anything. A workbook is read whole: a sheet ends at 1,048,576 rows."""
     if size > MAX_SHEET_BYTES:
         raise RefusedFile(f"a workbook of {size:,} bytes", advice="Export it as CSV.")
-    return [Document(path.name, "sheet", lambda: path.open("rb"), name) for name in workbook(path).sheet_names]
+    with path.open("rb") as stream:
+        old = stream.read(len(MAGIC)) == MAGIC
+    names = xls_sheets(path.read_bytes()) if old else workbook(path).sheet_names
+    return [Document(path.name, "sheet", lambda: path.open("rb"), name) for name in names]
 
 
 def workbook(path: Path) -> python_calamine.CalamineWorkbook:
-    """The opened workbook (XLSX or XLS). Raises RefusedFile where it is damaged."""
-    try:
+    """The opened workbook (XLSX). Raises RefusedFile where it is damaged."""
+    with refusing_damage():
         return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
-    except Exception as error:
+
+
+@contextmanager
+def refusing_damage() -> Iterator[None]:
+    """Whatever the workbook library raises on a damaged file becomes a RefusedFile.
+
+    On some files it panics; a panic is a BaseException and no Exception.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise RefusedFile(f"not a readable workbook: {error}", advice="Save it again as XLSX.") from error

@@ -102,8 +102,9 @@ class Extraction:
         start, end = (_day(self.captures.get(name, "")) for name in ("coverage_from", "coverage_to"))
         if start is None:
             return None
-        # an end of `next day 00:00` is exclusive
-        last = end - dt.timedelta(days=1) if end and end > start else end or start
+        # an end of `next day 00:00` is exclusive, one of 23:59:59 is not
+        inclusive = re.search(r"(?:[1-9]\d?|0[1-9]):|:(?:[1-9]|0[1-9])", self.captures.get("coverage_to", ""))
+        last = end - dt.timedelta(days=1) if end and end > start and not inclusive else end or start
         return start, last
 
 

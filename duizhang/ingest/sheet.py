@@ -1,28 +1,30 @@
-"""Workbooks (XLSX, XLS): the rows of a sheet as text, through calamine."""
+"""Workbooks: the rows of a sheet as text, XLSX through calamine and XLS through xlrd."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator, Sequence
 
 import python_calamine
 
-from duizhang.errors import RefusedFile
-from duizhang.ingest.container import Document
+from duizhang.ingest.container import Document, refusing_damage
+from duizhang.ingest.xls import MAGIC, xls_rows
 
 
 def sheet_rows(document: Document) -> Iterator[list[str]]:
     """Every row of the document's sheet from its first line on; numbers in their shortest decimal form."""
     with document.open() as stream:
-        try:
-            book = python_calamine.CalamineWorkbook.from_filelike(stream)
-            sheet = book.get_sheet_by_name(document.sheet)
-            rows = sheet.to_python(skip_empty_area=False)
-        except Exception as error:
-            raise RefusedFile(f"not a readable workbook: {error}", advice="Save it again as XLSX.") from error
+        body = stream.read()
+    rows: Iterable[Sequence[object]]
+    if body.startswith(MAGIC):
+        rows = xls_rows(body, document.sheet)
+    else:
+        with refusing_damage():
+            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
+            rows = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
     for row in rows:
         yield [_cell(value) for value in row]
-
 
 
 def _cell(value: object) -> str:
