@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from duizhang.ingest.container import Document
+from duizhang.ingest.reader_camt import read_camt
 from duizhang.ingest.reader_json import read_json
 from duizhang.ingest.reader_mt940 import read_mt940
 from duizhang.ingest.reading import Reading
@@ -17,4 +18,4 @@ def read(document: Document, place: Place) -> Reading:
         return read_table(document, place)
     if reader == "json":
         return read_json(document, place.spec)
-    return {"mt940": read_mt940}[reader](document, place)
+    return {"mt940": read_mt940, "camt": read_camt}[reader](document, place)
