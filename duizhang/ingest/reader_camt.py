@@ -23,7 +23,7 @@ from duizhang.ingest.reading import Broken, Reading, batches_of
 from duizhang.ingest.recognise import Place
 
 COLUMNS = (
-    "account", "statement", "entry_id", "amount", "currency", "status", "reversal", "booked", "valued", "end_to_end_id",
+    "account", "statement", "entry_id", "amount", "currency", "status", "reversal", "booked", "booked_at", "end_to_end_id",
     "remark", "counterparty", "transactions",
 )
 MAX_DEPTH = 64
@@ -216,6 +216,9 @@ def _row(entry: _Entry, statement: _Statement) -> tuple[str, ...] | str:
         amount = _signed(entry.first("Amt"), entry.first("CdtDbtInd"))
     except ValueError as error:
         return str(error)
+    moment = _moment(entry.first("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm"))
+    if not any(moment):
+        return "without BookgDt and ValDt; expected a date"
     status = entry.first("Sts/Cd", "Sts/Prtry", "Sts") or "BOOK"
     if status == "BOOK":
         statement.total += amount
@@ -241,8 +244,7 @@ def _row(entry: _Entry, statement: _Statement) -> tuple[str, ...] | str:
         statement.account, statement.id,
         entry.first("AcctSvcrRef", "NtryRef") or f"{statement.id}/{statement.entries}", f"{amount:f}",
         entry.currency or statement.currency, status, entry.first("RvslInd"),
-        _moment(entry.first("BookgDt/Dt", "BookgDt/DtTm") or entry.first("ValDt/Dt", "ValDt/DtTm")),
-        _moment(entry.first("ValDt/Dt", "ValDt/DtTm")),
+        *moment,
         entry.first(f"{details}Refs/EndToEndId") if single else "", remark,
         entry.first(f"{details}RltdPties/{party}/Nm", f"{details}RltdPties/{party}/Pty/Nm") if single else "",
         str(transactions),
@@ -252,11 +254,12 @@ def _row(entry: _Entry, statement: _Statement) -> tuple[str, ...] | str:
 _ONE = ("TxDtls/Amt", "TxDtls/AmtDtls/TxAmt/Amt")
 
 
-def _moment(text: str) -> str:
-    """A date, or a time with its offset as digits: `Z` and fractions of seconds are left out, also a date's zone."""
-    if re.match(r"\d{4}-\d\d-\d\d(Z|[+-]\d\d:\d\d)?$", text):
-        return text[:10]
-    return re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", text).replace("Z", "+00:00")
+def _moment(text: str) -> tuple[str, str]:
+    """(day or clock time of the bank, time with its offset), one of them empty; a day's zone and fractions are left out."""
+    if re.match(r"\d{4}-\d\d-\d\d(Z|[+-]\d\d:\d\d)$", text):
+        return text[:10], ""
+    bare = re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", text).replace("Z", "+00:00")
+    return ("", bare) if re.search(r"\d[+-]\d\d:\d\d$", bare) else (bare, "")
 
 
 def _stated(statement: _Statement) -> Iterator[tuple[str, str, str]]:

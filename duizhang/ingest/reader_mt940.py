@@ -7,6 +7,7 @@ Source: SWIFT MT940 customer statement message; tags :20:, :25:, :28C:, :34F:, :
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +22,15 @@ from duizhang.ingest.recognise import Place
 
 COLUMNS = ("account", "entry_id", "amount", "currency", "date", "remark", "statement", "counterparty", "end_to_end_id")
 
+logging.getLogger("mt940").setLevel(logging.CRITICAL)  # what it cannot read is reported as a broken row
+
 _TAG = re.compile(r":(\d\d[A-Z]?|NS):")
 _KNOWN = {"13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60", "60F", "60M", "61", "62", "62F", "62M", "64", "65",
           "86", "90", "90C", "90D", "NS"}
 # The library stops at 15 characters of an amount and takes what follows for a reference: 1234.50 would be 1234.
-_WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(?:\d+,?\d*|,\d+)(?![\d.,])", re.IGNORECASE)
+_WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(\d+,?\d*|,\d+)(?![\d.,])", re.IGNORECASE)
 _OPTIONS = mt940.options.Options.all()
-_LINE_TAGS = (mt940.tags.Statement(), mt940.tags.StatementGLS())
+_LINE_TAG = mt940.tags.StatementGLS()  # as the plain one, and takes references beyond 16 characters, which many banks send
 _DETAILS_TAG = mt940.tags.TransactionDetails()
 _BALANCE_TAG = mt940.tags.FinalOpeningBalance()
 _SUM = re.compile(r"(\d*)([A-Z]{3})(\d+,?\d*)$")
@@ -147,16 +150,13 @@ def _parse(context: mt940.models.Transactions, entry: _Entry) -> dict[str, objec
     first, *more = [line for line in entry.value if line.strip()] or [""]
     # supplementary details may be wrapped; the library knows one line of them
     value = "\n".join([first.strip(), " ".join(part.strip() for part in more)]).strip()
-    if not _WHOLE_AMOUNT.match(value):
+    whole = _WHOLE_AMOUNT.match(value)
+    if whole is None:
         raise ValueError("date, mark D, C, RD or RC, and amount do not stand at its beginning")
-    for tag in _LINE_TAGS:
-        try:
-            parsed = tag.parse(context, value)
-        except RuntimeError:
-            continue
-        fixed = mt940.processors.date_fixup_pre_processor(context, tag, parsed)
-        return dict(tag(context, fixed))
-    raise ValueError("its parts are not in the order of the format")
+    parsed = _LINE_TAG.parse(context, value)
+    if parsed["amount"] != whole.group(1):
+        raise ValueError("the amount has more than 15 characters")
+    return dict(_LINE_TAG(context, mt940.processors.date_fixup_pre_processor(context, _LINE_TAG, parsed)))
 
 
 def _balance(text: str) -> tuple[Decimal | None, str]:
