@@ -133,6 +133,9 @@ def _table_sql(
         if pa.types.is_decimal(column.type):
             kind = f"decimal({column.type.precision}, {column.type.scale})"
         expression = given.get(column.name, empty)
+        if column.name == "currency" and "currency" in columns:
+            # a row may leave it out where it is that of the books
+            expression = f"coalesce(nullif({expression}, ''), {quoted(setting.currency)})"
         if kind:
             expression = f"cast({expression} as {kind})"
         if kind == "varchar":
