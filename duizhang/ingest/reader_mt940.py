@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import mt940
 
@@ -116,7 +117,8 @@ def _rows(
         number = message.first("28C", "28")
         statement = "/".join(part for part in (message.first("20").strip(), number.strip()) if part)
         context = mt940.models.Transactions(options=_OPTIONS)
-        total, sums = Decimal(0), {"C": [0, Decimal(0)], "D": [0, Decimal(0)]}
+        total = Decimal(0)
+        sums: dict[str, list[Any]] = {"C": [0, Decimal(0)], "D": [0, Decimal(0)]}
         for index, entry in enumerate(message.entries, 1):
             try:
                 found = _parse(context, entry)
@@ -145,7 +147,7 @@ def _rows(
                     stated.append((f"number of {words} {statement or message.number}", given.group(1), str(count)))
 
 
-def _parse(context: mt940.models.Transactions, entry: _Entry) -> dict[str, object]:
+def _parse(context: mt940.models.Transactions, entry: _Entry) -> dict[str, Any]:
     """The fields of a :61:. Raises what the library raises, ValueError where an amount would be cut."""
     first, *more = [line for line in entry.value if line.strip()] or [""]
     # supplementary details may be wrapped; the library knows one line of them
