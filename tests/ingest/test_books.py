@@ -12,10 +12,11 @@ import xlsxwriter
 
 from duizhang.ingest import Extraction, Setting, extract, load_specs
 
-K3 = (
+_K3 = (
     "凭证日期,会计年度,会计期间,凭证字,凭证号,科目代码,科目名称,币别代码,币别名称,原币金额,借方,贷方,制单,审核,核准,出纳,经办,结算方式,结算号,凭证摘要,"
     "数量,数量单位,单价,参考信息,业务日期,往来业务编号,附件数,序号,系统模块,业务描述,汇率类型,汇率,分录序号,核算项目,过账,机制凭证,现金流量"
-).split(",")
+)
+K3 = _K3.split(",")
 
 
 def _k3(number: str, account: str, name: str, debit: str, credit: str) -> str:
