@@ -13,6 +13,7 @@ import secrets
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -100,6 +101,18 @@ class PolicyChange(_Closed):
     until_day: dt.date | None = None
 
 
+class Database(_Closed):
+    """A query that gives own rows, pulled again from the newest watermark less `overlap` (3d, 12h, 30m; 1000 for numbers) on."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
+    url_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    query: str
+    source: str
+    watermark: str
+    overlap: Annotated[str, Field(pattern=r"^\d{1,6}[dhm]?$")] = "3d"
+    shop: str = ""
+
+
 class PseudonymKey(_Closed):
     """Where the key of the pseudonyms is: an environment variable first, else a file beside books.yaml."""
 
@@ -130,6 +143,7 @@ class Books(_Closed):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
     start: dt.date
     inbox: str = "inbox"
+    databases: tuple[Database, ...] = ()
     pseudonym_key: PseudonymKey = PseudonymKey()
     shops: dict[str, Shop] = {}
     bank_accounts: dict[str, str] = {}
@@ -159,7 +173,26 @@ class Books(_Closed):
         for expected in self.expected:
             if expected.shop and expected.shop not in self.shops:
                 raise ValueError(f"expected: unknown shop {expected.shop!r}")
+        names = [database.name for database in self.databases]
+        for database in self.databases:
+            if names.count(database.name) > 1 or (database.shop and database.shop not in self.shops):
+                raise ValueError(f"databases: {database.name!r} stands there twice, or its shop is unknown")
         return self
+
+    @field_validator("inbox")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if "://" in value and parts.scheme not in ("s3", "sftp"):
+            raise ValueError(f"unknown kind of inbox {parts.scheme!r}; expected a folder, s3://bucket/prefix or sftp://host/path")
+        if "://" in value and (parts.password or not parts.netloc):
+            raise ValueError("expected s3://bucket/prefix or sftp://host/path, without a password: that comes from the environment")
+        return value
+
+    @property
+    def remote_inbox(self) -> bool:
+        """Whether the inbox is a URL; a local one is at `inbox_path`."""
+        return "://" in self.inbox
 
     @property
     def zone(self) -> ZoneInfo:
@@ -189,7 +222,7 @@ class Books(_Closed):
 
     def digest(self) -> str:
         """Digest of everything in books.yaml that can change a result (not where the files are)."""
-        return mapping_digest(self.model_dump(mode="json", exclude={"root", "inbox", "pseudonym_key"}))
+        return mapping_digest(self.model_dump(mode="json", exclude={"root", "inbox", "databases", "pseudonym_key"}))
 
     def key(self) -> bytes:
         """The pseudonym key. Where there is none yet, one is made beside books.yaml, readable by its owner alone."""

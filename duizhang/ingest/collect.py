@@ -25,6 +25,7 @@ from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import RefusedFile
 from duizhang.ingest.cells import QUARANTINE
 from duizhang.ingest.extract import MEMBER, Extraction, Setting, extract
+from duizhang.ingest.remote import open_inbox
 from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import METADATA, State
 from duizhang.store import Store
@@ -75,12 +76,9 @@ def collect(
     books: Books, store: Store, state: State, *, progress: Callable[[str], None] | None = None
 ) -> list[FileRecord]:
     """Take in the inbox; every file's record, in the order of their paths. The inbox itself is never changed."""
-    inbox = books.inbox_path
-    if not inbox.is_dir():
-        raise RefusedFile(f"there is no inbox at {inbox}", advice="Make the folder, or mend `inbox` in books.yaml.")
+    inbox = open_inbox(books, store.home, progress=progress)
     known = _known(state)
     shas: dict[tuple[str, int, int], str] = {(r.path, r.size, r.modified): r.sha256 for r in known.values()}
-    paths = sorted(p for p in inbox.rglob("*") if p.is_file() and not p.is_symlink() and not p.name.startswith("."))
     settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
     basis = {
         shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
@@ -89,9 +87,10 @@ def collect(
     }
     first_of: dict[str, str] = {}
     empty: dict[str, bool] = {}
-    records: dict[str, FileRecord] = {}
-    for number, path in enumerate(paths, 1):
-        name = path.relative_to(inbox).as_posix()
+    records = {
+        name: FileRecord(name, "", 0, 0, REFUSED, "", "", "", {"problem": reason}) for name, reason in inbox.refused.items()
+    }
+    for number, (name, path) in enumerate(sorted(inbox.files.items()), 1):
         stat = path.stat()
         sha = shas.get((name, stat.st_size, stat.st_mtime_ns)) or file_digest(path)
         # two empty days have the same bytes, and each is an explicit zero of its own day
@@ -104,8 +103,8 @@ def collect(
         for record in _take_in(store, path, name, sha, shop, settings[shop], basis[shop]):
             records[record.path] = record
             empty[sha] = record.detail.get("rows_read") == 0
-        if progress and (number % 200 == 0 or number == len(paths)):
-            progress(f"files: {number} of {len(paths)}")
+        if progress and (number % 200 == 0 or number == len(inbox.files)):
+            progress(f"files: {number} of {len(inbox.files)}")
     # what was taken in earlier and is no longer in the inbox stays in the books
     for name, old in known.items():
         if name not in records and old.status in (READ, SUPERSEDED) and old.sha256 not in first_of:

@@ -30,6 +30,8 @@ _KNOWN = {"13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60", "60F",
           "86", "90", "90C", "90D", "NS"}
 # The library stops at 15 characters of an amount and takes what follows for a reference: 1234.50 would be 1234.
 _WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(\d+,?\d*|,\d+)(?![\d.,])", re.IGNORECASE)
+# The same in a balance: what does not fit to the end is cut off without a word.
+_WHOLE_BALANCE = re.compile(r"[DC]\d{6}[A-Z]{3}(?:\d+,?\d*|,\d+)$", re.IGNORECASE)
 _OPTIONS = mt940.options.Options.all()
 _LINE_TAG = mt940.tags.StatementGLS()  # as the plain one, and takes references beyond 16 characters, which many banks send
 _DETAILS_TAG = mt940.tags.TransactionDetails()
@@ -118,7 +120,7 @@ def _rows(
         statement = "/".join(part for part in (message.first("20").strip(), number.strip()) if part)
         context = mt940.models.Transactions(options=_OPTIONS)
         total = Decimal(0)
-        sums: dict[str, list[Any]] = {"C": [0, Decimal(0)], "D": [0, Decimal(0)]}
+        counts, sums = {"C": 0, "D": 0}, {"C": Decimal(0), "D": Decimal(0)}
         for index, entry in enumerate(message.entries, 1):
             try:
                 found = _parse(context, entry)
@@ -128,9 +130,9 @@ def _rows(
                 continue
             amount = found["amount"].amount
             total += amount
-            side = sums["C" if amount >= 0 else "D"]
-            side[0] += 1
-            side[1] += abs(amount)
+            side = "C" if amount >= 0 else "D"
+            counts[side] += 1
+            sums[side] += abs(amount)
             remark = _remark(entry.details, str(found.get("extra_details") or ""))
             bank_reference = str(found.get("bank_reference") or "").strip()
             yield entry.line, (
@@ -141,10 +143,9 @@ def _rows(
             stated.append((f"closing balance {statement or message.number}", f"{closing[0]:f}", f"{opening[0] + total:f}"))
         for mark, words in (("C", "credits"), ("D", "debits")):
             if (given := _SUM.match(message.first(f"90{mark}").strip())) is not None:
-                count, amount = sums[mark]
-                stated.append((f"{words} {statement or message.number}", _plain(given.group(3)), f"{amount:f}"))
+                stated.append((f"{words} {statement or message.number}", _plain(given.group(3)), f"{sums[mark]:f}"))
                 if given.group(1):
-                    stated.append((f"number of {words} {statement or message.number}", given.group(1), str(count)))
+                    stated.append((f"number of {words} {statement or message.number}", given.group(1), str(counts[mark])))
 
 
 def _parse(context: mt940.models.Transactions, entry: _Entry) -> dict[str, Any]:
@@ -166,11 +167,13 @@ def _balance(text: str) -> tuple[Decimal | None, str]:
     if not text.strip():
         return None, ""
     context = mt940.models.Transactions(options=_OPTIONS)
+    if not _WHOLE_BALANCE.match(text.strip()):
+        # stated, but not as a number: nothing can equal it, so the message does not tie
+        return Decimal("NaN"), ""
     try:
         [balance] = _BALANCE_TAG(context, _BALANCE_TAG.parse(context, text.strip())).values()
         return balance.amount.amount, str(balance.amount.currency).upper()
-    except Exception:
-        # stated, but not as a number: nothing can equal it, so the message does not tie
+    except Exception:  # the library tells of what it cannot read in many ways
         return Decimal("NaN"), ""
 
 
