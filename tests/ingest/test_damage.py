@@ -39,20 +39,31 @@ def read(body: bytes) -> list[Extraction] | None:
         return found
 
 
+def stated(found: list[Extraction]) -> dict[tuple[str, str, int], str]:
+    """The totals that a file states: (source, name, the how manieth of that name) -> computed."""
+    answer: dict[tuple[str, str, int], str] = {}
+    for one in found:
+        for total in one.totals:
+            if total.stated is not None:
+                times = sum(key[:2] == (one.spec.name, total.name) for key in answer)
+                answer[one.spec.name, total.name, times] = total.computed
+    return answer
+
+
 @cache
-def undamaged(name: str) -> dict[tuple[str, str], str]:
-    """The totals that a sample states: (source, name) -> computed."""
+def undamaged(name: str) -> dict[tuple[str, str, int], str]:
+    """The totals of a sample, all of which tie."""
     found = read(SAMPLES[name])
     assert found is not None, f"{name} is refused"
     assert all(t.ok for one in found for t in one.totals), [(t.name, t) for one in found for t in one.totals if not t.ok]
-    return {(one.spec.name, t.name): t.computed for one in found for t in one.totals if t.stated is not None}
+    return stated(found)
 
 
 def holds(name: str, body: bytes) -> None:
     before, found = undamaged(name), read(body)
     if found is None or any(one.rows_quarantined or not all(t.ok for t in one.totals) for one in found):
         return
-    after = {(one.spec.name, t.name): t.computed for one in found for t in one.totals if t.stated is not None}
+    after = stated(found)
     changed = {key for key in before.keys() & after.keys() if before[key] != after[key]}
     assert not changed, f"{changed} tie although the file is damaged"
 

@@ -210,7 +210,7 @@ def test_an_sftp_server(
     monkeypatch.setenv("DUIZHANG_SFTP_PASSWORD", "right")
     monkeypatch.setenv("DUIZHANG_SFTP_KNOWN_HOSTS", str(tmp_path / "stranger"))
     (tmp_path / "stranger").write_bytes(f"[127.0.0.1]:{port} ".encode() + asyncssh.generate_private_key("ssh-ed25519").export_public_key())
-    with pytest.raises(BooksError, match="(?i)host key"):
+    with pytest.raises(BooksError, match=r"(?i)host key"):
         remote.mirror(url, tmp_path / "files")
 
 
