@@ -148,9 +148,16 @@ def sketch(con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS, 
     precision, scale = amount_type(con, relation_sql)
     sums = BucketSums(bits, wide=precision > 18)
     mix = f", hash(key, {', '.join(attributes)}) as mix" if attributes else ""
-    for hashes, limbs, mixes in batches(con, f"select hash(key) as h, cast(amount as decimal({precision},{scale})) as amount{mix} "
-                                             f"from {relation_sql} where amount is not null"):
-        sums.add(hashes, limbs, mixes)
+    ordered = con.execute("select current_setting('preserve_insertion_order')").fetchall()[0][0]
+    con.execute("set preserve_insertion_order = false")  # a sum has no order
+    try:
+        for hashes, limbs, mixes in batches(con, f"""
+            select hash(key) as h, cast(amount as decimal({precision},{scale})) as amount{mix}
+            from {relation_sql} where amount is not null
+        """):
+            sums.add(hashes, limbs, mixes)
+    finally:
+        con.execute(f"set preserve_insertion_order = {str(ordered).lower()}")
     return Sketch(bits, scale, sums.rows, hashing(con), sums.mixed, sums.totals())
 
 
