@@ -82,7 +82,9 @@ def test_a_float_is_no_amount(con: duckdb.DuckDBPyConnection) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(KEYS, st.sampled_from(["paid", "open", None]), AMOUNTS), max_size=40), swap=st.booleans())
-def test_attributes_must_net_too(con: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, Decimal]], swap: bool) -> None:
+def test_attributes_must_net_too(
+    con: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, Decimal]], *, swap: bool
+) -> None:
     other = [(k, "open" if swap and n % 3 == 0 else status, a) for n, (k, status, a) in enumerate(rows)]
     net: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for name, side, sign in (("left_claims", rows, 1), ("right_claims", other, -1)):
