@@ -1,7 +1,7 @@
 """Compare any two files by key and amount, to the cent; needs no books and no configuration.
 
 `compare_files` is the whole comparison with its key counts. `sketch`, `shortlist` and `net_by_key` find the keys that
-differ in two relations of any size, with memory for the buckets only.
+differ in two relations of any size, with memory for the buckets only; sketches are saved, loaded and added.
 """
 
 from __future__ import annotations
