@@ -6,14 +6,21 @@ import os
 from pathlib import Path
 
 import click
-from dagster import AssetCheckExecutionContext, AssetExecutionContext, ConfigurableResource
+from dagster import AssetCheckExecutionContext, AssetExecutionContext, ConfigurableResource, InitResourceContext
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
 
+from filelock import FileLock
+from pydantic import PrivateAttr
+
 from duizhang.books import Books, load_books
+from duizhang.close import announce
+from duizhang.plan import acquire, record
+from duizhang.publish import PeriodOutcome, publish
+from duizhang.reconcile import rules_digest
 from duizhang.state import State
 from duizhang.store import Store, days
 
@@ -27,6 +34,23 @@ class Workspace(ConfigurableResource):  # type: ignore[type-arg]
     books_path: str
     home_path: str
     progress: bool = False
+    _lock: FileLock | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        """A run has the home for itself, whoever started it; a second one waits."""
+        self._lock = acquire(self.home, say=self.say)
+
+    def teardown_after_execution(self, context: InitResourceContext) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def put_out(self, periods: list[dt.date]) -> list[PeriodOutcome]:
+        """Publish or hold what the store has of the periods, and remember what it was made from."""
+        books, store, state = self.books(), self.store(), self.state()
+        outcomes = publish(books, store, state, self.home, periods, rules_digest=rules_digest())
+        record(books, store, state, periods)
+        announce(self.home, state)
+        return outcomes
 
     def books(self) -> Books:
         return load_books(Path(self.books_path))

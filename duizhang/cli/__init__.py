@@ -20,6 +20,7 @@ from duizhang.errors import DuizhangError
 COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("duizhang.cli.simulate", "Write raw files of a made-up business in true formats."),
     "inspect": ("duizhang.cli.inspect", "Say which source a file is, preview it, list what does not parse."),
+    "plan": ("duizhang.cli.plan", "Which periods have to be computed, and why."),
     "run": ("duizhang.cli.run", "Reconcile and publish the periods of a range."),
     "status": ("duizhang.cli.status", "What is published, held or missing, and why."),
     "report": ("duizhang.cli.report", "Write the report of a period as one HTML page."),
