@@ -12,7 +12,6 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
 )
-
 from filelock import FileLock
 from pydantic import PrivateAttr
 
