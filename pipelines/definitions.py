@@ -39,5 +39,5 @@ def build_defs(
         schedule = build_schedule_from_partitioned_job(job, hour_of_day=9, minute_of_hour=30, name="every_morning")
         return Definitions(
             assets=assets, asset_checks=checks, jobs=[job, tables], schedules=[schedule], sensors=[build_sensor(days)],
-            resources={"workspace": from_environment(), **(resources or {})},
+            resources={**from_environment(), **(resources or {})},
         )

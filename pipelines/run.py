@@ -90,7 +90,23 @@ class _Run:
         outside = [p for p in plan.stale if p > self.end and p not in self.outcomes and plan.stale[p] != (Reason(OPENING),)]
         if outside:
             workspace.say(f"{_spans(outside)} behind the range: not current either, see `duizhang plan`")
-        return self._all(plan)
+        found = self._all(plan)
+        self._close(found)
+        return found
+
+    def _close(self, found: list[PeriodOutcome]) -> None:
+        """What became of it, on a line; what is held, on a line each."""
+        counts: dict[str, int] = {}
+        for o in found:
+            counts[o.state] = counts.get(o.state, 0) + 1
+        self.workspace.say(f"{len(found)} days: " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+        held = [o for o in found if o.state == HELD]
+        for o in held[:10]:
+            reason = o.reasons[0] if o.reasons else ""
+            more = f" (+{len(o.reasons) - 1} more)" if len(o.reasons) > 1 else ""
+            self.workspace.say(f"{o.period} is held: {reason[:120]}{'…' if len(reason) > 120 else ''}{more}")
+        if len(held) > 10:
+            self.workspace.say(f"and {len(held) - 10} more days are held")
 
     def _first(self) -> dt.date:
         """A day can only open with what the day before left: days never run between the last known one and the range

@@ -29,10 +29,10 @@ def build_sensor(partitions: DailyPartitionsDefinition) -> SensorDefinition:
     so a tick that sees nothing new asks for nothing; the keys of its runs follow from the same digests."""
 
     @sensor(name="late_files", job_name=JOB, minimum_interval_seconds=60, default_status=DefaultSensorStatus.STOPPED)
-    def late_files(context: SensorEvaluationContext, workspace: Workspace) -> SensorResult | SkipReason:
+    def late_files(context: SensorEvaluationContext, watched: Workspace) -> SensorResult | SkipReason:
         """A run for every stretch of days that a new, changed or late file touches, or whose opening changed."""
         try:
-            plan = _plan(workspace, partitions)
+            plan = _plan(watched, partitions)
         except (Retryable, UserError) as error:
             return SkipReason(str(error))
         if not plan.stale:

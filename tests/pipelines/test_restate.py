@@ -15,8 +15,9 @@ import yaml
 from dagster import DagsterInstance, SensorResult, SkipReason, build_sensor_context
 
 from assets.partitions import daily
-from assets.workspace import Workspace
-from pipelines.sensors import build_sensor
+from assets.workspace import over
+from pipelines.definitions import build_defs
+from pipelines.sensors import JOB, build_sensor
 from tests.pipelines.test_end_to_end import COMPARED, DAYS, LAST, START, duizhang, query, run
 
 VERSIONS = "select period, version, digest from period_status order by period"
@@ -154,11 +155,13 @@ def test_the_sensor_asks_for_the_days_that_a_file_touches_once(mine: tuple[Path,
     raw, home = mine
     days = daily(START.isoformat(), "Asia/Shanghai")
     sensor = build_sensor(days)
-    workspace = Workspace(books_path=str(raw / "books.yaml"), home_path=str(home))
+    resources = over(str(raw / "books.yaml"), str(home))
 
     def tick(cursor: str | None) -> Any:
         with DagsterInstance.ephemeral() as instance:
-            context = build_sensor_context(instance=instance, cursor=cursor, resources={"workspace": workspace})
+            context = build_sensor_context(
+                instance=instance, cursor=cursor, resources={"watched": resources["watched"]}
+            )
             return sensor(context)
 
     assert isinstance(tick(None), SkipReason)
@@ -171,7 +174,10 @@ def test_the_sensor_asks_for_the_days_that_a_file_touches_once(mine: tuple[Path,
     assert isinstance(tick(asked.cursor), SkipReason)
     again = tick(None)
     assert [r.run_key for r in again.run_requests] == [request.run_key]
-    run(raw, home, day(2), day(2))
+    with DagsterInstance.ephemeral() as instance:
+        job = build_defs(resources=resources, partitions=days).resolve_job_def(JOB)
+        assert job.execute_in_process(instance=instance, tags=request.tags).success
+    assert versions(home) == [1, 2, 1, 1, 1, 1]
     assert isinstance(tick(asked.cursor), SkipReason)
     freight.with_name("a-" + freight.name).rename(freight)
     assert tick(asked.cursor).run_requests[0].run_key != request.run_key
