@@ -8,7 +8,7 @@ DAYS ?= 7
 ORDERS ?= 2000
 SEED ?= 1
 
-.PHONY: run test lint types dev bench lock
+.PHONY: run test lint types dev bench bench-backfill lock
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -40,6 +40,9 @@ dev: $(VENV)/.installed ## Dagster's own pages over the demo
 
 bench: $(VENV)/.installed ## the comparison core as ratios to a bare scan
 	$(BIN)/python benchmarks/compare.py --rows 1000000
+
+bench-backfill: $(VENV)/.installed ## twelve months in one command, then a late file; seconds by stage
+	$(BIN)/python benchmarks/backfill.py --days $(or $(BACKFILL_DAYS),365) --orders-per-day $(ORDERS) --folder $(DEMO)/backfill
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \
