@@ -15,7 +15,8 @@ from duizhang.close.proof import announce, replay, verify
 from duizhang.close.workbook import export_exceptions, read_decisions
 
 __all__ = [
-    "Decision", "announce", "append_event", "approve", "archive_books", "close_periods", "correction_claims", "decisions", "dispute", "events",
+    "Decision", "announce", "append_event", "approve", "archive_books",
+    "close_periods", "correction_claims", "decisions", "dispute", "events",
     "export_exceptions", "item_decisions", "journal_proposals", "read_decisions", "record_decisions", "reopen", "replay",
     "statement", "verify", "verify_chain",
 ]

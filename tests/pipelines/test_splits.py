@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def check(seed: int, days: int, orders: int, cuts: set[int], again: int, start: 
 
         go("range", 0, days - 1)
         bounds = [0, *sorted(c for c in cuts if 0 < c < days), days]
-        for first, after in zip(bounds, bounds[1:], strict=False):
+        for first, after in itertools.pairwise(bounds):
             go("split", first, after - 1)
         go("split", again % days, days - 1, "--force")
         for table in COMPARED:
