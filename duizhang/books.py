@@ -220,9 +220,15 @@ class Books(_Closed):
                 return self.sla_days[key]
         return DEFAULT_SLA_DAYS[leg]
 
-    def digest(self) -> str:
-        """Digest of everything in books.yaml that can change a result (not where the files are)."""
-        return mapping_digest(self.model_dump(mode="json", exclude={"root", "inbox", "databases", "pseudonym_key"}))
+    def in_force(self, period: dt.date) -> dict[str, object]:
+        """Everything in books.yaml that can change a result of the period, by entry: not where the files are, and
+        nothing that says by `from_day` that it begins later."""
+        dumped = self.model_dump(mode="json", exclude={"root", "inbox", "databases", "pseudonym_key"})
+        return {name: _begun(value, period.isoformat()) for name, value in dumped.items()}
+
+    def digest(self, period: dt.date) -> str:
+        """Digest of what is in force on a period."""
+        return mapping_digest(self.in_force(period))
 
     def key(self) -> bytes:
         """The pseudonym key. Where there is none yet, one is made beside books.yaml, readable by its owner alone."""
@@ -238,6 +244,16 @@ class Books(_Closed):
         if not found:
             raise BooksError(f"{path} is empty", advice="Put a secret of at least 16 characters into it.")
         return found.encode()
+
+
+def _begun(value: object, day: str) -> object:
+    """A value without the entries of its lists that begin after the day."""
+    if isinstance(value, list):
+        kept = [v for v in value if not (isinstance(v, dict) and str(v.get("from_day") or "") > day)]
+        return [_begun(v, day) for v in kept]
+    if isinstance(value, dict):
+        return {name: _begun(v, day) for name, v in value.items()}
+    return value
 
 
 def pseudonym(key: bytes, value: str) -> str:
