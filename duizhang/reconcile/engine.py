@@ -196,7 +196,7 @@ def reconcile(session: Session) -> dict[str, int]:
     Raises ConservationError when amounts were lost or made up in any leg, entity, currency and period.
     """
     rows: dict[str, int] = {}
-    for model in ("fx_known", "fees_expected", "shop_measures"):
+    for model in ("fx_known", "fx_results", "fees_expected", "shop_measures"):
         session.run(f"canonical/{model}.sql", model)
     session.run("canonical/stock_observations.sql", "stock_observations")
     session.run("canonical/stock_levels.sql", "stock_levels")

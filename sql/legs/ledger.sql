@@ -1,34 +1,48 @@
 -- Grain: one claim an account and period (left), one a journal line (right). Meaning: the sub-ledger measure that
--- books.yaml declares for an account (debit positive) is what the general ledger booked there in the period.
+-- books.yaml declares for an account (debit positive) is what the general ledger booked there in the period. An account
+-- belongs to one entity.
 with
 orders as (select * from orders where origin = 'books' and paid_at is not null),
 refunds as (select * from refunds where origin = 'books'),
 settlements as (select * from settlements where kind = 'fee'),
-bank_entries as (select * from bank_entries),
+fx_results as (select * from fx_results where gain_loss is not null),
+owners as (select * from bank_account_owners),
 journal_lines as (select * from journal_lines),
 accounts as (select * from account_map),
+
+bank_entries as (
+    select b.* replace (coalesce(w.entity, b.entity) as entity)
+    from bank_entries as b
+    left join owners as w on b.bank_account = w.bank_account
+),
 
 measured as (
     select o.period, o.entity, a.account, o.currency, -sum(o.amount) as amount
     from orders as o
-    inner join accounts as a on a.measure = 'sales' and (a.shop = '' or a.shop = o.shop)
+    inner join accounts as a on a.measure = 'sales' and a.entity = o.entity and (a.shop = '' or a.shop = o.shop)
     group by all
     union all
     select r.period, r.entity, a.account, r.currency, sum(r.amount)
     from refunds as r
-    inner join accounts as a on a.measure = 'sales_refunds' and (a.shop = '' or a.shop = r.shop)
+    inner join accounts as a on a.measure = 'sales_refunds' and a.entity = r.entity and (a.shop = '' or a.shop = r.shop)
     group by all
     union all
     select s.period, s.entity, a.account, s.currency, -sum(s.amount)
     from settlements as s
     inner join accounts as a
-        on a.measure = 'provider_fees' and (a.provider = '' or a.provider = s.provider)
+        on a.measure = 'provider_fees' and a.entity = s.entity and (a.provider = '' or a.provider = s.provider)
         and (a.shop = '' or a.shop = s.shop)
     group by all
     union all
     select b.period, b.entity, a.account, b.currency, sum(b.amount)
     from bank_entries as b
-    inner join accounts as a on a.measure = 'bank' and (a.bank_account = '' or a.bank_account = b.bank_account)
+    inner join accounts as a on a.measure = 'bank' and a.entity = b.entity and (a.bank_account = '' or a.bank_account = b.bank_account)
+    group by all
+    union all
+    select x.period, x.entity, a.account, x.currency, -sum(x.gain_loss)
+    from fx_results as x
+    inner join accounts as a
+        on a.measure = 'fx_gain_loss' and a.entity = x.entity and (a.bank_account = '' or a.bank_account = x.bank_account)
     group by all
 ),
 
@@ -41,10 +55,10 @@ final as (
     from measured as m
     union all
     select
-        j.period, 'ledger', j.entity, concat_ws('/', j.account, j.period::varchar), j.currency, 'right', 'journal',
+        j.period, 'ledger', a.entity, concat_ws('/', j.account, j.period::varchar), j.currency, 'right', 'journal',
         j.amount, 0, null, '', '', '', '', 0, null, j.occurred_at, j.source, j.file, j.line
     from journal_lines as j
-    where j.account in (select account from accounts)
+    inner join accounts as a on j.account = a.account
 )
 
 select * from final
