@@ -210,7 +210,8 @@ def reconcile(session: Session) -> dict[str, int]:
     for model in ("movements", "positions", "open_claims", "recon_summary", "features", "judged"):
         session.run(f"items/{model}.sql", model)
     session.con.execute(f"create table caused as select *, {cause_expression()} as cause from judged")
-    session.run("items/variances.sql", "variances")
+    session.run("items/variances.sql", "variances_found")
+    session.run("items/summed_up.sql", "variances")
     session.con.execute("create view open_items as select * from variances")
     for name, columns in STATE_TABLES.items():
         rows[name] = session.keep(name, columns)

@@ -3,11 +3,16 @@
 with
 claims as (select * from claims where leg = 'freight'),
 opening_claims as (select * from opening_claims where leg = 'freight'),
+open_claims as (select * from open_claims where leg = 'freight'),
 
 handed_over as (
     select period, entity, "key", currency, amount, kind, order_id from claims where side = 'left'
     union all
-    select claimed, entity, "key", currency, amount, kind, order_id from opening_claims where side = 'left'
+    select period + 1, entity, "key", currency, amount, kind, order_id from open_claims where side = 'left'
+    union all
+    select getvariable('period_from'), entity, "key", currency, amount, kind, order_id
+    from opening_claims
+    where side = 'left'
 ),
 
 charged as (
@@ -24,7 +29,7 @@ known as (
         max(h.order_id) as order_id
     from charged as c
     inner join handed_over as h
-        on c.entity = h.entity and c."key" = h."key" and c.currency = h.currency and h.period <= c.period
+        on c.entity = h.entity and c."key" = h."key" and c.currency = h.currency and h.period = c.period
     where h.kind like 'freight%'
     group by all
 ),
