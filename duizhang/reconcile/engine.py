@@ -173,7 +173,7 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
         "fx_declared": _rows(
             [(r.from_day, r.base, r.quote, r.rate) for r in books.fx_rates], period=DAY, base=TEXT, quote=TEXT, rate=RATE
         ),
-        "fx_settings": _rows([(books.fx_tolerance_percent,)], tolerance_percent=MONEY),
+        "fx_settings": _rows([(books.fx_tolerance_percent, books.currency)], tolerance_percent=MONEY, currency=TEXT),
     }
 
 
