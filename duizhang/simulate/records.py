@@ -35,8 +35,8 @@ ACCOUNT_NAMES = {
 class Records:
     """The sources' rows, first faithful to the world, then broken, then added up (funds, bank, stock, ledger).
 
-    marks: (o, leg, cause) of every injected break of an order. seconds: (o, leg, cause, amount) of a second fault on the
-    same key, whose amount (left - right, fen) is part of the difference. Stock breaks stand in `cause` columns of counts
+    marks: (o, leg, cause) of every injected break of an order. seconds: (leg, key, cause, amount) of a second fault on
+    one key, whose amount (left - right, fen) is part of the difference. Stock breaks stand in `cause` columns of counts
     and shop_stock, those of other sums in marks of Totals (leg, key, cause).
     """
 
@@ -52,7 +52,7 @@ class Records:
     carrier: pl.DataFrame
     commission: pl.DataFrame
     marks: list[tuple[int, str, str]] = field(default_factory=list)
-    seconds: list[tuple[int, str, str, int]] = field(default_factory=list)
+    seconds: list[tuple[str, str, str, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -376,7 +376,7 @@ def _journal(
         records.books_refunds.select("day", half=pl.lit(0, pl.Int64), contra=pl.lit("1122"), debit="amount",
                                      account=pl.col("shop").replace_strict(REFUND_ACCOUNTS),
                                      summary=pl.lit("销售退款")),
-        fund.filter(pl.col("kind") == "fee").select(
+        fund.filter((pl.col("kind") == "fee") & pl.col("provider").is_in(list(FEE_ACCOUNTS))).select(
             "day", half=pl.lit(0, pl.Int64), account=pl.col("provider").replace_strict(FEE_ACCOUNTS),
             contra=pl.lit("1012.99"), debit=-pl.col("amount"), summary=pl.lit("平台手续费")),
         bank.filter(pl.col("gain") != 0).select(

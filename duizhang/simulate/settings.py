@@ -77,9 +77,14 @@ def books_yaml(plan: Plan) -> str:
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
 
 
+def pseudonym_key(plan: Plan) -> str:
+    """The key of the pseudonyms: it follows from the seed."""
+    return hashlib.sha256(f"duizhang simulation {plan.seed}".encode()).hexdigest()
+
+
 def write_settings(out: Path, plan: Plan) -> None:
     """books.yaml, and a pseudonym key that follows from the seed (made-up people only)."""
     (out / "books.yaml").write_text(books_yaml(plan), encoding="utf-8")
     key = out / "pseudonym.key"
-    key.write_text(hashlib.sha256(f"duizhang simulation {plan.seed}".encode()).hexdigest() + "\n")
+    key.write_text(pseudonym_key(plan) + "\n")
     key.chmod(0o600)

@@ -116,14 +116,13 @@ def _orders(plan: Plan, rng: np.random.Generator) -> pl.DataFrame:
              "ordered_at": day * DAY + second - rng.integers(20, 500, count),
              "is_paid": rng.random(count) >= 0.02, "ship_day": ship_day, "ship_at": ship_day * DAY + ship_second,
              "freight": freight, "buyer": rng.integers(1, max(2, count // 2), count),
-             "zone": rng.integers(1, 4, count), "is_sf": rng.random(count) < 0.4,
+             "zone": rng.integers(1, 4, count), "is_sf": (rng.random(count) < 0.4) & (shop != 3),
              "settle_lag": rng.integers(1, 3, count), "line_count": rng.choice(3, count, p=[0.7, 0.2, 0.1]) + 1}
         )
         .with_columns(
             **{name: pl.col("shop_no").replace_strict(range(4), list(values), return_dtype=pl.String)
                for name, values in (("shop", SHOPS), ("entity", ENTITIES), ("provider", PROVIDERS),
                                     ("warehouse", WAREHOUSES), ("currency", CURRENCIES))},
-            is_sf=pl.col("is_sf") & (pl.col("shop_no") != 3),
             order_id=pl.when(pl.col("shop_no") == 0).then("3" + stamp + number + "00")
             .when(pl.col("shop_no") == 1).then("29" + digits(pl.col("o") + 1, 10))
             .when(pl.col("shop_no") == 2).then("WX" + stamp + number).otherwise("US" + stamp + number),
@@ -183,13 +182,13 @@ def _refunds(
         quantity=pl.col("quantity").first(),
     )
     drawn = orders.join(totals, on="o", how="left", maintain_order="left").with_columns(
-        chance=pl.Series(rng.random(orders.height)), later=pl.Series(rng.integers(1, 6, orders.height)),
+        chance=pl.Series(rng.random(orders.height)), later=pl.Series(rng.integers(1, 5, orders.height)),
         second=pl.Series(rng.integers(36_000, 76_000, orders.height)),
         comes_back=pl.Series(rng.random(orders.height) < 0.6), first_home=pl.Series(rng.random(orders.height) < 0.4),
     )
     full = (pl.col("chance") < 0.01) & (pl.col("shop_no") != 1)
     return (
-        drawn.filter(pl.col("is_paid") & (pl.col("chance") < 0.05))
+        drawn.filter(pl.col("is_paid") & (pl.col("chance") < 0.09))
         .with_columns(full=full)
         .with_columns(
             refund_day=pl.when("full").then("day")
