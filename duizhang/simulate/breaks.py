@@ -166,9 +166,11 @@ def inject(world: World, records: Records, chosen: dict[str, list[int]], rng: np
         if orders:
             _BREAK[name](world, broken, orders, rng)
     broken.jd_bill = jd_statement(world, broken, chosen.get("partial_settlement", []))
+    home = set(world.refunds.filter("comes_back")["o"].to_list())  # goods that came back justify a refund by themselves
     broken.marks = [
         (o, leg, cause)
         for name, kind in {**KINDS, **REFUND_KINDS, **OUTAGES}.items() for o in chosen[name] for leg, cause in kind.shows
+        if not (leg == "return_refund" and cause == "refund_unrecorded" and o in home)
     ]
     return broken
 

@@ -404,10 +404,9 @@ def _journal(
                   for day, account in wrong_currency.iter_rows()]
         vouchers = _misbook(world, vouchers, rng, marks, {(a, d) for d, a in wrong_currency.iter_rows()})
         vouchers = _new_estimate(world, vouchers, marks)
-    vouchers = vouchers.sort("booked_day", "row").with_columns(
+    return vouchers.sort("booked_day", "row").with_columns(
         month=dates(world.plan, pl.col("booked_day"), "%Y%m")
     ).with_columns(number=pl.int_range(pl.len()).over("month") + 1)
-    return vouchers
 
 
 def _new_estimate(world: World, vouchers: pl.DataFrame, marks: list[tuple[str, str, str]]) -> pl.DataFrame:

@@ -177,8 +177,8 @@ def score(truth: Path, home: Path) -> tuple[Score, list[str]]:
         ).fetchall():
             causes[str(leg)] = (int(right), int(count))
         nothing = (0, 0)
-        total = _part(*con.execute(f"select {_BY_KEY} from keys").fetchall()[0], *causes.get("", nothing))
-        by_leg = {str(row[0]): _part(*row[1:], *causes.get(str(row[0]), nothing)) for row in con.execute(
+        total = _part(*(*con.execute(f"select {_BY_KEY} from keys").fetchall()[0], *causes.get("", nothing)))
+        by_leg = {str(row[0]): _part(*(*row[1:], *causes.get(str(row[0]), nothing))) for row in con.execute(
             f"select leg, {_BY_KEY} from keys where verdict <> 'ignored' group by 1 order by 1").fetchall()}
         by_cause = {str(row[0]): _part(*row[1:]) for row in con.execute(
             f"select coalesce(true_cause, found_cause), {_BY_CAUSE} from parts group by 1 order by 1").fetchall()}

@@ -31,7 +31,7 @@ from duizhang.simulate.records import (
     parcels,
 )
 from duizhang.simulate.settings import pseudonym_key
-from duizhang.simulate.world import ENTITIES, PROVIDERS, SHOPS, UNPAID, World, dates
+from duizhang.simulate.world import ENTITIES, PROVIDERS, UNPAID, World, dates
 
 TRUTH = pa.schema([
     ("period", pa.date32()), ("leg", pa.string()), ("entity", pa.string()), ("key", pa.string()),
@@ -332,9 +332,10 @@ def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
     # what moves the discount is what the line's own mark says; a second fault of a cent goes with it
     shown_by = pl.col("measure").replace_strict(
         {"revenue": "order_platform", "discount": "order_platform", "refund": "order_payment"}, return_dtype=pl.String)
-    refund_marks = marks.with_columns(mark=pl.when(pl.col("o").is_in(
-        [o for o, leg, cause in records.marks if leg == "return_refund" and cause == "refund_unrecorded"]
-    )).then(pl.lit("refund_unrecorded")).otherwise("mark"))
+    also_unrecorded = [key for _, key, cause, _ in records.seconds if cause == "refund_unrecorded"]
+    refunded = world.orders.filter(_ORDER_KEY.is_in(also_unrecorded))["o"].to_list()
+    refund_marks = marks.with_columns(
+        mark=pl.when(pl.col("o").is_in(refunded)).then(pl.lit("refund_unrecorded")).otherwise("mark"))
     buyers = _customer_claims(world, records, running)
     summed = [
         _summed("finance", lines.with_columns(detail_leg=shown_by).filter(pl.col("measure") == measure), causes, split,

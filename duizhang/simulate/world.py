@@ -206,7 +206,8 @@ def _refunds(
         .select(
             "o", "shop", "shop_no", "entity", "provider", "warehouse", "currency", "customer", "order_id", "total", "full",
             "refund_day", "at", "sku", "quantity", "amount", "comes_back", "return_day", "is_sf",
-            kind=pl.when("comes_back").then(pl.lit("return")).otherwise(pl.lit("refund_only")), refund_id="RF" + digits(pl.col("o") + 1, 10),
+            kind=pl.when("comes_back").then(pl.lit("return")).otherwise(pl.lit("refund_only")),
+            refund_id="RF" + digits(pl.col("o") + 1, 10),
             txn=pl.when(pl.col("shop_no") == 2).then("503000" + dates(plan, pl.col("refund_day"))
                                                      + digits(pl.col("o") + 1, 14))
             .when(pl.col("shop_no") == 3).then("re_" + dates(plan, pl.col("refund_day")) + digits(pl.col("o") + 1, 10))
