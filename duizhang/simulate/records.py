@@ -101,7 +101,8 @@ def build_records(world: World) -> Records:
         .select(FUND_COLUMNS),
     ]).filter(pl.col("amount") != 0)
     return Records(
-        books=lines.with_columns(shop_currency=pl.col("currency")), platform=lines.filter(pl.col("shop_no") < 2), payments=payments, books_refunds=refunds,
+        books=lines.with_columns(shop_currency=pl.col("currency")), platform=lines.filter(pl.col("shop_no") < 2),
+        payments=payments, books_refunds=refunds,
         provider_refunds=refunds, fund=fund, jd_bill=pl.DataFrame(),
         shipments=shipments, returns=refunds.filter("comes_back").with_columns(day=pl.col("return_day")),
         carrier=parcels(shipments).with_columns(
