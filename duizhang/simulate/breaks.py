@@ -142,7 +142,7 @@ def _gaps(world: World, total: int, rng: np.random.Generator, used: set[int]) ->
     chosen: dict[str, list[int]] = {}
     for name, kind in OUTAGES.items():
         chosen[name] = []
-        runs: list[list[int]] = []
+        runs: list[tuple[list[int], list[int]]] = []
         paid = world.orders.filter(
             "is_paid" & pl.col("shop_no").is_in(kind.shops) & (pl.col("day") < world.plan.early(kind.wait))
         )
@@ -152,10 +152,10 @@ def _gaps(world: World, total: int, rng: np.random.Generator, used: set[int]) ->
             for start in range(0, len(orders) - size + 1):
                 run = orders[start:start + size]
                 if not used.intersection(run) and not back.intersection(run):
-                    runs.append(run)
+                    runs.append((run, orders[max(0, start - 2):start + size + 2]))
         if runs and total >= 4 * GAP:
-            chosen[name] = runs[int(rng.integers(0, len(runs)))]
-            used.update(chosen[name])
+            chosen[name], around = runs[int(rng.integers(0, len(runs)))]
+            used.update(around)  # a single fault beside a gap could not be told from it
     return chosen
 
 
