@@ -196,7 +196,8 @@ def test_every_break_shows_and_nothing_natural_outlives_its_sla() -> None:
     records = inject(world, build_records(world), choose(world, streams[1]), streams[2])
     truth = build_truth(world, records, add_up(world, records, streams[3], PLAN.break_rate))
     age = PLAN.days - 1 - pl.col("day")
-    sla = pl.col("leg").replace_strict({"order_shipment": 2, "payment_settlement": 3, "payout_bank": 2, "fee": 3, "return_refund": 2}, default=0)
+    slas = {"order_shipment": 2, "payment_settlement": 3, "payout_bank": 2, "fee": 3, "return_refund": 2}
+    sla = pl.col("leg").replace_strict(slas, default=0)
     assert truth.filter(~pl.col("injected") & pl.col("stays_open") & (age >= sla)).is_empty()
     shown = set(truth.filter("injected").select("o", "leg").iter_rows())
     own_shop = set(world.orders.filter(pl.col("shop").is_in(["wx-01", "us-01"]))["o"])  # have no platform file
