@@ -29,7 +29,7 @@ LEGS = (
 
 DEFAULT_SLA_DAYS: dict[str, int] = {
     "order_platform": 1, "order_payment": 1, "order_shipment": 2, "return_refund": 7, "payment_settlement": 1,
-    "fee": 1, "payout_bank": 2, "stock": 1, "freight": 0, "finance": 0, "customer": 0, "ledger": 0,
+    "fee": 1, "payout_bank": 2, "stock": 1, "freight": 35, "finance": 1, "customer": 1, "ledger": 0,
 }
 
 
@@ -61,44 +61,90 @@ class Account(_Closed):
     """A ledger account and the sub-ledger measure that it must equal, debit positive.
 
     measure: sales (books order lines, credit), sales_refunds (books refunds, debit), provider_fees (fees on the
-    provider's account, debit), bank (bank statement, debit).
+    provider's account, debit), bank (bank statement, debit), fx_gain_loss (what conversion by the bank gained, credit).
+    entity: whose account it is; else that of `shop` or `bank_account`, else the books' own.
     """
 
     name: str = ""
-    measure: Literal["sales", "sales_refunds", "provider_fees", "bank"]
+    measure: Literal["sales", "sales_refunds", "provider_fees", "bank", "fx_gain_loss"]
     shop: str = ""
     provider: str = ""
     bank_account: str = ""
+    entity: str | None = None
 
 
 class RateTier(_Closed):
+    """The part of an amount up to `up_to` (the last tier has none) and its percentage."""
+
     up_to: Decimal | None = None
     percent: Decimal
 
 
 class RateCard(_Closed):
-    """What a provider, platform or carrier is to charge from a day on. percent is in per cent of the amount."""
+    """What a provider, platform or carrier is to charge from a day on, until the next card of the same kind.
+
+    fee, commission: `percent` of the amount, or `tiers` (each part of the amount by its own tier), plus `fixed`, at least
+    `minimum`, at most `cap`; rounded half away from zero to the smallest unit of the currency. category: only for lines
+    of SKUs of that category; lines without a card of their own go by the card without category. on_refund: whether the
+    provider gives the same share back when the buyer is refunded.
+    freight: `first_price` for the first `first_weight` kilograms, `step_price` for each `step_weight` begun after it;
+    a card without zone holds for every zone that has none of its own.
+    """
 
     kind: Literal["fee", "commission", "freight"]
     provider: str
     from_day: dt.date
     percent: Decimal | None = None
+    tiers: tuple[RateTier, ...] = ()
+    fixed: Decimal | None = None
     minimum: Decimal | None = None
     cap: Decimal | None = None
+    category: str = ""
+    on_refund: Literal["kept", "returned"] = "kept"
     zone: str = ""
     first_weight: Decimal | None = None
     first_price: Decimal | None = None
     step_weight: Decimal | None = None
     step_price: Decimal | None = None
 
+    @model_validator(mode="after")
+    def _complete(self) -> RateCard:
+        if self.kind == "freight":
+            if self.first_price is None or self.first_weight is None:
+                raise ValueError("a freight card needs first_weight and first_price")
+            if (self.step_weight is None) != (self.step_price is None) or (self.step_weight or 1) <= 0:
+                raise ValueError("a freight card needs step_weight (more than 0) and step_price together")
+        elif (self.percent is None) == (not self.tiers):
+            raise ValueError(f"a {self.kind} card needs either percent or tiers")
+        bounds = [tier.up_to for tier in self.tiers]
+        limits = [bound for bound in bounds if bound is not None]
+        if bounds and (bounds[-1] is not None or None in bounds[:-1] or limits != sorted(set(limits))):
+            raise ValueError("tiers go up by up_to, and only the last one has none")
+        return self
+
+
+class FxRate(_Closed):
+    """From a day on, one unit of `base` is worth `rate` of `quote`; rates of a file win over these."""
+
+    base: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    quote: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    from_day: dt.date
+    rate: Annotated[Decimal, Field(gt=0, max_digits=18, decimal_places=8)]
+
 
 class PolicyChange(_Closed):
-    """A declared change of accounting policy or estimate; differences that it explains are `policy_change`."""
+    """A declared change of accounting policy or estimate; differences that it explains are `policy_change`.
+
+    key: only keys that begin so (an account, a shop). percent: only where right = left less so many per cent of it,
+    rounded to the cent.
+    """
 
     leg: str
     from_day: dt.date
     description: str
     until_day: dt.date | None = None
+    key: str = ""
+    percent: Decimal | None = None
 
 
 class Database(_Closed):
@@ -146,7 +192,7 @@ class Books(_Closed):
     databases: tuple[Database, ...] = ()
     pseudonym_key: PseudonymKey = PseudonymKey()
     shops: dict[str, Shop] = {}
-    bank_accounts: dict[str, str] = {}
+    bank_accounts: dict[str, str] = {}  # account number: the entity that owns it
     expected: tuple[Expected, ...] = ()
     tolerances: dict[str, Decimal] = {}
     sla_days: dict[str, int] = {}
@@ -154,6 +200,8 @@ class Books(_Closed):
     journal: JournalAccounts = JournalAccounts()
     rate_cards: tuple[RateCard, ...] = ()
     policy_changes: tuple[PolicyChange, ...] = ()
+    fx_rates: tuple[FxRate, ...] = ()
+    fx_tolerance_percent: Decimal = Decimal(1)  # a bank's rate may differ so much from the dated one
 
     @field_validator("time_zone")
     @classmethod
@@ -170,6 +218,13 @@ class Books(_Closed):
             for key in keys:
                 if key.split("/")[0] not in LEGS:
                     raise ValueError(f"{place}: unknown leg {key!r}; expected one of {', '.join(LEGS)}")
+        cards = [(c.kind, c.provider, c.category, c.zone, c.from_day) for c in self.rate_cards]
+        for card in cards:
+            if cards.count(card) > 1:
+                raise ValueError(f"rate_cards: two {card[0]} cards of {card[1]} hold from {card[4]} for the same category and zone")
+        for change in self.policy_changes:
+            if change.leg not in LEGS:
+                raise ValueError(f"policy_changes: unknown leg {change.leg!r}; expected one of {', '.join(LEGS)}")
         for expected in self.expected:
             if expected.shop and expected.shop not in self.shops:
                 raise ValueError(f"expected: unknown shop {expected.shop!r}")
@@ -212,6 +267,17 @@ class Books(_Closed):
         """The legal entity of a shop; the books' own for '' or a shop without one."""
         found = self.shops.get(shop)
         return (found.entity if found else None) or self.entity
+
+    def entity_of_account(self, account: Account) -> str:
+        """The legal entity whose ledger account it is."""
+        if account.entity:
+            return account.entity
+        return self.entity_of(account.shop) if account.shop else self.bank_accounts.get(account.bank_account, self.entity)
+
+    def entity_of_warehouse(self, warehouse: str) -> str:
+        """The legal entity whose stock a warehouse holds: that of its shops where they have one, else the books' own."""
+        owners = {self.entity_of(name) for name, shop in self.shops.items() if shop.warehouse == warehouse}
+        return owners.pop() if len(owners) == 1 else self.entity
 
     def sla(self, leg: str, channel: str = "") -> int:
         """Days for which a one-sided item is mere timing. `leg/channel` wins over `leg`."""

@@ -46,10 +46,12 @@ TABLES: dict[str, pa.Schema] = {
         ("currency", TEXT), ("customer", TEXT), ("occurred_at", INSTANT),
     ),
     # One row a refund. amount > 0 is money paid back; fee: fee given back to us < 0. origin: 'books' or 'provider'.
-    # transaction_id: the id under which the provider's fund bill books the refund.
+    # transaction_id: the id under which the provider's fund bill books the refund. kind (books only): 'return' where the
+    # goods have to come back, 'refund_only' where they need not, '' where the record does not say.
     "refunds": _table(
         ("origin", TEXT), ("provider", TEXT), ("refund_id", TEXT), ("transaction_id", TEXT), ("order_id", TEXT),
-        ("sku", TEXT), ("amount", MONEY), ("fee", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
+        ("sku", TEXT), ("kind", TEXT), ("amount", MONEY), ("fee", MONEY), ("currency", TEXT), ("customer", TEXT),
+        ("occurred_at", INSTANT),
     ),
     # One row a movement on the account at the provider or a line of a platform's statement; every fee its own row.
     # amount is signed from the seller's view (+ in, - out). kind: sale | refund | fee (the transaction fee that the
@@ -66,22 +68,27 @@ TABLES: dict[str, pa.Schema] = {
         ("occurred_at", INSTANT),
     ),
     # One row a bank statement line. amount is signed (+ credit to us). reference: the payout id found in the line.
+    # original_amount, original_currency: what was sent, where the bank converted it.
     "bank_entries": _table(
         ("bank_account", TEXT), ("entry_id", TEXT), ("amount", MONEY), ("currency", TEXT), ("reference", TEXT),
-        ("counterparty", TEXT), ("remark", TEXT), ("occurred_at", INSTANT),
+        ("counterparty", TEXT), ("remark", TEXT), ("original_amount", MONEY), ("original_currency", TEXT),
+        ("occurred_at", INSTANT),
     ),
+    # zone: where our own record sends the parcel, in the words of the carrier's rate card.
     "shipments": _table(
         ("order_id", TEXT), ("sku", TEXT), ("quantity", MONEY), ("carrier", TEXT), ("tracking_number", TEXT),
-        ("warehouse", TEXT), ("occurred_at", INSTANT),
+        ("zone", TEXT), ("warehouse", TEXT), ("occurred_at", INSTANT),
     ),
     # One row a charge on a carrier's bill. weight in kilograms; amount > 0 is what the carrier wants.
     "freight_charges": _table(
         ("carrier", TEXT), ("tracking_number", TEXT), ("order_id", TEXT), ("zone", TEXT), ("product", TEXT),
         ("weight", MONEY), ("charge_type", TEXT), ("amount", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
     ),
+    # One row a receipt of returned goods. refund_id: the after-sales case that it belongs to; amount: what the case owes
+    # the buyer for these goods, empty where the record does not say.
     "returns": _table(
-        ("return_id", TEXT), ("order_id", TEXT), ("sku", TEXT), ("quantity", MONEY), ("warehouse", TEXT),
-        ("occurred_at", INSTANT),
+        ("return_id", TEXT), ("refund_id", TEXT), ("order_id", TEXT), ("sku", TEXT), ("quantity", MONEY),
+        ("amount", MONEY), ("currency", TEXT), ("warehouse", TEXT), ("occurred_at", INSTANT),
     ),
     # One row a warehouse movement. quantity is signed (+ into the warehouse).
     # kind: purchase_in | sale_out | return_in | transfer | adjustment.
@@ -101,22 +108,30 @@ TABLES: dict[str, pa.Schema] = {
         ("voucher", TEXT), ("line_no", TEXT), ("account", TEXT), ("account_name", TEXT), ("summary", TEXT),
         ("debit", MONEY), ("credit", MONEY), ("amount", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
     ),
+    # One row a measure of a platform's own statement for a shop and day: revenue | discount | refund | commission | fee |
+    # freight | cost | profit, all positive in the sense of their names. What a platform does not state has no row.
+    "platform_statements": _table(
+        ("measure", TEXT), ("amount", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
+    ),
     # Reference data: the row that holds on a day is the one with the latest period <= that day.
     "skus": _table(
         ("sku", TEXT), ("product", TEXT), ("category", TEXT), ("cost", MONEY), ("price", MONEY), ("currency", TEXT),
         ("weight", MONEY),
     ),
+    # One unit of base is worth `rate` of quote.
     "fx_rates": _table(("base", TEXT), ("quote", TEXT), ("rate", RATE)),
 }
 
-# Columns of the claims. A leg model may leave out `customer`; every other column it selects (see sql/legs).
+# Columns of the claims. A leg model may leave out `customer` and `sequence`; every other column it selects (see sql/legs).
+# sequence: the place of the record among those of its source, shop and day in order of time; a gap in one source is a run
+# of such numbers.
 CLAIM: pa.Schema = pa.schema(
     [
         ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("side", TEXT),
         ("kind", TEXT), ("amount", MONEY), ("quantity", MONEY), ("attribute", TEXT), ("shop", TEXT),
         ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("discount", MONEY), ("unit_price", MONEY),
         ("customer", TEXT), ("occurred_at", INSTANT),
-        ("source", TEXT), ("file", TEXT), ("line", pa.int64()),
+        ("source", TEXT), ("file", TEXT), ("line", pa.int64()), ("sequence", pa.int64()),
     ]
 )
 

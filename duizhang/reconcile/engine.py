@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
@@ -13,11 +14,11 @@ import duckdb
 import pyarrow as pa
 
 from duizhang import published, schema
-from duizhang.books import DEFAULT_SLA_DAYS, LEGS, Books
+from duizhang.books import DEFAULT_SLA_DAYS, LEGS, Books, RateCard, RateTier
 from duizhang.errors import ConservationError, UserError
 from duizhang.layout import SQL
 from duizhang.reconcile.causes import cause_expression, causes_digest
-from duizhang.schema import CLAIM, DAY, MONEY, TEXT
+from duizhang.schema import CLAIM, DAY, MONEY, RATE, TEXT
 from duizhang.store import Store, connect
 
 LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "legs" / f"{leg}.sql").is_file())
@@ -86,6 +87,7 @@ class Session:
         for name, columns in schema.TABLES.items():
             self.store.view(con, name, periods, columns)
         self.store.view(con, "skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
+        self.store.view(con, "fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
         before = [periods[0] - dt.timedelta(days=1)]
         self.store.view(con, "opening_claims", before, OPEN_CLAIM, table_of="open_claims")
         self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels")
@@ -96,8 +98,8 @@ class Session:
             con.register(name, table)
         con.execute(
             "create table shops as select *, platform in (select distinct s.platform from books_shops as s "
-            "inner join expected as e on s.shop = e.shop and e.source like '%order%') as has_platform_orders "
-            "from books_shops"
+            "inner join expected as e on s.shop = e.shop and e.source like '%order%') as has_platform_orders, "
+            "shop in (select shop from expected where source like '%statement%') as has_statement from books_shops"
         )
 
     def _history(self, table: str) -> list[dt.date]:
@@ -130,13 +132,20 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
         for name, shop in sorted(books.shops.items())
     ]
     accounts = [
-        (code, a.name, a.measure, a.shop, a.provider, a.bank_account) for code, a in sorted(books.accounts.items())
+        (code, a.name, a.measure, a.shop, a.provider, a.bank_account, books.entity_of_account(a))
+        for code, a in sorted(books.accounts.items())
     ]
     cards = [
-        (c.kind, c.provider, c.from_day, c.percent, c.minimum, c.cap, c.zone, c.first_weight, c.first_price,
-         c.step_weight, c.step_price)
-        for c in books.rate_cards
+        (number, c.kind, c.provider, c.from_day, c.category, c.fixed or Decimal(0), c.minimum, c.cap,
+         c.on_refund == "returned", c.zone, c.first_weight, c.first_price, c.step_weight, c.step_price)
+        for number, c in enumerate(books.rate_cards)
     ]
+    tiers = [
+        (number, lower, tier.up_to, tier.percent)
+        for number, c in enumerate(books.rate_cards)
+        for lower, tier in _steps(c)
+    ]
+    warehouses = sorted({shop.warehouse for shop in books.shops.values() if shop.warehouse})
     return {
         "sla": _rows(sla, leg=TEXT, channel=TEXT, days=pa.int64()),
         "books_shops": _rows(
@@ -144,18 +153,35 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
         ),
         "expected": _rows([(e.source, e.shop) for e in books.expected], source=TEXT, shop=TEXT),
         "account_map": _rows(
-            accounts, account=TEXT, name=TEXT, measure=TEXT, shop=TEXT, provider=TEXT, bank_account=TEXT
+            accounts, account=TEXT, name=TEXT, measure=TEXT, shop=TEXT, provider=TEXT, bank_account=TEXT, entity=TEXT
+        ),
+        "bank_account_owners": _rows(sorted(books.bank_accounts.items()), bank_account=TEXT, entity=TEXT),
+        "warehouse_owners": _rows(
+            [(name, books.entity_of_warehouse(name)) for name in warehouses], warehouse=TEXT, entity=TEXT
         ),
         "tolerances": _rows(sorted(books.tolerances.items()), leg=TEXT, tolerance=MONEY),
         "policy_changes": _rows(
-            [(p.leg, p.from_day, p.until_day, p.description) for p in books.policy_changes],
-            leg=TEXT, from_day=DAY, until_day=DAY, description=TEXT,
+            [(p.leg, p.from_day, p.until_day, p.description, p.key, p.percent) for p in books.policy_changes],
+            leg=TEXT, from_day=DAY, until_day=DAY, description=TEXT, key_prefix=TEXT, percent=MONEY,
         ),
         "rate_cards": _rows(
-            cards, kind=TEXT, provider=TEXT, from_day=DAY, percent=MONEY, minimum=MONEY, cap=MONEY, zone=TEXT,
-            first_weight=MONEY, first_price=MONEY, step_weight=MONEY, step_price=MONEY,
+            cards, card=pa.int64(), kind=TEXT, provider=TEXT, from_day=DAY, category=TEXT, fixed=MONEY, minimum=MONEY,
+            cap=MONEY, on_refund=pa.bool_(), zone=TEXT, first_weight=MONEY, first_price=MONEY, step_weight=MONEY,
+            step_price=MONEY,
         ),
+        "rate_tiers": _rows(tiers, card=pa.int64(), lower=MONEY, upper=MONEY, percent=MONEY),
+        "fx_declared": _rows(
+            [(r.from_day, r.base, r.quote, r.rate) for r in books.fx_rates], period=DAY, base=TEXT, quote=TEXT, rate=RATE
+        ),
+        "fx_settings": _rows([(books.fx_tolerance_percent, books.currency)], tolerance_percent=MONEY, currency=TEXT),
     }
+
+
+def _steps(card: RateCard) -> list[tuple[Decimal, RateTier]]:
+    """Lower bound and tier of each part of an amount; a plain percentage is one tier, a freight card has none."""
+    tiers = card.tiers or ((RateTier(percent=card.percent),) if card.percent is not None else ())
+    bounds = [Decimal(0), *(tier.up_to for tier in tiers[:-1] if tier.up_to is not None)]
+    return list(zip(bounds, tiers, strict=False))
 
 
 def _rows(rows: Sequence[tuple[object, ...]], **columns: pa.DataType) -> pa.Table:
@@ -170,6 +196,8 @@ def reconcile(session: Session) -> dict[str, int]:
     Raises ConservationError when amounts were lost or made up in any leg, entity, currency and period.
     """
     rows: dict[str, int] = {}
+    for model in ("fx_known", "fx_results", "fees_expected", "shop_measures"):
+        session.run(f"canonical/{model}.sql", model)
     session.run("canonical/stock_observations.sql", "stock_observations")
     session.run("canonical/stock_levels.sql", "stock_levels")
     for leg in LEG_MODELS:
@@ -182,7 +210,8 @@ def reconcile(session: Session) -> dict[str, int]:
     for model in ("movements", "positions", "open_claims", "recon_summary", "features", "judged"):
         session.run(f"items/{model}.sql", model)
     session.con.execute(f"create table caused as select *, {cause_expression()} as cause from judged")
-    session.run("items/variances.sql", "variances")
+    session.run("items/variances.sql", "variances_found")
+    session.run("items/summed_up.sql", "variances")
     session.con.execute("create view open_items as select * from variances")
     for name, columns in STATE_TABLES.items():
         rows[name] = session.keep(name, columns)
@@ -204,13 +233,18 @@ def assert_conservation(session: Session) -> None:
 
 
 def _cast_claims(session: Session, name: str) -> str:
-    """A select of claims in the declared columns and types; a leg that knows no customer has none."""
+    """A select of claims in the declared columns and types; a leg that knows no customer or sequence has none."""
     given = {row[0] for row in session.con.execute(f'describe "{name}"').fetchall()}
+    absent = {"customer": "''", "sequence": "null"}
     listed = (
-        f'"{c.name}"::{_duck_type(c.type)} as "{c.name}"' if c.name in given or c.name != "customer" else "'' as customer"
+        f'{absent[c.name] if c.name in absent and c.name not in given else _named(c.name)}::{_duck_type(c.type)} as {_named(c.name)}'
         for c in CLAIM
     )
     return f'select {", ".join(listed)} from "{name}"'
+
+
+def _named(column: str) -> str:
+    return f'"{column}"'
 
 
 def _duck_type(kind: pa.DataType) -> str:

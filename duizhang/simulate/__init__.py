@@ -15,11 +15,11 @@ import polars as pl
 from duizhang.errors import UserError
 from duizhang.simulate import company, shops
 from duizhang.simulate.breaks import choose, inject
-from duizhang.simulate.records import Records, Totals, add_up, build_records, jd_statement
+from duizhang.simulate.records import BANK_LEDGERS, Records, Totals, add_up, build_records, jd_statement
 from duizhang.simulate.score import Score, render, score
 from duizhang.simulate.settings import write_settings
 from duizhang.simulate.truth import build_truth, write_truth
-from duizhang.simulate.world import Plan, World, build_world
+from duizhang.simulate.world import SHOPS, Plan, World, build_world
 
 __all__ = ["Outcome", "Plan", "Score", "render", "score", "simulate"]
 
@@ -68,27 +68,33 @@ def _write_day(inbox: Path, world: World, records: Records, totals: Totals, day:
     """The files of one day, in one folder a shop and one for the company; returns how many."""
     plan = world.plan
     date = plan.date(day).isoformat()
-    folders = {name: inbox / name / date for name in ("tb-01", "jd-01", "wx-01", "company")}
+    folders = {name: inbox / name / date for name in (*SHOPS, "company")}
     for folder in folders.values():
         folder.mkdir(parents=True)
     today = pl.col("day") == day
     platform, payments = records.platform.filter(today).sort("o", "n"), records.payments.filter(today).sort("at", "o")
     back, fund = records.provider_refunds.filter(today).sort("at", "o"), totals.fund.filter(today)
     shops.write_taobao(folders["tb-01"], plan, day, platform.filter(pl.col("shop_no") == 0))
-    for name, write in (("alipay", shops.write_alipay), ("wechat", shops.write_wechat)):
+    for name, shop, write in (("alipay", "tb-01", shops.write_alipay), ("wechat", "wx-01", shops.write_wechat),
+                              ("cardpay", "us-01", shops.write_cardpay)):
         its = pl.col("provider") == name
-        write(folders["tb-01" if name == "alipay" else "wx-01"], plan, day, payments.filter(its), back.filter(its),
+        write(folders[shop], plan, day, payments.filter(its), back.filter(its),
               fund.filter(its))
     shops.write_jd(folders["jd-01"], plan, day, platform.filter(pl.col("shop_no") == 1), records.jd_bill.filter(today))
+    for shop in ("tb-01", "jd-01"):
+        stated = totals.statements.filter(today & (pl.col("shop") == shop) & pl.col("stated"))
+        shops.write_statement(folders[shop], plan, day, shop, stated)
     own = folders["company"]
+    company.write_rates(own, plan, day)
     company.write_books(own, plan, day, records.books.filter(today), records.books_refunds.filter(today))
     company.write_skus(own, plan, day, world.skus)
     company.write_warehouse(own, plan, day, totals.moves.filter(today), totals.snapshots.filter(today),
                             totals.counts.filter(today), totals.shop_stock.filter(today))
-    parcels = company.parcels_of(records.shipments.filter(pl.col("ship_day") == day))
-    company.write_sf(own / f"顺丰月结账单_{date}.xlsx", plan, day, parcels)
-    entries = totals.bank.filter(today)
-    before = totals.bank.filter(pl.col("day") < day)["amount"].sum()
-    company.write_bank(own / f"statement_{date}.sta", plan, day, entries, int(before) + 100_000_000)
+    company.write_sf(own / f"顺丰月结账单_{date}.xlsx", plan, day, records.carrier.filter(today))
+    for account in BANK_LEDGERS:
+        its = pl.col("account") == account
+        before = totals.bank.filter((pl.col("day") < day) & its)["amount"].sum()
+        company.write_bank(own / f"statement_{account[-4:]}_{date}.sta", plan, day, totals.bank.filter(today & its),
+                           int(before) + 100_000_000, account)
     company.write_journal(own / f"凭证_{date}.csv", plan, day, totals.journal.filter(pl.col("booked_day") == day))
     return sum(1 for folder in folders.values() for _ in folder.iterdir())

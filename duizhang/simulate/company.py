@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import xlsxwriter
 
+from duizhang.simulate.rates import ZONES, rate_of
 from duizhang.simulate.records import ACCOUNT_NAMES, BANK_ACCOUNT
 from duizhang.simulate.text import csv_lines, moment, money, write_text, yuan
 from duizhang.simulate.world import Plan
 
-ZONES = {
-    1: ("同城", Decimal(10), Decimal(2)), 2: ("省内", Decimal(12), Decimal(3)), 3: ("省外", Decimal(18), Decimal(8)),
-}
 SF_HEADER = (
     "序号", "日期", "运单号码", "寄件地区", "到件地区", "对方公司名称", "计费重量", "产品类型", "付款方式",
     "费用(元)", "折扣/促销", "应付金额", "经手人", "备注",
@@ -27,7 +24,7 @@ def write_books(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, refunds
     date = plan.date(day).isoformat()
     rows = csv_lines(lines, [
         pl.col("order_id"), pl.col("line_id"), pl.col("shop"), pl.col("sku"), pl.col("product"), pl.col("quantity"),
-        yuan("price"), yuan("shop_discount"), yuan("coupon"), yuan("amount"), "CNY", pl.col("status"),
+        yuan("price"), yuan("shop_discount"), yuan("coupon"), yuan("amount"), pl.col("currency"), pl.col("status"),
         moment(plan, "ordered_at"), pl.when("is_paid").then(moment(plan, "at")).otherwise(pl.lit("")),
         pl.col("customer"),
     ])
@@ -35,11 +32,19 @@ def write_books(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, refunds
         "order_id,line_id,shop,sku,product,quantity,unit_price,shop_discount,platform_discount,amount,currency,status,"
         "ordered_at,paid_at,customer", *rows])
     rows = csv_lines(refunds, [
-        pl.col("refund_id"), pl.col("shop"), pl.col("order_id"), pl.col("sku"), yuan("amount"), "CNY",
-        moment(plan, "at"), "七天无理由",
+        pl.col("refund_id"), pl.col("shop"), pl.col("order_id"), pl.col("sku"), pl.col("kind"), yuan("amount"),
+        pl.col("currency"), moment(plan, "at"), pl.col("customer"), "七天无理由",
     ])
     write_text(folder / f"books_refunds_{date}.csv",
-               ["refund_id,shop,order_id,sku,amount,currency,refunded_at,reason", *rows])
+               ["refund_id,shop,order_id,sku,kind,amount,currency,refunded_at,customer,reason", *rows])
+
+
+def write_rates(folder: Path, plan: Plan, day: int) -> None:
+    """books_fx_rates: yuan for a dollar."""
+    date = plan.date(day).isoformat()
+    rate = int(pl.select(rate_of(pl.lit(day))).item())
+    write_text(folder / f"books_fx_rates_{date}.csv",
+               ["base,quote,rate,as_of", f"USD,CNY,{rate // 10_000}.{rate % 10_000:04d},{date} 09:15:00"])
 
 
 def write_skus(folder: Path, plan: Plan, day: int, skus: pl.DataFrame) -> None:
@@ -60,10 +65,13 @@ def write_warehouse(
     date = plan.date(day).isoformat()
     rows = csv_lines(moves, [
         pl.col("move_id"), pl.col("warehouse"), pl.col("sku"), pl.col("kind"), pl.col("quantity"), pl.col("order_id"),
-        pl.col("shop"), pl.col("carrier"), pl.col("tracking"), moment(plan, "at"),
+        pl.col("shop"), pl.col("carrier"), pl.col("tracking"), pl.col("zone"), pl.col("refund_id"),
+        pl.when(pl.col("value").is_null()).then(pl.lit("")).otherwise(yuan("value")), pl.col("value_currency"),
+        moment(plan, "at"),
     ])
     write_text(folder / f"wms_moves_{date}.csv",
-               ["move_id,warehouse,sku,kind,quantity,order_id,shop,carrier,tracking_number,moved_at", *rows])
+               ["move_id,warehouse,sku,kind,quantity,order_id,shop,carrier,tracking_number,zone,refund_id,value,"
+                "value_currency,moved_at", *rows])
     rows = csv_lines(snapshots, [pl.col("warehouse"), pl.col("sku"), pl.col("quantity"), f"{date} 23:59:00"])
     write_text(folder / f"wms_snapshot_{date}.csv", ["warehouse,sku,quantity,as_of", *rows])
     rows = csv_lines(counts, [pl.col("warehouse"), pl.col("sku"), pl.col("counted"), f"{date} 23:30:00"])
@@ -72,15 +80,8 @@ def write_warehouse(
     write_text(folder / f"shop_stock_{date}.csv", ["shop,sku,available,as_of", *rows])
 
 
-def freight(zone: int, grams: int) -> tuple[Decimal, Decimal]:
-    """Billed kilograms (rounded up to whole ones) and price: the first kilogram, then each further one."""
-    weight = max(1, -(-grams // 1000))
-    _, first, step = ZONES[zone]
-    return Decimal(weight), first + step * (weight - 1)
-
-
 def write_sf(path: Path, plan: Plan, day: int, parcels: pl.DataFrame) -> None:
-    """SF's bill of a day; parcels: tracking, zone, grams. The merged title names the year, the rows do not."""
+    """SF's bill of a day; parcels: tracking, zone, kilograms, amount. The merged title names the year, the rows do not."""
     date = plan.date(day)
     book = xlsxwriter.Workbook(str(path), {"in_memory": True})
     book.set_properties({"created": dt.datetime(2026, 1, 1)})  # noqa: DTZ001 - XLSX knows no time zone
@@ -88,23 +89,25 @@ def write_sf(path: Path, plan: Plan, day: int, parcels: pl.DataFrame) -> None:
     title = f"顺丰速运月结账单 账单周期：{date:%Y年%m月%d日}-{date:%Y年%m月%d日}"
     sheet.merge_range(0, 0, 0, len(SF_HEADER) - 1, title)
     sheet.write_row(1, 0, SF_HEADER)
-    for number, (tracking, zone, grams) in enumerate(parcels.select("tracking", "zone", "grams").iter_rows()):
-        weight, price = freight(zone, grams)
+    rows = parcels.select("tracking", "zone", "kilograms", "amount").iter_rows()
+    for number, (tracking, zone, weight, amount) in enumerate(rows):
         sheet.write_row(number + 2, 0, [
-            number + 1, f"{date:%m-%d}", tracking, "测试市", ZONES[zone][0], "", float(weight), "顺丰标快", "寄付月结",
-            float(price), 0, float(price), "", "",
+            number + 1, f"{date:%m-%d}", tracking, "测试市", ZONES[zone][0], "", weight, "顺丰标快", "寄付月结",
+            amount / 100, 0, amount / 100, "", "",
         ])
     book.close()
 
 
-def write_bank(path: Path, plan: Plan, day: int, entries: pl.DataFrame, opening: int) -> None:
-    """One MT940 message for the day whose balances tie."""
+def write_bank(
+    path: Path, plan: Plan, day: int, entries: pl.DataFrame, opening: int, account: str = BANK_ACCOUNT
+) -> None:
+    """One MT940 message for the day whose balances tie; /OCMT/ is what was sent, where the bank converted it."""
     date = plan.date(day).strftime("%y%m%d")
 
     def balance(fen: int) -> str:
         return f"{'D' if fen < 0 else 'C'}{date}CNY{money(abs(fen)).replace('.', ',')}"
 
-    lines = [f":20:STMT{date}", f":25:{BANK_ACCOUNT}", f":28C:{day + 1}/1", f":60F:{balance(opening)}"]
+    lines = [f":20:STMT{date}", f":25:{account}", f":28C:{day + 1}/1", f":60F:{balance(opening)}"]
     closing = opening
     for row in entries.iter_rows(named=True):
         amount = int(row["amount"])
@@ -112,7 +115,8 @@ def write_bank(path: Path, plan: Plan, day: int, entries: pl.DataFrame, opening:
         mark = "D" if amount < 0 else "C"
         lines.append(f":61:{date}{date[2:]}{mark}{money(abs(amount)).replace('.', ',')}NTRFNONREF//{row['entry_id']}")
         if row["reference"]:
-            lines.append(f":86:/NAME/{str(row['provider']).upper()}/PAYOUT/{row['reference']}")
+            sent = f"/OCMT/USD{money(int(row['original'])).replace('.', ',')}/" if row["original"] else ""
+            lines.append(f":86:/NAME/{str(row['provider']).upper()}/PAYOUT/{row['reference']}{sent}")
         else:
             lines.append(":86:/NAME/SUPPLIER/REMI/GOODS")
     lines += [f":62F:{balance(closing)}", "-"]
@@ -132,14 +136,3 @@ def write_journal(path: Path, plan: Plan, day: int, vouchers: pl.DataFrame) -> N
                 f"{date},记,{row['number']},{row['summary']},{account},{ACCOUNT_NAMES[account]},{debit},{credit}"
             )
     write_text(path, lines, "utf-8-sig", "\r\n")
-
-
-def parcels_of(shipments: pl.DataFrame) -> pl.DataFrame:
-    """SF parcels with their weight: one an order."""
-    return (
-        shipments.filter(pl.col("carrier") == "SF")
-        .group_by("o", maintain_order=True)
-        .agg(pl.col("tracking").first(), pl.col("zone").first(), grams=(pl.col("grams") * pl.col("quantity")).sum())
-    )
-
-

@@ -8,24 +8,29 @@ from typing import Any
 
 import yaml
 
-from duizhang.simulate.company import ZONES
+from duizhang.simulate.rates import rate_cards
 from duizhang.simulate.records import (
     ACCOUNT_NAMES,
-    BANK_ACCOUNT,
-    BANK_LEDGER,
+    BANK_LEDGERS,
     FEE_ACCOUNTS,
+    FX_LEDGER,
+    POLICY_ACCOUNT,
+    POLICY_DAY,
+    POLICY_PERCENT,
     REFUND_ACCOUNTS,
     SALES_ACCOUNTS,
+    US_BANK_ACCOUNT,
 )
 from duizhang.simulate.shops import ALIPAY_ACCOUNT
 from duizhang.simulate.world import Plan
 
 _SHOP_FILES = {
-    "tb-01": ("taobao_orders", "taobao_order_lines", "alipay_trade", "alipay_fund"),
-    "jd-01": ("jd_orders", "jd_settlement"),
+    "tb-01": ("taobao_orders", "taobao_order_lines", "alipay_trade", "alipay_fund", "platform_statement"),
+    "jd-01": ("jd_orders", "jd_settlement", "platform_statement"),
     "wx-01": ("wechat_trade", "wechat_fund"),
+    "us-01": ("platform_settlement",),
 }
-_COMPANY_FILES = ("books_orders", "books_refunds", "books_skus", "wms_moves", "wms_snapshot", "wms_count",
+_COMPANY_FILES = ("books_orders", "books_refunds", "books_skus", "books_fx_rates", "wms_moves", "wms_snapshot", "wms_count",
                   "shop_stock", "sf_bill", "bank_mt940", "kingdee_journal")
 
 
@@ -38,7 +43,9 @@ def books_yaml(plan: Plan) -> str:
             accounts[account] = {"name": ACCOUNT_NAMES[account], "measure": measure, "shop": shop}
     for provider, account in FEE_ACCOUNTS.items():
         accounts[account] = {"name": ACCOUNT_NAMES[account], "measure": "provider_fees", "provider": provider}
-    accounts[BANK_LEDGER] = {"name": ACCOUNT_NAMES[BANK_LEDGER], "measure": "bank", "bank_account": BANK_ACCOUNT}
+    for bank_account, account in BANK_LEDGERS.items():
+        accounts[account] = {"name": ACCOUNT_NAMES[account], "measure": "bank", "bank_account": bank_account}
+    accounts[FX_LEDGER] = {"name": ACCOUNT_NAMES[FX_LEDGER], "measure": "fx_gain_loss", "bank_account": US_BANK_ACCOUNT}
     content: dict[str, Any] = {
         "books": 1, "entity": "demo", "name": "演示公司", "time_zone": "Asia/Shanghai", "cut_off": "00:00",
         "currency": "CNY", "start": start, "inbox": "inbox",
@@ -49,29 +56,35 @@ def books_yaml(plan: Plan) -> str:
             "jd-01": {"platform": "jd", "name": "京东店", "provider": "jd", "warehouse": "WH-2"},
             "wx-01": {"platform": "own", "name": "自营小程序", "provider": "wechat", "warehouse": "WH-1",
                       "accounts": ["1900000001"]},
+            "us-01": {"platform": "own", "name": "海外独立站", "provider": "cardpay", "warehouse": "WH-US",
+                      "entity": "demo-us", "currency": "USD"},
         },
-        "bank_accounts": {BANK_ACCOUNT: "demo"},
+        "bank_accounts": {account: "demo-us" if account == US_BANK_ACCOUNT else "demo" for account in BANK_LEDGERS},
         "expected": [{"source": source, "shop": shop, "from_day": start}
                      for shop, sources in _SHOP_FILES.items() for source in sources]
         + [{"source": source, "from_day": start} for source in _COMPANY_FILES],
         "sla_days": {"order_platform": 1, "order_payment": 1, "order_shipment": 2, "payment_settlement": 1,
-                     "payment_settlement/jd": 3, "payout_bank": 2, "stock": 1, "ledger": 1},
+                     "payment_settlement/jd": 3, "payout_bank": 2, "stock": 1, "ledger": 1, "fee": 1, "fee/jd": 3,
+                     "freight": 1, "return_refund": 2, "finance": 1, "customer": 1},
         "accounts": accounts,
-        "rate_cards": [
-            {"kind": "fee", "provider": "alipay", "from_day": start, "percent": "0.6"},
-            {"kind": "fee", "provider": "wechat", "from_day": start, "percent": "0.6"},
-            {"kind": "commission", "provider": "jd", "from_day": start, "percent": "5"},
-            *({"kind": "freight", "provider": "SF", "from_day": start, "zone": zone, "first_weight": "1",
-               "first_price": str(first), "step_weight": "1", "step_price": str(step)}
-              for zone, first, step in ZONES.values()),
-        ],
+        "rate_cards": rate_cards(plan),
     }
+    if plan.break_rate > 0:
+        content["policy_changes"] = [
+            {"leg": "ledger", "key": POLICY_ACCOUNT, "from_day": plan.date(POLICY_DAY), "percent": str(POLICY_PERCENT),
+             "description": "微信支付手续费按扣除预计返还后的金额计提"},
+        ]
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+
+
+def pseudonym_key(plan: Plan) -> str:
+    """The key of the pseudonyms: it follows from the seed."""
+    return hashlib.sha256(f"duizhang simulation {plan.seed}".encode()).hexdigest()
 
 
 def write_settings(out: Path, plan: Plan) -> None:
     """books.yaml, and a pseudonym key that follows from the seed (made-up people only)."""
     (out / "books.yaml").write_text(books_yaml(plan), encoding="utf-8")
     key = out / "pseudonym.key"
-    key.write_text(hashlib.sha256(f"duizhang simulation {plan.seed}".encode()).hexdigest() + "\n")
+    key.write_text(pseudonym_key(plan) + "\n")
     key.chmod(0o600)

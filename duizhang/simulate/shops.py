@@ -251,11 +251,45 @@ def write_jd(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, bill: pl.D
     date = plan.date(day).strftime("%Y-%m-%d")
     settled = csv_lines(bill, [
         pl.col("order_id") + _TAB, pl.col("order_id") + _TAB, "完成", moment(plan, pl.col("at") // DAY * DAY), date,
-        pl.col("service_id") + _TAB, pl.when(refund).then(pl.lit(date)).otherwise(pl.lit("")), "", "测试商品", "1",
-        "固定扣点", pl.when(pl.col("fee_name") == "佣金").then(pl.lit("5.00%")).otherwise(pl.lit("")),
+        pl.col("service_id") + _TAB, pl.when(refund).then(pl.lit(date)).otherwise(pl.lit("")),
+        pl.when(pl.col("sku") == "").then(pl.lit("")).otherwise("1000" + pl.col("sku").str.slice(3)), "测试商品", "1",
+        "固定扣点", "",
         pl.col("fee_name"), yuan("amount"), "CNY",
         pl.when(pl.col("amount") > 0).then(pl.lit("收入")).otherwise(pl.lit("支出")), "已结算", date, stamp,
         date, pl.col("payout_id") + _TAB, "",
     ])
     title = f"结算明细 {date}" + "," * 21
     write_text(folder / f"结算明细_{stamp}.csv", [title, JD_BILL_HEADER, *settled], "gb18030", "\r\n")
+
+
+def write_cardpay(
+    folder: Path, plan: Plan, day: int, payments: pl.DataFrame, refunds: pl.DataFrame, fund: pl.DataFrame
+) -> None:
+    """The card processor's settlement report of the shop abroad; fund gives the ids and the payout of the day."""
+    stamp = plan.date(day).isoformat()
+    ids = fund.filter(pl.col("kind").is_in(["sale", "refund"])).select("txn", "entry_id").unique("txn", keep="first")
+    batch = "CP" + plan.date(day).strftime("%Y%m%d")
+
+    def rows(frame: pl.DataFrame, kind: str, sign: int, refund_id: pl.Expr | str, customer: pl.Expr | str) -> list[str]:
+        gross = pl.col("amount") * sign
+        return csv_lines(frame.join(ids, on="txn", how="left", maintain_order="left"), [
+            "cardpay", pl.col("entry_id"), kind, pl.col("txn"), pl.col("order_id"), refund_id, customer, yuan(gross),
+            yuan(-pl.col("fee")), yuan(gross - pl.col("fee")), "USD", batch, moment(plan, "at"),
+        ])
+
+    out = csv_lines(fund.filter(pl.col("kind") == "payout"), [
+        "cardpay", pl.col("entry_id"), "payout", "", "", "", "", yuan("amount"), "0.00", yuan("amount"), "USD",
+        pl.col("txn"), moment(plan, "at"),
+    ])
+    write_text(folder / f"settlement_{stamp}.csv", [
+        "provider,entry_id,type,transaction_id,order_id,refund_id,customer,gross,fee,net,currency,payout_id,created_at",
+        *rows(payments, "charge", 1, "", pl.col("customer")), *rows(refunds, "refund", -1, pl.col("refund_id"), ""), *out])
+
+
+def write_statement(folder: Path, plan: Plan, day: int, shop: str, stated: pl.DataFrame) -> None:
+    """A platform's statement of a shop's day; stated: measure and amount, no row where it left the day out."""
+    date = plan.date(day).isoformat()
+    said = {str(measure): money(int(amount)) for measure, amount in stated.select("measure", "amount").iter_rows()}
+    measures = ("revenue", "discount", "refund", "commission", "fee")
+    rows = [",".join([shop, date, "CNY", *(said.get(name, "") for name in measures)])] if said else []
+    write_text(folder / f"statement_{shop}_{date}.csv", [f"shop,day,currency,{','.join(measures)}", *rows])

@@ -13,9 +13,12 @@ import numpy as np
 import polars as pl
 
 DAY = 86_400
-SHOPS = ("tb-01", "jd-01", "wx-01")
-PROVIDERS = ("alipay", "jd", "wechat")
-WAREHOUSES = ("WH-1", "WH-2", "WH-1")  # by shop
+SHOPS = ("tb-01", "jd-01", "wx-01", "us-01")
+ENTITIES = ("demo", "demo", "demo", "demo-us")  # by shop, as are the next three
+PROVIDERS = ("alipay", "jd", "wechat", "cardpay")
+WAREHOUSES = ("WH-1", "WH-2", "WH-1", "WH-US")
+CURRENCIES = ("CNY", "CNY", "CNY", "USD")
+NEW_CARDS = 3  # the day from which Alipay and SF charge by new rate cards
 SKU_COUNT = 121  # odd, so that the two steps of one order never meet
 PAID, SHIPPED, CLOSED, UNPAID = "paid", "shipped", "closed", "unpaid"
 
@@ -98,7 +101,7 @@ def _orders(plan: Plan, rng: np.random.Generator) -> pl.DataFrame:
     day = np.repeat(np.arange(plan.days), plan.orders_per_day)
     # Nothing happens by itself close to midnight: only an injected cut-off break crosses it.
     second = np.sort(rng.integers(600, 85_200, (plan.days, plan.orders_per_day)), axis=1).ravel()
-    shop = rng.choice(3, count, p=[0.5, 0.25, 0.25])
+    shop = rng.choice(4, count, p=[0.47, 0.23, 0.22, 0.08])
     same_day = (second < 17 * 3600) & (rng.random(count) < 0.75)
     ship_second = np.where(
         same_day, np.minimum(second + rng.integers(1800, 9000, count), 79_000), rng.integers(30_000, 64_000, count)
@@ -113,25 +116,27 @@ def _orders(plan: Plan, rng: np.random.Generator) -> pl.DataFrame:
              "ordered_at": day * DAY + second - rng.integers(20, 500, count),
              "is_paid": rng.random(count) >= 0.02, "ship_day": ship_day, "ship_at": ship_day * DAY + ship_second,
              "freight": freight, "buyer": rng.integers(1, max(2, count // 2), count),
-             "zone": rng.integers(1, 4, count), "is_sf": rng.random(count) < 0.4,
+             "zone": rng.integers(1, 4, count), "is_sf": (rng.random(count) < 0.4) & (shop != 3),
              "settle_lag": rng.integers(1, 3, count), "line_count": rng.choice(3, count, p=[0.7, 0.2, 0.1]) + 1}
         )
         .with_columns(
-            shop=pl.col("shop_no").replace_strict([0, 1, 2], list(SHOPS), return_dtype=pl.String),
-            provider=pl.col("shop_no").replace_strict([0, 1, 2], list(PROVIDERS), return_dtype=pl.String),
-            warehouse=pl.col("shop_no").replace_strict([0, 1, 2], list(WAREHOUSES), return_dtype=pl.String),
+            **{name: pl.col("shop_no").replace_strict(range(4), list(values), return_dtype=pl.String)
+               for name, values in (("shop", SHOPS), ("entity", ENTITIES), ("provider", PROVIDERS),
+                                    ("warehouse", WAREHOUSES), ("currency", CURRENCIES))},
             order_id=pl.when(pl.col("shop_no") == 0).then("3" + stamp + number + "00")
             .when(pl.col("shop_no") == 1).then("29" + digits(pl.col("o") + 1, 10))
-            .otherwise("WX" + stamp + number),
+            .when(pl.col("shop_no") == 2).then("WX" + stamp + number).otherwise("US" + stamp + number),
             customer="buyer" + digits(pl.col("buyer"), 7),
-            carrier=pl.when("is_sf").then(pl.lit("SF")).otherwise(pl.lit("ZTO")),
+            carrier=pl.when("is_sf").then(pl.lit("SF")).when(pl.col("shop_no") == 3).then(pl.lit("UPS"))
+            .otherwise(pl.lit("ZTO")),
             tracking=pl.when("is_sf").then("SF" + digits(pl.col("o") + 1, 13))
             .otherwise("7" + digits(pl.col("o") + 1, 13)),
         )
         .with_columns(
             txn=pl.when(pl.col("shop_no") == 0).then(stamp + "2200145" + digits(pl.col("o") + 1, 13))
             .when(pl.col("shop_no") == 1).then("order_id")
-            .otherwise("420000" + stamp + digits(pl.col("o") + 1, 14))
+            .when(pl.col("shop_no") == 2).then("420000" + stamp + digits(pl.col("o") + 1, 14))
+            .otherwise("ch_" + stamp + digits(pl.col("o") + 1, 10))
         )
     )
 
@@ -145,23 +150,25 @@ def _lines(orders: pl.DataFrame, skus: pl.DataFrame, rng: np.random.Generator) -
                                     sku_no=(pl.col("first") + pl.col("step") * pl.col("n")) % SKU_COUNT)
     line = line.join(skus.rename({"n": "sku_no"}), on="sku_no", how="left", maintain_order="left")
     line = line.with_columns(
+        # the dollar price of the shop abroad is a seventh of the price at home
+        price=pl.when(pl.col("shop_no") == 3).then(pl.col("price") // 7).otherwise("price"),
         quantity=pl.Series(rng.choice([1, 2, 3, 6], count, p=[0.7, 0.18, 0.1, 0.02])),
         discounted=pl.Series(rng.random(count) < 0.25), couponed=pl.Series(rng.random(count) < 0.18),
         share=pl.Series(rng.integers(3, 16, count)),
     ).with_columns(goods=pl.col("quantity") * pl.col("price"))
     line = line.with_columns(
         shop_discount=pl.when("discounted").then(pl.col("goods") * pl.col("share") // 100).otherwise(0),
-        coupon=pl.when(pl.col("couponed") & (pl.col("shop_no") != 2))
+        coupon=pl.when(pl.col("couponed") & (pl.col("shop_no") < 2))
         .then(pl.col("goods") * (pl.col("share") // 3 + 1) // 100).otherwise(0),
         line_id=pl.when(pl.col("shop_no") == 1).then("sku")
-        .when(pl.col("shop_no") == 2).then((pl.col("n") + 1).cast(pl.String))
+        .when(pl.col("shop_no") >= 2).then((pl.col("n") + 1).cast(pl.String))
         .when(pl.col("line_count") == 1).then("order_id")
         .otherwise(pl.col("order_id").str.slice(0, 17) + digits(pl.col("n") + 1, 2)),
     ).with_columns(amount=pl.col("goods") - pl.col("shop_discount"))
     freight = orders.filter(pl.col("freight") > 0).select(
         "o", n=pl.lit(9, pl.Int64), line_id=pl.lit("freight"), sku=pl.lit(""), product=pl.lit("运费"),
         quantity=pl.lit(0, pl.Int64), price=pl.col("freight"), shop_discount=pl.lit(0, pl.Int64),
-        coupon=pl.lit(0, pl.Int64), amount=pl.col("freight"), grams=pl.lit(0, pl.Int64),
+        coupon=pl.lit(0, pl.Int64), amount=pl.col("freight"), grams=pl.lit(0, pl.Int64), category=pl.lit(""),
     )
     return pl.concat([line.select(freight.columns), freight]).sort("o", "n")
 
@@ -175,13 +182,13 @@ def _refunds(
         quantity=pl.col("quantity").first(),
     )
     drawn = orders.join(totals, on="o", how="left", maintain_order="left").with_columns(
-        chance=pl.Series(rng.random(orders.height)), later=pl.Series(rng.integers(1, 6, orders.height)),
+        chance=pl.Series(rng.random(orders.height)), later=pl.Series(rng.integers(1, 5, orders.height)),
         second=pl.Series(rng.integers(36_000, 76_000, orders.height)),
-        comes_back=pl.Series(rng.random(orders.height) < 0.6),
+        comes_back=pl.Series(rng.random(orders.height) < 0.6), first_home=pl.Series(rng.random(orders.height) < 0.4),
     )
     full = (pl.col("chance") < 0.01) & (pl.col("shop_no") != 1)
     return (
-        drawn.filter(pl.col("is_paid") & (pl.col("chance") < 0.05))
+        drawn.filter(pl.col("is_paid") & (pl.col("chance") < 0.09))
         .with_columns(full=full)
         .with_columns(
             refund_day=pl.when("full").then("day")
@@ -192,13 +199,19 @@ def _refunds(
         .with_columns(
             at=pl.when("full").then(pl.col("at") + 600).otherwise(pl.col("refund_day") * DAY + pl.col("second")),
             comes_back=pl.col("comes_back") & ~pl.col("full"),
+            # some goods are back a day before the money is
+            return_day=pl.col("refund_day") - (pl.col("first_home") & (pl.col("refund_day") - 1 > pl.col("ship_day"))),
         )
         .filter(pl.col("refund_day") < plan.days)
         .select(
-            "o", "shop", "shop_no", "provider", "warehouse", "order_id", "total", "full", "refund_day", "at", "sku",
-            "quantity", "amount", "comes_back", refund_id="RF" + digits(pl.col("o") + 1, 10),
+            "o", "shop", "shop_no", "entity", "provider", "warehouse", "currency", "customer", "order_id", "total", "full",
+            "refund_day", "at", "sku", "quantity", "amount", "comes_back", "return_day", "is_sf",
+            kind=pl.when("comes_back").then(pl.lit("return")).otherwise(pl.lit("refund_only")),
+            refund_id="RF" + digits(pl.col("o") + 1, 10),
             txn=pl.when(pl.col("shop_no") == 2).then("503000" + dates(plan, pl.col("refund_day"))
-                                                     + digits(pl.col("o") + 1, 14)).otherwise("txn"),
+                                                     + digits(pl.col("o") + 1, 14))
+            .when(pl.col("shop_no") == 3).then("re_" + dates(plan, pl.col("refund_day")) + digits(pl.col("o") + 1, 10))
+            .otherwise("txn"),
             paid_txn=pl.col("txn"),
         )
     )

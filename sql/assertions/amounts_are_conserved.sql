@@ -4,7 +4,7 @@ with
 summary as (select * from recon_summary),
 
 items as (
-    select period, leg, entity, currency, sum(difference) as difference, count(*) as open_keys
+    select period, leg, entity, currency, sum(difference) as difference, count(distinct "key") as open_keys
     from variances
     group by all
 ),

@@ -49,6 +49,7 @@ items as (
         max(unit_price) filter (where side = 'right') as right_price,
         max(attribute) filter (where side = 'left') as left_attribute,
         max(attribute) filter (where side = 'right') as right_attribute,
+        coalesce(sum(amount) filter (where side = 'left' and kind = 'return'), 0) as left_return,
         bool_or(kind in ('correction', 'write_off')) as is_decided,
         list(distinct unit_price order by unit_price) filter (where unit_price > 0) as prices
     from open_claims
@@ -65,6 +66,67 @@ differing as (
     from items as i
     left join sla as s on s.leg = i.leg and s.channel = i.channel and s.channel <> ''
     left join sla as d on d.leg = i.leg and d.channel = ''
+),
+
+-- a gap in one source: at least five orders of a shop, one after the other in the source that has them, that the other
+-- side lacks
+lone_orders as (
+    select distinct
+        c.period, c.leg, c.entity, c.shop, c.side, c.source, c.claimed, c.order_id, c.sequence
+    from open_claims as c
+    inner join differing as d
+        on c.period = d.period and c.leg = d.leg and c.entity = d.entity and c."key" = d."key" and c.currency = d.currency
+    where c.sequence is not null and c.order_id <> '' and (d.left_claims = 0 or d.right_claims = 0)
+        and d.age_days >= d.sla_days
+),
+
+runs as (
+    select
+        *,
+        sequence - dense_rank() over (
+            partition by period, leg, entity, shop, side, source, claimed order by sequence
+        ) as run
+    from lone_orders
+),
+
+gaps as (
+    select period, leg, entity, shop, side, source, claimed, run
+    from runs
+    group by all
+    having count(distinct sequence) >= 5
+),
+
+outages as (
+    select r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs
+    from runs as r
+    inner join gaps as g using (period, leg, entity, shop, side, source, claimed, run)
+    group by r.period, r.entity, r.shop, r.order_id
+),
+
+-- what the other legs say about an order: shipped but never billed by the carrier, paid back without goods or record
+about_order as (
+    select
+        period, entity, shop, order_id,
+        bool_or(leg = 'freight' and right_claims = 0 and age_days >= sla_days) as parcel_unbilled,
+        bool_or(leg = 'return_refund' and left_claims = 0 and age_days >= sla_days) as refunded_for_nothing,
+        bool_or(leg = 'order_payment' and left_refund = 0 and right_refund <> 0) as refund_not_in_books
+    from differing
+    where order_id <> '' and leg in ('freight', 'return_refund', 'order_payment')
+    group by all
+),
+
+-- days on which our own lines of a shop have no statement of the platform beside them
+unstated as (
+    select period, entity, "key", currency, sum(amount) as unstated_amount
+    from (
+        select
+            period, entity, "key", currency, claimed, sum(amount) filter (where side = 'left') as amount
+        from open_claims
+        where leg = 'finance'
+        group by all
+        having count(*) filter (where side = 'right') = 0
+    ) as s
+    group by all
 ),
 
 by_order as (
@@ -124,7 +186,15 @@ final as (
         o.opposite_days,
         c.key_currencies,
         d.left_claims = 0 or d.right_claims = 0 as one_sided,
-        split_part(d."key", '/', -1) as basis
+        split_part(d."key", '/', -1) as basis,
+        -- the legs whose records have no place in a sequence go by the others
+        coalesce(
+            list_contains(x.legs, d.leg) or d.leg not in ('order_platform', 'order_payment', 'payment_settlement'), false
+        ) and x.order_id is not null as in_outage,
+        coalesce(a.parcel_unbilled, false) as parcel_unbilled,
+        coalesce(a.refunded_for_nothing, false) as refunded_for_nothing,
+        coalesce(a.refund_not_in_books, false) as refund_not_in_books,
+        coalesce(t.unstated_amount, 0) as unstated_amount
     from differing as d
     left join repeats as r using (period, leg, entity, "key", currency)
     left join by_order as p
@@ -136,6 +206,13 @@ final as (
         and (d.leg = 'order_payment' or q.sku = d.sku)
     left join opposites as o using (period, leg, entity, "key", currency)
     left join currencies as c using (period, leg, entity, "key")
+    left join outages as x
+        on d.order_id <> '' and x.period = d.period and x.entity = d.entity and x.shop = d.shop and x.order_id = d.order_id
+    left join about_order as a
+        on d.order_id <> '' and a.period = d.period and a.entity = d.entity and a.shop = d.shop and a.order_id = d.order_id
+    left join unstated as t
+        on d.leg = 'finance' and t.period = d.period and t.entity = d.entity and t."key" = d."key"
+        and t.currency = d.currency
 )
 
 select * from final

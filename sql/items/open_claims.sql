@@ -29,7 +29,7 @@ placed as (
 final as (
     select
         d.period, s.leg, s.entity, s."key", s.currency, s.side, s.kind, s.amount, s.quantity, s.attribute, s.shop,
-        s.channel, s.order_id, s.sku, s.discount, s.unit_price, s.customer, s.occurred_at, s.source, s.file, s.line,
+        s.channel, s.order_id, s.sku, s.discount, s.unit_price, s.customer, s.occurred_at, s.source, s.file, s.line, s.sequence,
         d.first_seen, s.claimed
     from open_days as d
     inner join placed as s

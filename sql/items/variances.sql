@@ -8,7 +8,9 @@ decisions as (select * from decisions),
 platform_causes as (
     select
         period, entity, shop, order_id, currency, min(cause) as cause, sum(difference) as difference,
-        sum(quantity_difference) as quantity_difference
+        sum(quantity_difference) as quantity_difference,
+        -- pieces have no currency: an order whose lines differ in two is looked at once
+        row_number() over (partition by period, entity, shop, order_id order by currency) = 1 as is_first
     from caused
     where leg = 'order_platform'
     group by period, entity, shop, order_id, currency
@@ -59,7 +61,7 @@ final as (
     inner join evidence as e using (period, leg, entity, "key", currency)
     left join platform_causes as p
         on c.period = p.period and c.entity = p.entity and c.shop = p.shop and c.order_id = p.order_id
-        and (c.currency = p.currency or c.currency = 'PCS')
+        and (c.currency = p.currency or c.currency = 'PCS' and p.is_first)
     left join decisions as d
         on c.leg = d.leg and c.entity = d.entity and c."key" = d."key" and c.currency = d.currency
         and c.period >= d.from_period and (d.until is null or c.period <= d.until)

@@ -9,7 +9,8 @@ shops as (select * from shops),
 receivable as (
     select
         period, entity, shop, order_id, currency, 'left' as side, 'sale' as kind, amount, sku,
-        platform_discount as discount, unit_price, customer, occurred_at, source, file, line
+        platform_discount as discount, unit_price, customer, occurred_at, source, file, line,
+        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence
     from orders
 ),
 
@@ -17,15 +18,16 @@ refunded as (
     select
         period, entity, shop, order_id, currency,
         case origin when 'books' then 'left' else 'right' end as side,
-        'refund' as kind, -amount as amount, sku, 0 as discount, null as unit_price, '' as customer, occurred_at,
-        source, file, line
+        'refund' as kind, -amount as amount, sku, 0 as discount, null as unit_price,
+        case origin when 'books' then customer else '' end as customer, occurred_at, source, file, line, null as sequence
     from refunds
 ),
 
 paid as (
     select
         period, entity, shop, order_id, currency, 'right' as side, 'sale' as kind, amount, '' as sku,
-        0 as discount, null as unit_price, customer, occurred_at, source, file, line
+        0 as discount, null as unit_price, customer, occurred_at, source, file, line,
+        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence
     from payments
 ),
 
@@ -59,7 +61,8 @@ final as (
         u.occurred_at,
         u.source,
         u.file,
-        u.line
+        u.line,
+        u.sequence
     from unioned as u
     left join shops as s on u.shop = s.shop
 )

@@ -32,7 +32,8 @@ final as (
         occurred_at,
         source,
         file,
-        line
+        line,
+        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence
     from paid_lines
 )
 

@@ -8,23 +8,24 @@ settlements as (select * from settlements where kind in ('sale', 'refund', 'fee'
 traded as (
     select
         period, entity, shop, provider, transaction_id, order_id, currency, 'sale' as kind, amount,
-        occurred_at, source, file, line
+        occurred_at, source, file, line,
+        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence
     from payments
     union all
     select
         period, entity, shop, provider, transaction_id, order_id, currency, 'refund', -amount,
-        occurred_at, source, file, line
+        occurred_at, source, file, line, null
     from refunds
     union all
     select
         period, entity, shop, provider, transaction_id, order_id, currency, 'fee', -fee,
-        occurred_at, source, file, line
+        occurred_at, source, file, line, null
     from payments
     where fee <> 0
     union all
     select
         period, entity, shop, provider, transaction_id, order_id, currency, 'fee', -fee,
-        occurred_at, source, file, line
+        occurred_at, source, file, line, null
     from refunds
     where fee <> 0
 ),
@@ -34,7 +35,10 @@ unioned as (
     union all
     select
         period, entity, shop, provider, transaction_id, order_id, currency, kind, amount,
-        occurred_at, source, file, line, 'right' as side
+        occurred_at, source, file, line,
+        case kind when 'sale' then dense_rank() over (partition by period, shop, source, kind order by occurred_at, order_id)
+        end as sequence,
+        'right' as side
     from settlements
 ),
 
@@ -59,7 +63,8 @@ final as (
         occurred_at,
         source,
         file,
-        line
+        line,
+        sequence
     from unioned
 )
 

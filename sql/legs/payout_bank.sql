@@ -1,10 +1,30 @@
 -- Grain: one claim a payout or bank line. Meaning: every payout that a provider announces (left) reaches our bank (right).
 -- A platform's statement announces by payout_id: its lines add up to the payout. Bank credits without a payout id stand
--- under a key of their own; debits without one are no payouts.
+-- under a key of their own; debits without one are no payouts. A payout that the bank converted is matched in the currency
+-- in which it was sent, and stands once more under <payout id>/fx: worth by the dated rate and the gain or loss on it, as a
+-- line of its own (left), against what was credited (right). Accounts belong to the entities that books.yaml names.
 with
 payouts as (select * from payouts),
 settlements as (select * from settlements where payout_id <> '' and kind <> 'payout'),
-bank_entries as (select * from bank_entries where reference <> '' or amount > 0),
+owners as (select * from bank_account_owners),
+fx_results as (select * from fx_results),
+
+bank_entries as (
+    select b.* replace (coalesce(w.entity, b.entity) as entity)
+    from bank_entries as b
+    left join owners as w on b.bank_account = w.bank_account
+    where b.reference <> '' or b.amount > 0
+),
+
+received as (
+    select
+        b.period, b.entity, b.bank_account, b.entry_id, b.reference, b.shop, b.occurred_at, b.source, b.file, b.line,
+        coalesce(x.original_currency, b.currency) as currency, coalesce(x.original_amount, b.amount) as amount
+    from bank_entries as b
+    left join fx_results as x
+        on b.period = x.period and b.bank_account = x.bank_account and b.entry_id = x.entry_id and b.file = x.file
+        and b.line = x.line
+),
 
 announced as (
     select
@@ -29,7 +49,24 @@ final as (
         period, 'payout_bank', entity,
         case when reference <> '' then reference else concat_ws('/', 'bank', bank_account, entry_id) end,
         currency, 'right', 'bank', amount, 0, null, shop, '', '', '', 0, null, occurred_at, source, file, line
-    from bank_entries
+    from received
+    union all
+    select
+        period, 'payout_bank', entity, concat_ws('/', reference, 'fx'), currency, 'left', 'converted', converted, 0, null,
+        shop, '', '', '', 0, null, occurred_at, source, file, line
+    from fx_results
+    where converted is not null
+    union all
+    select
+        period, 'payout_bank', entity, concat_ws('/', reference, 'fx'), currency, 'left', 'fx_gain_loss', gain_loss, 0,
+        null, shop, '', '', '', 0, null, occurred_at, source, file, line
+    from fx_results
+    where gain_loss is not null
+    union all
+    select
+        period, 'payout_bank', entity, concat_ws('/', reference, 'fx'), currency, 'right', 'bank', amount, 0, null,
+        shop, '', '', '', 0, null, occurred_at, source, file, line
+    from fx_results
 )
 
 select * from final

@@ -4,9 +4,15 @@
 -- Levels are claimed as changes since they were last seen, so a difference stays open until something mends it. The first
 -- snapshot of a warehouse sets its opening level.
 with
-stock_moves as (select * from stock_moves),
+owners as (select * from warehouse_owners),
 observations as (select * from stock_observations),
 shops as (select * from shops),
+
+stock_moves as (
+    select m.* replace (coalesce(w.entity, m.entity) as entity)
+    from stock_moves as m
+    left join owners as w on m.warehouse = w.warehouse
+),
 
 moves as (
     select

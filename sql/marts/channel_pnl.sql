@@ -1,65 +1,34 @@
--- Grain: one row a period, shop and currency. Meaning: the shop's profit from our own lines and the provider's charges.
--- revenue is what the seller is to receive for the day's orders; discount what the shop gave away (already deducted).
+-- Grain: one row a period, shop and currency. Meaning: the shop's profit by our own lines and the charges that we hold.
+-- revenue is what the seller is to receive for the day's orders; discount what was given away (already deducted).
 with
+measures as (select * from shop_measures),
 orders as (select * from orders where origin = 'books' and paid_at is not null),
-refunds as (select * from refunds where origin = 'books'),
-settlements as (select * from settlements),
-freight_charges as (select * from freight_charges),
-shipments as (select * from shipments),
-skus as (select * from skus_known),
 
-costs as (
-    select period, sku, max(cost) as cost
-    from skus
+counted as (
+    select period, entity, shop, currency, count(distinct order_id) as orders
+    from orders
     group by all
 ),
 
-lines as (
-    select o.*, (o.quantity * coalesce(k.cost, 0))::decimal(18, 4) as cost
-    from orders as o
-    asof left join costs as k on o.sku = k.sku and o.period >= k.period
-),
-
-tracked as (
-    select period, tracking_number, max(shop) as shop
-    from shipments
-    where tracking_number <> ''
-    group by all
-),
-
-parts as (
-    select
-        period, entity, shop, currency, order_id, amount as revenue, shop_discount as discount, 0 as refund,
-        0 as commission, 0 as fee, 0 as freight, cost
-    from lines
-    union all by name
-    select period, entity, shop, currency, amount as refund from refunds
-    union all by name
+pivoted as (
     select
         period, entity, shop, currency,
-        case when kind = 'commission' then -amount end as commission,
-        case when kind = 'fee' then -amount end as fee,
-        case when kind = 'freight' then -amount end as freight
-    from settlements
-    where kind in ('commission', 'fee', 'freight')
-    union all by name
-    select f.period, f.entity, coalesce(t.shop, f.shop) as shop, f.currency, f.amount as freight
-    from freight_charges as f
-    left join tracked as t on f.period = t.period and f.tracking_number = t.tracking_number
-),
-
-summed as (
-    select
-        period, entity, shop, currency, count(distinct order_id) as orders,
-        coalesce(sum(revenue), 0) as revenue, coalesce(sum(discount), 0) as discount,
-        coalesce(sum(refund), 0) as refund, coalesce(sum(commission), 0) as commission, coalesce(sum(fee), 0) as fee,
-        coalesce(sum(freight), 0) as freight, coalesce(sum(cost), 0) as cost
-    from parts
-    group by all
+        coalesce(sum(amount) filter (where measure = 'revenue'), 0) as revenue,
+        coalesce(sum(amount) filter (where measure = 'discount'), 0) as discount,
+        coalesce(sum(amount) filter (where measure = 'refund'), 0) as refund,
+        coalesce(sum(amount) filter (where measure = 'commission'), 0) as commission,
+        coalesce(sum(amount) filter (where measure = 'fee'), 0) as fee,
+        coalesce(sum(amount) filter (where measure = 'freight'), 0) as freight,
+        coalesce(sum(amount) filter (where measure = 'cost'), 0) as cost,
+        coalesce(sum(amount) filter (where measure = 'profit'), 0) as profit
+    from measures
+    group by period, entity, shop, currency
 ),
 
 final as (
-    select *, revenue - refund - commission - fee - freight - cost as profit from summed
+    select p.*, coalesce(c.orders, 0) as orders
+    from pivoted as p
+    left join counted as c using (period, entity, shop, currency)
 )
 
 select * from final

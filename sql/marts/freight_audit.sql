@@ -1,42 +1,49 @@
--- Grain: one row a period and parcel. Meaning: freight recomputed from weight, zone and rate card (first weight, then every
--- step or part of one) against the carrier's bill; expected is empty where no rate card covers the zone.
+-- Grain: one row a period, parcel and charge in it. Meaning: freight by our own weight and zone and the dated rate card (see
+-- legs/freight) against the carrier's bill. expected is empty where we know no such parcel or no card covers it.
 with
-freight_charges as (select * from freight_charges),
-shipments as (select * from shipments),
-skus as (select * from skus_known),
-cards as (select * from rate_cards where kind = 'freight' and first_price is not null),
+claims as (select * from claims where leg = 'freight'),
+opening_claims as (select * from opening_claims where leg = 'freight'),
+open_claims as (select * from open_claims where leg = 'freight'),
 
-weights as (
-    select period, sku, max(weight) as weight
-    from skus
+handed_over as (
+    select period, entity, "key", currency, amount, kind, order_id from claims where side = 'left'
+    union all
+    select period + 1, entity, "key", currency, amount, kind, order_id from open_claims where side = 'left'
+    union all
+    select getvariable('period_from'), entity, "key", currency, amount, kind, order_id
+    from opening_claims
+    where side = 'left'
+),
+
+charged as (
+    select
+        period, entity, "key", currency, sum(amount) as charged, max(kind) as kind, max(order_id) as order_id
+    from claims
+    where side = 'right'
     group by all
 ),
 
-packed as (
-    select s.period, s.tracking_number, max(s.order_id) as order_id, sum(s.quantity * w.weight)::decimal(18, 4) as weight
-    from shipments as s
-    asof left join weights as w on s.sku = w.sku and s.period >= w.period
-    where s.tracking_number <> ''
-    group by s.period, s.tracking_number
-),
-
-rated as (
+known as (
     select
-        f.period, f.entity, f.carrier, f.tracking_number, coalesce(nullif(f.order_id, ''), p.order_id, '') as order_id,
-        f.currency, f.zone, f.weight as billed_weight, p.weight as expected_weight,
-        (
-            c.first_price
-            + ceil(greatest(f.weight - c.first_weight, 0)::double / nullif(c.step_weight, 0)::double)::int
-            * coalesce(c.step_price, 0)
-        )::decimal(18, 4) as expected,
-        f.amount as charged
-    from freight_charges as f
-    asof left join cards as c on f.carrier = c.provider and f.zone = c.zone and f.period >= c.from_day
-    left join packed as p on f.period = p.period and f.tracking_number = p.tracking_number
+        c.period, c.entity, c."key", c.currency, sum(h.amount) as expected, max(h.kind) as kind,
+        max(h.order_id) as order_id
+    from charged as c
+    inner join handed_over as h
+        on c.entity = h.entity and c."key" = h."key" and c.currency = h.currency and h.period = c.period
+    where h.kind like 'freight%'
+    group by all
 ),
 
 final as (
-    select *, expected - charged as difference from rated
+    select
+        c.period, c.entity, split_part(c."key", '/', 1) as carrier, split_part(c."key", '/', 2) as tracking_number,
+        coalesce(nullif(c.order_id, ''), k.order_id, '') as order_id, c.currency,
+        regexp_extract(c.kind, '^freight (.*?) ?[0-9.]+ kg$', 1) as zone,
+        try_cast(regexp_extract(c.kind, '([0-9.]+) kg$', 1) as decimal(18, 4)) as billed_weight,
+        try_cast(regexp_extract(k.kind, '([0-9.]+) kg$', 1) as decimal(18, 4)) as expected_weight,
+        k.expected, c.charged, k.expected - c.charged as difference
+    from charged as c
+    left join known as k using (period, entity, "key", currency)
 )
 
 select * from final

@@ -1,11 +1,22 @@
 -- Grain: one row a period, warehouse and SKU. Meaning: opening + received - shipped + returned + adjusted is what should be
 -- there; the snapshot says what is. Valued at the cost that holds on the day.
 with
-stock_moves as (select * from stock_moves),
+owners as (select * from warehouse_owners),
 levels as (select * from stock_levels where basis = 'snapshot'),
 carried as (select * from carried_stock_levels where basis = 'snapshot'),
-counts as (select * from stock_counts),
 skus as (select * from skus_known),
+
+stock_moves as (
+    select m.* replace (coalesce(w.entity, m.entity) as entity)
+    from stock_moves as m
+    left join owners as w on m.warehouse = w.warehouse
+),
+
+counts as (
+    select c.* replace (coalesce(w.entity, c.entity) as entity)
+    from stock_counts as c
+    left join owners as w on c.warehouse = w.warehouse
+),
 
 every_level as (
     select period, entity, place, sku, right_level from levels

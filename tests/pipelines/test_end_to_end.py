@@ -73,7 +73,7 @@ def test_every_leg_is_conserved_to_the_cent(home: Path) -> None:
         or closing <> (select coalesce(sum(difference), 0) from variances as v where (v.period, v.leg, v.entity,
             v.currency) = (s.period, s.leg, s.entity, s.currency))
     """) == []
-    assert query(home, "select count(distinct leg) from recon_summary") == [(7,)]
+    assert query(home, "select count(distinct leg) from recon_summary") == [(12,)]
 
 
 def test_day_by_day_gives_the_rows_of_the_range(raw: Path, home: Path, tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+-- Grain: one row a bank credit of a payout that the bank converted. Meaning: what was sent, worth by the dated rate
+-- (`converted`, rounded half away from zero to the cent), against what the bank credited. gain_loss is empty where no rate
+-- is known or the bank's rate is further from it than books.yaml tolerates.
+with
+bank_entries as (select * from bank_entries),
+owners as (select * from bank_account_owners),
+rates as (select * from fx_known),
+settings as (select * from fx_settings),
+
+foreign_entries as (
+    select b.* replace (coalesce(w.entity, b.entity) as entity)
+    from bank_entries as b
+    left join owners as w on b.bank_account = w.bank_account
+    where b.reference <> '' and b.original_currency <> '' and b.original_currency <> b.currency
+        and b.original_amount is not null
+),
+
+converted as (
+    select
+        b.*,
+        round((b.original_amount * r.rate)::decimal(32, 12), 2)::decimal(18, 4) as converted
+    from foreign_entries as b
+    asof left join rates as r
+        on b.original_currency = r.base and b.currency = r.quote and b.period >= r.period
+),
+
+final as (
+    select
+        c.*,
+        case
+            when abs(c.amount - c.converted) * 100 <= s.tolerance_percent * abs(c.converted) then c.amount - c.converted
+        end::decimal(18, 4) as gain_loss
+    from converted as c
+    cross join settings as s
+)
+
+select * from final

@@ -1,0 +1,55 @@
+-- Grain: one claim a receipt of returned goods or a refund that needs none (left), one a refund paid (right). Meaning: money
+-- goes back to a buyer for goods that came back, or because our own record says that they need not. The key is the refund
+-- id (the after-sales case), else order and SKU. Receipts that don't say what they are worth take no part.
+with
+returns as (select * from returns where amount is not null),
+refunds as (select * from refunds),
+shops as (select * from shops),
+
+unioned as (
+    select
+        period, entity, shop, refund_id, order_id, sku, currency, 'left' as side, 'return' as kind, amount,
+        occurred_at, source, file, line
+    from returns
+    union all
+    select
+        period, entity, shop, refund_id, order_id, sku, currency, 'left', 'refund_only', amount,
+        occurred_at, source, file, line
+    from refunds
+    where origin = 'books' and kind is distinct from 'return'
+    union all
+    select
+        period, entity, shop, refund_id, order_id, sku, currency, 'right', 'refund', amount,
+        occurred_at, source, file, line
+    from refunds
+    where origin = 'provider'
+),
+
+final as (
+    select
+        u.period,
+        'return_refund' as leg,
+        u.entity,
+        case when u.refund_id <> '' then concat_ws('/', u.shop, u.refund_id) else concat_ws('/', u.shop, u.order_id, u.sku)
+        end as "key",
+        u.currency,
+        u.side,
+        u.kind,
+        u.amount,
+        0 as quantity,
+        null as attribute,
+        u.shop,
+        coalesce(s.provider, '') as channel,
+        u.order_id,
+        u.sku,
+        0 as discount,
+        null as unit_price,
+        u.occurred_at,
+        u.source,
+        u.file,
+        u.line
+    from unioned as u
+    left join shops as s on u.shop = s.shop
+)
+
+select * from final
