@@ -13,6 +13,13 @@ line_parts as (
     group by all
 ),
 
+single as (
+    select period, leg, entity, "key", currency
+    from judged
+    group by all
+    having count(*) = 1
+),
+
 by_its_lines as (
     select
         j.* replace (
@@ -23,12 +30,13 @@ by_its_lines as (
             p.difference::decimal(18, 4) as difference
         )
     from judged as j
+    inner join single as s using (period, leg, entity, "key", currency)
     inner join line_parts as p
         on j.period = p.period and j.entity = p.entity and j.shop = p.shop and j.order_id = p.order_id
         and j.currency = p.currency
     where j.leg = 'order_payment' and j.cause = 'unexplained'
+    window of_item as (partition by j.period, j.entity, j."key", j.currency)
     qualify sum(p.difference) over of_item = j.difference
-    window of_item as (partition by j.period, j.entity, j."key", j.currency, j.cause)
 ),
 
 found as (
