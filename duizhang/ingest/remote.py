@@ -83,20 +83,17 @@ def _walk(folder: Path) -> dict[str, Path]:
 
 def mirror(url: str, folder: Path, *, progress: Callable[[str], None] | None = None) -> Inbox:
     """Make `folder` hold what is below `url` (s3://bucket/prefix or sftp://host/path); unchanged files are not fetched again."""
+    # its connections are closed with the last reference to it
     filesystem, root = _open(url)
-    try:
-        listed = attempt(lambda: filesystem.find(root, detail=True), f"listing {url}")
-        if not listed:
-            # object stores know no folders: an empty listing of a path that is not there is a wrong setting
-            attempt(lambda: _must_exist(filesystem, root), f"listing {url}")
-        if len(listed) > MAX_FILES:
-            raise RefusedFile(f"{url} holds more than {MAX_FILES:,} files", advice="Move old files elsewhere.")
-        wanted, refused = _wanted(root, listed)
-        return _bring(filesystem, wanted, refused, folder, progress)
-    finally:
-        close = getattr(filesystem, "_close", None)
-        if close is not None:
-            close()
+    listed = attempt(lambda: filesystem.find(root, detail=True), f"listing {url}")
+    if not listed:
+        # nothing there is one thing, no such place another; object stores know no folders but their buckets
+        place = root.split("/")[0] if url.startswith("s3:") else root
+        attempt(lambda: _must_exist(filesystem, place), f"listing {url}")
+    if len(listed) > MAX_FILES:
+        raise RefusedFile(f"{url} holds more than {MAX_FILES:,} files", advice="Move old files elsewhere.")
+    wanted, refused = _wanted(root, listed)
+    return _bring(filesystem, wanted, refused, folder, progress)
 
 
 def _bring(
@@ -192,9 +189,9 @@ def _mark(info: Mapping[str, Any]) -> str:
     return f"{info.get('size')}/{info.get('ETag', '')}/{_modified(info)}"
 
 
-def _must_exist(filesystem: Any, root: str) -> None:
-    if not filesystem.exists(root.rstrip("/")) and not filesystem.exists(root.split("/")[0]):
-        raise FileNotFoundError(root)
+def _must_exist(filesystem: Any, place: str) -> None:
+    if not filesystem.exists(place):
+        raise FileNotFoundError(f"there is no {place}")
 
 
 def _open(url: str) -> tuple[Any, str]:
@@ -242,7 +239,7 @@ def attempt(action: Callable[[], T], doing: str) -> T:
     except UserError:
         raise
     except Exception as error:
-        words = str(error).strip() or type(error).__name__
+        words = " ".join(str(error).split()) or type(error).__name__
         if _may_pass(error):
             raise Unreachable(f"{doing}: {words} ({ATTEMPTS} attempts)", advice="Try again when the server answers.") from error
         raise BooksError(f"{doing}: {words}", advice="Check the address and the credentials in the environment.") from error
