@@ -246,8 +246,10 @@ def make_claims(session: Session) -> None:
 
 def settle(session: Session) -> None:
     """From the table `claims` to open items, what cleared, causes and proposals."""
-    models = ("movements", "positions", "restless_claims", "open_claims", "recon_summary", "clearings", "late_repeats", "features", "judged")
-    for model in models:
+    for model in (
+        "movements", "positions", "restless_claims", "open_claims", "recon_summary", "clearings", "late_repeats", "features",
+        "judged",
+    ):
         session.run(f"items/{model}.sql", model)
     con = session.con
     con.execute(f"create table caused as select *, {cause_expression()} as cause from judged")

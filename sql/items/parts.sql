@@ -10,7 +10,10 @@ split as (
     select *
     from peeled
     where (rest = 0 or cause = 'unexplained' or rest_cause <> 'unexplained')
-        and (len(taken) + (rest <> 0)::int > 1 or cause = 'unexplained')
+        and (
+            len(taken) + (rest <> 0)::int > 1 or cause = 'unexplained'
+            or list_contains(list_transform(taken, lambda t: t.cause), 'order_lines')
+        )
 ),
 
 taken as (
