@@ -18,7 +18,10 @@ from duizhang.reconcile.engine import (
     settle,
 )
 
+from duizhang.reconcile.matching import load_matching, normalise_keys
+from duizhang.reconcile.parts import load_parts
+
 __all__ = [
     "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "assert_conservation", "load_causes",
-    "make_claims", "reconcile", "rules_digest", "settle",
+    "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile", "rules_digest", "settle",
 ]
