@@ -28,10 +28,10 @@ from duizhang import schema
 from duizhang.close import correction_claims, item_decisions, journal_proposals
 from duizhang.gate import gated_tables, run_gate
 from duizhang.ingest import build_canonical, collect
-from duizhang.reconcile import LEG_MODELS, MART_MODELS, STATE_TABLES, Session, reconcile
+from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, MART_MODELS, STATE_TABLES, Session, reconcile
 
 CANONICAL = (*schema.TABLES, "source_files", "quarantine")
-ITEMS = ("recon_summary", "variances", "open_items", *STATE_TABLES)
+ITEMS = (*ITEM_TABLES, *STATE_TABLES)
 
 
 def _specs(group: str, names: tuple[str, ...], deps: tuple[str, ...]) -> list[AssetSpec]:

@@ -30,12 +30,22 @@ TABLES: dict[str, pa.Schema] = {
         ("matched_keys", _INT), ("open_keys", _INT), ("match_rate", pa.decimal128(9, 6)),
     ),
     # status: open | waiting | accepted. proposal, confidence: what a later matching pass suggests, and how sure it is.
-    # evidence: JSON, the rows behind the difference: [{"side","kind","amount","source","file","line"}, ...].
+    # An item whose difference has several causes has a row each; their amounts and quantities add up to the item's.
+    # evidence: JSON, the rows behind the difference: [{"side","kind","amount","source","file","line"}, ...], with
+    # "because", the numbers that a part follows from, where an item has several.
     "variances": _table(
         *_ITEM, ("shop", TEXT), ("order_id", TEXT), ("proposal", TEXT), ("confidence", pa.decimal128(5, 4)),
         ("evidence", TEXT),
     ),
     "open_items": _table(*_ITEM, ("shop", TEXT), ("order_id", TEXT), ("sla_days", _INT), ("overdue", pa.bool_())),
+    # One row a key that cleared in the period after it had been open at the end of an earlier one. amount: gross, what
+    # netted on the left side. was_open, cleared_by: JSON, the first eight claims of each:
+    # [{"claimed","side","kind","amount","source","file","line"}, ...].
+    "clearings": _table(
+        ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("shop", TEXT), ("order_id", TEXT),
+        ("opened", DAY), ("cleared_on", DAY), ("age_days", _INT), ("amount", MONEY), ("open_claims", _INT),
+        ("clearing_claims", _INT), ("was_open", TEXT), ("cleared_by", TEXT),
+    ),
     # One row an order that had an event in the period; amounts are of the period.
     "order_trace": _table(
         ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("currency", TEXT), ("books_amount", MONEY),

@@ -122,7 +122,8 @@ TABLES: dict[str, pa.Schema] = {
     "fx_rates": _table(("base", TEXT), ("quote", TEXT), ("rate", RATE)),
 }
 
-# Columns of the claims. A leg model may leave out `customer` and `sequence`; every other column it selects (see sql/legs).
+# Columns of the claims. A leg model may leave out `customer`, `counterparty`, `remark` and `sequence`; every other column it
+# selects (see sql/legs). counterparty and remark are what the record says in words, for the keyless matching passes.
 # sequence: the place of the record among those of its source, shop and day in order of time; a gap in one source is a run
 # of such numbers.
 CLAIM: pa.Schema = pa.schema(
@@ -132,6 +133,7 @@ CLAIM: pa.Schema = pa.schema(
         ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("discount", MONEY), ("unit_price", MONEY),
         ("customer", TEXT), ("occurred_at", INSTANT),
         ("source", TEXT), ("file", TEXT), ("line", pa.int64()), ("sequence", pa.int64()),
+        ("counterparty", TEXT), ("remark", TEXT),
     ]
 )
 

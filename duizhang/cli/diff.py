@@ -16,8 +16,9 @@ from duizhang.store import connect, quoted
 # What names a row; a row whose key is on both sides is shown as a change of its other columns.
 _KEYS: dict[str, tuple[str, ...]] = {
     "recon_summary": ("leg", "entity", "currency"),
-    "variances": ("leg", "entity", "key", "currency"),
-    "open_items": ("leg", "entity", "key", "currency"),
+    "variances": ("leg", "entity", "key", "currency", "cause"),
+    "open_items": ("leg", "entity", "key", "currency", "cause"),
+    "clearings": ("leg", "entity", "key", "currency"),
     "order_trace": ("entity", "shop", "order_id", "currency"),
     "stock_rollforward": ("entity", "warehouse", "sku"),
     "channel_pnl": ("entity", "shop", "currency"),

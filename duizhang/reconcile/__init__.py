@@ -5,8 +5,22 @@ the next one opens with, so any split of a range gives the same rows.
 """
 
 from duizhang.reconcile.causes import Cause, load_causes
-from duizhang.reconcile.engine import LEG_MODELS, MART_MODELS, STATE_TABLES, Session, reconcile, rules_digest
+from duizhang.reconcile.engine import (
+    ITEM_TABLES,
+    LEG_MODELS,
+    MART_MODELS,
+    STATE_TABLES,
+    Session,
+    assert_conservation,
+    make_claims,
+    reconcile,
+    rules_digest,
+    settle,
+)
+from duizhang.reconcile.matching import load_matching, normalise_keys
+from duizhang.reconcile.parts import load_parts
 
 __all__ = [
-    "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "load_causes", "reconcile", "rules_digest",
+    "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "assert_conservation", "load_causes",
+    "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile", "rules_digest", "settle",
 ]

@@ -18,6 +18,8 @@ from duizhang.books import DEFAULT_SLA_DAYS, LEGS, Books, RateCard, RateTier
 from duizhang.errors import ConservationError, UserError
 from duizhang.layout import SQL
 from duizhang.reconcile.causes import cause_expression, causes_digest
+from duizhang.reconcile.matching import load_matching, match, matching_digest, normalise_keys, prepare_matching
+from duizhang.reconcile.parts import parts_digest, peel_query
 from duizhang.schema import CLAIM, DAY, MONEY, RATE, TEXT
 from duizhang.store import Store, connect
 
@@ -39,13 +41,20 @@ DECISION = pa.schema(
     ]
 )
 
+# What a late duplicate is compared by.
+_PAST = (
+    'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, file, line'
+)
+
 # What the next period opens with; part of a period's digest together with the published tables.
 STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL}
+# What is published of the items themselves.
+ITEM_TABLES = ("recon_summary", "variances", "open_items", "clearings")
 
 
 def rules_digest() -> str:
-    """SHA-256 over every SQL model and the causes: the rules that a result depends on besides books.yaml."""
-    total = hashlib.sha256(causes_digest().encode())
+    """SHA-256 over every SQL model, the causes, parts and passes: what a result depends on besides books.yaml."""
+    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()}".encode())
     for path in sorted(SQL.rglob("*.sql")):
         total.update(path.relative_to(SQL).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
@@ -91,6 +100,8 @@ class Session:
         before = [periods[0] - dt.timedelta(days=1)]
         self.store.view(con, "opening_claims", before, OPEN_CLAIM, table_of="open_claims")
         self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels")
+        con.execute(f"create view past_claims as {self._past_claims()}")
+        prepare_matching(con)
         con.register("corrections", self.corrections)
         con.register("decisions", self.decisions)
         con.register("calendar", pa.table({"period": pa.array(list(periods), DAY)}))
@@ -101,6 +112,16 @@ class Session:
             "inner join expected as e on s.shop = e.shop and e.source like '%order%') as has_platform_orders, "
             "shop in (select shop from expected where source like '%statement%') as has_statement from books_shops"
         )
+
+    def _past_claims(self) -> str:
+        """The claims of the legs before the range, as far back as a late duplicate is looked for."""
+        first = self.periods[0]
+        horizon = [first - dt.timedelta(days=n) for n in range(load_matching().repeat_horizon_days, 0, -1)]
+        parts = []
+        for leg in LEG_MODELS:
+            self.store.view(self.con, f"past_{leg}", horizon, CLAIM, table_of=leg)
+            parts.append(f'select {_PAST} from "past_{leg}"')
+        return " union all ".join(parts)
 
     def _history(self, table: str) -> list[dt.date]:
         return [p for p in self.store.periods(table) if p <= self.periods[-1]]
@@ -195,33 +216,51 @@ def reconcile(session: Session) -> dict[str, int]:
 
     Raises ConservationError when amounts were lost or made up in any leg, entity, currency and period.
     """
-    rows: dict[str, int] = {}
-    for model in ("fx_known", "fx_results", "fees_expected", "shop_measures"):
-        session.run(f"canonical/{model}.sql", model)
-    session.run("canonical/stock_observations.sql", "stock_observations")
-    session.run("canonical/stock_levels.sql", "stock_levels")
-    for leg in LEG_MODELS:
-        session.run(f"legs/{leg}.sql", f"claims_{leg}")
-    union = " union all ".join(_cast_claims(session, name) for name in (*(f"claims_{leg}" for leg in LEG_MODELS), "corrections"))
-    session.con.execute(f"create table claims as {union}")
-    for leg in LEG_MODELS:
-        session.con.execute(f"create view \"{leg}\" as select * from claims where leg = '{leg}'")
-        rows[leg] = session.keep(leg, CLAIM)
-    for model in ("movements", "positions", "open_claims", "recon_summary", "features", "judged"):
-        session.run(f"items/{model}.sql", model)
-    session.con.execute(f"create table caused as select *, {cause_expression()} as cause from judged")
-    session.run("items/variances.sql", "variances_found")
-    session.run("items/summed_up.sql", "variances")
-    session.con.execute("create view open_items as select * from variances")
+    make_claims(session)
+    rows = {leg: session.keep(leg, CLAIM) for leg in LEG_MODELS}
+    settle(session)
     for name, columns in STATE_TABLES.items():
         rows[name] = session.keep(name, columns)
-    for name in ("recon_summary", "variances", "open_items"):
+    for name in ITEM_TABLES:
         rows[name] = session.keep(name, published.TABLES[name])
     for mart in MART_MODELS:
         session.run(f"marts/{mart}.sql", mart)
         rows[mart] = session.keep(mart, published.TABLES[mart])
     assert_conservation(session)
     return rows
+
+
+def make_claims(session: Session) -> None:
+    """The claims of every leg, with the corrections, as the table `claims` and a view a leg."""
+    for model in ("fx_known", "fx_results", "fees_expected", "shop_measures", "stock_observations", "stock_levels"):
+        session.run(f"canonical/{model}.sql", model)
+    for leg in LEG_MODELS:
+        session.run(f"legs/{leg}.sql", f"claims_{leg}")
+    sources = (*(f"claims_{leg}" for leg in LEG_MODELS), "corrections")
+    union = " union all ".join(_cast_claims(session, name) for name in sources)
+    session.con.execute(f"create table claims as {union}")
+    normalise_keys(session.con)
+    for leg in LEG_MODELS:
+        session.con.execute(f"create view \"{leg}\" as select * from claims where leg = '{leg}'")
+
+
+def settle(session: Session) -> None:
+    """From the table `claims` to open items, what cleared, causes and proposals."""
+    for model in (
+        "movements", "positions", "restless_claims", "open_claims", "recon_summary", "clearings", "late_repeats", "features",
+        "judged",
+    ):
+        session.run(f"items/{model}.sql", model)
+    con = session.con
+    con.execute(f"create table caused as select *, {cause_expression()} as cause from judged")
+    con.execute(f"create table peeled as {peel_query('caused')}")
+    session.run("items/parts.sql", "parts")
+    session.run("items/matchable.sql", "matchable")
+    match(con, session.run)
+    session.run("items/proposals.sql", "proposals")
+    session.run("items/variances.sql", "variances_found")
+    session.run("items/summed_up.sql", "variances")
+    con.execute("create view open_items as select * from variances")
 
 
 def assert_conservation(session: Session) -> None:
@@ -233,9 +272,9 @@ def assert_conservation(session: Session) -> None:
 
 
 def _cast_claims(session: Session, name: str) -> str:
-    """A select of claims in the declared columns and types; a leg that knows no customer or sequence has none."""
+    """A select of claims in the declared columns and types; what a leg may leave out is empty."""
     given = {row[0] for row in session.con.execute(f'describe "{name}"').fetchall()}
-    absent = {"customer": "''", "sequence": "null"}
+    absent = {"customer": "''", "counterparty": "''", "remark": "''", "sequence": "null"}
     listed = (
         f'{absent[c.name] if c.name in absent and c.name not in given else _named(c.name)}::{_duck_type(c.type)} as {_named(c.name)}'
         for c in CLAIM

@@ -1,9 +1,29 @@
--- Grain: one row a period and open item. Meaning: the features with what books.yaml tolerates and declares; the input of
--- the rules in causes.yaml.
+-- Grain: one row a period and open item. Meaning: the features with what books.yaml tolerates and declares and with what
+-- repeats claims that had cleared; the input of the rules in causes.yaml and parts.yaml.
 with
 features as (select * from features),
 tolerances as (select * from tolerances),
 policies as (select * from policy_changes),
+late_repeats as (select * from late_repeats),
+open_claims as (select * from open_claims),
+
+repeated as (
+    select
+        period, leg, entity, "key", currency, side, (max(quantity) * (count(*) - 1))::decimal(18, 4) as quantity
+    from open_claims
+    where kind not in ('level', 'opening', 'journal', 'subledger', 'correction', 'write_off') and amount <> 0
+    group by period, leg, entity, "key", currency, side, kind, amount, open_claims.quantity, sku
+    having count(*) > 1
+),
+
+extra as (
+    select
+        period, leg, entity, "key", currency,
+        sum(quantity) filter (where side = 'left') as left_quantity,
+        sum(quantity) filter (where side = 'right') as right_quantity
+    from repeated
+    group by all
+),
 
 final as (
     select
@@ -17,8 +37,15 @@ final as (
                     p.percent is null
                     or f.difference = round((f.left_amount * p.percent::decimal(10, 4))::decimal(32, 8) * 0.01, 2)
                 )
-        ) as policy_declared
+        ) as policy_declared,
+        coalesce(e.left_quantity, 0)::decimal(18, 4) as left_extra_quantity,
+        coalesce(e.right_quantity, 0)::decimal(18, 4) as right_extra_quantity,
+        coalesce(r.repeated_amount, 0)::decimal(18, 4) as repeated_amount,
+        coalesce(r.repeated_quantity, 0)::decimal(18, 4) as repeated_quantity,
+        r.repeated_period, r.repeated_file, r.repeated_line
     from features as f
+    left join late_repeats as r using (period, leg, entity, "key", currency)
+    left join extra as e using (period, leg, entity, "key", currency)
     left join tolerances as t on f.leg = t.leg
 )
 

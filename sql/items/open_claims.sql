@@ -1,8 +1,7 @@
 -- Grain: one claim of an open key, for every period of the range at whose end the key is open. Meaning: everything both
 -- sides have said since the key was last clear; it is what the next period opens with.
 with
-claims as (select * from claims),
-opening as (select * from opening_claims),
+restless_claims as (select * from restless_claims),
 positions as (select * from positions),
 calendar as (select period from calendar),
 
@@ -13,26 +12,13 @@ open_days as (
     where not p.is_clear
 ),
 
-said as (
-    select *, period as moved, period as claimed from claims
-    union all by name
-    select * exclude (period, first_seen, claimed), claimed, getvariable('period_from') - 1 as moved from opening
-),
-
-placed as (
-    select s.*, p.stretch
-    from said as s
-    inner join positions as p using (leg, entity, "key", currency)
-    where p.period = s.moved
-),
-
 final as (
     select
         d.period, s.leg, s.entity, s."key", s.currency, s.side, s.kind, s.amount, s.quantity, s.attribute, s.shop,
-        s.channel, s.order_id, s.sku, s.discount, s.unit_price, s.customer, s.occurred_at, s.source, s.file, s.line, s.sequence,
-        d.first_seen, s.claimed
+        s.channel, s.order_id, s.sku, s.discount, s.unit_price, s.customer, s.counterparty, s.remark, s.occurred_at,
+        s.source, s.file, s.line, s.sequence, d.first_seen, s.claimed
     from open_days as d
-    inner join placed as s
+    inner join restless_claims as s
         on d.leg = s.leg and d.entity = s.entity and d."key" = s."key" and d.currency = s.currency
         and d.stretch = s.stretch and s.moved <= d.moved_until
 )

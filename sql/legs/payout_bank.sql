@@ -19,6 +19,7 @@ bank_entries as (
 received as (
     select
         b.period, b.entity, b.bank_account, b.entry_id, b.reference, b.shop, b.occurred_at, b.source, b.file, b.line,
+        b.counterparty, b.remark,
         coalesce(x.original_currency, b.currency) as currency, coalesce(x.original_amount, b.amount) as amount
     from bank_entries as b
     left join fx_results as x
@@ -42,30 +43,31 @@ final as (
     select
         period, 'payout_bank' as leg, entity, payout_id as "key", currency, 'left' as side, 'payout' as kind,
         amount, 0 as quantity, null as attribute, shop, provider as channel, '' as order_id, '' as sku,
-        0 as discount, null as unit_price, occurred_at, source, file, line
+        0 as discount, null as unit_price, occurred_at, source, file, line, '' as counterparty, '' as remark
     from announced
     union all
     select
         period, 'payout_bank', entity,
         case when reference <> '' then reference else concat_ws('/', 'bank', bank_account, entry_id) end,
-        currency, 'right', 'bank', amount, 0, null, shop, '', '', '', 0, null, occurred_at, source, file, line
+        currency, 'right', 'bank', amount, 0, null, shop, '', '', '', 0, null, occurred_at, source, file, line, counterparty,
+        remark
     from received
     union all
     select
         period, 'payout_bank', entity, concat_ws('/', reference, 'fx'), currency, 'left', 'converted', converted, 0, null,
-        shop, '', '', '', 0, null, occurred_at, source, file, line
+        shop, '', '', '', 0, null, occurred_at, source, file, line, '', ''
     from fx_results
     where converted is not null
     union all
     select
         period, 'payout_bank', entity, concat_ws('/', reference, 'fx'), currency, 'left', 'fx_gain_loss', gain_loss, 0,
-        null, shop, '', '', '', 0, null, occurred_at, source, file, line
+        null, shop, '', '', '', 0, null, occurred_at, source, file, line, '', ''
     from fx_results
     where gain_loss is not null
     union all
     select
         period, 'payout_bank', entity, concat_ws('/', reference, 'fx'), currency, 'right', 'bank', amount, 0, null,
-        shop, '', '', '', 0, null, occurred_at, source, file, line
+        shop, '', '', '', 0, null, occurred_at, source, file, line, '', ''
     from fx_results
 )
 

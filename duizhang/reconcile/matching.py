@@ -1,0 +1,299 @@
+"""The matching passes after the exact key: read from matching.yaml, run over the open items, each on what is left.
+
+A pass is a SQL model that lists candidate groups of items; of those that share an item the best in a total order is taken,
+so an item is in one group at most and the order of rows does not matter. The search for combinations that add up is the
+one pass outside SQL.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from duizhang.digest import file_digest
+from duizhang.reconcile.subset import Subset, find_subset
+from duizhang.schema import DAY, TEXT
+from duizhang.store import quoted
+
+MATCHING_FILE = Path(__file__).with_name("matching.yaml")
+SQL_PASSES = ("normal_key", "remark", "tolerance", "keyless", "batch")
+
+_MATCHED = pa.schema([
+    ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("members", pa.list_(TEXT)), ("pass", TEXT),
+    ("points", pa.int64()), ("reason", TEXT),
+])
+_GIVEN_UP = pa.schema([
+    ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("key", TEXT), ("reason", TEXT),
+])
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NormalKey(_Closed):
+    """One normalisation of keys."""
+
+    name: str
+    pattern: str
+    replace: str
+    sources: tuple[str, ...]
+    lossless: bool
+
+
+class LegPasses(_Closed):
+    """The passes of a leg, who its counterparty is, and how many days apart two items may be."""
+
+    passes: tuple[Literal["normal_key", "remark", "tolerance", "keyless", "batch", "subset"], ...]
+    party: Literal["", "channel", "customer"] = ""
+    window_days: int = 0
+
+
+class Bounds(_Closed):
+    """Hard bounds on the work; each holds for one period by itself, so that a range gives what its days give."""
+
+    rounds: int
+    candidates: int
+    lines: int
+    deposits: int
+    combinations: int
+
+
+class Matching(_Closed):
+    """matching.yaml."""
+
+    repeat_horizon_days: int
+    normal_keys: tuple[NormalKey, ...]
+    remark_id: str
+    parties: dict[str, tuple[str, ...]]
+    legs: dict[str, LegPasses]
+    bounds: Bounds
+
+
+@cache
+def load_matching() -> Matching:
+    """The declared passes."""
+    return Matching(**yaml.safe_load(MATCHING_FILE.read_text(encoding="utf-8")))
+
+
+def matching_digest() -> str:
+    """SHA-256 of the declaration."""
+    return file_digest(MATCHING_FILE)
+
+
+def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the declaration in place: macros, tables of legs and passes, variables."""
+    rules = load_matching()
+    normal = '"key"'
+    for rule in rules.normal_keys:
+        if "*" in rule.sources:
+            normal = f"regexp_replace({normal}, {quoted(rule.pattern)}, {quoted(rule.replace)}, 'g')"
+    words = " ".join(
+        f"when {' or '.join(f'contains(lower(words), {quoted(word.lower())})' for word in named)} then {quoted(party)}"
+        for party, named in rules.parties.items()
+    )
+    con.execute(f'create macro normal_key("key") as {normal}')
+    con.execute(f"create macro party_of(words) as case {words} end")
+    con.execute(f"create macro remark_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.remark_id)}))")
+    con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
+    con.execute("set variable repeat_horizon = ?", [rules.repeat_horizon_days])
+    con.execute("create table matching_legs (leg varchar, party varchar, window_days integer)")
+    con.execute("create table matching_passes (leg varchar, pass varchar)")
+    for leg, given in rules.legs.items():
+        con.execute("insert into matching_legs values (?, ?, ?)", [leg, given.party, given.window_days])
+        for name in given.passes:
+            con.execute("insert into matching_passes values (?, ?)", [leg, name])
+
+
+def normalise_keys(con: duckdb.DuckDBPyConnection) -> None:
+    """Give the claims the normal form of their key where the declared normalisation is lossless for their source.
+
+    Two keys of one source, side and day that would become one are left as they are; the later passes propose them.
+    """
+    for rule in load_matching().normal_keys:
+        if not rule.lossless:
+            continue
+        sources = " or ".join(f"source glob {quoted(glob)}" for glob in rule.sources)
+        pattern, replace = quoted(rule.pattern), quoted(rule.replace)
+        con.execute(f"""
+            create or replace temp table renamed as
+            select distinct period, leg, entity, currency, side, source, "key",
+                regexp_replace("key", {pattern}, {replace}, 'g') as normal_key
+            from claims where ({sources}) and regexp_matches("key", {pattern})
+        """)
+        if not con.execute("select count(*) from renamed").fetchall()[0][0]:
+            continue
+        con.execute(f"""
+            create or replace temp table renamed as
+            select r.* from renamed as r
+            anti join (
+                select period, leg, entity, currency, side, source, normal_key from (
+                    select * from renamed
+                    union all by name
+                    select distinct c.period, c.leg, c.entity, c.currency, c.side, c.source, c."key", c."key" as normal_key
+                    from claims as c
+                    where ({sources}) and not regexp_matches(c."key", {pattern})
+                        and c."key" in (select normal_key from renamed)
+                ) group by all having count(distinct "key") > 1
+            ) as a using (period, leg, entity, currency, side, source, normal_key)
+        """)
+        con.execute(f"""
+            update claims set "key" = r.normal_key, order_id = regexp_replace(order_id, {pattern}, {replace}, 'g')
+            from renamed as r
+            where claims.period = r.period and claims.leg = r.leg and claims.entity = r.entity
+                and claims.currency = r.currency and claims.side = r.side and claims.source = r.source
+                and claims."key" = r."key"
+        """)
+
+
+def match(con: duckdb.DuckDBPyConnection, run: Callable[[str, str], None]) -> None:
+    """Run the passes over `matchable`; leaves the tables matched (groups of keys) and given_up.
+
+    run(path, name) materialises a model of sql/.
+    """
+    con.register("_matched_empty", _MATCHED.empty_table())
+    con.execute("create table matched as select * from _matched_empty")
+    con.register("_given_up_empty", _GIVEN_UP.empty_table())
+    con.execute("create table given_up as select * from _given_up_empty")
+    con.execute("""
+        create view left_over as
+        select m.* from matchable as m
+        anti join (select period, leg, entity, currency, unnest(members) as "key" from matched) as t
+            using (period, leg, entity, currency, "key")
+    """)
+    for name in SQL_PASSES:
+        run(f"items/match_{name}.sql", f"candidates_{name}")
+        _choose(con, name)
+    matched, given_up = _subsets(con)
+    con.register("_matched_subsets", matched)
+    con.register("_given_up_subsets", given_up)
+    con.execute("insert into matched select * from _matched_subsets")
+    con.execute("insert into given_up select * from _given_up_subsets")
+
+
+def _choose(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Of the candidate groups take those that are the best for every member, again and again until none is left."""
+    con.execute(f"""
+        create or replace temp table ranked as
+        select *, row_number() over (order by period, leg, entity, currency, cost, points desc, members) as rank
+        from candidates_{name}
+    """)
+    con.execute("""
+        create or replace temp table seats as
+        select period, leg, entity, currency, rank, len(members) as seats, unnest(members) as "key" from ranked
+    """)
+    for _ in range(load_matching().bounds.rounds):
+        con.execute("""
+            create or replace temp table chosen as
+            select rank from (
+                select rank, seats, rank = min(rank) over (partition by period, leg, entity, currency, "key") as is_best
+                from seats
+            ) group by rank, seats having count(*) filter (where is_best) = seats
+        """)
+        if not con.execute("select count(*) from chosen").fetchall()[0][0]:
+            break
+        con.execute(f"""
+            insert into matched
+            select period, leg, entity, currency, members, {quoted(name)}, points, reason
+            from ranked semi join chosen using (rank)
+        """)
+        con.execute("""
+            create or replace temp table seats as
+            with gone as (
+                select distinct s.rank from seats as s
+                semi join (select * from seats semi join chosen using (rank)) as t
+                    using (period, leg, entity, currency, "key")
+            )
+            select * from seats anti join gone using (rank)
+        """)
+
+
+def _subsets(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
+    rows = con.execute("""
+        select period, leg, entity, currency, circle, "key", (amount * 10000)::bigint as amount, first_seen, party, window_days
+        from (select *, case party_kind when 'customer' then party else '' end as circle from left_over)
+        where leg in (select leg from matching_passes where pass = 'subset') and (party_kind <> 'customer' or party <> '')
+        qualify count(*) over (partition by period, leg, entity, currency, circle) > 2
+        order by period, leg, entity, currency, circle, first_seen, "key"
+    """).fetchall()
+    known: dict[tuple[int, tuple[int, ...]], Subset] = {}
+    matched: list[dict[str, Any]] = []
+    given_up: list[dict[str, Any]] = []
+    for head, group in groupby(rows, key=lambda row: row[:5]):
+        place = dict(zip(("period", "leg", "entity", "currency"), head, strict=False))
+        _subsets_of(place, [Item(*row[5:]) for row in group], known, matched, given_up)
+    return pa.Table.from_pylist(matched, _MATCHED), pa.Table.from_pylist(given_up, _GIVEN_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An open item as the search for combinations sees it: amount in 1/10000, + left, - right."""
+
+    key: str
+    amount: int
+    first_seen: dt.date
+    party: str
+    window: int
+
+    def may_hold(self, other: Item) -> bool:
+        """Whether `other` can be a line of this deposit."""
+        return (
+            (other.amount > 0) != (self.amount > 0)
+            and abs(other.amount) < abs(self.amount)
+            and abs((other.first_seen - self.first_seen).days) <= self.window
+            and ("" in (self.party, other.party) or self.party == other.party)
+        )
+
+
+def _subsets_of(
+    place: dict[str, Any], items: Sequence[Item], known: dict[tuple[int, tuple[int, ...]], Subset],
+    matched: list[dict[str, Any]], given_up: list[dict[str, Any]],
+) -> None:
+    bounds = load_matching().bounds
+    used: set[str] = set()
+    tried = 0
+    for deposit in sorted(items, key=lambda i: (i.amount > 0, i.first_seen, i.key)):
+        if deposit.key in used:
+            continue
+        lines = [i for i in items if i.key not in used and deposit.may_hold(i)]
+        target = abs(deposit.amount)
+        if len(lines) < 2 or sum(abs(i.amount) for i in lines) < target:
+            continue
+        tried += 1
+        if tried > bounds.deposits:
+            given_up.append({**place, "key": deposit.key, "reason":
+                             f"combinations were not searched: more than {bounds.deposits} deposits on the day"})
+            continue
+        lines.sort(key=lambda i: (abs((i.first_seen - deposit.first_seen).days), i.key))
+        near = lines[: bounds.lines]
+        amounts = tuple(abs(i.amount) for i in near)
+        found = known.get((target, amounts)) or known.setdefault((target, amounts), find_subset(target, amounts))
+        if 0 < found.count <= bounds.combinations:
+            members = [near[i] for i in found.members]
+            used.update([deposit.key, *(m.key for m in members)])
+            searched = f" among the nearest {len(near)} of {len(lines)}" if len(near) < len(lines) else f" of {len(near)}"
+            matched.append({
+                **place, "members": [deposit.key, *sorted(m.key for m in members)], "pass": "subset",
+                "points": 7000 // found.count,
+                "reason": f"{len(members)} items{searched} add up, {found.count} such combinations"
+                if found.count > 1 else f"{len(members)} items{searched} add up",
+            })
+        elif found.count:
+            given_up.append({**place, "key": deposit.key,
+                             "reason": f"{found.count} combinations of {len(near)} items add up: none is proposed"})
+        elif len(near) < len(lines):
+            given_up.append({**place, "key": deposit.key, "reason":
+                             f"the search for combinations gave up after the nearest {len(near)} of {len(lines)} items"})
+
+
+__all__ = ["load_matching", "match", "matching_digest", "normalise_keys", "prepare_matching"]

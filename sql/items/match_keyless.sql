@@ -1,0 +1,69 @@
+-- Grain: one row a period and pair of open items of opposite amount. Meaning: a proposal by amount, date window and
+-- counterparty; the more candidates there are, the less it is worth.
+with
+items as (select * from left_over where 'keyless' in (select pass from matching_passes where leg = left_over.leg)),
+
+-- neighbouring buckets: two amounts within the tolerance are never further apart than one
+bucketed as (
+    select *, (abs(amount) * 10000)::hugeint // (greatest(tolerance, 0.01) * 10000)::hugeint as bucket
+    from items
+),
+
+lefts as (
+    select *, unnest([bucket - 1, bucket, bucket + 1]) as near
+    from bucketed
+    where amount > 0
+),
+
+pairs as (
+    select
+        l.period, l.leg, l.entity, l.currency, l."key" as left_key, r."key" as right_key, l.amount, l.amount + r.amount as rest,
+        abs(l.first_seen - r.first_seen)::int as days,
+        l.party <> '' and l.party = r.party as is_same_party,
+        l.party <> '' and r.party <> '' and l.party <> r.party as is_other_party
+    from lefts as l
+    inner join bucketed as r
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
+    where r.amount < 0
+        and abs(l.amount + r.amount) <= l.tolerance
+        and abs(l.first_seen - r.first_seen) <= l.window_days
+        and not (l.party_kind = 'channel' and l.party <> '' and r.party <> '' and l.party <> r.party)
+),
+
+ranked as (
+    select
+        *,
+        days + 10 * (rest <> 0)::int + 20 * (not is_same_party)::int + 20 * is_other_party::int as cost,
+        count(*) over (partition by period, leg, entity, currency, left_key) as left_candidates,
+        count(*) over (partition by period, leg, entity, currency, right_key) as right_candidates
+    from pairs
+),
+
+final as (
+    select
+        period, leg, entity, currency,
+        [left_key, right_key] as members,
+        cost,
+        greatest(
+            (case when is_same_party then 9000 when is_other_party then 3000 else 6000 end - 300 * days - 1000 * (rest <> 0)::int)
+            // greatest(left_candidates, right_candidates), 100
+        ) as points,
+        concat(
+            amount, case when rest <> 0 then concat(' less ', rest) else '' end, ', ', days, ' days apart',
+            case when is_same_party then ', same counterparty' when is_other_party then ', another counterparty' else '' end,
+            case
+                when greatest(left_candidates, right_candidates) > 1
+                    then concat(', one of ', greatest(left_candidates, right_candidates), ' candidates')
+                else ''
+            end
+        ) as reason
+    from ranked
+    qualify row_number() over (
+            partition by period, leg, entity, currency, left_key order by cost, right_key
+        ) <= getvariable('match_candidates')
+        and row_number() over (
+            partition by period, leg, entity, currency, right_key order by cost, left_key
+        ) <= getvariable('match_candidates')
+)
+
+select * from final

@@ -1,0 +1,39 @@
+-- Grain: one row a period and open item whose words name other open items. Meaning: a proposal to take what is named as
+-- its counterpart.
+with
+items as (select * from left_over where 'remark' in (select pass from matching_passes where leg = left_over.leg)),
+
+words as (
+    select distinct
+        period, leg, entity, currency, "key", amount, tolerance, first_seen,
+        unnest(remark_ids(words)) as word
+    from items
+    where words <> ''
+),
+
+named as (
+    select
+        w.period, w.leg, w.entity, w.currency, w."key", w.amount, w.tolerance, i."key" as named_key,
+        i.amount as named_amount, abs(i.first_seen - w.first_seen) as days
+    from words as w
+    inner join items as i
+        on w.period = i.period and w.leg = i.leg and w.entity = i.entity and w.currency = i.currency
+        and normal_key(w.word) = split_part(i.normal_key, '/', -1)
+    where w."key" <> i."key" and sign(w.amount) = -sign(i.amount)
+),
+
+final as (
+    select
+        period, leg, entity, currency,
+        list_prepend("key", list(named_key order by named_key)) as members,
+        case when abs(amount + sum(named_amount)) <= tolerance then 0 else 100 end + max(days) as cost,
+        case when abs(amount + sum(named_amount)) <= tolerance then 9000 else 5000 end as points,
+        concat(
+            'named in the remark',
+            case when amount + sum(named_amount) <> 0 then concat(', ', amount + sum(named_amount), ' left over') else '' end
+        ) as reason
+    from (select distinct * from named) as n
+    group by period, leg, entity, currency, "key", amount, tolerance
+)
+
+select * from final

@@ -1,0 +1,37 @@
+-- Grain: one row a period and open item that a matching pass may still place. Meaning: what the passes compare: the amount
+-- that is open (+ left, - right), the key in its normal form, since when, and who stands on the other side.
+with
+items as (select * from judged),
+open_claims as (select * from open_claims),
+rules as (select * from matching_legs),
+
+told as (
+    select
+        o.period, o.leg, o.entity, o."key", o.currency,
+        coalesce(max(o.customer), '') as customer,
+        coalesce(max(o.channel), '') as channel,
+        coalesce(string_agg(distinct concat_ws(' ', o.counterparty, o.remark), ' '), '') as words,
+        min(o.source) as source
+    from open_claims as o
+    semi join rules as r on o.leg = r.leg
+    group by all
+),
+
+final as (
+    select
+        i.period, i.leg, i.entity, i."key", i.currency, i.difference as amount, i.tolerance, i.first_seen, i.one_sided,
+        t.source, t.words,
+        normal_key(i."key") as normal_key,
+        r.window_days, r.party as party_kind,
+        case r.party
+            when 'customer' then t.customer
+            when 'channel' then coalesce(nullif(t.channel, ''), party_of(t.words), '')
+            else ''
+        end as party
+    from items as i
+    inner join told as t using (period, leg, entity, "key", currency)
+    inner join rules as r on i.leg = r.leg
+    where i.difference <> 0 and not i.is_decided
+)
+
+select * from final

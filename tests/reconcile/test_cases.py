@@ -1,0 +1,90 @@
+"""The cases of cases.txt, each in an entity of its own: in one pass, and day by day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.reconcile.core import Outcome, claim, run
+
+LENGTH = 6
+SIDES = {"L": "left", "R": "right"}
+NUMBERS = ("quantity", "unit_price", "discount")
+
+
+@dataclass
+class Case:
+    title: str
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    variances: set[tuple[int, str, str, str, Decimal]] = field(default_factory=set)
+    clearings: set[tuple[int, str, str, Decimal, int]] = field(default_factory=set)
+    proposals: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def value(column: str, text: str) -> Any:
+    if column in NUMBERS:
+        return Decimal(text)
+    if column == "line":
+        return int(text)
+    return dt.datetime.fromisoformat(text) if column == "occurred_at" else text
+
+
+def cases() -> Iterator[Case]:
+    case = Case("")
+    for line in Path(__file__).with_name("cases.txt").read_text(encoding="utf-8").splitlines():
+        mark, _, rest = line.partition(" ")
+        if line.startswith("# title: "):
+            if case.title:
+                yield case
+            case = Case(line.removeprefix("# title: "))
+        elif not case.title or not line:
+            continue
+        elif mark == ">":
+            day, side, leg, key, kind, amount, *more = rest.split()
+            given = {column: value(column, text) for column, _, text in (m.partition("=") for m in more)}
+            case.claims.append(claim(leg, key, SIDES[side], amount, int(day), kind=kind, entity=case.title, **given))
+        elif mark == "=":
+            day, leg, key, cause, amount = rest.split()
+            case.variances.add((int(day), leg, key, cause, Decimal(amount)))
+        elif mark == "+":
+            day, leg, key, amount, age = rest.split()
+            case.clearings.add((int(day), leg, key, Decimal(amount), int(age)))
+        elif mark == "~":
+            day, key, text = rest.split(" ", 2)
+            case.proposals.append((int(day), key, text))
+        else:
+            raise ValueError(f"cases.txt: {line!r}")
+    yield case
+
+
+CASES = {case.title: case for case in cases()}
+
+
+@pytest.fixture(scope="module", params=["range", "days"])
+def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    claims = [c for case in CASES.values() for c in case.claims]
+    return run(tmp_path_factory.mktemp("cases"), claims, LENGTH, range(LENGTH) if request.param == "days" else ())
+
+
+@pytest.mark.parametrize("title", CASES)
+def test_case(outcome: Outcome, title: str) -> None:
+    case = CASES[title]
+    found = {
+        (day, r["leg"], r["key"], r["cause"], r["difference"])
+        for day in range(LENGTH) for r in outcome.rows("variances", day) if r["entity"] == title
+    }
+    assert found == case.variances
+    cleared = {
+        (day, r["leg"], r["key"], r["amount"], r["age_days"])
+        for day in range(LENGTH) for r in outcome.rows("clearings", day) if r["entity"] == title
+    }
+    assert cleared == case.clearings
+    for day, key, text in case.proposals:
+        told = {r["proposal"] for r in outcome.rows("variances", day) if r["entity"] == title and r["key"] == key}
+        assert any(text in (t or "") for t in told), told
