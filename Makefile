@@ -44,6 +44,9 @@ bench: $(VENV)/.installed ## the comparison core as ratios to a bare scan, 1M an
 		-r benchmarks/requirements.txt && touch $(VENV)-bench/.installed) || echo "datacompy could not be installed; it is left out"
 	$(BIN)/python benchmarks/compare.py --rows 1000000 10000000 --datacompy $(VENV)-bench/bin/python
 
+bench-extract: $(VENV)/.installed ## every kind of text file against the bare columnar reader
+	$(BIN)/python benchmarks/extract.py
+
 bench-backfill: $(VENV)/.installed ## twelve months in one command, then a late file; seconds by stage
 	$(BIN)/python benchmarks/backfill.py --days $(or $(BACKFILL_DAYS),365) --orders-per-day $(ORDERS) --folder $(DEMO)/backfill
 
