@@ -29,7 +29,7 @@ _TAG = re.compile(r":(\d\d[A-Z]?|NS):")
 _KNOWN = {"13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60", "60F", "60M", "61", "62", "62F", "62M", "64", "65",
           "86", "90", "90C", "90D", "NS"}
 # The library stops at 15 characters of an amount and takes what follows for a reference: 1234.50 would be 1234.
-_WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(\d+,?\d*|,\d+)(?![\d.,])", re.IGNORECASE)
+_WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(\d+,?\d*|,\d+)(?=[A-Z\s]|$)", re.IGNORECASE)
 # The same in a balance: what does not fit to the end is cut off without a word.
 _WHOLE_BALANCE = re.compile(r"[DC]\d{6}[A-Z]{3}(?:\d+,?\d*|,\d+)$", re.IGNORECASE)
 _OPTIONS = mt940.options.Options.all()
