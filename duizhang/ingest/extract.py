@@ -196,7 +196,7 @@ class _Run:
             for index, (total, computed) in enumerate(zip(self.spec.totals, self.sums, strict=True))
         ]
         totals += [
-            ControlTotal(name, stated, computed, Decimal(stated) == Decimal(computed))
+            ControlTotal(name, stated, f"{Decimal(computed).normalize():f}", Decimal(stated) == Decimal(computed))
             for name, stated, computed in self.reading.stated
         ]
         return Extraction(

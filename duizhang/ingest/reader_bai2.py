@@ -53,6 +53,7 @@ class _State:
     group: _Sum | None = None
     account: _Sum | None = None
     group_currency: str = ""
+    number: str = ""
     currency: str = ""
     date: str = ""
     groups: int = 0
@@ -111,7 +112,8 @@ def _rows(records: Iterable[_Record], state: _State) -> Iterator[tuple[int, Sequ
             state.date, state.group_currency = _at(fields, 3), _at(fields, 5)
         elif record.code == "03":
             _unclosed(state, groups=False)
-            state.account = _Sum(_at(fields, 0), _summaries(fields[2:]), records=record.physical)
+            state.account = _Sum(f"{_at(fields, 0)} in group {state.groups}", _summaries(fields[2:]), records=record.physical)
+            state.number = _at(fields, 0)
             state.currency, state.row = _at(fields, 1) or state.group_currency or "USD", 0
         elif record.code == "16":
             state.row += 1
@@ -160,7 +162,7 @@ def _row(fields: list[str], state: _State) -> tuple[str, ...] | str:
     bank, customer = _at(rest, skip), _at(rest, skip + 1)
     entry = bank or f"{state.date}/{state.groups}/{state.row}"
     return (
-        account.name, entry, str(sign * int(amount or 0)), state.currency, state.date, code, customer,
+        state.number, entry, str(sign * int(amount or 0)), state.currency, state.date, code, customer,
         ",".join(rest[skip + 2:]).strip(", "),
     )
 

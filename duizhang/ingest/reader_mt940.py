@@ -1,6 +1,6 @@
 """MT940 and MT942 customer statements: every :61: read by the mt-940 library; opening + lines = closing for every message.
 
-The messages are walked here, tag by tag, because the library reads a file as a whole: one line that it cannot read costs
+The messages are walked here, line by line, because the library reads a file as a whole: one line that it cannot read costs
 it the file, several messages run into one, and a line has no number. A :61: that it cannot read is a broken row.
 Source: SWIFT MT940 customer statement message; tags :20:, :25:, :28C:, :34F:, :60F/M:, :61:, :86:, :62F/M:, :90D/C:, :NS:.
 """
@@ -29,7 +29,7 @@ _TAG = re.compile(r":(\d\d[A-Z]?|NS):")
 _KNOWN = {"13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60", "60F", "60M", "61", "62", "62F", "62M", "64", "65",
           "86", "90", "90C", "90D", "NS"}
 # The library stops at 15 characters of an amount and takes what follows for a reference: 1234.50 would be 1234.
-_WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(\d+,?\d*|,\d+)(?![\d.,])", re.IGNORECASE)
+_WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(\d+,?\d*|,\d+)(?=[A-Z\s]|$)", re.IGNORECASE)
 # The same in a balance: what does not fit to the end is cut off without a word.
 _WHOLE_BALANCE = re.compile(r"[DC]\d{6}[A-Z]{3}(?:\d+,?\d*|,\d+)$", re.IGNORECASE)
 _OPTIONS = mt940.options.Options.all()
@@ -51,36 +51,59 @@ class _Entry:
 
 @dataclass
 class _Message:
-    """A message up to its end. closing: `:62:` has been met, what follows belongs to no line."""
+    """What a message states outside its lines. entries: how many lines it has had so far."""
 
     number: int
     tags: dict[str, str] = field(default_factory=dict)
-    entries: list[_Entry] = field(default_factory=list)
-    closing: bool = False
+    entries: int = 0
 
     def first(self, *tags: str) -> str:
         return next((self.tags[t] for t in tags if t in self.tags), "")
+
+    @property
+    def name(self) -> str:
+        """Its reference and number, as :20: and :28C: say."""
+        return "/".join(part for part in (self.first("20").strip(), self.first("28C", "28").strip()) if part)
+
+
+@dataclass
+class _Sums:
+    """What the lines of a message gave: how many were met, and those that could be read, by side.
+
+    place: (account, currency, name) of the message, once it is known.
+    """
+
+    entries: int = 0
+    place: tuple[str, str, str] | None = None
+    context: mt940.models.Transactions = field(default_factory=lambda: mt940.models.Transactions(options=_OPTIONS))
+    counts: dict[str, int] = field(default_factory=lambda: {"C": 0, "D": 0})
+    amounts: dict[str, Decimal] = field(default_factory=lambda: {"C": Decimal(0), "D": Decimal(0)})
 
 
 def read_mt940(document: Document, place: Place) -> Reading:
     """The statement lines of all messages of a document; `stated` holds the closing balance of each and its sums (:90:)."""
     broken: list[Broken] = []
     stated: list[tuple[str, str, str]] = []
-    rows = _rows(_messages(text_lines(document, place.encoding)), broken, stated)
+    rows = _rows(_walk(text_lines(document, place.encoding)), broken, stated)
     return Reading(list(COLUMNS), place.encoding, batches_of(rows, len(COLUMNS), broken), stated=stated)
 
 
-def _messages(lines: Iterable[tuple[int, str]]) -> Iterator[_Message]:
+def _walk(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[_Message, _Entry | None]]:
+    """Every :61: with its message as soon as it is complete, and (message, None) at the end of each message."""
     message = _Message(1)
+    entry: _Entry | None = None
     into: list[str] | None = None
     for number, raw in lines:
         line = raw.strip("\x01\x03\ufeff").rstrip()
         ended = line.startswith(("-}", "{1:")) or line == "-"
         found = None if ended else _TAG.match(line.lstrip())
         tag = found.group(1) if found else ""
+        if entry is not None and (ended or (tag in _KNOWN and tag not in ("86", "NS"))):
+            yield message, entry
+            entry = into = None
         if ended or tag == "20":
             if message.tags or message.entries:
-                yield message
+                yield message, None
                 message = _Message(message.number + 1)
             into = None
         if ended:
@@ -94,58 +117,80 @@ def _messages(lines: Iterable[tuple[int, str]]) -> Iterator[_Message]:
         value = line.lstrip()[found.end():]
         into = None
         if tag == "61":
-            message.entries.append(_Entry(number, [value]))
-            into, message.closing = message.entries[-1].value, False
+            entry = _Entry(number, [value])
+            into = entry.value
+            message.entries += 1
         elif tag in ("86", "NS"):
-            if message.entries and not message.closing:
-                into = message.entries[-1].details
+            # behind the closing balance it is about the message as a whole
+            if entry is not None:
+                into = entry.details
                 into.append(value)
-        else:
+        elif tag.startswith("62") or tag not in message.tags:
             # of repeated opening balances the first counts, of closing ones the last
-            if tag.startswith("62") or tag not in message.tags:
-                message.tags[tag] = value
-            message.closing = message.closing or tag.startswith("62")
+            message.tags[tag] = value
+    if entry is not None:
+        yield message, entry
     if message.tags or message.entries:
-        yield message
+        yield message, None
 
 
 def _rows(
-    messages: Iterable[_Message], broken: list[Broken], stated: list[tuple[str, str, str]]
+    walked: Iterable[tuple[_Message, _Entry | None]], broken: list[Broken], stated: list[tuple[str, str, str]]
 ) -> Iterator[tuple[int, Sequence[str]]]:
-    for message in messages:
-        opening = _balance(message.first("60F", "60M", "60"))
-        closing = _balance(message.first("62F", "62M", "62"))
-        account, currency = _account(message, opening[1] or closing[1])
-        number = message.first("28C", "28")
-        statement = "/".join(part for part in (message.first("20").strip(), number.strip()) if part)
-        context = mt940.models.Transactions(options=_OPTIONS)
-        total = Decimal(0)
-        counts, sums = {"C": 0, "D": 0}, {"C": Decimal(0), "D": Decimal(0)}
-        for index, entry in enumerate(message.entries, 1):
-            try:
-                found = _parse(context, entry)
-            except Exception as error:  # the library tells of what it cannot read in many ways
-                reason = str(error.args[0]).splitlines()[0][:120] if error.args else type(error).__name__
-                broken.append(Broken(entry.line, f"not a readable :61: line ({reason}); expected such as 2603010301C16,50NTRFREF//BANKREF"))
-                continue
-            amount = found["amount"].amount
-            total += amount
-            side = "C" if amount >= 0 else "D"
-            counts[side] += 1
-            sums[side] += abs(amount)
-            remark = _remark(entry.details, str(found.get("extra_details") or ""))
-            bank_reference = str(found.get("bank_reference") or "").strip()
-            yield entry.line, (
-                account, bank_reference if bank_reference not in ("", "NONREF") else f"{statement}/{index}", f"{amount:f}",
-                currency, str(found.get("entry_date") or found["date"]), remark, statement, *_parties(context, entry, remark),
-            )
-        if opening[0] is not None and closing[0] is not None:
-            stated.append((f"closing balance {statement or message.number}", f"{closing[0]:f}", f"{opening[0] + total:f}"))
-        for mark, words in (("C", "credits"), ("D", "debits")):
-            if (given := _SUM.match(message.first(f"90{mark}").strip())) is not None:
-                stated.append((f"{words} {statement or message.number}", _plain(given.group(3)), f"{sums[mark]:f}"))
-                if given.group(1):
-                    stated.append((f"number of {words} {statement or message.number}", given.group(1), str(counts[mark])))
+    waiting: list[_Entry] = []
+    sums = _Sums()
+    for message, entry in walked:
+        if entry is not None:
+            waiting.append(entry)
+        # the opening balance or the floor limit tells the currency; where there is none, the closing balance does
+        if entry is None or message.first("60F", "60M", "60", "34F"):
+            yield from _read(message, waiting, sums, broken)
+            waiting = []
+        if entry is None:
+            stated.extend(_stated(message, sums))
+            sums = _Sums()
+
+
+def _read(
+    message: _Message, entries: Iterable[_Entry], sums: _Sums, broken: list[Broken]
+) -> Iterator[tuple[int, Sequence[str]]]:
+    if sums.place is None:
+        currency = _balance(message.first("60F", "60M", "60", "62F", "62M", "62"))[1]
+        sums.place = (*_account(message, currency), message.name)
+    account, currency, statement = sums.place
+    context = sums.context
+    for entry in entries:
+        sums.entries += 1
+        try:
+            found = _parse(context, entry)
+        except Exception as error:  # the library tells of what it cannot read in many ways
+            reason = str(error.args[0]).splitlines()[0][:120] if error.args else type(error).__name__
+            broken.append(
+                Broken(entry.line, f"not a readable :61: line ({reason}); expected such as 2603010301C16,50NTRFREF//BANKREF"))
+            continue
+        amount = found["amount"].amount
+        side = "C" if amount >= 0 else "D"
+        sums.counts[side] += 1
+        sums.amounts[side] += abs(amount)
+        remark = _remark(entry.details, str(found.get("extra_details") or ""))
+        reference = str(found.get("bank_reference") or "").strip()
+        yield entry.line, (
+            account, reference if reference not in ("", "NONREF") else f"{statement}/{sums.entries}", f"{amount:f}", currency,
+            str(found.get("entry_date") or found["date"]), remark, statement, *_parties(context, entry, remark),
+        )
+
+
+def _stated(message: _Message, sums: _Sums) -> Iterator[tuple[str, str, str]]:
+    """The closing balance, and the sums and counts (:90:), of a message that states them."""
+    name = message.name or message.number
+    opening, closing = _balance(message.first("60F", "60M", "60"))[0], _balance(message.first("62F", "62M", "62"))[0]
+    if opening is not None and closing is not None:
+        yield f"closing balance {name}", f"{closing:f}", f"{opening + sums.amounts['C'] - sums.amounts['D']:f}"
+    for mark, words in (("C", "credits"), ("D", "debits")):
+        if (given := _SUM.match(message.first(f"90{mark}").strip())) is not None:
+            yield f"{words} {name}", _plain(given.group(3)), f"{sums.amounts[mark]:f}"
+            if given.group(1):
+                yield f"number of {words} {name}", given.group(1), str(sums.counts[mark])
 
 
 def _parse(context: mt940.models.Transactions, entry: _Entry) -> dict[str, Any]:

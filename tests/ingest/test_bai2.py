@@ -54,9 +54,9 @@ def test_rows_and_totals(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("old", "new", "failing"), [
-    (b"16,142,490196", b"16,142,490197", {"control total 1234567890", "control total group 1", "control total file"}),
-    (b"16,890,,,,,A NOTE/\n", b"", {"records of 1234567890", "records of group 1", "records of file"}),
-    (b"49,4200,4/\n", b"", {"trailers 49 of 55", "accounts of group 1", "records of group 1", "records of file"}),
+    (b"16,142,490196", b"16,142,490197", {"control total 1234567890 in group 1", "control total group 1", "control total file"}),
+    (b"16,890,,,,,A NOTE/\n", b"", {"records of 1234567890 in group 1", "records of group 1", "records of file"}),
+    (b"49,4200,4/\n", b"", {"trailers 49 of 55 in group 1", "accounts of group 1", "records of group 1", "records of file"}),
     (b"99,141363096,2,18\n", b"", {"trailers 99 of the file"}),
     (b"98,70434350,1,4/\n", b"98,7043435x,2,4/\n", {"control total group 2", "accounts of group 2"}),
 ])
