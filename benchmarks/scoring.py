@@ -15,7 +15,7 @@ from pipelines.run import run_periods
 OUT = Path(__file__).resolve().parents[1] / "docs" / "scoring.md"
 PLANS = (
     Plan(days=10, orders_per_day=200, seed=101, break_rate=0.03),
-    Plan(start=dt.date(2026, 12, 24), days=12, orders_per_day=150, seed=102, break_rate=0.06),
+    Plan(start=dt.date(2025, 12, 24), days=12, orders_per_day=150, seed=102, break_rate=0.06),
     Plan(days=8, orders_per_day=400, seed=103, break_rate=0.01),
 )
 
