@@ -17,7 +17,6 @@ from duizhang.reconcile.engine import (
     rules_digest,
     settle,
 )
-
 from duizhang.reconcile.matching import load_matching, normalise_keys
 from duizhang.reconcile.parts import load_parts
 
