@@ -25,11 +25,10 @@ from dagster import (
 from assets.partitions import SINGLE_RUN
 from assets.workspace import Workspace, periods_of
 from duizhang import schema
-from duizhang.close import announce, correction_claims, item_decisions, journal_proposals
+from duizhang.close import correction_claims, item_decisions, journal_proposals
 from duizhang.gate import gated_tables, run_gate
 from duizhang.ingest import build_canonical, collect
-from duizhang.publish import publish
-from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, MART_MODELS, STATE_TABLES, Session, reconcile, rules_digest
+from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, MART_MODELS, STATE_TABLES, Session, reconcile
 
 CANONICAL = (*schema.TABLES, "source_files", "quarantine")
 ITEMS = (*ITEM_TABLES, *STATE_TABLES)
@@ -98,6 +97,8 @@ def build_assets(
         workspace.say("gate")
         periods = periods_of(context)
         failures = run_gate(workspace.store(), workspace.state(), periods)
+        if all(any(f.table not in CANONICAL for f in failures[p]) for p in periods):
+            workspace.put_out(periods)  # the publication is blocked, and readers are to see why
         for name in tables:
             failing = {p: [f.detail for f in found if f.table == name] for p, found in failures.items()}
             failing = {p: details for p, details in failing.items() if details}
@@ -114,11 +115,7 @@ def build_assets(
     def published(context: AssetExecutionContext, workspace: Workspace) -> MaterializeResult[None]:
         """The periods' results as analysts see them; what did not pass the gate is held."""
         workspace.say("publishing")
-        outcomes = publish(
-            workspace.books(), workspace.store(), workspace.state(), workspace.home, periods_of(context),
-            rules_digest=rules_digest(),
-        )
-        announce(workspace.home, workspace.state())
+        outcomes = workspace.put_out(periods_of(context))
         return MaterializeResult(metadata={o.period.isoformat(): o.state for o in outcomes})
 
     return [raw_files, canonical, reconciliation, published], [gate]

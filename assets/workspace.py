@@ -3,10 +3,12 @@ environment."""
 
 import datetime as dt
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from dagster import AssetCheckExecutionContext, AssetExecutionContext, ConfigurableResource
+from dagster import AssetCheckExecutionContext, AssetExecutionContext, ConfigurableResource, InitResourceContext
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -14,6 +16,10 @@ from dagster._core.storage.tags import (
 )
 
 from duizhang.books import Books, load_books
+from duizhang.close import announce
+from duizhang.plan import acquire, record
+from duizhang.publish import PeriodOutcome, publish
+from duizhang.reconcile import rules_digest
 from duizhang.state import State
 from duizhang.store import Store, days
 
@@ -27,6 +33,14 @@ class Workspace(ConfigurableResource):  # type: ignore[type-arg]
     books_path: str
     home_path: str
     progress: bool = False
+
+    def put_out(self, periods: list[dt.date]) -> list[PeriodOutcome]:
+        """Publish or hold what the store has of the periods, and remember what it was made from."""
+        books, store, state = self.books(), self.store(), self.state()
+        outcomes = publish(books, store, state, self.home, periods, rules_digest=rules_digest())
+        record(books, store, state, periods)
+        announce(self.home, state)
+        return outcomes
 
     def books(self) -> Books:
         return load_books(Path(self.books_path))
@@ -47,12 +61,27 @@ class Workspace(ConfigurableResource):  # type: ignore[type-arg]
             click.echo(f"  {text}", err=True)
 
 
-def from_environment() -> Workspace:
-    """The workspace that DUIZHANG_BOOKS and DUIZHANG_HOME name (default: ./demo)."""
-    return Workspace(
-        books_path=os.environ.get(BOOKS_VARIABLE, "demo/raw/books.yaml"),
-        home_path=os.environ.get(HOME_VARIABLE, "demo/home"),
-    )
+class RunWorkspace(Workspace):
+    """A workspace that a run has for itself, whoever started it; a second run waits."""
+
+    @contextmanager
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator[Workspace]:
+        with acquire(self.home, say=self.say):
+            yield self
+
+
+def from_environment() -> dict[str, Workspace]:
+    """The resources over what DUIZHANG_BOOKS and DUIZHANG_HOME name (default: ./demo): `workspace` for runs, `watched`
+    for who only looks."""
+    return over(os.environ.get(BOOKS_VARIABLE, "demo/raw/books.yaml"), os.environ.get(HOME_VARIABLE, "demo/home"))
+
+
+def over(books_path: str, home_path: str) -> dict[str, Workspace]:
+    """The resources over given books and a given home."""
+    return {
+        "workspace": RunWorkspace(books_path=books_path, home_path=home_path),
+        "watched": Workspace(books_path=books_path, home_path=home_path),
+    }
 
 
 def periods_of(context: AssetExecutionContext | AssetCheckExecutionContext) -> list[dt.date]:

@@ -2,15 +2,16 @@
 
     python benchmarks/compare.py --rows 1000000
 
-Both sides have `key` (text, 24 characters) and `amount` (decimal(18,2)), a row a key; 0.01% of the keys differ by a cent.
-Every way runs in a process of its own, so its peak memory (`ru_maxrss`) is its own; the time is that of the work
-itself, without imports, the best of --repeat processes. All ways must find the same keys.
+Both sides have `key` (text, 24 characters) and `amount` (decimal(18,2)), a row a key, in different order; 0.01% of the
+keys differ by a cent. Every way runs in a process of its own, so its peak memory (`ru_maxrss`) is its own; the time is
+that of the work itself, without imports, the best of --repeat rounds of all ways. Processor seconds say more than
+seconds on a busy machine. All ways must find the same keys. datacompy needs an older polars than duizhang and has its
+own environment (benchmarks/requirements.txt): --datacompy names its Python.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import resource
@@ -27,13 +28,17 @@ def generate(folder: Path, rows: int) -> None:
     import duckdb
 
     with duckdb.connect() as con:
-        for name, broken in (("left", "0"), ("right", "case when hash(i + 7) % 10000 = 0 then 0.01 else 0 end")):
+        sides = (
+            ("left", "i", "0"),
+            ("right", f"(i * 15485863 + 13) % {rows}", "case when hash(i + 7) % 10000 = 0 then 0.01 else 0 end"),
+        )
+        for name, number, broken in sides:
             con.execute(f"""
                 copy (
                     select 'ORD' || lpad(cast(hash(i) % 1000000000000 as varchar), 12, '0')
                             || lpad(cast(i as varchar), 9, '0') as key,
                         cast((hash(i + 1) % 10000000) * 0.01 + {broken} as decimal(18, 2)) as amount
-                    from range({rows}) t(i)
+                    from (select {number} as i from range({rows}) t(i))
                 ) to '{folder / name}.parquet' (format parquet)
             """)
 
@@ -137,64 +142,89 @@ WAYS: dict[str, Callable[[str, str], int]] = {
 
 
 def run_one(way: str, folder: Path) -> None:
-    """Run one way in this process and print seconds, peak memory (MB) before and after, and the keys found."""
-    import duckdb  # the imports are not what is measured
-    import polars
+    """Run one way in this process and print seconds, processor seconds, peak memory (MB) and the keys found."""
+    if not way.startswith("datacompy"):  # the imports are not what is measured
+        import duckdb
+        import polars
 
-    from duizhang import compare
+        from duizhang import compare
 
-    del duckdb, polars, compare
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    start = time.perf_counter()
+        del duckdb, polars, compare
+    else:
+        import datacompy
+
+        del datacompy
+    start, used = time.perf_counter(), time.process_time()
     found = WAYS[way](str(folder / "left.parquet"), str(folder / "right.parquet"))
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - used
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak": peak, "before": before, "found": found}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak, "found": found}))
+
+
+def measure(way: str, folder: Path, python: str) -> dict[str, float] | str:
+    """The figures of one process, or why there are none."""
+    done = subprocess.run(
+        [python, __file__, "--folder", str(folder), "--ways", way], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return f"failed: {(done.stderr.strip() or 'killed').splitlines()[-1]}"
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def main() -> int:
-    """Run every way, print a table; 1 if two ways found a different number of keys."""
+    """Run every way, print a table; 1 if a way failed or two ways found a different number of keys."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows a side")
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000], help="rows a side")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--ways", nargs="*", choices=sorted(WAYS), default=list(WAYS))
+    parser.add_argument("--datacompy", metavar="PYTHON", help="Python that has datacompy")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.folder:
         run_one(args.ways[0], args.folder)
         return 0
+    return max(bench(rows, args.repeat, args.ways, args.datacompy) for rows in args.rows)
+
+
+def bench(rows: int, repeat: int, chosen: list[str], datacompy: str | None) -> int:
+    """Measure the ways at one size."""
+    ways = ["floor", *(w for w in chosen if w != "floor")]
+    runs: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+    wrong: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="bench-compare-") as name:
         folder = Path(name)
-        generate(folder, args.rows)
+        generate(folder, rows)
         size = sum(f.stat().st_size for f in folder.iterdir()) / 1e6
-        print(f"{args.rows:,} rows a side, {size:.0f} MB of Parquet, {os.cpu_count()} cores, best of {args.repeat}")
-        print(f"{'':24}{'seconds':>9}{'x floor':>9}{'peak MB':>9}{'keys':>8}")
-        results: dict[str, dict[str, float]] = {}
-        ways = ["floor", *(w for w in args.ways if w != "floor")]
-        for way in ways:
-            if way.startswith("datacompy") and importlib.util.find_spec("datacompy") is None:
-                print(f"{way:24}  not installed")
-                continue
-            runs = []
-            for _ in range(args.repeat):
-                done = subprocess.run(
-                    [sys.executable, __file__, "--folder", name, "--ways", way], capture_output=True, text=True, check=False
-                )
-                if done.returncode:
-                    print(f"{way:24}  failed: {(done.stderr.strip() or 'killed').splitlines()[-1]}")
-                    break
-                runs.append(json.loads(done.stdout))
-            else:
-                best = min(runs, key=lambda r: float(r["seconds"]))
-                results[way] = best
-                ratio = best["seconds"] / results["floor"]["seconds"]
-                found = f"{best['found']:>8,}" if best["found"] >= 0 else f"{'':>8}"
-                print(f"{way:24}{best['seconds']:>9.3f}{ratio:>9.2f}{best['peak']:>9.0f}{found}", flush=True)
-        answers = {int(r["found"]) for r in results.values() if r["found"] >= 0}
+        for _ in range(repeat):
+            for way in ways:
+                python: str | None = sys.executable
+                if way.startswith("datacompy"):
+                    python = datacompy if datacompy and Path(datacompy).exists() else None
+                if python is None:
+                    wrong[way] = "not installed: give --datacompy, see benchmarks/README.md"
+                elif way not in wrong:
+                    figures = measure(way, folder, python)
+                    if isinstance(figures, str):
+                        wrong[way] = figures
+                    else:
+                        runs[way].append(figures)
+    print(f"{rows:,} rows a side, {size:.0f} MB of Parquet, {os.cpu_count()} cores, best of {repeat}, load {os.getloadavg()[0]:.1f}")
+    print(f"{'':24}{'seconds':>9}{'x floor':>9}{'cpu s':>9}{'x floor':>9}{'peak MB':>9}{'keys':>8}")
+    best = {w: {k: min(r[k] for r in rs) for k in ("seconds", "cpu", "peak", "found")} for w, rs in runs.items() if w not in wrong}
+    for way in ways:
+        if way in wrong:
+            print(f"{way:24}  {wrong[way]}")
+            continue
+        b, base = best[way], best["floor"]
+        found = f"{int(b['found']):>8,}" if b["found"] >= 0 else ""
+        print(f"{way:24}{b['seconds']:>9.3f}{b['seconds'] / base['seconds']:>9.2f}{b['cpu']:>9.3f}{b['cpu'] / base['cpu']:>9.2f}"
+              f"{b['peak']:>9.0f}{found}", flush=True)
+    answers = {int(r["found"]) for rs in runs.values() for r in rs if r["found"] >= 0}
     if len(answers) > 1:
         print(f"the ways disagree: {sorted(answers)}")
         return 1
-    return 0
+    return int(any(reason.startswith("failed") for reason in wrong.values()))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import secrets
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -146,6 +147,18 @@ class PolicyChange(_Closed):
     percent: Decimal | None = None
 
 
+class Database(_Closed):
+    """A query that gives own rows, pulled again from the newest watermark less `overlap` (3d, 12h, 30m; 1000 for numbers) on."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
+    url_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    query: str
+    source: str
+    watermark: str
+    overlap: Annotated[str, Field(pattern=r"^\d{1,6}[dhm]?$")] = "3d"
+    shop: str = ""
+
+
 class PseudonymKey(_Closed):
     """Where the key of the pseudonyms is: an environment variable first, else a file beside books.yaml."""
 
@@ -176,6 +189,7 @@ class Books(_Closed):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
     start: dt.date
     inbox: str = "inbox"
+    databases: tuple[Database, ...] = ()
     pseudonym_key: PseudonymKey = PseudonymKey()
     shops: dict[str, Shop] = {}
     bank_accounts: dict[str, str] = {}  # account number: the entity that owns it
@@ -214,7 +228,26 @@ class Books(_Closed):
         for expected in self.expected:
             if expected.shop and expected.shop not in self.shops:
                 raise ValueError(f"expected: unknown shop {expected.shop!r}")
+        names = [database.name for database in self.databases]
+        for database in self.databases:
+            if names.count(database.name) > 1 or (database.shop and database.shop not in self.shops):
+                raise ValueError(f"databases: {database.name!r} stands there twice, or its shop is unknown")
         return self
+
+    @field_validator("inbox")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if "://" in value and parts.scheme not in ("s3", "sftp"):
+            raise ValueError(f"unknown kind of inbox {parts.scheme!r}; expected a folder, s3://bucket/prefix or sftp://host/path")
+        if "://" in value and (parts.password or not parts.netloc):
+            raise ValueError("expected s3://bucket/prefix or sftp://host/path, without a password: that comes from the environment")
+        return value
+
+    @property
+    def remote_inbox(self) -> bool:
+        """Whether the inbox is a URL; a local one is at `inbox_path`."""
+        return "://" in self.inbox
 
     @property
     def zone(self) -> ZoneInfo:
@@ -253,9 +286,15 @@ class Books(_Closed):
                 return self.sla_days[key]
         return DEFAULT_SLA_DAYS[leg]
 
-    def digest(self) -> str:
-        """Digest of everything in books.yaml that can change a result (not where the files are)."""
-        return mapping_digest(self.model_dump(mode="json", exclude={"root", "inbox", "pseudonym_key"}))
+    def in_force(self, period: dt.date) -> dict[str, object]:
+        """Everything in books.yaml that can change a result of the period, by entry: not where the files are, and
+        nothing that says by `from_day` that it begins later."""
+        dumped = self.model_dump(mode="json", exclude={"root", "inbox", "databases", "pseudonym_key"})
+        return {name: _begun(value, period.isoformat()) for name, value in dumped.items()}
+
+    def digest(self, period: dt.date) -> str:
+        """Digest of what is in force on a period."""
+        return mapping_digest(self.in_force(period))
 
     def key(self) -> bytes:
         """The pseudonym key. Where there is none yet, one is made beside books.yaml, readable by its owner alone."""
@@ -271,6 +310,16 @@ class Books(_Closed):
         if not found:
             raise BooksError(f"{path} is empty", advice="Put a secret of at least 16 characters into it.")
         return found.encode()
+
+
+def _begun(value: object, day: str) -> object:
+    """A value without the entries of its lists that begin after the day."""
+    if isinstance(value, list):
+        kept = [v for v in value if not (isinstance(v, dict) and str(v.get("from_day") or "") > day)]
+        return [_begun(v, day) for v in kept]
+    if isinstance(value, dict):
+        return {name: _begun(v, day) for name, v in value.items()}
+    return value
 
 
 def pseudonym(key: bytes, value: str) -> str:

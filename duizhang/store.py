@@ -78,9 +78,17 @@ class Store:
     def split(self, table: str, rows: pa.Table, periods: Iterable[dt.date]) -> None:
         """Write rows of several periods (column `period`) into their folders; a one without rows is written empty."""
         wanted = list(periods)
+        parts: dict[dt.date, list[pa.Table]] = {period: [] for period in wanted}
+        # batch by batch: looking through all rows for every period would take periods x rows
+        for batch in rows.to_batches():
+            ordered = batch.take(pc.sort_indices(batch["period"]))
+            at = 0
+            for group in pc.value_counts(ordered["period"]).to_pylist():
+                if group["values"] in parts:
+                    parts[group["values"]].append(pa.Table.from_batches([ordered.slice(at, group["counts"])]))
+                at += group["counts"]
         for period in wanted:
-            part = rows.filter(pc.equal(rows["period"], pa.scalar(period, pa.date32())))
-            self.write(table, period, part)
+            self.write(table, period, pa.concat_tables(parts[period] or [rows.slice(0, 0)]))
 
     def view(
         self, con: duckdb.DuckDBPyConnection, name: str, periods: Iterable[dt.date], schema: pa.Schema,

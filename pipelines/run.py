@@ -1,38 +1,47 @@
 """Runs a range of periods through Dagster in this process; the command line finds it by its entry point."""
 
 import datetime as dt
+import time
 from pathlib import Path
 
 from dagster import DagsterInstance
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
-from filelock import FileLock, Timeout
 
 from assets.partitions import daily
 from assets.workspace import Workspace
 from duizhang.books import load_books
 from duizhang.close import append_event, archive_books
 from duizhang.errors import UserError
-from duizhang.publish import PeriodOutcome, publish
+from duizhang.ingest import collect
+from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently
+from duizhang.publish import CLOSED_REASON, PeriodOutcome, period_states, rebuild_published
 from duizhang.reconcile import rules_digest
 from duizhang.store import days
-from pipelines.definitions import JOB, build_defs
+from pipelines.definitions import TABLES_JOB, build_defs
 
-HELD = "held"
+HELD, UNCHANGED, PROVISIONAL = "held", "unchanged", "provisional"
 
 
-def run_range(books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False) -> int:
-    """Collect, reconcile, check and publish every day from `start` to `end`; later days whose opening changed follow.
+def run_range(
+    books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False, force: bool = False
+) -> int:
+    """Collect, then compute, check and publish what is not current from `start` to `end`, and what follows from that.
 
-    Returns the exit code: 0 everything published, 2 something is held. Raises UserError where the range or the books
-    are impossible, or where another run holds this home.
+    Returns the exit code: 0 everything is published, 2 something is held. Raises UserError where the range or the books
+    are impossible. Where another run uses this home, it waits for it to end.
     """
-    return 2 if any(o.state == HELD for o in run_periods(books_path, home, start, end, progress=progress)) else 0
+    outcomes = run_periods(books_path, home, start, end, progress=progress, force=force)
+    return 2 if any(o.state == HELD for o in outcomes) else 0
 
 
 def run_periods(
-    books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False
+    books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False, force: bool = False
 ) -> list[PeriodOutcome]:
-    """As `run_range`, but gives what became of every period that was run, in order."""
+    """As `run_range`, but gives what became of every period of the range and every other that was run, in order.
+
+    A period whose inputs are as they were when it was computed is not run again, unless `force` asks for it. A period
+    behind it follows while the one before it closes differently; a closed one refuses and stops that.
+    """
     books = load_books(books_path)
     if end < start:
         raise UserError(f"the range ends ({end}) before it begins ({start})")
@@ -40,61 +49,148 @@ def run_periods(
         raise UserError(
             f"{start} is before the books' first day {books.start}", advice="Begin at the books' start, or move it."
         )
-    home.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(home / ".run.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise UserError(
-            f"another run is using {home}", advice="Wait for it to end, or give another --home."
-        ) from error
-    with lock:
-        return _locked(books_path.resolve(), home.resolve(), start, end, progress=progress)
+    workspace = Workspace(books_path=str(books_path.resolve()), home_path=str(home.resolve()), progress=progress)
+    with acquire(home, say=workspace.say):
+        return _Run(workspace, books_path.resolve(), start, end, force=force).go()
 
 
-def _locked(books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool) -> list[PeriodOutcome]:
-    workspace = Workspace(books_path=str(books_path), home_path=str(home), progress=progress)
-    books, store, state = workspace.books(), workspace.store(), workspace.state()
-    append_event(
-        state, actor="pipeline", kind="run_started",
-        payload={
-            "from": start.isoformat(), "to": end.isoformat(), "books": archive_books(home, books_path),
-            "rules": rules_digest(), "books_path": str(books_path),
-        },
-    )
-    known = store.periods("open_claims")
-    first = start
-    # a day can only open with what the day before left: days never run between the last known one and the range
-    # are run as well
-    earlier = [p for p in known if p < start]
-    if start > books.start and (not earlier or earlier[-1] < start - dt.timedelta(days=1)):
-        first = earlier[-1] + dt.timedelta(days=1) if earlier else books.start
-        workspace.say(f"{first} to {start - dt.timedelta(days=1)} were never run: they come first")
-    later = [p for p in known if p > end]
-    before = _closing(workspace, end) if later else None
-    _execute(workspace, first, end)
-    outcomes = publish(books, store, state, home, days(first, end), rules_digest=rules_digest())
-    if later and _closing(workspace, end) != before:
-        workspace.say(f"the closing of {end} changed: {later[0]} to {later[-1]} follow")
-        follow = days(end + dt.timedelta(days=1), later[-1])
-        _execute(workspace, follow[0], follow[-1])
-        outcomes += publish(books, store, state, home, follow, rules_digest=rules_digest())
-    return outcomes
+class _Run:
+    """One run over a range, the lock of the home being held."""
+
+    def __init__(self, workspace: Workspace, books_path: Path, start: dt.date, end: dt.date, *, force: bool) -> None:
+        self.workspace, self.books_path, self.force = workspace, books_path, force
+        self.books, self.store, self.state = workspace.books(), workspace.store(), workspace.state()
+        self.start, self.end = start, end
+        self.closed = {p for p, s in period_states(self.state).items() if s.state == "closed"}
+        self.outcomes: dict[dt.date, PeriodOutcome] = {}
+
+    def go(self) -> list[PeriodOutcome]:
+        workspace = self.workspace
+        append_event(
+            self.state, actor="pipeline", kind="run_started",
+            payload={
+                "from": self.start.isoformat(), "to": self.end.isoformat(),
+                "books": archive_books(workspace.home, self.books_path), "rules": rules_digest(),
+                "books_path": str(self.books_path),
+            },
+        )
+        collect(self.books, self.store, self.state, progress=workspace.say)
+        first = self._first()
+        last = max([self.end, *self.store.periods("open_claims")])
+        plan = make_plan(self.books, self.store, self.state, first, last)
+        direct = {p: r for p, r in plan.stale.items() if p <= self.end}
+        if self.force:
+            asked = (p for p in days(self.start, self.end) if p not in self.closed)
+            direct = {**{p: (Reason("asked"),) for p in asked}, **direct}
+        self._announce(plan, direct)
+        self._compute(plan, direct, first, last)
+        if not self.outcomes:
+            # even where nothing is computed, what readers see is whole
+            rebuild_published(workspace.home, self.state)
+        outside = [p for p in plan.stale if p > self.end and p not in self.outcomes and plan.stale[p] != (Reason(OPENING),)]
+        if outside:
+            workspace.say(f"{_spans(outside)} behind the range: not current either, see `duizhang plan`")
+        found = self._all(plan)
+        self._close(found)
+        return found
+
+    def _close(self, found: list[PeriodOutcome]) -> None:
+        """What became of it, on a line; what is held, on a line each."""
+        counts: dict[str, int] = {}
+        for o in found:
+            counts[o.state] = counts.get(o.state, 0) + 1
+        self.workspace.say(f"{len(found)} days: " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+        held = [o for o in found if o.state == HELD]
+        for o in held[:10]:
+            reason = o.reasons[0] if o.reasons else ""
+            more = f" (+{len(o.reasons) - 1} more)" if len(o.reasons) > 1 else ""
+            self.workspace.say(f"{o.period} is held: {reason[:120]}{'…' if len(reason) > 120 else ''}{more}")
+        if len(held) > 10:
+            self.workspace.say(f"and {len(held) - 10} more days are held")
+
+    def _first(self) -> dt.date:
+        """A day can only open with what the day before left: days never run between the last known one and the range
+        are run as well."""
+        earlier = [p for p in self.store.periods("open_claims") if p < self.start]
+        if self.start == self.books.start or (earlier and earlier[-1] == self.start - dt.timedelta(days=1)):
+            return self.start
+        first = earlier[-1] + dt.timedelta(days=1) if earlier else self.books.start
+        self.workspace.say(f"{_spans(days(first, self.start - dt.timedelta(days=1)))}: never run, so first")
+        return first
+
+    def _announce(self, plan: Plan, direct: dict[dt.date, tuple[Reason, ...]]) -> None:
+        say = self.workspace.say
+        asked = [p for p in plan.periods if self.start <= p <= self.end]
+        current = [p for p in asked if p not in direct and p not in plan.refused]
+        if current:
+            say(f"{_spans(current)}: current, not run again")
+        for period, reasons in plan.refused.items():
+            say(f"{period}: closed, and {reasons[0]}: reopen it to take that in")
+        if direct and len(direct) < len(asked):
+            for period, reasons in list(direct.items())[:10]:
+                say(f"{period}: {reasons[0]}" + (f" (+{len(reasons) - 1} more)" if len(reasons) > 1 else ""))
+
+    def _compute(self, plan: Plan, direct: dict[dt.date, tuple[Reason, ...]], first: dt.date, last: dt.date) -> None:
+        """Stretches of stale days, each in one pass; what follows a changed closing in stretches that double, so that
+        a cascade that stops soon costs little and one that goes on for months few passes."""
+        period, width = first, 1
+        while period <= last:
+            # an opening can only have changed since the plan where the day before was computed since
+            moved = period - dt.timedelta(days=1) in self.outcomes and opens_differently(self.store, self.state, period)
+            follows = moved and period not in direct and period not in self.closed
+            if not follows and period not in direct:
+                if moved and period in self.closed:
+                    self._refuse(period)
+                period, width = period + dt.timedelta(days=1), 1
+                continue
+            end = period
+            while (after := end + dt.timedelta(days=1)) <= last and after not in self.closed and (
+                after in direct or (follows and (after - period).days < width)
+            ):
+                end = after
+            if follows:
+                self.workspace.say(f"{period - dt.timedelta(days=1)} closes differently: {_spans(days(period, end))} again")
+            self._execute(period, end)
+            period, width = end + dt.timedelta(days=1), width * 2 if follows else 1
+
+    def _refuse(self, period: dt.date) -> None:
+        version = period_states(self.state)[period].version
+        self.outcomes[period] = PeriodOutcome(period, HELD, version, (CLOSED_REASON,))
+        self.workspace.say(f"{period} is closed: it does not take the new closing of the day before, and stops it")
+
+    def _execute(self, start: dt.date, end: dt.date) -> None:
+        began = time.monotonic()
+        self.workspace.say(f"{_spans(days(start, end))}:")
+        execute(self.workspace, start, end)
+        states = period_states(self.state)
+        for period in days(start, end):
+            s = states[period]
+            shown = {HELD: HELD, PROVISIONAL: PROVISIONAL}.get(s.state, "published")
+            self.outcomes[period] = PeriodOutcome(period, shown, s.version, tuple(s.held_reasons.splitlines()))
+        self.workspace.say(f"{_spans(days(start, end))}: done in {time.monotonic() - began:.0f} s")
+
+    def _all(self, plan: Plan) -> list[PeriodOutcome]:
+        """What was run, and the state of what was current."""
+        states = period_states(self.state)
+        for period in days(self.start, self.end):
+            if period in self.outcomes or period not in states:
+                continue
+            s = states[period]
+            if period in plan.refused:
+                self.outcomes[period] = PeriodOutcome(period, HELD, s.version, (CLOSED_REASON,))
+            else:
+                reasons = tuple(s.held_reasons.splitlines())
+                shown = s.state if s.state in (HELD, PROVISIONAL) else UNCHANGED
+                self.outcomes[period] = PeriodOutcome(period, shown, s.version, reasons)
+        return [self.outcomes[p] for p in sorted(self.outcomes)]
 
 
-def _closing(workspace: Workspace, period: dt.date) -> tuple[str, ...]:
-    from duizhang.digest import table_digest
-    from duizhang.reconcile import STATE_TABLES
-
-    store = workspace.store()
-    return tuple(table_digest(store.read(t, period)) for t in STATE_TABLES if store.has(t, period))
-
-
-def _execute(workspace: Workspace, start: dt.date, end: dt.date) -> None:
+def execute(workspace: Workspace, start: dt.date, end: dt.date) -> None:
+    """Compute, check and publish a range in one pass, the inbox being collected. UserError where a step fails."""
     books = workspace.books()
     defs = build_defs(resources={"workspace": workspace}, partitions=daily(books.start.isoformat(), books.time_zone))
     with DagsterInstance.ephemeral() as instance:
-        result = defs.resolve_job_def(JOB).execute_in_process(
+        result = defs.resolve_job_def(TABLES_JOB).execute_in_process(
             instance=instance,
             raise_on_error=False,
             tags={
@@ -115,3 +211,15 @@ def raise_step_error(step: str, error: object) -> None:
     cause = getattr(error, "cause", None) or error
     message = str(getattr(cause, "message", cause)).strip()
     raise UserError(f"step {step} failed: {message}")
+
+
+def _spans(periods: list[dt.date]) -> str:
+    """Days as text, stretches of them as `first to last`."""
+    found: list[list[dt.date]] = []
+    for period in sorted(periods):
+        if found and period - found[-1][-1] == dt.timedelta(days=1):
+            found[-1].append(period)
+        else:
+            found.append([period])
+    shown = [f"{s[0]}" if len(s) == 1 else f"{s[0]} to {s[-1]}" for s in found]
+    return ", ".join(shown[:5]) + (f" and {len(shown) - 5} more" if len(shown) > 5 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import click
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile, UserError
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, extract, load_spec, load_specs
 from duizhang.ingest.spec import SourceSpec
 
 PREVIEW = 5
@@ -20,8 +21,9 @@ PREVIEW = 5
 @click.command("inspect")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--source", help="Take this specification instead of finding one.")
+@click.option("--spec", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Try this YAML file.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def command(file: Path, source: str | None, *, as_json: bool) -> int:
+def command(file: Path, source: str | None, spec: Path | None, *, as_json: bool) -> int:
     """Say which source FILE is, preview its canonical rows, list rejects, hold stated totals against computed ones.
 
     Nothing is written. Exit code 1 where the file cannot be read, 2 where rows were rejected or a total does not tie.
@@ -31,8 +33,16 @@ def command(file: Path, source: str | None, *, as_json: bool) -> int:
         if source not in specs:
             raise UserError(f"unknown source {source!r}", advice=f"Known: {', '.join(specs)}.")
         specs = {source: specs[source]}
+    if spec:
+        own = load_spec(spec)
+        specs = {own.name: own}
     try:
-        found = extract(file, specs, Setting(), file=file.name)
+        with tempfile.TemporaryDirectory(prefix="duizhang-inspect-") as folder:
+            found = extract(file, specs, Setting(), file=file.name, into=Path(folder))
+            answers = [describe(one) for one in found]
+            if not as_json:
+                for one, answer in zip(found, answers, strict=True):
+                    _show(one, answer)
     except RefusedFile as error:
         if not as_json:
             raise
@@ -41,18 +51,16 @@ def command(file: Path, source: str | None, *, as_json: bool) -> int:
             "control_totals": [], "tables": {}, "errors": [{"reason": str(error), "advice": error.advice}],
         }, ensure_ascii=False, indent=1))
         return 1
-    answer = describe(found)
     if as_json:
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=1))
-    else:
-        _show(found, answer)
-    return 2 if answer["errors"] or not all(t["ok"] for t in answer["control_totals"]) else 0
+        click.echo(json.dumps(answers[0] if len(answers) == 1 else answers, ensure_ascii=False, indent=1))
+    return 2 if any(a["errors"] or not all(t["ok"] for t in a["control_totals"]) for a in answers) else 0
 
 
 def describe(found: Extraction) -> dict[str, Any]:
     """The answer of `inspect --json` (see docs: rows are records of the source file; amounts are text)."""
     tables = {}
-    for name, rows in found.tables.items():
+    for name in found.tables:
+        rows = found.table(name)
         amounts: dict[str, str] = {}
         if {"amount", "currency"} <= set(rows.column_names):
             for currency in sorted(c for c in pc.unique(rows["currency"]).to_pylist() if c):
@@ -64,12 +72,12 @@ def describe(found: Extraction) -> dict[str, Any]:
         "rows_quarantined": found.rows_quarantined, "rows_ignored": found.rows_ignored,
         "control_totals": [{"name": t.name, "stated": t.stated, "computed": t.computed, "ok": t.ok} for t in found.totals],
         "tables": tables,
-        "errors": [{k: row[k] for k in ("line", "column_name", "value", "reason")} for row in found.quarantine.to_pylist()],
+        "errors": [{k: row[k] for k in ("line", "column_name", "value", "reason")} for row in found.quarantine().to_pylist()],
     }
 
 
 def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
-    click.echo(f"{answer['source']} ({found.spec.title}), {answer['encoding']}")
+    click.echo(f"{found.member + ': ' if found.member else ''}{answer['source']} ({found.spec.title}), {answer['encoding']}")
     click.echo(
         f"rows: {found.rows_read} read = {found.rows_parsed} parsed + {found.rows_quarantined} quarantined + {found.rows_ignored} ignored"
     )
@@ -77,7 +85,8 @@ def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
         mark = "ok " if total.ok else "NOT"
         stated = total.stated if total.stated is not None else "nothing"
         click.echo(f"  {mark} {total.name}: stated {stated}, computed {total.computed}")
-    for name, rows in found.tables.items():
+    for name in found.tables:
+        rows = found.table(name)
         sums = ", ".join(f"{amount} {currency}" for currency, amount in answer["tables"][name]["amount_by_currency"].items())
         click.echo(f"{name}: {rows.num_rows} rows{', ' + sums if sums else ''}")
         for row in rows.slice(0, PREVIEW).to_pylist():
@@ -87,3 +96,9 @@ def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
         click.echo(f"line {error['line']}, {error['column_name'] or 'row'}: {error['value']!r} {error['reason']}")
     if len(answer["errors"]) > 20:
         click.echo(f"... and {len(answer['errors']) - 20} more")
+    loose = sum(not total.ok for total in found.totals)
+    if not loose and not answer["errors"]:
+        ties = f"all {len(found.totals)} totals tie" if found.totals else "the file states no totals"
+        click.echo(f"read completely; {ties}")
+    else:
+        click.echo(f"NOT complete: {found.rows_quarantined} rows rejected, {loose} of {len(found.totals)} totals do not tie")

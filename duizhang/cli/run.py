@@ -22,8 +22,13 @@ DAY = click.DateTime(["%Y-%m-%d"])
     help="Where results are kept.",
 )
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
-def command(books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool) -> int:
-    """Collect the inbox, reconcile every day from --from to --to, check and publish.
+@click.option("--force", is_flag=True, help="Compute every day of the range again, also what is current.")
+def command(
+    books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool, force: bool
+) -> int:
+    """Collect the inbox, reconcile every day from --from to --to that is not current, check and publish.
+
+    Days behind the range follow while the closing of the day before them changes (`duizhang plan` says which may).
 
     Exit code 0: everything is published. 2: something is held (see `duizhang status`). 1: an error.
     """
@@ -33,7 +38,7 @@ def command(books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, 
     runner = next(iter(runners)).load()
     if not quiet:
         click.echo(f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, books {books_path}, home {home}", err=True)
-    code: int = runner(books_path, home, start.date(), end.date(), progress=not quiet)
+    code: int = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force)
     if not quiet:
         click.echo("published" if code == 0 else "something is held: see `duizhang status`", err=True)
     return code

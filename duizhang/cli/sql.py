@@ -92,7 +92,8 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
+    """Columns that a text takes on a screen."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
@@ -103,11 +104,11 @@ def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         bool(rows) and all(isinstance(r[n], int | float | Decimal | None) and not isinstance(r[n], bool) for r in rows)
         for n in range(len(names))
     ]
-    widths = [max(_width(text) for text in (name, *(row[n] for row in cells))) for n, name in enumerate(names)]
+    widths = [max(width_of(text) for text in (name, *(row[n] for row in cells))) for n, name in enumerate(names)]
 
     def line(texts: Sequence[str]) -> str:
         padded = [
-            (" " * (w - _width(t)) + t) if r else (t + " " * (w - _width(t)))
+            (" " * (w - width_of(t)) + t) if r else (t + " " * (w - width_of(t)))
             for t, w, r in zip(texts, widths, right, strict=True)
         ]
         return "  ".join(padded).rstrip()

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
+import shutil
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
-from duizhang.cli.sql import home_option, open_published, shown, table_text
+from duizhang.cli.sql import home_option, open_published, shown, table_text, width_of
+
+_NEWEST = 31
+_REASONS = 5
 
 
 @click.command()
 @home_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(home: Path, *, as_json: bool) -> None:
+@click.option("--all", "everything", is_flag=True, help="Every day and every reason.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the whole text of every reason.")
+def command(home: Path, *, everything: bool, as_json: bool) -> None:
     """What is published, held or missing, and why."""
     found = _status(home)
     if as_json:
@@ -25,22 +32,55 @@ def command(home: Path, *, as_json: bool) -> None:
     if not found["periods"]:
         click.echo("No period was run yet.")
         return
+    for line in _text(found, everything=everything):
+        click.echo(line)
+
+
+def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterator[str]:
+    periods = found["periods"]
+    counts: dict[str, int] = {}
+    for p in periods:
+        counts[p["state"]] = counts.get(p["state"], 0) + 1
+    told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+    yield f"{len(periods)} days, {periods[0]['period']} to {periods[-1]['period']}: {told}"
+    firm = ("reconciled", "approved", "closed")
+    last = periods if everything else periods[-_NEWEST:]
+    listed = [p for p in periods if p in last or p["state"] not in firm]
+    yield ""
     rows = []
-    for p in found["periods"]:
+    for p in listed:
         causes = ", ".join(f"{c['cause']} {c['items']} ({shown(c['amount'])} {c['currency']})" for c in p["causes"][:3])
-        first, *rest = [*p["held_reasons"], ""][: 1 + max(len(p["held_reasons"]) - 1, 0)]
-        more = f" (+{len(rest)} more)" if rest else ""
-        rows.append([p["period"], p["state"], p["version"], p["variances"], causes, first + more])
-    click.echo(table_text(["period", "state", "version", "variances", "main causes", "held because"], rows))
-    for p in found["periods"]:
-        if len(p["held_reasons"]) > 1:
-            click.echo(f"\n{p['period']} is held because")
-            for reason in p["held_reasons"]:
-                click.echo(f"  - {reason}")
+        more = f" (+{len(p['causes']) - 3} more)" if len(p["causes"]) > 3 else ""
+        rows.append([p["period"], p["state"], p["version"], p["variances"], causes + more])
+    yield table_text(["period", "state", "version", "variances", "main causes"], rows)
+    if len(listed) < len(periods):
+        yield f"{len(periods) - len(listed)} earlier days are in order (--all lists them)"
+    width = max(shutil.get_terminal_size((120, 24)).columns, 60)
+    for p in periods:
+        if p["held_reasons"]:
+            yield f"\n{p['period']} is held: {len(p['held_reasons'])} reasons"
+            for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
+                yield from wrapped(reason, width, lines=3)
+            if not everything and len(p["held_reasons"]) > _REASONS:
+                yield f"  and {len(p['held_reasons']) - _REASONS} more (--all, or --json for the whole text)"
     if found["files"]:
-        click.echo("\nFiles that were not read:")
+        yield "\nFiles that were not read:"
         for f in found["files"]:
-            click.echo(f"  {f['period'] or ''} {f['status']}: {f['file'] or f['source']} {f['problem']}".rstrip())
+            yield from wrapped(f"{f['period'] or ''} {f['status']}: {f['file'] or f['source']} {f['problem']}".rstrip(), width, lines=2)
+
+
+def wrapped(text: str, width: int, *, lines: int) -> list[str]:
+    """A text as an item of a list, on so many lines at the most; wide characters count as two."""
+    found, line = [], ""
+    for word in re.findall(r"\S{1,40}\s*", text):
+        if line and width_of(line + word.rstrip()) > width - 4:
+            found.append(line.rstrip())
+            line = ""
+        line += word
+    found.append(line.rstrip())
+    if len(found) > lines:
+        found = [*found[: lines - 1], f"{found[lines - 1]} …"]
+    return [("  - " if n == 0 else "    ") + part for n, part in enumerate(found)]
 
 
 def _status(home: Path) -> dict[str, list[dict[str, Any]]]:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 from duizhang.close.decisions import decisions, record_decisions
 from duizhang.close.events import append_event, events, verify_chain
 from duizhang.digest import file_digest, mapping_digest, table_digest
 from duizhang.errors import UserError
+from duizhang.ingest import inbox_path, records
 from duizhang.publish import object_path, read_manifest, versions
 from duizhang.state import State
 
@@ -111,14 +113,20 @@ def replay(home: Path, state: State, period: dt.date, version: int | None, runne
     books_sha = runs[-1]["payload"]["books"]
     with tempfile.TemporaryDirectory(prefix="duizhang-replay-") as folder:
         root = Path(folder)
-        shutil.copyfile(_archived(home, books_sha), root / "books.yaml")
+        # the archived files are all there is: no server and no database is asked again
+        settings = yaml.safe_load(_archived(home, books_sha).read_text(encoding="utf-8"))
+        settings.update(inbox="inbox", databases=[])
+        (root / "books.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        arrived = {(r.path, r.sha256): r.modified for r in records(state)}
         for name, sha in sorted(inputs.items()):
-            place = (root / "inbox" / name).resolve()
+            place = (root / "inbox" / inbox_path(name)).resolve()
             if not place.is_relative_to(root.resolve()):
                 raise UserError(f"the input {name!r} points outside of the inbox")
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(_archived(home, sha), place)
-            os.utime(place, (0, 0))
+            # where files repeat rows the one that came last wins, so their order is kept
+            moment = arrived.get((name, sha), 0)
+            os.utime(place, ns=(moment, moment))
         key = _pseudonym_key(runs[-1]["payload"].get("books_path", ""))
         if key is not None:
             shutil.copyfile(key, root / key.name)

@@ -51,7 +51,7 @@ def _row_digest(row: dict[str, Any]) -> str:
     return mapping_digest({name: str(row[name]) for name in named})[:24]
 
 
-def _safe(value: object) -> object:
+def safe_cell(value: object) -> object:
     """Text that a spreadsheet would run as a formula is led by a quote; numbers stay numbers."""
     if isinstance(value, str) and value.startswith(_DANGEROUS):
         return "'" + value
@@ -71,7 +71,7 @@ def export_exceptions(home: Path, period: dt.date, out: Path) -> int:
         sheet.write_string(0, column, f"{name}\n{CHINESE[name]}", bold)
     for number, row in enumerate(rows, 1):
         for column, name in enumerate(IDENTITY):
-            value = _safe(row[name])
+            value = safe_cell(row[name])
             sheet.write_string(number, column, "" if value is None else str(value))
         for column in range(len(IDENTITY), len(IDENTITY) + len(INPUT)):
             sheet.write_blank(number, column, None, free)

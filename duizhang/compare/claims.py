@@ -33,7 +33,6 @@ class Claims:
     rows: int  # rows that take part
     amount: Decimal  # their sum, taken row by row
     largest: Decimal  # largest absolute amount
-    blank_rows: int  # rows with a blank part of the key
     skipped: int  # rows set apart as bad (only with skip_bad)
 
 
@@ -72,16 +71,13 @@ def stage(
         con.execute(f"copy {everything} to {target} (format parquet, compression snappy)")
         everything = f"read_parquet({target})"
     good = f"{everything} where not bad and amount is not null"
-    blank = " or ".join(f"k{n} = ''" for n in range(len(keys)))
-    row = con.execute(
-        f"select count(*), sum(amount), max(abs(amount)), count(*) filter (where {blank}) from {good}"
-    ).fetchall()[0]
+    row = con.execute(f"select count(*), sum(amount), max(abs(amount)) from {good}").fetchall()[0]
     total = con.execute(f"select count(*) from {everything}").fetchall()[0]
     skipped = total[0] - row[0] + source.ragged_rows
     if skipped and not skip_bad:
         raise _report(con, source, compiled, everything, texts, skipped, option)
     zero = Decimal(0)
-    return Claims(f"(select {names}, amount from {good})", scale, row[0], row[1] or zero, row[2] or zero, row[3], skipped)
+    return Claims(f"(select {names}, amount from {good})", scale, row[0], row[1] or zero, row[2] or zero, skipped)
 
 
 def _needs_text(type_: pa.DataType) -> bool:

@@ -18,10 +18,13 @@ import duckdb
 from duizhang.compare.claims import Claims, stage
 from duizhang.compare.expression import compile_amount, literal, split_keys
 from duizhang.compare.output import check_suffix, write_keys
+from duizhang.compare.pairing import pair
+from duizhang.compare.sketch import in_buckets
 from duizhang.compare.sources import open_source
 from duizhang.errors import ConservationError, UserError
 
 PART_ROWS = 5_000_000  # claims that are grouped at a time
+OPEN_SHARE = 0.25  # with more open buckets than this, reading twice saves nothing
 
 
 @dataclass(frozen=True)
@@ -139,31 +142,40 @@ def _lock(con: duckdb.DuckDBPyConnection, scratch: Path, files: list[Path]) -> N
 def _aggregate(
     con: duckdb.DuckDBPyConnection, left: Claims, right: Claims, width: int, scale: int, tolerance: Decimal
 ) -> Comparison:
-    """Group all claims by key, a part of the keys at a time, and keep the keys that differ in the table `differing`.
+    """Settle what pairs off without grouping, group the rest by key, keep the keys that differ in the table `differing`.
 
-    The contract counts keys, so every key must be seen: a sketch first saves nothing here (measured: the counts alone
-    take as long as the counts and the sums). Parts bound the memory.
+    Where most buckets are open (many rows a key, many differences) all claims are grouped, a part of the keys at a time;
+    parts bound the memory.
     """
-    keys = ", ".join(f"k{n}" for n in range(width))
+    columns = [f"k{n}" for n in range(width)]
+    keys = ", ".join(columns)
     money = f"decimal(38,{scale})"
     narrow = max(left.largest, right.largest) < Decimal(10) ** (18 - scale)  # sums are 38 digits wide all the same
-    amount = f"cast(amount as decimal({18 if narrow else 38},{scale}))"
+    type_ = f"decimal({18 if narrow else 38},{scale})"
+    amount = f"cast(amount as {type_})"
     # Differences are whole minor units: rounding the tolerance down to one changes no answer and keeps it in range.
     allowed = min(tolerance, Decimal(10) ** (37 - scale)).quantize(Decimal(1).scaleb(-scale), ROUND_DOWN)
     equal = f"left_rows > 0 and right_rows > 0 and abs(l - r) <= cast('{allowed:f}' as {money})"
-    parts = max(1, math.ceil((left.rows + right.rows) / PART_ROWS))
-    counts, sums = [0] * 4, [Decimal(0)] * 3
+    blank = " or ".join(f"{column} = ''" for column in columns)
+    paired = pair(
+        con, left.relation, right.relation, keys=columns, money=type_, rows=(left.rows, right.rows), wide=not narrow
+    )
+    everything = paired.share > OPEN_SHARE
+    settled = 0 if everything else paired.rows
+    rest = left.rows + right.rows - 2 * settled
+    narrowed = "true" if everything else in_buckets(f"hash({keys})", paired.open, paired.bits)
+    parts = max(1, math.ceil(rest / PART_ROWS))
+    counts, sums = [settled] * 4, [Decimal(0)] * 3
     for part in range(parts):
-        where = f"where hash({keys}) % {parts} = {part}" if parts > 1 else ""
+        where = f"{narrowed} and hash({keys}) % {parts} = {part}" if parts > 1 else narrowed
         con.execute(f"""
             create or replace temp table grouped as
             select {keys}, sum(l) as l, sum(r) as r, count(l) as left_rows, count(r) as right_rows
             from (
-                select {keys}, {amount} as l, null as r from {left.relation}
+                select {keys}, {amount} as l, null as r from {left.relation} where {where}
                 union all
-                select {keys}, null, {amount} from {right.relation}
+                select {keys}, null, {amount} from {right.relation} where {where}
             )
-            {where}
             group by {keys}
         """)
         row = con.execute(f"""
@@ -171,22 +183,30 @@ def _aggregate(
                 count(*) filter (where left_rows > 0), count(*) filter (where right_rows > 0),
                 count(*) filter (where left_rows > 0 and right_rows > 0), count(*) filter (where {equal}),
                 coalesce(sum(l) filter (where right_rows = 0), 0), coalesce(sum(r) filter (where left_rows = 0), 0),
-                coalesce(sum(l - r), 0)
+                coalesce(sum(l - r), 0), coalesce(sum(left_rows), 0) + coalesce(sum(right_rows), 0)
             from grouped
         """).fetchall()[0]
         counts = [a + b for a, b in zip(counts, row[:4], strict=True)]
-        sums = [a + Decimal(b) for a, b in zip(sums, row[4:], strict=True)]
+        sums = [a + Decimal(b) for a, b in zip(sums, row[4:7], strict=True)]
+        rest -= int(row[7])
         begin = "create temp table differing as" if part == 0 else "insert into differing"
         con.execute(f"{begin} select * from grouped where not coalesce({equal}, false)")
+    if rest:
+        raise ConservationError(f"{rest} rows were neither paired nor grouped")
+    blanks = [_blank_rows(con, side, blank) for side in (left, right)]
     left_keys, right_keys, both, same = counts
     left_only, right_only, difference = sums
     residual = left.amount - right.amount - (left_only - right_only + difference)
     if residual:
         raise ConservationError(f"the keys do not add up to the rows: {residual} is left over")
     return Comparison(
-        left=Side(left.rows, left_keys, left.amount, left.blank_rows, left.skipped),
-        right=Side(right.rows, right_keys, right.amount, right.blank_rows, right.skipped),
+        left=Side(left.rows, left_keys, left.amount, blanks[0], left.skipped),
+        right=Side(right.rows, right_keys, right.amount, blanks[1], right.skipped),
         keys_both=both, keys_left_only=left_keys - both, keys_right_only=right_keys - both,
         keys_equal=same, keys_different=both - same, amount_left_only=left_only, amount_right_only=right_only,
         amount_difference=difference, residual=residual,
     )
+
+
+def _blank_rows(con: duckdb.DuckDBPyConnection, side: Claims, blank: str) -> int:
+    return int(con.execute(f"select count(*) from {side.relation} where {blank}").fetchall()[0][0])

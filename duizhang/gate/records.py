@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import sqlalchemy as sa
 
-from duizhang.digest import sort_rows
+from duizhang.digest import mapping_digest, sort_rows
 from duizhang.errors import UserError
 from duizhang.published import TABLES
 from duizhang.state import METADATA, State
@@ -157,6 +157,19 @@ def quality_table(results: Iterable[Result]) -> pa.Table:
         for r in results
     ]
     return sort_rows(pa.Table.from_pylist(rows, schema=columns))
+
+
+def accepted(state: State, periods: Sequence[dt.date]) -> list[tuple[dt.date, str, str]]:
+    """What was let pass in the periods, in order: period, table and expectation, digest of what was found."""
+    with state.begin() as connection:
+        rows = connection.execute(
+            sa.select(ACCEPTED).where(ACCEPTED.c.period.in_(list(periods))).order_by(ACCEPTED.c.id)
+        ).all()
+    return [
+        (a.period, f"{a.table_name} {a.expectation} ({a.id})",
+         mapping_digest({"unexpected": a.unexpected, "detail": a.detail, "by": a.accepted_by, "reason": a.reason}))
+        for a in rows
+    ]
 
 
 def accept_failure(

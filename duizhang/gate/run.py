@@ -107,22 +107,33 @@ def _check_table(store: Store, validation: object, suite: Suite, periods: Sequen
     present = list(digests)
     if not present:
         return results
+    outcomes: dict[tuple[dt.date, str], tuple[bool, int, str]] = {}
     quick = [e for e in suite.expectations if e.by_row]
-    passed: set[str] = set()
-    if quick and len(present) > 1:
-        _checked(validation, present)
-        outcomes = validation.check(_select(store, suite.table, present), quick)  # type: ignore[attr-defined]
-        passed = {e.name for e, outcome in zip(quick, outcomes, strict=True) if outcome.success}
-    slow = [e for e in suite.expectations if e.name not in passed]
+    slow = [e for e in suite.expectations if not e.by_row]
+
+    def look(part: Sequence[dt.date], listed: Sequence[Expectation]) -> None:
+        """Check a stretch at once; what fails there is looked for in its halves, down to single periods."""
+        if not listed:
+            return
+        _checked(validation, part)
+        found = validation.check(_select(store, suite.table, part), listed)  # type: ignore[attr-defined]
+        failing = []
+        for e, o in zip(listed, found, strict=True):
+            if o.success or len(part) == 1:
+                outcomes.update({(period, e.name): (o.success, o.unexpected, o.detail) for period in part})
+            else:
+                failing.append(e)
+        if failing:
+            look(part[: len(part) // 2], failing)
+            look(part[len(part) // 2 :], failing)
+
+    look(present, quick)
     for period in present:
-        results += [_result(period, suite.table, digests[period], e) for e in quick if e.name in passed]
-        if slow:
-            _checked(validation, [period])
-            outcomes = validation.check(_select(store, suite.table, [period]), slow)  # type: ignore[attr-defined]
-            results += [
-                _result(period, suite.table, digests[period], e, o.success, o.unexpected, o.detail)
-                for e, o in zip(slow, outcomes, strict=True)
-            ]
+        look([period], slow)
+    for period in present:
+        results += [
+            _result(period, suite.table, digests[period], e, *outcomes[period, e.name]) for e in (*quick, *slow)
+        ]
     return results
 
 

@@ -1,11 +1,14 @@
 """Ingest: from raw files in the inbox to canonical tables by business day; nothing is lost on the way."""
 
 from duizhang.ingest.canonical import build_canonical
-from duizhang.ingest.collect import FileRecord, collect, records
+from duizhang.ingest.collect import FileRecord, collect, inbox_path, records
+from duizhang.ingest.describe import sources_page
 from duizhang.ingest.extract import ControlTotal, Extraction, Setting, extract
-from duizhang.ingest.spec import SourceSpec, list_specs, load_specs
+from duizhang.ingest.propose import propose
+from duizhang.ingest.spec import SourceSpec, list_specs, load_spec, load_specs
 
 __all__ = [
     "ControlTotal", "Extraction", "FileRecord", "Setting", "SourceSpec", "build_canonical", "collect", "extract",
-    "list_specs", "load_specs", "records",
+    "inbox_path", "list_specs", "load_spec", "load_specs",
+    "propose", "records", "sources_page",
 ]

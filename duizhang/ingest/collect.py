@@ -17,17 +17,18 @@ from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from duizhang.books import Books
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import RefusedFile
-from duizhang.ingest.extract import QUARANTINE, Extraction, Setting, extract
+from duizhang.ingest.cells import QUARANTINE
+from duizhang.ingest.extract import MEMBER, Extraction, Setting, extract
+from duizhang.ingest.remote import open_inbox
 from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import METADATA, State
-from duizhang.store import Store, write_parquet
+from duizhang.store import Store
 
 FILES = sa.Table(
     "files", METADATA,
@@ -75,12 +76,9 @@ def collect(
     books: Books, store: Store, state: State, *, progress: Callable[[str], None] | None = None
 ) -> list[FileRecord]:
     """Take in the inbox; every file's record, in the order of their paths. The inbox itself is never changed."""
-    inbox = books.inbox_path
-    if not inbox.is_dir():
-        raise RefusedFile(f"there is no inbox at {inbox}", advice="Make the folder, or mend `inbox` in books.yaml.")
+    inbox = open_inbox(books, store.home, progress=progress)
     known = _known(state)
     shas: dict[tuple[str, int, int], str] = {(r.path, r.size, r.modified): r.sha256 for r in known.values()}
-    paths = sorted(p for p in inbox.rglob("*") if p.is_file() and not p.is_symlink() and not p.name.startswith("."))
     settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
     basis = {
         shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
@@ -88,21 +86,25 @@ def collect(
         for shop, s in settings.items()
     }
     first_of: dict[str, str] = {}
-    records: dict[str, FileRecord] = {}
-    for number, path in enumerate(paths, 1):
-        name = path.relative_to(inbox).as_posix()
+    empty: dict[str, bool] = {}
+    records = {
+        name: FileRecord(name, "", 0, 0, REFUSED, "", "", "", {"problem": reason}) for name, reason in inbox.refused.items()
+    }
+    for number, (name, path) in enumerate(sorted(inbox.files.items()), 1):
         stat = path.stat()
         sha = shas.get((name, stat.st_size, stat.st_mtime_ns)) or file_digest(path)
         # two empty days have the same bytes, and each is an explicit zero of its own day
-        if sha in first_of and records[first_of[sha]].detail.get("rows_read") != 0:
+        if sha in first_of and not empty[sha]:
             records[name] = FileRecord(name, sha, stat.st_size, stat.st_mtime_ns, DUPLICATE, "", "", "",
                                        {"problem": f"same content as {first_of[sha]}"})
             continue
         first_of.setdefault(sha, name)
         shop = name.split("/")[0] if name.split("/")[0] in books.shops else ""
-        records[name] = _take_in(store, path, name, sha, shop, settings[shop], basis[shop])
-        if progress and (number % 200 == 0 or number == len(paths)):
-            progress(f"files: {number} of {len(paths)}")
+        for record in _take_in(store, path, name, sha, shop, settings[shop], basis[shop]):
+            records[record.path] = record
+            empty[sha] = record.detail.get("rows_read") == 0
+        if progress and (number % 200 == 0 or number == len(inbox.files)):
+            progress(f"files: {number} of {len(inbox.files)}")
     # what was taken in earlier and is no longer in the inbox stays in the books
     for name, old in known.items():
         if name not in records and old.status in (READ, SUPERSEDED) and old.sha256 not in first_of:
@@ -118,7 +120,10 @@ def rules_digest() -> str:
     return mapping_digest({name: spec.digest() for name, spec in load_specs().items()})
 
 
-def _take_in(store: Store, path: Path, name: str, sha: str, shop: str, setting: Setting, basis: str) -> FileRecord:
+def _take_in(
+    store: Store, path: Path, name: str, sha: str, shop: str, setting: Setting, basis: str
+) -> list[FileRecord]:
+    """The records of one file: one, or one for every bill that it holds (then `file::member`)."""
     stat = path.stat()
     archived = store.home / "archive" / sha[:2] / sha
     if not archived.is_file():
@@ -126,34 +131,40 @@ def _take_in(store: Store, path: Path, name: str, sha: str, shop: str, setting: 
         partial = archived.with_suffix(".partial")
         shutil.copyfile(path, partial)
         partial.replace(archived)
-    specs = load_specs()
     landed = store.home / "landed" / sha[:2] / f"{sha[:32]}-{mapping_digest({'b': basis, 'r': rules_digest(), 'n': name})[:16]}"
     meta = landed / "meta.json"
     if not meta.is_file():
-        _land(archived, name, specs, setting, landed)
-    detail = json.loads(meta.read_text(encoding="utf-8"))
-    status, source = detail.pop("status"), detail.pop("source")
-    return FileRecord(name, sha, stat.st_size, stat.st_mtime_ns, status, source, shop,
-                      landed.relative_to(store.home).as_posix(), detail)
+        _land(archived, name, load_specs(), setting, landed)
+    found = []
+    for detail in json.loads(meta.read_text(encoding="utf-8")):
+        status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
+        place = (landed / folder).relative_to(store.home).as_posix()
+        own = f"{name}{MEMBER}{member}" if member else name
+        found.append(FileRecord(own, sha, stat.st_size, stat.st_mtime_ns, status, source, shop, place, detail))
+    return found
 
 
 def _land(archived: Path, name: str, specs: Mapping[str, SourceSpec], setting: Setting, landed: Path) -> None:
     landed.parent.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
     try:
-        found = extract(archived, specs, setting, file=name)
+        bills = extract(archived, specs, setting, file=name, into=working)
+        for bill in bills:
+            if bill.undated:
+                raise RefusedFile(f"{bill.undated} rows of {bill.spec.name} have no date, so they belong to no period",
+                                  advice="Give them their date; what the source's page in docs/ says of it may help.")
+        details = [
+            {**_describe(found, f"{name}{MEMBER}{found.member}" if found.member else name), "member": found.member,
+             "folder": found.folder.relative_to(working).as_posix()}
+            for found in bills
+        ]
     except RefusedFile as error:
         day = _path_day(name)
-        detail: dict[str, object] = {
+        details = [{
             "status": REFUSED, "source": "", "problem": f"{name}: {error}" + (f" ({error.advice})" if error.advice else ""),
-            "days": [day.isoformat()] if day else [],
-        }
-    else:
-        detail = _describe(found, name)
-        for table, rows in found.tables.items():
-            write_parquet(rows, working / f"{table}.parquet")
-        write_parquet(found.quarantine, working / "quarantine.parquet")
-    (working / "meta.json").write_text(json.dumps(detail, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+            "days": [day.isoformat()] if day else [], "member": "", "folder": ".",
+        }]
+    (working / "meta.json").write_text(json.dumps(details, ensure_ascii=False, sort_keys=True), encoding="utf-8")
     if landed.exists():
         shutil.rmtree(working)
     else:
@@ -161,7 +172,7 @@ def _land(archived: Path, name: str, specs: Mapping[str, SourceSpec], setting: S
 
 
 def _describe(found: Extraction, name: str) -> dict[str, object]:
-    days = {day for rows in found.tables.values() for day in pc.unique(rows["period"]).to_pylist() if day}
+    days = set(found.days)
     if found.coverage:
         start, end = found.coverage
         days |= {start + dt.timedelta(days=n) for n in range(min((end - start).days, 400) + 1)}
@@ -179,6 +190,11 @@ def _describe(found: Extraction, name: str) -> dict[str, object]:
         "coverage": [d.isoformat() for d in found.coverage] if found.coverage else None,
         "totals": [t.__dict__ for t in found.totals], "tables": sorted(found.tables),
     }
+
+
+def inbox_path(name: str) -> str:
+    """The file of the inbox that a record is about: a record of one of several bills is `file::member`."""
+    return name.partition(MEMBER)[0]
 
 
 def _path_day(name: str) -> dt.date | None:

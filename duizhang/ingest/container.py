@@ -5,23 +5,115 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+import python_calamine
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.xls import MAGIC, xls_sheets
 
-MAX_BYTES = 2 << 30
+MAX_BYTES = 8 << 30
+MAX_SHEET_BYTES = 1 << 30
 MAX_RATIO = 200
 MAX_MEMBERS = 200
+HEAD_BYTES = 1 << 18
+DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
+
+
+class Bounded(io.RawIOBase):
+    """A stream that refuses to give more than `limit` bytes, and says what is wrong with a damaged container."""
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream, self._left = stream, limit
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            data = self._stream.read(self._left + 1 if size < 0 else size)
+        except DAMAGED as error:
+            raise RefusedFile(f"broken or encrypted: {error}", advice="Download it again, unencrypted.") from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise RefusedFile(
+                "unpacks to more than 200 times its size, or to more than the limit", advice="Check where it comes from."
+            )
+        return data
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 @dataclass(frozen=True)
 class Document:
-    """One readable document: the file itself or a member of it."""
+    """One readable document: the file itself, a member of it, or a sheet of a workbook. kind: text | sheet | parquet."""
 
     name: str
-    body: bytes
-    kind: str  # text | sheet
+    kind: str
+    open: Callable[[], BinaryIO]
+    sheet: str = ""
+
+    def head(self) -> bytes:
+        """The first bytes, enough for any preamble and header."""
+        with self.open() as stream:
+            parts, size = [], 0
+            while size < HEAD_BYTES and (part := stream.read(HEAD_BYTES - size)):
+                parts.append(part)
+                size += len(part)
+            return b"".join(parts)
+
+
+def documents(path: Path) -> list[Document]:
+    """The documents of a file, in their order. Raises RefusedFile for what is too large, broken or encrypted."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise RefusedFile(f"{size:,} bytes are more than the limit of {MAX_BYTES:,}", advice="Split the file.")
+    if not size:
+        raise RefusedFile("the file is empty", advice="Download it again.")
+    with path.open("rb") as stream:
+        magic = stream.read(8)
+    if magic.startswith(b"\x1f\x8b"):
+        limit = min(MAX_BYTES, size * MAX_RATIO)
+        return [Document(path.name, "text", lambda: Bounded(gzip.open(path), limit))]  # type: ignore[arg-type,return-value]
+    if magic.startswith(b"PK\x03\x04"):
+        return _zip(path, size)
+    if magic.startswith(MAGIC):
+        return _sheets(path, size)
+    if magic.startswith(b"PAR1"):
+        return [Document(path.name, "parquet", lambda: path.open("rb"))]
+    return [Document(path.name, "text", lambda: path.open("rb"))]
+
+
+def _zip(path: Path, size: int) -> list[Document]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+    except DAMAGED as error:
+        raise RefusedFile(f"broken ZIP: {error}", advice="Download it again.") from error
+    total = sum(info.file_size for info in members)
+    if len(members) > MAX_MEMBERS or total > MAX_BYTES or total > max(size, 4096) * MAX_RATIO:
+        raise RefusedFile(f"unpacks to {total:,} bytes in {len(members)} members", advice="Check where it comes from.")
+    if any(info.filename == "[Content_Types].xml" for info in members):
+        return _sheets(path, total)
+    return [Document(_member_name(info), "text", _opener(path, info)) for info in members if info.file_size]
+
+
+def _opener(path: Path, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
+    def opened() -> BinaryIO:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                # the member keeps the archive's file open for as long as it is read
+                return Bounded(archive.open(info), info.file_size)  # type: ignore[arg-type,return-value]
+        except DAMAGED as error:
+            raise RefusedFile(f"broken or encrypted ZIP: {error}", advice="Download it again, unencrypted.") from error
+    return opened
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
@@ -34,45 +126,31 @@ def _member_name(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
-def documents(path: Path) -> list[Document]:
-    """The documents of a file, in their order. Raises RefusedFile for what is too large, broken or encrypted."""
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise RefusedFile(f"{size:,} bytes are more than the limit of {MAX_BYTES:,}", advice="Split the file.")
-    body = path.read_bytes()
-    if not body:
-        raise RefusedFile("the file is empty", advice="Download it again.")
-    if body.startswith(b"\x1f\x8b"):
-        try:
-            with gzip.open(io.BytesIO(body)) as stream:
-                unpacked = stream.read(min(MAX_BYTES, len(body) * MAX_RATIO) + 1)
-        except (OSError, EOFError) as error:
-            raise RefusedFile(f"broken gzip: {error}", advice="Download it again.") from error
-        if len(unpacked) > len(body) * MAX_RATIO:
-            raise RefusedFile("unpacks to more than 200 times its size", advice="Check where it comes from.")
-        return [Document(path.name, unpacked, "text")]
-    if body.startswith(b"PK\x03\x04"):
-        return _zip(path, body)
-    if body.startswith(b"\xd0\xcf\x11\xe0"):
-        return [Document(path.name, body, "sheet")]
-    return [Document(path.name, body, "text")]
+def _sheets(path: Path, size: int) -> list[Document]:
+    """The sheets of a workbook that hold anything. A workbook is read whole: a sheet ends at 1,048,576 rows."""
+    if size > MAX_SHEET_BYTES:
+        raise RefusedFile(f"a workbook of {size:,} bytes", advice="Export it as CSV.")
+    with path.open("rb") as stream:
+        old = stream.read(len(MAGIC)) == MAGIC
+    names = xls_sheets(path.read_bytes()) if old else workbook(path).sheet_names
+    return [Document(path.name, "sheet", lambda: path.open("rb"), name) for name in names]
 
 
-def _zip(path: Path, body: bytes) -> list[Document]:
+def workbook(path: Path) -> python_calamine.CalamineWorkbook:
+    """The opened workbook (XLSX). Raises RefusedFile where it is damaged."""
+    with refusing_damage():
+        return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
+
+
+@contextmanager
+def refusing_damage() -> Iterator[None]:
+    """Whatever the workbook library raises on a damaged file becomes a RefusedFile.
+
+    On some files it panics; a panic is a BaseException and no Exception.
+    """
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir()]
-            total = sum(info.file_size for info in members)
-            if len(members) > MAX_MEMBERS or total > MAX_BYTES or total > max(len(body), 4096) * MAX_RATIO:
-                raise RefusedFile(
-                    f"unpacks to {total:,} bytes in {len(members)} members", advice="Check where it comes from."
-                )
-            if any(info.filename == "[Content_Types].xml" for info in members):
-                return [Document(path.name, body, "sheet")]
-            return [Document(_member_name(info), archive.read(info), "text") for info in members]
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
-        raise RefusedFile(f"broken or encrypted ZIP: {error}", advice="Download it again, unencrypted.") from error
-    except Exception as error:
-        if type(error).__module__ == "zlib":
-            raise RefusedFile(f"broken ZIP: {error}", advice="Download it again.") from error
-        raise
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise RefusedFile(f"not a readable workbook: {error}", advice="Save it again as XLSX.") from error

@@ -1,32 +1,37 @@
-"""From a raw file to canonical rows: recognised by content, typed, checked against its own totals, rows conserved."""
+"""From a raw file to canonical Parquet: recognised by content, typed, checked against its own totals, rows conserved.
+
+A file is read once, in batches: while one is read, the one before is typed and written. Memory does not grow with size.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
-import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from duizhang import schema
-from duizhang.books import Books, pseudonym
+from duizhang.books import Books
 from duizhang.errors import ConservationError, RefusedFile, SpecError
+from duizhang.ingest.canonise import Canoniser, Part
+from duizhang.ingest.cells import HIDDEN, QUARANTINE, Typist
 from duizhang.ingest.container import Document, documents
-from duizhang.ingest.grid import HEAD_LINES, Grid, Text, decode, mt940_grid, sheet_grid, sheet_lines, text_grid
-from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
-from duizhang.store import connect, quoted
+from duizhang.ingest.readers import read
+from duizhang.ingest.reading import Batch, Broken, Reading
+from duizhang.ingest.recognise import Place, recognise
+from duizhang.ingest.spec import Cell, SourceSpec, Total, normalised
+from duizhang.store import connect
 
-QUARANTINE = pa.schema(
-    [("line", pa.int64()), ("column_name", pa.string()), ("value", pa.string()), ("reason", pa.string()),
-     ("is_money", pa.bool_())]
-)
-HIDDEN = "***"
+MEMBER = "::"  # between the name of a file and that of a bill in it, where it holds several
+AHEAD = 2  # batches that may wait to be typed: enough to keep two cores busy
 
 
 @dataclass(frozen=True)
@@ -62,18 +67,34 @@ class ControlTotal:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a file gave. read = parsed + quarantined + ignored, always."""
+    """What a bill gave; its rows are Parquet files in `folder`. read = parsed + quarantined + ignored, always.
+
+    member: the name inside a ZIP or workbook that holds several bills, else ''. days: business days of its rows; undated:
+    rows without one. totals_line: the line that carries the file's totals, which may feed tables and is no row (0: none).
+    """
 
     spec: SourceSpec
+    member: str
     encoding: str
     rows_read: int
     rows_parsed: int
     rows_quarantined: int
     rows_ignored: int
-    tables: dict[str, pa.Table]
-    quarantine: pa.Table
+    folder: Path
+    tables: tuple[str, ...]
+    days: frozenset[dt.date]
     totals: list[ControlTotal]
     captures: dict[str, str]
+    undated: int = 0
+    totals_line: int = 0
+
+    def table(self, name: str) -> pa.Table:
+        """The rows that it gives to a canonical table."""
+        return pq.ParquetFile(self.folder / f"{name}.parquet").read()
+
+    def quarantine(self) -> pa.Table:
+        """The cells that were rejected, by line."""
+        return pq.ParquetFile(self.folder / "quarantine.parquet").read()
 
     @property
     def coverage(self) -> tuple[dt.date, dt.date] | None:
@@ -81,311 +102,196 @@ class Extraction:
         start, end = (_day(self.captures.get(name, "")) for name in ("coverage_from", "coverage_to"))
         if start is None:
             return None
-        # an end of `next day 00:00` is exclusive
-        last = end - dt.timedelta(days=1) if end and end > start else end or start
+        # an end of `next day 00:00` is exclusive, one of 23:59:59 is not
+        inclusive = re.search(r"(?:[1-9]\d?|0[1-9]):|:(?:[1-9]|0[1-9])", self.captures.get("coverage_to", ""))
+        last = end - dt.timedelta(days=1) if end and end > start and not inclusive else end or start
         return start, last
 
 
 def _day(text: str) -> dt.date | None:
     digits = re.findall(r"\d+", text)
+    if len(digits) == 1 and len(digits[0]) == 8:
+        digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
     try:
         return dt.date(*(int(d) for d in digits[:3])) if len(digits) >= 3 else None
     except (ValueError, TypeError):
         return None
 
 
-def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> tuple[SourceSpec, Text | None]:
-    """The spec that fits the content best, and the decoded text. Raises RefusedFile saying what came closest."""
-    text = decode(document) if document.kind == "text" else None
-    rows = sheet_lines(document)[:HEAD_LINES] if document.kind == "sheet" else []
-    lines = text.lines[:HEAD_LINES] if text else ["\t".join(row) for row in rows]
-    heads: dict[str, list[set[str]]] = {}
-    best: tuple[int, SourceSpec] | None = None
-    close: tuple[float, SourceSpec, list[str]] | None = None
-    for spec in specs.values():
-        if (spec.reader == "xlsx") != (document.kind == "sheet"):
-            continue
-        if spec.recognise.preamble and not re.search(spec.recognise.preamble, "\n".join(lines), re.MULTILINE):
-            continue
-        wanted = {normalised(name): name for name in spec.recognise.header}
-        delimiter = spec.delimiter if text else "\t"
-        if delimiter not in heads:
-            heads[delimiter] = [{normalised(cell) for cell in line.split(delimiter)} for line in lines]
-        hits = max((len(wanted.keys() & cells) for cells in heads[delimiter]), default=0)
-        if hits < len(wanted):
-            if hits and (close is None or hits / len(wanted) > close[0]):
-                here = set[str]().union(*heads[delimiter])
-                close = (hits / len(wanted), spec, [name for key, name in wanted.items() if key not in here])
-            continue
-        score = len(wanted) + 100 * bool(spec.recognise.preamble)
-        if best is None or score > best[0]:
-            best = (score, spec)
-    if best:
-        return best[1], text
-    hint = f"; closest is {close[1].name}, without the columns {', '.join(close[2])}" if close else ""
-    raise RefusedFile(f"no source specification fits the content{hint}",
-                      advice="Add a YAML file to assets/sources, or check that this is the file you meant.")
+def extract(
+    path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, file: str, into: Path
+) -> list[Extraction]:
+    """Read one raw file into Parquet below `into`; one Extraction for every bill in it.
 
-
-def extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, file: str) -> Extraction:
-    """Read one raw file. `file` is the name that its rows carry. Raises RefusedFile where nothing can be read."""
-    found = []
+    file: the name that its rows carry (of several bills in one file: file::member). Raises RefusedFile where nothing can
+    be read.
+    """
+    found: list[tuple[Document, Place]] = []
     problem: RefusedFile | None = None
     for document in documents(path):
         try:
-            found.append((document, *recognise(document, specs)))
+            found.append((document, recognise(document, specs)))
         except RefusedFile as error:
-            problem = error
-    main = [entry for entry in found if entry[1].tables] or found
-    if not main:
-        raise problem or RefusedFile("there is nothing in it", advice="Download it again.")
-    if len(main) > 1:
-        names = ", ".join(f"{d.name} ({s.name})" for d, s, _ in main)
-        raise RefusedFile(f"holds several bills: {names}", advice="Unpack it into the inbox.")
-    if problem is not None:
-        raise RefusedFile(f"a member of it is not readable: {problem}", advice=problem.advice)
-    document, spec, text = main[0]
-    return _extract(document, text, spec, setting, file)
+            # a workbook may have sheets of notes beside its data; a member of a ZIP must be known
+            problem = error if document.kind != "sheet" or problem is None else problem
+    main = [entry for entry in found if entry[1].spec.tables] or found[:1]
+    if not main or (problem is not None and main[0][0].kind != "sheet"):
+        inside = f"a member of it is not readable: {problem}" if main else str(problem or "there is nothing in it")
+        raise RefusedFile(inside, advice=problem.advice if problem else "Download it again.")
+    several = len(main) > 1
+    extractions = []
+    for number, (document, place) in enumerate(main):
+        member = (document.sheet or document.name) if several else ""
+        folder = into / str(number) if several else into
+        folder.mkdir(parents=True, exist_ok=True)
+        extractions.append(_Run(document, place, setting, f"{file}{MEMBER}{member}" if several else file, member, folder).go())
+    return extractions
 
 
-def _extract(document: Document, text: Text | None, spec: SourceSpec, setting: Setting, file: str) -> Extraction:
-    if spec.reader == "xlsx":
-        grid, encoding = sheet_grid(document, spec), "xlsx"
-    else:
-        assert text is not None  # noqa: S101 - only workbooks have no text
-        grid = mt940_grid(text, spec) if spec.reader == "mt940" else text_grid(text, spec)
-        encoding = text.encoding
-    captures = {}
-    for name, pattern in spec.captures.items():
-        match = re.search(pattern, grid.around, re.MULTILINE)
-        captures[name] = match.group(1) if match else ""
-    with connect() as con:
-        raw = pa.table(
-            [pa.array(grid.lines, pa.int64()), *grid.columns],
-            names=["line", *(f"c{n}" for n in range(len(grid.columns)))],
+class _Run:
+    """One bill on its way into Parquet."""
+
+    def __init__(self, document: Document, place: Place, setting: Setting, file: str, member: str, folder: Path) -> None:
+        self.place, self.spec, self.setting = place, place.spec, setting
+        self.file, self.member, self.folder = file, member, folder
+        self.reading = read(document, place)
+        self.read = self.parsed = self.quarantined = self.ignored = 0
+        self.sums = [Decimal(0)] * len(self.spec.totals)
+        self.days: set[dt.date] = set()
+        self.undated = 0
+        self.groups: dict[tuple[int, str], tuple[set[Decimal | None], Decimal]] = {}
+
+    def go(self) -> Extraction:
+        tables = tuple(dict.fromkeys(t.table for t in self.spec.tables))
+        sinks = {
+            name: pq.ParquetWriter(self.folder / f"{name}.parquet", schema.TABLES[name], compression="zstd") for name in tables
+        }
+        sinks["quarantine"] = pq.ParquetWriter(self.folder / "quarantine.parquet", QUARANTINE, compression="zstd")
+        try:
+            for part in self._parts():
+                for name, rows in part.tables.items():
+                    sinks[name].write_table(rows)
+                self.parsed += part.parsed
+                self.ignored += part.rows - part.parsed
+                self.sums = [a + b for a, b in zip(self.sums, part.sums, strict=True)]
+                self.days |= part.days
+                self.undated += part.undated
+                for index, group, stated, given in part.groups:
+                    known, sum_ = self.groups.get((index, group), (set(), Decimal(0)))
+                    self.groups[index, group] = (known | {stated}, sum_ + given)
+                if part.quarantine.num_rows:
+                    sinks["quarantine"].write_table(part.quarantine)
+                self.quarantined += part.wrong
+        except duckdb.Error as error:
+            raise SpecError(f"specification {self.spec.name}: {error}") from error
+        finally:
+            for sink in sinks.values():
+                sink.close()
+        if self.read != self.parsed + self.quarantined + self.ignored:
+            raise ConservationError(
+                f"{self.file}: {self.read} rows read, {self.parsed} + {self.quarantined} + {self.ignored} accounted for")
+        captures = _captures(self.spec, self.reading)
+        totals = [
+            self._by_group(index, total) if total.each else self._total(total, computed)
+            for index, (total, computed) in enumerate(zip(self.spec.totals, self.sums, strict=True))
+        ]
+        totals += [
+            ControlTotal(name, stated, computed, Decimal(stated) == Decimal(computed))
+            for name, stated, computed in self.reading.stated
+        ]
+        return Extraction(
+            self.spec, self.member, self.reading.encoding, self.read, self.parsed, self.quarantined, self.ignored,
+            self.folder, tables, frozenset(self.days), totals, captures,
+            self.undated, self.reading.totals_line,
         )
-        con.register("raw", raw)
-        problems = _type_fields(con, grid, spec, captures, setting)
-        return _finish(con, grid, spec, setting, encoding, captures, problems, file)
+
+    def _parts(self) -> Iterator[Part]:
+        """Batches are read here, and typed one after the other in a second thread; the order stays."""
+        waiting: deque[Future[Part]] = deque()
+        canoniser: Canoniser | None = None
+        with connect(threads=1) as con, ThreadPoolExecutor(1) as pool:
+            for batch in self.reading.batches:
+                self.read += len(batch.lines) + len(batch.broken)
+                if canoniser is None:
+                    typist = Typist(
+                        self.reading.names, self.spec, _captures(self.spec, self.reading), self.setting.zone,
+                        self.setting.cut_off_minutes, self.setting.key)
+                    typist.settle(batch)
+                    canoniser = Canoniser(con, typist, self.spec, self.setting, self.file)
+                waiting.append(pool.submit(_work, canoniser, batch))
+                while len(waiting) > AHEAD or (waiting and waiting[0].done()):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+            if canoniser is not None and canoniser.of_totals and self.reading.totals_line:
+                tables, days = canoniser.of_totals_line(_totals_line(self.reading))
+                yield Part(tables, QUARANTINE.empty_table(), 0, 0, 0, [Decimal(0)] * len(self.spec.totals), days, [], 0)
+
+    def _by_group(self, index: int, total: Total) -> ControlTotal:
+        """A total that every group states on its rows: ok where each ties; of those that do not, the first is named."""
+        groups = {group: entry for (n, group), entry in self.groups.items() if n == index}
+        stated = Decimal(0)
+        for group, (known, computed) in sorted(groups.items()):
+            if known != {computed}:
+                said = ", ".join(f"{value.normalize():f}" for value in sorted(v for v in known if v is not None))
+                return ControlTotal(f"{total.name} of {group}", said or None, f"{computed.normalize():f}", not said and total.optional)
+            stated += computed
+        text = f"{stated.normalize():f}"
+        return ControlTotal(total.name, text, text, True)
+
+    def _total(self, total: Total, computed: Decimal) -> ControlTotal:
+        stated: str | None = total.equals
+        if total.footer:
+            found = re.findall(total.footer, "\n".join(self.reading.around), re.MULTILINE)
+            stated = found[0] if found else None
+            if total.every and found:
+                stated = str(sum((_decimal(text) or Decimal(0)) for text in found))
+        elif total.summary:
+            stated = self.reading.summary.get(normalised(total.summary)) or None
+        value = _decimal(stated, self.spec.decimal) if stated is not None else None
+        ok = value is not None and value == computed
+        return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and total.optional))
 
 
-def _positions(grid: Grid, spec: SourceSpec) -> dict[str, int | None]:
-    index: dict[str, int] = {}
-    for position, name in enumerate(grid.names):
-        index.setdefault(normalised(name), position)
-    found: dict[str, int | None] = {}
-    for name, column in spec.fields.items():
-        hits = [index[n] for n in (normalised(c) for c in (column.column, *column.also)) if n in index]
-        if not hits and not column.optional_column:
-            raise RefusedFile(
-                f"{spec.name}: the column {column.column!r} is missing", advice="Export the file with all its columns."
-            )
-        found[name] = hits[0] if hits else None
-    return found
+def _work(canoniser: Canoniser, batch: Batch) -> Part:
+    return canoniser.part(batch, _broken(batch.broken))
 
 
-_BLANKS = "' ' || chr(9) || chr(13) || chr(10) || chr(12288)"
+def _totals_line(reading: Reading) -> Batch:
+    cells = [reading.summary.get(normalised(name), "") for name in reading.names]
+    return Batch(pa.array([reading.totals_line], pa.int64()), [pa.array([cell], pa.string()) for cell in cells])
 
 
-def _text_sql(column: Column, position: int | None, spec: SourceSpec, captures: Mapping[str, str]) -> str:
-    """SQL: a cell without the marks that platforms and spreadsheets put around ids, made ready for typing."""
-    text = "''"
-    if position is not None:
-        bare = f"regexp_replace(trim(c{position}, {_BLANKS}), '^=\"(.*)\"$', '\\1')"
-        text = f"trim(ltrim({bare}, '`' || chr(39)), {_BLANKS})"
-    for null in spec.nulls:
-        text = f"coalesce(nullif({text}, {quoted(null)}), '')"
-    if column.extract:
-        text = f"regexp_extract({text}, {quoted(column.extract)}, 1)"
-    if column.template:
-        before, _, after = column.template.partition("{value}")
-        filled = [re.sub(r"\{(\w+)\}", lambda m: captures.get(m.group(1), ""), part) for part in (before, after)]
-        text = f"coalesce({quoted(filled[0])} || nullif({text}, '') || {quoted(filled[1])}, '')"
-    if column.default is not None:
-        text = f"coalesce(nullif({text}, ''), {quoted(column.default)})"
-    if column.type in ("money", "number"):
-        # currency signs, and thousands separators where they stand as such
-        text = f"regexp_replace({text}, '[¥￥$元 ]', '', 'g')"
-        text = rf"case when regexp_full_match({text}, '[+-]?\d{{1,3}}(,\d{{3}})+(\.\d+)?') then replace({text}, ',', '') else {text} end"
-    return text
-
-
-def _value_sql(name: str, column: Column) -> tuple[str, str]:
-    """(value, problem) of a field in SQL over its text `name`: the typed value, and why it has none."""
-    text = f'"{name}"'
-    missing = "'is empty; expected a value'" if column.required else "null"
-    if column.type in ("money", "number"):
-        good = rf"regexp_full_match({text}, '[+-]?\d{{1,14}}(\.\d{{0,4}}0*)?')"
-        value = f"case when {good} then try_cast({text} as decimal(18, 4)) end"
-        wrong = "is no amount; expected digits with at most four decimals, such as 1234.50"
-    elif column.type == "time":
-        formats = column.formats or TIME_FORMATS
-        value = f"try_strptime({text}, [{', '.join(quoted(f) for f in formats)}])"
-        good = f"{value} is not null"
-        wrong = f"is no time; expected such as {formats[0]}"
-    elif column.type == "id":
-        good = rf"not regexp_full_match({text}, '\d(\.\d+)?[eE]\+?\d+')"
-        value = f"case when {good} then {text} end"
-        wrong = "is a number in scientific notation, its digits are lost; export again without a spreadsheet"
-    elif column.values is not None:
-        pairs = ", ".join(f"{quoted(k)}: {quoted(v)}" for k, v in column.values.items())
-        fallback = "null" if column.otherwise is None else quoted(column.otherwise)
-        value = f"coalesce((map {{{pairs}}})[{text}], {fallback})"
-        good = f"{value} is not null"
-        wrong = f"is not known; expected one of {', '.join(k for k in column.values if k)}"
-        missing = "null" if column.otherwise is not None or "" in column.values else "'is empty; expected a value'"
-    else:
-        return text, f"case when {text} = '' then {missing} end" if column.required else "null"
-    return value, f"case when {text} = '' then {missing} when not ({good}) then {quoted(wrong)} end"
-
-
-def _type_fields(
-    con: duckdb.DuckDBPyConnection, grid: Grid, spec: SourceSpec, captures: Mapping[str, str], setting: Setting
-) -> pa.Table:
-    """Create the table `typed` (line and fields of the good rows); the cells that are wrong come back as quarantine."""
-    positions = _positions(grid, spec)
-    texts = [f'{_text_sql(c, positions[name], spec, captures)} as "{name}"' for name, c in spec.fields.items()]
-    con.execute(f"create table texts as select {', '.join(['line', *texts])} from raw")
-    selected, checks = ["line"], []
-    for name, column in spec.fields.items():
-        value, problem = _value_sql(name, column)
-        selected.append(f'{value} as "{name}"')
-        if problem != "null":
-            shown = quoted(HIDDEN) if column.personal else f'"{name}"'
-            money = str(column.type in ("money", "number")).lower()
-            checks.append(
-                f"select line, {quoted(column.column)} as column_name, {shown} as value, {problem} as reason, "
-                f"{money} as is_money from texts"
-            )
-    con.execute(f"create table fields as select {', '.join(selected)} from texts")
-    con.execute("create table wrong (line bigint, column_name varchar, value varchar, reason varchar, is_money boolean)")
-    if checks:
-        con.execute(f"insert into wrong select * from ({' union all '.join(checks)}) where reason is not null")
-    con.execute("create table typed as select * from fields where line not in (select line from wrong)")
-    _localise(con, spec, setting)
-    _hide(con, spec, setting)
-    return con.sql("select * from wrong order by line, column_name").to_arrow_table().cast(QUARANTINE)
-
-
-def _localise(con: duckdb.DuckDBPyConnection, spec: SourceSpec, setting: Setting) -> None:
-    """Times to naive UTC, and beside every time field `x` its business day `x_day` in the books' zone and cut-off."""
-    times = [name for name, column in spec.fields.items() if column.type == "time"]
-    if not times:
-        return
-    zone = spec.zone or setting.zone
-    ZoneInfo(zone)
-    frame = pl.from_arrow(con.sql("select * from typed").to_arrow_table())
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table never gives a series
-    shift = pl.duration(minutes=setting.cut_off_minutes)
-    for name in times:
-        aware = pl.col(name).cast(pl.Datetime("us")).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-        local = aware.dt.convert_time_zone(setting.zone).dt.replace_time_zone(None, ambiguous="earliest")
-        frame = frame.with_columns(
-            (local - shift).dt.date().alias(f"{name}_day"),
-            aware.dt.convert_time_zone("UTC").dt.replace_time_zone(None).alias(name),
-        )
-    con.register("localised", frame.to_arrow())
-    con.execute("create or replace table typed as select * from localised")
-    con.unregister("localised")
-
-
-def _hide(con: duckdb.DuckDBPyConnection, spec: SourceSpec, setting: Setting) -> None:
-    """Replace personal values by keyed pseudonyms; every distinct value is hashed once."""
-    for name, column in spec.fields.items():
-        if not column.personal:
-            continue
-        values = [row[0] for row in con.execute(f'select distinct "{name}" from typed where "{name}" is not null').fetchall()]
-        con.register("hidden", pa.table({
-            "clear": pa.array(values, pa.string()),
-            "pseudonym": pa.array([pseudonym(setting.key, str(v)) for v in values], pa.string()),
-        }))
-        con.execute(
-            f'create or replace table typed as select t.* replace (h.pseudonym as "{name}") '
-            f'from typed as t left join hidden as h on t."{name}" = h.clear'
-        )
-        con.unregister("hidden")
-
-
-def _finish(
-    con: duckdb.DuckDBPyConnection, grid: Grid, spec: SourceSpec, setting: Setting, encoding: str,
-    captures: dict[str, str], wrong: pa.Table, file: str,
-) -> Extraction:
-    tables: dict[str, pa.Table] = {}
-    try:
-        for table in spec.tables:
-            rows = con.sql(_table_sql(table.table, table.where, table.columns, spec, setting, file)).to_arrow_table()
-            rows = rows.cast(schema.TABLES[table.table])
-            tables[table.table] = pa.concat_tables([tables[table.table], rows]) if table.table in tables else rows
-        feeds = " or ".join(f"coalesce({t.where}, false)" for t in spec.tables) or "false"
-        parsed = _count(con, f"select count(*) from typed where {feeds}")
-        totals = [_total(con, grid, spec, index) for index in range(len(spec.totals))]
-    except duckdb.Error as error:
-        raise SpecError(f"specification {spec.name}: {error}") from error
-    totals += [ControlTotal(name, stated, computed, Decimal(stated) == Decimal(computed)) for name, stated, computed in grid.stated]
-    read = len(grid.lines) + len(grid.broken)
-    quarantined = _count(con, "select count(distinct line) from wrong") + len(grid.broken)
-    ignored = _count(con, "select count(*) from typed") - parsed
-    if read != parsed + quarantined + ignored:
-        raise ConservationError(f"{file}: {read} rows read, {parsed} + {quarantined} + {ignored} accounted for")
-    broken = pa.table(
+def _broken(entries: Sequence[Broken]) -> pa.Table:
+    return pa.table(
         {
-            "line": [b.line for b in grid.broken],
-            "column_name": ["" for _ in grid.broken],
-            "value": [HIDDEN for _ in grid.broken],
-            "reason": [b.reason for b in grid.broken],
-            "is_money": [True for _ in grid.broken],
+            "line": [b.line for b in entries], "column_name": ["" for _ in entries], "value": [HIDDEN for _ in entries],
+            "reason": [b.reason for b in entries], "is_money": [True for _ in entries],
         },
         schema=QUARANTINE,
     )
-    return Extraction(
-        spec, encoding, read, parsed, quarantined, ignored, tables, pa.concat_tables([wrong, broken]), totals, captures
-    )
 
 
-def _count(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = con.execute(sql).fetchone()
-    return int(row[0]) if row else 0
+def _captures(spec: SourceSpec, reading: Reading) -> dict[str, str]:
+    around = "\n".join(reading.around)
+    captures = {}
+    for name, pattern in spec.captures.items():
+        if isinstance(pattern, Cell):
+            captures[name] = reading.summary.get(normalised(pattern.cell), "")
+        else:
+            match = re.search(pattern, around, re.MULTILINE)
+            captures[name] = match.group(1) if match else ""
+    return captures
 
 
-def _table_sql(
-    name: str, where: str, columns: Mapping[str, str], spec: SourceSpec, setting: Setting, file: str
-) -> str:
-    """The select that turns typed fields into a canonical table; what a spec does not give is null, '' or the setting's."""
-    shop = columns.get("shop") or quoted(setting.shop)
-    entities = ", ".join(f"{quoted(k)}: {quoted(v)}" for k, v in setting.entities.items())
-    known = f"(map {{{entities}}})[{shop}]" if entities else "null"
-    given = {
-        "entity": f"coalesce({known}, {quoted(setting.entity)})", "shop": shop, "source": quoted(spec.name),
-        "file": quoted(file), "line": "line", "period": "occurred_at_day", "occurred_at": "occurred_at",
-        "currency": quoted(setting.currency), **columns,
-    }
-    listed = []
-    for column in schema.TABLES[name]:
-        empty = "''" if pa.types.is_string(column.type) else "null"
-        kind = "varchar" if pa.types.is_string(column.type) else None
-        if pa.types.is_decimal(column.type):
-            kind = f"decimal({column.type.precision}, {column.type.scale})"
-        expression = given.get(column.name, empty)
-        if kind:
-            expression = f"cast({expression} as {kind})"
-        if kind == "varchar":
-            expression = f"coalesce({expression}, '')"
-        listed.append(f'{expression} as "{column.name}"')
-    return f"select {', '.join(listed)} from typed where {where} order by line"
-
-
-def _total(con: duckdb.DuckDBPyConnection, grid: Grid, spec: SourceSpec, index: int) -> ControlTotal:
-    total = spec.totals[index]
-    stated: str | None = None
-    if total.footer:
-        match = re.search(total.footer, grid.around, re.MULTILINE)
-        stated = match.group(1) if match else None
-    elif total.summary:
-        stated = grid.summary.get(normalised(total.summary))
-    row = con.execute(f"select coalesce({total.computed}, 0) from typed").fetchone()
-    computed = Decimal(str(row[0])) if row else Decimal(0)
+def _decimal(text: str | None, mark: str = ".") -> Decimal | None:
+    """A stated total as a number: separators of thousands and currency signs left out."""
+    if text is None:
+        return None
+    bare = re.sub(r"[^\d.,+-]", "", text)
+    comma = mark == "," or (mark == "auto" and re.search(r",\d{1,2}$", bare) is not None)
+    bare = bare.replace(".", "").replace(",", ".") if comma else bare.replace(",", "")
     try:
-        ok = stated is not None and Decimal(stated.replace(",", "")) == computed
+        return Decimal(bare)
     except InvalidOperation:
-        ok = False
-    return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and total.optional))
+        return None

@@ -16,7 +16,7 @@ from duizhang.errors import SpecError
 from duizhang.layout import SOURCES
 from duizhang.schema import TABLES
 
-ENGINE_VERSION = "1"  # raise it when the same bytes and spec are to be read differently
+ENGINE_VERSION = "2"  # raise it when the same bytes and spec are to be read differently
 
 TIME_FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d",
@@ -28,38 +28,59 @@ class _Closed(BaseModel):
 
 
 class Recognise(_Closed):
-    """How the content tells its kind: a regex over the first lines and column names that must all be there."""
+    """How the content tells its kind, never the name.
+
+    preamble: a regex (multiline) over the first lines. header: columns that must all stand in one line; `a|b` means
+    either name. without: columns that must not.
+    """
 
     preamble: str | None = None
     header: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 class Column(_Closed):
-    """A typed field read from one raw column.
+    """A typed field read from one raw column (`also`: other names that it has had).
 
-    type: id (text that names something; never a number), text, money, number, time. extract: a regex, its first group
-    is the value. template: text in which {value} and captures of the preamble are put together before typing.
+    Steps, in this order: the cell without blanks, back-ticks, apostrophes and `="..."` around it; `join`: the cells of
+    these columns behind it, with a blank between; `nulls` of the spec become empty; `strip`: what this regex matches is
+    left out; `replace`: text -> text, in this order; `extract`: the first group of this regex; `template`: text around
+    {value} with {captures}; `default` where empty; then `type`:
+    id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined where that is missing.
+    formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
+    zone (time): IANA name; zone_field: a field whose value is one. Default: the spec's zone, else that of the books.
     """
 
     column: str
     also: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
     type: Literal["id", "text", "money", "number", "time"] = "text"
     required: bool = False
     optional_column: bool = False
     default: str | None = None
+    strip: str | None = None
+    replace: dict[str, str] = {}
     extract: str | None = None
     template: str | None = None
     values: dict[str, str] | None = None
     otherwise: str | None = None
     formats: tuple[str, ...] = ()
+    zone: str | None = None
+    zone_field: str | None = None
     personal: bool = False
 
 
 class Table(_Closed):
-    """What the rows give to one canonical table: SQL expressions over the fields, for the rows where `where` holds."""
+    """What the rows give to one canonical table: SQL expressions over the fields, for the rows where `where` holds.
+
+    Beside every time field `x` (UTC) stands its business day `x_day`. `minor(amount, currency)` turns an amount in the
+    currency's smallest unit into one in whole units. An expression sees one row; there are no windows.
+    of: `totals` reads the line that carries the file's totals (`totals_row`) instead of the rows.
+    """
 
     table: str
+    of: Literal["rows", "totals"] = "rows"
     where: str = "true"
     columns: dict[str, str]
 
@@ -74,33 +95,80 @@ class Table(_Closed):
 
 
 class Total(_Closed):
-    """A total that the file states and that is recomputed: from a footer line (regex, first group) or a summary column."""
+    """A total that the file states and that is recomputed from its rows.
+
+    Stated by a line around the rows (`footer`: regex, first group; `every`: the sum over all lines that match), by a
+    column of the second table or of the line that carries the file's totals (`summary`), by the rule itself (`equals`,
+    such as 0 for rows that must net out), or on every row of a group (`each`: the field that names the group, such as an
+    invoice; `stated`: the field that repeats the group's total). computed: SQL made of sum() and count() over the fields.
+    """
 
     name: str
     footer: str | None = None
+    every: bool = False
     summary: str | None = None
+    equals: str | None = None
+    each: str | None = None
+    stated: str | None = None
     computed: str
     optional: bool = False
 
 
+class FillDown(_Closed):
+    """Rows that leave out what the row above said: `columns` are filled from it while `by` stays the same.
+
+    Without `by` they are filled wherever all of them are empty.
+    """
+
+    by: str | None = None
+    columns: tuple[str, ...]
+
+
+class Cell(_Closed):
+    """A capture out of the line that carries the file's totals."""
+
+    cell: str
+
+
 class SourceSpec(_Closed):
-    """One kind of raw file."""
+    """One kind of raw file.
+
+    reader: `table` reads delimited text and workbooks alike; `json` reads the objects below `records`; the others are
+    small classes around a library (see duizhang/ingest/readers.py). delimiter: the usual one; a header is also found
+    behind a comma, tab, semicolon or bar. encodings: in the order of trial, after any byte order mark.
+    ticked: every data cell begins with a back-tick and none is quoted. decimal: `auto` finds out from the file.
+    positions: name -> 0-based position, for files that have no header line. Repeated column names get `#2`, `#3`.
+    rows: regex; only lines whose first cell fits are rows. footer: regex; lines whose first cell fits are no rows.
+    summary: first column of a second table below the rows that holds the totals. totals_row: a column that is filled
+    only in the line that carries the file's totals (not a row). absorbs: the column that a comma too many belongs to.
+    ragged: rows may end early. overlap: `latest` where a newer file repeats rows of an older one (by `grain`).
+    doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+_[a-z0-9_]+$")]
     title: str
-    reader: Literal["csv", "xlsx", "mt940"] = "csv"
+    doc: str = ""
+    reader: Literal["table", "json", "mt940", "camt", "ofx", "bai2"] = "table"
+    records: str = ""
     delimiter: str = ","
+    encodings: tuple[Literal["utf-8", "gb18030", "cp1252"], ...] = ("utf-8", "gb18030")
     ticked: bool = False
+    decimal: Literal[".", ",", "auto"] = "."
     zone: str | None = None
     recognise: Recognise
+    positions: dict[str, int] = {}
+    rows: str | None = None
     footer: str | None = None
     summary: str | None = None
-    captures: dict[str, str] = {}
+    totals_row: str | None = None
+    fill_down: FillDown | None = None
+    absorbs: str | None = None
+    ragged: bool = False
+    captures: dict[str, str | Cell] = {}
     nulls: tuple[str, ...] = ()
     overlap: Literal["keep", "latest"] = "keep"
     grain: tuple[str, ...] = ()
     fields: dict[str, Column] = {}
-    ignore: str | None = None
     tables: tuple[Table, ...] = ()
     totals: tuple[Total, ...] = ()
 
@@ -117,15 +185,23 @@ def normalised(name: str) -> str:
     return "".join(ch for ch in text if not ch.isspace() and ch not in "\"'`")
 
 
+def load_spec(path: Path) -> SourceSpec:
+    """One specification. Raises SpecError naming the file and the place."""
+    try:
+        return SourceSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+        raise SpecError(f"{path.name}: {problems}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path.name} is not valid YAML: {error}") from error
+
+
 @cache
 def load_specs(folder: Path = SOURCES) -> dict[str, SourceSpec]:
     """All specifications by name, in order of their names. Raises SpecError naming the file and the place."""
     found: dict[str, SourceSpec] = {}
     for path in sorted(folder.rglob("*.yaml")):
-        try:
-            spec = SourceSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (ValidationError, yaml.YAMLError) as error:
-            raise SpecError(f"{path.name}: {error}") from error
+        spec = load_spec(path)
         if spec.name in found:
             raise SpecError(f"{path.name}: there are two specifications named {spec.name}")
         found[spec.name] = spec

@@ -109,7 +109,7 @@ def _publish_one(
         with state.begin() as connection:
             save_states(connection, [held])
         return PeriodOutcome(period, HELD, now.version, candidate.reasons)
-    books_digest = books.digest()
+    books_digest = books.digest(period)
     digest = mapping_digest({"tables": candidate.digests, "rules": rules_digest, "books": books_digest})
     if current is not None and current.digest == digest:
         if now.state in (HELD, OPEN):

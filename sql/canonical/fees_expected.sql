@@ -24,7 +24,7 @@ categories as (
 ),
 
 paid_under as (
-    select period, shop, provider, order_id, min(transaction_id) as transaction_id
+    select period, entity, shop, provider, order_id, min(transaction_id) as transaction_id
     from payments
     group by all
 ),
@@ -46,7 +46,7 @@ bases as (
         on o.shop = s.shop and o.origin = case when s.has_platform_orders then 'platform' else 'books' end
     inner join kinds as k on s.provider = k.provider and k.by_category and o.period >= k.from_day
     left join paid_under as u
-        on o.period = u.period and o.shop = u.shop and s.provider = u.provider and o.order_id = u.order_id
+        on o.period = u.period and o.entity = u.entity and o.shop = u.shop and s.provider = u.provider and o.order_id = u.order_id
     asof left join categories as c on o.sku = c.sku and o.period >= c.period
     union all
     select

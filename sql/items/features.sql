@@ -97,9 +97,10 @@ gaps as (
 ),
 
 outages as (
-    select distinct r.period, r.entity, r.shop, r.order_id
+    select r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs
     from runs as r
     inner join gaps as g using (period, leg, entity, shop, side, source, claimed, run)
+    group by r.period, r.entity, r.shop, r.order_id
 ),
 
 -- what the other legs say about an order: shipped but never billed by the carrier, paid back without goods or record
@@ -186,7 +187,10 @@ final as (
         c.key_currencies,
         d.left_claims = 0 or d.right_claims = 0 as one_sided,
         split_part(d."key", '/', -1) as basis,
-        x.order_id is not null as in_outage,
+        -- the legs whose records have no place in a sequence go by the others
+        coalesce(
+            list_contains(x.legs, d.leg) or d.leg not in ('order_platform', 'order_payment', 'payment_settlement'), false
+        ) and x.order_id is not null as in_outage,
         coalesce(a.parcel_unbilled, false) as parcel_unbilled,
         coalesce(a.refunded_for_nothing, false) as refunded_for_nothing,
         coalesce(a.refund_not_in_books, false) as refund_not_in_books,

@@ -2,8 +2,52 @@
 -- legs show line by line (finance: order lines and refunds; customer: orders) split by the causes of those lines, so that the
 -- amounts of the causes add up to the difference. What the lines don't explain keeps the cause that the rules gave it.
 with
-found as (select * from variances_found),
+judged as (select * from variances_found),
 open_claims as (select * from open_claims),
+
+-- an order's payment that no rule explains, but whose lines differ from the platform's by the same amount, has their causes
+line_parts as (
+    select period, entity, shop, order_id, currency, cause, sum(difference) as difference
+    from judged
+    where leg = 'order_platform' and difference <> 0
+    group by all
+),
+
+single as (
+    select period, leg, entity, "key", currency
+    from judged
+    group by all
+    having count(*) = 1
+),
+
+by_its_lines as (
+    select
+        j.* replace (
+            p.cause as cause,
+            case when p.cause = min(p.cause) over of_item then j.right_amount + p.difference else p.difference end
+            ::decimal(18, 4) as left_amount,
+            case when p.cause = min(p.cause) over of_item then j.right_amount else 0 end::decimal(18, 4) as right_amount,
+            p.difference::decimal(18, 4) as difference
+        )
+    from judged as j
+    inner join single as s using (period, leg, entity, "key", currency)
+    inner join line_parts as p
+        on j.period = p.period and j.entity = p.entity and j.shop = p.shop and j.order_id = p.order_id
+        and j.currency = p.currency
+    where j.leg = 'order_payment' and j.cause = 'unexplained'
+    window of_item as (partition by j.period, j.entity, j."key", j.currency)
+    qualify sum(p.difference) over of_item = j.difference
+),
+
+found as (
+    select j.*
+    from judged as j
+    anti join by_its_lines as b
+        on j.leg = b.leg and j.cause = 'unexplained' and j.period = b.period and j.entity = b.entity and j."key" = b."key"
+        and j.currency = b.currency
+    union all
+    select * from by_its_lines
+),
 
 whole as (
     select * from found where leg in ('finance', 'customer')

@@ -7,7 +7,7 @@ opening as (select * from opening_claims where leg = 'order_payment'),
 corrections as (select * from corrections where leg = 'order_payment'),
 
 named as (
-    select period, shop, order_id, max(customer) as customer
+    select period, entity, shop, order_id, max(customer) as customer
     from claims
     where side = 'left' and customer <> ''
     group by all
@@ -16,7 +16,7 @@ named as (
 looked_up as (
     select c.*, coalesce(nullif(case c.side when 'left' then c.customer end, ''), n.customer) as buyer
     from claims as c
-    left join named as n on c.period = n.period and c.shop = n.shop and c.order_id = n.order_id
+    left join named as n on c.period = n.period and c.entity = n.entity and c.shop = n.shop and c.order_id = n.order_id
 ),
 
 unnamed as (

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duizhang.compare import engine, net_by_key, shortlist, signed, sketch
-from duizhang.errors import UserError
+from duizhang.compare import engine, load, net_by_key, pairing, shortlist, signed, sketch
+from duizhang.compare.sketch import Sketch
+from duizhang.errors import ConservationError, UserError
 
 KEYS = st.one_of(st.none(), st.sampled_from(["", "a", "b", "007", "7", "订单"]), st.text(max_size=3))
 LARGE = Decimal(10) ** 16
@@ -58,6 +63,7 @@ def test_sketch_and_exact_is_plain_aggregation(
     one, other = sketch(con, "left_claims", bits), sketch(con, "(select key, -amount as amount from right_claims)", bits)
     whole = sketch(con, claims, bits)
     assert one + other == whole
+    assert (one + -other).total == one.total - other.total
     listed = {row[0] for row in con.execute(f"select distinct key from {shortlist(claims, whole)}").fetchall()}
     assert expected.keys() <= listed
 
@@ -74,9 +80,120 @@ def test_a_float_is_no_amount(con: duckdb.DuckDBPyConnection) -> None:
         sketch(con, "(select 'a' as key, 0.1::double as amount)")
 
 
-def test_parts_change_no_answer(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pathlib import Path
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(KEYS, st.sampled_from(["paid", "open", None]), AMOUNTS), max_size=40), swap=st.booleans())
+def test_attributes_must_net_too(
+    con: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, Decimal]], *, swap: bool
+) -> None:
+    other = [(k, "open" if swap and n % 3 == 0 else status, a) for n, (k, status, a) in enumerate(rows)]
+    net: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for name, side, sign in (("left_claims", rows, 1), ("right_claims", other, -1)):
+        con.register(name, pa.table({
+            "key": pa.array([r[0] for r in side], pa.string()), "status": pa.array([r[1] for r in side], pa.string()),
+            "amount": pa.array([r[2] for r in side], pa.decimal128(18, 2)),
+        }))
+        for key, status, amount in side:
+            net[key, status] += sign * amount
+    claims = signed("left_claims", "right_claims", ["status"])
+    found = net_by_key(con, claims, attributes=["status"]).fetchall()
+    assert {row[0] for row in found} == {key for (key, _), value in net.items() if value}
+    assert all(row[1] == sum(v for (key, _), v in net.items() if key == row[0]) for row in found)
 
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(days=st.lists(ROWS, min_size=1, max_size=4), order=st.randoms(use_true_random=False))
+def test_saved_days_add_up_to_the_range(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, days: list[Rows], order: object
+) -> None:
+    put(con, "whole", [row for day in days for row in day])
+    files = []
+    for n, day in enumerate(days):
+        put(con, "day", day)
+        files.append(tmp_path / f"{n}.sketch")
+        sketch(con, "day", 4).save(files[-1])
+    order.shuffle(files)  # type: ignore[attr-defined]
+    total = load(files[0])
+    for file in files[1:]:
+        total = total + load(file)
+    whole = sketch(con, "whole", 4)
+    assert total == whole and total.rows == whole.rows
+    assert not len((total + -whole).buckets)
+
+
+def test_a_damaged_or_foreign_sketch_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    put(con, "day", [("a", Decimal("1.50")), ("b", Decimal(-2))])
+    one, file = sketch(con, "day", 4), tmp_path / "day.sketch"
+    assert one.save(file) == one.digest == load(file).digest
+    data = file.read_bytes()
+    for broken in (data[:-1], data + b"x", data[:-40] + bytes([data[-40] ^ 1]) + data[-39:], b"", b"PAR1"):
+        file.write_bytes(broken)
+        with pytest.raises(UserError, match="not a whole sketch"):
+            load(file)
+    with pytest.raises(UserError, match="cannot be added"):
+        one + sketch(con, "day", 5)
+    cents = sketch(con, "(select key, cast(amount as decimal(18,4)) as amount from day)", 4)
+    assert not len((one + -cents).buckets)  # the same money at another scale
+
+
+def test_totals_do_not_overflow(con: duckdb.DuckDBPyConnection) -> None:
+    large = 10**18 - 1
+    for digits in (18, 38):
+        found = sketch(con, f"(select 'k' as key, cast({large} as decimal({digits},0)) as amount from range(100000))", 1)
+        assert found.total == large * 100_000 and found.rows == 100_000
+
+
+def test_a_false_zero_is_not_published(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(con, "one", [("a", Decimal("1.50"))])
+    put(con, "two", [("a", Decimal("1.51"))])
+    with monkeypatch.context() as patch:
+        patch.setattr(Sketch, "buckets", property(lambda self: np.zeros(0, np.intp)))
+        with pytest.raises(ConservationError):
+            net_by_key(con, signed("one", "two"))
+    files = []
+    for name in ("one", "two"):
+        files.append(tmp_path / f"{name}.parquet")
+        pq.write_table(con.sql(f"select * from {name}").to_arrow_table(), files[-1])
+    monkeypatch.setattr(engine, "pair", lambda *_, **__: pairing.Pairing(16, np.zeros(0, np.intp), 1))
+    with pytest.raises(ConservationError):
+        engine.compare_files(*files, key="key", left_amount="amount", right_amount="amount")
+
+
+SMALL = st.lists(st.tuples(st.sampled_from("abcdefghij"), st.sampled_from([Decimal("0.00"), Decimal(1), Decimal("1.02")])), max_size=8)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(left=SMALL, right=SMALL, shared=st.integers(0, 30), bits=st.sampled_from([2, 16]), tolerance=st.sampled_from(["0", "0.02"]))
+def test_compare_counts_what_plain_python_counts(
+    tmp_path: Path, left: Rows, right: Rows, shared: int, bits: int, tolerance: str
+) -> None:
+    same: Rows = [(f"s{n}", Decimal(n)) for n in range(shared)]
+    sums: list[dict[str, Decimal]] = []
+    for name, rows in (("l", left + same), ("r", same[::-1] + right)):
+        side: dict[str, Decimal] = defaultdict(Decimal)
+        for key, amount in rows:
+            side[str(key)] += amount
+        sums.append(side)
+        pq.write_table(pa.table({
+            "id": pa.array([k for k, _ in rows], pa.string()), "amount": pa.array([a for _, a in rows], pa.decimal128(18, 2)),
+        }), tmp_path / f"{name}.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "OPEN_SHARE", 1.0)  # always use what was settled
+        patch.setattr(engine, "pair", partial(pairing.pair, bits=bits))
+        patch.setattr(pairing, "PART_ROWS", 7)
+        got = engine.compare_files(tmp_path / "l.parquet", tmp_path / "r.parquet", key="id", left_amount="amount",
+                                   right_amount="amount", tolerance=Decimal(tolerance))
+    one, two = sums
+    both = one.keys() & two.keys()
+    different = sum(abs(one[k] - two[k]) > Decimal(tolerance) for k in both)
+    assert (got.left.keys, got.right.keys, got.keys_both) == (len(one), len(two), len(both))
+    assert (got.keys_different, got.keys_equal) == (different, len(both) - different)
+    assert got.amount_left_only == sum(one[k] for k in one.keys() - both)
+    assert got.amount_difference == sum(one[k] - two[k] for k in both)
+
+
+def test_parts_change_no_answer(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(str(tmp_path))
     for name, step in (("l", 1), ("r", 3)):
         rows = "\n".join(f"k{i % 50},{i * step}.25" for i in range(0, 100, step))

@@ -1,0 +1,97 @@
+"""`duizhang plan`: which periods have to be computed, and why, before anything runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from duizhang.books import load_books
+from duizhang.cli.options import DAY, home_option
+from duizhang.errors import UserError
+from duizhang.ingest import collect
+from duizhang.plan import Plan, acquire, last_day, make_plan
+from duizhang.state import State
+from duizhang.store import Store
+
+_SHOWN = 8
+
+
+@click.command("plan")
+@click.option("--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml.")
+@home_option
+@click.option("--from", "start", type=DAY, help="First business day. Default: the books' first.")
+@click.option("--to", "end", type=DAY, help="Last business day. Default: the last with most of its files, or computed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every reason.")
+def command(
+    books_path: Path, home: Path, start: dt.datetime | None, end: dt.datetime | None, *, as_json: bool
+) -> None:
+    """Which periods a run would compute, which file, rule or decision is the reason, and what may follow.
+
+    New files of the inbox are read and archived for that; no result changes.
+    """
+    books = load_books(books_path)
+    with acquire(home, say=lambda text: click.echo(text, err=True)):
+        store, state = Store(home.resolve()), State(home)
+        collect(books, store, state)
+        first = start.date() if start else books.start
+        last = end.date() if end else max(first, last_day(books, state))
+        if last < first or first < books.start:
+            raise UserError(f"{first} to {last} is no range of the books, which begin on {books.start}")
+        plan = make_plan(books, store, state, first, last)
+    if as_json:
+        click.echo(json.dumps(_json(plan), ensure_ascii=False, indent=1))
+        return
+    for line in _text(plan):
+        click.echo(line)
+
+
+def _json(plan: Plan) -> dict[str, Any]:
+    def listed(found: dict[dt.date, Any]) -> list[dict[str, Any]]:
+        return [
+            {"period": p.isoformat(), "reasons": [{**vars(r), "text": str(r)} for r in reasons]}
+            for p, reasons in found.items()
+        ]
+
+    return {
+        "from": plan.periods[0].isoformat(), "to": plan.periods[-1].isoformat(), "periods": listed(plan.stale),
+        "refused": listed(plan.refused), "may_follow": [p.isoformat() for p in plan.may_follow],
+        "current": len(plan.periods) - len(plan.stale) - len(plan.refused),
+    }
+
+
+def _text(plan: Plan) -> list[str]:
+    current = len(plan.periods) - len(plan.stale) - len(plan.refused)
+    if not plan.stale and not plan.refused:
+        return [f"nothing to do: {plan.periods[0]} to {plan.periods[-1]} is current"]
+    lines = []
+    for title, found in (("to compute", plan.stale), ("closed, so refused until reopened", plan.refused)):
+        if found:
+            lines.append(f"{title}: {len(found)} of {len(plan.periods)} days")
+        for first, last, reasons in _grouped(found):
+            lines.append(f"  {first}" if first == last else f"  {first} to {last}")
+            lines += [f"    {reason}" for reason in reasons[:_SHOWN]]
+            if len(reasons) > _SHOWN:
+                lines.append(f"    and {len(reasons) - _SHOWN} more (--json lists them)")
+    if plan.may_follow:
+        lines.append(
+            f"may follow: {len(plan.may_follow)} days up to {plan.may_follow[-1]}, "
+            "until a day closes as it did before"
+        )
+    if current:
+        lines.append(f"current: {current} days")
+    return lines
+
+
+def _grouped(found: dict[dt.date, tuple[Any, ...]]) -> list[tuple[dt.date, dt.date, tuple[Any, ...]]]:
+    """Consecutive days with the same reasons, as one."""
+    groups: list[tuple[dt.date, dt.date, tuple[Any, ...]]] = []
+    for period, reasons in found.items():
+        if groups and groups[-1][2] == reasons and period - groups[-1][1] == dt.timedelta(days=1):
+            groups[-1] = (groups[-1][0], period, reasons)
+        else:
+            groups.append((period, period, reasons))
+    return groups

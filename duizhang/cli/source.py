@@ -1,0 +1,59 @@
+"""`duizhang source`: the kinds of raw files that are known, and a first specification for one that is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+
+from duizhang.errors import UserError
+from duizhang.ingest import SourceSpec, load_specs, propose, sources_page
+
+
+@click.group("source")
+def command() -> None:
+    """Specifications of raw files: list those that are known, or begin a new one."""
+
+
+@command.command("list")
+def listed() -> None:
+    """Every source by name, with what it is and the tables that it feeds."""
+    for spec in load_specs().values():
+        feeds = ", ".join(dict.fromkeys(t.table for t in spec.tables)) or "-"
+        click.echo(f"{spec.name:28} {spec.title}  -> {feeds}")
+
+
+@command.command("page")
+def page() -> None:
+    """The documentation of all sources as Markdown (docs/sources.md)."""
+    click.echo(sources_page(load_specs()), nl=False)
+
+
+@command.command("schema")
+def schema() -> None:
+    """The JSON schema of a specification, for editors that check YAML."""
+    click.echo(json.dumps(SourceSpec.model_json_schema(), ensure_ascii=False, indent=1))
+
+
+@command.command("new")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--name", default="my_source", show_default=True, help="channel_kind, such as mybank_statement.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write it there instead of printing it.")
+def new(file: Path, name: str, out: Path | None) -> None:
+    """Propose a first specification for FILE: header, columns, types, what looks personal.
+
+    Try it with `duizhang inspect FILE --spec OUT`; once it is right, put it below assets/sources.
+    """
+    if not re.fullmatch(r"[a-z0-9]+_[a-z0-9_]+", name):
+        raise UserError(f"{name!r} is no name of a source", advice="Use small letters, such as mybank_statement.")
+    proposal = propose(file, name)
+    if out is None:
+        click.echo(proposal.text, nl=False)
+        return
+    if out.exists():
+        raise UserError(f"{out} exists", advice="Give another name with --out.")
+    out.write_text(proposal.text, encoding="utf-8")
+    click.echo(f"{out}: header in line {proposal.header_line}, {proposal.rows} rows looked at")
+    click.echo(f"next: duizhang inspect {file} --spec {out}")

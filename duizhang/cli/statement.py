@@ -1,0 +1,34 @@
+"""`duizhang statement`: the account of a customer or a shop over a range."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from duizhang.cli.options import DAY, home_option, open_state, span
+from duizhang.cli.sql import table_text
+from duizhang.close import statement
+from duizhang.errors import UserError
+from duizhang.store import Store
+
+
+@click.command("statement")
+@click.option("--customer", default="", help="The pseudonym of a customer, as `customer_balances` shows it.")
+@click.option("--shop", default="", help="A shop of books.yaml.")
+@home_option
+@click.option("--from", "start", required=True, type=DAY, help="First business day.")
+@click.option("--to", "end", required=True, type=DAY, help="Last business day.")
+@click.option("--out", type=click.Path(path_type=Path), help="An .xlsx or .csv. Default: an .xlsx in the home.")
+def command(customer: str, shop: str, home: Path, start: dt.datetime, end: dt.datetime, out: Path | None) -> None:
+    """Write the account of a customer or a shop: opening, everything charged and settled, closing."""
+    if bool(customer) == bool(shop):
+        raise UserError("say either --customer or --shop")
+    state = open_state(home)
+    periods = span(start, end)
+    name = "".join(c if c.isalnum() else "-" for c in customer or shop)
+    target = out or home / f"statement-{name}-{periods[0]}-{periods[-1]}.xlsx"
+    lines = statement(Store(home.resolve()), state, target, periods[0], periods[-1], customer=customer, shop=shop)
+    click.echo(table_text(["currency", "opening", "charged", "settled", "closing"], lines))
+    click.echo(f"statement: {target}")

@@ -1,0 +1,178 @@
+"""From bytes to blocks of whole lines, and from cells to UTF-8.
+
+Commas, tabs, quotes and line ends are the same bytes in UTF-8, GB18030 and Windows-1252, and stand in no other character,
+so lines are cut and parsed as they are, and only the cells that are wanted and not ASCII are decoded. A damaged cell is
+found, not guessed. UTF-16, and GB18030 between bars, are turned into UTF-8 first.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest.container import HEAD_BYTES, Document
+
+BLOCK = 8 << 20
+MAX_LINE = 16 << 20
+LOST = "\U0010fffd"  # of private use: stands where bytes were no text
+codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
+_BLANKS = ((b"\xef\xbb\xbf", b""), (b"\xe3\x80\x80", b" "), (b"\xc2\xa0", b" "))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines with LF ends, in `encoding`. first: number of the first line."""
+
+    text: bytes
+    first: int
+    encoding: str
+
+
+def marked(head: bytes) -> str | None:
+    """The encoding that a byte order mark tells."""
+    if head.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    return None
+
+
+def detect(head: bytes, encodings: Sequence[str]) -> str:
+    """The encoding of a document by its head: a byte order mark, else the first that fits, else the one that fits most.
+
+    Raises RefusedFile where most of the lines that are not plain ASCII fit none of the encodings.
+    """
+    mark = marked(head)
+    if mark:
+        return mark
+    whole = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1] or head
+    for name in encodings:
+        if _decodes(whole, name):
+            return name
+    special = [line for line in whole.split(b"\n") if not line.isascii()]
+    fits = [(sum(_decodes(line, name) for line in special), name) for name in encodings]
+    best = max(fits, key=lambda entry: entry[0])
+    if best[0] * 2 < len(special) and len(special) > 1:
+        raise RefusedFile(
+            f"the text is none of {', '.join(encodings)}", advice="Export it again without opening it in a spreadsheet."
+        )
+    return best[1]
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def head_lines(document: Document, encoding: str, count: int) -> list[str]:
+    """The first lines as text, undecodable bytes replaced: enough to recognise a file by."""
+    text = document.head().decode(encoding, "replace").replace("\ufeff", "")
+    return re.split(r"\r\n|\n|\r", text)[:count]
+
+
+def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delimiter: str = ",") -> Iterator[Block]:
+    """All lines of a document in bounded blocks. Lines end with LF, CRLF, or CR where no LF is to be seen."""
+    head = document.head()
+    only_cr = b"\n" not in head and b"\r" in head
+    settled = not head.isascii() or marked(head) is not None
+    wide = codecs.getincrementaldecoder("utf-16")() if encoding == "utf-16" else None
+    line = 1
+    rest = b""
+    with document.open() as stream:
+        while True:
+            data = stream.read(BLOCK)
+            last = not data
+            if wide is not None:
+                try:
+                    data = wide.decode(data, final=last).encode()
+                except UnicodeError as error:
+                    raise RefusedFile(f"broken UTF-16: {error}", advice="Export it again as UTF-8.") from error
+            if only_cr:
+                data = data.replace(b"\r", b"\n")
+            data = rest + data
+            cut = len(data) if last else data.rfind(b"\n") + 1
+            whole, rest = data[:cut], data[cut:]
+            if len(rest) > MAX_LINE:
+                raise RefusedFile(f"line {line} is longer than {MAX_LINE:,} bytes", advice="Check that this is a text file.")
+            if whole:
+                if not settled and not whole.isascii():
+                    # so far there was nothing to tell the encoding by
+                    encoding, settled = detect(whole, encodings), True
+                block = _block(whole, line, "utf-8" if wide is not None or encoding == "utf-8-sig" else encoding, delimiter)
+                yield block
+                line += block.text.count(b"\n") + (not block.text.endswith(b"\n"))
+            if last:
+                return
+
+
+def _block(data: bytes, first: int, encoding: str, delimiter: str) -> Block:
+    data = data.replace(b"\r\n", b"\n")
+    if b"\r" in data:
+        data = data.replace(b"\r", b" ")
+    if b"\0" in data:
+        data = data.replace(b"\0", b" ")
+    if encoding == "gb18030" and delimiter == "|":
+        # a bar may be the second byte of a GBK character
+        data, encoding = b"\n".join(_recoded(line, encoding) for line in data.split(b"\n")), "utf-8"
+    if encoding == "utf-8":
+        for blank, instead in _BLANKS:
+            if blank in data:
+                data = data.replace(blank, instead)
+    return Block(data, first, encoding)
+
+
+def _recoded(line: bytes, encoding: str) -> bytes:
+    try:
+        return line.decode(encoding).encode()
+    except UnicodeDecodeError:
+        return line  # the cell that is no UTF-8 is found when it is read
+
+
+def utf8(block: Block) -> Block:
+    """The block in valid UTF-8; LOST stands where bytes were no text."""
+    if block.text.isascii() or (block.encoding == "utf-8" and _decodes(block.text, "utf-8")):
+        return block
+    text = block.text.decode(block.encoding, "mark_lost")
+    return Block(text.replace("\u3000", " ").replace("\xa0", " ").encode(), block.first, "utf-8")
+
+
+def plain(data: bytes, encoding: str) -> str:
+    """A line around the rows as text; what cannot be decoded shows as a replacement character."""
+    return data.decode(encoding, "replace").replace("\u3000", " ").replace("\xa0", " ")
+
+
+def decoded(cells: pa.Array, encoding: str) -> tuple[pa.Array, np.ndarray | None]:
+    """(cells as UTF-8 text, mask of the cells that could not be decoded and are '', or None where all could)."""
+    if pc.all(pc.string_is_ascii(cells), min_count=0).as_py():
+        return cells, None
+    if encoding == "utf-8":
+        try:
+            cells.validate(full=True)
+        except pa.ArrowInvalid:
+            pass
+        else:
+            lost = pc.match_substring(cells, LOST)
+            if not pc.any(lost).as_py():
+                return cells, None
+            return pc.if_else(lost, "", cells), lost.to_numpy(zero_copy_only=False)
+    coded = cells.cast(pa.binary()).dictionary_encode()
+    texts: list[str | None] = []
+    for value in coded.dictionary.to_pylist():
+        try:
+            texts.append(value.decode(encoding).replace("\u3000", " ").replace("\xa0", " "))
+        except UnicodeDecodeError:
+            texts.append(None)
+    found = pa.array(texts, pa.string()).take(coded.indices)
+    if not found.null_count:
+        return found, None
+    return pc.fill_null(found, ""), pc.is_null(found).to_numpy(zero_copy_only=False)

@@ -1,0 +1,65 @@
+"""What a reader gives: column names, and the rows as batches of text cells with their true line numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+HEAD_LINES = 60
+BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row that is no row: a wrong number of cells, or bytes that are no text."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows in their order: `columns` as the reading's names, `lines` (int64) their lines, counted from 1."""
+
+    lines: pa.Array
+    columns: list[pa.Array]
+    broken: Sequence[Broken] = ()
+
+
+@dataclass
+class Reading:
+    """A document being read. What stands around the rows is complete once `batches` is exhausted.
+
+    around: lines that are no rows. summary: normalised column name -> cell of the line or table that carries the
+    file's totals; totals_line: that line (0: none was met). stated: (name, stated, computed) of totals that the reader
+    itself checks, both as decimal text.
+    """
+
+    names: list[str]
+    encoding: str
+    batches: Iterator[Batch] = field(default_factory=lambda: iter(()))
+    around: list[str] = field(default_factory=list)
+    summary: dict[str, str] = field(default_factory=dict)
+    totals_line: int = 0
+    stated: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def batches_of(rows: Iterator[tuple[int, Sequence[str]]], width: int, broken: Sequence[Broken] = ()) -> Iterator[Batch]:
+    """Batches out of (line, cells) tuples, for readers that meet rows one by one."""
+    lines: list[int] = []
+    cells: list[Sequence[str]] = []
+
+    def packed(left: Sequence[Broken]) -> Batch:
+        columns = [pa.array([row[n] for row in cells], pa.string()) for n in range(width)]
+        return Batch(pa.array(lines, pa.int64()), columns, left)
+
+    for line, row in rows:
+        lines.append(line)
+        cells.append(row)
+        if len(lines) == BATCH_ROWS:
+            yield packed(())
+            lines, cells = [], []
+    # `broken` may still be filled while the rows are read, so it goes with the last batch
+    yield packed(tuple(broken))

@@ -1,0 +1,54 @@
+"""Old workbooks (XLS) through xlrd.
+
+xlrd is plain Python: a damaged file ends in an exception. Native readers were seen to panic on one, or to ask for so much
+memory that the system ends the process.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import xlrd  # type: ignore[import-untyped]
+
+from duizhang.errors import RefusedFile
+
+MAGIC = b"\xd0\xcf\x11\xe0"
+
+
+def xls_sheets(body: bytes) -> list[str]:
+    """The names of a workbook's sheets. Raises RefusedFile where it is damaged or no XLS."""
+    with _refusing():
+        return [str(name) for name in _book(body).sheet_names()]
+
+
+def xls_rows(body: bytes, name: str) -> Iterator[list[object]]:
+    """A sheet's rows from its first line on: text, float, datetime, bool or '' for an empty cell; rows may end early."""
+    with _refusing():
+        book = _book(body)
+        sheet = book.sheet_by_name(name)
+        for number in range(sheet.nrows):
+            yield [_value(cell, book.datemode) for cell in sheet.row(number)]
+
+
+def _book(body: bytes) -> xlrd.Book:
+    return xlrd.open_workbook(file_contents=body, logfile=io.StringIO(), ragged_rows=True)
+
+
+def _value(cell: xlrd.sheet.Cell, datemode: int) -> object:
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        return xlrd.xldate.xldate_as_datetime(cell.value, datemode)
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return bool(cell.value)
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return xlrd.error_text_from_code.get(cell.value, "#ERROR")
+    return cell.value
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # xlrd raises whatever the damaged bytes lead it to
+        raise RefusedFile(f"not a readable XLS workbook: {error}", advice="Save it again as XLSX.") from error

@@ -1,0 +1,14 @@
+"""What has to be computed again, and why: the inputs of every period, recorded when it was computed and derived anew.
+
+A period depends on the files that touch it, the parts of books.yaml that are in force on it, the rules, what people
+decided, and what the day before left open. Nothing else; so a period whose inputs are as recorded is current.
+"""
+
+from duizhang.plan.inputs import Inputs, derive, record
+from duizhang.plan.lock import acquire
+from duizhang.plan.plan import OPENING, Plan, Reason, last_day, make_plan, opens_differently
+
+__all__ = [
+    "OPENING", "Inputs", "Plan", "Reason", "acquire", "derive", "last_day", "make_plan",
+    "opens_differently", "record",
+]

@@ -1,0 +1,177 @@
+"""The inputs of periods as digests by name: derived from what there is now, recorded when a period was computed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from duizhang import __version__
+from duizhang.books import Books
+from duizhang.close import correction_claims, item_decisions
+from duizhang.digest import file_digest, mapping_digest
+from duizhang.gate import accepted
+from duizhang.ingest import records
+from duizhang.layout import EXPECTATIONS, SQL
+from duizhang.reconcile import STATE_TABLES, rules_digest
+from duizhang.reconcile.causes import CAUSES_FILE
+from duizhang.schema import DAY
+from duizhang.state import METADATA, State
+from duizhang.store import Store, connect, quoted
+
+COMPUTED = sa.Table(
+    "computed_periods", METADATA,
+    sa.Column("period", sa.Date, primary_key=True),
+    sa.Column("opening", sa.String, nullable=False),
+    sa.Column("parts", sa.Text, nullable=False),
+)
+
+# Reference data holds until it is stated again, so a day also opens with what was last stated before it.
+REFERENCE = {"skus": ("sku",), "fx_rates": ("base", "quote")}
+_UNUSED = ("duplicate", "superseded")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a period is made from. parts: `kind:subject` -> digest; opening: digest of what the day before left."""
+
+    parts: dict[str, str]
+    opening: str
+
+
+def recorded(state: State) -> dict[dt.date, Inputs]:
+    """The inputs of every period as they were when it was last computed, in order of time."""
+    with state.begin() as con:
+        rows = con.execute(sa.select(COMPUTED).order_by(COMPUTED.c.period)).all()
+    return {r.period: Inputs(json.loads(r.parts), r.opening) for r in rows}
+
+
+def record(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> None:
+    """Remember what the periods were just computed from; replaces what was recorded of them."""
+    found = derive(books, store, state, periods)
+    rows = [
+        {"period": period, "opening": i.opening, "parts": json.dumps(i.parts, ensure_ascii=False, sort_keys=True)}
+        for period, i in found.items()
+    ]
+    with state.begin() as con:
+        con.execute(sa.delete(COMPUTED).where(COMPUTED.c.period.in_(list(found))))
+        con.execute(sa.insert(COMPUTED), rows)
+
+
+def derive(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.date, Inputs]:
+    """The inputs of periods as they are now: files as they were last taken in, openings as the store holds them."""
+    ordered = sorted(set(periods))
+    everywhere = {**_rules(), "engine:version": __version__}
+    files, people = _files(state, ordered), _decided(store, state, ordered)
+    opening = openings(store, ordered)
+    return {
+        period: Inputs({**everywhere, **_books(books, period), **files[period], **people[period]}, opening[period])
+        for period in ordered
+    }
+
+
+def _rules() -> dict[str, str]:
+    """Every rule by file; the digest of all of them as well, so that none is missed."""
+    parts = {f"rule:sql/{path.relative_to(SQL).as_posix()}": file_digest(path) for path in sorted(SQL.rglob("*.sql"))}
+    parts[f"rule:{CAUSES_FILE.name}"] = file_digest(CAUSES_FILE)
+    parts |= {f"expectation:{path.name}": file_digest(path) for path in sorted(EXPECTATIONS.glob("*.yaml"))}
+    return {**parts, "rules:all": rules_digest()}
+
+
+def _books(books: Books, period: dt.date) -> dict[str, str]:
+    return {f"books:{name}": mapping_digest({"value": value}) for name, value in books.in_force(period).items()}
+
+
+def _files(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
+    """The files that touch each period; where several of one source do, their order counts as well."""
+    found: dict[dt.date, dict[str, str]] = {period: {} for period in periods}
+    order: dict[tuple[dt.date, str], list[tuple[int, str, str]]] = {}
+    for record_ in records(state):
+        if record_.status in _UNUSED:
+            continue
+        content = mapping_digest({
+            "sha256": record_.sha256, "status": record_.status, "source": record_.source, "shop": record_.shop,
+            "landed": record_.landed, "problem": record_.problem,
+        })
+        for day in record_.days():
+            if day in found:
+                found[day][f"file:{record_.path}"] = content
+                order.setdefault((day, record_.source), []).append((record_.modified, record_.sha256, record_.path))
+    for (day, source), several in order.items():
+        if len(several) > 1:
+            found[day][f"order:{source}"] = mapping_digest({"paths": [path for *_, path in sorted(several)]})
+    return found
+
+
+def _decided(store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
+    """Corrections and write-offs of each period, items of it that somebody accepted or waits for, failures let pass."""
+    found: dict[dt.date, dict[str, str]] = {period: {} for period in periods}
+    for claim in correction_claims(state, periods).to_pylist():
+        found[claim["period"]][f"correction:{claim['leg']} {claim['key']} (C{claim['line']:06d})"] = mapping_digest(
+            {k: str(v) for k, v in claim.items()}
+        )
+    items = item_decisions(state)
+    there = [store.path("variances", period) for period in periods if store.has("variances", period)]
+    if items.num_rows and there:
+        with connect() as con:
+            con.register("decisions", items)
+            rows = con.execute(
+                'select v.period, d.leg, d.entity, d."key", d.currency, d.until, d.status from decisions as d '
+                f"inner join read_parquet([{', '.join(map(quoted, there))}], hive_partitioning = false) as v "
+                'on v.leg = d.leg and v.entity = d.entity and v."key" = d."key" and v.currency = d.currency '
+                "where v.period >= d.from_period and (d.until is null or v.period <= d.until) order by all"
+            ).fetchall()
+        for period, leg, entity, key, currency, until, status in rows:
+            found[period][f"decision:{leg} {entity} {key} {currency}"] = mapping_digest(
+                {"until": str(until), "status": status}
+            )
+    for period, name, digest in accepted(state, periods):
+        found[period][f"acceptance:{name}"] = digest
+    return found
+
+
+def openings(store: Store, periods: Sequence[dt.date]) -> dict[dt.date, str]:
+    """What each period opens with: the state tables and the reference data of the day before, '' where it never ran."""
+    known = {name: _known(store, name, keys, periods) for name, keys in REFERENCE.items()}
+    found = {}
+    for period in periods:
+        before = period - dt.timedelta(days=1)
+        if not all(store.has(name, before) for name in STATE_TABLES):
+            found[period] = ""
+            continue
+        # rows are written in total order, so equal content is an equal file
+        found[period] = mapping_digest({
+            **{name: file_digest(store.path(name, before)) for name in STATE_TABLES},
+            **{name: by_period.get(period, "") for name, by_period in known.items()},
+        })
+    return found
+
+
+def _known(store: Store, table: str, keys: Iterable[str], periods: Sequence[dt.date]) -> dict[dt.date, str]:
+    """A digest of the rows of a reference table that hold when each period begins: the last stated ones of each key.
+
+    A row holds from its day until its key is stated again, so the sum of the hashes of what begins less what ends is
+    the same for the same rows, however they came about.
+    """
+    stored = [p for p in store.periods(table) if p < periods[-1]] if periods else []
+    if not stored:
+        return {}
+    named = ", ".join(f'"{key}"' for key in keys)
+    paths = ", ".join(quoted(store.path(table, p)) for p in stored)
+    with connect() as con:
+        con.register("asked", pa.table({"period": pa.array(list(periods), DAY)}))
+        rows = con.execute(
+            "with stated as (select period, "
+            f"{named}, sum(hash(r)::hugeint) as h from read_parquet([{paths}], hive_partitioning = false) as r "
+            f"group by period, {named}), "
+            f"spans as (select period, h, lead(period) over (partition by {named} order by period) as until from stated), "
+            "changes as (select period, h from spans union all select until, -h from spans where until is not null), "
+            "days as (select period, sum(h) as h from changes group by period), "
+            "running as (select period + 1 as period, sum(h) over (order by period) as h from days) "
+            "select a.period, r.h from asked as a asof inner join running as r on a.period >= r.period"
+        ).fetchall()
+    return {period: str(total) for period, total in rows}

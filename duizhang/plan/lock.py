@@ -1,0 +1,30 @@
+"""One run at a time for a home, across processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from duizhang.errors import Retryable
+
+
+def home_lock(home: Path) -> FileLock:
+    """The lock of a home: re-entrant within a process, and free again as soon as the process that held it is gone."""
+    home.mkdir(parents=True, exist_ok=True)
+    return FileLock(home.resolve() / ".run.lock", is_singleton=True, thread_local=False)
+
+
+def acquire(home: Path, *, wait: bool = True, say: Callable[[str], None] | None = None) -> FileLock:
+    """Take the lock of a home; the caller releases it. Without `wait`, Retryable where somebody else has it."""
+    lock = home_lock(home)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        if not wait:
+            raise Retryable(f"another run is using {home}") from error
+        if say:
+            say(f"another run is using {home}: waiting for it to end")
+        lock.acquire()
+    return lock

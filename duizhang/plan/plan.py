@@ -1,0 +1,116 @@
+"""The plan: recorded inputs held against derived ones, period by period."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from duizhang.books import Books
+from duizhang.digest import mapping_digest
+from duizhang.ingest import records
+from duizhang.plan.inputs import Inputs, derive, openings, recorded
+from duizhang.publish import period_states
+from duizhang.reconcile import STATE_TABLES
+from duizhang.state import State
+from duizhang.store import Store, days
+
+NEVER, OPENING = "never", "opening"
+CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a period has to be computed. kind: never | file | order | books | rule | expectation | correction | decision
+    | acceptance | opening | engine | missing | asked; change: new | changed | gone."""
+
+    kind: str
+    subject: str = ""
+    change: str = ""
+
+    def __str__(self) -> str:
+        names = {
+            "never": "never computed", "opening": "the day before leaves something else open",
+            "missing": "its working tables are gone", "asked": "asked for",
+        }
+        if self.kind in names:
+            return names[self.kind]
+        label = {"books": "books.yaml", "order": "order of files of", "rule": "rule", "engine": "engine"}.get(self.kind, self.kind)
+        return f"{label} {self.subject} {self.change}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run over `periods` would compute: the reasons of each stale period. `refused`: stale, but closed.
+
+    later: computed periods behind the last stale one; they follow as long as the closing of the day before changes.
+    """
+
+    periods: tuple[dt.date, ...]
+    stale: dict[dt.date, tuple[Reason, ...]]
+    refused: dict[dt.date, tuple[Reason, ...]]
+    may_follow: tuple[dt.date, ...]
+    wanted: dict[dt.date, Inputs]
+
+    def digest(self, periods: Sequence[dt.date] | None = None) -> str:
+        """Digest of what the given periods (all stale ones by default) are to be made from."""
+        return mapping_digest({
+            p.isoformat(): mapping_digest({**self.wanted[p].parts, "opening": self.wanted[p].opening})
+            for p in (self.stale if periods is None else periods)
+        })
+
+
+def last_day(books: Books, state: State) -> dt.date:
+    """The last day that has come: computed, or with most of the files that are expected of it (any where none is)."""
+    sources: dict[dt.date, set[tuple[str, str]]] = {}
+    for file in records(state):
+        for day in file.days():
+            sources.setdefault(day, set()).add((file.source, file.shop))
+    found = [books.start, *recorded(state)]
+    for day, seen in sources.items():
+        expected = {(e.source, e.shop) for e in books.expected if not e.from_day or e.from_day <= day}
+        if 2 * len(expected & seen) >= len(expected) and day > books.start:
+            found.append(day)
+    return max(found)
+
+
+def make_plan(books: Books, store: Store, state: State, start: dt.date, end: dt.date) -> Plan:
+    """What has to be computed between `start` and `end`, by the files as they were last taken in."""
+    periods = days(start, end)
+    was, states = recorded(state), period_states(state)
+    wanted = derive(books, store, state, periods)
+    stale: dict[dt.date, tuple[Reason, ...]] = {}
+    refused: dict[dt.date, tuple[Reason, ...]] = {}
+    for period in periods:
+        reasons = _reasons(was.get(period), wanted[period], whole=all(store.has(t, period) for t in STATE_TABLES))
+        if reasons:
+            closed = period in states and states[period].state == CLOSED
+            (refused if closed else stale)[period] = reasons
+    first = min(stale, default=None)
+    follow = tuple(
+        p for p in was if first and p > first and p not in stale and (p not in states or states[p].state != CLOSED)
+    )
+    return Plan(tuple(periods), stale, refused, follow, wanted)
+
+
+def opens_differently(store: Store, state: State, period: dt.date) -> bool:
+    """Whether a computed period now opens with something else than when it was computed."""
+    was = recorded(state).get(period)
+    return was is not None and was.opening != openings(store, [period])[period]
+
+
+def _reasons(was: Inputs | None, now: Inputs, *, whole: bool) -> tuple[Reason, ...]:
+    if was is None:
+        return (Reason(NEVER),)
+    found = [] if whole else [Reason("missing")]
+    for name in sorted({*was.parts, *now.parts}):
+        before, after = was.parts.get(name), now.parts.get(name)
+        if before != after:
+            kind, _, subject = name.partition(":")
+            found.append(Reason(kind, subject, "new" if before is None else "gone" if after is None else "changed"))
+    named = [r for r in found if r.kind != "rules"]
+    if any(r.kind == "rule" for r in named) or len(named) == len(found):
+        found = named
+    if was.opening != now.opening:
+        found.append(Reason(OPENING))
+    return tuple(found)

@@ -1,0 +1,183 @@
+"""What has to be computed again is known before it runs, is computed, and nothing else is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dagster import DagsterInstance, SensorResult, SkipReason, build_sensor_context
+
+from assets.partitions import daily
+from assets.workspace import over
+from pipelines.definitions import build_defs
+from pipelines.sensors import JOB, build_sensor
+from tests.pipelines.test_end_to_end import COMPARED, DAYS, LAST, START, duizhang, query, run
+
+VERSIONS = "select period, version, digest from period_status order by period"
+
+
+def day(number: int) -> dt.date:
+    return START + dt.timedelta(days=number - 1)
+
+
+@pytest.fixture
+def mine(raw: Path, home: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A copy of the raw files and of the home that was made of them."""
+    shutil.copytree(raw, tmp_path / "raw")
+    shutil.copytree(home, tmp_path / "home")
+    return tmp_path / "raw", tmp_path / "home"
+
+
+def plan(raw: Path, home: Path, *more: object) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        duizhang("plan", "--json", "--books", raw / "books.yaml", "--home", home, *more)
+    )
+    return found
+
+
+def stale(raw: Path, home: Path) -> dict[str, list[str]]:
+    return {p["period"]: [r["text"] for r in p["reasons"]] for p in plan(raw, home)["periods"]}
+
+
+def versions(home: Path) -> list[int]:
+    return [version for _, version, _ in query(home, VERSIONS)]
+
+
+def same_rows(one: Path, other: Path) -> None:
+    for table in COMPARED:
+        sql = f'select * exclude (version) from "{table}" order by all'
+        assert query(one, sql) == query(other, sql), table
+    digests = "select period, state, digest from period_status order by period"
+    assert query(one, digests) == query(other, digests)
+
+
+def bill(raw: Path, number: int, words: str) -> Path:
+    (found,) = (raw / "inbox" / "company" / day(number).isoformat()).glob(f"*{words}*")
+    return found
+
+
+def test_a_late_file_touches_its_day_and_what_opens_with_it(mine: tuple[Path, Path], tmp_path: Path) -> None:
+    raw, home = mine
+    late = bill(raw, 3, "statement")
+    shutil.move(late, tmp_path / "late.sta")
+    run(raw, tmp_path / "home2", exit_code=2)
+    before = query(tmp_path / "home2", VERSIONS)
+    assert plan(raw, tmp_path / "home2")["periods"] == []
+    shutil.move(tmp_path / "late.sta", late)
+
+    told = plan(raw, tmp_path / "home2")
+    assert [p["period"] for p in told["periods"]] == [day(3).isoformat()]
+    (reason,) = told["periods"][0]["reasons"]
+    assert (reason["kind"], reason["subject"], reason["change"]) == ("file", late.relative_to(raw / "inbox").as_posix(), "new")
+    assert told["may_follow"] == [day(n).isoformat() for n in range(4, DAYS + 1)]
+
+    # the range is the late file's own day; what follows goes on by itself
+    run(raw, tmp_path / "home2", day(3), day(3))
+    same_rows(tmp_path / "home2", home)
+    assert query(tmp_path / "home2", VERSIONS)[:2] == before[:2]
+    assert plan(raw, tmp_path / "home2")["periods"] == []
+
+
+def test_a_cascade_stops_where_the_closing_did_not_change(mine: tuple[Path, Path]) -> None:
+    raw, home = mine
+    # a bill that states the same shipping charges under another account: its day has other evidence, no other balance
+    freight = bill(raw, 2, "顺丰")
+    freight.rename(freight.with_name("a-" + freight.name))
+    assert set(stale(raw, home)) == {day(2).isoformat()}
+    run(raw, home)
+    assert versions(home) == [1, 2, 1, 1, 1, 1]
+
+
+def test_books_rules_and_decisions_say_which_days_they_touch(
+    mine: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, home = mine
+    books = raw / "books.yaml"
+    text = yaml.safe_load(books.read_text(encoding="utf-8"))
+    text["rate_cards"].append({"kind": "fee", "provider": "alipay", "from_day": day(5), "percent": "0.55"})
+    books.write_text(yaml.safe_dump(text, allow_unicode=True), encoding="utf-8")
+    assert stale(raw, home) == {day(n).isoformat(): ["books.yaml rate_cards changed"] for n in (5, 6)}
+    run(raw, home)
+    assert versions(home) == [1, 1, 1, 1, 2, 2]
+    assert "nothing to do" in duizhang("plan", "--books", books, "--home", home)
+
+    sql = home.parent / "sql"
+    shutil.copytree(Path("sql"), sql)
+    with (sql / "marts" / "fee_audit.sql").open("a") as file:
+        file.write("-- as agreed\n")
+    for module in ("duizhang.plan.inputs", "duizhang.reconcile.engine"):
+        monkeypatch.setattr(f"{module}.SQL", sql)
+    assert stale(raw, home) == {
+        day(n).isoformat(): ["rule sql/marts/fee_audit.sql changed"] for n in range(1, DAYS + 1)
+    }
+
+
+def test_what_is_closed_refuses_and_says_so(mine: tuple[Path, Path]) -> None:
+    raw, home = mine
+    for role, by in (("maker", "A"), ("checker", "B")):
+        duizhang("approve", "--home", home, "--period", day(2), "--as", role, "--by", by)
+    duizhang("close", "--home", home, "--from", day(2), "--to", day(2), "--by", "B")
+    before = query(home, VERSIONS)
+    freight = bill(raw, 2, "顺丰")
+    freight.rename(freight.with_name("a-" + freight.name))
+    told = plan(raw, home)
+    assert told["periods"] == [] and [p["period"] for p in told["refused"]] == [day(2).isoformat()]
+    run(raw, home, exit_code=2)
+    assert query(home, VERSIONS) == before
+    duizhang("reopen", "--home", home, "--period", day(2), "--by", "A", "--reason", "late freight bill")
+    run(raw, home)
+    assert versions(home) == [1, 2, 1, 1, 1, 1]
+
+
+def test_two_processes_on_one_home_give_the_rows_of_one(raw: Path, home: Path, tmp_path: Path) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", "from duizhang.cli import main; main()", "run", "--quiet", "--books",
+             str(raw / "books.yaml"), "--home", str(tmp_path / "home"), "--from", str(first), "--to", str(last)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for first, last in ((START, day(3)), (day(3), LAST))
+    ]
+    for process in started:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    same_rows(tmp_path / "home", home)
+
+
+def test_the_sensor_asks_for_the_days_that_a_file_touches_once(mine: tuple[Path, Path]) -> None:
+    raw, home = mine
+    days = daily(START.isoformat(), "Asia/Shanghai")
+    sensor = build_sensor(days)
+    resources = over(str(raw / "books.yaml"), str(home))
+
+    def tick(cursor: str | None) -> Any:
+        with DagsterInstance.ephemeral() as instance:
+            context = build_sensor_context(
+                instance=instance, cursor=cursor, resources={"watched": resources["watched"]}
+            )
+            return sensor(context)
+
+    assert isinstance(tick(None), SkipReason)
+    freight = bill(raw, 2, "顺丰")
+    freight.rename(freight.with_name("a-" + freight.name))
+    asked = tick(None)
+    assert isinstance(asked, SensorResult) and asked.run_requests
+    (request,) = asked.run_requests
+    assert {v for k, v in request.tags.items() if "asset_partition_range" in k} == {day(2).isoformat()}
+    assert isinstance(tick(asked.cursor), SkipReason)
+    again = tick(None)
+    assert [r.run_key for r in again.run_requests] == [request.run_key]
+    with DagsterInstance.ephemeral() as instance:
+        job = build_defs(resources=resources, partitions=days).resolve_job_def(JOB)
+        assert job.execute_in_process(instance=instance, tags=request.tags).success
+    assert versions(home) == [1, 2, 1, 1, 1, 1]
+    assert isinstance(tick(asked.cursor), SkipReason)
+    freight.with_name("a-" + freight.name).rename(freight)
+    assert tick(asked.cursor).run_requests[0].run_key != request.run_key
