@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from duizhang import published
 from duizhang.books import Books
 from duizhang.digest import table_digest
-from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, STATE_TABLES, Session, assert_conservation, normalise_keys, settle
+from duizhang.reconcile import ITEM_TABLES, STATE_TABLES, Session, assert_conservation, normalise_keys, settle
 from duizhang.schema import CLAIM
 from duizhang.store import Store, days
 
@@ -69,7 +69,7 @@ def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterabl
     outcome = Outcome(store, days(FIRST, FIRST + dt.timedelta(days=length - 1)))
     table = pa.Table.from_pylist(list(claims), schema=CLAIM)
     cuts = sorted({0, *(end + 1 for end in ends if end + 1 < length), length})
-    for start, stop in itertools.pairwise(cuts):
+    for start, stop in pairwise(cuts):
         periods = outcome.periods[start:stop]
         within = table.filter(pc.is_in(table["period"], value_set=pa.array(periods, pa.date32())))
         with Session(books(root), store, periods) as session:
@@ -78,7 +78,7 @@ def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterabl
             normalise_keys(session.con)
             settle(session)
             assert_conservation(session)
-            for leg in LEG_MODELS:
+            for leg in sorted({c["leg"] for c in claims}):
                 session.con.execute(f"create view \"{leg}\" as select * from claims where leg = '{leg}'")
                 session.keep(leg, CLAIM)
             for name in ITEM_TABLES:
