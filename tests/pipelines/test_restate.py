@@ -65,7 +65,7 @@ def bill(raw: Path, number: int, words: str) -> Path:
 
 def test_a_late_file_touches_its_day_and_what_opens_with_it(mine: tuple[Path, Path], tmp_path: Path) -> None:
     raw, home = mine
-    late = bill(raw, 3, "statement")
+    late = bill(raw, 3, "statement_0001")
     shutil.move(late, tmp_path / "late.sta")
     run(raw, tmp_path / "home2", exit_code=2)
     before = query(tmp_path / "home2", VERSIONS)
@@ -87,9 +87,9 @@ def test_a_late_file_touches_its_day_and_what_opens_with_it(mine: tuple[Path, Pa
 
 def test_a_cascade_stops_where_the_closing_did_not_change(mine: tuple[Path, Path]) -> None:
     raw, home = mine
-    # a bill that states the same shipping charges under another account: its day has other evidence, no other balance
-    freight = bill(raw, 2, "顺丰")
-    freight.rename(freight.with_name("a-" + freight.name))
+    # the same refunds under another name: the day has other evidence, but what it leaves open is the same
+    refunds = bill(raw, 2, "books_refunds")
+    refunds.rename(refunds.with_name("a-" + refunds.name))
     assert set(stale(raw, home)) == {day(2).isoformat()}
     run(raw, home)
     assert versions(home) == [1, 2, 1, 1, 1, 1]
@@ -125,13 +125,13 @@ def test_what_is_closed_refuses_and_says_so(mine: tuple[Path, Path]) -> None:
         duizhang("approve", "--home", home, "--period", day(2), "--as", role, "--by", by)
     duizhang("close", "--home", home, "--from", day(2), "--to", day(2), "--by", "B")
     before = query(home, VERSIONS)
-    freight = bill(raw, 2, "顺丰")
-    freight.rename(freight.with_name("a-" + freight.name))
+    refunds = bill(raw, 2, "books_refunds")
+    refunds.rename(refunds.with_name("a-" + refunds.name))
     told = plan(raw, home)
     assert told["periods"] == [] and [p["period"] for p in told["refused"]] == [day(2).isoformat()]
     run(raw, home, exit_code=2)
     assert query(home, VERSIONS) == before
-    duizhang("reopen", "--home", home, "--period", day(2), "--by", "A", "--reason", "late freight bill")
+    duizhang("reopen", "--home", home, "--period", day(2), "--by", "A", "--reason", "late file")
     run(raw, home)
     assert versions(home) == [1, 2, 1, 1, 1, 1]
 
@@ -165,8 +165,8 @@ def test_the_sensor_asks_for_the_days_that_a_file_touches_once(mine: tuple[Path,
             return sensor(context)
 
     assert isinstance(tick(None), SkipReason)
-    freight = bill(raw, 2, "顺丰")
-    freight.rename(freight.with_name("a-" + freight.name))
+    refunds = bill(raw, 2, "books_refunds")
+    refunds.rename(refunds.with_name("a-" + refunds.name))
     asked = tick(None)
     assert isinstance(asked, SensorResult) and asked.run_requests
     (request,) = asked.run_requests
