@@ -65,12 +65,12 @@ def bill(raw: Path, number: int, words: str) -> Path:
 
 def test_a_late_file_touches_its_day_and_what_opens_with_it(mine: tuple[Path, Path], tmp_path: Path) -> None:
     raw, home = mine
-    late = bill(raw, 3, "statement_0001")
-    shutil.move(late, tmp_path / "late.sta")
+    late = bill(raw, 3, "books_orders")
+    shutil.move(late, tmp_path / "late.csv")
     run(raw, tmp_path / "home2", exit_code=2)
     before = query(tmp_path / "home2", VERSIONS)
     assert plan(raw, tmp_path / "home2")["periods"] == []
-    shutil.move(tmp_path / "late.sta", late)
+    shutil.move(tmp_path / "late.csv", late)
 
     told = plan(raw, tmp_path / "home2")
     assert [p["period"] for p in told["periods"]] == [day(3).isoformat()]
@@ -179,5 +179,5 @@ def test_the_sensor_asks_for_the_days_that_a_file_touches_once(mine: tuple[Path,
         assert job.execute_in_process(instance=instance, tags=request.tags).success
     assert versions(home) == [1, 2, 1, 1, 1, 1]
     assert isinstance(tick(asked.cursor), SkipReason)
-    freight.with_name("a-" + freight.name).rename(freight)
+    refunds.with_name("a-" + refunds.name).rename(refunds)
     assert tick(asked.cursor).run_requests[0].run_key != request.run_key
