@@ -12,12 +12,19 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from duizhang.ingest.recognise import Place
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -33,7 +40,10 @@ def samples() -> dict[str, bytes]:
 
 
 def grown(body: bytes, path: Path, megabytes: int) -> tuple[str, str, int, str] | None:
-    """Write a large file with the sample's rows repeated; (source, encoding, lines above the rows, delimiter)."""
+    """Write a large file of the sample's rows, every one with ids, times and amounts of its own.
+
+    Returns (source, encoding, lines above the rows, delimiter).
+    """
     from duizhang.errors import RefusedFile
     from duizhang.ingest import Setting, extract, load_specs
     from duizhang.ingest.container import documents
@@ -53,13 +63,69 @@ def grown(body: bytes, path: Path, megabytes: int) -> tuple[str, str, int, str] 
     if place.spec.reader != "table" or not fed:
         return None
     lines = body.splitlines(keepends=True)
-    rows = b"".join(lines[line - 1].rstrip(b"\r\n") + b"\n" for line in fed)
+    rows = [lines[line - 1].rstrip(b"\r\n") + b"\n" for line in fed]
+    changing = [(offset + at, kind) for offset, row in _offsets(rows) for at, kind in _digits(row, place)]
+    block = np.frombuffer(b"".join(rows), np.uint8)
     with path.open("wb") as handle:
         handle.writelines(lines[: place.header + 1])
-        chunk = rows * max(1, (1 << 20) // len(rows))
-        for _ in range(megabytes * (1 << 20) // len(chunk) + 1):
-            handle.write(chunk)
+        left = megabytes * (1 << 20) // len(block) + 1
+        first = 0
+        while left > 0:
+            count = min(left, max(1, (8 << 20) // len(block)))
+            many = np.tile(block, (count, 1))
+            number = np.arange(first, first + count, dtype=np.uint64)
+            for n, (at, kind) in enumerate(changing):
+                if kind == "id":  # the digits of the number of the row, so no two ids are the same
+                    many[:, at] = 48 + (number // np.uint64(10 ** (_after(changing, n) % 15))) % np.uint64(10)
+                else:
+                    mixed = (number * np.uint64(0x9E3779B97F4A7C15) + np.uint64(n)) * np.uint64(0xBF58476D1CE4E5B9)
+                    many[:, at] = 48 + (mixed >> np.uint64(40)) % np.uint64(6 if kind == "six" else 10)
+            handle.write(many.tobytes())
+            first, left = first + count, left - count
     return place.spec.name, place.encoding, place.header + 1, place.delimiter
+
+
+def _offsets(rows: list[bytes]) -> list[tuple[int, bytes]]:
+    starts = [0, *np.cumsum([len(row) for row in rows]).tolist()]
+    return list(zip(starts, rows, strict=False))
+
+
+def _after(changing: list[tuple[int, str]], n: int) -> int:
+    """How many digits of the same id follow this one."""
+    count = 0
+    while n + 1 < len(changing) and changing[n + 1] == (changing[n][0] + 1, "id"):
+        n, count = n + 1, count + 1
+    return count
+
+
+def _digits(row: bytes, place: Place) -> list[tuple[int, str]]:
+    """Positions of the digits of a line that differ from row to row: those of ids, of amounts, of minutes and seconds."""
+    from duizhang.ingest.spec import normalised
+
+    kinds = {normalised(n): c.type for c in place.spec.fields.values() for n in (c.column, *c.also)}
+    found: list[tuple[int, str]] = []
+    cell, quoted, start = 0, False, 0
+    mark = place.delimiter.encode()
+    for at in range(len(row)):
+        byte = row[at : at + 1]
+        quoted ^= byte == b'"'
+        if byte != b"\n" and (byte != mark or quoted):
+            continue
+        text = row[start:at]
+        name = normalised(place.names[cell]) if cell < len(place.names) else ""
+        kind = kinds.get(name, "text")
+        if b":" in text:
+            found += [(start + m.start() + k, "six" if k == 1 else "ten") for m in re.finditer(rb":[0-5]\d", text) for k in (1, 2)]
+        elif kind in ("money", "number") and re.search(rb"[1-9]", text):
+            digits = [m.start() for m in re.finditer(rb"\d", text)]
+            found += [(start + d, "ten") for d in digits[1:]]
+        elif kind in ("id", "text"):
+            run = max(re.findall(rb"\d+", text), key=len, default=b"")
+            if len(run) > 6 or (kind == "id" and len(run) > 2):
+                first = start + text.index(run)
+                found += [(first + k, "id") for k in range(max(0, len(run) - 9), len(run))]
+        cell, start = cell + 1, at + 1
+    return found
 
 
 def run(way: str, path: str, encoding: str, skip: int, delimiter: str) -> None:

@@ -87,7 +87,7 @@ class Canoniser:
 
     def of_totals_line(self, batch: Batch) -> tuple[dict[str, pa.Table], set[dt.date]]:
         """What the line that carries the file's totals gives to tables. Raises RefusedFile where a cell of it is wrong."""
-        typed, wrong = self.typist.type(self.con, batch, whole=False)
+        typed, wrong = self.typist.type(self.con, batch, required=False)
         if wrong.num_rows:
             cell = wrong.to_pylist()[0]
             raise RefusedFile(

@@ -1,17 +1,16 @@
 """From text cells to typed fields, a batch at a time.
 
-Every field is first tried as a whole column with Arrow's own casts, which are exact or fail. Where a column fails, the
-slow way in SQL types it cell by cell and says what is wrong with each cell that has no value. Both give the same values.
+Every field is first tried as a whole column with casts that are exact or fail. Where a column fails, the slow way in SQL
+types it cell by cell and says what is wrong with each cell that has no value. Both give the same values. What repeats
+itself is worked on once a distinct value.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +19,8 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
+from duizhang.ingest.texts import Cells, bare, coded, may_hold, strings, whole
+from duizhang.ingest.times import TIME, business_day, by_zone, fast_time, is_absolute, possible, time_sql, to_utc
 from duizhang.store import quoted
 
 QUARANTINE = pa.schema(
@@ -28,9 +29,6 @@ QUARANTINE = pa.schema(
 )
 HIDDEN = "***"
 MONEY = pa.decimal128(18, 4)
-TIME = pa.timestamp("us")
-ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
-_EDGE = " \t\r\n"
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 _OFFSET = r":\d\d(\.\d+)?\s*([+-]\d\d:?\d\d|Z)$|^\d{9,11}$"
 _LOST_DIGITS = r"^\d(\.\d+)?[eE]\+?\d+$"
@@ -38,10 +36,10 @@ _LOST_DIGITS = r"^\d(\.\d+)?[eE]\+?\d+$"
 
 @dataclass(frozen=True)
 class Problem:
-    """Cells of one field that have no value: a mask over the batch and the reason of each (null where all is well)."""
+    """Cells of one field that have no value, and the reason of each row (null where all is well)."""
 
     column: Column
-    texts: pa.Array
+    texts: Cells
     reasons: pa.Array
 
 
@@ -69,28 +67,30 @@ class Typist:
 
     def settle(self, batch: Batch) -> None:
         """Find out from the first batch what the specification leaves to the file: decimal mark, order of day and month."""
+        raw = _Raw(batch)
         if self.decimal is None:
-            self.decimal = self._decimal_mark(batch)
+            self.decimal = self._decimal_mark(raw)
         for name, column in self.spec.fields.items():
             if column.type == "time" and len(column.formats) > 1:
-                self.formats[name] = _possible(self._text(name, column, batch), column.formats)
+                self.formats[name] = possible(self._text(name, column, raw).rows(), column.formats)
 
     def type(
-        self, con: duckdb.DuckDBPyConnection, batch: Batch, *, whole: bool = True
+        self, con: duckdb.DuckDBPyConnection, batch: Batch, *, required: bool = True
     ) -> tuple[pa.Table, pa.Table]:
         """(typed rows, quarantined cells). Typed: `line`, every field, and the business day `x_day` of every time `x`.
 
-        whole: required fields must be filled; the line of a file's totals has few of them.
+        required: required fields must be filled; the line of a file's totals has few of them.
         """
+        raw = _Raw(batch)
         values: dict[str, pa.Array] = {"line": batch.lines}
         problems: list[Problem] = []
         for name, column in self.spec.fields.items():
-            texts = self._text(name, column, batch)
+            texts = self._text(name, column, raw)
             values[name], reasons = self._value(con, name, column, texts)
             if self._is_mixed(name, column):
-                values[f"{name}{ABSOLUTE}"] = pc.match_substring_regex(texts, _OFFSET)
-            if column.required and whole:
-                reasons = _add_reason(reasons, pc.equal(texts, ""), "is empty; expected a value")
+                values[f"{name}{ABSOLUTE}"] = texts.map(lambda cells: pc.match_substring_regex(cells, _OFFSET)).rows()
+            if column.required and required:
+                reasons = _add_reason(reasons, texts, "is empty; expected a value")
             if reasons is not None:
                 problems.append(Problem(column, texts, reasons))
         typed = pa.table(values)
@@ -102,137 +102,139 @@ class Typist:
             typed = typed.filter(pc.invert(bad))
             wrong = pa.concat_tables([_cells(batch.lines, problem) for problem in problems])
             wrong = wrong.sort_by([("line", "ascending"), ("column_name", "ascending")])
-        return self._hide(self._localise(typed)), wrong
+        return self._hide(con, self._localise(typed)), wrong
 
-    def _text(self, name: str, column: Column, batch: Batch) -> pa.Array:
+    def _text(self, name: str, column: Column, raw: _Raw) -> Cells:
         """A field's cells without the marks that platforms and spreadsheets put around them, made ready for typing."""
         position = self.positions[name]
-        text = pa.array([""] * len(batch.lines), pa.string()) if position is None else _bare(batch.columns[position])
+        cells = raw.cells(position)
         for other in self.joined[name]:
-            text = pc.utf8_trim(pc.binary_join_element_wise(text, _bare(batch.columns[other]), " "), characters=" ")
+            joined = pc.binary_join_element_wise(cells.rows(), raw.cells(other).rows(), " ")
+            cells = Cells(pc.utf8_trim(joined, characters=" "))
         if self.spec.nulls:
-            text = pc.if_else(pc.is_in(text, pa.array(self.spec.nulls)), "", text)
+            cells = cells.map(lambda text: pc.if_else(pc.is_in(text, pa.array(self.spec.nulls)), "", text))
         if column.strip:
-            text = pc.replace_substring_regex(text, column.strip, "")
+            cells = cells.map(lambda text: pc.replace_substring_regex(text, column.strip, ""))
         for old, new in column.replace.items():
-            text = pc.replace_substring(text, old, new)
+            cells = cells.map(lambda text, old=old, new=new: pc.replace_substring(text, old, new))  # type: ignore[misc]
         if column.extract:
-            text = _extracted(text, column.extract)
+            cells = cells.map(lambda text: _first_group(text, column.extract or ""))
         if column.template:
             before, _, after = column.template.partition("{value}")
             head, tail = (re.sub(r"\{(\w+)\}", lambda m: self.captures.get(m.group(1), ""), part) for part in (before, after))
-            text = pc.if_else(pc.equal(text, ""), "", pc.binary_join_element_wise(head, text, tail, ""))
+            cells = cells.map(
+                lambda text: pc.if_else(pc.equal(text, ""), "", pc.binary_join_element_wise(head, text, tail, "")))
         if column.default is not None:
-            text = pc.if_else(pc.equal(text, ""), column.default, text)
-        return text
+            cells = cells.map(lambda text: pc.if_else(pc.equal(text, ""), column.default, text))
+        return cells
 
     def _value(
-        self, con: duckdb.DuckDBPyConnection, name: str, column: Column, texts: pa.Array
+        self, con: duckdb.DuckDBPyConnection, name: str, column: Column, texts: Cells
     ) -> tuple[pa.Array, pa.Array | None]:
         """(values, reasons or None): the typed column, null where a cell is empty or wrong."""
         if column.type in ("money", "number"):
-            fast = _fast_money(texts) if self.decimal == "." else None
-            return (fast, None) if fast is not None else _slow(con, texts, *money_sql(self.decimal or "."), MONEY)
+            fast = _fast_money(texts.values) if self.decimal == "." else None
+            if fast is not None:
+                return Cells(fast, texts.places).rows(), None
+            return _slow(con, texts, *money_sql(self.decimal or "."), MONEY)
         if column.type == "time":
             formats = self.formats.get(name) or column.formats or TIME_FORMATS
-            fast = _fast_time(texts, formats)
-            return (fast, None) if fast is not None else _slow(con, texts, *time_sql(formats), TIME)
+            fast = fast_time(texts.values, formats)
+            return (Cells(fast, texts.places).rows(), None) if fast is not None else _slow(con, texts, *time_sql(formats), TIME)
         if column.type == "id":
-            if not _any(texts, "e", "E"):
-                return texts, None
-            lost = pc.match_substring_regex(texts, _LOST_DIGITS)
-            if not pc.any(lost).as_py():
-                return texts, None
+            if not may_hold(texts.values, "e", "E"):
+                return texts.column(), None
+            lost = pc.match_substring_regex(texts.values, _LOST_DIGITS)
+            if not pc.any(lost, min_count=0).as_py():
+                return texts.column(), None
             reason = "is a number in scientific notation, its digits are lost; export again without a spreadsheet"
-            return pc.if_else(lost, None, texts), pc.if_else(lost, reason, pa.scalar(None, pa.string()))
+            reasons = Cells(pc.if_else(lost, reason, pa.scalar(None, pa.string())), texts.places).rows()
+            return texts.map(lambda cells: pc.if_else(lost, None, cells)).column(), reasons
         if column.values is not None:
             return _mapped(column, texts)
-        return texts, None
+        return texts.column(), None
 
     def _is_mixed(self, name: str, column: Column) -> bool:
         """Whether some cells of a time may name their offset and others not."""
         formats = self.formats.get(name) or column.formats
-        return column.type == "time" and len({_is_absolute(f) for f in formats}) > 1
+        return column.type == "time" and len({is_absolute(f) for f in formats}) > 1
 
     def _localise(self, typed: pa.Table) -> pa.Table:
         """Times to naive UTC, and beside every time its business day in the books' zone and cut-off."""
         for name, column in self.spec.fields.items():
             if column.type != "time":
                 continue
-            times = _whole(typed[name])
+            times = whole(typed[name])
             formats = self.formats.get(name) or column.formats
-            if formats and all(_is_absolute(f) for f in formats):
+            if formats and all(is_absolute(f) for f in formats):
                 utc = times
             elif column.zone_field:
-                utc = _by_zone(times, _whole(typed[column.zone_field]), self.spec.zone or self.zone)
+                utc = by_zone(times, strings(whole(typed[column.zone_field])), self.spec.zone or self.zone)
             else:
-                utc = _to_utc(times, column.zone or self.spec.zone or self.zone)
+                utc = to_utc(times, column.zone or self.spec.zone or self.zone)
             if self._is_mixed(name, column):
-                utc = pc.if_else(_whole(typed[f"{name}{ABSOLUTE}"]), times, utc)
+                utc = pc.if_else(whole(typed[f"{name}{ABSOLUTE}"]), times, utc)
                 typed = typed.drop_columns([f"{name}{ABSOLUTE}"])
-            local = pc.local_timestamp(pc.cast(utc.cast(pa.timestamp("us", "UTC")), pa.timestamp("us", self.zone)))
-            if self.cut_off:
-                local = pc.subtract(local, pa.scalar(self.cut_off * 60_000_000, pa.duration("us")))
             typed = typed.set_column(typed.schema.get_field_index(name), name, utc)
-            typed = typed.append_column(f"{name}_day", pc.cast(local, pa.date32(), safe=False))
+            typed = typed.append_column(f"{name}_day", business_day(utc, self.zone, self.cut_off))
         return typed
 
-    def _hide(self, typed: pa.Table) -> pa.Table:
+    def _hide(self, con: duckdb.DuckDBPyConnection, typed: pa.Table) -> pa.Table:
         """Replace personal values by keyed pseudonyms; every distinct value of a batch is hashed once."""
         for name, column in self.spec.fields.items():
             if column.personal:
-                coded = _whole(typed[name]).dictionary_encode()
-                hidden = pa.array([_pseudonym(self.key, value or "") for value in coded.dictionary.to_pylist()], pa.string())
-                typed = typed.set_column(typed.schema.get_field_index(name), name, hidden.take(coded.indices))
+                cells = whole(typed[name])
+                distinct = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
+                hidden = Cells(_pseudonyms(con, distinct.dictionary, self.key), distinct.indices)
+                typed = typed.set_column(typed.schema.get_field_index(name), name, hidden.column())
         return typed
 
-    def _decimal_mark(self, batch: Batch) -> str:
+    def _decimal_mark(self, raw: _Raw) -> str:
         """`,` where amounts end with a comma and one or two digits and none with a point and as many; else `.`."""
         counts = {",": 0, ".": 0}
         for name, column in self.spec.fields.items():
             if column.type == "money":
-                texts = self._text(name, column, batch)
+                texts = self._text(name, column, raw).rows()
                 for mark in counts:
                     counts[mark] += pc.match_substring_regex(texts, rf"\d{re.escape(mark)}\d{{1,2}}\D*$").true_count
         return "," if counts[","] > counts["."] else "."
 
 
-@lru_cache(maxsize=1 << 16)
-def _pseudonym(key: bytes, value: str) -> str:
-    # the same as duizhang.books.pseudonym, by the quick one-shot function
-    return "p" + hmac.digest(key, value.encode(), hashlib.sha256().name).hex()[:20] if value else ""
+class _Raw:
+    """The bare cells of a batch by position: every column is cleaned once, however many fields read it."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.found: dict[int | None, Cells] = {}
+
+    def cells(self, position: int | None) -> Cells:
+        """The cells of a column; empty ones where the file does not have it."""
+        if position not in self.found:
+            count = len(self.batch.lines)
+            self.found[position] = (
+                Cells(pa.array([""], pa.string()), pa.repeat(pa.scalar(0, pa.int32()), count)) if position is None
+                else coded(self.batch.columns[position]).map(bare))
+        return self.found[position]
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-
-
-def _bare(cells: pa.Array) -> pa.Array:
-    text = pc.ascii_trim(cells, characters=_EDGE)
-    wrapped = pc.starts_with(text, '="')
-    if pc.any(wrapped).as_py():
-        text = pc.replace_substring_regex(text, '^="(.*)"$', r"\1")
-    return pc.ascii_trim(pc.ascii_ltrim(text, characters="`'" + _EDGE), characters=_EDGE)
-
-
-def _extracted(text: pa.Array, pattern: str) -> pa.Array:
-    """The first group of a regex in every cell, '' where it does not match."""
-    coded = text.dictionary_encode() if len(text) else None
-    if coded is None:
-        return text
-    if len(coded.dictionary) * 2 > len(text):
-        return _first_group(text, pattern)
-    return _first_group(coded.dictionary, pattern).take(coded.indices)
+def _pseudonyms(con: duckdb.DuckDBPyConnection, texts: pa.Array, key: bytes) -> pa.Array:
+    """The pseudonyms of `duizhang.books.pseudonym`, HMAC-SHA256 (RFC 2104), by the hash of DuckDB."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
+    con.register("cells", pa.table({"x": texts}))
+    rows = con.sql(
+        "select case when x <> '' then 'p' || left(sha256($outer || unhex(sha256($inner || encode(x)))), 20) else '' end as p "
+        "from cells", params={"inner": inner, "outer": outer}
+    ).to_arrow_table()
+    con.unregister("cells")
+    return pc.fill_null(whole(rows["p"]).cast(pa.string()), "")
 
 
 def _first_group(text: pa.Array, pattern: str) -> pa.Array:
+    """The first group of a regex in every cell, '' where it does not match."""
     named = re.sub(r"(?<!\\)\((?!\?)", "(?P<found>", pattern, count=1)
     found = pc.extract_regex(text, named)
     return pc.fill_null(pc.struct_field(found, "found"), "")
-
-
-def _any(texts: pa.Array, *parts: str) -> bool:
-    return any(pc.any(pc.match_substring(texts, part)).as_py() for part in parts)
 
 
 def _fast_money(texts: pa.Array) -> pa.Array | None:
@@ -242,29 +244,7 @@ def _fast_money(texts: pa.Array) -> pa.Array | None:
     except pa.ArrowInvalid:
         return None
     # Arrow also takes 1e3, which a spreadsheet makes of an id
-    return None if _any(texts, "e", "E") else values
-
-
-def _fast_time(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
-    """All cells as ISO times (with an offset where the formats have one), or None where one is anything else."""
-    absolute = all(_is_absolute(f) for f in formats)
-    if not absolute and not ISO & set(formats):
-        return None
-    if any(f in ("epoch", "excel") for f in formats):
-        return None
-    try:
-        filled = pc.if_else(pc.equal(texts, ""), None, texts)
-        if absolute:
-            return pc.cast(pc.cast(filled, pa.timestamp("us", "UTC")), TIME)
-        if pc.any(pc.equal(pc.binary_length(filled), 13)).as_py():
-            return None  # Arrow takes an hour alone
-        return pc.cast(filled, TIME)
-    except pa.ArrowInvalid:
-        return None
-
-
-def _is_absolute(pattern: str) -> bool:
-    return "%z" in pattern or pattern == "epoch"
+    return None if may_hold(texts, "e", "E") else values
 
 
 def money_sql(decimal: str) -> tuple[str, str]:
@@ -286,64 +266,50 @@ def money_sql(decimal: str) -> tuple[str, str]:
     return value, f"is no amount; expected digits with at most four decimals, such as {example}"
 
 
-def time_sql(formats: Sequence[str]) -> tuple[str, str]:
-    tries = []
-    for pattern in formats:
-        if pattern == "epoch":
-            tries.append(r"case when regexp_full_match(x, '\d{9,11}') then make_timestamp(try_cast(x as bigint) * 1000000) end")
-        elif pattern == "excel":
-            # day 1 is 1900-01-01 and there is a 1900-02-29, so days count from 1899-12-30
-            tries.append(
-                r"case when regexp_full_match(x, '\d{5}(\.\d+)?') then timestamp '1899-12-30' "
-                "+ to_microseconds((round(try_cast(x as double) * 86400) * 1000000)::bigint) end"
-            )
-        else:
-            tries.append(f"try_cast(try_strptime(x, {quoted(pattern)}) as timestamp)")
-    example = next((f for f in formats if f.startswith("%")), formats[0])
-    return f"coalesce({', '.join(tries)})", f"is no time; expected such as {example}"
-
-
 def _slow(
-    con: duckdb.DuckDBPyConnection, texts: pa.Array, value: str, wrong: str, kind: pa.DataType
+    con: duckdb.DuckDBPyConnection, texts: Cells, value: str, wrong: str, kind: pa.DataType
 ) -> tuple[pa.Array, pa.Array | None]:
     """Type cell by cell in SQL: every distinct text once."""
-    coded = texts.dictionary_encode()
-    con.register("cells", pa.table({"x": coded.dictionary}))
+    if texts.places is None:
+        distinct = texts.values.dictionary_encode()
+        texts = Cells(distinct.dictionary, distinct.indices)
+    con.register("cells", pa.table({"x": texts.values}))
     # DuckDB keeps the order of an Arrow table
     rows = con.sql(
         f"with typed as (select x, {value} as found from cells) "
         f"select found, case when x <> '' and found is null then {quoted(wrong)} end as reason from typed"
     ).to_arrow_table()
     con.unregister("cells")
-    found = rows["found"].cast(kind).combine_chunks()
-    reasons = rows["reason"].combine_chunks()
-    values = found.take(coded.indices)
-    return values, (reasons.take(coded.indices) if reasons.null_count < len(reasons) else None)
+    found, reasons = whole(rows["found"].cast(kind)), whole(rows["reason"].cast(pa.string()))
+    return Cells(found, texts.places).rows(), (Cells(reasons, texts.places).rows() if reasons.null_count < len(reasons) else None)
 
 
-def _mapped(column: Column, texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+def _mapped(column: Column, texts: Cells) -> tuple[pa.Array, pa.Array | None]:
     listed = column.values or {}
-    places = pc.index_in(texts, pa.array(list(listed), pa.string()))
-    values = pa.array(list(listed.values()), pa.string()).take(places)
+    keys, mapped = pa.array(list(listed), pa.string()), pa.array(list(listed.values()), pa.string())
+    values = texts.map(lambda cells: mapped.take(pc.index_in(cells, keys)))
     if column.otherwise is not None:
-        return pc.fill_null(values, column.otherwise), None
-    if not values.null_count:
-        return values, None
+        return values.map(lambda cells: pc.fill_null(cells, column.otherwise)).column(), None
+    if not values.values.null_count:
+        return values.column(), None
     wrong = f"is not known; expected one of {', '.join(k for k in listed if k)}"
-    reasons = pc.if_else(pc.equal(texts, ""), "is empty; expected a value", wrong)
-    return values, pc.if_else(pc.is_null(values), reasons, pa.scalar(None, pa.string()))
+    reasons = texts.map(lambda cells: pc.if_else(
+        pc.is_null(values.values), pc.if_else(pc.equal(cells, ""), "is empty; expected a value", wrong), pa.scalar(None, pa.string())))
+    return values.column(), reasons.rows()
 
 
-def _add_reason(reasons: pa.Array | None, where: pa.Array, reason: str) -> pa.Array | None:
-    if not pc.any(where).as_py():
+def _add_reason(reasons: pa.Array | None, texts: Cells, reason: str) -> pa.Array | None:
+    """The reasons, with one more for empty cells that have none yet."""
+    where = pc.equal(texts.values, "")
+    if not pc.any(where, min_count=0).as_py():
         return reasons
-    added = pc.if_else(where, reason, pa.scalar(None, pa.string()))
+    added = Cells(pc.if_else(where, reason, pa.scalar(None, pa.string())), texts.places).rows()
     return added if reasons is None else pc.coalesce(reasons, added)
 
 
 def _cells(lines: pa.Array, problem: Problem) -> pa.Table:
     bad = pc.is_valid(problem.reasons)
-    texts = problem.texts.filter(bad)
+    texts = problem.texts.rows().filter(bad)
     count = len(texts)
     column = problem.column
     return pa.table(
@@ -356,45 +322,3 @@ def _cells(lines: pa.Array, problem: Problem) -> pa.Table:
         },
         schema=QUARANTINE,
     )
-
-
-def _to_utc(times: pa.Array, zone: str) -> pa.Array:
-    """Wall-clock times of a zone in UTC. A time that the clock shows twice is the first; one that it skips, the last before."""
-    return pc.cast(pc.assume_timezone(times, zone, ambiguous="earliest", nonexistent="earliest"), pa.timestamp("us", "UTC")).cast(TIME)
-
-
-def _by_zone(times: pa.Array, zones: pa.Array, fallback: str) -> pa.Array:
-    found = pa.nulls(len(times), TIME)
-    for zone in pc.unique(zones).to_pylist():
-        mask = pc.fill_null(pc.equal(zones, zone), False) if zone is not None else pc.is_null(zones)
-        found = pc.if_else(mask, _to_utc(times, zone or fallback), found)
-    return found
-
-
-def _possible(texts: pa.Array, formats: Sequence[str]) -> tuple[str, ...]:
-    """Of formats that read the same text differently (day and month), those to use for this file.
-
-    The one that reads every cell leads; where several do, one under which the times go steadily up or down, as rows of
-    a statement do; else the first of the specification. A format that reads a cell otherwise than the leading one is out.
-    """
-    kept = texts.filter(pc.not_equal(texts, ""))
-    if not len(kept):
-        return tuple(formats)
-    found: dict[str, pa.Array] = {}
-    with duckdb.connect(":memory:") as con:
-        con.register("cells", pa.table({"x": kept}))
-        for pattern in formats:
-            value, _ = time_sql([pattern])
-            found[pattern] = con.sql(f"select {value} as t from cells").to_arrow_table()["t"].cast(TIME).combine_chunks()
-    whole = [pattern for pattern, times in found.items() if not times.null_count]
-    if not whole:
-        return tuple(formats)
-    lead = next((pattern for pattern in whole if _is_steady(found[pattern])), whole[0])
-    same = [p for p in formats if not pc.any(pc.not_equal(found[p], found[lead]), min_count=0).as_py()]
-    return (lead, *(p for p in same if p != lead))
-
-
-def _is_steady(times: pa.Array) -> bool:
-    numbers = times.cast(pa.int64())
-    steps = pc.subtract(numbers[1:], numbers[:-1])
-    return any(pc.all(rule(steps, 0), min_count=0).as_py() for rule in (pc.greater_equal, pc.less_equal))

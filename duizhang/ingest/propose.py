@@ -11,13 +11,14 @@ from pathlib import Path
 import yaml
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.cells import money_sql, time_sql
+from duizhang.ingest.cells import money_sql
 from duizhang.ingest.container import Document, documents
 from duizhang.ingest.encoded import detect, head_lines
 from duizhang.ingest.reading import HEAD_LINES
 from duizhang.ingest.recognise import DELIMITERS, split_line, unique_names
 from duizhang.ingest.sheet import sheet_rows
 from duizhang.ingest.spec import normalised
+from duizhang.ingest.times import time_sql
 from duizhang.store import connect
 
 SAMPLE_LINES = 2000
