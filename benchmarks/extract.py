@@ -57,17 +57,18 @@ def grown(body: bytes, path: Path, megabytes: int) -> tuple[str, str, int, str] 
         place = recognise(document, load_specs())
         with tempfile.TemporaryDirectory() as folder:
             [found] = extract(path, load_specs(), Setting(), file="x", into=Path(folder))
-            fed = sorted({line for name in found.tables for line in found.table(name)["line"].to_pylist()})
+            fed = sorted({line for name in found.tables for line in found.table(name)["line"].to_pylist()} - {found.totals_line})
     except (RefusedFile, ValueError):
         return None
     if place.spec.reader != "table" or not fed:
         return None
     lines = body.splitlines(keepends=True)
+    above = lines[: place.header + 1] + ([lines[found.totals_line - 1]] if found.totals_line else [])
     rows = [lines[line - 1].rstrip(b"\r\n") + b"\n" for line in fed]
     changing = [(offset + at, kind) for offset, row in _offsets(rows) for at, kind in _digits(row, place)]
     block = np.frombuffer(b"".join(rows), np.uint8)
     with path.open("wb") as handle:
-        handle.writelines(lines[: place.header + 1])
+        handle.writelines(above)
         left = megabytes * (1 << 20) // len(block) + 1
         first = 0
         while left > 0:
@@ -82,7 +83,7 @@ def grown(body: bytes, path: Path, megabytes: int) -> tuple[str, str, int, str] 
                     many[:, at] = 48 + (mixed >> np.uint64(40)) % np.uint64(6 if kind == "six" else 10)
             handle.write(many.tobytes())
             first, left = first + count, left - count
-    return place.spec.name, place.encoding, place.header + 1, place.delimiter
+    return place.spec.name, place.encoding, len(above), place.delimiter
 
 
 def _offsets(rows: list[bytes]) -> list[tuple[int, bytes]]:

@@ -6,7 +6,6 @@ a wrong number of cells). So memory is bounded whatever the size, and a damaged 
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -189,22 +188,29 @@ class _Rows:
         if rule is None or not len(columns[0]) or (rule.by is not None and normalised(rule.by) not in self.index):
             return columns
         positions = [self.index[n] for n in (normalised(c) for c in rule.columns) if n in self.index]
-        filled = {p: columns[p].to_pylist() for p in positions}
-        above = self.last
         if rule.by is not None:
-            by = columns[self.index[normalised(rule.by)]].to_pylist()
+            by = columns[self.index[normalised(rule.by)]]
+            key = by[-1].as_py()
+            starts = np.append(self.last is None or self.last[0] != by[0].as_py(), _mask(pc.not_equal(by[1:], by[:-1])))
         else:
             # a row that says any of it itself begins a group
-            starts = [any(cell.strip() for cell in cells) for cells in zip(*filled.values(), strict=True)]
-            group = itertools.accumulate(starts, initial=int(above[0]) if above else 0)
-            by = [str(number) for number in group][1:]
-        for row, key in enumerate(by):
-            if above is not None and above[0] == key:
-                for n, p in enumerate(positions, 1):
-                    filled[p][row] = filled[p][row] or above[n]
-            above = [key, *(filled[p][row] for p in positions)]
-        self.last = above
-        return [pa.array(filled[p], pa.string()) if p in filled else column for p, column in enumerate(columns)]
+            key = ""
+            starts = np.logical_or.reduce([_mask(pc.not_equal(pc.utf8_trim_whitespace(columns[p]), "")) for p in positions])
+            starts[0] |= self.last is None
+        above = self.last[1:] if self.last else [""] * len(positions)
+        row = np.arange(len(starts))
+        first = np.maximum.accumulate(np.where(starts, row, -1))  # of the group; -1: it began in the batch before
+        filled = list(columns)
+        for p, value in zip(positions, above, strict=True):
+            given = np.maximum.accumulate(np.where(_mask(pc.not_equal(columns[p], "")), row, -1))
+            place = np.where((given >= first) & (given >= 0), given + 2, np.where(first < 0, 0, 1))
+            filled[p] = pa.concat_arrays([pa.array([value, ""], pa.string()), columns[p]]).take(pa.array(place))
+        self.last = [key, *(filled[p][-1].as_py() for p in positions)]
+        return filled
+
+
+def _mask(flags: pa.Array) -> np.ndarray:
+    return flags.to_numpy(zero_copy_only=False)
 
 
 def _fits(cells: pa.Array, pattern: str) -> pa.Array:
@@ -258,10 +264,10 @@ def _mend_quotes(block: Block, place: Place, broken: list[Broken]) -> tuple[Bloc
     Line numbers stay: a joined record is followed by as many empty lines. The second block is a record that is still
     open at the end, to be read with what follows.
     """
-    lines = block.text.split(b"\n")
-    odd = [n for n, line in enumerate(lines) if line.count(b'"') % 2]
+    odd = _odd_quotes(block.text)
     if not odd:
         return block, None
+    lines = block.text.split(b"\n")
     opening = place.delimiter.encode() + b'"'
     at = 0
     while at < len(odd):
@@ -283,6 +289,14 @@ def _mend_quotes(block: Block, place: Place, broken: list[Broken]) -> tuple[Bloc
             lines[start] = b""
         at += 1
     return Block(b"\n".join(lines), block.first, block.encoding), None
+
+
+def _odd_quotes(text: bytes) -> list[int]:
+    """Which lines, from 0, have an odd number of quotation marks."""
+    found = np.frombuffer(text, np.uint8)
+    quotes, ends = np.flatnonzero(found == ord('"')), np.flatnonzero(found == ord("\n"))
+    before = np.searchsorted(quotes, np.append(ends, len(found)))
+    return np.flatnonzero(np.diff(before, prepend=0) % 2).tolist()  # type: ignore[no-any-return]
 
 
 def _parse(block: Block, place: Place, broken: list[Broken]) -> _Piece:
