@@ -28,7 +28,7 @@ from duizhang.ingest.readers import read
 from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
 from duizhang.ingest.spec import Cell, SourceSpec, Total, normalised
-from duizhang.store import connect
+from duizhang.store import scratch
 
 MEMBER = "::"  # between the name of a file and that of a bill in it, where it holds several
 AHEAD = 2  # batches that may wait to be typed: enough to keep two cores busy
@@ -209,7 +209,7 @@ class _Run:
         """Batches are read here, and typed one after the other in a second thread; the order stays."""
         waiting: deque[Future[Part]] = deque()
         canoniser: Canoniser | None = None
-        with connect(threads=1) as con, ThreadPoolExecutor(1) as pool:
+        with scratch() as con, ThreadPoolExecutor(1) as pool:
             for batch in self.reading.batches:
                 self.read += len(batch.lines) + len(batch.broken)
                 if canoniser is None:
