@@ -77,7 +77,7 @@ def build_assets(
         workspace.say("reconciling")
         books, store, state, periods = workspace.books(), workspace.store(), workspace.state(), periods_of(context)
         claims, decisions = correction_claims(state, periods), item_decisions(state)
-        with Session(books, store, periods, corrections=claims, decisions=decisions) as session:
+        with Session(books, store, periods, corrections=claims, decisions=decisions, say=workspace.say) as session:
             rows = reconcile(session)
         entries = journal_proposals(books, state, periods)
         store.split("journal_proposals", entries, periods)
