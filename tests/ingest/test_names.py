@@ -14,7 +14,6 @@ from duizhang.state import State
 from duizhang.store import Store
 
 
-
 class Inbox:
     """An inbox and a home; `names` are those of record that count, with the file's time in seconds."""
 
