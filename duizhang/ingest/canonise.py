@@ -173,10 +173,10 @@ def days_of(pieces: Sequence[tuple[str, pa.Table]]) -> set[dt.date]:
 
 def _fed(masks: Sequence[pa.Array | None], rows: int) -> int:
     """How many rows feed a table."""
-    if any(mask is None for mask in masks):
-        return rows
     fed = np.zeros(rows, dtype=bool)
     for mask in masks:
+        if mask is None:
+            return rows
         fed |= mask.to_numpy(zero_copy_only=False)
     return int(fed.sum())
 

@@ -44,22 +44,19 @@ class Sink:
 
     def _flush(self) -> None:
         pieces, self.waiting, self.rows = self.waiting or [self.schema.empty_table()], [], 0
-        if self.writer is None:
-            self._open(pieces)
-        target = self.schema
-        table = pa.concat_tables([piece if piece.schema == target else _fit(piece, target) for piece in pieces])
-        assert self.writer is not None
-        self.writer.write_table(table.unify_dictionaries(), row_group_size=table.num_rows or 1)
+        self.writer = writer = self.writer or self._opened(pieces)
+        table = pa.concat_tables([piece if piece.schema == self.schema else _fit(piece, self.schema) for piece in pieces])
+        writer.write_table(table.unify_dictionaries(), row_group_size=table.num_rows or 1)
 
-    def _open(self, pieces: list[pa.Table]) -> None:
+    def _opened(self, pieces: list[pa.Table]) -> pq.ParquetWriter:
         coded = [
             field.name for field in self.schema
             if pa.types.is_string(field.type) and all(pa.types.is_dictionary(p.schema.field(field.name).type) for p in pieces)
         ]
         self.schema = pa.schema([field.with_type(CODED) if field.name in coded else field for field in self.schema])
-        self.writer = pq.ParquetWriter(
-            self.path, self.schema, compression="zstd", store_schema=False, use_dictionary=[*coded, "period"],
-            write_statistics=["period", "line"])
+        return pq.ParquetWriter(
+            self.path, self.schema, compression="lz4", store_schema=False, use_dictionary=[*coded, "period"],
+            column_encoding={"line": "DELTA_BINARY_PACKED"}, write_statistics=["period", "line"])
 
 
 def _fit(piece: pa.Table, schema: pa.Schema) -> pa.Table:

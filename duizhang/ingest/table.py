@@ -210,7 +210,7 @@ class _Rows:
 
 
 def _mask(flags: pa.Array) -> np.ndarray:
-    return flags.to_numpy(zero_copy_only=False)
+    return np.asarray(flags.to_numpy(zero_copy_only=False))
 
 
 def _fits(cells: pa.Array, pattern: str) -> pa.Array:
@@ -296,7 +296,7 @@ def _odd_quotes(text: bytes) -> list[int]:
     found = np.frombuffer(text, np.uint8)
     quotes, ends = np.flatnonzero(found == ord('"')), np.flatnonzero(found == ord("\n"))
     before = np.searchsorted(quotes, np.append(ends, len(found)))
-    return np.flatnonzero(np.diff(before, prepend=0) % 2).tolist()  # type: ignore[no-any-return]
+    return np.flatnonzero(np.diff(before, prepend=0) % 2).tolist()
 
 
 def _parse(block: Block, place: Place, broken: list[Broken]) -> _Piece:

@@ -21,6 +21,7 @@ ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
 _WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _PATTERN = re.compile(r"%(.)|([^%]+)", re.DOTALL)
 _SECOND, _DAY = 1_000_000, 86_400_000_000  # microseconds
+PROBE = 64
 _LONGEST = 400  # days over which a zone is looked at for a change of its offset
 _YEARS = 9999
 _MONTHS = np.array([dt.date(y, m, 1).toordinal() - 719_163 for y in range(1, _YEARS + 1) for m in range(1, 13)], np.int32)
@@ -52,8 +53,8 @@ def time_sql(formats: Sequence[str]) -> tuple[str, str]:
 
 def fast_time(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
     """All cells as times (those with an offset in UTC), or None where one of them needs the slow way."""
-    found = _iso(texts, formats)
-    if found is not None:
+    # a cell that Arrow does not take is found out by a few of them: its error for a whole column costs as much as a column
+    if _iso(texts.slice(0, PROBE), formats) is not None and (found := _iso(texts, formats)) is not None:
         return found
     for number, pattern in enumerate(formats):
         layout = _layout(pattern)
@@ -169,7 +170,7 @@ def _since_epoch(numbers: dict[str, np.ndarray]) -> np.ndarray | None:
     if (day > _LENGTHS[index]).any():
         return None
     days = (_MONTHS[index] + (day - 1)).astype(np.int64)
-    return days * _DAY + (hour * 3600 + minute * 60 + second).astype(np.int64) * _SECOND
+    return np.asarray(days * _DAY + (hour * 3600 + minute * 60 + second).astype(np.int64) * _SECOND)
 
 
 def _offset(cells: np.ndarray) -> np.ndarray | None:
@@ -184,7 +185,7 @@ def _offset(cells: np.ndarray) -> np.ndarray | None:
     hours, minutes = _number(cells, 1, 2), _number(cells, 3 + colon, 2)
     if hours is None or minutes is None or hours.max() > 15 or minutes.max() > 59:
         return None
-    return np.where(plus, 1, -1) * (hours * 60 + minutes).astype(np.int64) * 60 * _SECOND
+    return np.asarray(np.where(plus, 1, -1) * (hours * 60 + minutes).astype(np.int64) * 60 * _SECOND)
 
 
 def to_utc(times: pa.Array, zone: str) -> pa.Array:
@@ -219,7 +220,7 @@ def by_zone(times: pa.Array, zones: pa.Array, fallback: str) -> pa.Array:
 def _integers(times: pa.Array) -> np.ndarray:
     """Microseconds; 0 for null."""
     numbers = times.view(pa.int64())
-    return pc.fill_null(numbers, 0).to_numpy() if numbers.null_count else numbers.to_numpy()
+    return np.asarray(pc.fill_null(numbers, 0).to_numpy() if numbers.null_count else numbers.to_numpy())
 
 
 def _nulls(times: pa.Array) -> np.ndarray | None:
