@@ -143,6 +143,8 @@ class SourceSpec(_Closed):
     summary: first column of a second table below the rows that holds the totals. totals_row: a column that is filled
     only in the line that carries the file's totals (not a row). absorbs: the column that a comma too many belongs to.
     ragged: rows may end early. overlap: `latest` where a newer file repeats rows of an older one (by `grain`).
+    same_money: a word that the sources have in common which tell the same money of one shop (or bank account): on one day
+    only one of them may give rows to a table, else the day is held.
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
     """
 
@@ -167,6 +169,7 @@ class SourceSpec(_Closed):
     ragged: bool = False
     captures: dict[str, str | Cell] = {}
     nulls: tuple[str, ...] = ()
+    same_money: str = ""
     overlap: Literal["keep", "latest"] = "keep"
     grain: tuple[str, ...] = ()
     fields: dict[str, Column] = {}
