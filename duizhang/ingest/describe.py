@@ -51,11 +51,11 @@ def sources_page(specs: Mapping[str, SourceSpec]) -> str:
     parts = [INTRODUCTION]
     for channel, members in groupby(specs.values(), key=lambda spec: spec.name.split("_")[0]):
         parts.append(f"## {channel}\n")
-        parts += [_source(spec) for spec in members]
+        parts += [_source(spec, specs) for spec in members]
     return "\n".join(parts)
 
 
-def _source(spec: SourceSpec) -> str:
+def _source(spec: SourceSpec, specs: Mapping[str, SourceSpec]) -> str:
     lines = [f"### `{spec.name}` {spec.title}\n"]
     if spec.doc:
         lines.append(" ".join(spec.doc.split()) + "\n")
@@ -69,6 +69,10 @@ def _source(spec: SourceSpec) -> str:
         where = f" where `{table.where}`" if table.where != "true" else ""
         amount = f"; amount = `{table.columns['amount']}`" if "amount" in table.columns else ""
         lines.append(f"- feeds **{table.table}**{where}{amount}".replace("\n", " "))
+    same = [f"`{other.name}`" for other in specs.values() if spec.same_money and other.same_money == spec.same_money and other != spec]
+    if same:
+        whose = "bank account" if spec.tables and spec.tables[0].table == "bank_entries" else "shop"
+        lines.append(f"- tells the same money as {', '.join(same)}: of one {whose} and day only one may be in the inbox")
     totals = [total.name + ("" if total.equals is None else f" = {total.equals}") for total in spec.totals]
     if totals:
         lines.append(f"- checks {', '.join(totals)}")

@@ -243,7 +243,8 @@ class _Run:
         for group, (known, computed) in sorted(groups.items()):
             if known != {computed}:
                 said = ", ".join(f"{value.normalize():f}" for value in sorted(v for v in known if v is not None))
-                return ControlTotal(f"{total.name} of {group}", said or None, f"{computed.normalize():f}", not said and total.optional)
+                lacking = not said and total.optional is True
+                return ControlTotal(f"{total.name} of {group}", said or None, f"{computed.normalize():f}", lacking)
             stated += computed
         text = f"{stated.normalize():f}"
         return ControlTotal(total.name, text, text, True)
@@ -259,7 +260,8 @@ class _Run:
             stated = self.reading.summary.get(normalised(total.summary)) or None
         value = _decimal(stated, self.spec.decimal) if stated is not None else None
         ok = value is not None and value == computed
-        return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and total.optional))
+        lacking = total.optional is True or (total.optional == "zero" and not computed)
+        return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
 
 
 def _work(canoniser: Canoniser, batch: Batch) -> Part:

@@ -40,7 +40,10 @@ def split_line(line: str, delimiter: str) -> list[str]:
     """The cells of one line of delimited text."""
     if '"' not in line:
         return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a cell beyond all measure
+        return line.split(delimiter)
 
 
 def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
@@ -83,6 +86,8 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     close: tuple[float, str] | None = None
     for spec in specs.values():
         for head in heads:
+            if head.encoding == "cp1252" and "cp1252" not in spec.encodings:
+                continue
             place, hint = _fit(document, spec, head)
             if place is not None:
                 known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also)}
@@ -99,7 +104,8 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
         )
     place = best[1]
     if document.kind == "text":
-        encoding = detect(document.head(), place.spec.encodings)
+        # names that are only there in Windows-1252 tell it: its accents and the letters behind them are GBK as well
+        encoding = place.encoding if place.encoding == "cp1252" else detect(document.head(), place.spec.encodings)
         return Place(place.spec, encoding, place.header, place.delimiter, place.names, place.above)
     return place
 
@@ -124,7 +130,7 @@ def _heads(document: Document) -> Iterator[_Head]:
         yield _Head(["\t".join(names)], None, [names])
     else:
         mark = marked(document.head())
-        for encoding in (mark,) if mark else ("utf-8", "gb18030"):
+        for encoding in (mark,) if mark else ("utf-8", "gb18030", "cp1252"):
             yield _Head(head_lines(document, encoding, HEAD_LINES), encoding)
 
 
@@ -153,7 +159,7 @@ def _fit(document: Document, spec: SourceSpec, head: _Head) -> tuple[Place | Non
             if all(hits) and not unwanted & keys:
                 return Place(spec, encoding, index, delimiter, head.rows(delimiter)[index], tuple(head.lines[:index])), None
             if sum(hits) > 1 and (hint is None or sum(hits) / len(hits) > hint[0]):
-                missing = [name for name, hit in zip(rules.header, hits, strict=True) if not hit]
+                missing = [name.partition("|")[0] for name, hit in zip(rules.header, hits, strict=True) if not hit]
                 lacking = f"without the columns {', '.join(missing)}" if missing else "but for columns that it must not have"
                 hint = (sum(hits) / len(hits), f"{spec.name}, {lacking}")
     return None, hint
