@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from duizhang import published, schema
 from duizhang.books import Books
 from duizhang.ingest.collect import READ, REFUSED, FileRecord, landed_quarantine, records
-from duizhang.ingest.spec import load_specs
+from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import State
 from duizhang.store import Store, connect, quoted
 
@@ -25,8 +25,9 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     touching = [r for r in records(state) if wanted & set(r.days())]
     active = [r for r in touching if r.status == READ]
     rows: dict[str, int] = {}
+    specs = load_specs(books.sources_path)
     for name, columns in schema.TABLES.items():
-        found = _table(store, name, columns, active, periods)
+        found = _table(store, specs, name, columns, active, periods)
         store.split(name, found, periods)
         rows[name] = found.num_rows
     files = _source_files(books, touching, periods)
@@ -37,9 +38,9 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
 
 
 def _table(
-    store: Store, name: str, columns: pa.Schema, active: Sequence[FileRecord], periods: Sequence[dt.date]
+    store: Store, specs: Mapping[str, SourceSpec], name: str, columns: pa.Schema, active: Sequence[FileRecord],
+    periods: Sequence[dt.date],
 ) -> pa.Table:
-    specs = load_specs()
     landed = [(r, store.home / r.landed / f"{name}.parquet") for r in active]
     present = [(r, path) for r, path in landed if path.is_file()]
     if not present:
