@@ -11,7 +11,7 @@ import pyarrow as pa
 from duizhang import published, schema
 from duizhang.books import Books
 from duizhang.ingest.collect import READ, REFUSED, FileRecord, landed_quarantine, records
-from duizhang.ingest.spec import load_specs
+from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import State
 from duizhang.store import Store, connect, quoted
 
@@ -28,11 +28,12 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     touching = [r for r in records(state) if wanted & set(r.days())]
     active = [r for r in touching if r.status == READ]
     rows: dict[str, int] = {}
+    specs = load_specs(books.sources_path)
     for name, columns in schema.TABLES.items():
-        found = _table(store, name, columns, active, periods)
+        found = _table(store, specs, name, columns, active, periods)
         store.split(name, found, periods)
         rows[name] = found.num_rows
-    files = _source_files(books, touching, periods, _twice(store, active, wanted))
+    files = _source_files(books, touching, periods, _twice(store, specs, active, wanted))
     store.split("source_files", files, periods)
     wrong = _quarantine(store, active, periods)
     store.split("quarantine", wrong, periods)
@@ -40,9 +41,9 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
 
 
 def _table(
-    store: Store, name: str, columns: pa.Schema, active: Sequence[FileRecord], periods: Sequence[dt.date]
+    store: Store, specs: Mapping[str, SourceSpec], name: str, columns: pa.Schema, active: Sequence[FileRecord],
+    periods: Sequence[dt.date],
 ) -> pa.Table:
-    specs = load_specs()
     landed = [(r, store.home / r.landed / f"{name}.parquet") for r in active]
     present = [(r, path) for r, path in landed if path.is_file()]
     if not present:
@@ -73,12 +74,13 @@ def _table(
         return con.sql(f"select {names} from d").to_arrow_table().cast(columns)
 
 
-def _twice(store: Store, active: Sequence[FileRecord], wanted: Set[dt.date]) -> dict[tuple[str, dt.date], str]:
+def _twice(
+    store: Store, specs: Mapping[str, SourceSpec], active: Sequence[FileRecord], wanted: Set[dt.date]
+) -> dict[tuple[str, dt.date], str]:
     """(file, day) -> which files of another source tell the same money of that day, in words.
 
     Accounts are told by their last digits: one bank writes an IBAN into CAMT and the bare number into MT940.
     """
-    specs = load_specs()
     groups: dict[str, list[FileRecord]] = {}
     for record in active:
         if word := specs[record.source].same_money:

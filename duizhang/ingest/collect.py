@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -80,6 +79,7 @@ def collect(
     known = _known(state)
     shas: dict[tuple[str, int, int], str] = {(r.path, r.size, r.modified): r.sha256 for r in known.values()}
     settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
+    rules = Rules(load_specs(books.sources_path))
     basis = {
         shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
                               "entities": {**s.entities, "": s.entity}, "key": s.key.hex()})
@@ -100,7 +100,7 @@ def collect(
             continue
         first_of.setdefault(sha, name)
         shop = name.split("/")[0] if name.split("/")[0] in books.shops else ""
-        for record in _take_in(store, path, name, sha, shop, settings[shop], basis[shop]):
+        for record in _take_in(store, path, name, sha, shop, settings[shop], basis[shop], rules):
             records[record.path] = record
             empty[sha] = record.detail.get("rows_read") == 0
         if progress and (number % 200 == 0 or number == len(inbox.files)):
@@ -114,14 +114,17 @@ def collect(
     return [settled[name] for name in sorted(settled)]
 
 
-@cache
-def rules_digest() -> str:
-    """Digest of all source specifications and of the engine that reads by them."""
-    return mapping_digest({name: spec.digest() for name, spec in load_specs().items()})
+class Rules:
+    """The specifications that files are read by. digests: of each, with the engine's version; digest: of all."""
+
+    def __init__(self, specs: Mapping[str, SourceSpec]) -> None:
+        self.specs = specs
+        self.digests = {name: spec.digest() for name, spec in specs.items()}
+        self.digest = mapping_digest(self.digests)
 
 
 def _take_in(
-    store: Store, path: Path, name: str, sha: str, shop: str, setting: Setting, basis: str
+    store: Store, path: Path, name: str, sha: str, shop: str, setting: Setting, basis: str, rules: Rules
 ) -> list[FileRecord]:
     """The records of one file: one, or one for every bill that it holds (then `file::member`)."""
     stat = path.stat()
@@ -131,15 +134,17 @@ def _take_in(
         partial = archived.with_suffix(".partial")
         shutil.copyfile(path, partial)
         partial.replace(archived)
-    landed = store.home / "landed" / sha[:2] / f"{sha[:32]}-{mapping_digest({'b': basis, 'r': rules_digest(), 'n': name})[:16]}"
+    landed = store.home / "landed" / sha[:2] / f"{sha[:32]}-{mapping_digest({'b': basis, 'r': rules.digest, 'n': name})[:16]}"
     meta = landed / "meta.json"
     if not meta.is_file():
-        _land(archived, name, load_specs(), setting, landed)
+        _land(archived, name, rules.specs, setting, landed)
     found = []
     for detail in json.loads(meta.read_text(encoding="utf-8")):
         status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
         place = (landed / folder).relative_to(store.home).as_posix()
         own = f"{name}{MEMBER}{member}" if member else name
+        # a specification that it was not read by does not make its days stale
+        detail["reading"] = mapping_digest({"b": basis, "r": rules.digests.get(source, rules.digest)})
         found.append(FileRecord(own, sha, stat.st_size, stat.st_mtime_ns, status, source, shop, place, detail))
     return found
 

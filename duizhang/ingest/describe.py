@@ -37,7 +37,9 @@ totals:
   - {name: balance, footer: '^Total;(.*)$', computed: sum(amount)}
 ```
 
-3. `duizhang inspect FILE --spec mybank.yaml` until it says that everything ties; then put it below `assets/sources/`.
+3. `duizhang inspect FILE --spec mybank.yaml` until it says that everything ties; then put it into `sources/` beside your
+   `books.yaml`: your books know it from then on (one with the name of a shipped source stands in its place). A source that
+   others have as well belongs below `assets/sources/` of the project.
 
 What every key means stands in `duizhang/ingest/spec.py`; `duizhang source schema` prints it for an editor. A format that no
 specification can express is one small class around a library (`duizhang/ingest/readers.py`).

@@ -200,9 +200,22 @@ def load_spec(path: Path) -> SourceSpec:
         raise SpecError(f"{path.name} is not valid YAML: {error}") from error
 
 
+def load_specs(own: Path | None = None) -> dict[str, SourceSpec]:
+    """All specifications by name, in order of their names. Raises SpecError naming the file and the place.
+
+    own: a folder with specifications of the user's; one that has the name of a shipped one stands in its place.
+    """
+    if own is None or not own.is_dir():
+        return _shipped()
+    return dict(sorted({**_shipped(), **_read(own)}.items()))
+
+
 @cache
-def load_specs(folder: Path = SOURCES) -> dict[str, SourceSpec]:
-    """All specifications by name, in order of their names. Raises SpecError naming the file and the place."""
+def _shipped() -> dict[str, SourceSpec]:
+    return _read(SOURCES)
+
+
+def _read(folder: Path) -> dict[str, SourceSpec]:
     found: dict[str, SourceSpec] = {}
     for path in sorted(folder.rglob("*.yaml")):
         spec = load_spec(path)

@@ -81,7 +81,7 @@ def _iso(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
             return None  # Arrow takes an hour alone
         found = pc.cast(filled, pa.timestamp("us", "UTC") if absolute else TIME).cast(TIME)
         ends = pc.min_max(found.view(pa.int64())).as_py()
-        within = ends["min"] is None or (_EARLIEST <= ends["min"] and ends["max"] < _LATEST)
+        within = ends["min"] is None or (ends["min"] >= _EARLIEST and ends["max"] < _LATEST)
         return found if within else None
     except pa.ArrowInvalid:
         return None

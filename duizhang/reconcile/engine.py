@@ -19,6 +19,7 @@ from duizhang.errors import ConservationError, UserError
 from duizhang.layout import SQL
 from duizhang.reconcile.causes import cause_expression, causes_digest
 from duizhang.reconcile.matching import load_matching, match, matching_digest, normalise_keys, prepare_matching
+from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
 from duizhang.reconcile.parts import parts_digest, peel_query
 from duizhang.schema import CLAIM, DAY, MONEY, RATE, TEXT
 from duizhang.store import Store, connect
@@ -54,7 +55,7 @@ ITEM_TABLES = ("recon_summary", "variances", "open_items", "clearings")
 
 def rules_digest() -> str:
     """SHA-256 over every SQL model, the causes, parts and passes: what a result depends on besides books.yaml."""
-    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()}".encode())
+    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()} {mistyped_digest()}".encode())
     for path in sorted(SQL.rglob("*.sql")):
         total.update(path.relative_to(SQL).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
@@ -102,6 +103,7 @@ class Session:
         self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels")
         con.execute(f"create view past_claims as {self._past_claims()}")
         prepare_matching(con)
+        prepare_mistyped(con)
         con.register("corrections", self.corrections)
         con.register("decisions", self.decisions)
         con.register("calendar", pa.table({"period": pa.array(list(periods), DAY)}))
@@ -237,6 +239,8 @@ def make_claims(session: Session) -> None:
     for leg in LEG_MODELS:
         session.run(f"legs/{leg}.sql", f"claims_{leg}")
     sources = (*(f"claims_{leg}" for leg in LEG_MODELS), "corrections")
+    for leg in set(LEG_MODELS) - set(session.books.legs):
+        session.con.execute(f'truncate "claims_{leg}"')
     union = " union all ".join(_cast_claims(session, name) for name in sources)
     session.con.execute(f"create table claims as {union}")
     normalise_keys(session.con)
