@@ -67,10 +67,10 @@ def sketched(left: str, right: str) -> int:
     """The sketch, then exact on the shortlist, with the exact check of what was left out. Counts no keys."""
     import duckdb
 
-    from duizhang.compare import net_by_key, signed
+    from duizhang.compare import net_by_key, sides
 
     with duckdb.connect() as con:
-        return len(net_by_key(con, signed(f"'{left}'", f"'{right}'")).fetchall())
+        return len(net_by_key(con, sides(f"'{left}'", f"'{right}'")).fetchall())
 
 
 def sketch_only(left: str, right: str) -> int:

@@ -189,11 +189,13 @@ class Books(_Closed):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
     start: dt.date
     inbox: str = "inbox"
+    sources: str = "sources"  # a folder with own source specifications, beside books.yaml
     databases: tuple[Database, ...] = ()
     pseudonym_key: PseudonymKey = PseudonymKey()
     shops: dict[str, Shop] = {}
     bank_accounts: dict[str, str] = {}  # account number: the entity that owns it
     expected: tuple[Expected, ...] = ()
+    legs: tuple[str, ...] = LEGS  # those that the books have both sides of; the others take no part
     tolerances: dict[str, Decimal] = {}
     sla_days: dict[str, int] = {}
     accounts: dict[str, Account] = {}
@@ -218,6 +220,8 @@ class Books(_Closed):
             for key in keys:
                 if key.split("/")[0] not in LEGS:
                     raise ValueError(f"{place}: unknown leg {key!r}; expected one of {', '.join(LEGS)}")
+        if unknown := sorted(set(self.legs) - set(LEGS)):
+            raise ValueError(f"legs: unknown legs {unknown}; expected some of {', '.join(LEGS)}")
         cards = [(c.kind, c.provider, c.category, c.zone, c.from_day) for c in self.rate_cards]
         for card in cards:
             if cards.count(card) > 1:
@@ -258,6 +262,10 @@ class Books(_Closed):
         return (self.root / self.inbox).resolve()
 
     @property
+    def sources_path(self) -> Path:
+        return (self.root / self.sources).resolve()
+
+    @property
     def cut_off_minutes(self) -> int:
         """Minutes after local midnight at which the business day begins."""
         hours, minutes = self.cut_off.split(":")
@@ -289,7 +297,7 @@ class Books(_Closed):
     def in_force(self, period: dt.date) -> dict[str, object]:
         """Everything in books.yaml that can change a result of the period, by entry: not where the files are, and
         nothing that says by `from_day` that it begins later."""
-        dumped = self.model_dump(mode="json", exclude={"root", "inbox", "databases", "pseudonym_key"})
+        dumped = self.model_dump(mode="json", exclude={"root", "inbox", "sources", "databases", "pseudonym_key"})
         return {name: _begun(value, period.isoformat()) for name, value in dumped.items()}
 
     def digest(self, period: dt.date) -> str:

@@ -10,7 +10,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from assets.partitions import daily
 from assets.workspace import Workspace
 from duizhang.books import load_books
-from duizhang.close import append_event, archive_books
+from duizhang.close import append_event, archive_books, archive_sources
 from duizhang.errors import UserError
 from duizhang.ingest import collect
 from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently
@@ -71,7 +71,7 @@ class _Run:
             payload={
                 "from": self.start.isoformat(), "to": self.end.isoformat(),
                 "books": archive_books(workspace.home, self.books_path), "rules": rules_digest(),
-                "books_path": str(self.books_path),
+                "books_path": str(self.books_path), "sources": archive_sources(workspace.home, self.books.sources_path),
             },
         )
         collect(self.books, self.store, self.state, progress=workspace.say)

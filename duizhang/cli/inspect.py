@@ -11,8 +11,10 @@ from typing import Any
 import click
 import pyarrow.compute as pc
 
+from duizhang.books import load_books
+from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import RefusedFile, UserError
-from duizhang.ingest import Extraction, Setting, extract, load_spec, load_specs
+from duizhang.ingest import Extraction, Setting, extract, load_spec
 from duizhang.ingest.spec import SourceSpec
 
 PREVIEW = 5
@@ -22,13 +24,14 @@ PREVIEW = 5
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--source", help="Take this specification instead of finding one.")
 @click.option("--spec", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Try this YAML file.")
+@own_sources
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def command(file: Path, source: str | None, spec: Path | None, *, as_json: bool) -> int:
+def command(file: Path, source: str | None, spec: Path | None, books_path: Path | None, *, as_json: bool) -> int:
     """Say which source FILE is, preview its canonical rows, list rejects, hold stated totals against computed ones.
 
     Nothing is written. Exit code 1 where the file cannot be read, 2 where rows were rejected or a total does not tie.
     """
-    specs: Mapping[str, SourceSpec] = load_specs()
+    specs: Mapping[str, SourceSpec] = known_sources(books_path)
     if source:
         if source not in specs:
             raise UserError(f"unknown source {source!r}", advice=f"Known: {', '.join(specs)}.")
@@ -36,9 +39,13 @@ def command(file: Path, source: str | None, spec: Path | None, *, as_json: bool)
     if spec:
         own = load_spec(spec)
         specs = {own.name: own}
+    setting = Setting()
+    if books_path:  # without its pseudonym key: the first use of that would write one
+        books = load_books(books_path)
+        setting = Setting(books.time_zone, books.cut_off_minutes, books.currency)
     try:
         with tempfile.TemporaryDirectory(prefix="duizhang-inspect-") as folder:
-            found = extract(file, specs, Setting(), file=file.name, into=Path(folder))
+            found = extract(file, specs, setting, file=file.name, into=Path(folder))
             answers = [describe(one) for one in found]
             if not as_json:
                 for one, answer in zip(found, answers, strict=True):

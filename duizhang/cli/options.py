@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.books import load_books
 from duizhang.errors import UserError
+from duizhang.ingest import SourceSpec, load_specs
 from duizhang.state import State
 from duizhang.store import days
 
@@ -18,6 +20,15 @@ home_option = click.option(
     help="Where results are kept.",
 )
 by_option = click.option("--by", required=True, help="Your name; it goes into the event log.")
+
+own_sources = click.option(
+    "--books", "books_path", type=click.Path(path_type=Path), help="books.yaml: its own sources as well."
+)
+
+
+def known_sources(books_path: Path | None) -> dict[str, SourceSpec]:
+    """The shipped specifications and, where books are given, their own."""
+    return load_specs(load_books(books_path).sources_path if books_path else None)
 
 
 def open_state(home: Path) -> State:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import UserError
 from duizhang.ingest import SourceSpec, load_specs, propose, sources_page
 
@@ -18,9 +19,10 @@ def command() -> None:
 
 
 @command.command("list")
-def listed() -> None:
+@own_sources
+def listed(books_path: Path | None) -> None:
     """Every source by name, with what it is and the tables that it feeds."""
-    for spec in load_specs().values():
+    for spec in known_sources(books_path).values():
         feeds = ", ".join(dict.fromkeys(t.table for t in spec.tables)) or "-"
         click.echo(f"{spec.name:28} {spec.title}  -> {feeds}")
 
@@ -44,7 +46,8 @@ def schema() -> None:
 def new(file: Path, name: str, out: Path | None) -> None:
     """Propose a first specification for FILE: header, columns, types, what looks personal.
 
-    Try it with `duizhang inspect FILE --spec OUT`; once it is right, put it below assets/sources.
+    Try it with `duizhang inspect FILE --spec OUT`; once it is right, put it into `sources/` beside
+    books.yaml (a source for everybody: into the checkout's assets/sources/).
     """
     if not re.fullmatch(r"[a-z0-9]+_[a-z0-9_]+", name):
         raise UserError(f"{name!r} is no name of a source", advice="Use small letters, such as mybank_statement.")

@@ -114,7 +114,7 @@ def _unread(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
     for period in periods:
         if store.has("source_files", period):
             for r in store.read("source_files", period).to_pylist():
-                if r["status"] in ("missing", "refused", "unrecognised", "unrecognized", "unknown"):
+                if r["status"] in ("missing", "refused", "twice", "unrecognised", "unrecognized", "unknown"):
                     found.append({k: r[k] for k in ("period", "source", "shop", "file", "status", "problem")})
     return found
 

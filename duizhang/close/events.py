@@ -70,6 +70,11 @@ def events(state: State, kind: str | None = None) -> list[dict[str, Any]]:
         return [{**row, "payload": json.loads(row["payload"])} for row in con.execute(query).mappings()]
 
 
+def archive_sources(home: Path, folder: Path) -> dict[str, str]:
+    """Keep own source specifications as well; their SHA-256 by path below the folder."""
+    return {p.relative_to(folder).as_posix(): archive_books(home, p) for p in sorted(folder.rglob("*.yaml"))}
+
+
 def archive_books(home: Path, books_path: Path) -> str:
     """Keep the bytes of books.yaml with the raw files; their SHA-256."""
     sha = file_digest(books_path)

@@ -115,15 +115,13 @@ def replay(home: Path, state: State, period: dt.date, version: int | None, runne
         root = Path(folder)
         # the archived files are all there is: no server and no database is asked again
         settings = yaml.safe_load(_archived(home, books_sha).read_text(encoding="utf-8"))
-        settings.update(inbox="inbox", databases=[])
+        settings.update(inbox="inbox", sources="sources", databases=[])
         (root / "books.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        for name, sha in runs[-1]["payload"].get("sources", {}).items():
+            _put(_archived(home, sha), root / "sources", name)
         arrived = {(r.path, r.sha256): r.modified for r in records(state)}
         for name, sha in sorted(inputs.items()):
-            place = (root / "inbox" / inbox_path(name)).resolve()
-            if not place.is_relative_to(root.resolve()):
-                raise UserError(f"the input {name!r} points outside of the inbox")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(_archived(home, sha), place)
+            place = _put(_archived(home, sha), root / "inbox", inbox_path(name))
             # where files repeat rows the one that came last wins, so their order is kept
             moment = arrived.get((name, sha), 0)
             os.utime(place, ns=(moment, moment))
@@ -136,6 +134,15 @@ def replay(home: Path, state: State, period: dt.date, version: int | None, runne
         runner(root / "books.yaml", again, first, period)
         rebuilt = versions(again_state, period)
         return target.digest, rebuilt[-1].digest if rebuilt else "nothing was published"
+
+
+def _put(archived: Path, folder: Path, name: str) -> Path:
+    place = (folder / name).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise UserError(f"the input {name!r} points outside of its folder")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(archived, place)
+    return place
 
 
 def _archived(home: Path, sha: str) -> Path:

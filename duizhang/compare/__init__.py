@@ -1,15 +1,16 @@
 """Compare any two files by key and amount, to the cent; needs no books and no configuration.
 
 `compare_files` is the whole comparison with its key counts. `sketch`, `shortlist` and `net_by_key` find the keys that
-differ in two relations of any size, with memory for the buckets only; sketches are saved, loaded and added.
+differ in relations of any size, with memory for the buckets only; sketches are saved, loaded and added.
 """
 
 from __future__ import annotations
 
 from duizhang.compare.engine import Comparison, Side, compare_files
+from duizhang.compare.net import net_by_key, shortlist, sides, signed
 from duizhang.compare.output import safe_text
-from duizhang.compare.sketch import Sketch, load, net_by_key, shortlist, signed, sketch
+from duizhang.compare.sketch import Sketch, load, sketch
 
 __all__ = [
-    "Comparison", "Side", "Sketch", "compare_files", "load", "net_by_key", "safe_text", "shortlist", "signed", "sketch",
+    "Comparison", "Side", "Sketch", "compare_files", "load", "net_by_key", "safe_text", "shortlist", "sides", "signed", "sketch",
 ]

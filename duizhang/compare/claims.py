@@ -8,11 +8,11 @@ nothing is rounded. A blank is no number: its row is bad unless the expression s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from duizhang.compare.expression import Compiled, literal, quote
 from duizhang.compare.sources import SHOWN, Source
@@ -26,24 +26,22 @@ BLANK = ""  # the one group of all rows whose key is null or blank
 
 @dataclass(frozen=True)
 class Claims:
-    """Claims of one side: `relation` is SQL with `k0..` (text, never null), `amount` DECIMAL with `scale` places."""
+    """Claims of one side: `relation` is SQL with `k0..` (text, never null) and `amount` (decimal, never null)."""
 
     relation: str
-    scale: int
-    rows: int  # rows that take part
-    amount: Decimal  # their sum, taken row by row
-    largest: Decimal  # largest absolute amount
-    skipped: int  # rows set apart as bad (only with skip_bad)
+    width: int  # digits of the amounts: 18 or 38
+    scale: int  # decimal places of the amounts
+    rows: int  # rows of the file, also those that do not take part
+    source: Source
+    compiled: Compiled
+    option: str
+    everything: str  # SQL of all rows: `row`, `k0..`, `bad`, `amount`
 
 
 def stage(
-    con: duckdb.DuckDBPyConnection, source: Source, keys: list[int], compiled: Compiled, scratch: Path, option: str,
-    *, skip_bad: bool,
+    con: duckdb.DuckDBPyConnection, source: Source, keys: list[int], compiled: Compiled, scratch: Path, option: str
 ) -> Claims:
-    """Write the claims of `source` to `scratch` and measure them.
-
-    Raises `UserError` naming file, line, column and value of the first bad rows, unless `skip_bad`.
-    """
+    """Make the claims of `source`; numbers held as text are read once and written to `scratch`."""
     texts = {i for i in compiled.numbers if _needs_text(source.types[i])}
     sizes, unreadable = _measure(con, source, sorted(texts))
     inner = ["file_row_number as row"]
@@ -66,18 +64,13 @@ def stage(
     query = f"select row, {names}, bad, {compiled.sql} as amount from (select {', '.join(inner)} from {source.relation})"
     width, scale = _decimal(con, query, source, option)
     everything = f"(select row, {names}, bad, cast(amount as decimal({width},{scale})) as amount from ({query}))"
-    if texts or compiled.texts:  # text is read once; typed columns are as quick to read again
+    if texts or compiled.texts:
         target = literal(str(scratch / "claims.parquet"))
         con.execute(f"copy {everything} to {target} (format parquet, compression snappy)")
         everything = f"read_parquet({target})"
-    good = f"{everything} where not bad and amount is not null"
-    row = con.execute(f"select count(*), sum(amount), max(abs(amount)) from {good}").fetchall()[0]
-    total = con.execute(f"select count(*) from {everything}").fetchall()[0]
-    skipped = total[0] - row[0] + source.ragged_rows
-    if skipped and not skip_bad:
-        raise _report(con, source, compiled, everything, texts, skipped, option)
-    zero = Decimal(0)
-    return Claims(f"(select {names}, amount from {good})", scale, row[0], row[1] or zero, row[2] or zero, skipped)
+    good = f"(select {names}, amount from {everything} where not bad and amount is not null)"
+    rows = pq.read_metadata(source.parquet).num_rows + source.ragged_rows
+    return Claims(good, width, scale, rows, source, compiled, option, everything)
 
 
 def _needs_text(type_: pa.DataType) -> bool:
@@ -161,13 +154,13 @@ def _decimal(con: duckdb.DuckDBPyConnection, query: str, source: Source, option:
                     advice="Use decimal columns, constants, + - * and round(x, 2).")
 
 
-def _report(
-    con: duckdb.DuckDBPyConnection, source: Source, compiled: Compiled, everything: str, texts: set[int], count: int,
-    option: str,
-) -> UserError:
+def refusal(con: duckdb.DuckDBPyConnection, claims: Claims, count: int) -> UserError:
+    """An error that names file, line, column and value of the first of the `count` rows that do not take part."""
+    source, compiled = claims.source, claims.compiled
+    texts = {i for i in compiled.numbers if _needs_text(source.types[i])}
     lines = [f"{source.path}: line {line}: {reason}" for line, reason in source.ragged]
     rows = con.execute(
-        f"select row, bad from {everything} where bad or amount is null order by row limit {SHOWN}"
+        f"select row, bad from {claims.everything} where bad or amount is null order by row limit {SHOWN}"
     ).fetchall()
     where = source.lines([row for row, _ in rows])
     used = sorted(compiled.numbers | compiled.texts)
@@ -188,7 +181,7 @@ def _report(
             reason = "; ".join(f"column {name!r}: {value!r} is not a number" for name, value, no in cells if no)
         else:
             blank = [name for name, value, _ in cells if value is None or not str(value).strip()]
-            reason = "; ".join(f"column {name!r}: blank" for name in blank) or f"{option} gives no amount"
+            reason = "; ".join(f"column {name!r}: blank" for name in blank) or f"{claims.option} gives no amount"
         lines.append(f"{source.path}: line {where.get(row, row + 1)}: {reason}")
     shown_lines = lines[:SHOWN]
     more = [f"... and {count - len(shown_lines)} more"] if count > len(shown_lines) else []

@@ -6,8 +6,10 @@ over rows, the next three are sums over keys, so a residual other than 0 would m
 
 from __future__ import annotations
 
-import math
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
 from pathlib import Path
@@ -15,16 +17,22 @@ from typing import Any
 
 import duckdb
 
-from duizhang.compare.claims import Claims, stage
+from duizhang.compare.buckets import prepare
+from duizhang.compare.claims import Claims, refusal, stage
 from duizhang.compare.expression import compile_amount, literal, split_keys
+from duizhang.compare.grouping import group
+from duizhang.compare.hashes import KeyHashes, parts_for
+from duizhang.compare.net import more_bits
 from duizhang.compare.output import check_suffix, write_keys
-from duizhang.compare.pairing import pair
-from duizhang.compare.sketch import in_buckets
+from duizhang.compare.peel import peel
+from duizhang.compare.reading import Reading, read
+from duizhang.compare.settling import Tally, settle
+from duizhang.compare.sketch import BITS
 from duizhang.compare.sources import open_source
 from duizhang.errors import ConservationError, UserError
 
-PART_ROWS = 5_000_000  # claims that are grouped at a time
-OPEN_SHARE = 0.25  # with more open buckets than this, reading twice saves nothing
+OPEN_SHARE = 0.25  # with more keys than this to be grouped, reading twice saves nothing
+NARROW = 18  # digits of an amount that fits 64 bits
 
 
 @dataclass(frozen=True)
@@ -99,30 +107,36 @@ def compare_files(
         check_suffix(out)
         if out.resolve() in (left.resolve(), right.resolve()):
             raise UserError(f"--out {out} is one of the files to compare", advice="Give another name.")
-    with tempfile.TemporaryDirectory(prefix="compare-") as folder, duckdb.connect() as con:
-        scratch = Path(folder)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-")))
+        con = stack.enter_context(duckdb.connect())
         sources = []
         for name, path in (("left", left), ("right", right)):
             (scratch / name).mkdir()
             sources.append(open_source(path, scratch / name))
         pairs = split_keys(key, sources[0].columns, sources[1].columns)
         expressions = (
-            compile_amount(left_amount, sources[0].columns, "--left-amount"),
-            compile_amount(right_amount, sources[1].columns, "--right-amount"),
+            compile_amount(con, left_amount, sources[0].columns, "--left-amount"),
+            compile_amount(con, right_amount, sources[1].columns, "--right-amount"),
         )
         _lock(con, scratch, [s.path.resolve() for s in sources])
         try:
             sides = [
-                stage(con, source, [pair[n] for pair in pairs], expressions[n], scratch / name, option, skip_bad=skip_bad)
+                stage(con, source, [pair[n] for pair in pairs], expressions[n], scratch / name, option)
                 for n, (source, name, option) in enumerate(
                     zip(sources, ("left", "right"), ("--left-amount", "--right-amount"), strict=True)
                 )
             ]
-            scale = max(side.scale for side in sides)
+            pool = stack.enter_context(ThreadPoolExecutor(2))
             with localcontext(prec=100):
-                result = _aggregate(con, sides[0], sides[1], len(pairs), scale, tolerance)
+                comparing = _Comparing(con, sides, len(pairs), tolerance, scratch, pool)
+                readings = comparing.read()
+                for side, reading in zip(sides, readings, strict=True):
+                    if reading.rows < side.rows and not skip_bad:
+                        raise refusal(con, side, side.rows - reading.rows)
+                result = comparing.result(readings, named=out is not None)
             if out is not None:
-                write_keys(con, out, [sources[0].columns[pair[0]] for pair in pairs], scale)
+                write_keys(con, out, [sources[0].columns[pair[0]] for pair in pairs], comparing.scale)
         except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
             raise UserError(f"an amount or a sum does not fit 38 digits: {str(error).splitlines()[0]}",
                             advice="Round inside the expressions, such as round(price, 4) * quantity.") from error
@@ -132,81 +146,87 @@ def compare_files(
 def _lock(con: duckdb.DuckDBPyConnection, scratch: Path, files: list[Path]) -> None:
     """No file but the two given and the scratch folder, no settings, from here on."""
     con.execute(f"set temp_directory = {literal(str(scratch / 'spill'))}")
-    con.execute("set preserve_insertion_order = false")
+    prepare(con)
     con.execute(f"set allowed_directories = [{literal(str(scratch))}]")
     con.execute(f"set allowed_paths = [{', '.join(literal(str(f)) for f in files)}]")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
 
 
-def _aggregate(
-    con: duckdb.DuckDBPyConnection, left: Claims, right: Claims, width: int, scale: int, tolerance: Decimal
-) -> Comparison:
-    """Settle what pairs off without grouping, group the rest by key, keep the keys that differ in the table `differing`.
+class _Comparing:
+    """One comparison, from the claims of both sides to its counts and sums."""
 
-    Where most buckets are open (many rows a key, many differences) all claims are grouped, a part of the keys at a time;
-    parts bound the memory.
-    """
-    columns = [f"k{n}" for n in range(width)]
-    keys = ", ".join(columns)
-    money = f"decimal(38,{scale})"
-    narrow = max(left.largest, right.largest) < Decimal(10) ** (18 - scale)  # sums are 38 digits wide all the same
-    type_ = f"decimal({18 if narrow else 38},{scale})"
-    amount = f"cast(amount as {type_})"
-    # Differences are whole minor units: rounding the tolerance down to one changes no answer and keeps it in range.
-    allowed = min(tolerance, Decimal(10) ** (37 - scale)).quantize(Decimal(1).scaleb(-scale), ROUND_DOWN)
-    equal = f"left_rows > 0 and right_rows > 0 and abs(l - r) <= cast('{allowed:f}' as {money})"
-    blank = " or ".join(f"{column} = ''" for column in columns)
-    paired = pair(
-        con, left.relation, right.relation, keys=columns, money=type_, rows=(left.rows, right.rows), wide=not narrow
-    )
-    everything = paired.share > OPEN_SHARE
-    settled = 0 if everything else paired.rows
-    rest = left.rows + right.rows - 2 * settled
-    narrowed = "true" if everything else in_buckets(f"hash({keys})", paired.open, paired.bits)
-    parts = max(1, math.ceil(rest / PART_ROWS))
-    counts, sums = [settled] * 4, [Decimal(0)] * 3
-    for part in range(parts):
-        where = f"{narrowed} and hash({keys}) % {parts} = {part}" if parts > 1 else narrowed
-        con.execute(f"""
-            create or replace temp table grouped as
-            select {keys}, sum(l) as l, sum(r) as r, count(l) as left_rows, count(r) as right_rows
-            from (
-                select {keys}, {amount} as l, null as r from {left.relation} where {where}
-                union all
-                select {keys}, null, {amount} from {right.relation} where {where}
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, sides: Sequence[Claims], width: int, tolerance: Decimal, scratch: Path,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self.con, self.sides, self.scratch, self.pool = con, sides, scratch, pool
+        self.columns = [f"k{n}" for n in range(width)]
+        self.scale = max(side.scale for side in sides)
+        # Differences are whole minor units: rounding the tolerance down to one changes no answer and keeps it in range.
+        self.allowed = min(tolerance, Decimal(10) ** (37 - self.scale)).quantize(self.unit, ROUND_DOWN)
+        self.wide = self.scale > NARROW
+        self.hashes: list[KeyHashes] = []
+
+    @property
+    def unit(self) -> Decimal:
+        return Decimal(1).scaleb(-self.scale)
+
+    def read(self) -> list[Reading]:
+        """Read both sides once, with the hashes of their keys."""
+        if not self.wide:
+            try:
+                return self._read(BITS)
+            except duckdb.Error as error:  # an amount of more than 18 digits
+                if not all(side.width <= NARROW and side.scale == self.scale for side in self.sides):
+                    self.wide = True
+                else:
+                    raise error
+        return self._read(BITS)
+
+    def _read(self, bits: int, *, hashed: bool = True) -> list[Reading]:
+        if hashed:
+            parts = parts_for(sum(side.rows for side in self.sides))
+            self.hashes = [
+                KeyHashes(self.scratch / name, side.rows, parts, self.pool)
+                for side, name in zip(self.sides, ("left", "right"), strict=True)
+            ]
+        return [
+            read(self.con, side, self.columns, self.scale, bits, self.hashes[n] if hashed else None, wide=self.wide)
+            for n, side in enumerate(self.sides)
+        ]
+
+    def result(self, readings: Sequence[Reading], *, named: bool) -> Comparison:
+        """Settle by hash what can be, group the rest by key; `named`: also the keys that differ, in `differing`."""
+        net = readings[0].sketch + -readings[1].sketch
+        peeled = peel(net)
+        if not peeled.whole and (bits := more_bits(net)):
+            left, right = self._read(bits, hashed=False)
+            net = left.sketch + -right.sketch
+            peeled = peel(net)
+        settled = settle(self.hashes, net, peeled, int(self.allowed.scaleb(self.scale)), named=named)
+        everything = settled.share > OPEN_SHARE
+        tally = Tally() if everything else settled.tally
+        if everything or named or len(settled.rest):
+            tally += group(
+                self.con, self.sides, self.columns, self.scale, self.allowed, wide=self.wide,
+                wanted=None if everything else settled.rest, share=1.0 if everything else settled.share,
             )
-            group by {keys}
-        """)
-        row = con.execute(f"""
-            select
-                count(*) filter (where left_rows > 0), count(*) filter (where right_rows > 0),
-                count(*) filter (where left_rows > 0 and right_rows > 0), count(*) filter (where {equal}),
-                coalesce(sum(l) filter (where right_rows = 0), 0), coalesce(sum(r) filter (where left_rows = 0), 0),
-                coalesce(sum(l - r), 0), coalesce(sum(left_rows), 0) + coalesce(sum(right_rows), 0)
-            from grouped
-        """).fetchall()[0]
-        counts = [a + b for a, b in zip(counts, row[:4], strict=True)]
-        sums = [a + Decimal(b) for a, b in zip(sums, row[4:7], strict=True)]
-        rest -= int(row[7])
-        begin = "create temp table differing as" if part == 0 else "insert into differing"
-        con.execute(f"{begin} select * from grouped where not coalesce({equal}, false)")
-    if rest:
-        raise ConservationError(f"{rest} rows were neither paired nor grouped")
-    blanks = [_blank_rows(con, side, blank) for side in (left, right)]
-    left_keys, right_keys, both, same = counts
-    left_only, right_only, difference = sums
-    residual = left.amount - right.amount - (left_only - right_only + difference)
-    if residual:
-        raise ConservationError(f"the keys do not add up to the rows: {residual} is left over")
-    return Comparison(
-        left=Side(left.rows, left_keys, left.amount, blanks[0], left.skipped),
-        right=Side(right.rows, right_keys, right.amount, blanks[1], right.skipped),
-        keys_both=both, keys_left_only=left_keys - both, keys_right_only=right_keys - both,
-        keys_equal=same, keys_different=both - same, amount_left_only=left_only, amount_right_only=right_only,
-        amount_difference=difference, residual=residual,
-    )
+        lefts, rights = (reading.sketch.total for reading in readings)
+        residual = lefts - rights - (tally.left_only - tally.right_only + tally.difference)
+        if residual:
+            raise ConservationError(f"the keys do not add up to the rows: {self._money(residual)} is left over")
+        sides = [
+            Side(reading.rows, keys, self._money(reading.sketch.total), reading.blank_rows, side.rows - reading.rows)
+            for side, reading, keys in zip(self.sides, readings, (tally.left_keys, tally.right_keys), strict=True)
+        ]
+        return Comparison(
+            left=sides[0], right=sides[1], keys_both=tally.both, keys_left_only=tally.left_keys - tally.both,
+            keys_right_only=tally.right_keys - tally.both, keys_equal=tally.equal,
+            keys_different=tally.both - tally.equal, amount_left_only=self._money(tally.left_only),
+            amount_right_only=self._money(tally.right_only), amount_difference=self._money(tally.difference),
+            residual=self._money(residual),
+        )
 
-
-def _blank_rows(con: duckdb.DuckDBPyConnection, side: Claims, blank: str) -> int:
-    return int(con.execute(f"select count(*) from {side.relation} where {blank}").fetchall()[0][0])
+    def _money(self, units: int) -> Decimal:
+        return Decimal(units).scaleb(-self.scale)

@@ -55,13 +55,12 @@ class Compiled:
     texts: set[int] = field(default_factory=set)
 
 
-def compile_amount(text: str, columns: Sequence[str], option: str) -> Compiled:
+def compile_amount(con: duckdb.DuckDBPyConnection, text: str, columns: Sequence[str], option: str) -> Compiled:
     """Compile the amount expression `text` over a file's `columns`.
 
     Raises `UserError` (naming `option`) when it is not one arithmetic expression over those columns.
     """
-    with duckdb.connect() as con:
-        row = con.execute("select json_serialize_sql(?)", [f"select ({text}\n)"]).fetchall()[0]
+    row = con.execute("select json_serialize_sql(?)", [f"select ({text}\n)"]).fetchall()[0]
     tree: dict[str, Any] = json.loads(row[0])
     if tree.get("error"):
         raise UserError(f"{option} {text!r} is not an expression: {tree.get('error_message', 'syntax error')}",

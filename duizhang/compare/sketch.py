@@ -1,44 +1,45 @@
-"""Find the keys that differ without grouping by key: a linear sketch, then exact on what it leaves.
+"""The sums of claims by bucket of the key's hash: what two sides of any size leave open, in memory for the buckets only.
 
-Claims are signed (left +amount, right -amount). Every claim falls in one of 2^bits buckets, by the top bits of a 64-bit
-hash of its key. A bucket keeps two sums over its claims: the amounts themselves, exactly, and amount * hash modulo 2^64.
-A key that nets to zero adds exactly 0 to both, however many rows it has on either side (n:m needs no special case), so
-every key that does not is in a bucket with a sum other than 0, and one exact aggregation of those buckets is the answer.
-Arithmetic modulo 2^64 is a ring: wrapping loses nothing that is zero, and sketches of files, days and machines add up.
-Memory is that of the buckets, whatever the rows.
+Claims are signed (left +amount, right -amount). Every claim falls in one of 2^bits buckets by the top bits of a 64-bit
+hash of its key, and, in a second table, by the top bits of hash * odd constant. A bucket keeps two sums over its claims:
+the amounts themselves, exactly, and amount * hash modulo 2^64. A key that nets to zero adds exactly 0 to both, however
+many rows it has on either side (n:m needs no special case), so every key that does not is in a bucket with a sum other
+than 0 in both tables. Arithmetic modulo 2^64 is a ring: wrapping loses nothing that is zero, and sketches of files, days
+and machines add up. `duizhang.compare.peel` reads the keys that differ back from the sums.
 
 What can go wrong: two or more keys of one bucket that do not net to zero hide each other. Their amounts must add up to
 exactly 0 first (the first sum) and then their hashes must fit, a chance of about 2^-48 for that bucket, or 2^-(64-t)
-where 2^t divides every amount and t is over 16. Nothing that is left out has a total other than 0: it is summed exactly.
+where 2^t divides every amount and t is over 16; and the same must happen in the other table, where they meet others.
+Nothing that is left out has a total other than 0: it is summed exactly.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from duizhang.errors import ConservationError, UserError
+from duizhang.compare.buckets import TABLES, U64, BucketSums, Whole, batches, exact, streaming
+from duizhang.errors import UserError
 
 BITS = 16
-BATCH = 40_960  # rows that are added at a time: small enough for the cache
-FORMAT = "duizhang-sketch-1"
-_SAFE = 1 << 63
-
-U64 = npt.NDArray[np.uint64]
-Whole = npt.NDArray[Any]  # Python integers: exact, of any size
+MOST_BITS = 20
+FORMAT = "duizhang-sketch-2"
+WIDTH = 32  # bytes of a total in a file: 38 digits times 2^64 rows fit
 
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
-    """The sums of every bucket: `mixed` = sum of amount * hash modulo 2^64, `totals` = sum of amounts, in minor units."""
+    """The sums of every bucket of both tables, a row a table.
+
+    `mixed` = sum of amount * hash modulo 2^64, `totals` = sum of amounts, in minor units.
+    """
 
     bits: int
     scale: int  # decimal places of a minor unit
@@ -57,7 +58,8 @@ class Sketch:
                             advice="Make them again with the same version and the same number of bits.")
         scale = max(self.scale, other.scale)
         one, two = self._at(scale), other._at(scale)
-        return Sketch(self.bits, scale, self.rows + other.rows, self.hashing, one.mixed + two.mixed, one.totals + two.totals)
+        return Sketch(self.bits, scale, self.rows + other.rows, self.hashing, one.mixed + two.mixed,
+                      exact(one.totals + two.totals))
 
     def __neg__(self) -> Sketch:
         """The sketch of the same claims with the other sign."""
@@ -73,23 +75,32 @@ class Sketch:
         factor = 10 ** (scale - self.scale)
         if factor == 1:
             return self
-        return Sketch(self.bits, scale, self.rows, self.hashing, self.mixed * np.uint64(factor % (1 << 64)), self.totals * factor)
+        totals = exact(self.totals.astype(object) * factor)
+        return Sketch(self.bits, scale, self.rows, self.hashing, self.mixed * np.uint64(factor % (1 << 64)), totals)
+
+    def open_in(self, table: int) -> npt.NDArray[np.intp]:
+        """The buckets of a table with a sum other than 0, ascending."""
+        return np.flatnonzero((self.mixed[table] != 0) | (self.totals[table] != 0))
 
     @property
     def buckets(self) -> npt.NDArray[np.intp]:
-        """The buckets with a sum other than 0, ascending."""
-        return np.flatnonzero((self.mixed != 0) | (self.totals != 0))
+        """The buckets of the first table with a sum other than 0, ascending."""
+        return self.open_in(0)
 
     @property
     def total(self) -> int:
         """The sum of all amounts, in minor units."""
-        return int(self.totals.sum())
+        return sum(self.totals[0].tolist())
 
     def _body(self) -> bytes:
-        width = 32  # bytes of a total: 38 digits times 2^64 rows fit
-        totals = b"".join(int(t).to_bytes(width, "little", signed=True) for t in self.totals[self.totals != 0])
-        where = np.flatnonzero(self.totals != 0).astype("<u4").tobytes()
-        return self.mixed.astype("<u8").tobytes() + where + totals
+        flat = self.totals.ravel()
+        where = np.flatnonzero(flat)
+        held = flat[where]
+        if held.dtype == np.int64:
+            totals = np.stack([held, *[held >> 63] * (WIDTH // 8 - 1)], axis=1).astype("<i8").tobytes()
+        else:
+            totals = b"".join(int(t).to_bytes(WIDTH, "little", signed=True) for t in held)
+        return self.mixed.astype("<u8").tobytes() + where.astype("<u4").tobytes() + totals
 
     @property
     def digest(self) -> str:
@@ -101,7 +112,7 @@ class Sketch:
         """Write the sketch (one line of JSON, then the sums) whole or not at all; returns its digest."""
         digest = self.digest
         head = {"format": FORMAT, "bits": self.bits, "scale": self.scale, "rows": self.rows, "hashing": self.hashing,
-                "totals": int(np.count_nonzero(self.totals != 0)), "digest": digest}
+                "totals": int(np.count_nonzero(self.totals)), "digest": digest}
         partial = path.with_name(f".{path.name}.partial")
         partial.write_bytes(json.dumps(head).encode() + b"\n" + self._body())
         partial.replace(path)
@@ -113,27 +124,22 @@ def load(path: Path) -> Sketch:
     try:
         line, _, body = path.read_bytes().partition(b"\n")
         head = json.loads(line)
-        if head["format"] != FORMAT or not 1 <= head["bits"] <= 20:
+        if head["format"] != FORMAT or not 1 <= head["bits"] <= MOST_BITS:
             raise ValueError(head["format"])
-        size, count = 1 << head["bits"], head["totals"]
+        size, count = TABLES << head["bits"], head["totals"]
         mixed = np.frombuffer(body, "<u8", size).astype(np.uint64)
         where = np.frombuffer(body, "<u4", count, size * 8)
         raw = body[size * 8 + count * 4:]
         totals: Whole = np.zeros(size, dtype=object)
-        for n, bucket in enumerate(where):
-            totals[bucket] = int.from_bytes(raw[n * 32:(n + 1) * 32], "little", signed=True)
-        found = Sketch(head["bits"], head["scale"], head["rows"], head["hashing"], mixed, totals)
-        if len(raw) != count * 32 or found.digest != head["digest"]:
+        totals[where] = [int.from_bytes(raw[n:n + WIDTH], "little", signed=True) for n in range(0, len(raw), WIDTH)]
+        shape = (TABLES, -1)
+        found = Sketch(head["bits"], head["scale"], head["rows"], head["hashing"], mixed.reshape(shape),
+                       exact(totals).reshape(shape))
+        if len(raw) != count * WIDTH or found.digest != head["digest"]:
             raise ValueError("digest")
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise UserError(f"{path} is not a whole sketch: {error}", advice="Make it again from its files.") from error
     return found
-
-
-def signed(left: str, right: str, attributes: Sequence[str] = ()) -> str:
-    """SQL of the signed claims of two relations with the columns `key`, `amount` and `attributes`."""
-    more = "".join(f", {name}" for name in attributes)
-    return f"(select key, amount{more} from {left} union all select key, -amount{more} from {right})"
 
 
 def sketch(con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS, attributes: Sequence[str] = ()) -> Sketch:
@@ -143,134 +149,23 @@ def sketch(con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS, 
     must net for each combination of them, so that a key whose status or SKU differs does not net.
     Raises `UserError` when the amount is no exact number or `bits` is not 1 to 20.
     """
-    if not 1 <= bits <= 20:
-        raise UserError(f"a sketch has 1 to 20 bucket bits, not {bits}")
+    if not 1 <= bits <= MOST_BITS:
+        raise UserError(f"a sketch has 1 to {MOST_BITS} bucket bits, not {bits}")
     precision, scale = amount_type(con, relation_sql)
     sums = BucketSums(bits, wide=precision > 18)
     mix = f", hash(key, {', '.join(attributes)}) as mix" if attributes else ""
-    ordered = con.execute("select current_setting('preserve_insertion_order')").fetchall()[0][0]
-    con.execute("set preserve_insertion_order = false")  # a sum has no order
-    try:
-        for hashes, limbs, mixes in batches(con, f"""
+    with streaming(con):
+        for hashes, amounts, *mixes in batches(con, f"""
             select hash(key) as h, cast(amount as decimal({precision},{scale})) as amount{mix}
             from {relation_sql} where amount is not null
         """):
-            sums.add(hashes, limbs, mixes)
-    finally:
-        con.execute(f"set preserve_insertion_order = {str(ordered).lower()}")
+            sums.add(hashes, amounts, *mixes)
     return Sketch(bits, scale, sums.rows, hashing(con), sums.mixed, sums.totals())
 
 
 def hashing(con: duckdb.DuckDBPyConnection) -> str:
     """What tells one hash function from another."""
     return str(con.execute("select cast(hash('duizhang') as varchar) || '-' || cast(hash('a', 1) as varchar)").fetchall()[0][0])
-
-
-def batches(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[U64, U64, U64 | None]]:
-    """The hashes, the amounts (low and high 64 bits, rows x 2) and the mixed hashes if any of a query, views of its buffers."""
-    for batch in con.sql(query).to_arrow_reader(BATCH):
-        n = batch.num_rows
-        if n:
-            columns = [np.frombuffer(c.buffers()[1], np.uint64, n * w, c.offset * 8 * w)
-                       for c, w in zip(batch.columns, (1, 2, 1), strict=False)]
-            yield columns[0], columns[1].reshape(n, 2), columns[2] if len(columns) > 2 else None
-
-
-class BucketSums:
-    """Sums by bucket of amounts in 64-bit words; moved to Python integers before they could overflow."""
-
-    def __init__(self, bits: int, *, wide: bool) -> None:
-        """`wide`: amounts may need more than 64 bits."""
-        size = 1 << bits
-        self.shift, self.wide, self.rows = np.uint64(64 - bits), wide, 0
-        self.mixed: U64 = np.zeros(size, np.uint64)
-        self._exact: Whole = np.zeros(size, dtype=object)
-        self._words = [np.zeros(size, np.int64) for _ in range(3 if wide else 1)]
-        self._bound = 0
-
-    def add(self, hashes: U64, limbs: U64, mixes: U64 | None = None) -> npt.NDArray[np.intp]:
-        """Add a batch; returns the bucket of each row."""
-        low = np.ascontiguousarray(limbs[:, 0])
-        bucket = (hashes >> self.shift).astype(np.intp)
-        np.add.at(self.mixed, bucket, low * (hashes if mixes is None else mixes))
-        if self.wide:
-            parts = [(low & np.uint64(0xFFFFFFFF)).view(np.int64), (low >> np.uint64(32)).view(np.int64),
-                     np.ascontiguousarray(limbs[:, 1]).view(np.int64)]
-            largest = max(1 << 32, *(abs(int(f(parts[2]))) for f in (np.min, np.max)))
-        else:
-            parts = [low.view(np.int64)]
-            largest = max(abs(int(parts[0].min())), abs(int(parts[0].max())))
-        if self._bound + largest * len(low) >= _SAFE:
-            self._flush()
-        if largest * len(low) >= _SAFE:  # even this batch alone might not fit
-            for one, value in zip(bucket, self._integers(parts), strict=True):
-                self._exact[one] += value
-        else:
-            self._bound += largest * len(low)
-            for word, part in zip(self._words, parts, strict=True):
-                np.add.at(word, bucket, part)
-        self.rows += len(low)
-        return bucket
-
-    def _integers(self, words: Sequence[npt.NDArray[np.int64]]) -> Whole:
-        exact: Whole = words[0].astype(object)
-        for n, word in enumerate(words[1:], start=1):
-            exact = exact + word.astype(object) * (1 << 32 * n)
-        return exact
-
-    def _flush(self) -> None:
-        self._exact = self._exact + self._integers(self._words)
-        for word in self._words:
-            word.fill(0)
-        self._bound = 0
-
-    def totals(self) -> Whole:
-        """The exact sum of amounts of each bucket."""
-        self._flush()
-        return self._exact
-
-
-def shortlist(relation_sql: str, found: Sketch, attributes: Sequence[str] = ()) -> str:
-    """SQL of the claims of `relation_sql` in the buckets that `found` names: every key that does not net to 0 is there."""
-    names = ", ".join(["key", "amount", *attributes])
-    return f"(select {names} from {relation_sql} where {in_buckets('hash(key)', found.buckets, found.bits)})"
-
-
-def in_buckets(hashed: str, buckets: npt.NDArray[np.intp], bits: int) -> str:
-    """SQL condition: the 64-bit hash `hashed` falls in one of `buckets`."""
-    if not len(buckets):
-        return "false"
-    flags = np.zeros(1 << bits, np.uint8)
-    flags[buckets] = 1
-    text = (flags + ord("0")).astype(np.uint8).tobytes().decode()
-    return f"get_bit('{text}'::bit, cast({hashed} >> {64 - bits} as integer)) = 1"
-
-
-def net_by_key(
-    con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS, attributes: Sequence[str] = ()
-) -> duckdb.DuckDBPyRelation:
-    """(key, amount) of the keys whose claims do not net to 0: what `group by key having sum(amount) <> 0` gives.
-
-    With `attributes`: of the keys where some combination of them does not net (the amount of the key may then be 0).
-    Raises `ConservationError` when what the sketch left out does not add up to 0.
-    """
-    found = sketch(con, relation_sql, bits, attributes)
-    listed = shortlist(relation_sql, found, attributes)
-    if attributes:
-        by = ", ".join(attributes)
-        query = f"""
-            select key, sum(amount) as amount
-            from (select key, {by}, sum(amount) as amount from {listed} group by key, {by})
-            group by key having bool_or(amount <> 0)
-        """
-    else:
-        query = f"select key, sum(amount) as amount from {listed} group by key having sum(amount) <> 0"
-    con.execute(f"create or replace temp table net_by_key_result as {query}")
-    row = con.execute("select coalesce(sum(amount), 0) from net_by_key_result").fetchall()[0]
-    left_out = found.total - int(row[0] * 10**found.scale)
-    if left_out:
-        raise ConservationError(f"the keys that were left out do not net to zero: {left_out} minor units")
-    return con.sql("select key, amount from net_by_key_result")
 
 
 def amount_type(con: duckdb.DuckDBPyConnection, relation_sql: str) -> tuple[int, int]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
 
 import pyarrow as pa
 
 from duizhang import published, schema
 from duizhang.books import Books
 from duizhang.ingest.collect import READ, REFUSED, FileRecord, landed_quarantine, records
-from duizhang.ingest.spec import load_specs
+from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import State
 from duizhang.store import Store, connect, quoted
+
+TWICE = "twice"  # status, on one day, of a file that tells the same money as another
 
 
 def build_canonical(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> dict[str, int]:
@@ -25,11 +28,12 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     touching = [r for r in records(state) if wanted & set(r.days())]
     active = [r for r in touching if r.status == READ]
     rows: dict[str, int] = {}
+    specs = load_specs(books.sources_path)
     for name, columns in schema.TABLES.items():
-        found = _table(store, name, columns, active, periods)
+        found = _table(store, specs, name, columns, active, periods)
         store.split(name, found, periods)
         rows[name] = found.num_rows
-    files = _source_files(books, touching, periods)
+    files = _source_files(books, touching, periods, _twice(store, specs, active, wanted))
     store.split("source_files", files, periods)
     wrong = _quarantine(store, active, periods)
     store.split("quarantine", wrong, periods)
@@ -37,9 +41,9 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
 
 
 def _table(
-    store: Store, name: str, columns: pa.Schema, active: Sequence[FileRecord], periods: Sequence[dt.date]
+    store: Store, specs: Mapping[str, SourceSpec], name: str, columns: pa.Schema, active: Sequence[FileRecord],
+    periods: Sequence[dt.date],
 ) -> pa.Table:
-    specs = load_specs()
     landed = [(r, store.home / r.landed / f"{name}.parquet") for r in active]
     present = [(r, path) for r, path in landed if path.is_file()]
     if not present:
@@ -70,7 +74,51 @@ def _table(
         return con.sql(f"select {names} from d").to_arrow_table().cast(columns)
 
 
-def _source_files(books: Books, touching: Sequence[FileRecord], periods: Sequence[dt.date]) -> pa.Table:
+def _twice(
+    store: Store, specs: Mapping[str, SourceSpec], active: Sequence[FileRecord], wanted: Set[dt.date]
+) -> dict[tuple[str, dt.date], str]:
+    """(file, day) -> which files of another source tell the same money of that day, in words.
+
+    Accounts are told by their last digits: one bank writes an IBAN into CAMT and the bare number into MT940.
+    """
+    groups: dict[str, list[FileRecord]] = {}
+    for record in active:
+        if word := specs[record.source].same_money:
+            groups.setdefault(word, []).append(record)
+    found: dict[tuple[str, dt.date], set[str]] = {}
+    for members in groups.values():
+        if len({record.source for record in members}) < 2:
+            continue
+        tellers: dict[tuple[str, str, dt.date], list[FileRecord]] = {}
+        for record in members:
+            for table in {t.table for t in specs[record.source].tables}:
+                for key, day in _told(store.home / record.landed / f"{table}.parquet", table):
+                    if day in wanted:
+                        tellers.setdefault((table, key, day), []).append(record)
+        for (_, _, day), records_ in tellers.items():
+            for record in records_:
+                others = {f"{other.path} ({other.source})" for other in records_ if other.source != record.source}
+                if others:
+                    found.setdefault((record.path, day), set()).update(others)
+    return {
+        (path, day): f"{path} tells the same money of {day} as {', '.join(sorted(others))}; keep one of them in the inbox"
+        for (path, day), others in found.items()
+    }
+
+
+def _told(path: Path, table: str) -> list[tuple[str, dt.date]]:
+    """Whose money (shop, or bank account by its last eight digits) a landed table tells, and of which days."""
+    if not path.is_file():
+        return []
+    digits = "regexp_replace(bank_account, '[^0-9]', '', 'g')"
+    whose = f"case when length({digits}) >= 6 then right({digits}, 8) else bank_account end" if table == "bank_entries" else "shop"
+    with connect() as con:
+        return con.execute(f"select distinct {whose}, period from read_parquet({quoted(path)}) where period is not null").fetchall()
+
+
+def _source_files(
+    books: Books, touching: Sequence[FileRecord], periods: Sequence[dt.date], twice: Mapping[tuple[str, dt.date], str]
+) -> pa.Table:
     rows = []
     covered: set[tuple[str, str, dt.date]] = set()
     for record in touching:
@@ -79,7 +127,8 @@ def _source_files(books: Books, touching: Sequence[FileRecord], periods: Sequenc
                 covered.add((record.source, record.shop, day))
                 rows.append({
                     "period": day, "source": record.source, "shop": record.shop, "file": record.path,
-                    "sha256": record.sha256, "status": record.status, "problem": record.problem,
+                    "sha256": record.sha256, "status": TWICE if (record.path, day) in twice else record.status,
+                    "problem": twice.get((record.path, day), record.problem),
                     **{k: record.detail.get(k, 0) for k in ("rows_read", "rows_parsed", "rows_quarantined", "rows_ignored")},
                     "control_totals_ok": bool(record.detail.get("control_totals_ok", record.status == READ)),
                 })

@@ -1,14 +1,19 @@
-"""From typed rows to the canonical tables: the expressions of a specification, run by DuckDB on every batch."""
+"""From typed rows to the canonical tables: the expressions of a specification, batch by batch.
+
+An expression that is a constant or a field needs no engine; DuckDB computes the others, for the rows that a table takes.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,7 +21,8 @@ from duizhang import schema
 from duizhang.errors import RefusedFile
 from duizhang.ingest.cells import Typist
 from duizhang.ingest.reading import Batch
-from duizhang.ingest.spec import SourceSpec
+from duizhang.ingest.spec import SourceSpec, Table
+from duizhang.ingest.texts import whole
 from duizhang.store import quoted
 
 if TYPE_CHECKING:
@@ -30,17 +36,19 @@ MACROS = (
     f"when upper(currency) in ({', '.join(map(quoted, _NO_MINOR))}) then 1 "
     f"when upper(currency) in ({', '.join(map(quoted, _THOUSANDTHS))}) then 0.001 else 0.01 end as decimal(4, 3))"
 )
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one batch gave. rows: typed rows; parsed: those that feed a table; wrong: rows in quarantine.
+    """What one batch gave. pieces: (table, rows), the same table more than once where the specification says so.
 
-    undated: rows of tables that belong to no day. groups: (index of the total, group, total that its rows repeat, what they
-    give) of the totals of each group.
+    rows: typed rows; parsed: those that feed a table; wrong: rows in quarantine. undated: rows of tables that belong to no
+    day. groups: (index of the total, group, total that its rows repeat, what they give) of the totals of each group.
     """
 
-    tables: dict[str, pa.Table]
+    pieces: list[tuple[str, pa.Table]]
     quarantine: pa.Table
     rows: int
     parsed: int
@@ -51,6 +59,23 @@ class Part:
     undated: int
 
 
+@dataclass(frozen=True)
+class _Select:
+    """How typed rows become rows of one table.
+
+    constants: column -> text; fields: column -> typed column of the same kind; computed: column -> SQL. What is in none
+    of them is null. filled: column -> text that stands where a field is empty.
+    """
+
+    table: str
+    where: str
+    constants: Mapping[str, str]
+    fields: Mapping[str, str]
+    computed: Mapping[str, str]
+    filled: Mapping[str, str]
+    reads: tuple[str, ...]
+
+
 class Canoniser:
     """Turns batches of one bill into parts, on one DuckDB connection."""
 
@@ -59,33 +84,41 @@ class Canoniser:
     ) -> None:
         self.con, self.typist, self.spec = con, typist, spec
         con.execute(MACROS)
-        selects = [(t, _table_sql(t.table, t.where, t.columns, spec, setting, file)) for t in spec.tables]
-        self.selects = [(t.table, sql) for t, sql in selects if t.of == "rows"]
-        self.of_totals = [(t.table, sql) for t, sql in selects if t.of == "totals"]
-        feeds = " or ".join(f"coalesce({t.where}, false)" for t in spec.tables if t.of == "rows") or "false"
+        self.selects = [_select(t, spec, setting, file) for t in spec.tables if t.of == "rows"]
+        self.of_totals = [_select(t, spec, setting, file) for t in spec.tables if t.of == "totals"]
+        self.wheres = sorted({s.where for s in self.selects} - {"true"})
+        masks = ", ".join(f'coalesce(({where}), false) as "{n}"' for n, where in enumerate(self.wheres))
+        self.masks = f"select {masks} from typed" if self.wheres else ""
         self.groups = [
             (n, f"select {t.each}::varchar, {t.stated}, coalesce({t.computed}, 0)::decimal(38, 4) from typed group by all order by all")
             for n, t in enumerate(spec.totals) if t.each
         ]
         computed = [f"coalesce({total.computed}, 0)::decimal(38, 4)" for total in spec.totals]
-        self.counts = f"select {', '.join([f'count(*) filter (where {feeds})', *computed])} from typed"
+        self.sums = f"select {', '.join(computed)} from typed" if computed else ""
 
     def part(self, batch: Batch, broken: pa.Table) -> Part:
         """Type a batch and select the canonical rows out of it."""
         typed, wrong = self.typist.type(self.con, batch)
+        sums: list[Decimal] = []
+        groups: list[tuple[int, str, Decimal | None, Decimal]] = []
+        masks: dict[str, pa.Array | None] = {"true": None}
         self.con.register("typed", typed)
-        tables, days = self._selected(self.selects)
-        [(parsed, *sums)] = self.con.execute(self.counts).fetchall()
-        groups = [(n, *row) for n, sql in self.groups for row in self.con.execute(sql).fetchall()]
+        if self.masks:
+            rows = self.con.sql(self.masks).to_arrow_table()
+            masks |= {where: whole(rows[n]) for n, where in enumerate(self.wheres)}
+        if self.sums:
+            sums = [Decimal(str(value)) for value in self.con.execute(self.sums).fetchall()[0]]
+            groups = [(n, *row) for n, sql in self.groups for row in self.con.execute(sql).fetchall()]
         self.con.unregister("typed")
-        rejected = len(pc.unique(wrong["line"])) + broken.num_rows
+        pieces = [(s.table, rows) for s in self.selects if (rows := self._selected(s, typed, masks[s.where])) is not None]
         return Part(
-            tables, pa.concat_tables([wrong, broken]), typed.num_rows, int(parsed), rejected,
-            [Decimal(str(value)) for value in sums], days, groups,
-            _undated(tables),
+            pieces, pa.concat_tables([wrong, broken]), typed.num_rows,
+            _fed([masks[s.where] for s in self.selects], typed.num_rows),
+            len(pc.unique(wrong["line"])) + broken.num_rows, sums, days_of(pieces), groups,
+            sum(rows["period"].null_count for _, rows in pieces),
         )
 
-    def of_totals_line(self, batch: Batch) -> tuple[dict[str, pa.Table], set[dt.date]]:
+    def of_totals_line(self, batch: Batch) -> list[tuple[str, pa.Table]]:
         """What the line that carries the file's totals gives to tables. Raises RefusedFile where a cell of it is wrong."""
         typed, wrong = self.typist.type(self.con, batch, required=False)
         if wrong.num_rows:
@@ -93,52 +126,133 @@ class Canoniser:
             raise RefusedFile(
                 f"line {cell['line']}, which carries the totals: {cell['column_name']} {cell['value']!r} {cell['reason']}",
                 advice="Download it again.")
-        self.con.register("typed", typed)
-        tables, days = self._selected(self.of_totals)
+        pieces = []
+        for select in self.of_totals:
+            self.con.register("typed", typed)
+            mask = whole(self.con.sql(f"select coalesce(({select.where}), false) as m from typed").to_arrow_table()["m"])
+            rows = self._selected(select, typed, mask)
+            pieces += [(select.table, rows)] if rows is not None else []
+        return pieces
+
+    def _selected(self, select: _Select, typed: pa.Table, mask: pa.Array | None) -> pa.Table | None:
+        """The rows of one table; columns of text may be dictionary-encoded. None where there is no row."""
+        taken = typed.num_rows if mask is None else mask.true_count
+        if not taken:
+            return None
+        rows = typed.select(select.reads)
+        if taken < typed.num_rows:
+            rows = rows.filter(mask)
+        computed = self._computed(select.computed, rows)
+        target = schema.TABLES[select.table]
+        columns = []
+        for column in target:
+            if column.name in select.constants:
+                columns.append(_repeated(select.constants[column.name], taken))
+            elif column.name in select.fields:
+                columns.append(_fit(whole(rows[select.fields[column.name]]), column.type, select.filled.get(column.name)))
+            elif column.name in select.computed:
+                columns.append(_fit(whole(computed[column.name]), column.type, None))
+            else:
+                columns.append(pa.nulls(taken, column.type))
+        return pa.table(columns, target.names)
+
+    def _computed(self, expressions: Mapping[str, str], rows: pa.Table) -> pa.Table:
+        if not expressions:
+            return rows
+        listed = ", ".join(f'{expression} as "{name}"' for name, expression in expressions.items())
+        self.con.register("typed", rows)
+        found = self.con.sql(f"select {listed} from typed").to_arrow_table()
         self.con.unregister("typed")
-        return tables, days
-
-    def _selected(self, selects: Sequence[tuple[str, str]]) -> tuple[dict[str, pa.Table], set[dt.date]]:
-        tables: dict[str, pa.Table] = {}
-        days: set[dt.date] = set()
-        for name, sql in selects:
-            rows = self.con.sql(sql).to_arrow_table().cast(schema.TABLES[name])
-            days |= {day for day in pc.unique(rows["period"]).to_pylist() if day}
-            tables[name] = pa.concat_tables([tables[name], rows]) if name in tables else rows
-        return tables, days
+        return found
 
 
-def _undated(tables: Mapping[str, pa.Table]) -> int:
-    return sum(rows["period"].null_count for rows in tables.values())
+def days_of(pieces: Sequence[tuple[str, pa.Table]]) -> set[dt.date]:
+    """The business days of rows."""
+    return {day for _, rows in pieces for day in pc.unique(rows["period"]).to_pylist() if day}
 
 
-def _table_sql(
-    name: str, where: str, columns: Mapping[str, str], spec: SourceSpec, setting: Setting, file: str
-) -> str:
-    """The select that turns typed fields into a canonical table; what a spec does not give is null, '' or the setting's."""
-    shop = columns.get("shop") or quoted(setting.shop)
+def _fed(masks: Sequence[pa.Array | None], rows: int) -> int:
+    """How many rows feed a table."""
+    fed = np.zeros(rows, dtype=bool)
+    for mask in masks:
+        if mask is None:
+            return rows
+        fed |= mask.to_numpy(zero_copy_only=False)
+    return int(fed.sum())
+
+
+def _repeated(text: str, count: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([text], pa.string()))
+
+
+def _fit(column: pa.Array, kind: pa.DataType, filled: str | None) -> pa.Array:
+    """A column as its table wants it: text is never null."""
+    if not pa.types.is_string(kind):
+        return column if column.type == kind else column.cast(kind)
+    if pa.types.is_dictionary(column.type):
+        if not column.indices.null_count and not column.dictionary.null_count:
+            if filled is None:
+                return column
+            unique = _fit(column.dictionary, kind, filled).dictionary_encode()
+            return pa.DictionaryArray.from_arrays(unique.indices.take(column.indices), unique.dictionary)
+        column = pc.cast(column, kind)
+    if column.null_count:
+        column = pc.fill_null(column.cast(kind), "")
+    return column if filled is None else pc.if_else(pc.equal(column, ""), filled, column)
+
+
+def _select(table: Table, spec: SourceSpec, setting: Setting, file: str) -> _Select:
+    """Sort the expressions of a table; what a spec does not give is null, '' or the setting's."""
+    shop = table.columns.get("shop") or quoted(setting.shop)
     entity = quoted(setting.entities.get(setting.shop, setting.entity))
-    if "shop" in columns and setting.entities:
+    if "shop" in table.columns and setting.entities:
         entities = ", ".join(f"{quoted(k)}: {quoted(v)}" for k, v in setting.entities.items())
         entity = f"coalesce((map {{{entities}}})[{shop}], {quoted(setting.entity)})"
     given = {
         "entity": entity, "shop": shop, "source": quoted(spec.name),
         "file": quoted(file), "line": "line", "period": "occurred_at_day", "occurred_at": "occurred_at",
-        "currency": quoted(setting.currency), **columns,
+        "currency": quoted(setting.currency), **table.columns,
     }
-    listed = []
-    for column in schema.TABLES[name]:
-        empty = "''" if pa.types.is_string(column.type) else "null"
-        kind = "varchar" if pa.types.is_string(column.type) else None
-        if pa.types.is_decimal(column.type):
-            kind = f"decimal({column.type.precision}, {column.type.scale})"
-        expression = given.get(column.name, empty)
-        if column.name == "currency" and "currency" in columns:
-            # a row may leave it out where it is that of the books
-            expression = f"coalesce(nullif({expression}, ''), {quoted(setting.currency)})"
-        if kind:
-            expression = f"cast({expression} as {kind})"
-        if kind == "varchar":
-            expression = f"coalesce({expression}, '')"
-        listed.append(f'{expression} as "{column.name}"')
-    return f"select {', '.join(listed)} from typed where {where}"
+    kinds = _kinds(spec)
+    constants: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    computed: dict[str, str] = {}
+    filled: dict[str, str] = {}
+    for column in schema.TABLES[table.table]:
+        text = pa.types.is_string(column.type)
+        expression = given.get(column.name, "''" if text else "null").strip()
+        # a row may leave out its currency where it is that of the books
+        spare = setting.currency if column.name == "currency" and "currency" in table.columns else None
+        literal = _LITERAL.fullmatch(expression)
+        if literal and text:
+            constants[column.name] = literal.group(1).replace("''", "'") or spare or ""
+        elif kinds.get(expression) == column.type:
+            fields[column.name] = expression
+            if spare is not None:
+                filled[column.name] = spare
+        elif expression != "null":
+            computed[column.name] = _sql(expression, column.type, spare)
+    words = {word.casefold() for sql in computed.values() for word in _WORD.findall(sql)}
+    reads = tuple(name for name in kinds if name in fields.values() or name.casefold() in words)
+    return _Select(table.table, table.where.strip(), constants, fields, computed, filled, reads or ("line",))
+
+
+def _kinds(spec: SourceSpec) -> dict[str, pa.DataType]:
+    """What the typed columns are."""
+    kinds: dict[str, pa.DataType] = {"line": pa.int64()}
+    types = {"id": schema.TEXT, "text": schema.TEXT, "money": schema.MONEY, "number": schema.MONEY, "time": schema.INSTANT}
+    for name, field in spec.fields.items():
+        kinds[name] = types[field.type]
+        if field.type == "time":
+            kinds[f"{name}_day"] = schema.DAY
+    return kinds
+
+
+def _sql(expression: str, kind: pa.DataType, spare: str | None) -> str:
+    if spare is not None:
+        expression = f"coalesce(nullif({expression}, ''), {quoted(spare)})"
+    if pa.types.is_decimal(kind):
+        return f"cast({expression} as decimal({kind.precision}, {kind.scale}))"
+    if pa.types.is_string(kind):
+        return f"coalesce(cast({expression} as varchar), '')"
+    return expression

@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -98,6 +97,7 @@ class _Collection:
         self.books, self.store, self.state, self.say = books, store, state, say
         self.files = open_inbox(books, store.home, progress=say)
         self.known = _known(state)
+        self.rules = Rules(load_specs(books.sources_path))
         self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
         self.basis = {
             shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
@@ -158,7 +158,7 @@ class _Collection:
 
     def _landed(self, sha: str, kept: Kept) -> Path:
         basis = self.basis[self._shop_of(kept.file)]
-        reading = mapping_digest({"b": basis, "r": rules_digest(), "n": kept.name})
+        reading = mapping_digest({"b": basis, "r": self.rules.digest, "n": kept.name})
         return self.store.home / "landed" / sha[:2] / f"{sha[:32]}-{reading[:16]}"
 
     def _land_new(self, contents: Mapping[str, Kept]) -> None:
@@ -169,7 +169,7 @@ class _Collection:
             if not (landed / "meta.json").is_file():
                 archived = _archive(self.store, self.files.files[kept.file], sha)
                 tasks.append((archived, kept.name, self.settings[self._shop_of(kept.file)], landed))
-        for number, _ in enumerate(each(_land, tasks, load_specs()), 1):
+        for number, _ in enumerate(each(_land, tasks, self.rules.specs), 1):
             if number % 200 == 0 or number == len(tasks):
                 self.say(f"files: {number} of {len(tasks)} new ones read")
 
@@ -179,10 +179,14 @@ class _Collection:
         archived = _archive(self.store, self.files.files[kept.file], sha)
         meta, is_empty = landed / "meta.json", False
         if not meta.is_file():
-            _land(archived, kept.name, self.settings[shop], landed, load_specs())
+            _land(archived, kept.name, self.settings[shop], landed, self.rules.specs)
         for detail in json.loads(meta.read_text(encoding="utf-8")):
             status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
             own = f"{kept.name}{MEMBER}{member}" if member else kept.name
+            # a specification that it was not read by does not make its days stale
+            detail["reading"] = mapping_digest(
+                {"b": self.basis[shop], "r": self.rules.digests.get(source, self.rules.digest)}
+            )
             record = FileRecord(
                 own, sha, stat.st_size, kept.modified or stat.st_mtime_ns, status, source, shop,
                 (landed / folder).relative_to(self.store.home).as_posix(), detail,
@@ -209,10 +213,13 @@ def _archive(store: Store, path: Path, sha: str) -> Path:
     return archived
 
 
-@cache
-def rules_digest() -> str:
-    """Digest of all source specifications and of the engine that reads by them."""
-    return mapping_digest({name: spec.digest() for name, spec in load_specs().items()})
+class Rules:
+    """The specifications that files are read by. digests: of each, with the engine's version; digest: of all."""
+
+    def __init__(self, specs: Mapping[str, SourceSpec]) -> None:
+        self.specs = specs
+        self.digests = {name: spec.digest() for name, spec in specs.items()}
+        self.digest = mapping_digest(self.digests)
 
 
 def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapping[str, SourceSpec]) -> None:

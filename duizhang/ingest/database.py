@@ -13,7 +13,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from duizhang.errors import BooksError
 from duizhang.ingest.container import documents
 from duizhang.ingest.recognise import recognise
 from duizhang.ingest.remote import attempt, write_whole
-from duizhang.ingest.spec import load_specs
+from duizhang.ingest.spec import SourceSpec, load_specs
 
 BATCH = 1 << 16
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
@@ -44,19 +44,26 @@ class _Query:
     text: str
 
 
-def pull_all(databases: Sequence[Database], folder: Path, *, progress: Callable[[str], None] | None = None) -> None:
+def pull_all(
+    databases: Sequence[Database], folder: Path, *, specs: Mapping[str, SourceSpec] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> None:
     """Pull every database into `folder`. Raises BooksError for a wrong setting or query, Unreachable for a server that fails."""
     for database in databases:
-        path = pull(database, folder)
+        path = pull(database, folder, specs)
         if progress:
             progress(f"database {database.name}: {path.name if path else 'nothing new'}")
 
 
-def pull(database: Database, folder: Path) -> Path | None:
-    """The file with what is new, or None where there is nothing new. Its name tells its content: watermark and digest."""
-    spec = load_specs().get(database.source)
+def pull(database: Database, folder: Path, specs: Mapping[str, SourceSpec] | None = None) -> Path | None:
+    """The file with what is new, or None where there is nothing new. Its name tells its content: watermark and digest.
+
+    specs: the sources that are known; default: the shipped ones.
+    """
+    specs = specs or load_specs()
+    spec = specs.get(database.source)
     if spec is None:
-        raise BooksError(f"databases.{database.name}: unknown source {database.source!r}", advice="`duizhang sources` lists them.")
+        raise BooksError(f"databases.{database.name}: unknown source {database.source!r}", advice="`duizhang source list` lists them.")
     if spec.overlap != "latest":
         raise BooksError(
             f"databases.{database.name}: rows of {database.source} that come again would count twice",
@@ -79,7 +86,7 @@ def pull(database: Database, folder: Path) -> Path | None:
         rows, seen = attempt(lambda: _hushed(url, lambda: _fetch(database, url, newest, partial)), f"database {database.name}")
         if not rows:
             return None
-        _must_be(database, partial)
+        _must_be(database, partial, specs)
         label = re.sub(r"[^0-9A-Za-z]+", "", seen)
         final = place / f"{label}-{file_digest(partial)[:16]}.parquet"
         fresh = not final.is_file()
@@ -174,10 +181,10 @@ def _stored(column: pa.Array) -> pa.Array:
     return column.storage if isinstance(column, pa.ExtensionArray) else column
 
 
-def _must_be(database: Database, path: Path) -> None:
+def _must_be(database: Database, path: Path, specs: Mapping[str, SourceSpec]) -> None:
     """The rows must be what the books say they are: recognised by their columns, like any file."""
     [document] = documents(path)
-    found = recognise(document, load_specs()).spec.name
+    found = recognise(document, specs).spec.name
     if found != database.source:
         raise BooksError(
             f"databases.{database.name}: the query gives {found}, not {database.source}",

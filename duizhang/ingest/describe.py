@@ -37,7 +37,9 @@ totals:
   - {name: balance, footer: '^Total;(.*)$', computed: sum(amount)}
 ```
 
-3. `duizhang inspect FILE --spec mybank.yaml` until it says that everything ties; then put it below `assets/sources/`.
+3. `duizhang inspect FILE --spec mybank.yaml` until it says that everything ties; then put it into `sources/` beside your
+   `books.yaml`: your books know it from then on (one with the name of a shipped source stands in its place). A source that
+   others have as well belongs below `assets/sources/` of the project.
 
 What every key means stands in `duizhang/ingest/spec.py`; `duizhang source schema` prints it for an editor. A format that no
 specification can express is one small class around a library (`duizhang/ingest/readers.py`).
@@ -51,11 +53,11 @@ def sources_page(specs: Mapping[str, SourceSpec]) -> str:
     parts = [INTRODUCTION]
     for channel, members in groupby(specs.values(), key=lambda spec: spec.name.split("_")[0]):
         parts.append(f"## {channel}\n")
-        parts += [_source(spec) for spec in members]
+        parts += [_source(spec, specs) for spec in members]
     return "\n".join(parts)
 
 
-def _source(spec: SourceSpec) -> str:
+def _source(spec: SourceSpec, specs: Mapping[str, SourceSpec]) -> str:
     lines = [f"### `{spec.name}` {spec.title}\n"]
     if spec.doc:
         lines.append(" ".join(spec.doc.split()) + "\n")
@@ -69,6 +71,10 @@ def _source(spec: SourceSpec) -> str:
         where = f" where `{table.where}`" if table.where != "true" else ""
         amount = f"; amount = `{table.columns['amount']}`" if "amount" in table.columns else ""
         lines.append(f"- feeds **{table.table}**{where}{amount}".replace("\n", " "))
+    same = [f"`{other.name}`" for other in specs.values() if spec.same_money and other.same_money == spec.same_money and other != spec]
+    if same:
+        whose = "bank account" if spec.tables and spec.tables[0].table == "bank_entries" else "shop"
+        lines.append(f"- tells the same money as {', '.join(same)}: of one {whose} and day only one may be in the inbox")
     totals = [total.name + ("" if total.equals is None else f" = {total.equals}") for total in spec.totals]
     if totals:
         lines.append(f"- checks {', '.join(totals)}")

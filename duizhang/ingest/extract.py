@@ -21,12 +21,13 @@ import pyarrow.parquet as pq
 from duizhang import schema
 from duizhang.books import Books
 from duizhang.errors import ConservationError, RefusedFile, SpecError
-from duizhang.ingest.canonise import Canoniser, Part
+from duizhang.ingest.canonise import Canoniser, Part, days_of
 from duizhang.ingest.cells import HIDDEN, QUARANTINE, Typist
 from duizhang.ingest.container import Document, documents
 from duizhang.ingest.readers import read
 from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
+from duizhang.ingest.sink import Sink
 from duizhang.ingest.spec import Cell, SourceSpec, Total, normalised
 from duizhang.store import scratch
 
@@ -163,30 +164,26 @@ class _Run:
 
     def go(self) -> Extraction:
         tables = tuple(dict.fromkeys(t.table for t in self.spec.tables))
-        sinks = {
-            name: pq.ParquetWriter(self.folder / f"{name}.parquet", schema.TABLES[name], compression="zstd") for name in tables
-        }
-        sinks["quarantine"] = pq.ParquetWriter(self.folder / "quarantine.parquet", QUARANTINE, compression="zstd")
+        sinks = {name: Sink(self.folder / f"{name}.parquet", schema.TABLES[name]) for name in tables}
+        sinks["quarantine"] = Sink(self.folder / "quarantine.parquet", QUARANTINE)
         try:
-            for part in self._parts():
-                for name, rows in part.tables.items():
-                    sinks[name].write_table(rows)
-                self.parsed += part.parsed
-                self.ignored += part.rows - part.parsed
-                self.sums = [a + b for a, b in zip(self.sums, part.sums, strict=True)]
-                self.days |= part.days
-                self.undated += part.undated
-                for index, group, stated, given in part.groups:
-                    known, sum_ = self.groups.get((index, group), (set(), Decimal(0)))
-                    self.groups[index, group] = (known | {stated}, sum_ + given)
-                if part.quarantine.num_rows:
-                    sinks["quarantine"].write_table(part.quarantine)
-                self.quarantined += part.wrong
+            # what was typed is written in a third thread; writing sets the pace where there is much of it
+            with ThreadPoolExecutor(1) as pool:
+                writing: deque[Future[None]] = deque()
+                for part in self._parts():
+                    self._count(part)
+                    writing.append(pool.submit(_write, sinks, part))
+                    while len(writing) > AHEAD or (writing and writing[0].done()):
+                        writing.popleft().result()
+                while writing:
+                    writing.popleft().result()
+            for sink in sinks.values():
+                sink.close()
         except duckdb.Error as error:
             raise SpecError(f"specification {self.spec.name}: {error}") from error
         finally:
             for sink in sinks.values():
-                sink.close()
+                sink.abandon()
         if self.read != self.parsed + self.quarantined + self.ignored:
             raise ConservationError(
                 f"{self.file}: {self.read} rows read, {self.parsed} + {self.quarantined} + {self.ignored} accounted for")
@@ -204,6 +201,17 @@ class _Run:
             self.folder, tables, frozenset(self.days), totals, captures,
             self.undated, self.reading.totals_line,
         )
+
+    def _count(self, part: Part) -> None:
+        self.parsed += part.parsed
+        self.ignored += part.rows - part.parsed
+        self.sums = [a + b for a, b in zip(self.sums, part.sums, strict=True)]
+        self.days |= part.days
+        self.undated += part.undated
+        for index, group, stated, given in part.groups:
+            known, sum_ = self.groups.get((index, group), (set(), Decimal(0)))
+            self.groups[index, group] = (known | {stated}, sum_ + given)
+        self.quarantined += part.wrong
 
     def _parts(self) -> Iterator[Part]:
         """Batches are read here, and typed one after the other in a second thread; the order stays."""
@@ -224,8 +232,9 @@ class _Run:
             while waiting:
                 yield waiting.popleft().result()
             if canoniser is not None and canoniser.of_totals and self.reading.totals_line:
-                tables, days = canoniser.of_totals_line(_totals_line(self.reading))
-                yield Part(tables, QUARANTINE.empty_table(), 0, 0, 0, [Decimal(0)] * len(self.spec.totals), days, [], 0)
+                pieces = canoniser.of_totals_line(_totals_line(self.reading))
+                nothing = [Decimal(0)] * len(self.spec.totals)
+                yield Part(pieces, QUARANTINE.empty_table(), 0, 0, 0, nothing, days_of(pieces), [], 0)
 
     def _by_group(self, index: int, total: Total) -> ControlTotal:
         """A total that every group states on its rows: ok where each ties; of those that do not, the first is named."""
@@ -234,7 +243,8 @@ class _Run:
         for group, (known, computed) in sorted(groups.items()):
             if known != {computed}:
                 said = ", ".join(f"{value.normalize():f}" for value in sorted(v for v in known if v is not None))
-                return ControlTotal(f"{total.name} of {group}", said or None, f"{computed.normalize():f}", not said and total.optional)
+                lacking = not said and total.optional is True
+                return ControlTotal(f"{total.name} of {group}", said or None, f"{computed.normalize():f}", lacking)
             stated += computed
         text = f"{stated.normalize():f}"
         return ControlTotal(total.name, text, text, True)
@@ -250,11 +260,19 @@ class _Run:
             stated = self.reading.summary.get(normalised(total.summary)) or None
         value = _decimal(stated, self.spec.decimal) if stated is not None else None
         ok = value is not None and value == computed
-        return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and total.optional))
+        lacking = total.optional is True or (total.optional == "zero" and not computed)
+        return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
 
 
 def _work(canoniser: Canoniser, batch: Batch) -> Part:
     return canoniser.part(batch, _broken(batch.broken))
+
+
+def _write(sinks: Mapping[str, Sink], part: Part) -> None:
+    for name, rows in part.pieces:
+        sinks[name].write(rows)
+    if part.quarantine.num_rows:
+        sinks["quarantine"].write(part.quarantine)
 
 
 def _totals_line(reading: Reading) -> Batch:

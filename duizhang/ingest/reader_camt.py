@@ -53,6 +53,7 @@ class _Statement:
     id: str = ""
     account: str = ""
     currency: str = ""
+    created: str = ""
     balances: dict[str, Decimal] = field(default_factory=dict)
     summary: dict[str, str] = field(default_factory=dict)
     total: Decimal = Decimal(0)
@@ -179,6 +180,8 @@ def _take(statement: _Statement, path: str, text: str) -> None:
         statement.id = text
     elif path in ("Acct/Id/IBAN", "Acct/Id/Othr/Id"):
         statement.account = statement.account or text
+    elif path == "CreDtTm":
+        statement.created = text
     elif path == "Acct/Ccy":
         statement.currency = text
     elif path.startswith("TxsSummry/") and text:
@@ -216,9 +219,10 @@ def _row(entry: _Entry, statement: _Statement) -> tuple[str, ...] | str:
         amount = _signed(entry.first("Amt"), entry.first("CdtDbtInd"))
     except ValueError as error:
         return str(error)
-    moment = _moment(entry.first("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm"))
+    # a notification may leave the dates of a booked entry to its own
+    moment = _moment(entry.first("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm") or statement.created)
     if not any(moment):
-        return "without BookgDt and ValDt; expected a date"
+        return "without BookgDt, ValDt and CreDtTm; expected a date"
     status = entry.first("Sts/Cd", "Sts/Prtry", "Sts") or "BOOK"
     if status == "BOOK":
         statement.total += amount
@@ -276,7 +280,8 @@ def _stated(statement: _Statement) -> Iterator[tuple[str, str, str]]:
     for path, words, (count, amount) in sides:
         for key, stated_as, computed in (("NbOfNtries", f"number of {words}", count), ("Sum", f"sum of {words}", amount)):
             if text := statement.summary.get(f"{path}/{key}"):
-                yield f"{stated_as} {name}", _number(text), f"{computed:f}"
+                # a sum of debits is unsigned; some banks sign it
+                yield f"{stated_as} {name}", _number(text.removeprefix("-") if path == "TtlDbtNtries" else text), f"{computed:f}"
     net = statement.summary.get("TtlNtries/TtlNetNtry/Amt") or statement.summary.get("TtlNtries/TtlNetNtryAmt")
     if net:
         mark = statement.summary.get("TtlNtries/TtlNetNtry/CdtDbtInd") or statement.summary.get("TtlNtries/CdtDbtInd", "")

@@ -31,7 +31,7 @@ _KNOWN = {"13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60", "60F",
 # The library stops at 15 characters of an amount and takes what follows for a reference: 1234.50 would be 1234.
 _WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(\d+,?\d*|,\d+)(?=[A-Z\s]|$)", re.IGNORECASE)
 # The same in a balance: what does not fit to the end is cut off without a word.
-_WHOLE_BALANCE = re.compile(r"[DC]\d{6}[A-Z]{3}(?:\d+,?\d*|,\d+)$", re.IGNORECASE)
+_WHOLE_BALANCE = re.compile(r"([DC]\d{6})([A-Z]{3}|)((?:\d+,?\d*|,\d+)$)", re.IGNORECASE)
 _OPTIONS = mt940.options.Options.all()
 _LINE_TAG = mt940.tags.StatementGLS()  # as the plain one, and takes references beyond 16 characters, which many banks send
 _DETAILS_TAG = mt940.tags.TransactionDetails()
@@ -155,7 +155,7 @@ def _read(
     message: _Message, entries: Iterable[_Entry], sums: _Sums, broken: list[Broken]
 ) -> Iterator[tuple[int, Sequence[str]]]:
     if sums.place is None:
-        currency = _balance(message.first("60F", "60M", "60", "62F", "62M", "62"))[1]
+        currency = next(filter(None, (_balance(message.first(tag))[1] for tag in ("60F", "60M", "60", "62F", "62M", "62"))), "")
         sums.place = (*_account(message, currency), message.name)
     account, currency, statement = sums.place
     context = sums.context
@@ -212,12 +212,14 @@ def _balance(text: str) -> tuple[Decimal | None, str]:
     if not text.strip():
         return None, ""
     context = mt940.models.Transactions(options=_OPTIONS)
-    if not _WHOLE_BALANCE.match(text.strip()):
+    whole = _WHOLE_BALANCE.match(text.strip())
+    if not whole:
         # stated, but not as a number: nothing can equal it, so the message does not tie
         return Decimal("NaN"), ""
     try:
-        [balance] = _BALANCE_TAG(context, _BALANCE_TAG.parse(context, text.strip())).values()
-        return balance.amount.amount, str(balance.amount.currency).upper()
+        # some banks leave the currency out of a closing balance: XXX is ISO 4217 for none
+        [balance] = _BALANCE_TAG(context, _BALANCE_TAG.parse(context, f"{whole[1]}{whole[2] or 'XXX'}{whole[3]}")).values()
+        return balance.amount.amount, whole[2].upper()
     except Exception:  # the library tells of what it cannot read in many ways
         return Decimal("NaN"), ""
 

@@ -41,7 +41,10 @@ def split_line(line: str, delimiter: str) -> list[str]:
     """The cells of one line of delimited text."""
     if '"' not in line:
         return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a cell beyond all measure
+        return line.split(delimiter)
 
 
 def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
@@ -66,6 +69,10 @@ class _Head:
             self._split = {d: [unique_names(row) for row in rows] for d in DELIMITERS}
         self._keys: dict[str, list[frozenset[str]]] = {}
         self._all_keys: dict[str, frozenset[str]] = {}
+
+    def may_be(self, spec: SourceSpec) -> bool:
+        """Whether the specification knows the encoding; every byte is a letter in Windows-1252, so that one must be named."""
+        return self.encoding != "cp1252" or "cp1252" in spec.encodings
 
     def rows(self, delimiter: str) -> list[tuple[str, ...]]:
         if delimiter not in self._split:
@@ -96,7 +103,7 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     best: tuple[tuple[int, int, int], Place] | None = None
     for spec in specs.values():
         for head in heads:
-            place = _fit(document, spec, head)
+            place = _fit(document, spec, head) if head.may_be(spec) else None
             if place is not None:
                 known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also)}
                 rank = (bool(spec.recognise.preamble), len(spec.recognise.header),
@@ -105,7 +112,7 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
                     best = (rank, place)
     if best is None:
         # of all specifications, so only looked for where there is something to say
-        hints = [hint for spec in specs.values() for head in heads if (hint := _near(document, spec, head))]
+        hints = [hint for spec in specs.values() for head in heads if head.may_be(spec) and (hint := _near(document, spec, head))]
         close = max(hints, key=lambda hint: hint[0], default=None)
         raise RefusedFile(
             f"no source specification fits the content{f'; closest is {close[1]}' if close else ''}",
@@ -113,7 +120,8 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
         )
     place = best[1]
     if document.kind == "text":
-        encoding = detect(document.head(), place.spec.encodings)
+        # names that are only there in Windows-1252 tell it: its accents and the letters behind them are GBK as well
+        encoding = place.encoding if place.encoding == "cp1252" else detect(document.head(), place.spec.encodings)
         return Place(place.spec, encoding, place.header, place.delimiter, place.names, place.above)
     return place
 
@@ -138,7 +146,7 @@ def _heads(document: Document) -> Iterator[_Head]:
         yield _Head(["\t".join(names)], None, [names])
     else:
         mark = marked(document.head())
-        for encoding in (mark,) if mark else ("utf-8", "gb18030"):
+        for encoding in (mark,) if mark else ("utf-8", "gb18030", "cp1252"):
             yield _Head(head_lines(document, encoding, HEAD_LINES), encoding)
 
 
@@ -179,7 +187,7 @@ def _near(document: Document, spec: SourceSpec, head: _Head) -> tuple[float, str
         for keys in head.keys(delimiter):
             hits = [not names.isdisjoint(keys) for names in _header(rules.header)]
             if sum(hits) > 1 and (hint is None or sum(hits) / len(hits) > hint[0]):
-                missing = [name for name, hit in zip(rules.header, hits, strict=True) if not hit]
+                missing = [name.partition("|")[0] for name, hit in zip(rules.header, hits, strict=True) if not hit]
                 lacking = f"without the columns {', '.join(missing)}" if missing else "but for columns that it must not have"
                 hint = (sum(hits) / len(hits), f"{spec.name}, {lacking}")
     return hint

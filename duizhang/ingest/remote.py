@@ -66,9 +66,10 @@ def open_inbox(books: Books, home: Path, *, progress: Callable[[str], None] | No
     if not books.databases:
         return found
     from duizhang.ingest.database import pull_all
+    from duizhang.ingest.spec import load_specs
 
     pulls = home / CACHE / "databases"
-    pull_all(books.databases, pulls, progress=progress)
+    pull_all(books.databases, pulls, specs=load_specs(books.sources_path), progress=progress)
     for name, path in _walk(pulls).items():
         if name in found.files:
             raise BooksError(f"the inbox already holds {name!r}", advice="Give the entry of `databases` another name.")

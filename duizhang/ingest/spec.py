@@ -101,6 +101,7 @@ class Total(_Closed):
     column of the second table or of the line that carries the file's totals (`summary`), by the rule itself (`equals`,
     such as 0 for rows that must net out), or on every row of a group (`each`: the field that names the group, such as an
     invoice; `stated`: the field that repeats the group's total). computed: SQL made of sum() and count() over the fields.
+    optional: the file may leave it out; `zero`: where the rows give nothing to it.
     """
 
     name: str
@@ -111,7 +112,7 @@ class Total(_Closed):
     each: str | None = None
     stated: str | None = None
     computed: str
-    optional: bool = False
+    optional: bool | Literal["zero"] = False
 
 
 class FillDown(_Closed):
@@ -142,6 +143,8 @@ class SourceSpec(_Closed):
     summary: first column of a second table below the rows that holds the totals. totals_row: a column that is filled
     only in the line that carries the file's totals (not a row). absorbs: the column that a comma too many belongs to.
     ragged: rows may end early. overlap: `latest` where a newer file repeats rows of an older one (by `grain`).
+    same_money: a word that the sources have in common which tell the same money of one shop (or bank account): on one day
+    only one of them may give rows to a table, else the day is held.
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
     """
 
@@ -166,6 +169,7 @@ class SourceSpec(_Closed):
     ragged: bool = False
     captures: dict[str, str | Cell] = {}
     nulls: tuple[str, ...] = ()
+    same_money: str = ""
     overlap: Literal["keep", "latest"] = "keep"
     grain: tuple[str, ...] = ()
     fields: dict[str, Column] = {}
@@ -196,9 +200,22 @@ def load_spec(path: Path) -> SourceSpec:
         raise SpecError(f"{path.name} is not valid YAML: {error}") from error
 
 
+def load_specs(own: Path | None = None) -> dict[str, SourceSpec]:
+    """All specifications by name, in order of their names. Raises SpecError naming the file and the place.
+
+    own: a folder with specifications of the user's; one that has the name of a shipped one stands in its place.
+    """
+    if own is None or not own.is_dir():
+        return _shipped()
+    return dict(sorted({**_shipped(), **_read(own)}.items()))
+
+
 @cache
-def load_specs(folder: Path = SOURCES) -> dict[str, SourceSpec]:
-    """All specifications by name, in order of their names. Raises SpecError naming the file and the place."""
+def _shipped() -> dict[str, SourceSpec]:
+    return _read(SOURCES)
+
+
+def _read(folder: Path) -> dict[str, SourceSpec]:
     found: dict[str, SourceSpec] = {}
     for path in sorted(folder.rglob("*.yaml")):
         spec = load_spec(path)

@@ -127,7 +127,8 @@ class _Rows:
         if len(cells) > width and self.absorbs is not None:
             at, over = self.absorbs, len(cells) - width
             cells = [*cells[:at], ",".join(cells[at : at + over + 1]), *cells[at + over + 1 :]]
-        if len(cells) < width and self.spec.ragged:
+        if len(cells) < width and (self.spec.ragged or (len(cells) == width - 1 and not self.place.names[-1])):
+            # a header that ends with a delimiter too many does not make its rows short
             cells = [*cells, *[""] * (width - len(cells))]
         if len(cells) == width:
             return [cells[n] for n in self.wanted]
@@ -147,7 +148,8 @@ class _Rows:
                 self.reading.around.append(text)
             return True
         if self.spec.summary and normalised(text).startswith(normalised(self.spec.summary)):
-            self.summary_names = [normalised(name) for name in split_line(text, self.place.delimiter)]
+            names = cells if len(cells) > 1 else split_line(text, self.place.delimiter)  # its names may have back-ticks or none
+            self.summary_names = [normalised(name) for name in names]
             return True
         return False
 
@@ -210,7 +212,7 @@ class _Rows:
 
 
 def _mask(flags: pa.Array) -> np.ndarray:
-    return flags.to_numpy(zero_copy_only=False)
+    return np.asarray(flags.to_numpy(zero_copy_only=False))
 
 
 def _fits(cells: pa.Array, pattern: str) -> pa.Array:
@@ -296,7 +298,7 @@ def _odd_quotes(text: bytes) -> list[int]:
     found = np.frombuffer(text, np.uint8)
     quotes, ends = np.flatnonzero(found == ord('"')), np.flatnonzero(found == ord("\n"))
     before = np.searchsorted(quotes, np.append(ends, len(found)))
-    return np.flatnonzero(np.diff(before, prepend=0) % 2).tolist()  # type: ignore[no-any-return]
+    return np.flatnonzero(np.diff(before, prepend=0) % 2).tolist()
 
 
 def _parse(block: Block, place: Place, broken: list[Broken]) -> _Piece:
@@ -307,7 +309,11 @@ def _parse(block: Block, place: Place, broken: list[Broken]) -> _Piece:
     delimiter = TICKED if place.spec.ticked else place.delimiter
     if place.spec.ticked:
         # a comma inside a cell is told from one between two cells by the back-tick that follows
-        text = block.text.replace(b",`", TICKED.encode()).replace(b"\n`", b"\n")
+        text = block.text
+        if text.startswith(b'"`') or b'\n"`' in text:
+            # saved again by something that quotes
+            text = re.sub(rb'"(?=\n|$)', b"", text.replace(b'","`', b",`").replace(b'\n"`', b"\n`").removeprefix(b'"'))
+        text = text.replace(b",`", TICKED.encode()).replace(b"\n`", b"\n")
         block = Block(text[1:] if text.startswith(b"`") else text, block.first, block.encoding)
     odd: list[tuple[int, list[str], str]] = []
     try:

@@ -18,13 +18,17 @@ from duizhang.store import quoted
 
 TIME = pa.timestamp("us")
 ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 _WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _PATTERN = re.compile(r"%(.)|([^%]+)", re.DOTALL)
 _SECOND, _DAY = 1_000_000, 86_400_000_000  # microseconds
+PROBE = 64
 _LONGEST = 400  # days over which a zone is looked at for a change of its offset
-_YEARS = 9999
-_MONTHS = np.array([dt.date(y, m, 1).toordinal() - 719_163 for y in range(1, _YEARS + 1) for m in range(1, 13)], np.int32)
-_LENGTHS = np.diff(np.append(_MONTHS, dt.date(_YEARS, 12, 31).toordinal() - 719_163 + 1))
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+# the first day of every month since January of the first year, in days since 1970, and the days of that month
+_MONTHS = np.array([dt.date(y, m, 1).toordinal() - _EPOCH for y in range(FIRST_YEAR, LAST_YEAR + 1) for m in range(1, 13)], np.int32)
+_LENGTHS = np.diff(np.append(_MONTHS, dt.date(LAST_YEAR + 1, 1, 1).toordinal() - _EPOCH))
+_EARLIEST, _LATEST = int(_MONTHS[0]) * 86_400_000_000, int(_MONTHS[-1] + _LENGTHS[-1]) * 86_400_000_000
 
 
 def is_absolute(pattern: str) -> bool:
@@ -45,15 +49,17 @@ def time_sql(formats: Sequence[str]) -> tuple[str, str]:
                 "+ to_microseconds((round(try_cast(x as double) * 86400) * 1000000)::bigint) end"
             )
         else:
-            tries.append(f"try_cast(try_strptime(x, {quoted(pattern)}) as timestamp)")
+            # %Y takes two digits for the year 20: that is no year of anybody's books
+            tried = f"try_cast(try_strptime(x, {quoted(pattern)}) as timestamp)"
+            tries.append(f"case when year({tried}) between {FIRST_YEAR} and {LAST_YEAR} then {tried} end" if "%Y" in pattern else tried)
     example = next((f for f in formats if f.startswith("%")), formats[0])
     return f"coalesce({', '.join(tries)})", f"is no time; expected such as {example}"
 
 
 def fast_time(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
     """All cells as times (those with an offset in UTC), or None where one of them needs the slow way."""
-    found = _iso(texts, formats)
-    if found is not None:
+    # a cell that Arrow does not take is found out by a few of them: its error for a whole column costs as much as a column
+    if _iso(texts.slice(0, PROBE), formats) is not None and (found := _iso(texts, formats)) is not None:
         return found
     for number, pattern in enumerate(formats):
         layout = _layout(pattern)
@@ -71,11 +77,12 @@ def _iso(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
         return None
     try:
         filled = pc.if_else(pc.equal(texts, ""), None, texts)
-        if absolute:
-            return pc.cast(pc.cast(filled, pa.timestamp("us", "UTC")), TIME)
-        if pc.any(pc.equal(pc.binary_length(filled), 13)).as_py():
+        if not absolute and pc.any(pc.equal(pc.binary_length(filled), 13)).as_py():
             return None  # Arrow takes an hour alone
-        return pc.cast(filled, TIME)
+        found = pc.cast(filled, pa.timestamp("us", "UTC") if absolute else TIME).cast(TIME)
+        ends = pc.min_max(found.view(pa.int64())).as_py()
+        within = ends["min"] is None or (ends["min"] >= _EARLIEST and ends["max"] < _LATEST)
+        return found if within else None
     except pa.ArrowInvalid:
         return None
 
@@ -161,15 +168,15 @@ def _since_epoch(numbers: dict[str, np.ndarray]) -> np.ndarray | None:
     """Microseconds since 1970, or None where a part is out of range."""
     year, month, day = numbers["Y"], numbers["m"], numbers["d"]
     hour, minute, second = (numbers.get(code, np.zeros(1, np.int32)) for code in "HMS")
-    if year.min() < 1 or month.min() < 1 or month.max() > 12 or day.min() < 1:
+    if year.min() < FIRST_YEAR or year.max() > LAST_YEAR or month.min() < 1 or month.max() > 12 or day.min() < 1:
         return None
     if hour.max() > 23 or minute.max() > 59 or second.max() > 59:
         return None
-    index = year * 12 + (month - 13)
+    index = (year - FIRST_YEAR) * 12 + (month - 1)
     if (day > _LENGTHS[index]).any():
         return None
     days = (_MONTHS[index] + (day - 1)).astype(np.int64)
-    return days * _DAY + (hour * 3600 + minute * 60 + second).astype(np.int64) * _SECOND
+    return np.asarray(days * _DAY + (hour * 3600 + minute * 60 + second).astype(np.int64) * _SECOND)
 
 
 def _offset(cells: np.ndarray) -> np.ndarray | None:
@@ -184,7 +191,7 @@ def _offset(cells: np.ndarray) -> np.ndarray | None:
     hours, minutes = _number(cells, 1, 2), _number(cells, 3 + colon, 2)
     if hours is None or minutes is None or hours.max() > 15 or minutes.max() > 59:
         return None
-    return np.where(plus, 1, -1) * (hours * 60 + minutes).astype(np.int64) * 60 * _SECOND
+    return np.asarray(np.where(plus, 1, -1) * (hours * 60 + minutes).astype(np.int64) * 60 * _SECOND)
 
 
 def to_utc(times: pa.Array, zone: str) -> pa.Array:
@@ -219,7 +226,7 @@ def by_zone(times: pa.Array, zones: pa.Array, fallback: str) -> pa.Array:
 def _integers(times: pa.Array) -> np.ndarray:
     """Microseconds; 0 for null."""
     numbers = times.view(pa.int64())
-    return pc.fill_null(numbers, 0).to_numpy() if numbers.null_count else numbers.to_numpy()
+    return np.asarray(pc.fill_null(numbers, 0).to_numpy() if numbers.null_count else numbers.to_numpy())
 
 
 def _nulls(times: pa.Array) -> np.ndarray | None:

@@ -95,7 +95,7 @@ def _files(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, 
             continue
         content = mapping_digest({
             "sha256": record_.sha256, "status": record_.status, "source": record_.source, "shop": record_.shop,
-            "landed": record_.landed, "problem": record_.problem,
+            "reading": record_.detail.get("reading", record_.landed), "problem": record_.problem,
         })
         for day in record_.days():
             if day in found:

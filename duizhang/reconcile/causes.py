@@ -14,7 +14,10 @@ CAUSES_FILE = Path(__file__).with_name("causes.yaml")
 
 
 class Cause(BaseModel):
-    """One cause with its labels, who acts, what to do, and the SQL condition that names it."""
+    """One cause with its labels, who acts, what to do, and the SQL condition that names it.
+
+    late: a condition that names it as well, tried after the rules of all other causes but `unexplained`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -25,6 +28,7 @@ class Cause(BaseModel):
     action_zh: str
     action: str
     when: str
+    late: str | None = None
 
 
 @cache
@@ -39,7 +43,10 @@ def load_causes() -> dict[str, Cause]:
 
 def cause_expression() -> str:
     """The SQL CASE that gives the name of the first cause whose condition holds."""
-    arms = "\n".join(f"    when {cause.when} then '{cause.name}'" for cause in load_causes().values())
+    *causes, last = load_causes().values()
+    rules = [(cause.when, cause.name) for cause in causes]
+    rules += [(cause.late, cause.name) for cause in causes if cause.late]
+    arms = "\n".join(f"    when {when} then '{name}'" for when, name in [*rules, (last.when, last.name)])
     return f"case\n{arms}\nend"
 
 

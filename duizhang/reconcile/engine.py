@@ -24,6 +24,7 @@ from duizhang.errors import ConservationError, UserError
 from duizhang.layout import SQL
 from duizhang.reconcile.causes import cause_expression, causes_digest
 from duizhang.reconcile.matching import load_matching, match, matching_digest, normalise_keys, prepare_matching
+from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
 from duizhang.reconcile.parts import parts_digest, peel_query
 from duizhang.schema import CLAIM, DAY, MONEY, RATE, TEXT
 from duizhang.store import Store, connect, quoted
@@ -65,7 +66,7 @@ _BY_PERIOD = ("stock_levels", "shop_measures", "fx_results", "movements")
 
 def rules_digest() -> str:
     """SHA-256 over every SQL model, the causes, parts and passes: what a result depends on besides books.yaml."""
-    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()}".encode())
+    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()} {mistyped_digest()}".encode())
     for path in sorted(SQL.rglob("*.sql")):
         total.update(path.relative_to(SQL).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
@@ -112,6 +113,7 @@ class Session:
         self.store.view(con, "skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
         self.store.view(con, "fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
         prepare_matching(con)
+        prepare_mistyped(con)
         con.register("corrections", self.corrections)
         con.register("decisions", self.decisions)
         for name, table in _books_tables(self.books).items():
@@ -291,7 +293,7 @@ def make_claims(session: Session) -> dict[str, int]:
         session.run(f"legs/{leg}.sql", f"claims_{leg}")
         con.execute(
             f'create or replace table claims as {_cast_claims(session, f"claims_{leg}")} '
-            f"union all {_cast_claims(session, 'corrections')} where leg = {quoted(leg)}"
+            f"where {leg in session.books.legs} union all {_cast_claims(session, 'corrections')} where leg = {quoted(leg)}"
         )
         normalise_keys(con)
         con.execute(f'alter table claims rename to "{leg}"')

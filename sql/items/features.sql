@@ -51,7 +51,11 @@ items as (
         max(attribute) filter (where side = 'right') as right_attribute,
         coalesce(sum(amount) filter (where side = 'left' and kind = 'return'), 0) as left_return,
         bool_or(kind in ('correction', 'write_off')) as is_decided,
-        list(distinct unit_price order by unit_price) filter (where unit_price > 0) as prices
+        -- price and pieces of our own lines; payments do not claim pieces, so the amount before discounts tells them
+        list(distinct {
+            'price': units(unit_price),
+            'quantity': greatest(units(quantity) // 10000, (units(amount) + units(unit_price) - 1) // units(unit_price), 1)
+        }) filter (where side = 'left' and unit_price > 0 and sku <> '') as typed_lines
     from open_claims
     group by period, leg, entity, "key", currency
 ),
@@ -147,6 +151,13 @@ by_order_sku as (
     group by period, entity, shop, order_id
 ),
 
+payments_of_order as (
+    select period, entity, shop, order_id, max_by(difference, abs(difference)) as payment_difference
+    from differing
+    where leg = 'order_payment' and difference <> 0
+    group by all
+),
+
 opposites as (
     select
         a.period, a.leg, a.entity, a."key", a.currency,
@@ -180,6 +191,12 @@ final as (
         coalesce(r.right_times, 1) as right_times,
         p.platform_difference,
         q.platform_quantity_difference,
+        (d.left_price - d.right_price)::decimal(18, 4) as price_difference,
+        -- a quantity that is wrong in the record and not only on its way: the platform, or what was paid, says so as well
+        coalesce(
+            q.platform_quantity_difference = d.quantity_difference
+            or m.payment_difference = d.quantity_difference * d.left_price, false
+        ) as quantity_typed,
         o.opposite_key, coalesce(o.opposite_count, 0) as opposite_count,
         coalesce(o.opposite_same_head, false) as opposite_same_head,
         coalesce(o.opposite_same_tail, false) as opposite_same_tail,
@@ -204,6 +221,9 @@ final as (
         on d.leg in ('order_shipment', 'order_payment') and q.period = d.period and q.entity = d.entity
         and q.shop = d.shop and q.order_id = d.order_id
         and (d.leg = 'order_payment' or q.sku = d.sku)
+    left join payments_of_order as m
+        on d.leg = 'order_shipment' and m.period = d.period and m.entity = d.entity and m.shop = d.shop
+        and m.order_id = d.order_id
     left join opposites as o using (period, leg, entity, "key", currency)
     left join currencies as c using (period, leg, entity, "key")
     left join outages as x

@@ -28,7 +28,10 @@ extra as (
 final as (
     select
         f.*,
-        coalesce(t.tolerance, 0.01) as tolerance,
+        -- where an order adds up lines, each of them was rounded by up to half a cent
+        greatest(
+            coalesce(t.tolerance, 0.01), case when f.leg = 'order_payment' then 0.005 * f.left_claims else 0 end
+        )::decimal(18, 4) as tolerance,
         exists (
             select 1 from policies as p
             where p.leg = f.leg and f.first_seen between p.from_day and coalesce(p.until_day, date '9999-12-31')

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -16,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duizhang.compare import engine, load, net_by_key, pairing, shortlist, signed, sketch
-from duizhang.compare.sketch import Sketch
+from duizhang.compare import engine, grouping, hashes, load, net, net_by_key, shortlist, sides, signed, sketch
+from duizhang.compare.peel import Peeled, peel
 from duizhang.errors import ConservationError, UserError
 
 KEYS = st.one_of(st.none(), st.sampled_from(["", "a", "b", "007", "7", "订单"]), st.text(max_size=3))
@@ -60,10 +59,12 @@ def test_sketch_and_exact_is_plain_aggregation(
     expected = {k: v for k, v in net.items() if v}
     claims = signed("left_claims", "right_claims")
     assert dict(net_by_key(con, claims, bits).fetchall()) == expected
+    assert dict(net_by_key(con, sides("left_claims", "right_claims"), bits).fetchall()) == expected
     one, other = sketch(con, "left_claims", bits), sketch(con, "(select key, -amount as amount from right_claims)", bits)
     whole = sketch(con, claims, bits)
     assert one + other == whole
     assert (one + -other).total == one.total - other.total
+    assert peel(whole).whole or bits < 16
     listed = {row[0] for row in con.execute(f"select distinct key from {shortlist(claims, whole)}").fetchall()}
     assert expected.keys() <= listed
 
@@ -142,34 +143,77 @@ def test_totals_do_not_overflow(con: duckdb.DuckDBPyConnection) -> None:
         assert found.total == large * 100_000 and found.rows == 100_000
 
 
+NONE = Peeled(np.zeros(0, np.uint64), np.zeros(0, np.int64), whole=True)
+
+
 def test_a_false_zero_is_not_published(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(con, "one", [("a", Decimal("1.50"))])
     put(con, "two", [("a", Decimal("1.51"))])
-    with monkeypatch.context() as patch:
-        patch.setattr(Sketch, "buckets", property(lambda self: np.zeros(0, np.intp)))
-        with pytest.raises(ConservationError):
-            net_by_key(con, signed("one", "two"))
+    monkeypatch.setattr(net, "peel", lambda _: NONE)
+    with pytest.raises(ConservationError):
+        net_by_key(con, signed("one", "two"))
     files = []
     for name in ("one", "two"):
         files.append(tmp_path / f"{name}.parquet")
         pq.write_table(con.sql(f"select * from {name}").to_arrow_table(), files[-1])
-    monkeypatch.setattr(engine, "pair", lambda *_, **__: pairing.Pairing(16, np.zeros(0, np.intp), 1))
+    monkeypatch.setattr(engine, "peel", lambda _: NONE)
     with pytest.raises(ConservationError):
         engine.compare_files(*files, key="key", left_amount="amount", right_amount="amount")
+
+
+def test_a_wrong_guess_is_not_believed(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hash that no key has, and two keys with one hash, go to the exact grouping."""
+    wrong = Peeled(np.array([7], np.uint64), np.array([-1], np.int64), whole=True)
+    put(con, "one", [("a", Decimal("1.50")), ("b", Decimal(2))])
+    put(con, "two", [("a", Decimal("1.51")), ("b", Decimal(2))])
+    for module in (net, engine):
+        monkeypatch.setattr(module, "peel", lambda _: wrong)
+    assert net_by_key(con, sides("one", "two")).fetchall() == [("a", Decimal("-0.01"))]
+    files = []
+    for name in ("one", "two"):
+        files.append(tmp_path / f"{name}.parquet")
+        pq.write_table(con.sql(f"select * from {name}").to_arrow_table(), files[-1])
+    got = engine.compare_files(*files, key="key", left_amount="amount", right_amount="amount")
+    assert (got.keys_equal, got.keys_different, got.amount_difference) == (1, 1, Decimal("-0.01"))
+
+
+@pytest.mark.parametrize("keys", [1, 100, 20_000])
+@pytest.mark.parametrize("factor", ["0.01", "0.04", "1.28"])
+def test_differences_are_read_back_from_the_sums(con: duckdb.DuckDBPyConnection, keys: int, factor: str) -> None:
+    """Whatever power of two is in the amounts, and with many more keys than are alone in a bucket of one table."""
+    con.execute(f"""
+        create or replace temp table many as
+        select 'k' || i as key, cast((cast(hash(i) % 1000 as integer) - 500) * {factor} as decimal(18,2)) as amount
+        from range({keys}) t(i)
+    """)
+    found = peel(sketch(con, "many"))
+    expected = con.execute("select hash(key), cast(amount * 100 as bigint) from many where amount <> 0 order by 1").fetchall()
+    assert found.whole and list(zip(found.hashes.tolist(), found.amounts.tolist(), strict=True)) == expected
+
+
+def test_many_differences_take_a_larger_sketch(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("create or replace temp table many as select i as key, i + 1 as amount from range(100000) t(i)")
+    found = sketch(con, "many")
+    assert not peel(found).whole and net.more_bits(found) == 18
+    assert len(net_by_key(con, "many").fetchall()) == 100_000
 
 
 SMALL = st.lists(st.tuples(st.sampled_from("abcdefghij"), st.sampled_from([Decimal("0.00"), Decimal(1), Decimal("1.02")])), max_size=8)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(left=SMALL, right=SMALL, shared=st.integers(0, 30), bits=st.sampled_from([2, 16]), tolerance=st.sampled_from(["0", "0.02"]))
+@given(left=SMALL, right=SMALL, shared=st.integers(0, 30), bits=st.sampled_from([2, 16]), held=st.sampled_from([7, 100]),
+       tolerance=st.sampled_from(["0", "0.02"]), named=st.booleans())
 def test_compare_counts_what_plain_python_counts(
-    tmp_path: Path, left: Rows, right: Rows, shared: int, bits: int, tolerance: str
+    tmp_path: Path, left: Rows, right: Rows, shared: int, bits: int, held: int, tolerance: str, *, named: bool
 ) -> None:
     same: Rows = [(f"s{n}", Decimal(n)) for n in range(shared)]
     sums: list[dict[str, Decimal]] = []
+    out = tmp_path / "out.parquet"
     for name, rows in (("l", left + same), ("r", same[::-1] + right)):
         side: dict[str, Decimal] = defaultdict(Decimal)
         for key, amount in rows:
@@ -180,11 +224,17 @@ def test_compare_counts_what_plain_python_counts(
         }), tmp_path / f"{name}.parquet")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "OPEN_SHARE", 1.0)  # always use what was settled
-        patch.setattr(engine, "pair", partial(pairing.pair, bits=bits))
-        patch.setattr(pairing, "PART_ROWS", 7)
+        patch.setattr(engine, "BITS", bits)
+        patch.setattr(engine, "more_bits", lambda _: 0)
+        patch.setattr(hashes, "HELD", held)
         got = engine.compare_files(tmp_path / "l.parquet", tmp_path / "r.parquet", key="id", left_amount="amount",
-                                   right_amount="amount", tolerance=Decimal(tolerance))
+                                   right_amount="amount", tolerance=Decimal(tolerance), out=out if named else None)
     one, two = sums
+    if named:
+        differ = {k for k in one.keys() & two.keys() if abs(one[k] - two[k]) > Decimal(tolerance)} | (one.keys() ^ two.keys())
+        listed = {row["id"]: row for row in pq.read_table(out).to_pylist()}
+        assert listed.keys() == differ
+        assert all(row["left_amount"] == one.get(k, 0) and row["right_amount"] == two.get(k, 0) for k, row in listed.items())
     both = one.keys() & two.keys()
     different = sum(abs(one[k] - two[k]) > Decimal(tolerance) for k in both)
     assert (got.left.keys, got.right.keys, got.keys_both) == (len(one), len(two), len(both))
@@ -200,7 +250,8 @@ def test_parts_change_no_answer(tmp_path: object, monkeypatch: pytest.MonkeyPatc
         (folder / f"{name}.csv").write_text("id,amount\n" + rows + "\n")
     answers = []
     for size in (5_000_000, 13):
-        monkeypatch.setattr(engine, "PART_ROWS", size)
+        monkeypatch.setattr(grouping, "PART_ROWS", size)
+        monkeypatch.setattr(engine, "OPEN_SHARE", -1)
         answers.append(engine.compare_files(
             folder / "l.csv", folder / "r.csv", key="id", left_amount="amount", right_amount="amount"))
     assert answers[0] == answers[1] and answers[0].keys_different

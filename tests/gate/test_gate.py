@@ -59,6 +59,7 @@ def test_every_kind_of_break_holds_its_period_alone_whatever_the_range(fake: Any
                                   "file": "f", "line": 3})
     fake.store.path("payouts", day[5]).unlink()
     fake.put("source_files", day[6], {"source": "bank_mt940", "status": "missing"})
+    fake.put("source_files", day[7], {"source": "stripe_api", "file": "a.json", "status": "twice", "control_totals_ok": True})
     held = run_gate(fake.store, fake.state, periods)
     found = {p: [(f.table, f.expectation) for f in listed] for p, listed in held.items()}
     assert found == {
@@ -69,7 +70,7 @@ def test_every_kind_of_break_holds_its_period_alone_whatever_the_range(fake: Any
         day[4]: [("payments", "signs_are_right")],
         day[5]: [("payouts", "table_exists")],
         day[6]: [("source_files", "expected_files_are_there")],
-        day[7]: [],
+        day[7]: [("source_files", "no_money_is_told_twice")],
     }
     assert held[day[0]][0].detail == "control total 商家实收 of x.zip is off"
     assert held[day[1]][0].detail == "b.csv line 7, amount 12..5: not a number"

@@ -41,5 +41,5 @@ def test_shapes(tmp_path: Path, body: bytes, amounts: list[str], currencies: lis
 
 
 def test_a_side_that_is_not_known_is_quarantined(tmp_path: Path) -> None:
-    found = read(tmp_path, SIDES.replace(b'"D"', b'"H"'))
+    found = read(tmp_path, SIDES.replace(b'"D"', b'"Q"'))
     assert (found.rows_parsed, found.rows_quarantined) == (1, 1)

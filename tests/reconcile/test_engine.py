@@ -93,7 +93,7 @@ def test_an_order_paid_after_midnight_is_timing_and_then_gone(tmp_path: Path) ->
         ([("12.01", 1, "0")], [("12", 1, "0")], "rounding"),
         ([("7", 1, "5")], [("12", 1, "5")], "discount_bearer"),
         ([("12", 1, "0"), ("12", 1, "0")], [("12", 1, "0")], "duplicate"),
-        ([("19.37", 1, "0")], [("12", 1, "0")], "unexplained"),
+        ([("19.37", 1, "0")], [("12", 1, "0")], "amount_entry"),  # two unit prices
     ],
 )
 def test_the_cause_of_a_line_that_differs(tmp_path: Path, left: Any, right: Any, cause: str) -> None:

@@ -1,0 +1,5 @@
+"""`python -m duizhang`: the command line."""
+
+from duizhang.cli import main
+
+main()

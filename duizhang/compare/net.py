@@ -1,0 +1,143 @@
+"""The keys that do not net to zero, by name: read back from the sketch, or grouped exactly where that does not work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from duizhang.compare.buckets import I64, TABLES, U64, in_buckets
+from duizhang.compare.peel import Peeled, peel
+from duizhang.compare.sketch import BITS, MOST_BITS, Sketch, sketch
+from duizhang.errors import ConservationError
+
+_FULL = 0.98  # beyond it the share of open buckets no longer tells how many keys are open
+_FEW = 0.02  # share of the claims that is grouped sooner than all are read again
+
+
+def signed(left: str, right: str, attributes: Sequence[str] = ()) -> str:
+    """SQL of the signed claims of two relations with the columns `key`, `amount` and `attributes`."""
+    return _together(sides(left, right, attributes), attributes)
+
+
+def sides(left: str, right: str, attributes: Sequence[str] = ()) -> tuple[str, str]:
+    """The same as two relations, which `net_by_key` may read apart."""
+    more = "".join(f", {name}" for name in attributes)
+    return f"(select key, amount{more} from {left})", f"(select key, -amount as amount{more} from {right})"
+
+
+def more_bits(found: Sketch) -> int:
+    """The bits of a sketch from which all of one that could not be read back can be; 0 if grouping is the better way."""
+    shares = [len(found.open_in(table)) / (1 << found.bits) for table in range(TABLES)]
+    if shares[0] * shares[1] < _FEW:
+        return 0
+    if max(shares) > _FULL:
+        return BITS if found.bits < BITS else 0
+    # Of n keys in m buckets a share of 1 - e^(-n/m) is open; up to n = m/2 nearly always all can be read back.
+    keys = -math.log1p(-max(shares)) * (1 << found.bits)
+    bits = max(BITS, math.ceil(math.log2(max(keys, 1))) + 1)
+    return bits if found.bits < bits <= MOST_BITS else 0
+
+
+def shortlist(relation_sql: str, found: Sketch, attributes: Sequence[str] = ()) -> str:
+    """SQL of the claims of `relation_sql` in the buckets that `found` names: every key that does not net to 0 is there."""
+    names = ", ".join(["key", "amount", *attributes])
+    buckets = [found.open_in(table) for table in range(TABLES)]
+    return f"(select {names} from {relation_sql} where {in_buckets('hash(key)', buckets, found.bits)})"
+
+
+def net_by_key(
+    con: duckdb.DuckDBPyConnection, relations: str | Sequence[str], bits: int = BITS, attributes: Sequence[str] = ()
+) -> duckdb.DuckDBPyRelation:
+    """(key, amount) of the keys whose claims do not net to 0: what `group by key having sum(amount) <> 0` gives.
+
+    `relations` is the SQL of all claims, or of several parts of them: names are then looked up in the first part, and
+    only what is not there in the next. With `attributes`: the keys where some combination of them does not net (the
+    amount of the key may then be 0). Raises `ConservationError` when what the sketch left out does not add up to 0.
+    """
+    parts = [relations] if isinstance(relations, str) else list(relations)
+    found = _sketch(con, parts, bits, attributes)
+    named = False
+    if not attributes:
+        peeled = peel(found)
+        if not peeled.whole and (wanted := more_bits(found)):
+            found = _sketch(con, parts, wanted, attributes)
+            peeled = peel(found)
+        named = peeled.whole and _named(con, parts, peeled, found.scale)
+    if not named:
+        _grouped(con, shortlist(_together(parts, attributes), found, attributes), attributes)
+    row = con.execute("select coalesce(sum(amount), 0) from net_by_key_result").fetchall()[0]
+    left_out = found.total - int(row[0] * 10**found.scale)
+    if left_out:
+        raise ConservationError(f"the keys that were left out do not net to zero: {left_out} minor units")
+    return con.sql("select key, amount from net_by_key_result")
+
+
+def _sketch(con: duckdb.DuckDBPyConnection, parts: Sequence[str], bits: int, attributes: Sequence[str]) -> Sketch:
+    first, *others = (sketch(con, part, bits, attributes) for part in parts)
+    for other in others:
+        first = first + other
+    return first
+
+
+def _together(parts: Sequence[str], attributes: Sequence[str]) -> str:
+    names = ", ".join(["key", "amount", *attributes])
+    return f"({' union all '.join(f'select {names} from {part}' for part in parts)})"
+
+
+def _named(con: duckdb.DuckDBPyConnection, parts: Sequence[str], peeled: Peeled, scale: int) -> bool:
+    """Put the keys of the hashes and their amounts into `net_by_key_result`; False unless each hash has one key."""
+    wanted = pa.table({"h": peeled.hashes, "amount": decimals(peeled.amounts, scale)})
+    con.register("net_by_key_wanted", wanted)
+    try:
+        con.execute("create or replace temp table net_by_key_net as select * from net_by_key_wanted")
+    finally:
+        con.unregister("net_by_key_wanted")
+    con.execute(f"create or replace temp table net_by_key_names as select key, hash(key) as h from {parts[0]} limit 0")
+    for part in parts:
+        con.execute(f"""
+            insert into net_by_key_names
+            select distinct key, hash(key) as h from {part}
+            where hash(key) in (
+                select h from net_by_key_net where h not in (select h from net_by_key_names)
+            )
+        """)
+        names, hashes = con.execute("select count(*), count(distinct h) from net_by_key_names").fetchall()[0]
+        if names > hashes or hashes == len(peeled.hashes):
+            break
+    con.execute("""
+        create or replace temp table net_by_key_result as
+        select key, amount from net_by_key_net join net_by_key_names using (h)
+    """)
+    con.execute("drop table net_by_key_net")
+    con.execute("drop table net_by_key_names")
+    return bool(names == hashes == len(peeled.hashes))
+
+
+def _grouped(con: duckdb.DuckDBPyConnection, listed: str, attributes: Sequence[str]) -> None:
+    query = f"select key, sum(amount) as amount from {listed} group by key having sum(amount) <> 0"
+    if attributes:
+        by = ", ".join(attributes)
+        query = f"""
+            select key, sum(amount) as amount
+            from (select key, {by}, sum(amount) as amount from {listed} group by key, {by})
+            group by key having bool_or(amount <> 0)
+        """
+    con.execute(f"create or replace temp table net_by_key_result as {query}")
+
+
+def decimals(amounts: I64, scale: int) -> pa.Array:
+    """Minor units as decimals of 38 digits."""
+    words = np.stack([amounts, amounts >> 63], axis=1)
+    return pa.Array.from_buffers(pa.decimal128(38, scale), len(amounts), [None, pa.py_buffer(words.tobytes())])
+
+
+def hash_table(con: duckdb.DuckDBPyConnection, name: str, hashes: U64 | npt.NDArray[np.uint64]) -> None:
+    """A temporary table `name` of one column `h`."""
+    con.register("hashes", pa.table({"h": hashes}))
+    con.execute(f"create or replace temp table {name} as select h from hashes")
+    con.unregister("hashes")

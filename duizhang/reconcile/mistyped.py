@@ -1,0 +1,36 @@
+"""What a typing error leaves behind, as SQL macros for the rules: digits that changed places, a decimal point that moved.
+
+A difference alone proves nothing (one in nine can be divided by nine), so each test asks whether one slip of the hand turns
+what was meant into what stands there. Amounts are whole numbers of 1/10000, so that nothing is rounded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import duckdb
+
+_MACROS = (
+    "create macro units(amount) as (amount * 10000)::hugeint",
+    # two neighbouring digits exchanged; a leading zero is not typed
+    "create macro digits_swapped(typed, meant) as typed <> meant and length(typed::varchar) = length(meant::varchar) and "
+    "list_contains(list_transform(range(1, length(typed::varchar)), lambda i: concat(substr(typed::varchar, 1, i - 1), "
+    "substr(typed::varchar, i + 1, 1), substr(typed::varchar, i, 1), substr(typed::varchar, i + 2))), meant::varchar)",
+    "create macro mistyped(typed, meant) as typed > 0 and meant > 0 and (typed in (meant * 10, meant * 100, meant * 1000) "
+    "or meant in (typed * 10, typed * 100, typed * 1000) or digits_swapped(typed, meant))",
+    # lines: {price, quantity} as they stand in the record; one of them with another price or quantity makes up the rest
+    "create macro misentered(rest, lines) as len(list_filter(coalesce(lines, []), lambda l: "
+    "rest % l.quantity = 0 and mistyped(l.price, l.price - rest // l.quantity) "
+    "or rest % l.price = 0 and l.quantity > rest // l.price)) > 0",
+)
+
+
+def prepare_mistyped(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the macros in place."""
+    for macro in _MACROS:
+        con.execute(macro)
+
+
+def mistyped_digest() -> str:
+    """SHA-256 of the macros."""
+    return hashlib.sha256("\n".join(_MACROS).encode()).hexdigest()

@@ -1,0 +1,114 @@
+"""The quick ways of typing give what the slow, obvious ones give."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import zoneinfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from duizhang.books import pseudonym
+from duizhang.ingest.cells import _pseudonyms
+from duizhang.ingest.spec import FillDown
+from duizhang.ingest.table import _odd_quotes, _Rows
+from duizhang.ingest.texts import bare, coded
+from duizhang.ingest.times import TIME, business_day, fast_time, time_sql, to_utc
+from duizhang.store import connect
+
+FORMATS = [
+    ("%Y-%m-%d %H:%M:%S",), ("%Y%m%d",), ("%d.%m.%Y %H:%M:%S", "%Y-%m-%d"), ("%m/%d/%Y", "%d/%m/%Y"), ("%d/%m/%Y", "%Y-%m-%d"),
+    ("%Y-%m-%d %H:%M:%S %z",), ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"), ("epoch", "%Y%m%d%H"), ("%Y%m%d %H%M%S", "%Y%m%d"),
+    ("%d.%m.%Y %H:%M:%S UTC", "%d.%m.%Y"),
+]
+START = dt.datetime(1990, 1, 1)  # noqa: DTZ001 - what the clock on a wall shows
+INSTANTS = st.integers(0, 47 * 365 * 86_400).map(lambda seconds: START + dt.timedelta(seconds=seconds))  # to 2036
+NEAR = st.lists(st.integers(0, 40 * 86_400) | st.just(None), max_size=4)
+QUICK = settings(deadline=None, max_examples=50)
+CELL = st.text(" \t`'=\"aé0中", max_size=6)
+
+
+@QUICK
+@given(st.sampled_from(FORMATS), st.lists(INSTANTS | st.just(None), max_size=6), st.data())
+def test_times_read_at_once_are_those_read_one_by_one(
+    formats: tuple[str, ...], instants: list[dt.datetime | None], data: st.DataObject
+) -> None:
+    pattern = data.draw(st.sampled_from([f for f in formats if f != "epoch"]))
+    zone = dt.timezone(dt.timedelta(minutes=data.draw(st.sampled_from([0, 60, -210, 330]))))
+    cells = ["" if t is None else t.replace(tzinfo=zone).strftime(pattern) for t in instants]
+    if cells and data.draw(st.booleans()):  # a cell that is damaged, or that is written in another way
+        cells[0] = data.draw(st.sampled_from(["2026-02-30 10:00:00", "31/12/2026", "2026-1-5", cells[0][::-1], cells[0] + " "]))
+    texts = pa.array(cells, pa.string())
+    quick = fast_time(texts, formats)
+    if quick is not None:
+        with connect() as con:
+            con.register("cells", pa.table({"x": texts}))
+            slow = con.sql(f"select {time_sql(formats)[0]} as t from cells").to_arrow_table()["t"].cast(TIME)
+        assert quick.to_pylist() == slow.to_pylist()
+
+
+@QUICK
+@given(INSTANTS, NEAR, st.sampled_from(["Asia/Shanghai", "America/New_York", "Europe/Berlin"]))
+def test_clocks_and_business_days(first: dt.datetime, after: list[int | None], zone: str) -> None:
+    clock = zoneinfo.ZoneInfo(zone)
+    local = [None if seconds is None else first + dt.timedelta(seconds=seconds) for seconds in after]
+    utc = to_utc(pa.array(local, TIME), zone)
+    for wall, found, day in zip(local, utc.to_pylist(), business_day(utc, zone, 90).to_pylist(), strict=True):
+        if wall is None:
+            assert found is None and day is None
+            continue
+        there = found.replace(tzinfo=dt.UTC).astimezone(clock).replace(tzinfo=None)
+        skipped = wall.replace(tzinfo=clock).astimezone(dt.UTC).astimezone(clock).replace(tzinfo=None) != wall
+        assert skipped or there == wall
+        assert day == (there - dt.timedelta(minutes=90)).date()
+
+
+@QUICK
+@given(st.lists(CELL, max_size=8))
+def test_cells_are_bared_alike_whether_there_is_anything_to_take_off_or_not(cells: list[str]) -> None:
+    def slowly(text: str) -> str:
+        text = text.strip(" \t\r\n")
+        if text.startswith('="') and text.endswith('"') and len(text) > 2:
+            text = text[2:-1]
+        return text.lstrip("`' \t\r\n").strip(" \t\r\n")
+
+    texts = pa.array(["", *cells], pa.string()).slice(1)
+    assert coded(texts).map(bare).rows().to_pylist() == bare(texts).to_pylist() == [slowly(c) for c in cells]
+
+
+@QUICK
+@given(st.lists(st.binary(max_size=8).map(lambda b: b.replace(b"\n", b"")), max_size=8))
+def test_lines_with_an_odd_number_of_quotation_marks(lines: list[bytes]) -> None:
+    text = b"\n".join(lines)
+    assert _odd_quotes(text) == [n for n, line in enumerate(text.split(b"\n")) if line.count(b'"') % 2]
+
+
+@pytest.mark.parametrize("by", ["k", None])
+@QUICK
+@given(rows=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["", "x", "y"]), st.sampled_from(["", "z"])), max_size=8),
+       cut=st.integers(0, 8))
+def test_cells_filled_from_above_in_batches(by: str | None, rows: list[tuple[str, str, str]], cut: int) -> None:
+    class Part(_Rows):
+        def __init__(self) -> None:
+            self.spec = type("Spec", (), {"fill_down": FillDown(by=by, columns=("v", "w"))})()  # type: ignore[assignment]
+            self.index, self.last = {"k": 0, "v": 1, "w": 2}, None
+
+    part, found = Part(), []
+    for batch in (rows[:cut], rows[cut:]):
+        columns = part._fill_down([pa.array(cells, pa.string()) for cells in zip(*batch, strict=True)] if batch else [pa.array([], pa.string())] * 3)
+        found += list(zip(*(c.to_pylist() for c in columns), strict=True))
+    expected: list[tuple[str, str, str]] = []
+    for (key, *own), above in zip(rows, itertools.chain([None], expected), strict=False):
+        follows = above is not None and (above[0] == key if by else not any(own))
+        expected.append((key, *((cell or up) if follows and above else cell for cell, up in zip(own, above[1:] if above else own, strict=True))))  # type: ignore[arg-type]
+    assert found == expected
+
+
+@QUICK
+@given(st.lists(st.text(max_size=5), max_size=5), st.binary(min_size=1, max_size=80))
+def test_pseudonyms_are_those_of_the_books(texts: list[str], key: bytes) -> None:
+    with connect() as con:
+        assert _pseudonyms(con, pa.array(texts, pa.string()), key).to_pylist() == [pseudonym(key, text) for text in texts]
