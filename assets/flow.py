@@ -96,7 +96,7 @@ def build_assets(
         to see what it does."""
         workspace.say("gate")
         periods = periods_of(context)
-        failures = run_gate(workspace.store(), workspace.state(), periods)
+        failures = run_gate(workspace.store(), workspace.state(), periods, say=workspace.say)
         if all(any(f.table not in CANONICAL for f in failures[p]) for p in periods):
             workspace.put_out(periods)  # the publication is blocked, and readers are to see why
         for name in tables:

@@ -25,7 +25,8 @@ import pyarrow.parquet as pq
 from duizhang.digest import sort_rows
 
 _NUMBERS = count()
-WRITERS = max(2, os.cpu_count() or 1)
+# threads that read, sort or write files of several periods; most of that leaves Python's lock to others
+WORKERS = max(2, os.cpu_count() or 1)
 
 
 def days(start: dt.date, end: dt.date) -> list[dt.date]:
@@ -115,7 +116,8 @@ class Store:
         write_parquet(sort_rows(rows), self.path(table, period))
 
     def read(self, table: str, period: dt.date) -> pa.Table:
-        return pq.ParquetFile(self.path(table, period)).read()
+        # small files, several at once: threads for each would only wait for each other
+        return pq.ParquetFile(self.path(table, period)).read(use_threads=False)
 
     def spill(self) -> Path:
         """A folder for what does not fit into memory; what a run that was killed left in there is gone."""
@@ -143,8 +145,7 @@ class Store:
         def write(period: dt.date) -> None:
             self.write(table, period, pa.concat_tables(parts[period] or [rows.slice(0, 0)]))
 
-        # sorting and compressing leave Python's lock to others
-        with ThreadPoolExecutor(WRITERS) as pool:
+        with ThreadPoolExecutor(WORKERS) as pool:
             for _ in pool.map(write, wanted):
                 pass
 

@@ -270,7 +270,7 @@ def reconcile(session: Session) -> dict[str, int]:
     session.con.execute("drop table clearings")
     for periods in session.stretches():
         if len(periods) < len(session.whole):
-            session.say(f"open items: {periods[0]} to {periods[-1]}, of {session.whole[0]} to {session.whole[-1]}")
+            session.say(f"open items: day {(periods[0] - session.whole[0]).days + 1} of {len(session.whole)}")
         judge(session)
         done = {name: session.keep(name, columns) for name, columns in STATE_TABLES.items() if name != "stock_levels"}
         done |= {name: session.keep(name, published.TABLES[name]) for name in ITEM_TABLES if name != "clearings"}
