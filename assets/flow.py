@@ -28,6 +28,7 @@ from duizhang import schema
 from duizhang.close import correction_claims, item_decisions, journal_proposals
 from duizhang.gate import gated_tables, run_gate
 from duizhang.ingest import build_canonical, collect
+from duizhang.plan import begin
 from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, MART_MODELS, STATE_TABLES, Session, reconcile
 
 CANONICAL = (*schema.TABLES, "source_files", "quarantine")
@@ -59,6 +60,7 @@ def build_assets(
     def canonical(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult[None]]:
         """Landed rows by table and business day."""
         workspace.say("canonical tables")
+        begin(workspace.state(), periods_of(context))
         rows = build_canonical(workspace.books(), workspace.store(), workspace.state(), periods_of(context))
         for name in CANONICAL:
             yield MaterializeResult(asset_key=name, metadata={"rows": rows.get(name, 0)})
