@@ -12,7 +12,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
+
+from duizhang.errors import Retryable
 
 # fewer are read sooner than processes have started
 ENOUGH = 200
@@ -25,10 +28,11 @@ def each(
 ) -> Iterator[None]:
     """Call work(*task, shared) for every task, in any order; gives a None for each one that is done.
 
-    The first error is raised here, and what has not begun then never does.
+    The first error is raised here, and what has not begun then never does. Retryable where a process was ended from outside.
     """
-    count = processes or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if count < 2 or len(tasks) < ENOUGH:
+    count = processes or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    # a process that is a daemon itself may have no others
+    if count < 2 or len(tasks) < ENOUGH or multiprocessing.current_process().daemon:
         for task in tasks:
             work(*task, shared)
             yield None
@@ -42,6 +46,8 @@ def each(
         for done in as_completed(waiting):
             done.result()
             yield None
+    except BrokenProcessPool as error:
+        raise Retryable("a process that read files was ended from outside, perhaps for want of memory") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
