@@ -105,7 +105,8 @@ def _content(con: duckdb.DuckDBPyConnection, period: dt.date, status: dict[str, 
     money = [v for v in real if v["currency"] != PIECES]
     widest = max((e["gross"] for e in grouped if e["currency"] != PIECES), default=Decimal(0)) or Decimal(1)
     return {
-        "period": period, "status": status, "legs": _rows(con, "select * from recon_summary where period = ? order by leg, entity, currency", day),
+        "period": period, "status": status,
+        "legs": _rows(con, "select * from recon_summary where period = ? order by leg, entity, currency", day),
         "leg_names": LEG_NAMES, "by_cause": grouped, "widest": widest, "real": real, "top": variances[:TOP],
         "variances": variances, "pieces": PIECES,
         "disputed": _by_currency(money), "oldest": max((v["age_days"] for v in real), default=0),
