@@ -32,7 +32,8 @@ TABLES: dict[str, pa.Schema] = {
     # status: open | waiting | accepted. proposal, confidence: what a later matching pass suggests, and how sure it is.
     # An item whose difference has several causes has a row each; their amounts and quantities add up to the item's.
     # evidence: JSON, the rows behind the difference: [{"side","kind","amount","source","file","line"}, ...], with
-    # "because", the numbers that a part follows from, where an item has several.
+    # "because", the numbers that a part follows from, where an item has several; of a sum that was split by the causes of
+    # its lines, those lines: [{"key","difference"}, ...].
     "variances": _table(
         *_ITEM, ("shop", TEXT), ("order_id", TEXT), ("proposal", TEXT), ("confidence", pa.decimal128(5, 4)),
         ("evidence", TEXT),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pyarrow.compute as pc
 
 from duizhang.books import load_books
 from duizhang.cli.options import known_sources, own_sources
@@ -65,15 +64,10 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
 
 def describe(found: Extraction) -> dict[str, Any]:
     """The answer of `inspect --json` (see docs: rows are records of the source file; amounts are text)."""
-    tables = {}
-    for name in found.tables:
-        rows = found.table(name)
-        amounts: dict[str, str] = {}
-        if {"amount", "currency"} <= set(rows.column_names):
-            for currency in sorted(c for c in pc.unique(rows["currency"]).to_pylist() if c):
-                total = pc.sum(rows.filter(pc.equal(rows["currency"], currency))["amount"]).as_py()
-                amounts[currency] = f"{total:f}" if total is not None else "0"
-        tables[name] = {"rows": rows.num_rows, "amount_by_currency": amounts}
+    tables = {
+        name: {"rows": found.rows(name), "amount_by_currency": {c: f"{total:f}" for c, total in found.amounts(name).items()}}
+        for name in found.tables
+    }
     return {
         "source": found.spec.name, "encoding": found.encoding, "rows_read": found.rows_read, "rows_parsed": found.rows_parsed,
         "rows_quarantined": found.rows_quarantined, "rows_ignored": found.rows_ignored,
@@ -93,10 +87,9 @@ def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
         stated = total.stated if total.stated is not None else "nothing"
         click.echo(f"  {mark} {total.name}: stated {stated}, computed {total.computed}")
     for name in found.tables:
-        rows = found.table(name)
         sums = ", ".join(f"{amount} {currency}" for currency, amount in answer["tables"][name]["amount_by_currency"].items())
-        click.echo(f"{name}: {rows.num_rows} rows{', ' + sums if sums else ''}")
-        for row in rows.slice(0, PREVIEW).to_pylist():
+        click.echo(f"{name}: {answer['tables'][name]['rows']} rows{', ' + sums if sums else ''}")
+        for row in found.head(name, PREVIEW).to_pylist():
             shown = {k: str(v) for k, v in row.items() if v not in (None, "") and k not in ("source", "file", "entity", "shop")}
             click.echo("  " + "  ".join(f"{k}={v}" for k, v in shown.items()))
     for error in answer["errors"][:20]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,7 @@ import xlsxwriter
 from duizhang.books import Books
 from duizhang.close.workbook import safe_cell
 from duizhang.errors import ConservationError, UserError
+from duizhang.evidence import in_words
 from duizhang.publish import period_states
 from duizhang.reconcile import LEG_MODELS, STATE_TABLES, load_causes
 from duizhang.schema import CLAIM
@@ -143,11 +143,7 @@ def statement(
 
 
 def _evidence(text: str | None) -> str:
-    found = json.loads(text or "[]")
-    return "; ".join(
-        f"{r['source']} {r['file']}{':' + str(r['line']) if r.get('line') is not None else ''} {r['kind']} "
-        f"{safe_cell(Decimal(str(r['amount'])))}" for r in found
-    )
+    return "; ".join(in_words(text))
 
 
 def _write(out: Path, preface: Sequence[str], sheet: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:

@@ -16,6 +16,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from duizhang.close.decisions import ACCEPT, CORRECT, DECISIONS, WAIT, WRITE_OFF, Decision
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
+from duizhang.evidence import in_words
 
 SHEET = "exceptions"
 IDENTITY = ("period", "leg", "entity", "key", "currency", "cause", "left_amount", "right_amount", "difference",
@@ -29,6 +30,7 @@ CHINESE = {
     "row": "行摘要",
 }
 HEADER = (*IDENTITY, *INPUT, "row")
+EXACT_DIGITS = 15  # of a number in a spreadsheet
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -66,13 +68,14 @@ def export_exceptions(home: Path, period: dt.date, out: Path) -> int:
     rows = open_differences(home, period)
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet(SHEET)
+    money = book.add_format({"num_format": "#,##0.00##"})
     bold, free = book.add_format({"bold": True, "text_wrap": True}), book.add_format({"locked": False, "bg_color": "#FFF8DC"})
     for column, name in enumerate(HEADER):
         sheet.write_string(0, column, f"{name}\n{CHINESE[name]}", bold)
     for number, row in enumerate(rows, 1):
         for column, name in enumerate(IDENTITY):
-            value = safe_cell(row[name])
-            sheet.write_string(number, column, "" if value is None else str(value))
+            value = in_words(row[name]) if name == "evidence" else row[name]
+            _write_cell(sheet, number, column, "\n".join(value) if name == "evidence" else value, money)
         for column in range(len(IDENTITY), len(IDENTITY) + len(INPUT)):
             sheet.write_blank(number, column, None, free)
         sheet.write_string(number, len(HEADER) - 1, _row_digest(row))
@@ -85,6 +88,16 @@ def export_exceptions(home: Path, period: dt.date, out: Path) -> int:
     sheet.set_column(3, 3, 34)
     book.close()
     return len(rows)
+
+
+def _write_cell(sheet: Any, row: int, column: int, value: object, money: Any) -> None:
+    """A number that a spreadsheet can hold exactly as a number, so that it can be added up; everything else as text."""
+    if isinstance(value, Decimal) and len(value.as_tuple().digits) <= EXACT_DIGITS:
+        sheet.write_number(row, column, value, money)
+    elif isinstance(value, int):
+        sheet.write_number(row, column, value)
+    else:
+        sheet.write_string(row, column, "" if value is None else str(safe_cell(value)))
 
 
 def read_decisions(home: Path, path: Path, by: str) -> list[Decision]:

@@ -93,6 +93,24 @@ class Extraction:
         """The rows that it gives to a canonical table."""
         return pq.ParquetFile(self.folder / f"{name}.parquet").read()
 
+    def head(self, name: str, rows: int) -> pa.Table:
+        """The first rows that it gives to a canonical table."""
+        batches = pq.ParquetFile(self.folder / f"{name}.parquet").iter_batches(rows)
+        return pa.Table.from_batches([next(batches)]) if self.rows(name) else schema.TABLES[name].empty_table()
+
+    def rows(self, name: str) -> int:
+        """How many rows it gives to a canonical table."""
+        return int(pq.ParquetFile(self.folder / f"{name}.parquet").metadata.num_rows)
+
+    def amounts(self, name: str) -> dict[str, Decimal]:
+        """Currency -> sum of the amounts that it gives to a canonical table."""
+        if not {"amount", "currency"} <= set(schema.TABLES[name].names):
+            return {}
+        with connect() as con:
+            return dict(con.execute(
+                "select currency, coalesce(sum(amount), 0)::decimal(38, 4) from read_parquet($1) where currency <> '' "
+                "group by currency order by currency", [str(self.folder / f"{name}.parquet")]).fetchall())
+
     def quarantine(self) -> pa.Table:
         """The cells that were rejected, by line."""
         return pq.ParquetFile(self.folder / "quarantine.parquet").read()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ import duckdb
 import jinja2
 
 from duizhang.errors import UserError
+from duizhang.evidence import in_words
 from duizhang.reconcile import load_causes
 from duizhang.schema import PIECES
 
@@ -20,9 +20,14 @@ LEG_NAMES = {
     "order_platform": ("订单 ↔ 平台", "Orders and platform"),
     "order_payment": ("订单 ↔ 收款", "Orders and payments"),
     "order_shipment": ("订单 ↔ 发货", "Orders and shipments"),
+    "return_refund": ("退货 ↔ 退款", "Returns and refunds"),
     "payment_settlement": ("交易 ↔ 资金", "Payments and settlement"),
+    "fee": ("手续费 ↔ 费率", "Fees and rate cards"),
     "payout_bank": ("提现 ↔ 银行", "Payouts and bank"),
     "stock": ("库存", "Stock"),
+    "freight": ("运费 ↔ 承运商账单", "Freight and carriers' bills"),
+    "finance": ("损益 ↔ 平台结算单", "Our lines and the platform's statement"),
+    "customer": ("客户往来", "Customers"),
     "ledger": ("明细账 ↔ 总账", "Sub-ledger and ledger"),
 }
 AGES = (("0", 0, 0), ("1-3", 1, 3), ("4-7", 4, 7), ("8-30", 8, 30), (">30", 31, None))
@@ -93,14 +98,15 @@ def _content(con: duckdb.DuckDBPyConnection, period: dt.date, status: dict[str, 
         entry["items"] += 1
         entry["gross"] += abs(v["difference"])
         entry["net"] += v["difference"]
-        v["rows"] = json.loads(v["evidence"] or "[]")
+        v["said"] = in_words(v["evidence"])
     order = list(causes)
     grouped = sorted(by_cause.values(), key=lambda e: (e["cause"].name == "timing", order.index(e["cause"].name), e["currency"]))
     real = [v for v in variances if v["cause"] != "timing"]
     money = [v for v in real if v["currency"] != PIECES]
     widest = max((e["gross"] for e in grouped if e["currency"] != PIECES), default=Decimal(0)) or Decimal(1)
     return {
-        "period": period, "status": status, "legs": _rows(con, "select * from recon_summary where period = ? order by leg, currency", day),
+        "period": period, "status": status,
+        "legs": _rows(con, "select * from recon_summary where period = ? order by leg, entity, currency", day),
         "leg_names": LEG_NAMES, "by_cause": grouped, "widest": widest, "real": real, "top": variances[:TOP],
         "variances": variances, "pieces": PIECES,
         "disputed": _by_currency(money), "oldest": max((v["age_days"] for v in real), default=0),
