@@ -106,7 +106,7 @@ class Extraction:
         """Currency -> sum of the amounts that it gives to a canonical table."""
         if not {"amount", "currency"} <= set(schema.TABLES[name].names):
             return {}
-        with connect() as con:
+        with scratch() as con:
             return dict(con.execute(
                 "select currency, coalesce(sum(amount), 0)::decimal(38, 4) from read_parquet($1) where currency <> '' "
                 "group by currency order by currency", [str(self.folder / f"{name}.parquet")]).fetchall())
