@@ -5,6 +5,7 @@ import argparse
 import datetime as dt
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def memory(group: int) -> int:
 
 def call(*arguments: object, shown: bool = False) -> str:
     """One command; where it is to be shown, with the seconds at which it said what. Ends where the command fails."""
-    began = time.monotonic()
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
@@ -61,7 +62,9 @@ def call(*arguments: object, shown: bool = False) -> str:
             print(f"    {time.monotonic() - began:7.1f} s {memory(process.pid) / 1e6:6.0f} MB  {line.strip()[:110]}", flush=True)
     code = process.wait()
     watching.join()
-    print(f"{arguments[0]}: {time.monotonic() - began:.1f} s, peak {peak[0] / 1e6:.0f} MB, exit code {code}", flush=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{arguments[0]}: {time.monotonic() - began:.1f} s, processor {cpu:.1f} s, peak {peak[0] / 1e6:.0f} MB, exit code {code}", flush=True)
     if code not in (0, 2):
         sys.exit("".join(said))
     return "".join(said)
