@@ -64,7 +64,8 @@ def call(*arguments: object, shown: bool = False) -> str:
     watching.join()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"{arguments[0]}: {time.monotonic() - began:.1f} s, processor {cpu:.1f} s, peak {peak[0] / 1e6:.0f} MB, exit code {code}", flush=True)
+    took = f"{time.monotonic() - began:.1f} s, processor {cpu:.1f} s, peak {peak[0] / 1e6:.0f} MB"
+    print(f"{arguments[0]}: {took}, exit code {code}", flush=True)
     if code not in (0, 2):
         sys.exit("".join(said))
     return "".join(said)

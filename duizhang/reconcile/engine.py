@@ -154,8 +154,10 @@ class Session:
         if len(self.whole) <= STRETCH:
             yield self.periods
             return
-        for at in range(0, len(self.whole), STRETCH):
-            self.periods = self.whole[at : at + STRETCH]
+        # all of about one length: each has what it costs to begin
+        count = -(-len(self.whole) // STRETCH)
+        for number in range(count):
+            self.periods = self.whole[len(self.whole) * number // count : len(self.whole) * (number + 1) // count]
             self._span(self.periods, "temp")
             self._claims("claims", self.periods, "temp")
             for name in _BY_PERIOD:
