@@ -115,7 +115,7 @@ class Typist:
             cells = cells.map(lambda text: pc.if_else(pc.is_in(text, pa.array(self.spec.nulls)), "", text))
         if column.strip:
             cells = cells.map(lambda text: pc.replace_substring_regex(text, column.strip, ""))
-        for old, new in column.replace.items():
+        for old, new in _needed(column.replace, cells).items():
             cells = cells.map(lambda text, old=old, new=new: pc.replace_substring(text, old, new))  # type: ignore[misc]
         if column.extract:
             cells = cells.map(lambda text: _first_group(text, column.extract or ""))
@@ -228,6 +228,13 @@ def _pseudonyms(con: duckdb.DuckDBPyConnection, texts: pa.Array, key: bytes) -> 
     ).to_arrow_table()
     con.unregister("cells")
     return pc.fill_null(whole(rows["p"]).cast(pa.string()), "")
+
+
+def _needed(replacements: Mapping[str, str], cells: Cells) -> Mapping[str, str]:
+    """The replacements, or none where none of several can have anything to do: one look is cheaper than many."""
+    if len(replacements) < 4 or pc.any(pc.match_substring_regex(cells.values, "|".join(map(re.escape, replacements))), min_count=0).as_py():
+        return replacements
+    return {}
 
 
 def _first_group(text: pa.Array, pattern: str) -> pa.Array:
