@@ -28,6 +28,7 @@ from duizhang import schema
 from duizhang.close import correction_claims, item_decisions, journal_proposals
 from duizhang.gate import gated_tables, run_gate
 from duizhang.ingest import build_canonical, collect
+from duizhang.plan import begin
 from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, MART_MODELS, STATE_TABLES, Session, reconcile
 
 CANONICAL = (*schema.TABLES, "source_files", "quarantine")
@@ -59,6 +60,7 @@ def build_assets(
     def canonical(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult[None]]:
         """Landed rows by table and business day."""
         workspace.say("canonical tables")
+        begin(workspace.state(), periods_of(context))
         rows = build_canonical(workspace.books(), workspace.store(), workspace.state(), periods_of(context))
         for name in CANONICAL:
             yield MaterializeResult(asset_key=name, metadata={"rows": rows.get(name, 0)})
@@ -77,7 +79,7 @@ def build_assets(
         workspace.say("reconciling")
         books, store, state, periods = workspace.books(), workspace.store(), workspace.state(), periods_of(context)
         claims, decisions = correction_claims(state, periods), item_decisions(state)
-        with Session(books, store, periods, corrections=claims, decisions=decisions) as session:
+        with Session(books, store, periods, corrections=claims, decisions=decisions, say=workspace.say) as session:
             rows = reconcile(session)
         entries = journal_proposals(books, state, periods)
         store.split("journal_proposals", entries, periods)
@@ -96,7 +98,7 @@ def build_assets(
         to see what it does."""
         workspace.say("gate")
         periods = periods_of(context)
-        failures = run_gate(workspace.store(), workspace.state(), periods)
+        failures = run_gate(workspace.store(), workspace.state(), periods, say=workspace.say)
         if all(any(f.table not in CANONICAL for f in failures[p]) for p in periods):
             workspace.put_out(periods)  # the publication is blocked, and readers are to see why
         for name in tables:

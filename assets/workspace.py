@@ -37,7 +37,7 @@ class Workspace(ConfigurableResource):  # type: ignore[type-arg]
     def put_out(self, periods: list[dt.date]) -> list[PeriodOutcome]:
         """Publish or hold what the store has of the periods, and remember what it was made from."""
         books, store, state = self.books(), self.store(), self.state()
-        outcomes = publish(books, store, state, self.home, periods, rules_digest=rules_digest())
+        outcomes = publish(books, store, state, self.home, periods, rules_digest=rules_digest(), say=self.say)
         record(books, store, state, periods)
         announce(self.home, state)
         return outcomes

@@ -1,38 +1,75 @@
-"""Backfills a simulated business in one command, then takes in a late file: seconds by stage, rows, peak memory."""
+"""Backfills a simulated business in one command, then takes in two late files: seconds by stage, memory, what got a new
+version and how long queries take after that."""
 
 import argparse
 import datetime as dt
 import json
-import resource
+import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import duckdb
+
 COMMAND = [sys.executable, "-c", "from duizhang.cli import main; main()"]
 START = dt.date(2026, 1, 1)
+# (day of the range, file): a stock level is mended by the next one, a bank statement leaves its payouts open for good
+LATE = ((70, "wms_snapshot_*.csv"), (80, "statement_0001_*.sta"))
+QUERIES = (
+    "select cause, count(*) from variances group by all",
+    "select sum(difference) from open_items where period = '{last}'",
+    "select period, leg, closing from recon_summary where leg = 'order_payment' order by period",
+    "select * from variances where key = (select min(key) from variances where period = '{last}') and period = '{last}'",
+)
 
 
-def call(*arguments: object) -> str:
-    """One command, its progress stamped with the seconds since the last line."""
-    began = last = time.monotonic()
+def memory(group: int) -> int:
+    """Bytes that the processes of a group hold in memory now."""
+    total = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(folder.name)) == group:
+                total += int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError):
+            continue
+    return total
+
+
+def call(*arguments: object, shown: bool = False) -> str:
+    """One command; where it is to be shown, with the seconds at which it said what. Ends where the command fails."""
+    began = time.monotonic()
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
+    peak = [0]
+
+    def watch() -> None:
+        while process.poll() is None:
+            peak[0] = max(peak[0], memory(process.pid))
+            time.sleep(0.2)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
     assert process.stdout
     said = []
     for line in process.stdout:
         said.append(line)
-        now = time.monotonic()
-        if arguments[0] == "run":
-            print(f"    {now - last:7.1f} s  before: {line.strip()[:100]}", flush=True)
-        last = now
+        if shown:
+            print(f"    {time.monotonic() - began:7.1f} s {memory(process.pid) / 1e6:6.0f} MB  {line.strip()[:110]}", flush=True)
     code = process.wait()
-    print(f"{arguments[0]}: {time.monotonic() - began:.1f} s, exit code {code}", flush=True)
+    watching.join()
+    print(f"{arguments[0]}: {time.monotonic() - began:.1f} s, peak {peak[0] / 1e6:.0f} MB, exit code {code}", flush=True)
     if code not in (0, 2):
         sys.exit("".join(said))
     return "".join(said)
+
+
+def versions(home: Path) -> dict[dt.date, int]:
+    with duckdb.connect(str(home / "published.duckdb"), read_only=True) as con:
+        return dict(con.execute("select period, version from period_status order by period").fetchall())
 
 
 def main() -> None:
@@ -42,18 +79,34 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="An empty folder to work in.")
     a = parser.parse_args()
     raw, home = a.folder / "raw", a.folder / "home"
-    books, last = raw / "books.yaml", START + dt.timedelta(days=a.days - 1)
-    late_day = START + dt.timedelta(days=min(70, a.days // 3))
-    call("simulate", "--out", raw, "--start", START, "--days", a.days, "--orders-per-day", a.orders_per_day)
-    (late,) = (raw / "inbox" / "company" / late_day.isoformat()).glob("*.sta")
-    shutil.move(late, a.folder / "late.sta")
-    call("run", "--books", books, "--home", home, "--from", START, "--to", last)
-    shutil.move(a.folder / "late.sta", late)
-    told = json.loads(call("plan", "--json", "--books", books, "--home", home))
-    print(f"late {late.name}: {[p['period'] for p in told['periods']]}, {len(told['may_follow'])} days may follow")
-    call("run", "--books", books, "--home", home, "--from", START, "--to", last)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"{a.days} days x {a.orders_per_day} orders: peak memory {peak:.0f} MB")
+    last = START + dt.timedelta(days=a.days - 1)
+    run = ("run", "--books", raw / "books.yaml", "--home", home, "--from", START, "--to", last)
+    if not raw.is_dir():
+        call("simulate", "--out", raw, "--start", START, "--days", a.days, "--orders-per-day", a.orders_per_day)
+    held_back = []
+    for number, pattern in LATE:
+        day = START + dt.timedelta(days=min(number, a.days * number // 100) - 1)
+        (file,) = (raw / "inbox" / "company" / day.isoformat()).glob(pattern)
+        held_back.append((day, file))
+        shutil.move(file, a.folder / file.name)
+    call(*run, shown=True)
+    for day, file in held_back:
+        before = versions(home)
+        shutil.move(a.folder / file.name, file)
+        told = json.loads(call("plan", "--json", "--books", raw / "books.yaml", "--home", home))
+        named, may = [p["period"] for p in told["periods"]], told["may_follow"]
+        print(f"late {file.name}, of {day}: the plan names {', '.join(named)}; {len(may)} days may follow")
+        call(*run, shown=True)
+        changed = [d.isoformat() for d, version in versions(home).items() if version != before[d]]
+        print(f"new versions: {len(changed)} of {a.days} days, {changed[:1]} to {changed[-1:]}")
+        assert set(changed) <= {*named, *may} and named == [day.isoformat()], "the plan had not said so"
+    call(*run)
+    for query in QUERIES:
+        call("sql", "--home", home, query.format(last=last))
+    call("status", "--home", home)
+    files = sum(1 for path in home.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    print(f"{a.days} days x {a.orders_per_day} orders: {files} files, {size / 1e9:.2f} GB in {home}")
 
 
 if __name__ == "__main__":

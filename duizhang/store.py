@@ -7,8 +7,14 @@ first and is renamed, so a reader or a crash never meets half a file.
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
 import uuid
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -18,19 +24,56 @@ import pyarrow.parquet as pq
 
 from duizhang.digest import sort_rows
 
+_NUMBERS = count()
+# threads that read, sort or write files of several periods; most of that leaves Python's lock to others
+WORKERS = max(2, os.cpu_count() or 1)
+
 
 def days(start: dt.date, end: dt.date) -> list[dt.date]:
     """Every day from `start` to `end`, both included."""
     return [start + dt.timedelta(days=n) for n in range((end - start).days + 1)]
 
 
-def connect(*, threads: int | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB in UTC that loads no extension from outside. The caller closes it."""
+def connect(
+    *, threads: int | None = None, memory: str = "", spill: Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB in UTC that loads no extension from outside. The caller closes it.
+
+    memory: what it may take (`2GB`) before it puts what does not fit into the folder `spill`.
+    """
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     con.execute("set timezone = 'UTC'")
     if threads:
         con.execute(f"set threads = {int(threads)}")
+    if memory:
+        con.execute(f"set memory_limit = {quoted(memory)}")
+    if spill:
+        con.execute(f"set temp_directory = {quoted(spill)}")
     return con
+
+
+@contextmanager
+def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with one thread and a database of its own, for small work that comes often.
+
+    It belongs to an instance that the process keeps: to start one takes longer than to read a small file.
+    """
+    number = next(_NUMBERS)
+    con = _kept(os.getpid()).cursor()
+    try:
+        con.execute(f"attach ':memory:' as scratch_{number}")
+        con.execute(f"use scratch_{number}")
+        con.execute("set timezone = 'UTC'")
+        yield con
+    finally:
+        con.execute("use memory")
+        con.execute(f"detach database if exists scratch_{number}")
+        con.close()
+
+
+@lru_cache(maxsize=1)
+def _kept(_process: int) -> duckdb.DuckDBPyConnection:
+    return connect(threads=1)
 
 
 def quoted(text: object) -> str:
@@ -73,7 +116,18 @@ class Store:
         write_parquet(sort_rows(rows), self.path(table, period))
 
     def read(self, table: str, period: dt.date) -> pa.Table:
-        return pq.ParquetFile(self.path(table, period)).read()
+        # small files, several at once: threads for each would only wait for each other
+        return pq.ParquetFile(self.path(table, period)).read(use_threads=False)
+
+    def spill(self) -> Path:
+        """A folder for what does not fit into memory; what a run that was killed left in there is gone."""
+        self.clear_spill()
+        folder = self.home / "spill"
+        folder.mkdir(parents=True)
+        return folder
+
+    def clear_spill(self) -> None:
+        shutil.rmtree(self.home / "spill", ignore_errors=True)
 
     def split(self, table: str, rows: pa.Table, periods: Iterable[dt.date]) -> None:
         """Write rows of several periods (column `period`) into their folders; a one without rows is written empty."""
@@ -87,26 +141,34 @@ class Store:
                 if group["values"] in parts:
                     parts[group["values"]].append(pa.Table.from_batches([ordered.slice(at, group["counts"])]))
                 at += group["counts"]
-        for period in wanted:
+
+        def write(period: dt.date) -> None:
             self.write(table, period, pa.concat_tables(parts[period] or [rows.slice(0, 0)]))
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for _ in pool.map(write, wanted):
+                pass
 
     def view(
         self, con: duckdb.DuckDBPyConnection, name: str, periods: Iterable[dt.date], schema: pa.Schema,
-        *, table_of: str | None = None,
+        *, table_of: str | None = None, temporary: str = "",
     ) -> None:
-        """Create the view `name` over the periods of a table (default: of that name) that are there; empty if none is."""
+        """Create the view `name` over the periods of a table (default: of that name) that are there; empty if none is.
+
+        temporary: `temp` for a view that stands before another one of the name.
+        """
         table = table_of or name
         paths = [self.path(table, p) for p in periods if self.has(table, p)]
         target = name
         if paths:
             listed = ", ".join(quoted(p) for p in paths)
             con.execute(
-                f'create or replace view "{target}" as select * from '
+                f'create or replace {temporary} view "{target}" as select * from '
                 f"read_parquet([{listed}], hive_partitioning = false)"
             )
         else:
             con.register(f"_empty_{target}", schema.empty_table())
-            con.execute(f'create or replace view "{target}" as select * from "_empty_{target}"')
+            con.execute(f'create or replace {temporary} view "{target}" as select * from "_empty_{target}"')
 
     def iter_tables(self) -> Iterator[str]:
         """Names of the tables that have at least one period."""

@@ -4,7 +4,7 @@ import datetime as dt
 import time
 from pathlib import Path
 
-from dagster import DagsterInstance
+from dagster import DagsterEventType, DagsterInstance, EventLogEntry
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.partitions import daily
@@ -13,7 +13,7 @@ from duizhang.books import load_books
 from duizhang.close import append_event, archive_books, archive_sources
 from duizhang.errors import UserError
 from duizhang.ingest import collect
-from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently
+from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently, recorded
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, period_states, rebuild_published
 from duizhang.reconcile import rules_digest
 from duizhang.store import days
@@ -51,7 +51,11 @@ def run_periods(
         )
     workspace = Workspace(books_path=str(books_path.resolve()), home_path=str(home.resolve()), progress=progress)
     with acquire(home, say=workspace.say):
-        return _Run(workspace, books_path.resolve(), start, end, force=force).go()
+        try:
+            return _Run(workspace, books_path.resolve(), start, end, force=force).go()
+        except KeyboardInterrupt:
+            workspace.say("what is published stands; the same command goes on from here")
+            raise
 
 
 class _Run:
@@ -76,7 +80,7 @@ class _Run:
         )
         collect(self.books, self.store, self.state, progress=workspace.say)
         first = self._first()
-        last = max([self.end, *self.store.periods("open_claims")])
+        last = max([self.end, *recorded(self.state)])
         plan = make_plan(self.books, self.store, self.state, first, last)
         direct = {p: r for p, r in plan.stale.items() if p <= self.end}
         if self.force:
@@ -111,7 +115,7 @@ class _Run:
     def _first(self) -> dt.date:
         """A day can only open with what the day before left: days never run between the last known one and the range
         are run as well."""
-        earlier = [p for p in self.store.periods("open_claims") if p < self.start]
+        earlier = [p for p, inputs in recorded(self.state).items() if p < self.start and inputs.is_whole]
         if self.start == self.books.start or (earlier and earlier[-1] == self.start - dt.timedelta(days=1)):
             return self.start
         first = earlier[-1] + dt.timedelta(days=1) if earlier else self.books.start
@@ -190,6 +194,7 @@ def execute(workspace: Workspace, start: dt.date, end: dt.date) -> None:
     books = workspace.books()
     defs = build_defs(resources={"workspace": workspace}, partitions=daily(books.start.isoformat(), books.time_zone))
     with DagsterInstance.ephemeral() as instance:
+        _forget_materializations(instance)
         result = defs.resolve_job_def(TABLES_JOB).execute_in_process(
             instance=instance,
             raise_on_error=False,
@@ -202,8 +207,24 @@ def execute(workspace: Workspace, start: dt.date, end: dt.date) -> None:
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
+            if data.error and data.error.cls_name == "DagsterExecutionInterruptedError":
+                raise KeyboardInterrupt
             if data.error and "AssetCheck" not in (data.error.cls_name or ""):
                 raise_step_error(event.step_key or "", data.error)
+
+
+def _forget_materializations(instance: DagsterInstance) -> None:
+    """The instance ends with the run. It would keep an event a table and day, which for a year takes a minute and is read
+    by nobody: what was made from what is in the state database and the manifests."""
+    storage = instance.event_log_storage
+    keep = storage.store_event
+    unread = (DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
+
+    def store_event(event: EventLogEntry) -> None:
+        if event.dagster_event is None or event.dagster_event.event_type not in unread:
+            keep(event)
+
+    storage.store_event = store_event  # type: ignore[method-assign]
 
 
 def raise_step_error(step: str, error: object) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from duizhang.cli.sql import home_option, open_published, shown, table_text, width_of
+from duizhang.published import TABLES
 
 _NEWEST = 31
 _REASONS = 5
@@ -107,16 +108,17 @@ def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _unread(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
     """Files of the periods that were missing, refused or not recognised, as the last run saw them (also when held)."""
-    from duizhang.store import Store
+    from duizhang.store import Store, connect
 
     store = Store(home)
-    found = []
-    for period in periods:
-        if store.has("source_files", period):
-            for r in store.read("source_files", period).to_pylist():
-                if r["status"] in ("missing", "refused", "twice", "unrecognised", "unrecognized", "unknown"):
-                    found.append({k: r[k] for k in ("period", "source", "shop", "file", "status", "problem")})
-    return found
+    with connect() as con:
+        store.view(con, "source_files", periods, TABLES["source_files"])
+        found = con.execute(
+            "select period, source, shop, file, status, problem from source_files "
+            "where status in ('missing', 'refused', 'unrecognised', 'unrecognized', 'unknown') order by all"
+        )
+        names = [column[0] for column in found.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _plain(value: object) -> object:

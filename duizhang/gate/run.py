@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,15 +16,18 @@ from duizhang.gate.records import Failure, Result, failure_of, failures, quality
 from duizhang.gate.suites import Expectation, Suite, load_suites
 from duizhang.reconcile import load_causes
 from duizhang.state import State
-from duizhang.store import Store, connect, quoted
+from duizhang.store import WORKERS, Store, connect, quoted
 
 TABLE_EXISTS = "table_exists"
 ROWS_OF_PERIOD = "rows_of_period"
+# runs over more days say how far they are
+SEVERAL = 31
 _SCHEMAS = {**schema.TABLES, **published.TABLES}
 
 
 def run_gate(
-    store: Store, state: State, periods: Sequence[dt.date], *, expectations: Path | None = None
+    store: Store, state: State, periods: Sequence[dt.date], *, expectations: Path | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> dict[dt.date, list[Failure]]:
     """Check the stored tables of the periods and record every result, for the digests that were checked.
 
@@ -43,15 +47,20 @@ def run_gate(
     try:
         _context(store, con, ordered)
         validation = Validation(con)
-        for suite in suites.values():
+        for number, suite in enumerate(suites.values(), 1):
+            if say and len(ordered) > SEVERAL:
+                say(f"gate: {suite.table}, table {number} of {len(suites)}")
             results += _check_table(store, validation, suite, ordered)
     finally:
         if validation is not None:
             validation.close()
         con.close()
     record(state, ordered, results)
+    said: dict[dt.date, list[Result]] = {period: [] for period in ordered}
+    for result in recorded_results(state, ordered):
+        said[result.period].append(result)
     for period in ordered:
-        store.write("quality_results", period, quality_table(recorded_results(state, [period])))
+        store.write("quality_results", period, quality_table(said[period]))
     return failures(state, ordered)
 
 
@@ -90,10 +99,11 @@ def _checked(validation: object, periods: Sequence[dt.date]) -> None:
 def _check_table(store: Store, validation: object, suite: Suite, periods: Sequence[dt.date]) -> list[Result]:
     results: list[Result] = []
     digests: dict[dt.date, str] = {}
-    for period in periods:
-        there = store.has(suite.table, period)
-        if there:
-            digest, strangers = _digest(store.read(suite.table, period), period)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        looked = pool.map(lambda period: _look(store, suite.table, period), periods)
+    for period, seen in zip(periods, looked, strict=True):
+        if seen is not None:
+            digest, strangers = seen
             digests[period] = digest
             results.append(
                 Result(period, suite.table, digest, ROWS_OF_PERIOD, "period", "critical", strangers == 0, strangers,
@@ -137,8 +147,11 @@ def _check_table(store: Store, validation: object, suite: Suite, periods: Sequen
     return results
 
 
-def _digest(rows: pa.Table, period: dt.date) -> tuple[str, int]:
-    """Digest of the content and the number of rows of another period."""
+def _look(store: Store, table: str, period: dt.date) -> tuple[str, int] | None:
+    """Digest of the content and the number of rows of another period; None where the table is not there."""
+    if not store.has(table, period):
+        return None
+    rows = store.read(table, period)
     if "period" not in rows.column_names:
         return table_digest(rows), rows.num_rows
     equal = pc.sum(pc.fill_null(pc.equal(rows["period"], pa.scalar(period, pa.date32())), False)).as_py() or 0

@@ -1,9 +1,10 @@
 """Ingest: from raw files in the inbox to canonical tables by business day; nothing is lost on the way."""
 
 from duizhang.ingest.canonical import build_canonical
-from duizhang.ingest.collect import FileRecord, collect, inbox_path, records
+from duizhang.ingest.collect import FileRecord, collect, records
 from duizhang.ingest.describe import sources_page
 from duizhang.ingest.extract import ControlTotal, Extraction, Setting, extract
+from duizhang.ingest.names import inbox_path
 from duizhang.ingest.propose import propose
 from duizhang.ingest.spec import SourceSpec, list_specs, load_spec, load_specs
 

@@ -1,17 +1,17 @@
 """The inbox: every file archived by its content, recognised, read once, and remembered.
 
-The same bytes add nothing under another path. New bytes at a known path, or a newer file of the same source, shop and
-stated coverage, replace the old one. A file that fails is listed as refused and stops no other.
+The same bytes add nothing under another path, and keep the name under which they first came. New bytes at a known path, or
+a newer file of the same source, shop and stated coverage, replace the old one. A file that fails is listed as refused and
+stops no other.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,10 @@ import sqlalchemy as sa
 from duizhang.books import Books
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import RefusedFile
+from duizhang.ingest.ahead import each
 from duizhang.ingest.cells import QUARANTINE
 from duizhang.ingest.extract import MEMBER, Extraction, Setting, extract
+from duizhang.ingest.names import Kept, inbox_path, name_of_record, path_day
 from duizhang.ingest.remote import open_inbox
 from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import METADATA, State
@@ -64,6 +66,16 @@ class FileRecord:
         """Why it was not read, or which control total does not tie; '' where all is well."""
         return str(self.detail.get("problem", ""))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was read and has no rows: an explicit zero of its days."""
+        return self.detail.get("rows_read") == 0
+
+    @property
+    def dates_itself(self) -> bool:
+        """Whether its days follow from its content, not from its path."""
+        return bool(self.detail.get("rows_parsed") or self.detail.get("coverage"))
+
     def days(self) -> list[dt.date]:
         """The days that it belongs to: those of its rows and its stated coverage, else the day in its path."""
         listed = self.detail.get("days") or []
@@ -75,43 +87,130 @@ def collect(
     books: Books, store: Store, state: State, *, progress: Callable[[str], None] | None = None
 ) -> list[FileRecord]:
     """Take in the inbox; every file's record, in the order of their paths. The inbox itself is never changed."""
-    inbox = open_inbox(books, store.home, progress=progress)
-    known = _known(state)
-    shas: dict[tuple[str, int, int], str] = {(r.path, r.size, r.modified): r.sha256 for r in known.values()}
-    settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
-    rules = Rules(load_specs(books.sources_path))
-    basis = {
-        shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
-                              "entities": {**s.entities, "": s.entity}, "key": s.key.hex()})
-        for shop, s in settings.items()
-    }
-    first_of: dict[str, str] = {}
-    empty: dict[str, bool] = {}
-    records = {
-        name: FileRecord(name, "", 0, 0, REFUSED, "", "", "", {"problem": reason}) for name, reason in inbox.refused.items()
-    }
-    for number, (name, path) in enumerate(sorted(inbox.files.items()), 1):
-        stat = path.stat()
-        sha = shas.get((name, stat.st_size, stat.st_mtime_ns)) or file_digest(path)
-        # two empty days have the same bytes, and each is an explicit zero of its own day
-        if sha in first_of and not empty[sha]:
-            records[name] = FileRecord(name, sha, stat.st_size, stat.st_mtime_ns, DUPLICATE, "", "", "",
-                                       {"problem": f"same content as {first_of[sha]}"})
-            continue
-        first_of.setdefault(sha, name)
-        shop = name.split("/")[0] if name.split("/")[0] in books.shops else ""
-        for record in _take_in(store, path, name, sha, shop, settings[shop], basis[shop], rules):
-            records[record.path] = record
-            empty[sha] = record.detail.get("rows_read") == 0
-        if progress and (number % 200 == 0 or number == len(inbox.files)):
-            progress(f"files: {number} of {len(inbox.files)}")
-    # what was taken in earlier and is no longer in the inbox stays in the books
-    for name, old in known.items():
-        if name not in records and old.status in (READ, SUPERSEDED) and old.sha256 not in first_of:
-            records[name] = FileRecord(**{**old.__dict__, "status": READ})
-    settled = _supersede(records)
-    _remember(state, settled)
-    return [settled[name] for name in sorted(settled)]
+    return _Collection(books, store, state, progress or (lambda _: None)).go()
+
+
+class _Collection:
+    """One look at the inbox."""
+
+    def __init__(self, books: Books, store: Store, state: State, say: Callable[[str], None]) -> None:
+        self.books, self.store, self.state, self.say = books, store, state, say
+        self.files = open_inbox(books, store.home, progress=say)
+        self.known = _known(state)
+        self.rules = Rules(load_specs(books.sources_path))
+        self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
+        self.basis = {
+            shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
+                                  "entities": {**s.entities, "": s.entity}, "key": s.key.hex()})
+            for shop, s in self.settings.items()
+        }
+        self.stats = {name: path.stat() for name, path in self.files.files.items()}
+        self.records = {
+            name: FileRecord(name, "", 0, 0, REFUSED, "", "", "", {"problem": reason})
+            for name, reason in self.files.refused.items()
+        }
+        self.earlier: dict[str, list[FileRecord]] = {}
+        for record in self.known.values():
+            if record.status != DUPLICATE:
+                self.earlier.setdefault(record.sha256, []).append(record)
+
+    def go(self) -> list[FileRecord]:
+        names = self._contents()
+        first = {sha: self._kept(sha, same) for sha, same in names.items()}
+        self._land_new(first)
+        for sha, same in names.items():
+            one = first[sha]
+            empty = self._take_in(sha, one)
+            for name in same:
+                if name == one.file:
+                    continue
+                # two empty days have the same bytes, and each is an explicit zero of its own day
+                if empty:
+                    self._take_in(sha, self._kept(sha, [name]))
+                else:
+                    self._is_duplicate(sha, name, one.name)
+        # what was taken in earlier and is no longer in the inbox stays in the books
+        for name, old in self.known.items():
+            if name not in self.records and old.status in (READ, SUPERSEDED) and (old.sha256 not in names or old.is_empty):
+                self.records[name] = FileRecord(**{**old.__dict__, "status": READ})
+        settled = _supersede(self.records)
+        _remember(self.state, settled)
+        return [settled[name] for name in sorted(settled)]
+
+    def _contents(self) -> dict[str, list[str]]:
+        """The names of the inbox by content; what has the size and time that it had is not read again."""
+        shas = {(inbox_path(r.path), r.size, r.modified): r.sha256 for r in self.known.values()}
+        names: dict[str, list[str]] = {}
+        for name, path in sorted(self.files.files.items()):
+            stat = self.stats[name]
+            names.setdefault(shas.get((name, stat.st_size, stat.st_mtime_ns)) or file_digest(path), []).append(name)
+        return names
+
+    def _kept(self, sha: str, names: Sequence[str]) -> Kept:
+        return name_of_record(
+            names, self.earlier.get(sha, ()), shop_of=self._shop_of,
+            is_gone=lambda name: name not in self.files.files and name not in self.records,
+        )
+
+    def _shop_of(self, name: str) -> str:
+        folder = name.split("/")[0]
+        return folder if folder in self.books.shops else ""
+
+    def _landed(self, sha: str, kept: Kept) -> Path:
+        basis = self.basis[self._shop_of(kept.file)]
+        reading = mapping_digest({"b": basis, "r": self.rules.digest, "n": kept.name})
+        return self.store.home / "landed" / sha[:2] / f"{sha[:32]}-{reading[:16]}"
+
+    def _land_new(self, contents: Mapping[str, Kept]) -> None:
+        """Archive and read every content that was not read before, several at a time."""
+        tasks = []
+        for sha, kept in contents.items():
+            landed = self._landed(sha, kept)
+            if not (landed / "meta.json").is_file():
+                archived = _archive(self.store, self.files.files[kept.file], sha)
+                tasks.append((archived, kept.name, self.settings[self._shop_of(kept.file)], landed))
+        for number, _ in enumerate(each(_land, tasks, self.rules.specs), 1):
+            if number % 200 == 0 or number == len(tasks):
+                self.say(f"files: {number} of {len(tasks)} new ones read")
+
+    def _take_in(self, sha: str, kept: Kept) -> bool:
+        """One record, or one for every bill that the file holds (then `file::member`). True where there are no rows."""
+        stat, shop, landed = self.stats[kept.file], self._shop_of(kept.file), self._landed(sha, kept)
+        archived = _archive(self.store, self.files.files[kept.file], sha)
+        meta, is_empty = landed / "meta.json", False
+        if not meta.is_file():
+            _land(archived, kept.name, self.settings[shop], landed, self.rules.specs)
+        for detail in json.loads(meta.read_text(encoding="utf-8")):
+            status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
+            own = f"{kept.name}{MEMBER}{member}" if member else kept.name
+            # a specification that it was not read by does not make its days stale
+            detail["reading"] = mapping_digest(
+                {"b": self.basis[shop], "r": self.rules.digests.get(source, self.rules.digest)}
+            )
+            record = FileRecord(
+                own, sha, stat.st_size, kept.modified or stat.st_mtime_ns, status, source, shop,
+                (landed / folder).relative_to(self.store.home).as_posix(), detail,
+            )
+            self.records[own], is_empty = record, record.is_empty
+        if kept.file != kept.name:
+            self._is_duplicate(sha, kept.file, kept.name)
+        return is_empty
+
+    def _is_duplicate(self, sha: str, name: str, original: str) -> None:
+        stat = self.stats[name]
+        self.records[name] = FileRecord(name, sha, stat.st_size, stat.st_mtime_ns, DUPLICATE, "", "", "",
+                                        {"problem": f"same content as {original}"})
+
+
+def _archive(store: Store, path: Path, sha: str) -> Path:
+    """Where the bytes are kept, from now on if not already."""
+    archived = store.home / "archive" / sha[:2] / sha
+    if not archived.is_file():
+        archived.parent.mkdir(parents=True, exist_ok=True)
+        partial = archived.with_suffix(".partial")
+        shutil.copyfile(path, partial)
+        partial.replace(archived)
+    return archived
 
 
 class Rules:
@@ -123,33 +222,8 @@ class Rules:
         self.digest = mapping_digest(self.digests)
 
 
-def _take_in(
-    store: Store, path: Path, name: str, sha: str, shop: str, setting: Setting, basis: str, rules: Rules
-) -> list[FileRecord]:
-    """The records of one file: one, or one for every bill that it holds (then `file::member`)."""
-    stat = path.stat()
-    archived = store.home / "archive" / sha[:2] / sha
-    if not archived.is_file():
-        archived.parent.mkdir(parents=True, exist_ok=True)
-        partial = archived.with_suffix(".partial")
-        shutil.copyfile(path, partial)
-        partial.replace(archived)
-    landed = store.home / "landed" / sha[:2] / f"{sha[:32]}-{mapping_digest({'b': basis, 'r': rules.digest, 'n': name})[:16]}"
-    meta = landed / "meta.json"
-    if not meta.is_file():
-        _land(archived, name, rules.specs, setting, landed)
-    found = []
-    for detail in json.loads(meta.read_text(encoding="utf-8")):
-        status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
-        place = (landed / folder).relative_to(store.home).as_posix()
-        own = f"{name}{MEMBER}{member}" if member else name
-        # a specification that it was not read by does not make its days stale
-        detail["reading"] = mapping_digest({"b": basis, "r": rules.digests.get(source, rules.digest)})
-        found.append(FileRecord(own, sha, stat.st_size, stat.st_mtime_ns, status, source, shop, place, detail))
-    return found
-
-
-def _land(archived: Path, name: str, specs: Mapping[str, SourceSpec], setting: Setting, landed: Path) -> None:
+def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapping[str, SourceSpec]) -> None:
+    """Read one archived file into `landed`; there whole, with its meta.json, or not at all."""
     landed.parent.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
     try:
@@ -164,7 +238,7 @@ def _land(archived: Path, name: str, specs: Mapping[str, SourceSpec], setting: S
             for found in bills
         ]
     except RefusedFile as error:
-        day = _path_day(name)
+        day = path_day(name)
         details = [{
             "status": REFUSED, "source": "", "problem": f"{name}: {error}" + (f" ({error.advice})" if error.advice else ""),
             "days": [day.isoformat()] if day else [], "member": "", "folder": ".",
@@ -181,7 +255,7 @@ def _describe(found: Extraction, name: str) -> dict[str, object]:
     if found.coverage:
         start, end = found.coverage
         days |= {start + dt.timedelta(days=n) for n in range(min((end - start).days, 400) + 1)}
-    if not days and (day := _path_day(name)):
+    if not days and (day := path_day(name)):
         days = {day}
     bad = [t for t in found.totals if not t.ok]
     problem = "; ".join(
@@ -195,20 +269,6 @@ def _describe(found: Extraction, name: str) -> dict[str, object]:
         "coverage": [d.isoformat() for d in found.coverage] if found.coverage else None,
         "totals": [t.__dict__ for t in found.totals], "tables": sorted(found.tables),
     }
-
-
-def inbox_path(name: str) -> str:
-    """The file of the inbox that a record is about: a record of one of several bills is `file::member`."""
-    return name.partition(MEMBER)[0]
-
-
-def _path_day(name: str) -> dt.date | None:
-    for match in re.finditer(r"(20\d\d)-?([01]\d)-?([0-3]\d)", name):
-        try:
-            return dt.date(*(int(part) for part in match.groups()))
-        except ValueError:
-            continue
-    return None
 
 
 def _supersede(records: dict[str, FileRecord]) -> dict[str, FileRecord]:

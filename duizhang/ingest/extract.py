@@ -29,7 +29,7 @@ from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
 from duizhang.ingest.sink import Sink
 from duizhang.ingest.spec import Cell, SourceSpec, Total, normalised
-from duizhang.store import connect
+from duizhang.store import scratch
 
 MEMBER = "::"  # between the name of a file and that of a bill in it, where it holds several
 AHEAD = 2  # batches that may wait to be typed: enough to keep two cores busy
@@ -106,7 +106,7 @@ class Extraction:
         """Currency -> sum of the amounts that it gives to a canonical table."""
         if not {"amount", "currency"} <= set(schema.TABLES[name].names):
             return {}
-        with connect() as con:
+        with scratch() as con:
             return dict(con.execute(
                 "select currency, coalesce(sum(amount), 0)::decimal(38, 4) from read_parquet($1) where currency <> '' "
                 "group by currency order by currency", [str(self.folder / f"{name}.parquet")]).fetchall())
@@ -235,7 +235,7 @@ class _Run:
         """Batches are read here, and typed one after the other in a second thread; the order stays."""
         waiting: deque[Future[Part]] = deque()
         canoniser: Canoniser | None = None
-        with connect(threads=1) as con, ThreadPoolExecutor(1) as pool:
+        with scratch() as con, ThreadPoolExecutor(1) as pool:
             for batch in self.reading.batches:
                 self.read += len(batch.lines) + len(batch.broken)
                 if canoniser is None:

@@ -19,7 +19,7 @@ from duizhang.ingest.recognise import DELIMITERS, split_line, unique_names
 from duizhang.ingest.sheet import sheet_rows
 from duizhang.ingest.spec import normalised
 from duizhang.ingest.times import time_sql
-from duizhang.store import connect
+from duizhang.store import scratch
 
 SAMPLE_LINES = 2000
 FORMATS = (
@@ -118,7 +118,7 @@ def _kind(column: str, cells: Sequence[str]) -> dict[str, object]:
 
 
 def _all(values: Sequence[str], value_sql: str) -> bool:
-    with connect(threads=1) as con:
+    with scratch() as con:
         con.execute("create table cells as select unnest(?) as x", [list(values[:200])])
         return con.sql(f"select count(*) from cells where ({value_sql}) is null").fetchall() == [(0,)]
 

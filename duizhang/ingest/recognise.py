@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -67,6 +68,11 @@ class _Head:
         if rows is not None:
             self._split = {d: [unique_names(row) for row in rows] for d in DELIMITERS}
         self._keys: dict[str, list[frozenset[str]]] = {}
+        self._all_keys: dict[str, frozenset[str]] = {}
+
+    def may_be(self, spec: SourceSpec) -> bool:
+        """Whether the specification knows the encoding; every byte is a letter in Windows-1252, so that one must be named."""
+        return self.encoding != "cp1252" or "cp1252" in spec.encodings
 
     def rows(self, delimiter: str) -> list[tuple[str, ...]]:
         if delimiter not in self._split:
@@ -78,26 +84,36 @@ class _Head:
             self._keys[delimiter] = [frozenset(normalised(cell) for cell in row) for row in self.rows(delimiter)]
         return self._keys[delimiter]
 
+    def all_keys(self, delimiter: str) -> frozenset[str]:
+        """Every cell of every line: a header that is not in here stands in no line."""
+        if delimiter not in self._all_keys:
+            self._all_keys[delimiter] = frozenset().union(*self.keys(delimiter))
+        return self._all_keys[delimiter]
+
+
+@cache
+def _header(columns: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+    """The names that each column of a header goes by, normalised."""
+    return tuple(frozenset(normalised(name) for name in column.split("|")) for column in columns)
+
 
 def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     """The spec that fits best: preamble first, then how many columns it knows. Raises RefusedFile naming the closest."""
     heads = list(_heads(document))
     best: tuple[tuple[int, int, int], Place] | None = None
-    close: tuple[float, str] | None = None
     for spec in specs.values():
         for head in heads:
-            if head.encoding == "cp1252" and "cp1252" not in spec.encodings:
-                continue
-            place, hint = _fit(document, spec, head)
+            place = _fit(document, spec, head) if head.may_be(spec) else None
             if place is not None:
                 known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also)}
                 rank = (bool(spec.recognise.preamble), len(spec.recognise.header),
                         len(known & {normalised(name) for name in place.names}))
                 if best is None or rank > best[0]:
                     best = (rank, place)
-            elif hint and (close is None or hint[0] > close[0]):
-                close = hint
     if best is None:
+        # of all specifications, so only looked for where there is something to say
+        hints = [hint for spec in specs.values() for head in heads if head.may_be(spec) and (hint := _near(document, spec, head))]
+        close = max(hints, key=lambda hint: hint[0], default=None)
         raise RefusedFile(
             f"no source specification fits the content{f'; closest is {close[1]}' if close else ''}",
             advice="`duizhang source new FILE` proposes a specification; or check that this is the file you meant.",
@@ -134,32 +150,48 @@ def _heads(document: Document) -> Iterator[_Head]:
             yield _Head(head_lines(document, encoding, HEAD_LINES), encoding)
 
 
-def _fit(document: Document, spec: SourceSpec, head: _Head) -> tuple[Place | None, tuple[float, str] | None]:
-    """The place where the spec fits, or how near it came: (share of its columns, words)."""
+def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
+    """The place where the spec fits."""
     rules = spec.recognise
     if rules.preamble and not re.search(rules.preamble, "\n".join(head.lines), re.MULTILINE):
-        return None, None
+        return None
     encoding = head.encoding or document.kind
     if spec.reader == "json":
         record = first_record(document, spec.records) if document.kind == "text" else None
         if record is None or not set(rules.header) <= record.keys() or set(rules.without) & record.keys():
-            return None, None
-        return Place(spec, encoding, names=tuple(record)), None
+            return None
+        return Place(spec, encoding, names=tuple(record))
     if spec.reader != "table" or spec.positions:
         if document.kind != "text" or rules.preamble is None:
-            return None, None
-        return Place(spec, encoding, delimiter=spec.delimiter, names=_positional(spec, head)), None
-    wanted = [{normalised(name) for name in entry.split("|")} for entry in rules.header]
-    unwanted = {normalised(name) for name in rules.without}
-    hint: tuple[float, str] | None = None
-    delimiters = dict.fromkeys((spec.delimiter, *DELIMITERS)) if document.kind == "text" else (",",)
-    for delimiter in delimiters:
+            return None
+        return Place(spec, encoding, delimiter=spec.delimiter, names=_positional(spec, head))
+    wanted, unwanted = _header(rules.header), frozenset().union(*_header(rules.without))
+    for delimiter in _delimiters(document, spec):
+        if any(names.isdisjoint(head.all_keys(delimiter)) for names in wanted):
+            continue
         for index, keys in enumerate(head.keys(delimiter)):
-            hits = [bool(names & keys) for names in wanted]
-            if all(hits) and not unwanted & keys:
-                return Place(spec, encoding, index, delimiter, head.rows(delimiter)[index], tuple(head.lines[:index])), None
+            if unwanted.isdisjoint(keys) and not any(names.isdisjoint(keys) for names in wanted):
+                return Place(spec, encoding, index, delimiter, head.rows(delimiter)[index], tuple(head.lines[:index]))
+    return None
+
+
+def _near(document: Document, spec: SourceSpec, head: _Head) -> tuple[float, str] | None:
+    """How near a table's spec came that does not fit: (share of its columns, words)."""
+    rules = spec.recognise
+    if spec.reader != "table" or spec.positions:
+        return None
+    if rules.preamble and not re.search(rules.preamble, "\n".join(head.lines), re.MULTILINE):
+        return None
+    hint: tuple[float, str] | None = None
+    for delimiter in _delimiters(document, spec):
+        for keys in head.keys(delimiter):
+            hits = [not names.isdisjoint(keys) for names in _header(rules.header)]
             if sum(hits) > 1 and (hint is None or sum(hits) / len(hits) > hint[0]):
                 missing = [name.partition("|")[0] for name, hit in zip(rules.header, hits, strict=True) if not hit]
                 lacking = f"without the columns {', '.join(missing)}" if missing else "but for columns that it must not have"
                 hint = (sum(hits) / len(hits), f"{spec.name}, {lacking}")
-    return None, hint
+    return hint
+
+
+def _delimiters(document: Document, spec: SourceSpec) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((spec.delimiter, *DELIMITERS))) if document.kind == "text" else (",",)

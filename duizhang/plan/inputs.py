@@ -42,11 +42,28 @@ class Inputs:
     parts: dict[str, str]
     opening: str
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the period was computed to the end."""
+        return self.opening != _BEGUN
 
-def recorded(state: State) -> dict[dt.date, Inputs]:
-    """The inputs of every period as they were when it was last computed, in order of time."""
+
+_BEGUN = "begun"
+
+
+def begin(state: State, periods: Sequence[dt.date]) -> None:
+    """Remember that the periods are being computed. Until `record` their working tables may be of the old inputs or of the
+    new ones: where a run ends in between, they are computed again, also when the inputs are as they were before it."""
     with state.begin() as con:
-        rows = con.execute(sa.select(COMPUTED).order_by(COMPUTED.c.period)).all()
+        con.execute(sa.delete(COMPUTED).where(COMPUTED.c.period.in_(list(periods))))
+        con.execute(sa.insert(COMPUTED), [{"period": p, "opening": _BEGUN, "parts": "{}"} for p in periods])
+
+
+def recorded(state: State, period: dt.date | None = None) -> dict[dt.date, Inputs]:
+    """The inputs of a period (of every one by default) as they were when it was last computed, in order of time."""
+    query = sa.select(COMPUTED).order_by(COMPUTED.c.period)
+    with state.begin() as con:
+        rows = con.execute(query if period is None else query.where(COMPUTED.c.period == period)).all()
     return {r.period: Inputs(json.loads(r.parts), r.opening) for r in rows}
 
 

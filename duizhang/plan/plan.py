@@ -22,7 +22,7 @@ CLOSED = "closed"
 @dataclass(frozen=True)
 class Reason:
     """Why a period has to be computed. kind: never | file | order | books | rule | expectation | correction | decision
-    | acceptance | opening | engine | missing | asked; change: new | changed | gone."""
+    | acceptance | opening | engine | missing | interrupted | asked; change: new | changed | gone."""
 
     kind: str
     subject: str = ""
@@ -32,6 +32,7 @@ class Reason:
         names = {
             "never": "never computed", "opening": "the day before leaves something else open",
             "missing": "its working tables are gone", "asked": "asked for",
+            "interrupted": "a run ended while it computed this day",
         }
         if self.kind in names:
             return names[self.kind]
@@ -95,13 +96,15 @@ def make_plan(books: Books, store: Store, state: State, start: dt.date, end: dt.
 
 def opens_differently(store: Store, state: State, period: dt.date) -> bool:
     """Whether a computed period now opens with something else than when it was computed."""
-    was = recorded(state).get(period)
+    was = recorded(state, period).get(period)
     return was is not None and was.opening != openings(store, [period])[period]
 
 
 def _reasons(was: Inputs | None, now: Inputs, *, whole: bool) -> tuple[Reason, ...]:
     if was is None:
         return (Reason(NEVER),)
+    if not was.is_whole:
+        return (Reason("interrupted"),)
     found = [] if whole else [Reason("missing")]
     for name in sorted({*was.parts, *now.parts}):
         before, after = was.parts.get(name), now.parts.get(name)

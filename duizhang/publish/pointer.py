@@ -37,6 +37,8 @@ def rebuild_published(home: Path, state: State) -> None:
     """
     with publication_lock(home):
         final = home / POINTER
+        for left in home.glob(f"{POINTER}.*"):
+            left.unlink()  # of a publication that was killed: only one has the lock
         partial = home / f"{POINTER}.{uuid.uuid4().hex}"
         try:
             _write(partial, home.resolve(), state)

@@ -8,7 +8,9 @@ is written again, equal, by the next run.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -39,13 +41,15 @@ from duizhang.publish.versions import (
 from duizhang.published import TABLES
 from duizhang.reconcile import STATE_TABLES
 from duizhang.state import State
-from duizhang.store import Store, write_parquet
+from duizhang.store import WORKERS, Store, write_parquet
 
 # Not for analysts, but part of a version: what the next period opens with.
 CLOSING_TABLES: tuple[str, ...] = tuple(STATE_TABLES)
 CLOSED_REASON = "closed: reopen first"
 UNCHANGED = "unchanged"
 _GATE_TABLE = "quality_results"
+# one line of progress for so many days
+_TOLD = 31
 _INACTIVE = ("missing", "refused", "unrecognised", "superseded", "duplicate")
 
 
@@ -69,7 +73,8 @@ class _Candidate:
 
 
 def publish(
-    books: Books, store: Store, state: State, home: Path, periods: Sequence[dt.date], *, rules_digest: str = ""
+    books: Books, store: Store, state: State, home: Path, periods: Sequence[dt.date], *, rules_digest: str = "",
+    say: Callable[[str], None] | None = None,
 ) -> list[PeriodOutcome]:
     """Publish what the store holds of the periods, in order of time; one outcome a period.
 
@@ -80,9 +85,12 @@ def publish(
     """
     required = {name: suite.optional for name, suite in load_suites().items()}
     with publication_lock(home):
-        outcomes = [
-            _publish_one(books, store, state, home, period, rules_digest, required) for period in sorted(set(periods))
-        ]
+        outcomes = []
+        wanted = sorted(set(periods))
+        for period, candidate in _candidates(store, state, wanted, required):
+            outcomes.append(_publish_one(books, state, home, period, rules_digest, candidate))
+            if say and len(outcomes) % _TOLD == 0 and len(outcomes) < len(wanted):
+                say(f"publishing: {len(outcomes)} of {len(wanted)} days")
         settled = _settle(books, state)
         rebuild_published(home, state)
     return [
@@ -92,12 +100,11 @@ def publish(
 
 
 def _publish_one(
-    books: Books, store: Store, state: State, home: Path, period: dt.date, rules_digest: str, suites: dict[str, bool]
+    books: Books, state: State, home: Path, period: dt.date, rules_digest: str, candidate: _Candidate
 ) -> PeriodOutcome:
     now = period_states(state).get(period) or PeriodState(period, 0, OPEN)
     known = versions(state, period)
     current = next((v for v in known if v.version == now.version), None)
-    candidate = _candidate(store, state, period, suites)
     # what the gate says of the numbers is not a number
     data_digest = mapping_digest({k: v for k, v in candidate.digests.items() if k != _GATE_TABLE})
     if now.state == CLOSED:
@@ -147,6 +154,21 @@ def _publish_one(
         connection.execute(VERSIONS.insert().values(**vars(version)))
         save_states(connection, [PeriodState(period, number, RECONCILED)])
     return PeriodOutcome(period, "published", number)
+
+
+def _candidates(
+    store: Store, state: State, periods: Sequence[dt.date], suites: dict[str, bool]
+) -> Iterator[tuple[dt.date, _Candidate]]:
+    """The candidates in order, a few read ahead: all of a year would not fit into memory."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        ahead: deque[tuple[dt.date, Future[_Candidate]]] = deque()
+        for period in periods:
+            ahead.append((period, pool.submit(_candidate, store, state, period, suites)))
+            if len(ahead) > 2 * WORKERS:
+                day, found = ahead.popleft()
+                yield day, found.result()
+        for day, found in ahead:
+            yield day, found.result()
 
 
 def _candidate(store: Store, state: State, period: dt.date, suites: dict[str, bool]) -> _Candidate:

@@ -1,10 +1,15 @@
-"""Runs the SQL models of `sql/` over a range of periods and writes their tables to the store."""
+"""Runs the SQL models of `sql/` over a range of periods and writes their tables to the store.
+
+A range is one pass: claims are made, summed up by key and traced through all its days at once. What is open at the end of a
+day is a row for every day on which it is open, so these rows are judged a stretch of days after the other; what a day
+gets does not depend on the stretch that it is in.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +27,7 @@ from duizhang.reconcile.matching import load_matching, match, matching_digest, n
 from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
 from duizhang.reconcile.parts import parts_digest, peel_query
 from duizhang.schema import CLAIM, DAY, MONEY, RATE, TEXT
-from duizhang.store import Store, connect
+from duizhang.store import Store, connect, quoted
 
 LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "legs" / f"{leg}.sql").is_file())
 # anomalies reads other marts, so it comes last
@@ -52,6 +57,12 @@ STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels":
 # What is published of the items themselves.
 ITEM_TABLES = ("recon_summary", "variances", "open_items", "clearings")
 
+# Days whose open items are judged, and written, at once: it sets the memory that a long range takes.
+STRETCH = 31
+MEMORY = "2GB"
+# What the models of a stretch are to see of its own days alone.
+_BY_PERIOD = ("stock_levels", "shop_measures", "fx_results", "movements")
+
 
 def rules_digest() -> str:
     """SHA-256 over every SQL model, the causes, parts and passes: what a result depends on besides books.yaml."""
@@ -74,12 +85,14 @@ class Session:
     periods: Sequence[dt.date]
     corrections: pa.Table = field(default_factory=CLAIM.empty_table)
     decisions: pa.Table = field(default_factory=DECISION.empty_table)
+    say: Callable[[str], None] = field(default=lambda _: None)
 
     def __post_init__(self) -> None:
         expected = [self.periods[0] + dt.timedelta(days=n) for n in range(len(self.periods))]
         if list(self.periods) != expected:
             raise UserError("periods must be consecutive days in order")
-        self.con = connect()
+        self.whole = list(self.periods)
+        self.con = connect(memory=MEMORY, spill=self.store.spill())
 
     def __enter__(self) -> Session:
         self._load()
@@ -89,24 +102,20 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.con.close()
+        self.store.clear_spill()
 
     def _load(self) -> None:
         con, periods = self.con, self.periods
-        con.execute("set variable period_from = ?::date", [periods[0]])
-        con.execute("set variable period_to = ?::date", [periods[-1]])
-        for name, columns in schema.TABLES.items():
-            self.store.view(con, name, periods, columns)
+        # files of the store do not change while they are read
+        con.execute("set parquet_metadata_cache = true")
+        con.execute("set preserve_insertion_order = false")
+        self._span(periods, "")
         self.store.view(con, "skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
         self.store.view(con, "fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
-        before = [periods[0] - dt.timedelta(days=1)]
-        self.store.view(con, "opening_claims", before, OPEN_CLAIM, table_of="open_claims")
-        self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels")
-        con.execute(f"create view past_claims as {self._past_claims()}")
         prepare_matching(con)
         prepare_mistyped(con)
         con.register("corrections", self.corrections)
         con.register("decisions", self.decisions)
-        con.register("calendar", pa.table({"period": pa.array(list(periods), DAY)}))
         for name, table in _books_tables(self.books).items():
             con.register(name, table)
         con.execute(
@@ -115,15 +124,46 @@ class Session:
             "shop in (select shop from expected where source like '%statement%') as has_statement from books_shops"
         )
 
-    def _past_claims(self) -> str:
-        """The claims of the legs before the range, as far back as a late duplicate is looked for."""
-        first = self.periods[0]
-        horizon = [first - dt.timedelta(days=n) for n in range(load_matching().repeat_horizon_days, 0, -1)]
-        parts = []
+    def _span(self, periods: Sequence[dt.date], temporary: str) -> None:
+        """Calendar, variables and views of the store for these periods; temporary ones stand before those of the range."""
+        con = self.con
+        con.execute("set variable period_from = ?::date", [periods[0]])
+        con.execute("set variable period_to = ?::date", [periods[-1]])
+        con.execute(
+            f"create or replace {temporary} table calendar as select unnest(generate_series("
+            "getvariable('period_from'), getvariable('period_to'), interval 1 day))::date as period"
+        )
+        for name, columns in schema.TABLES.items():
+            self.store.view(con, name, periods, columns, temporary=temporary)
+        before = [periods[0] - dt.timedelta(days=1)]
+        self.store.view(con, "opening_claims", before, OPEN_CLAIM, table_of="open_claims", temporary=temporary)
+        self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels", temporary=temporary)
+        # as far back as a late duplicate is looked for
+        horizon = [periods[0] - dt.timedelta(days=n) for n in range(load_matching().repeat_horizon_days, 0, -1)]
+        self._claims("past_claims", horizon, temporary, columns=_PAST)
+
+    def _claims(self, name: str, periods: Sequence[dt.date], temporary: str, *, columns: str = "*") -> None:
+        """A view of the claims of every leg as the store has them."""
         for leg in LEG_MODELS:
-            self.store.view(self.con, f"past_{leg}", horizon, CLAIM, table_of=leg)
-            parts.append(f'select {_PAST} from "past_{leg}"')
-        return " union all ".join(parts)
+            self.store.view(self.con, f"{name}_{leg}", periods, CLAIM, table_of=leg, temporary=temporary)
+        union = " union all ".join(f'select {columns} from "{name}_{leg}"' for leg in LEG_MODELS)
+        self.con.execute(f"create or replace {temporary} view {name} as {union}")
+
+    def stretches(self) -> Iterator[Sequence[dt.date]]:
+        """The range in stretches, each of which the models then see as if it were the range; what came before is stored."""
+        if len(self.whole) <= STRETCH:
+            yield self.periods
+            return
+        for at in range(0, len(self.whole), STRETCH):
+            self.periods = self.whole[at : at + STRETCH]
+            self._span(self.periods, "temp")
+            self._claims("claims", self.periods, "temp")
+            for name in _BY_PERIOD:
+                self.con.execute(
+                    f"create or replace temp view {name} as select * from memory.main.{name} "
+                    "where period between getvariable('period_from') and getvariable('period_to')"
+                )
+            yield self.periods
 
     def _history(self, table: str) -> list[dt.date]:
         return [p for p in self.store.periods(table) if p <= self.periods[-1]]
@@ -131,20 +171,25 @@ class Session:
     def run(self, path: str, name: str) -> None:
         """Materialise one model as an in-memory table."""
         try:
-            self.con.execute(f'create table "{name}" as {_model(path)}')
+            self.con.execute(f'create or replace table "{name}" as {_model(path)}')
         except duckdb.Error as error:
             raise ConservationError(f"sql/{path}: {error}") from error
 
-    def result(self, name: str, columns: pa.Schema) -> pa.Table:
-        """A table in its declared schema: column order and types; a column that is missing is an error."""
+    def result(self, name: str, columns: pa.Schema, periods: Sequence[dt.date]) -> pa.Table:
+        """The periods of a table in its declared schema: column order and types; a missing column is an error."""
         listed = ", ".join(f'"{column.name}"' for column in columns)
-        return self.con.sql(f'select {listed} from "{name}"').to_arrow_table().cast(columns)
+        query = f'select {listed} from "{name}" where period between ? and ?'
+        return self.con.sql(query, params=[periods[0], periods[-1]]).to_arrow_table().cast(columns)
 
     def keep(self, name: str, columns: pa.Schema) -> int:
         """Write a table into the store, period by period; the number of rows."""
-        rows = self.result(name, columns)
-        self.store.split(name, rows, self.periods)
-        return int(rows.num_rows)
+        rows = 0
+        for at in range(0, len(self.periods), STRETCH):
+            part = self.periods[at : at + STRETCH]
+            found = self.result(name, columns, part)
+            self.store.split(name, found, part)
+            rows += int(found.num_rows)
+        return rows
 
 
 def _books_tables(books: Books) -> dict[str, pa.Table]:
@@ -218,53 +263,80 @@ def reconcile(session: Session) -> dict[str, int]:
 
     Raises ConservationError when amounts were lost or made up in any leg, entity, currency and period.
     """
-    make_claims(session)
-    rows = {leg: session.keep(leg, CLAIM) for leg in LEG_MODELS}
-    settle(session)
-    for name, columns in STATE_TABLES.items():
-        rows[name] = session.keep(name, columns)
-    for name in ITEM_TABLES:
-        rows[name] = session.keep(name, published.TABLES[name])
-    for mart in MART_MODELS:
-        session.run(f"marts/{mart}.sql", mart)
-        rows[mart] = session.keep(mart, published.TABLES[mart])
-    assert_conservation(session)
+    rows = make_claims(session)
+    trace(session)
+    rows["stock_levels"] = session.keep("stock_levels", STOCK_LEVEL)
+    rows["clearings"] = session.keep("clearings", published.TABLES["clearings"])
+    session.con.execute("drop table clearings")
+    for periods in session.stretches():
+        if len(periods) < len(session.whole):
+            session.say(f"open items: day {(periods[0] - session.whole[0]).days + 1} of {len(session.whole)}")
+        judge(session)
+        done = {name: session.keep(name, columns) for name, columns in STATE_TABLES.items() if name != "stock_levels"}
+        done |= {name: session.keep(name, published.TABLES[name]) for name in ITEM_TABLES if name != "clearings"}
+        for mart in MART_MODELS:
+            session.run(f"marts/{mart}.sql", mart)
+            done[mart] = session.keep(mart, published.TABLES[mart])
+        assert_conservation(session)
+        for name, number in done.items():
+            rows[name] = rows.get(name, 0) + number
     return rows
 
 
-def make_claims(session: Session) -> None:
-    """The claims of every leg, with the corrections, as the table `claims` and a view a leg."""
+def make_claims(session: Session) -> dict[str, int]:
+    """The claims of every leg, with the corrections: written to the store, and from there the view `claims`; rows a leg."""
+    con, rows = session.con, {}
     for model in ("fx_known", "fx_results", "fees_expected", "shop_measures", "stock_observations", "stock_levels"):
         session.run(f"canonical/{model}.sql", model)
-    for leg in LEG_MODELS:
+    for number, leg in enumerate(LEG_MODELS, 1):
+        session.say(f"claims: {leg}, leg {number} of {len(LEG_MODELS)}")
         session.run(f"legs/{leg}.sql", f"claims_{leg}")
-    sources = (*(f"claims_{leg}" for leg in LEG_MODELS), "corrections")
-    for leg in set(LEG_MODELS) - set(session.books.legs):
-        session.con.execute(f'truncate "claims_{leg}"')
-    union = " union all ".join(_cast_claims(session, name) for name in sources)
-    session.con.execute(f"create table claims as {union}")
-    normalise_keys(session.con)
-    for leg in LEG_MODELS:
-        session.con.execute(f"create view \"{leg}\" as select * from claims where leg = '{leg}'")
+        con.execute(
+            f'create or replace table claims as {_cast_claims(session, f"claims_{leg}")} '
+            f"where {leg in session.books.legs} union all {_cast_claims(session, 'corrections')} where leg = {quoted(leg)}"
+        )
+        normalise_keys(con)
+        con.execute(f'alter table claims rename to "{leg}"')
+        rows[leg] = session.keep(leg, CLAIM)
+        con.execute(f'drop table "{leg}"')
+        # a leg may add up the claims of an earlier one
+        ahead = " ".join(_model(f"legs/{later}.sql") for later in LEG_MODELS[number:])
+        for made in LEG_MODELS[:number]:
+            if f"claims_{made}" not in ahead:
+                con.execute(f'drop table if exists "claims_{made}"')
+    con.execute("drop table fees_expected; drop table stock_observations")
+    session._claims("claims", session.periods, "")
+    return rows
 
 
 def settle(session: Session) -> None:
-    """From the table `claims` to open items, what cleared, causes and proposals."""
-    for model in (
-        "movements", "positions", "restless_claims", "open_claims", "recon_summary", "clearings", "late_repeats", "features",
-        "judged",
-    ):
+    """From `claims` to open items, what cleared, causes and proposals."""
+    trace(session)
+    judge(session)
+
+
+def trace(session: Session) -> None:
+    """The keys that do not net to zero within their periods, through all days of the range, and what cleared."""
+    session.say("open items")
+    for model in ("movements", "positions", "restless_claims", "clearings"):
         session.run(f"items/{model}.sql", model)
+
+
+def judge(session: Session) -> None:
+    """What is open at the end of each day, why, and what could be its counterpart."""
     con = session.con
-    con.execute(f"create table caused as select *, {cause_expression()} as cause from judged")
-    con.execute(f"create table peeled as {peel_query('caused')}")
+    for model in ("open_claims", "recon_summary", "late_repeats", "features", "judged"):
+        session.run(f"items/{model}.sql", model)
+    con.execute("drop table features")
+    con.execute(f"create or replace table caused as select *, {cause_expression()} as cause from judged")
+    con.execute(f"create or replace table peeled as {peel_query('caused')}")
     session.run("items/parts.sql", "parts")
     session.run("items/matchable.sql", "matchable")
     match(con, session.run)
     session.run("items/proposals.sql", "proposals")
     session.run("items/variances.sql", "variances_found")
     session.run("items/summed_up.sql", "variances")
-    con.execute("create view open_items as select * from variances")
+    con.execute("create or replace view open_items as select * from variances")
 
 
 def assert_conservation(session: Session) -> None:

@@ -162,11 +162,11 @@ def match(con: duckdb.DuckDBPyConnection, run: Callable[[str, str], None]) -> No
     run(path, name) materialises a model of sql/.
     """
     con.register("_matched_empty", _MATCHED.empty_table())
-    con.execute("create table matched as select * from _matched_empty")
+    con.execute("create or replace table matched as select * from _matched_empty")
     con.register("_given_up_empty", _GIVEN_UP.empty_table())
-    con.execute("create table given_up as select * from _given_up_empty")
+    con.execute("create or replace table given_up as select * from _given_up_empty")
     con.execute("""
-        create view left_over as
+        create or replace view left_over as
         select m.* from matchable as m
         anti join (select period, leg, entity, currency, unnest(members) as "key" from matched) as t
             using (period, leg, entity, currency, "key")

@@ -303,7 +303,7 @@ def _stock(world: World, records: Records, rng: np.random.Generator) -> tuple[pl
     )
     daily = max(1, plan.orders_per_day * 3 // (2 * SKU_COUNT * 2))
     drawn = grid.with_columns(
-        bought=pl.Series(rng.integers(0, 12, grid.height) + daily * 6), chance=pl.Series(rng.random(grid.height)),
+        bought=pl.Series(rng.integers(0, 12, grid.height) + daily * 10), chance=pl.Series(rng.random(grid.height)),
         change=pl.Series(rng.integers(1, 4, grid.height)),
     )
     blank = {name: pl.lit("") for name in ("order_id", "shop", "carrier", "tracking", "zone", "refund_id", "value_currency")}

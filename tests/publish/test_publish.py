@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import queue
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -152,37 +154,55 @@ def test_a_crash_between_steps_leaves_the_old_in_sight_and_the_next_run_finishes
     assert [p.name for p in fake.home.glob("published.duckdb.*")] == []
 
 
+# Reads without a pause until its input ends; says every version that it sees for the first time.
 READER = """
-import sys, time, duckdb
-path, until = sys.argv[1], time.monotonic() + float(sys.argv[2])
+import sys, threading, duckdb
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
 seen = set()
-while time.monotonic() < until and len(seen) < 3:
-    with duckdb.connect(path, read_only=True) as con:
+while not ended.is_set():
+    with duckdb.connect(sys.argv[1], read_only=True) as con:
         rows = con.sql(
             "select s.version, s.closing, (select sum(difference) from variances), p.version "
             "from recon_summary s join period_status p using (period)"
         ).fetchall()
     assert len(rows) == 1 and rows[0][1] == rows[0][2] and rows[0][0] == rows[0][3], rows
-    seen.add(rows[0][0])
-print(len(seen))
+    if rows[0][0] not in seen:
+        seen.add(rows[0][0])
+        print(rows[0][0], flush=True)
 """
 
 
 def test_another_process_reads_while_publishing_without_an_error(fake: Any) -> None:
+    """As long as it takes: the reader must have met three versions, each whole, and at last the newest."""
     fake.fill([FIRST])
     go(fake, [FIRST])
-    reader = subprocess.Popen(
-        [sys.executable, "-c", READER, str(fake.home / "published.duckdb"), "60"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )
-    amount = 10
-    while reader.poll() is None:
-        amount += 1
-        fake.fill([FIRST], amount=str(amount))
-        go(fake, [FIRST])
-    said, wrong = reader.communicate()
+    seen: list[int] = []
+    said: queue.Queue[int] = queue.Queue()
+    command = [sys.executable, "-c", READER, str(fake.home / "published.duckdb")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdin and reader.stdout and reader.stderr
+        listener = threading.Thread(target=lambda: [said.put(int(line)) for line in reader.stdout or ()])
+        listener.start()
+        try:
+            seen.append(said.get(timeout=300))
+            for amount in range(11, 1011):
+                fake.fill([FIRST], amount=str(amount))
+                [outcome] = go(fake, [FIRST])
+                while not said.empty():
+                    seen.append(said.get())
+                if len(seen) >= 3 or reader.poll() is not None:
+                    break
+            while seen[-1] != outcome.version and reader.poll() is None:
+                seen.append(said.get(timeout=300))
+        finally:
+            reader.stdin.close()
+            listener.join()
+            wrong = reader.stderr.read()
     assert reader.returncode == 0, wrong
-    assert int(said) >= 2
+    assert len(seen) >= 3 and seen == sorted(seen) and seen[-1] == outcome.version
 
 
 def run(*arguments: str, command: Any, home: Path) -> str:
