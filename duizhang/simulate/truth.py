@@ -323,13 +323,17 @@ def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
     columns = ["day", *_KEY, "cause", "amount", "injected", "o", "stays_open"]
     twice = found.join(seconds, on=["leg", "key"], how="inner")
     simple = found.join(seconds, on=["leg", "key"], how="left").with_columns(
-        amount=pl.col("amount") - pl.col("second").fill_null(0))
+        amount=pl.col("amount") - pl.col("second").fill_null(0)).filter(
+        pl.col("second").is_null() | (pl.col("amount") != 0))  # a line whose only fault is the second one of its order
     second = twice.with_columns(amount="second", cause="second_cause")
     lines = pl.concat([
         part.with_columns(sum_key=pl.col("key").str.split("/").list.first() + "/" + part["leg"][0], measure=pl.col("leg"))
         for part in _finance_claims(records, totals) if part.height
     ])
-    # what moves the discount is what the line's own mark says; a second fault of a cent goes with it
+    # what moves the discount is what the line's own mark says; a second fault of a cent goes with it, unless it is the line's
+    # only one
+    alone = twice.filter(pl.col("amount") == pl.col("second")).select(
+        "key", detail_leg="leg", alone=pl.col("second_cause"))
     shown_by = pl.col("measure").replace_strict(
         {"revenue": "order_platform", "discount": "order_platform", "refund": "order_payment"}, return_dtype=pl.String)
     also_unrecorded = [key for _, key, cause, _ in records.seconds if cause == "refund_unrecorded"]
@@ -338,8 +342,9 @@ def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
         mark=pl.when(pl.col("o").is_in(refunded)).then(pl.lit("refund_unrecorded")).otherwise("mark"))
     buyers = _customer_claims(world, records, running)
     summed = [
-        _summed("finance", lines.with_columns(detail_leg=shown_by).filter(pl.col("measure") == measure), causes, split,
-                last_day)
+        _summed("finance", lines.with_columns(detail_leg=shown_by).filter(pl.col("measure") == measure).join(
+            alone, on=["detail_leg", "key"], how="left").with_columns(cause=pl.coalesce("cause", "alone")).drop("alone"),
+            causes, split, last_day)
         for measure, causes, split in (("revenue", marks, seconds), ("discount", marks, seconds.clear()),
                                        ("refund", refund_marks, seconds.clear()))
     ]
