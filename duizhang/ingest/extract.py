@@ -324,7 +324,8 @@ def _decimal(text: str | None, mark: str = ".") -> Decimal | None:
     """A stated total as a number: separators of thousands and currency signs left out."""
     if text is None:
         return None
-    bare = re.sub(r"[^\d.,+-]", "", text)
+    negative = re.fullmatch(r"\s*\(.*\)\s*|.*\d\s*-", text) is not None  # as accountants write it
+    bare = ("-" if negative else "") + re.sub(r"[^\d.,+-]", "", text).rstrip("-")
     comma = mark == "," or (mark == "auto" and re.search(r",\d{1,2}$", bare) is not None)
     bare = bare.replace(".", "").replace(",", ".") if comma else bare.replace(",", "")
     try:
