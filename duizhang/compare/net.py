@@ -7,16 +7,15 @@ from collections.abc import Sequence
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from duizhang.compare.buckets import I64, TABLES, U64, in_buckets
-from duizhang.compare.peel import Peeled, peel
+from duizhang.compare.peel import Peeled, peel, unpeeled
 from duizhang.compare.sketch import BITS, MOST_BITS, Sketch, sketch
 from duizhang.errors import ConservationError
 
 _FULL = 0.98  # beyond it the share of open buckets no longer tells how many keys are open
-_FEW = 0.02  # share of the claims that is grouped sooner than all are read again
+FEW = 0.02  # share of the claims that is grouped sooner than all are read again
 
 
 def signed(left: str, right: str, attributes: Sequence[str] = ()) -> str:
@@ -31,14 +30,14 @@ def sides(left: str, right: str, attributes: Sequence[str] = ()) -> tuple[str, s
 
 
 def more_bits(found: Sketch) -> int:
-    """The bits of a sketch from which all of one that could not be read back can be; 0 if grouping is the better way."""
-    shares = [len(found.open_in(table)) / (1 << found.bits) for table in range(TABLES)]
-    if shares[0] * shares[1] < _FEW:
+    """The bits of a sketch that can be read back where `found` cannot; 0 if too few or hopelessly many claims are open."""
+    if unpeeled(found).share < FEW:
         return 0
-    if max(shares) > _FULL:
+    share = max(len(found.open_in(table)) for table in range(TABLES)) / (1 << found.bits)
+    if share > _FULL:
         return BITS if found.bits < BITS else 0
-    # Of n keys in m buckets a share of 1 - e^(-n/m) is open; up to n = m/2 nearly always all can be read back.
-    keys = -math.log1p(-max(shares)) * (1 << found.bits)
+    # Of n keys in m buckets a share of 1 - e^(-n/m) is open; up to n = m/2 nearly always nearly all can be read back.
+    keys = -math.log1p(-share) * (1 << found.bits)
     bits = max(BITS, math.ceil(math.log2(max(keys, 1))) + 1)
     return bits if found.bits < bits <= MOST_BITS else 0
 
@@ -91,12 +90,7 @@ def _together(parts: Sequence[str], attributes: Sequence[str]) -> str:
 
 def _named(con: duckdb.DuckDBPyConnection, parts: Sequence[str], peeled: Peeled, scale: int) -> bool:
     """Put the keys of the hashes and their amounts into `net_by_key_result`; False unless each hash has one key."""
-    wanted = pa.table({"h": peeled.hashes, "amount": decimals(peeled.amounts, scale)})
-    con.register("net_by_key_wanted", wanted)
-    try:
-        con.execute("create or replace temp table net_by_key_net as select * from net_by_key_wanted")
-    finally:
-        con.unregister("net_by_key_wanted")
+    _put(con, "net_by_key_net", {"h": whole_numbers(peeled.hashes), "amount": decimals(peeled.amounts, scale)})
     con.execute(f"create or replace temp table net_by_key_names as select key, hash(key) as h from {parts[0]} limit 0")
     for part in parts:
         con.execute(f"""
@@ -130,14 +124,25 @@ def _grouped(con: duckdb.DuckDBPyConnection, listed: str, attributes: Sequence[s
     con.execute(f"create or replace temp table net_by_key_result as {query}")
 
 
+def whole_numbers(values: U64) -> pa.Array:
+    """As an Arrow array; `pa.array` of a numpy array would import pandas first."""
+    return pa.Array.from_buffers(pa.uint64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
 def decimals(amounts: I64, scale: int) -> pa.Array:
     """Minor units as decimals of 38 digits."""
     words = np.stack([amounts, amounts >> 63], axis=1)
-    return pa.Array.from_buffers(pa.decimal128(38, scale), len(amounts), [None, pa.py_buffer(words.tobytes())])
+    return pa.Array.from_buffers(pa.decimal128(38, scale), len(amounts), [None, pa.py_buffer(words)])
 
 
-def hash_table(con: duckdb.DuckDBPyConnection, name: str, hashes: U64 | npt.NDArray[np.uint64]) -> None:
-    """A temporary table `name` of one column `h`."""
-    con.register("hashes", pa.table({"h": hashes}))
-    con.execute(f"create or replace temp table {name} as select h from hashes")
-    con.unregister("hashes")
+def hash_table(con: duckdb.DuckDBPyConnection, name: str, hashes: U64) -> None:
+    """Make the temporary table `name` of one column `h`."""
+    _put(con, name, {"h": whole_numbers(hashes)})
+
+
+def _put(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, pa.Array]) -> None:
+    con.register(f"{name}_arrow", pa.table(columns))
+    try:
+        con.execute(f"create or replace temp table {name} as select * from {name}_arrow")
+    finally:
+        con.unregister(f"{name}_arrow")

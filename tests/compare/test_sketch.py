@@ -143,7 +143,8 @@ def test_totals_do_not_overflow(con: duckdb.DuckDBPyConnection) -> None:
         assert found.total == large * 100_000 and found.rows == 100_000
 
 
-NONE = Peeled(np.zeros(0, np.uint64), np.zeros(0, np.int64), whole=True)
+CLOSED = [np.zeros(0, np.intp)] * 2
+NONE = Peeled(np.zeros(0, np.uint64), np.zeros(0, np.int64), 16, CLOSED)
 
 
 def test_a_false_zero_is_not_published(
@@ -167,7 +168,7 @@ def test_a_wrong_guess_is_not_believed(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hash that no key has, and two keys with one hash, go to the exact grouping."""
-    wrong = Peeled(np.array([7], np.uint64), np.array([-1], np.int64), whole=True)
+    wrong = Peeled(np.array([7], np.uint64), np.array([-1], np.int64), 16, CLOSED)
     put(con, "one", [("a", Decimal("1.50")), ("b", Decimal(2))])
     put(con, "two", [("a", Decimal("1.51")), ("b", Decimal(2))])
     for module in (net, engine):
@@ -225,7 +226,7 @@ def test_compare_counts_what_plain_python_counts(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "OPEN_SHARE", 1.0)  # always use what was settled
         patch.setattr(engine, "BITS", bits)
-        patch.setattr(engine, "more_bits", lambda _: 0)
+        patch.setattr(engine, "more_bits", lambda *_: 0)
         patch.setattr(hashes, "HELD", held)
         got = engine.compare_files(tmp_path / "l.parquet", tmp_path / "r.parquet", key="id", left_amount="amount",
                                    right_amount="amount", tolerance=Decimal(tolerance), out=out if named else None)
