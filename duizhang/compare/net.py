@@ -7,26 +7,23 @@ from collections.abc import Sequence
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from duizhang.compare.buckets import I64, TABLES, U64, in_buckets
 from duizhang.compare.peel import Peeled, peel, unpeeled
-from duizhang.compare.sketch import BITS, MOST_BITS, Sketch, sketch
+from duizhang.compare.sketch import BITS, MOST_BITS, Sketch, read_sketch, sketch
 from duizhang.errors import ConservationError
 
 _FULL = 0.98  # beyond it the share of open buckets no longer tells how many keys are open
-FEW = 0.02  # share of the claims that is grouped sooner than all are read again
+TRACED = 1 << 25  # rows of a file whose place is remembered, 2 bytes each
+FEW = 0.02  # share of the claims that is worth picking out
 
 
 def signed(left: str, right: str, attributes: Sequence[str] = ()) -> str:
     """SQL of the signed claims of two relations with the columns `key`, `amount` and `attributes`."""
-    return _together(sides(left, right, attributes), attributes)
-
-
-def sides(left: str, right: str, attributes: Sequence[str] = ()) -> tuple[str, str]:
-    """The same as two relations, which `net_by_key` may read apart."""
     more = "".join(f", {name}" for name in attributes)
-    return f"(select key, amount{more} from {left})", f"(select key, -amount as amount{more} from {right})"
+    return f"(select key, amount{more} from {left} union all select key, -amount as amount{more} from {right})"
 
 
 def more_bits(found: Sketch) -> int:
@@ -50,25 +47,27 @@ def shortlist(relation_sql: str, found: Sketch, attributes: Sequence[str] = ()) 
 
 
 def net_by_key(
-    con: duckdb.DuckDBPyConnection, relations: str | Sequence[str], bits: int = BITS, attributes: Sequence[str] = ()
+    con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS, attributes: Sequence[str] = (),
+    *, less: str | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """(key, amount) of the keys whose claims do not net to 0: what `group by key having sum(amount) <> 0` gives.
 
-    `relations` is the SQL of all claims, or of several parts of them: names are then looked up in the first part, and
-    only what is not there in the next. With `attributes`: the keys where some combination of them does not net (the
-    amount of the key may then be 0). Raises `ConservationError` when what the sketch left out does not add up to 0.
+    The claims are those of `relation_sql` less those of `less`: the same as their `signed`, and quicker, as a key that is
+    in the first has its name looked up there only. With `attributes`: the keys where some combination of them does not
+    net (the amount of the key may then be 0). Raises `ConservationError` when what was left out does not add up to 0.
     """
-    parts = [relations] if isinstance(relations, str) else list(relations)
-    found = _sketch(con, parts, bits, attributes)
+    trace = _Trace() if not attributes and _has_row_numbers(con, relation_sql) else None
+    found = _sketch(con, relation_sql, less, bits, attributes, trace)
     named = False
     if not attributes:
         peeled = peel(found)
         if not peeled.whole and (wanted := more_bits(found)):
-            found = _sketch(con, parts, wanted, attributes)
+            found = _sketch(con, relation_sql, less, wanted, attributes, None)
             peeled = peel(found)
-        named = peeled.whole and _named(con, parts, peeled, found.scale)
+        named = peeled.whole and _named(con, relation_sql, less, peeled, found.scale, trace)
     if not named:
-        _grouped(con, shortlist(_together(parts, attributes), found, attributes), attributes)
+        everything = relation_sql if less is None else signed(relation_sql, less, attributes)
+        _grouped(con, shortlist(everything, found, attributes), attributes)
     row = con.execute("select coalesce(sum(amount), 0) from net_by_key_result").fetchall()[0]
     left_out = found.total - int(row[0] * 10**found.scale)
     if left_out:
@@ -76,39 +75,75 @@ def net_by_key(
     return con.sql("select key, amount from net_by_key_result")
 
 
-def _sketch(con: duckdb.DuckDBPyConnection, parts: Sequence[str], bits: int, attributes: Sequence[str]) -> Sketch:
-    first, *others = (sketch(con, part, bits, attributes) for part in parts)
-    for other in others:
-        first = first + other
-    return first
+class _Trace:
+    """The top 16 bits of the hash of every row of a file in order: which rows may hold a key, without hashing it again."""
+
+    def __init__(self) -> None:
+        self._tops: list[npt.NDArray[np.uint16]] = []
+        self._rows = 0
+
+    def __call__(self, hashes: U64) -> None:
+        self._rows += len(hashes)
+        if self._rows <= TRACED:
+            self._tops.append((hashes >> np.uint64(48)).astype(np.uint16))
+
+    def rows(self, hashes: U64) -> U64:
+        """Numbers (from 0) of the rows that may have one of the hashes; none if they or all rows are too many."""
+        flags = np.zeros(1 << 16, np.bool_)
+        flags[hashes >> np.uint64(48)] = True
+        if not self._tops or self._rows > TRACED or np.count_nonzero(flags) > FEW * len(flags):
+            return np.zeros(0, np.uint64)
+        found, start = [], 0
+        for tops in self._tops:
+            found.append(np.flatnonzero(flags[tops]).astype(np.uint64) + np.uint64(start))
+            start += len(tops)
+        return np.concatenate(found)
 
 
-def _together(parts: Sequence[str], attributes: Sequence[str]) -> str:
-    names = ", ".join(["key", "amount", *attributes])
-    return f"({' union all '.join(f'select {names} from {part}' for part in parts)})"
+def _has_row_numbers(con: duckdb.DuckDBPyConnection, relation_sql: str) -> bool:
+    try:
+        con.execute(f"describe select file_row_number from {relation_sql}")
+    except duckdb.BinderException:
+        return False
+    return True
 
 
-def _named(con: duckdb.DuckDBPyConnection, parts: Sequence[str], peeled: Peeled, scale: int) -> bool:
+def _sketch(
+    con: duckdb.DuckDBPyConnection, relation_sql: str, less: str | None, bits: int, attributes: Sequence[str],
+    trace: _Trace | None,
+) -> Sketch:
+    found = read_sketch(con, relation_sql, bits, attributes, trace)
+    return found if less is None else found + -sketch(con, less, bits, attributes)
+
+
+def _named(
+    con: duckdb.DuckDBPyConnection, relation_sql: str, less: str | None, peeled: Peeled, scale: int, trace: _Trace | None
+) -> bool:
     """Put the keys of the hashes and their amounts into `net_by_key_result`; False unless each hash has one key."""
     _put(con, "net_by_key_net", {"h": whole_numbers(peeled.hashes), "amount": decimals(peeled.amounts, scale)})
-    con.execute(f"create or replace temp table net_by_key_names as select key, hash(key) as h from {parts[0]} limit 0")
-    for part in parts:
+    con.execute(f"create or replace temp table net_by_key_names as select key, hash(key) as h from {relation_sql} limit 0")
+    ways = [(relation, "true") for relation in (relation_sql, less) if relation is not None]
+    if trace is not None and len(rows := trace.rows(peeled.hashes)):
+        hash_table(con, "net_by_key_rows", rows)
+        ways.insert(0, (relation_sql, "file_row_number in (select h from net_by_key_rows)"))
+    names = hashes = 0
+    for relation, where in ways:
+        if names > hashes or hashes == len(peeled.hashes):
+            break
         con.execute(f"""
             insert into net_by_key_names
-            select distinct key, hash(key) as h from {part}
-            where hash(key) in (
+            select distinct key, hash(key) as h from {relation}
+            where {where} and hash(key) in (
                 select h from net_by_key_net where h not in (select h from net_by_key_names)
             )
         """)
         names, hashes = con.execute("select count(*), count(distinct h) from net_by_key_names").fetchall()[0]
-        if names > hashes or hashes == len(peeled.hashes):
-            break
     con.execute("""
         create or replace temp table net_by_key_result as
         select key, amount from net_by_key_net join net_by_key_names using (h)
     """)
-    con.execute("drop table net_by_key_net")
-    con.execute("drop table net_by_key_names")
+    for name in ("net", "names", "rows"):
+        con.execute(f"drop table if exists net_by_key_{name}")
     return bool(names == hashes == len(peeled.hashes))
 
 

@@ -80,6 +80,7 @@ def settle(hashes: Sequence[KeyHashes], peeled: Peeled, allowed: int, *, named: 
         else:
             tally += Tally(lefts, rights, both, equal, _sum(amounts[on_left & ~on_right]),
                            -_sum(amounts[on_right & ~on_left]), _sum(amounts[on_left & on_right]))
+        del left, right  # before the next part is read
     if recognised < len(changed):
         return None
     left_over = np.concatenate(rest)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duizhang.compare import engine, grouping, hashes, load, net, net_by_key, shortlist, sides, signed, sketch
+from duizhang.compare import engine, grouping, hashes, load, net, net_by_key, shortlist, signed, sketch
 from duizhang.compare.peel import Peeled, peel
 from duizhang.errors import ConservationError, UserError
 
@@ -59,7 +59,7 @@ def test_sketch_and_exact_is_plain_aggregation(
     expected = {k: v for k, v in net.items() if v}
     claims = signed("left_claims", "right_claims")
     assert dict(net_by_key(con, claims, bits).fetchall()) == expected
-    assert dict(net_by_key(con, sides("left_claims", "right_claims"), bits).fetchall()) == expected
+    assert dict(net_by_key(con, "left_claims", bits, less="right_claims").fetchall()) == expected
     one, other = sketch(con, "left_claims", bits), sketch(con, "(select key, -amount as amount from right_claims)", bits)
     whole = sketch(con, claims, bits)
     assert one + other == whole
@@ -143,6 +143,25 @@ def test_totals_do_not_overflow(con: duckdb.DuckDBPyConnection) -> None:
         assert found.total == large * 100_000 and found.rows == 100_000
 
 
+def test_names_come_from_the_rows_of_a_file(con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the rows are known, too many to be remembered, or numbered wrong because some have no amount."""
+    one, two, gaps = (f"'{tmp_path / name}.parquet'" for name in ("one", "two", "gaps"))
+    key = "case when i = 77 then null else 'key-' || i end as key"
+    con.execute(f"copy (select {key}, cast(i as decimal(18,2)) as amount from range(5000) t(i)) to {one}")
+    con.execute(f"copy (select {key}, cast(i + (i % 77 = 0)::int as decimal(18,2)) as amount from range(100, 5100) t(i)) to {two}")
+    con.execute(f"copy (select key, case when rn % 3 > 0 then amount end as amount from "
+                f"(select *, file_row_number as rn from {one})) to {gaps}")
+    for left in (one, gaps):
+        expected = con.execute(f"""
+            select key, sum(amount) as net from {signed(left, two)} group by key having net <> 0 order by key
+        """).fetchall()
+        for limit in (1 << 25, 10):
+            monkeypatch.setattr(net, "TRACED", limit)
+            assert net_by_key(con, left, less=two).order("key").fetchall() == expected
+    monkeypatch.setattr(net, "_grouped", None)  # no grouping was needed
+    assert net_by_key(con, one, less=one).fetchall() == []
+
+
 CLOSED = [np.zeros(0, np.intp)] * 2
 NONE = Peeled(np.zeros(0, np.uint64), np.zeros(0, np.int64), 16, CLOSED)
 
@@ -173,7 +192,7 @@ def test_a_wrong_guess_is_not_believed(
     put(con, "two", [("a", Decimal("1.51")), ("b", Decimal(2))])
     for module in (net, engine):
         monkeypatch.setattr(module, "peel", lambda _: wrong)
-    assert net_by_key(con, sides("one", "two")).fetchall() == [("a", Decimal("-0.01"))]
+    assert net_by_key(con, "one", less="two").fetchall() == [("a", Decimal("-0.01"))]
     files = []
     for name in ("one", "two"):
         files.append(tmp_path / f"{name}.parquet")
