@@ -56,11 +56,11 @@ def in_buckets(hashed: str, buckets: Sequence[npt.NDArray[np.intp]], bits: int) 
 
 
 @contextmanager
-def streaming(con: duckdb.DuckDBPyConnection, *, ordered: bool = False) -> Iterator[None]:
-    """Settings under which `batches` works, put back afterwards: decimals no wider than they are, rows in any order or not."""
+def streaming(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Settings under which `batches` works, put back afterwards: decimals no wider than they are, rows in any order."""
     names = ("preserve_insertion_order", "arrow_output_version")
     before = con.execute(f"select {', '.join(f'current_setting({n!r})' for n in names)}").fetchall()[0]
-    prepare(con, ordered=ordered)
+    prepare(con)
     try:
         yield
     finally:
@@ -68,9 +68,9 @@ def streaming(con: duckdb.DuckDBPyConnection, *, ordered: bool = False) -> Itera
             con.execute(f"set {name} = '{value}'")
 
 
-def prepare(con: duckdb.DuckDBPyConnection, *, ordered: bool = False) -> None:
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """The settings of `streaming`, to stay."""
-    con.execute(f"set preserve_insertion_order = {str(ordered).lower()}")  # a sum has no order
+    con.execute("set preserve_insertion_order = false")  # a sum has no order
     con.execute("set arrow_output_version = '1.5'")  # the first with decimals of 64 bits
 
 

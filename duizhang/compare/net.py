@@ -7,16 +7,14 @@ from collections.abc import Sequence
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from duizhang.compare.buckets import I64, TABLES, U64, in_buckets
 from duizhang.compare.peel import Peeled, peel, unpeeled
-from duizhang.compare.sketch import BITS, MOST_BITS, Sketch, read_sketch, sketch
+from duizhang.compare.sketch import BITS, MOST_BITS, Sketch, sketch
 from duizhang.errors import ConservationError
 
 _FULL = 0.98  # beyond it the share of open buckets no longer tells how many keys are open
-TRACED = 1 << 25  # rows of a file whose place is remembered, 2 bytes each
 FEW = 0.02  # share of the claims that is worth picking out
 
 
@@ -56,15 +54,14 @@ def net_by_key(
     in the first has its name looked up there only. With `attributes`: the keys where some combination of them does not
     net (the amount of the key may then be 0). Raises `ConservationError` when what was left out does not add up to 0.
     """
-    trace = _Trace() if not attributes and _has_row_numbers(con, relation_sql) else None
-    found = _sketch(con, relation_sql, less, bits, attributes, trace)
+    found = _sketch(con, relation_sql, less, bits, attributes)
     named = False
     if not attributes:
         peeled = peel(found)
         if not peeled.whole and (wanted := more_bits(found)):
-            found = _sketch(con, relation_sql, less, wanted, attributes, None)
+            found = _sketch(con, relation_sql, less, wanted, attributes)
             peeled = peel(found)
-        named = peeled.whole and _named(con, relation_sql, less, peeled, found.scale, trace)
+        named = peeled.whole and _named(con, relation_sql, less, peeled, found.scale)
     if not named:
         everything = relation_sql if less is None else signed(relation_sql, less, attributes)
         _grouped(con, shortlist(everything, found, attributes), attributes)
@@ -75,65 +72,25 @@ def net_by_key(
     return con.sql("select key, amount from net_by_key_result")
 
 
-class _Trace:
-    """The top 16 bits of the hash of every row of a file in order: which rows may hold a key, without hashing it again."""
-
-    def __init__(self) -> None:
-        self._tops: list[npt.NDArray[np.uint16]] = []
-        self._rows = 0
-
-    def __call__(self, hashes: U64) -> None:
-        self._rows += len(hashes)
-        if self._rows <= TRACED:
-            self._tops.append((hashes >> np.uint64(48)).astype(np.uint16))
-
-    def rows(self, hashes: U64) -> U64:
-        """Numbers (from 0) of the rows that may have one of the hashes; none if they or all rows are too many."""
-        flags = np.zeros(1 << 16, np.bool_)
-        flags[hashes >> np.uint64(48)] = True
-        if not self._tops or self._rows > TRACED or np.count_nonzero(flags) > FEW * len(flags):
-            return np.zeros(0, np.uint64)
-        found, start = [], 0
-        for tops in self._tops:
-            found.append(np.flatnonzero(flags[tops]).astype(np.uint64) + np.uint64(start))
-            start += len(tops)
-        return np.concatenate(found)
-
-
-def _has_row_numbers(con: duckdb.DuckDBPyConnection, relation_sql: str) -> bool:
-    try:
-        con.execute(f"describe select file_row_number from {relation_sql}")
-    except duckdb.BinderException:
-        return False
-    return True
-
-
 def _sketch(
-    con: duckdb.DuckDBPyConnection, relation_sql: str, less: str | None, bits: int, attributes: Sequence[str],
-    trace: _Trace | None,
+    con: duckdb.DuckDBPyConnection, relation_sql: str, less: str | None, bits: int, attributes: Sequence[str]
 ) -> Sketch:
-    found = read_sketch(con, relation_sql, bits, attributes, trace)
+    found = sketch(con, relation_sql, bits, attributes)
     return found if less is None else found + -sketch(con, less, bits, attributes)
 
 
-def _named(
-    con: duckdb.DuckDBPyConnection, relation_sql: str, less: str | None, peeled: Peeled, scale: int, trace: _Trace | None
-) -> bool:
+def _named(con: duckdb.DuckDBPyConnection, relation_sql: str, less: str | None, peeled: Peeled, scale: int) -> bool:
     """Put the keys of the hashes and their amounts into `net_by_key_result`; False unless each hash has one key."""
     _put(con, "net_by_key_net", {"h": whole_numbers(peeled.hashes), "amount": decimals(peeled.amounts, scale)})
     con.execute(f"create or replace temp table net_by_key_names as select key, hash(key) as h from {relation_sql} limit 0")
-    ways = [(relation, "true") for relation in (relation_sql, less) if relation is not None]
-    if trace is not None and len(rows := trace.rows(peeled.hashes)):
-        hash_table(con, "net_by_key_rows", rows)
-        ways.insert(0, (relation_sql, "file_row_number in (select h from net_by_key_rows)"))
     names = hashes = 0
-    for relation, where in ways:
-        if names > hashes or hashes == len(peeled.hashes):
+    for relation in (relation_sql, less):
+        if relation is None or names > hashes or hashes == len(peeled.hashes):
             break
         con.execute(f"""
             insert into net_by_key_names
             select distinct key, hash(key) as h from {relation}
-            where {where} and hash(key) in (
+            where hash(key) in (
                 select h from net_by_key_net where h not in (select h from net_by_key_names)
             )
         """)
@@ -142,8 +99,8 @@ def _named(
         create or replace temp table net_by_key_result as
         select key, amount from net_by_key_net join net_by_key_names using (h)
     """)
-    for name in ("net", "names", "rows"):
-        con.execute(f"drop table if exists net_by_key_{name}")
+    con.execute("drop table net_by_key_net")
+    con.execute("drop table net_by_key_names")
     return bool(names == hashes == len(peeled.hashes))
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,27 +149,17 @@ def sketch(con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS, 
     must net for each combination of them, so that a key whose status or SKU differs does not net.
     Raises `UserError` when the amount is no exact number or `bits` is not 1 to 20.
     """
-    return read_sketch(con, relation_sql, bits, attributes)
-
-
-def read_sketch(
-    con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int, attributes: Sequence[str] = (),
-    trace: Callable[[U64], None] | None = None,
-) -> Sketch:
-    """`sketch`, with a `trace` that is given the hashes of the keys in the order of the rows."""
     if not 1 <= bits <= MOST_BITS:
         raise UserError(f"a sketch has 1 to {MOST_BITS} bucket bits, not {bits}")
     precision, scale = amount_type(con, relation_sql)
     sums = BucketSums(bits, wide=precision > 18)
     mix = f", hash(key, {', '.join(attributes)}) as mix" if attributes else ""
-    with streaming(con, ordered=trace is not None):
+    with streaming(con):
         for hashes, amounts, *mixes in batches(con, f"""
             select hash(key) as h, cast(amount as decimal({precision},{scale})) as amount{mix}
             from {relation_sql} where amount is not null
         """):
             sums.add(hashes, amounts, *mixes)
-            if trace is not None:
-                trace(hashes)
     return Sketch(bits, scale, sums.rows, hashing(con), sums.mixed, sums.totals())
 
 
