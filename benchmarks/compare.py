@@ -64,7 +64,7 @@ def amounts_only(left: str, right: str) -> int:
 
 
 def sketched(left: str, right: str) -> int:
-    """The sketch, then exact on the shortlist, with the exact check of what was left out. Counts no keys."""
+    """The sketch, the keys that differ read back from it and named, with the exact check of what was left out."""
     import duckdb
 
     from duizhang.compare import net_by_key

@@ -2,6 +2,10 @@
 
 left amount - right amount = amount_left_only - amount_right_only + amount_difference + residual. The first two are sums
 over rows, the next three are sums over keys, so a residual other than 0 would mean that grouping lost or made up money.
+
+Each file is read once: its sums by bucket (`sketch`) and the hashes of its keys (`hashes`). The sums give the net amount
+of every key that differs (`peel`), the hashes give the counts (`settling`). Only what that leaves open, and the keys that
+are to be listed, is read again and grouped by key (`grouping`).
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from duizhang.compare.buckets import I64, TABLES, U64, in_buckets
 from duizhang.compare.peel import Peeled, peel, unpeeled
-from duizhang.compare.sketch import BITS, MOST_BITS, Sketch, sketch
-from duizhang.errors import ConservationError
+from duizhang.compare.sketch import BITS, MOST_BITS, Sketch, hashing, sketch
+from duizhang.errors import ConservationError, UserError
 
 _FULL = 0.98  # beyond it the share of open buckets no longer tells how many keys are open
 FEW = 0.02  # share of the claims that is worth picking out
@@ -46,15 +46,22 @@ def shortlist(relation_sql: str, found: Sketch, attributes: Sequence[str] = ()) 
 
 def net_by_key(
     con: duckdb.DuckDBPyConnection, relation_sql: str, bits: int = BITS, attributes: Sequence[str] = (),
-    *, less: str | None = None,
+    *, less: str | None = None, found: Sketch | None = None,
 ) -> duckdb.DuckDBPyRelation:
     """(key, amount) of the keys whose claims do not net to 0: what `group by key having sum(amount) <> 0` gives.
 
     The claims are those of `relation_sql` less those of `less`: the same as their `signed`, and quicker, as a key that is
     in the first has its name looked up there only. With `attributes`: the keys where some combination of them does not
-    net (the amount of the key may then be 0). Raises `ConservationError` when what was left out does not add up to 0.
+    net (the amount of the key may then be 0). `found` is their sketch if it is there already, such as the sum of saved
+    ones: then the claims are read for the names of the keys only. Raises `ConservationError` when what was left out does
+    not add up to 0.
     """
-    found = _sketch(con, relation_sql, less, bits, attributes)
+    if less is not None and _key_type(con, relation_sql) != _key_type(con, less):  # the same key would have two hashes
+        relation_sql, less = signed(relation_sql, less, attributes), None
+    if found is None:
+        found = _sketch(con, relation_sql, less, bits, attributes)
+    elif found.hashing != hashing(con):
+        raise UserError("the sketch was made with another hash function", advice="Make it again with this version.")
     named = False
     if not attributes:
         peeled = peel(found)
@@ -70,6 +77,10 @@ def net_by_key(
     if left_out:
         raise ConservationError(f"the keys that were left out do not net to zero: {left_out} minor units")
     return con.sql("select key, amount from net_by_key_result")
+
+
+def _key_type(con: duckdb.DuckDBPyConnection, relation_sql: str) -> str:
+    return str(con.execute(f"describe select key from {relation_sql}").fetchall()[0][1])
 
 
 def _sketch(

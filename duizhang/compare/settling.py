@@ -56,8 +56,8 @@ def settle(hashes: Sequence[KeyHashes], peeled: Peeled, allowed: int, *, named: 
     None if something that was read back is no key's hash: then nothing of it is to be trusted.
     """
     flags = [] if peeled.whole else _flags(peeled)
-    known_now = ~_open(peeled.hashes, flags, peeled.bits) if flags else slice(None)
-    changed, amounts = peeled.hashes[known_now], peeled.amounts[known_now]
+    outside = ~_open(peeled.hashes, flags, peeled.bits) if flags else slice(None)
+    changed, amounts = peeled.hashes[outside], peeled.amounts[outside]
     tally, rest, known, recognised = Tally(), [np.zeros(0, np.uint64)], 0, 0
     for part in range(hashes[0].parts):
         left, right = (side.part(part) for side in hashes)

@@ -118,6 +118,8 @@ def test_saved_days_add_up_to_the_range(
         total = total + load(file)
     whole = sketch(con, "whole", 4)
     assert total == whole and total.rows == whole.rows
+    net = con.execute("select key, sum(amount) as net from whole group by key having net <> 0 order by key").fetchall()
+    assert net_by_key(con, "whole", found=total).order("key").fetchall() == net
     assert not len((total + -whole).buckets)
 
 
@@ -141,6 +143,12 @@ def test_totals_do_not_overflow(con: duckdb.DuckDBPyConnection) -> None:
     for digits in (18, 38):
         found = sketch(con, f"(select 'k' as key, cast({large} as decimal({digits},0)) as amount from range(100000))", 1)
         assert found.total == large * 100_000 and found.rows == 100_000
+
+
+def test_keys_of_two_types_are_the_same_keys(con: duckdb.DuckDBPyConnection) -> None:
+    for name, type_ in (("numbers", "integer"), ("texts", "varchar")):
+        con.execute(f"create or replace temp table {name} as select cast(i as {type_}) as key, 1 as amount from range(9) t(i)")
+    assert net_by_key(con, "numbers", less="texts").fetchall() == []
 
 
 def test_names_come_from_whichever_side_has_the_key(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
