@@ -43,6 +43,8 @@ def connect(
     """
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     con.execute("set timezone = 'UTC'")
+    # a bar of its own on standard output after two seconds, unless it is told not to
+    con.execute("set enable_progress_bar = false")
     if threads:
         con.execute(f"set threads = {int(threads)}")
     if memory:

@@ -2,7 +2,7 @@
 -- of what moved agrees.
 with
 claims as (select * from claims),
-movements as (select * from movements),
+calm as (select * from calm),
 positions as (select * from positions),
 open_claims as (select * from open_claims),
 opening_claims as (select * from opening_claims),
@@ -37,14 +37,6 @@ closed as (
         getvariable('period_from') - 1, leg, entity, currency,
         sum(case side when 'left' then amount else -amount end), count(distinct "key")
     from opening_claims
-    group by all
-),
-
--- keys that were never restless net within each period that they move in
-calm as (
-    select m.period, m.leg, m.entity, m.currency, count(*) as matched_keys, sum(m.left_amount) as cleared
-    from movements as m
-    anti join positions as p on m.leg = p.leg and m.entity = p.entity and m."key" = p."key" and m.currency = p.currency
     group by all
 ),
 
