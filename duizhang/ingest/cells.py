@@ -29,6 +29,8 @@ QUARANTINE = pa.schema(
 HIDDEN = "***"
 MONEY = pa.decimal128(18, 4)
 TIME = pa.timestamp("us")
+MAX_DIGITS = 30
+YEARS = (1900, 2200)  # a time outside them is a slip of the pen
 ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
 _EDGE = " \t\r\n"
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
@@ -237,6 +239,8 @@ def _any(texts: pa.Array, *parts: str) -> bool:
 
 def _fast_money(texts: pa.Array) -> pa.Array | None:
     """All cells as plain decimals, or None where one is anything else."""
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_DIGITS:
+        return None  # Arrow's cast overflows without a word: five hundred nines become -1
     try:
         values = pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), MONEY)
     except pa.ArrowInvalid:
@@ -254,13 +258,14 @@ def _fast_time(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
         return None
     try:
         filled = pc.if_else(pc.equal(texts, ""), None, texts)
-        if absolute:
-            return pc.cast(pc.cast(filled, pa.timestamp("us", "UTC")), TIME)
-        if pc.any(pc.equal(pc.binary_length(filled), 13)).as_py():
+        if not absolute and pc.any(pc.equal(pc.binary_length(filled), 13)).as_py():
             return None  # Arrow takes an hour alone
-        return pc.cast(filled, TIME)
+        times = pc.cast(pc.cast(filled, pa.timestamp("us", "UTC")), TIME) if absolute else pc.cast(filled, TIME)
     except pa.ArrowInvalid:
         return None
+    first, last = pc.min_max(times).values()
+    sane = not first.is_valid or (first.as_py().year >= YEARS[0] and last.as_py().year <= YEARS[1])
+    return times if sane else None
 
 
 def _is_absolute(pattern: str) -> bool:
@@ -301,7 +306,7 @@ def time_sql(formats: Sequence[str]) -> tuple[str, str]:
             # %Y takes two digits for the year 20: that is no year of anybody's books
             text = "regexp_replace(x, 'Z$', '+00:00')" if "%z" in pattern else "x"
             tried = f"try_cast(try_strptime({text}, {quoted(pattern)}) as timestamp)"
-            tries.append(f"case when year({tried}) between 1900 and 2200 then {tried} end" if "%Y" in pattern else tried)
+            tries.append(f"case when year({tried}) between {YEARS[0]} and {YEARS[1]} then {tried} end" if "%Y" in pattern else tried)
     example = next((f for f in formats if f.startswith("%")), formats[0])
     return f"coalesce({', '.join(tries)})", f"is no time; expected such as {example}"
 

@@ -86,7 +86,7 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     close: tuple[float, str] | None = None
     for spec in specs.values():
         for head in heads:
-            if head.encoding == "cp1252" and "cp1252" not in spec.encodings:
+            if (head.encoding == "cp1252" and "cp1252" not in spec.encodings) or (spec.reader == "json" and head is not heads[0]):
                 continue
             place, hint = _fit(document, spec, head)
             if place is not None:
