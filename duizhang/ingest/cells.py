@@ -29,6 +29,7 @@ QUARANTINE = pa.schema(
 )
 HIDDEN = "***"
 MONEY = pa.decimal128(18, 4)
+MAX_DIGITS = 30  # of longer ones Arrow's cast overflows without a word: five hundred nines become -1
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 _OFFSET = r":\d\d(\.\d+)?\s*([+-]\d\d:?\d\d|Z)$|^\d{9,11}$"
 _LOST_DIGITS = r"^\d(\.\d+)?[eE]\+?\d+$"
@@ -246,6 +247,8 @@ def _first_group(text: pa.Array, pattern: str) -> pa.Array:
 
 def _fast_money(texts: pa.Array) -> pa.Array | None:
     """All cells as plain decimals, or None where one is anything else."""
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_DIGITS:
+        return None
     try:
         values = pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), MONEY)
     except pa.ArrowInvalid:

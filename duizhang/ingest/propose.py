@@ -165,6 +165,8 @@ def _decimal(columns: Sequence[_Column]) -> str:
 def _kind(column: _Column, mark: str) -> dict[str, object]:
     values, name = _bare(column.cells), column.name
     found: dict[str, object] = {}
+    if not values:
+        return {"personal": True} if _PERSONAL.search(normalised(name)) else {}
     if not _ID.search(name) and (not _MONEY.search(name) or any(re.search(r"\d[-/:年]\d", value) for value in values)):
         times = [pattern for pattern, fits in zip(FORMATS, _all(values, [time_sql([p])[0] for p in FORMATS]), strict=True) if fits]
         if times:
