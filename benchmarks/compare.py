@@ -64,23 +64,23 @@ def amounts_only(left: str, right: str) -> int:
 
 
 def sketched(left: str, right: str) -> int:
-    """The sketch, then exact on the shortlist, with the exact check of what was left out. Counts no keys."""
+    """The sketch, the keys that differ read back from it and named, with the exact check of what was left out."""
     import duckdb
 
-    from duizhang.compare import net_by_key, sides
+    from duizhang.compare import net_by_key
 
     with duckdb.connect() as con:
-        return len(net_by_key(con, sides(f"'{left}'", f"'{right}'")).fetchall())
+        return len(net_by_key(con, f"'{left}'", less=f"'{right}'").fetchall())
 
 
 def sketch_only(left: str, right: str) -> int:
     """Only the sketch: the buckets that differ."""
     import duckdb
 
-    from duizhang.compare import signed, sketch
+    from duizhang.compare import sketch
 
     with duckdb.connect() as con:
-        sketch(con, signed(f"'{left}'", f"'{right}'"))
+        sketch(con, f"'{left}'") + -sketch(con, f"'{right}'")
     return -1
 
 

@@ -57,7 +57,7 @@ def in_buckets(hashed: str, buckets: Sequence[npt.NDArray[np.intp]], bits: int) 
 
 @contextmanager
 def streaming(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Settings under which `batches` works, put back afterwards: rows in any order, decimals no wider than they are."""
+    """Settings under which `batches` works, put back afterwards: decimals no wider than they are, rows in any order."""
     names = ("preserve_insertion_order", "arrow_output_version")
     before = con.execute(f"select {', '.join(f'current_setting({n!r})' for n in names)}").fetchall()[0]
     prepare(con)

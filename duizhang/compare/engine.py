@@ -2,6 +2,10 @@
 
 left amount - right amount = amount_left_only - amount_right_only + amount_difference + residual. The first two are sums
 over rows, the next three are sums over keys, so a residual other than 0 would mean that grouping lost or made up money.
+
+Each file is read once: its sums by bucket (`sketch`) and the hashes of its keys (`hashes`). The sums give the net amount
+of every key that differs (`peel`), the hashes give the counts (`settling`). Only what that leaves open, and the keys that
+are to be listed, is read again and grouped by key (`grouping`).
 """
 
 from __future__ import annotations
@@ -22,11 +26,11 @@ from duizhang.compare.claims import Claims, refusal, stage
 from duizhang.compare.expression import compile_amount, literal, split_keys
 from duizhang.compare.grouping import group
 from duizhang.compare.hashes import KeyHashes, parts_for
-from duizhang.compare.net import more_bits
+from duizhang.compare.net import FEW, more_bits
 from duizhang.compare.output import check_suffix, write_keys
-from duizhang.compare.peel import peel
+from duizhang.compare.peel import Peeled, peel, unpeeled
 from duizhang.compare.reading import Reading, read
-from duizhang.compare.settling import Tally, settle
+from duizhang.compare.settling import Settled, Tally, settle
 from duizhang.compare.sketch import BITS
 from duizhang.compare.sources import open_source
 from duizhang.errors import ConservationError, UserError
@@ -199,12 +203,15 @@ class _Comparing:
     def result(self, readings: Sequence[Reading], *, named: bool) -> Comparison:
         """Settle by hash what can be, group the rest by key; `named`: also the keys that differ, in `differing`."""
         net = readings[0].sketch + -readings[1].sketch
-        peeled = peel(net)
-        if not peeled.whole and (bits := more_bits(net)):
+        settled = self._settled(peel(net), named=named)
+        if settled is None and (bits := more_bits(net)):
             left, right = self._read(bits, hashed=False)
             net = left.sketch + -right.sketch
-            peeled = peel(net)
-        settled = settle(self.hashes, net, peeled, int(self.allowed.scaleb(self.scale)), named=named)
+            settled = self._settled(peel(net), named=named)
+        if settled is None:
+            settled = self._settled(unpeeled(net), named=named, most=1.0)
+        if settled is None:
+            raise ConservationError("a hash that was not read back was not recognised")
         everything = settled.share > OPEN_SHARE
         tally = Tally() if everything else settled.tally
         if everything or named or len(settled.rest):
@@ -227,6 +234,12 @@ class _Comparing:
             amount_right_only=self._money(tally.right_only), amount_difference=self._money(tally.difference),
             residual=self._money(residual),
         )
+
+    def _settled(self, peeled: Peeled, *, named: bool, most: float = FEW) -> Settled | None:
+        """What needs no grouping, unless a larger share than `most` is left, or what was read back is not true."""
+        if peeled.share > most:
+            return None
+        return settle(self.hashes, peeled, int(self.allowed.scaleb(self.scale)), named=named)
 
     def _money(self, units: int) -> Decimal:
         return Decimal(units).scaleb(-self.scale)

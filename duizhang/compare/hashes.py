@@ -16,7 +16,7 @@ import numpy as np
 
 from duizhang.compare.buckets import U64
 
-HELD = 24_000_000  # hashes of both sides together that are in memory at a time
+HELD = 24_000_000  # hashes of both sides together that are kept in memory; of more, half as many at a time
 _BLOCK = 2_048  # hashes that are compared at a time where the sides are not the same
 _CHUNK = 1 << 20
 
@@ -68,8 +68,8 @@ class KeyHashes:
 
 
 def parts_for(rows: int) -> int:
-    """How many parts keep the hashes of `rows` rows of both sides together within `HELD` at a time."""
-    return max(1, -(-rows // HELD))
+    """How many parts keep the hashes of `rows` rows of both sides together within bounds."""
+    return 1 if rows <= HELD else -(-rows // max(1, HELD // 2))
 
 
 def _sort(pool: ThreadPoolExecutor, values: U64) -> list[Future[None]]:
@@ -96,7 +96,7 @@ def _distinct(values: U64) -> U64:
 def only(left: U64, right: U64) -> tuple[U64, U64]:
     """What is in `left` only and in `right` only; both ascending without repetition."""
     if len(left) == len(right) and np.array_equal(left, right):
-        return left[:0], right[:0]
+        return np.zeros(0, np.uint64), np.zeros(0, np.uint64)  # no views: they would keep the sides in memory
     found = list(_blocks(left, right))
     return np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
 

@@ -6,16 +6,18 @@ parts of the number that were not needed must agree with what was found. The key
 leaves other keys alone in their buckets, and so on until both tables are empty.
 
 Several keys of a bucket may together look like one that does not exist. Taking that out fills a bucket of the other table;
-when its true keys are found there, what was taken is given back. Both tables are empty in the end only if what was found
-has the same sums in every bucket as the claims. That still leaves keys that share a bucket in both tables, so whoever
+when its true keys are found there, what was taken is given back. What was found and what is left have the same sums in
+every bucket as the claims. That still leaves keys that share a bucket in both tables, so whoever
 uses what was found must know that each hash is that of a key: a hash that is made up is not (a chance of 2^-40 or less).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from duizhang.compare.buckets import I64, SPREAD, TABLES, U64, buckets_of
 from duizhang.compare.sketch import Sketch
@@ -28,36 +30,51 @@ _BACK = np.uint64(pow(SPREAD, -1, 1 << 64))
 
 @dataclass(frozen=True)
 class Peeled:
-    """Net amounts (minor units) by hash of key, ascending: of every key that does not net if `whole`, else of none."""
+    """Net amounts (minor units) by hash of key, ascending, and the buckets of each table that are open without them.
+
+    Whatever else does not net has a hash in an open bucket of every table.
+    """
 
     hashes: U64
     amounts: I64
-    whole: bool
+    bits: int
+    open: list[npt.NDArray[np.intp]]
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is left."""
+        return not any(map(len, self.open))
+
+    @property
+    def share(self) -> float:
+        """The share of all hashes that fall in an open bucket of every table."""
+        return math.prod(len(found) / (1 << self.bits) for found in self.open)
 
 
-NOTHING = Peeled(np.zeros(0, np.uint64), np.zeros(0, np.int64), whole=False)
+def unpeeled(found: Sketch) -> Peeled:
+    """Nothing is read back: every open bucket of the sketch is left."""
+    return Peeled(np.zeros(0, np.uint64), np.zeros(0, np.int64), found.bits, [found.open_in(t) for t in range(TABLES)])
 
 
 def peel(found: Sketch) -> Peeled:
     """Read back what the sketch holds; its keys must have been hashed alone, without attributes."""
     if found.totals.dtype != np.int64:
-        return NOTHING
-    mixed, totals = found.mixed.copy(), found.totals.copy()
+        return unpeeled(found)
+    left = replace(found, mixed=found.mixed.copy(), totals=found.totals.copy())
     taken: list[tuple[U64, I64]] = []
     for _ in range(ROUNDS):
         before = len(taken)
         for table in range(TABLES):
-            hashed, amount = _take(mixed, totals, table, found.bits)
+            hashed, amount = _take(left.mixed, left.totals, table, found.bits)
             if len(hashed):
                 taken.append((hashed, amount))
         if len(taken) == before:
             break
-    if mixed.any() or totals.any():
-        return NOTHING
-    hashes, where = np.unique(np.concatenate([NOTHING.hashes, *(h for h, _ in taken)]), return_inverse=True)
+    rest = unpeeled(left)
+    hashes, where = np.unique(np.concatenate([rest.hashes, *(h for h, _ in taken)]), return_inverse=True)
     amounts = np.zeros(len(hashes), np.int64)
-    np.add.at(amounts, where, np.concatenate([NOTHING.amounts, *(a for _, a in taken)]))
-    return Peeled(hashes[amounts != 0], amounts[amounts != 0], whole=True)
+    np.add.at(amounts, where, np.concatenate([rest.amounts, *(a for _, a in taken)]))
+    return replace(rest, hashes=hashes[amounts != 0], amounts=amounts[amounts != 0])
 
 
 def _take(mixed: U64, totals: I64, table: int, bits: int) -> tuple[U64, I64]:

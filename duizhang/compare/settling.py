@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from duizhang.compare.buckets import TABLES, U64, buckets_of
+from duizhang.compare.buckets import U64, buckets_of
 from duizhang.compare.hashes import KeyHashes, contains, only
-from duizhang.compare.peel import NOTHING, Peeled
-from duizhang.compare.sketch import Sketch
+from duizhang.compare.peel import Peeled
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,16 @@ class Settled:
     share: float
 
 
-def settle(hashes: Sequence[KeyHashes], net: Sketch, peeled: Peeled, allowed: int, *, named: bool) -> Settled:
-    """Settle what needs no grouping; `net` is the sketch of left - right and `peeled` what was read back from it, if it was.
+def settle(hashes: Sequence[KeyHashes], peeled: Peeled, allowed: int, *, named: bool) -> Settled | None:
+    """Settle what needs no grouping; `peeled` was read back from the sketch of left - right.
 
     A key in both files is equal if its difference is at most `allowed` minor units. With `named` the keys that are not
     equal or on one side only are left to be grouped, because their names and amounts are asked for.
+    None if something that was read back is no key's hash: then nothing of it is to be trusted.
     """
-    flags = [] if peeled.whole else _flags(net)
-    changed, amounts = peeled.hashes, peeled.amounts
+    flags = [] if peeled.whole else _flags(peeled)
+    outside = ~_open(peeled.hashes, flags, peeled.bits) if flags else slice(None)
+    changed, amounts = peeled.hashes[outside], peeled.amounts[outside]
     tally, rest, known, recognised = Tally(), [np.zeros(0, np.uint64)], 0, 0
     for part in range(hashes[0].parts):
         left, right = (side.part(part) for side in hashes)
@@ -66,10 +67,10 @@ def settle(hashes: Sequence[KeyHashes], net: Sketch, peeled: Peeled, allowed: in
         recognised += int(np.count_nonzero(on_left | on_right))
         lefts, rights = len(left), len(right)
         if flags:
-            rest += [left[_open(left, flags, net.bits)], right_only[_open(right_only, flags, net.bits)]]
+            rest += [left[_open(left, flags, peeled.bits)], right_only[_open(right_only, flags, peeled.bits)]]
             lefts -= len(rest[-2])
-            rights -= int(np.count_nonzero(_open(right, flags, net.bits)))
-            left_only, right_only = (values[~_open(values, flags, net.bits)] for values in (left_only, right_only))
+            rights -= int(np.count_nonzero(_open(right, flags, peeled.bits)))
+            left_only, right_only = (values[~_open(values, flags, peeled.bits)] for values in (left_only, right_only))
         both = lefts - len(left_only)
         different = on_left & on_right & (np.abs(amounts) > allowed)
         equal = both - int(np.count_nonzero(different))
@@ -79,17 +80,18 @@ def settle(hashes: Sequence[KeyHashes], net: Sketch, peeled: Peeled, allowed: in
         else:
             tally += Tally(lefts, rights, both, equal, _sum(amounts[on_left & ~on_right]),
                            -_sum(amounts[on_right & ~on_left]), _sum(amounts[on_left & on_right]))
-    if recognised < len(changed):  # a hash that no key has: nothing of what was read back is to be trusted
-        return settle(hashes, net, NOTHING, allowed, named=named)
+        del left, right  # before the next part is read
+    if recognised < len(changed):
+        return None
     left_over = np.concatenate(rest)
     return Settled(tally, left_over, len(left_over) / max(known, 1))
 
 
-def _flags(net: Sketch) -> list[npt.NDArray[np.bool_]]:
+def _flags(peeled: Peeled) -> list[npt.NDArray[np.bool_]]:
     found = []
-    for table in range(TABLES):
-        flag = np.zeros(1 << net.bits, np.bool_)
-        flag[net.open_in(table)] = True
+    for buckets in peeled.open:
+        flag = np.zeros(1 << peeled.bits, np.bool_)
+        flag[buckets] = True
         found.append(flag)
     return found
 

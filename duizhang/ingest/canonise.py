@@ -22,7 +22,7 @@ from duizhang.errors import RefusedFile
 from duizhang.ingest.cells import Typist
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import SourceSpec, Table
-from duizhang.ingest.texts import whole
+from duizhang.ingest.texts import Cells, whole
 from duizhang.store import quoted
 
 if TYPE_CHECKING:
@@ -151,14 +151,31 @@ class Canoniser:
             elif column.name in select.fields:
                 columns.append(_fit(whole(rows[select.fields[column.name]]), column.type, select.filled.get(column.name)))
             elif column.name in select.computed:
-                columns.append(_fit(whole(computed[column.name]), column.type, None))
+                columns.append(_fit(computed[column.name], column.type, None))
             else:
                 columns.append(pa.nulls(taken, column.type))
         return pa.table(columns, target.names)
 
-    def _computed(self, expressions: Mapping[str, str], rows: pa.Table) -> pa.Table:
-        if not expressions:
-            return rows
+    def _computed(self, expressions: Mapping[str, str], rows: pa.Table) -> Mapping[str, pa.Array]:
+        """The values of SQL expressions; one of a single column of few distinct values is computed once for each of them."""
+        alone = {name: words[0] for name, sql in expressions.items() if len(words := _read_by(sql, rows.column_names)) == 1}
+        found: dict[str, pa.Array] = {}
+        for column in sorted(set(alone.values())):
+            cells = whole(rows[column])
+            if pa.types.is_dictionary(cells.type) and not cells.null_count and len(cells.dictionary) * 8 < len(cells):
+                # only of values that stand in these rows: an expression may fail on others
+                used = pc.unique(cells.indices)
+                places = pc.index_in(cells.indices, used)
+                wanted = {name: expressions[name] for name, read in alone.items() if read == column}
+                values = self._run(wanted, pa.table({column: cells.dictionary.take(used)}))
+                found |= {name: pa.DictionaryArray.from_arrays(places, whole(values[name])) for name in wanted}
+        rest = {name: sql for name, sql in expressions.items() if name not in found}
+        if rest:
+            values = self._run(rest, rows)
+            found |= {name: whole(values[name]) for name in rest}
+        return found
+
+    def _run(self, expressions: Mapping[str, str], rows: pa.Table) -> pa.Table:
         listed = ", ".join(f'{expression} as "{name}"' for name, expression in expressions.items())
         self.con.register("typed", rows)
         found = self.con.sql(f"select {listed} from typed").to_arrow_table()
@@ -186,16 +203,13 @@ def _repeated(text: str, count: int) -> pa.Array:
 
 
 def _fit(column: pa.Array, kind: pa.DataType, filled: str | None) -> pa.Array:
-    """A column as its table wants it: text is never null."""
+    """A column as its table wants it: text is never null, and dictionary-encoded where it came so."""
+    if pa.types.is_dictionary(column.type):
+        if column.indices.null_count:
+            return _fit(pc.cast(column, column.type.value_type), kind, filled)
+        return Cells(_fit(column.dictionary, kind, filled), column.indices).column(coded=pa.types.is_string(kind))
     if not pa.types.is_string(kind):
         return column if column.type == kind else column.cast(kind)
-    if pa.types.is_dictionary(column.type):
-        if not column.indices.null_count and not column.dictionary.null_count:
-            if filled is None:
-                return column
-            unique = _fit(column.dictionary, kind, filled).dictionary_encode()
-            return pa.DictionaryArray.from_arrays(unique.indices.take(column.indices), unique.dictionary)
-        column = pc.cast(column, kind)
     if column.null_count:
         column = pc.fill_null(column.cast(kind), "")
     return column if filled is None else pc.if_else(pc.equal(column, ""), filled, column)
@@ -232,8 +246,7 @@ def _select(table: Table, spec: SourceSpec, setting: Setting, file: str) -> _Sel
                 filled[column.name] = spare
         elif expression != "null":
             computed[column.name] = _sql(expression, column.type, spare)
-    words = {word.casefold() for sql in computed.values() for word in _WORD.findall(sql)}
-    reads = tuple(name for name in kinds if name in fields.values() or name.casefold() in words)
+    reads = tuple(name for name in kinds if name in fields.values() or _read_by(" ".join(computed.values()), [name]))
     return _Select(table.table, table.where.strip(), constants, fields, computed, filled, reads or ("line",))
 
 
@@ -246,6 +259,12 @@ def _kinds(spec: SourceSpec) -> dict[str, pa.DataType]:
         if field.type == "time":
             kinds[f"{name}_day"] = schema.DAY
     return kinds
+
+
+def _read_by(sql: str, columns: Sequence[str]) -> list[str]:
+    """The columns that an expression may read."""
+    words = {word.casefold() for word in _WORD.findall(sql)}
+    return [name for name in columns if name.casefold() in words]
 
 
 def _sql(expression: str, kind: pa.DataType, spare: str | None) -> str:

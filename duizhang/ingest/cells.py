@@ -29,6 +29,7 @@ QUARANTINE = pa.schema(
 )
 HIDDEN = "***"
 MONEY = pa.decimal128(18, 4)
+MAX_DIGITS = 30  # of longer ones Arrow's cast overflows without a word: five hundred nines become -1
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 _OFFSET = r":\d\d(\.\d+)?\s*([+-]\d\d:?\d\d|Z)$|^\d{9,11}$"
 _LOST_DIGITS = r"^\d(\.\d+)?[eE]\+?\d+$"
@@ -115,7 +116,7 @@ class Typist:
             cells = cells.map(lambda text: pc.if_else(pc.is_in(text, pa.array(self.spec.nulls)), "", text))
         if column.strip:
             cells = cells.map(lambda text: pc.replace_substring_regex(text, column.strip, ""))
-        for old, new in column.replace.items():
+        for old, new in _needed(column.replace, cells).items():
             cells = cells.map(lambda text, old=old, new=new: pc.replace_substring(text, old, new))  # type: ignore[misc]
         if column.extract:
             cells = cells.map(lambda text: _first_group(text, column.extract or ""))
@@ -230,6 +231,13 @@ def _pseudonyms(con: duckdb.DuckDBPyConnection, texts: pa.Array, key: bytes) -> 
     return pc.fill_null(whole(rows["p"]).cast(pa.string()), "")
 
 
+def _needed(replacements: Mapping[str, str], cells: Cells) -> Mapping[str, str]:
+    """The replacements, or none where none of several can have anything to do: one look is cheaper than many."""
+    if len(replacements) < 4 or pc.any(pc.match_substring_regex(cells.values, "|".join(map(re.escape, replacements))), min_count=0).as_py():
+        return replacements
+    return {}
+
+
 def _first_group(text: pa.Array, pattern: str) -> pa.Array:
     """The first group of a regex in every cell, '' where it does not match."""
     named = re.sub(r"(?<!\\)\((?!\?)", "(?P<found>", pattern, count=1)
@@ -239,6 +247,8 @@ def _first_group(text: pa.Array, pattern: str) -> pa.Array:
 
 def _fast_money(texts: pa.Array) -> pa.Array | None:
     """All cells as plain decimals, or None where one is anything else."""
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_DIGITS:
+        return None
     try:
         values = pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), MONEY)
     except pa.ArrowInvalid:

@@ -4,27 +4,33 @@ A pull takes the rows whose watermark is not older than the newest one seen less
 come along; what it repeats is settled by the source's `overlap: latest`. PostgreSQL goes through ADBC, MySQL through
 ConnectorX. Amounts never pass through a float: a column of floating point is refused. The address of the database, with
 its password, comes from the environment.
+
+An empty day is an explicit zero: for every day that was over when the database answered, and on which books.yaml expects the
+source, a file of that day without rows is left. A database that does not answer leaves none, and the day lacks its file.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import os
 import re
+import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from duizhang.books import Database
+from duizhang.books import Books, Database
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import BooksError
 from duizhang.ingest.container import documents
@@ -33,6 +39,8 @@ from duizhang.ingest.remote import attempt, write_whole
 from duizhang.ingest.spec import SourceSpec, load_specs
 
 BATCH = 1 << 16
+WATERMARK, EMPTY = ".watermark.json", ".empty"  # hidden: no files of the inbox
+MAX_EMPTY_DAYS = 400
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -45,12 +53,13 @@ class _Query:
 
 
 def pull_all(
-    databases: Sequence[Database], folder: Path, *, specs: Mapping[str, SourceSpec] | None = None,
-    progress: Callable[[str], None] | None = None,
+    books: Books, folder: Path, *, specs: Mapping[str, SourceSpec] | None = None, progress: Callable[[str], None] | None = None
 ) -> None:
     """Pull every database into `folder`. Raises BooksError for a wrong setting or query, Unreachable for a server that fails."""
-    for database in databases:
+    for database in books.databases:
+        asked = _now()
         path = pull(database, folder, specs)
+        _leave_days(books, database, folder, asked)
         if progress:
             progress(f"database {database.name}: {path.name if path else 'nothing new'}")
 
@@ -75,18 +84,19 @@ def pull(database: Database, folder: Path, specs: Mapping[str, SourceSpec] | Non
             f"databases.{database.name}: the environment variable {database.url_env} is empty",
             advice="Put the address there, such as postgresql://user:password@host/name.",
         )
-    place = folder / database.shop / "databases" / database.name if database.shop else folder / "databases" / database.name
+    place = _place(database, folder)
     place.mkdir(parents=True, exist_ok=True)
-    ledger = place / ".watermark.json"
+    ledger = place / WATERMARK
     setting = mapping_digest({"query": database.query, "watermark": database.watermark, "source": database.source})
     known = json.loads(ledger.read_text(encoding="utf-8")) if ledger.is_file() else {}
     newest = known.get("newest") if known.get("setting") == setting else None
     partial = place / ".pull.partial"
     try:
         rows, seen = attempt(lambda: _hushed(url, lambda: _fetch(database, url, newest, partial)), f"database {database.name}")
+        _must_be(database, partial, specs)
+        write_whole(place / EMPTY, _without_rows(partial))
         if not rows:
             return None
-        _must_be(database, partial, specs)
         label = re.sub(r"[^0-9A-Za-z]+", "", seen)
         final = place / f"{label}-{file_digest(partial)[:16]}.parquet"
         fresh = not final.is_file()
@@ -96,10 +106,46 @@ def pull(database: Database, folder: Path, specs: Mapping[str, SourceSpec] | Non
             moment = max(time.time_ns(), last + 1_000_000)
             os.utime(partial, ns=(moment, moment))
             partial.replace(final)
-        write_whole(ledger, json.dumps({"setting": setting, "newest": seen}, sort_keys=True))
+        write_whole(ledger, json.dumps({**known, "setting": setting, "newest": seen}, sort_keys=True))
         return final if fresh else None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _place(database: Database, folder: Path) -> Path:
+    return folder / database.shop / "databases" / database.name if database.shop else folder / "databases" / database.name
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _without_rows(path: Path) -> bytes:
+    """A Parquet file of the same columns and no rows."""
+    sink = io.BytesIO()
+    pq.write_table(pq.read_schema(path).empty_table(), sink)
+    return sink.getvalue()
+
+
+def _leave_days(books: Books, database: Database, folder: Path, asked: dt.datetime) -> None:
+    """Leave a file without rows for every expected day that was over when the database was asked and has none yet."""
+    wanted = [e for e in books.expected if (e.source, e.shop) == (database.source, database.shop)]
+    if not wanted:
+        return
+    local = asked.astimezone(ZoneInfo(books.time_zone)).replace(tzinfo=None) - dt.timedelta(minutes=books.cut_off_minutes)
+    last = local.date() - dt.timedelta(days=1)
+    place = _place(database, folder)
+    ledger = place / WATERMARK
+    known = json.loads(ledger.read_text(encoding="utf-8")) if ledger.is_file() else {}
+    first = min(e.from_day or books.start for e in wanted)
+    if known.get("through"):
+        first = max(first, dt.date.fromisoformat(known["through"]) + dt.timedelta(days=1))
+    first = max(first, books.start, last - dt.timedelta(days=MAX_EMPTY_DAYS - 1))
+    empty = (place / EMPTY).read_bytes()
+    for ahead in range((last - first).days + 1):
+        write_whole(place / f"{first + dt.timedelta(days=ahead)}.parquet", empty)
+    if first <= last:
+        write_whole(ledger, json.dumps({**known, "through": last.isoformat()}, sort_keys=True))
 
 
 def _fetch(database: Database, url: str, newest: str | None, partial: Path) -> tuple[int, str]:
@@ -227,18 +273,37 @@ def _through_adbc(url: str, query: str) -> Iterator[Any]:
 
 
 def _through_connectorx(url: str, query: str) -> pa.RecordBatchReader:
+    os.environ.setdefault("RUST_LOG", "off")  # it would write every attempt to connect to the screen
     try:
         import connectorx
     except ImportError as error:
         raise BooksError("MySQL needs more packages", advice="pip install 'duizhang[mysql]'") from error
+    _must_answer(url)
     try:
         table = connectorx.read_sql(url, query, return_type="arrow")
-    except RuntimeError as error:
+    except BaseException as error:
+        # on a type that it does not know it panics; a panic is a BaseException and no Exception
+        panic = type(error).__name__ == "PanicException"
+        if not panic and not isinstance(error, RuntimeError):
+            raise
         text = str(error)
-        if re.search(r"timed out|connect|refused|unreachable", text, re.IGNORECASE):
+        if "Access denied" in text or "Unknown database" in text:
+            raise BooksError(f"the server refuses: {text}", advice="Mend the user, password or name in the address.") from error
+        if not panic and re.search(r"timed out|connect|refused|unreachable", text, re.IGNORECASE):
             raise ConnectionError(text) from error
-        raise BooksError(f"the query fails: {text}", advice="Mend `query`; try it in the database's own client.") from error
+        advice = "Mend `query`; try it in the database's own client."
+        if panic or "decimal scale" in text:
+            advice = "Cast the column in the query, such as cast(amount as char), or cast(null as char)."
+        raise BooksError(f"the query fails: {text}", advice=advice) from error
     return table.to_reader(BATCH)
+
+
+def _must_answer(url: str) -> None:
+    """Raises ConnectionError where nobody listens: the driver itself would wait half a minute to say so."""
+    parts = urlsplit(url)
+    if parts.hostname:
+        with socket.create_connection((parts.hostname, parts.port or 3306), timeout=10):
+            pass
 
 
 def _hushed(url: str, action: Callable[[], tuple[int, str]]) -> tuple[int, str]:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from duizhang import schema
 from duizhang.books import Books
-from duizhang.errors import ConservationError, RefusedFile, SpecError
+from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
 from duizhang.ingest.canonise import Canoniser, Part, days_of
 from duizhang.ingest.cells import HIDDEN, QUARANTINE, Typist
 from duizhang.ingest.container import Document, documents
@@ -145,6 +145,18 @@ def extract(
     file: the name that its rows carry (of several bills in one file: file::member). Raises RefusedFile where nothing can
     be read.
     """
+    try:
+        return _extract(path, specs, setting, file, into)
+    except DuizhangError:
+        raise
+    except Exception as error:
+        # raw files are hostile, and libraries meet them before we do: whatever they raise costs this file and no other
+        raise RefusedFile(
+            f"reading it fails: {type(error).__name__}: {str(error)[:300]}", advice="Download it again; if that does not help, report it."
+        ) from error
+
+
+def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file: str, into: Path) -> list[Extraction]:
     found: list[tuple[Document, Place]] = []
     problem: RefusedFile | None = None
     for document in documents(path):
@@ -324,7 +336,8 @@ def _decimal(text: str | None, mark: str = ".") -> Decimal | None:
     """A stated total as a number: separators of thousands and currency signs left out."""
     if text is None:
         return None
-    bare = re.sub(r"[^\d.,+-]", "", text)
+    negative = re.fullmatch(r"\s*\(.*\)\s*|.*\d\s*-", text) is not None  # as accountants write it
+    bare = ("-" if negative else "") + re.sub(r"[^\d.,+-]", "", text).rstrip("-")
     comma = mark == "," or (mark == "auto" and re.search(r",\d{1,2}$", bare) is not None)
     bare = bare.replace(".", "").replace(",", ".") if comma else bare.replace(",", "")
     try:

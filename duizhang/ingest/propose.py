@@ -1,10 +1,14 @@
-"""A first specification for a file that no source knows: its header, its columns and what their cells look like."""
+"""A specification for a file that no source knows: its header, what its columns are, its table and its total line.
+
+What cannot be told from the file is marked in the proposal; what can be told is put so that it reads the file at once.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -17,28 +21,69 @@ from duizhang.ingest.encoded import detect, head_lines
 from duizhang.ingest.reading import HEAD_LINES
 from duizhang.ingest.recognise import DELIMITERS, split_line, unique_names
 from duizhang.ingest.sheet import sheet_rows
-from duizhang.ingest.spec import normalised
+from duizhang.ingest.spec import TIME_FORMATS, normalised
 from duizhang.ingest.times import time_sql
 from duizhang.store import scratch
 
 SAMPLE_LINES = 2000
+LOOK = 200  # different values of a column that are tried
 FORMATS = (
-    "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%S%z",
-    "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%b %d, %Y",
+    *TIME_FORMATS, "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S %z", "%Y/%m/%d %H:%M:%S", "%Y年%m月%d日",
+    "%Y%m%d%H%M%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M",
+    "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "epoch",
+)
+TOTAL = (
+    r"(?i)^\W*(total|totals|sum|subtotal|summe|gesamt|endsaldo|anfangssaldo|saldo|solde|balance at|opening balance|closing balance"
+    r"|合计|总计|小计|本页|期末|期初)"
 )
 _PERSONAL = re.compile(
-    r"姓名|收件人|收货人|买家|昵称|会员名|手机|电话|地址|邮箱|身份证|对方账[户号]|对方户名"
-    r"|name$|buyer|payer|payee|customer|phone|address|e-?mail|iban", re.I)
-_ID = re.compile(r"号$|编号|单号|流水|\bid\b|_id$|number$|reference|sku|编码", re.I)
+    r"姓名|收件人|收货人|买家|昵称|会员名|手机|电话|地址|邮箱|身份证|对方账[户号]|对方户名|客户名|name$|buyer|payer|payee|customer|phone|address|e-?mail"
+    r"|auftraggeber|empfänger|begünstigt|bénéficiaire|beneficiar|counterparty", re.I)
+_ID = re.compile(r"号$|编号|单号|流水|\bid\b|_id$|\bno\.?$|number$|reference|^ref$|sku|编码|iban", re.I)
+_MONEY = re.compile(
+    r"金额|应付|实付|实收|收入|支出|手续费|服务费|余额|费|amount|price|fee|net|gross|total|value|debit|credit|balance|betrag|saldo|importe|montant"
+    r"|money|paid", re.I)
+_CURRENCY = re.compile(r"currency|ccy|币种|währung|waehrung|devise|moneda", re.I)
+# role -> what the name of its column looks like, the surest first
+_ROLES: dict[str, tuple[str, ...]] = {
+    "debit": (r"^(debit|withdrawals?|money out|paid out|debit amount|借方(金额)?|soll|débit|cargo|支出(金额)?)\b",),
+    "credit": (r"^(credit|deposits?|money in|paid in|credit amount|贷方(金额)?|haben|crédit|abono|收入(金额)?)\b",),
+    "fee": (r"手续费|服务费|\bfees?\b|commission|gebühr|frais",),
+    "balance": (r"余额|结余|\bbalance\b|saldo|solde",),
+    "amount": (
+        r"^(交易|结算|收支|应付|应收|入账)?金额", r"^amount", r"gross", r"amount|betrag|importe|montant", r"^(value|total)$|应付|实收|实付",
+        r"\bnet\b|净额",
+    ),
+}
+_IN = {"c", "cr", "credit", "crdt", "in", "收入", "收", "贷", "入账", "h", "haben"}
+_OUT = {"d", "dr", "debit", "dbit", "out", "支出", "支", "借", "出账", "s", "soll"}
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposed specification as YAML text, and what could not be told from the file."""
+    """A proposed specification as YAML text; the header's line and the number of rows that were looked at."""
 
     text: str
     header_line: int
     rows: int
+
+
+@dataclass
+class _Column:
+    """A column of the file: its name, its cells, and what it is taken for (a field of the specification)."""
+
+    name: str
+    cells: list[str]
+    position: int
+    field: dict[str, object] = field(default_factory=dict)
+    key: str = ""
+
+    def says(self, pattern: str) -> bool:
+        return re.search(pattern, self.name.strip(), re.IGNORECASE) is not None
+
+    @property
+    def kind(self) -> str:
+        return str(self.field.get("type", "text"))
 
 
 def propose(path: Path, name: str) -> Proposal:
@@ -47,29 +92,37 @@ def propose(path: Path, name: str) -> Proposal:
     rows, delimiter, encoding = _rows(document)
     header = _header(rows)
     names = unique_names(rows[header])
-    body = [row for row in rows[header + 1 :] if len(row) == len(names) and any(row)]
-    fields: dict[str, dict[str, object]] = {}
-    for position, column in enumerate(names):
-        if column and any(row[position].strip() for row in body):
-            fields[f"f{position + 1}"] = {"column": column, **_kind(column, [row[position] for row in body])}
+    below = [(list(row) + [""] * len(names))[: len(names)] for row in rows[header + 1 :] if any(cell.strip() for cell in row)]
+    totals = [row for row in below if any(re.search(TOTAL, cell) for cell in (row[:1] if row[0].strip() else row))]
+    body = [row for row in below if row not in totals]
+    columns = [_Column(column, [row[n] for row in body], n) for n, column in enumerate(names) if column]
+    columns = [column for column in columns if any(cell.strip() for cell in column.cells)] or columns
+    mark = _decimal(columns)
+    for column in columns:
+        column.field = {"column": column.name, **_kind(column, mark)}
+    roles = _named(columns)
     spec: dict[str, object] = {"name": name, "title": path.stem}
     if document.kind == "text" and delimiter != ",":
         spec["delimiter"] = delimiter
     if encoding == "cp1252":
         spec["encodings"] = ["utf-8", "cp1252"]
+    if mark == ",":
+        spec["decimal"] = ","
     spec["recognise"] = {"header": [column for column in names if column][:8]}
     marks = {row[0].strip()[:1] for row in rows[:header] if row and row[0].strip()}
-    if marks and marks <= {"#"}:
-        spec["footer"] = "^#"
+    footers = [r"^#"] if marks and marks <= {"#"} else []
+    if any(re.search(TOTAL, row[0]) for row in totals):
+        footers.append(TOTAL)
+    if footers:
+        spec["footer"] = "|".join(f"({one})" if len(footers) > 1 else one for one in footers).replace("((?i)", "(?i:")
     lines = [
-        f"# A first proposal out of {len(body)} rows; the header is line {header + 1}. Rename the fields, drop those that no",
-        "# table needs, say which table the rows feed (duizhang/schema.py lists tables and signs), add the totals that the",
-        "# file states, then: duizhang inspect FILE --spec THIS. docs/sources.md explains every key.",
-        yaml.safe_dump(spec, allow_unicode=True, sort_keys=False).rstrip(),
+        f"# Proposed out of {len(body)} rows; the header is line {header + 1}. Check signs and names, drop the fields that no table",
+        "# needs (duizhang/schema.py lists tables and signs), then: duizhang inspect FILE --spec THIS. docs/sources.md explains every key.",
+        yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, width=10_000).rstrip(),
         "fields:",
-        *(f"  {key}: {yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000).strip()}"
-          for key, value in fields.items()),
-        *_table(fields),
+        *(f"  {c.key}: {_flow(c.field)}" for c in columns),
+        *_tables(roles, columns),
+        *(_stated(totals, columns, delimiter, mark) if document.kind == "text" else []),
     ]
     return Proposal("\n".join(lines) + "\n", header + 1, len(body))
 
@@ -95,43 +148,166 @@ def _header(rows: Sequence[Sequence[str]]) -> int:
     raise RefusedFile("no header line is to be seen in it", advice="A file without one needs `positions`; see docs/sources.md.")
 
 
-def _kind(column: str, cells: Sequence[str]) -> dict[str, object]:
+def _bare(cells: Sequence[str]) -> list[str]:
     values = [cell.strip("\t `'\"=") for cell in cells]
-    values = [value for value in values if value]
+    return [value for value in values if value and value not in ("-", "--")]
+
+
+def _decimal(columns: Sequence[_Column]) -> str:
+    """`,` where more amounts end with a comma and one or two digits than with a point and as many."""
+    cells = [value for column in columns for value in _bare(column.cells)]
+    comma, point = (
+        sum(bool(re.fullmatch(rf"\D*[\d.,]*\d{re.escape(mark)}\d{{1,2}}\D{{0,4}}", value)) for value in cells) for mark in ",."
+    )
+    return "," if comma > point else "."
+
+
+def _kind(column: _Column, mark: str) -> dict[str, object]:
+    values, name = _bare(column.cells), column.name
     found: dict[str, object] = {}
-    for pattern in FORMATS:
-        if _all(values, time_sql([pattern])[0]) and not _ID.search(column):
-            found = {"type": "time"} if pattern in FORMATS[:4] or pattern in ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d") else {
-                "type": "time", "formats": [pattern]}
-            break
-    else:
+    if not values:
+        return {"personal": True} if _PERSONAL.search(normalised(name)) else {}
+    if not _ID.search(name) and (not _MONEY.search(name) or any(re.search(r"\d[-/:年]\d", value) for value in values)):
+        times = [pattern for pattern, fits in zip(FORMATS, _all(values, [time_sql([p])[0] for p in FORMATS]), strict=True) if fits]
+        if times:
+            plain = [p for p in times if p in TIME_FORMATS]
+            # day and month: both, and the rows of each file tell which
+            found = {"type": "time"} if plain else {"type": "time", "formats": times[:2] if len(times) > 1 else times}
+    if not found:
         long = any(len(re.sub(r"\D", "", value)) > 11 for value in values)
-        if not long and not _ID.search(column) and _all(values, money_sql(".")[0]):
-            found = {"type": "money" if any(re.search(r"\.\d{2}", value) for value in values) else "number"}
-        elif _ID.search(column) or long:
+        if (not long or _MONEY.search(name)) and not _ID.search(name) and _all(values, [money_sql(mark)[0]])[0]:
+            decimals = any(re.search(rf"{re.escape(mark)}\d{{1,2}}\D*$", value) for value in values)
+            found = {"type": "money" if decimals or _MONEY.search(name) else "number"}
+        elif _ID.search(name) or long:
             found = {"type": "id"}
-    if len(values) == len(cells) and found.get("type") in ("money", "time"):
+    if len(values) == len(column.cells) and found.get("type") in ("money", "time"):
         found["required"] = True
-    if _PERSONAL.search(normalised(column)):
-        found["personal"] = True
+    if _PERSONAL.search(normalised(name)) and found.get("type") not in ("money", "time"):
+        found = {"personal": True}  # a pseudonym is text
     return found
 
 
-def _all(values: Sequence[str], value_sql: str) -> bool:
+def _all(values: Sequence[str], readings: Sequence[str]) -> list[bool]:
+    """For each reading (SQL over `x`), whether it gives every value something."""
     with scratch() as con:
-        con.execute("create table cells as select unnest(?) as x", [list(values[:200])])
-        return con.sql(f"select count(*) from cells where ({value_sql}) is null").fetchall() == [(0,)]
+        con.execute("create table cells as select unnest(?) as x", [list(dict.fromkeys(values))[:LOOK]])
+        [found] = con.sql(f"select {', '.join(f'count(*) filter (where ({one}) is null)' for one in readings)} from cells").fetchall()
+    return [count == 0 for count in found]
 
 
-def _table(fields: dict[str, dict[str, object]]) -> list[str]:
-    """A table to begin with, commented out: which it is only a person knows."""
-    first = {kind: next((key for key, value in fields.items() if value.get("type") == kind), None) for kind in ("time", "money", "id")}
-    return [
-        "# tables:",
-        "#   - table: settlements  # or payments, refunds, payouts, orders, bank_entries, freight_charges, journal_lines ...",
-        "#     columns:",
-        f"#       occurred_at: {first['time'] or 'FIELD'}",
-        f"#       period: {first['time'] or 'FIELD'}_day",
-        f"#       entry_id: {first['id'] or 'FIELD'}",
-        f"#       amount: {first['money'] or 'FIELD'}  # from the seller's view: + in, - out",
-    ]
+def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
+    """What a column is for; every column gets its key: the name of its role, else f and its position."""
+    roles: dict[str, _Column] = {}
+
+    def take(role: str, found: _Column | None) -> None:
+        if found is not None and role not in roles and not found.key:
+            roles[role], found.key = found, role
+
+    take("occurred_at", next((c for c in columns if c.kind == "time"), None))
+    for role, patterns in _ROLES.items():
+        for pattern in patterns:
+            take(role, next((c for c in columns if not c.key and c.kind in ("money", "number") and c.says(pattern)), None))
+    if {"debit", "credit", "amount"} <= roles.keys() and not roles["amount"].says("^(交易|收支)?金额|^amount$"):
+        roles.pop("amount").key = ""
+    if "debit" not in roles or "credit" not in roles:
+        take("amount", next((c for c in columns if not c.key and c.kind == "money"), None))
+    for column in columns:
+        seen = {value.casefold() for value in _bare(column.cells)}
+        if column.kind == "text" and seen and seen <= _IN | _OUT:
+            take("side", column)
+            column.field["values"] = {v: "in" if v.casefold() in _IN else "out" for v in sorted(set(_bare(column.cells)))}
+        elif _CURRENCY.search(column.name) and all(re.fullmatch(r"[a-z]{3}", value) for value in seen):
+            take("currency", column)
+    take("tracking_number", next((c for c in columns if c.says(r"运单|快递单号|tracking|waybill")), None))
+    take("order_id", next((c for c in columns if c.says(r"订单|\border|bestell|commande|^order")), None))
+    take("bank_account", next((c for c in columns if c.says(r"iban|^account|卡号|konto(nummer)?$")), None))
+    take("entry_id", next((c for c in columns if not c.key and c.kind == "id" and _all_different(c)), None))
+    reached = "phone|电话|手机|mail|address|地址"
+    take("counterparty", next((c for c in columns if c.field.get("personal") and not c.says(reached)), None))
+    for role in ("order_id", "bank_account", "tracking_number"):
+        if role in roles and not roles[role].field.get("personal"):
+            roles[role].field["type"] = "id"
+            roles[role].field.pop("required", None)
+    for column in columns:
+        column.key = column.key or f"f{column.position + 1}"
+    return roles
+
+
+def _all_different(column: _Column) -> bool:
+    values = _bare(column.cells)
+    return len(values) == len(column.cells) == len(set(values))
+
+
+def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column]) -> list[str]:
+    """The table that the columns look like; commented out where the amount or the day is not to be seen."""
+    bank = ("balance" in roles or "bank_account" in roles or "debit" in roles or "side" in roles) and "order_id" not in roles
+    table = "freight_charges" if "tracking_number" in roles else "bank_entries" if bank else "settlements"
+    amount = "coalesce(amount, 0)" if "amount" in roles else "FIELD"
+    if "side" in roles and "amount" in roles:
+        amount = "case side when 'in' then abs(amount) else -abs(amount) end"
+    elif "debit" in roles and "credit" in roles and "amount" not in roles:
+        amount = "abs(coalesce(credit, 0)) - abs(coalesce(debit, 0))"
+    minor = "amount" in roles and roles["amount"].says(r"cents?\b|_cents|分）|\(分\)|minor")
+    currency = "upper(currency)" if "currency" in roles else None
+    if minor:
+        amount = f"minor({amount}, {currency or repr('CNY')})"
+    day = "occurred_at" if "occurred_at" in roles else "FIELD"
+    entry = "entry_id" if "entry_id" in roles else f"concat_ws('/', {day}_day, line)" if day != "FIELD" else "line"
+    given = {"occurred_at": day, "period": f"{day}_day"}
+    if table == "freight_charges":
+        given |= {"carrier": "'CARRIER'", "tracking_number": "tracking_number"}
+    elif table == "bank_entries":
+        given |= {"bank_account": "bank_account" if "bank_account" in roles else "'ACCOUNT'", "entry_id": entry}
+        given |= {"counterparty": "counterparty"} if "counterparty" in roles else {}
+    else:
+        given |= {"provider": "'PROVIDER'", "entry_id": entry, "transaction_id": entry, "kind": "'other'"}
+    given |= {"order_id": "order_id"} if "order_id" in roles and table != "bank_entries" else {}
+    given |= {"amount": amount} | ({"currency": currency} if currency else {})
+    sign = "what the carrier wants is positive" if table == "freight_charges" else "+ in, - out, from the seller's view"
+    lines = ["tables:", f"  - table: {table}  # {sign}", *_mapping(given)]
+    if "fee" in roles and table == "settlements":
+        fee = roles["fee"]
+        negative = any(value.startswith(("-", "(")) for value in _bare(fee.cells))
+        lines += [
+            "  - table: settlements", "    where: fee <> 0",
+            *_mapping(given | {"entry_id": f"concat({entry}, '/fee')", "kind": "'fee'", "amount": "fee" if negative else "-fee"}),
+        ]
+    if "FIELD" in str(given):
+        lines = [f"# {line}" for line in lines]
+    elif not columns:
+        return []
+    return lines
+
+
+def _mapping(given: Mapping[str, str]) -> list[str]:
+    texts = {name: yaml.safe_dump(text, allow_unicode=True, width=10_000).splitlines()[0] for name, text in given.items()}
+    return ["    columns:", *(f"      {name}: {text}" for name, text in texts.items())]
+
+
+def _flow(entry: Mapping[str, object]) -> str:
+    return yaml.safe_dump(dict(entry), allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000).strip()
+
+
+def _stated(totals: Sequence[Sequence[str]], columns: Sequence[_Column], delimiter: str, mark: str) -> list[str]:
+    """The totals that the last line of totals states, where its cells are what the rows add up to."""
+    found = []
+    for row in totals[-1:]:
+        if any(delimiter in cell for cell in row) or not re.search(TOTAL, row[0]):
+            continue
+        for column in columns:
+            stated = _number(row[column.position], mark)
+            if column.kind in ("money", "number") and stated is not None:
+                given = [_number(cell, mark) for cell in column.cells]
+                if sum((value for value in given if value is not None), Decimal(0)) == stated:
+                    cut = re.escape(delimiter)
+                    pattern = f"^{re.escape(row[0])}" + f"{cut}[^{delimiter}]*" * (column.position - 1) + f"{cut}([^{delimiter}]+)"
+                    entry = {"name": column.name, "footer": pattern, "computed": f"sum({column.key})"}
+                    found.append(f"  - {_flow(entry)}")
+    return ["totals:", *found] if found else []
+
+
+def _number(text: str, mark: str) -> Decimal | None:
+    with scratch() as con:
+        con.execute("create table cells as select ? as x", [text.strip("\t `'\"=")])
+        [(value,)] = con.sql(f"select {money_sql(mark)[0]} from cells").fetchall()
+        return value if text.strip() else None

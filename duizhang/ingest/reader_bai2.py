@@ -167,15 +167,15 @@ def _row(fields: list[str], state: _State) -> tuple[str, ...] | str:
     )
 
 
-def _availability(fields: Sequence[str]) -> int:
-    """How many fields the funds type and its availability take: S three amounts, V date and time, D n pairs."""
-    kind = _at(fields, 0)
+def _availability(fields: Sequence[str], start: int = 0) -> int:
+    """How many fields from `start` on the funds type and its availability take: S three amounts, V date and time, D n pairs."""
+    kind = _at(fields, start)
     if kind == "S":
         return 4
     if kind == "V":
         return 3
     if kind == "D":
-        pairs = _at(fields, 1)
+        pairs = _at(fields, start + 1)
         return 2 + 2 * int(pairs) if pairs.isdigit() and len(pairs) < 4 else 2
     return 1
 
@@ -190,7 +190,7 @@ def _summaries(fields: list[str]) -> int:
         amount = _at(fields, index + 1)
         if _AMOUNT.match(amount):
             total += int(amount)
-        index += 3 + _availability(fields[index + 3:])
+        index += 3 + _availability(fields, index + 3)
     return total
 
 

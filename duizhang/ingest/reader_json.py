@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, BinaryIO
 
 import ijson
+import numpy as np
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import Document
@@ -14,6 +15,33 @@ from duizhang.ingest.reading import Reading, batches_of
 from duizhang.ingest.spec import SourceSpec
 
 _SPACE = b" \t\r\n\xef\xbb\xbf"
+MAX_DEPTH = 200
+FIRST_BYTES = 4 << 20  # within these the first record stands
+_STEPS = np.zeros(256, dtype=np.int64)
+_STEPS[[ord("{"), ord("[")]], _STEPS[[ord("}"), ord("]")]] = 1, -1
+
+
+class _Shallow:
+    """A stream that refuses deep nesting, whose paths would take memory with the square of its depth.
+
+    Brackets inside strings count as well: nobody's text opens hundreds of them.
+    """
+
+    def __init__(self, stream: BinaryIO, limit: int | None = None) -> None:
+        self._stream, self._left, self._depth = stream, limit, 0
+
+    def read(self, size: int = -1) -> bytes:
+        if self._left is not None:
+            size = self._left if size < 0 else min(size, self._left)
+        data = self._stream.read(size)
+        if self._left is not None:
+            self._left -= len(data)
+        if data:
+            depths = self._depth + np.cumsum(_STEPS[np.frombuffer(data, dtype=np.uint8)])
+            self._depth = int(depths[-1])
+            if int(depths.max()) > MAX_DEPTH:
+                raise RefusedFile(f"JSON nested more than {MAX_DEPTH} deep", advice="Check where it comes from.")
+        return data
 
 
 def first_record(document: Document, records: str) -> dict[str, str] | None:
@@ -21,7 +49,7 @@ def first_record(document: Document, records: str) -> dict[str, str] | None:
     if document.head().lstrip(_SPACE)[:1] not in (b"{", b"["):
         return None
     try:
-        return next(_records(document, records), None)
+        return next(_records(document, records, FIRST_BYTES), None)
     except RefusedFile:
         return None
 
@@ -41,12 +69,12 @@ def read_json(document: Document, spec: SourceSpec) -> Reading:
     return Reading(names, "utf-8", batches_of(rows, len(names)))
 
 
-def _records(document: Document, records: str) -> Iterator[dict[str, str]]:
+def _records(document: Document, records: str, limit: int | None = None) -> Iterator[dict[str, str]]:
     start = document.head().lstrip(_SPACE)[:1]
     prefix = "item" if start == b"[" else f"{records}.item"
     with document.open() as stream:
         try:
-            for item in ijson.items(stream, prefix, use_float=False):
+            for item in ijson.items(_Shallow(stream, limit), prefix, use_float=False):
                 if isinstance(item, dict):
                     yield dict(_flat(item, ""))
         except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
@@ -63,6 +91,7 @@ def _flat(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
         elif isinstance(entry, bool):
             yield name, str(entry).lower()
         elif isinstance(entry, Decimal):
-            yield name, f"{entry:f}"
+            # an exponent beyond all money is left as it stands: written out it may have a billion digits
+            yield name, f"{entry:f}" if abs(entry.adjusted()) < 40 else str(entry)
         elif not isinstance(entry, list):
             yield name, str(entry)

@@ -102,7 +102,7 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     heads = list(_heads(document))
     best: tuple[tuple[int, int, int], Place] | None = None
     for spec in specs.values():
-        for head in heads:
+        for head in heads[:1] if spec.reader == "json" else heads:
             place = _fit(document, spec, head) if head.may_be(spec) else None
             if place is not None:
                 known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also)}

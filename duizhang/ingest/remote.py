@@ -69,7 +69,7 @@ def open_inbox(books: Books, home: Path, *, progress: Callable[[str], None] | No
     from duizhang.ingest.spec import load_specs
 
     pulls = home / CACHE / "databases"
-    pull_all(books.databases, pulls, specs=load_specs(books.sources_path), progress=progress)
+    pull_all(books, pulls, specs=load_specs(books.sources_path), progress=progress)
     for name, path in _walk(pulls).items():
         if name in found.files:
             raise BooksError(f"the inbox already holds {name!r}", advice="Give the entry of `databases` another name.")
@@ -141,10 +141,10 @@ def _download(filesystem: Any, remote: _Remote, place: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Replace a small file in one step."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_bytes(content.encode() if isinstance(content, str) else content)
     partial.replace(path)
 
 

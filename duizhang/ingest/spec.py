@@ -70,6 +70,12 @@ class Column(_Closed):
     zone_field: str | None = None
     personal: bool = False
 
+    @model_validator(mode="after")
+    def _pseudonym_is_text(self) -> Column:
+        if self.personal and self.type not in ("id", "text"):
+            raise ValueError(f"a personal field is kept as a pseudonym, so its type is id or text, not {self.type}")
+        return self
+
 
 class Table(_Closed):
     """What the rows give to one canonical table: SQL expressions over the fields, for the rows where `where` holds.

@@ -6,6 +6,7 @@ a wrong number of cells). So memory is bounded whatever the size, and a damaged 
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -278,7 +279,7 @@ def _mend_quotes(block: Block, place: Place, broken: list[Broken]) -> tuple[Bloc
         end = odd[at + 1] if at + 1 < len(odd) else None
         if opens and end is not None and end - start <= QUOTED_LINES:
             joined = b" ".join(lines[start : end + 1])
-            if len(split_line(plain(joined, block.encoding), place.delimiter)) == len(place.names):
+            if _is_whole(plain(joined, block.encoding), place):
                 lines[start : end + 1] = [joined, *[b""] * (end - start)]
                 at += 2
                 continue
@@ -299,6 +300,15 @@ def _odd_quotes(text: bytes) -> list[int]:
     quotes, ends = np.flatnonzero(found == ord('"')), np.flatnonzero(found == ord("\n"))
     before = np.searchsorted(quotes, np.append(ends, len(found)))
     return np.flatnonzero(np.diff(before, prepend=0) % 2).tolist()
+
+
+def _is_whole(line: str, place: Place) -> bool:
+    """Whether joined lines are one row: as many cells, and every quotation mark that closes one stands before a delimiter."""
+    try:
+        [cells] = csv.reader([line], delimiter=place.delimiter, strict=True)
+    except (csv.Error, ValueError):
+        return False
+    return len(cells) == len(place.names)
 
 
 def _parse(block: Block, place: Place, broken: list[Broken]) -> _Piece:

@@ -38,10 +38,10 @@ class Cells:
         """One value a row."""
         return self.values if self.places is None else self.values.take(self.places)
 
-    def column(self) -> pa.Array:
-        """One value a row, dictionary-encoded (every value once) where the cells are coded."""
-        if self.places is None:
-            return self.values
+    def column(self, *, coded: bool = True) -> pa.Array:
+        """One value a row, dictionary-encoded (every value once) where the cells are and it is wanted."""
+        if self.places is None or not coded:
+            return self.rows()
         unique = self.values.dictionary_encode()
         places = self.places if len(unique.dictionary) == len(self.values) else unique.indices.take(self.places)
         return pa.DictionaryArray.from_arrays(places, unique.dictionary)

@@ -50,7 +50,8 @@ def time_sql(formats: Sequence[str]) -> tuple[str, str]:
             )
         else:
             # %Y takes two digits for the year 20: that is no year of anybody's books
-            tried = f"try_cast(try_strptime(x, {quoted(pattern)}) as timestamp)"
+            text = "regexp_replace(x, 'Z$', '+00:00')" if "%z" in pattern else "x"
+            tried = f"try_cast(try_strptime({text}, {quoted(pattern)}) as timestamp)"
             tries.append(f"case when year({tried}) between {FIRST_YEAR} and {LAST_YEAR} then {tried} end" if "%Y" in pattern else tried)
     example = next((f for f in formats if f.startswith("%")), formats[0])
     return f"coalesce({', '.join(tries)})", f"is no time; expected such as {example}"

@@ -54,14 +54,19 @@ def simulate(out: Path, plan: Plan) -> Outcome:
     else:
         records.jd_bill = jd_statement(world, records, [])
     totals = add_up(world, records, streams[3], plan.break_rate)
-    out.mkdir(parents=True, exist_ok=True)
-    write_settings(out, plan)
-    files = sum(_write_day(inbox, world, records, totals, day) for day in range(plan.days))
+    files = write_files(out, world, records, totals)
     truth = build_truth(world, records, totals)
     write_truth(out / "truth.parquet", world, truth)
     causes = truth.filter("injected").group_by("cause").len().sort("cause")
     return Outcome(files=files, orders=world.orders.height, injected=dict(causes.iter_rows()),
                    natural=truth.filter(~pl.col("injected")).height)
+
+
+def write_files(out: Path, world: World, records: Records, totals: Totals) -> int:
+    """books.yaml, the key and the files of every day below `out`; how many files the inbox has."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_settings(out, world.plan)
+    return sum(_write_day(out / "inbox", world, records, totals, day) for day in range(world.plan.days))
 
 
 def _write_day(inbox: Path, world: World, records: Records, totals: Totals, day: int) -> int:

@@ -68,18 +68,23 @@ KINDS: dict[str, Kind] = {
     "freight_twice": Kind(ALL, 2, _legs("duplicate", "freight"), _SENT),
     "freight_unknown": Kind(ALL, 2, _legs("missing_left", "freight"), _SENT),
     "freight_unbilled": Kind(ALL, 2, _legs("missing_right", "freight"), _SENT),
+    "price_twice": Kind((0, 1), 3, _legs("duplicate", *_ORDER)),
+    "two_lines": Kind((0, 1), 1, _legs("amount_entry", *_MONEY), pl.col("line_count") > 1),
+    "freight_twice_and_weight": Kind(ALL, 2, _legs("duplicate", "freight"), _SENT),
 }
 
 # Breaks of orders of which a part is paid back some days later.
 _AFTER = ~pl.col("full") & (pl.col("amount") > 100)
-REFUND_KINDS: dict[str, Kind] = {
+REFUND_KINDS: dict[str, Kind] = {  # those that few refunds fit come first
+    "fee_and_refund": Kind(TB, 2, _legs("fee_rate", "payment_settlement", "fee"), _AFTER & _BIG),
+    "lost": Kind(HOME, 2, _legs("lost_in_transit", "return_refund", "freight"),
+                 _AFTER & ~pl.col("comes_back") & pl.col("is_sf")),
     "refund_unrecorded": Kind(ALL, 2, _legs("refund_unrecorded", "order_payment", "return_refund"), _AFTER),
     "price_and_refund": Kind(ALL, 2, (*_legs("amount_entry", *_MONEY), ("return_refund", "refund_unrecorded")), _AFTER),
     "refund_without_return": Kind(ALL, 2, _legs("refund_without_return", "return_refund"), _AFTER & ~pl.col("comes_back")),
     "return_without_refund": Kind(ALL, 2, _legs("return_without_refund", "return_refund"), _AFTER & pl.col("comes_back")),
     "refund_unpaid": Kind(ALL, 2, _legs("missing_right", "order_payment", "return_refund"), _AFTER & ~pl.col("comes_back")),
-    "lost": Kind(HOME, 2, _legs("lost_in_transit", "return_refund", "freight"),
-                 _AFTER & ~pl.col("comes_back") & pl.col("is_sf")),
+    "cent_and_refund": Kind(ALL, 2, (*_legs("rounding", *_MONEY), ("return_refund", "refund_unrecorded")), _AFTER),
 }
 
 # Gaps: so many orders of a shop, one after the other, that one source lacks.
@@ -101,7 +106,8 @@ def swap_digits(price: int) -> int:
 
 
 def choose(world: World, rng: np.random.Generator) -> dict[str, list[int]]:
-    """Orders to break, by kind of break: an equal share a kind, each order at most once; a gap takes GAP orders and more."""
+    """Orders to break, by kind of break: an equal share a kind, and on a third of them a second kind that shows in other legs
+    (the kinds whose names say `and`, `twice` or `two` show two faults in one). A gap takes GAP orders and more."""
     plan = world.plan
     total = round(plan.break_rate * world.orders.height)
     if plan.break_rate > 0:
@@ -111,7 +117,7 @@ def choose(world: World, rng: np.random.Generator) -> dict[str, list[int]]:
     )
     sums = world.lines.group_by("o").agg(total=pl.col("amount").sum(), coupon=pl.col("coupon").sum())
     able = (
-        world.orders.join(first, on="o", how="left", maintain_order="left")
+        world.orders.filter(~pl.col("in_parts") & ~pl.col("two_parcels")).join(first, on="o", how="left", maintain_order="left")
         .join(sums, on="o", how="left", maintain_order="left")
         .join(world.refunds, on="o", how="anti", maintain_order="left").filter("is_shipped")
     )
@@ -120,6 +126,7 @@ def choose(world: World, rng: np.random.Generator) -> dict[str, list[int]]:
     used: set[int] = set()
     chosen = _gaps(world, total, rng, used)
     kinds = {**KINDS, **REFUND_KINDS}
+    fits: dict[str, set[int]] = {}
     for number, (name, kind) in enumerate(kinds.items()):
         count = total // len(kinds) + (number < total % len(kinds))
         if name in REFUND_KINDS:
@@ -133,12 +140,32 @@ def choose(world: World, rng: np.random.Generator) -> dict[str, list[int]]:
         picked = [o for o in fit["o"].to_list() if o not in used][:count]
         used.update(picked)
         chosen[name] = sorted(picked)
+        fits[name] = set(fit["o"].to_list())
+    _add_second_faults(chosen, fits)
     return chosen
+
+
+def _add_second_faults(chosen: dict[str, list[int]], fits: dict[str, set[int]]) -> None:
+    """Give every third broken order another kind that fits it and shows in none of the same legs, each kind in its turn."""
+    legs = {name: {leg for leg, _ in kind.shows} for name, kind in KINDS.items()}
+    names = [name for name in KINDS if name != "timing"]
+    second: list[tuple[str, int]] = []
+    turn = 0
+    for name in names:
+        for o in chosen[name][::3]:
+            for step in range(len(names)):
+                other = names[(turn + step) % len(names)]
+                if o in fits[other] and not legs[name] & legs[other]:
+                    second.append((other, o))
+                    turn += step + 1
+                    break
+    for name, o in second:
+        chosen[name] = sorted([*chosen[name], o])
 
 
 def _gaps(world: World, total: int, rng: np.random.Generator, used: set[int]) -> dict[str, list[int]]:
     """One gap of each kind, where there are enough breaks for it: successive paid orders without refunds."""
-    back = set(world.refunds["o"].to_list())
+    back = {*world.refunds["o"].to_list(), *world.orders.filter(pl.col("in_parts") | pl.col("two_parcels"))["o"].to_list()}
     chosen: dict[str, list[int]] = {}
     for name, kind in OUTAGES.items():
         chosen[name] = []
@@ -272,7 +299,7 @@ def _discount_bearer(world: World, records: Records, orders: list[int], rng: np.
 def _fee_rate(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
     """The fund bill charges 1.0% instead of the 0.6% of the trade bill."""
     records.fund = records.fund.join(
-        records.payments.select("o", paid="amount"), on="o", how="left", maintain_order="left"
+        records.payments.filter(_hit(orders)).select("o", paid="amount"), on="o", how="left", maintain_order="left"
     ).with_columns(
         amount=pl.when(_hit(orders) & (pl.col("kind") == "fee")).then(-((pl.col("paid") + 50) // 100))
         .otherwise("amount")
@@ -317,9 +344,57 @@ def _discount_and_rounding(world: World, records: Records, orders: list[int], rn
 def _price_and_refund(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
     _price_factor(world, records, orders, rng)
     _refund_unrecorded(world, records, orders, rng)
+    _mark_refunds(world, records, orders)
+
+
+def _mark_refunds(world: World, records: Records, orders: list[int]) -> None:
     refunds = world.refunds.filter(_hit(orders)).select("shop", "order_id", "amount").iter_rows()
     records.seconds += [("order_payment", f"{shop}/{order_id}", "refund_unrecorded", int(amount))
                         for shop, order_id, amount in refunds]
+
+
+def _price_twice(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
+    """A line stands twice in the books, and its price is wrong."""
+    meant = world.lines.filter(_first(orders)).select("o", meant="amount")
+    _price_factor(world, records, orders, rng)
+    typed = records.books.filter(_first(orders)).join(meant, on="o")
+    for shop, order_id, line_id, amount, right in typed.select("shop", "order_id", "line_id", "amount", "meant").iter_rows():
+        records.seconds += [("order_platform", f"{shop}/{order_id}/{line_id}", "amount_entry", amount - right),
+                            ("order_payment", f"{shop}/{order_id}", "amount_entry", amount - right)]
+    _books_twice(world, records, orders, rng)
+
+
+def _two_lines(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
+    """The price of the first line is wrong, and the second line differs by a fen."""
+    _price_factor(world, records, orders, rng)
+    other = _hit(orders) & (pl.col("n") == 1)
+    records.books = records.books.with_columns(amount=pl.when(other).then(pl.col("amount") + 1).otherwise("amount"))
+    for shop, order_id, line_id in records.books.filter(other).select("shop", "order_id", "line_id").iter_rows():
+        records.seconds += [("order_platform", f"{shop}/{order_id}/{line_id}", "rounding", 1),
+                            ("order_payment", f"{shop}/{order_id}", "rounding", 1)]
+
+
+def _freight_twice_and_weight(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
+    meant = records.carrier.filter(_hit(orders)).select("o", meant="amount")
+    _freight_weight(world, records, orders, rng)
+    billed = records.carrier.filter(_hit(orders)).join(meant, on="o")
+    records.seconds += [("freight", f"SF/{tracking}", "overbilled_freight", right - amount)
+                        for tracking, amount, right in billed.select("tracking", "amount", "meant").iter_rows()]
+    _freight_twice(world, records, orders, rng)
+
+
+def _cent_and_refund(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
+    _rounding(world, records, orders, rng)
+    _refund_unrecorded(world, records, orders, rng)
+    _mark_refunds(world, records, orders)
+
+
+def _fee_and_refund(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
+    """The fund bill charges another fee, and lacks the refund that the trade bill has; both stand under one number."""
+    _fee_rate(world, records, orders, rng)
+    records.fund = _without(records.fund, _hit(orders) & (pl.col("kind") == "refund"))
+    for txn, amount in world.refunds.filter(_hit(orders)).select("txn", "amount").iter_rows():
+        records.seconds.append(("payment_settlement", f"alipay/{txn}", "missing_right", -amount))
 
 
 def _currency_typed(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
@@ -425,6 +500,8 @@ _BREAK: dict[str, Callable[[World, Records, list[int], np.random.Generator], Non
     "freight_weight": _freight_weight, "freight_zone": _freight_zone, "freight_twice": _freight_twice,
     "freight_unknown": _freight_unknown, "freight_unbilled": _freight_unbilled,
     "refund_without_return": _refund_without_return, "return_without_refund": _return_without_refund,
-    "refund_unpaid": _refund_unpaid, "lost": _lost, "platform_outage": _platform_lacks, "trade_outage": _trade_lacks,
+    "refund_unpaid": _refund_unpaid, "lost": _lost, "price_twice": _price_twice, "two_lines": _two_lines,
+    "freight_twice_and_weight": _freight_twice_and_weight, "cent_and_refund": _cent_and_refund,
+    "fee_and_refund": _fee_and_refund, "platform_outage": _platform_lacks, "trade_outage": _trade_lacks,
     "books_outage": _not_in_books,
 }

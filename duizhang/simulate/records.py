@@ -76,21 +76,21 @@ def build_records(world: World) -> Records:
     about = world.orders.select(
         "o", "day", "shop", "shop_no", "provider", "warehouse", "order_id", "txn", "at", "ordered_at", "is_paid",
         "status", "customer", "ship_day", "ship_at", "carrier", "tracking", "is_shipped", "settle_lag", "zone", "entity",
-        "currency",
+        "currency", "in_parts", "two_parcels",
     )
     lines = world.lines.join(about, on="o", how="left", maintain_order="left")
     paid = lines.filter("is_paid")
-    payments = (
+    payments = _in_parts(world, (
         paid.group_by("o", maintain_order=True)
         .agg(amount=pl.col("amount").sum(), coupon=pl.col("coupon").sum())
         .join(about.select("o", "day", "shop", "shop_no", "entity", "currency", "provider", "order_id", "txn", "at",
-                           "settle_lag", "customer"), on="o", how="left", maintain_order="left")
-        .with_columns(fee=fee_of(pl.col("amount")))
-    )
+                           "settle_lag", "customer", "in_parts"), on="o", how="left", maintain_order="left")
+    )).with_columns(fee=fee_of(pl.col("amount")))
     refunds = world.refunds.with_columns(day=pl.col("refund_day")).with_columns(
         fee=pl.when(pl.col("provider") == "wechat").then(-fee_of(pl.col("amount"))).otherwise(0),
     )
-    shipments = lines.filter(pl.col("is_shipped") & (pl.col("sku") != "") & (pl.col("ship_day") < world.plan.days))
+    shipments = _in_parcels(
+        lines.filter(pl.col("is_shipped") & (pl.col("sku") != "") & (pl.col("ship_day") < world.plan.days)))
     own = payments.filter(pl.col("provider") != "jd").with_columns(paid_txn=pl.col("txn"), refund_id=pl.lit(""))
     back = refunds.filter(pl.col("provider") != "jd")
     fund = pl.concat([
@@ -114,12 +114,36 @@ def build_records(world: World) -> Records:
     )
 
 
+def _in_parts(world: World, payments: pl.DataFrame) -> pl.DataFrame:
+    """Of an order in parts 30% are paid as a deposit, the balance just after midnight, when presales are opened for it."""
+    deposit = pl.col("amount") * 3 // 10
+    parts = pl.col("in_parts")
+    head = pl.col("shop_no").replace_strict({0: "", 1: "", 2: "420000", 3: "ch_"}, return_dtype=pl.String)
+    balance = payments.filter(parts).with_columns(
+        amount=pl.col("amount") - deposit, day=pl.col("day") + 1, at=(pl.col("day") + 1) * DAY + 20 + pl.col("o") % 500,
+        txn=head + dates(world.plan, pl.col("day") + 1) + pl.col("txn").str.slice(head.str.len_chars() + 8),
+    )
+    first = payments.with_columns(amount=pl.when(parts).then(deposit).otherwise("amount"))
+    return pl.concat([first, balance]).sort("o", "at", maintain_order=True)
+
+
+def _in_parcels(shipments: pl.DataFrame) -> pl.DataFrame:
+    """A piece of the first line in a parcel of its own, a day later."""
+    later = pl.col("two_parcels") & (pl.col("n") == 0)
+    second = shipments.filter(later).with_columns(
+        quantity=pl.lit(1, pl.Int64), ship_day=pl.col("ship_day") + 1, ship_at=pl.col("ship_at") + DAY,
+        tracking=pl.col("tracking") + "2",
+    )
+    first = shipments.with_columns(quantity=pl.when(later).then(pl.col("quantity") - 1).otherwise("quantity"))
+    return pl.concat([first, second]).sort("o", "n", "ship_day", maintain_order=True)
+
+
 def parcels(shipments: pl.DataFrame) -> pl.DataFrame:
-    """SF's parcels with zone and weight: one an order, on the day on which it was handed over."""
+    """SF's parcels with zone and weight, on the day on which they were handed over."""
     return (
         shipments.filter(pl.col("carrier") == "SF")
-        .group_by("o", maintain_order=True)
-        .agg(pl.col("tracking", "zone", "entity", "shop").first(), day=pl.col("ship_day").first(),
+        .group_by("o", "tracking", maintain_order=True)
+        .agg(pl.col("zone", "entity", "shop").first(), day=pl.col("ship_day").first(),
              grams=(pl.col("grams") * pl.col("quantity")).sum())
     )
 

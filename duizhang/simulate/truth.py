@@ -130,7 +130,9 @@ def _money_claims(records: Records, totals: Totals) -> list[pl.DataFrame]:
 
 def _fee_claims(records: Records, totals: Totals) -> list[pl.DataFrame]:
     txn = pl.concat_str("provider", "txn", pl.lit("fee"), separator="/")
-    own = records.payments.filter(pl.col("provider") != "jd")
+    # a fee is due once a transaction, however many rows it has
+    own = records.payments.filter(pl.col("provider") != "jd").group_by("provider", "txn", "day", "entity", "currency").agg(
+        pl.col("amount").sum(), pl.col("o").first())
     given_back = records.provider_refunds.filter(pl.col("provider") == "wechat")
     charged = totals.fund.filter(pl.col("kind") == "fee").with_columns(entity=_PAYER, currency=_PAYER_CURRENCY)
     commission = "jd/" + pl.col("order_id") + "/commission"
@@ -295,16 +297,46 @@ def _parts(
         pl.col("amount") != 0)
 
 
+def _plain_claims(world: World, records: Records, totals: Totals) -> pl.DataFrame:
+    """The claims of every leg that adds up no others."""
+    parts = [*_order_claims(records), *_return_claims(records), *_money_claims(records, totals),
+             *_fee_claims(records, totals), *_freight_claims(records), *_stock_claims(totals),
+             *_ledger_claims(world, records, totals)]
+    return pl.concat([part.select(_COLUMNS) for part in parts])
+
+
+def open_keys(world: World, records: Records, totals: Totals) -> dict[int, dict[tuple[str, str, str, str], int]]:
+    """What is open at the end of each day: (leg, entity, key, currency) -> left - right in 1/100."""
+    running = _run(_plain_claims(world, records, totals))
+    lines = pl.concat([part for part in _finance_claims(records, totals) if part.height])
+    measures = lines.with_columns(
+        key=pl.col("key").str.split("/").list.first() + "/" + pl.col("leg"), leg=pl.lit("finance"))
+    names = _pseudonyms(world, world.orders["customer"].unique().to_list())
+    buyers = _customer_claims(world, records, running).with_columns(pl.col("key").replace(names))
+    sums = [frame.with_columns(quantity=pl.lit(0, pl.Int64), attribute=pl.lit(0, pl.Int64), cause=pl.lit(None, pl.String))
+            .select(_COLUMNS) for frame in (measures, buyers)]
+    moved = pl.concat([running, _run(pl.concat(sums))], how="diagonal").with_columns(
+        until=pl.col("day").shift(-1).over(_KEY).fill_null(world.plan.days)
+    ).filter((pl.col("amount") != 0) | (pl.col("quantity") != 0) | (pl.col("attribute") != 0))
+    found: dict[int, dict[tuple[str, str, str, str], int]] = {day: {} for day in range(world.plan.days)}
+    for *key, day, until, amount in moved.select(*_KEY, "day", "until", "amount").iter_rows():
+        for when in range(day, until):
+            found[when][tuple(key)] = amount
+    return found
+
+
+def _pseudonyms(world: World, customers: Sequence[str]) -> dict[str, str]:
+    key = pseudonym_key(world.plan).encode()
+    return {name: pseudonym(key, name) for name in customers}
+
+
 def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
     """One row a key and cause that was open at the end of a day: day (first seen), leg, entity, key, currency, cause, amount,
     injected.
 
     amount is left - right in 1/100 as of the last day on which the key was open; stays_open: it still is at the end.
     """
-    parts = [*_order_claims(records), *_return_claims(records), *_money_claims(records, totals),
-             *_fee_claims(records, totals), *_freight_claims(records), *_stock_claims(totals),
-             *_ledger_claims(world, records, totals)]
-    running = _run(pl.concat([part.select(_COLUMNS) for part in parts]))
+    running = _run(_plain_claims(world, records, totals))
     last_day = world.plan.days - 1
     marks = pl.DataFrame(records.marks, schema={"o": pl.Int64, "leg": pl.String, "mark": pl.String}, orient="row")
     sums = pl.DataFrame(totals.marks, schema={"leg": pl.String, "key": pl.String, "sum_mark": pl.String}, orient="row")
@@ -323,13 +355,17 @@ def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
     columns = ["day", *_KEY, "cause", "amount", "injected", "o", "stays_open"]
     twice = found.join(seconds, on=["leg", "key"], how="inner")
     simple = found.join(seconds, on=["leg", "key"], how="left").with_columns(
-        amount=pl.col("amount") - pl.col("second").fill_null(0))
+        amount=pl.col("amount") - pl.col("second").fill_null(0)).filter(
+        pl.col("second").is_null() | (pl.col("amount") != 0))  # a line whose only fault is the second one of its order
     second = twice.with_columns(amount="second", cause="second_cause")
     lines = pl.concat([
         part.with_columns(sum_key=pl.col("key").str.split("/").list.first() + "/" + part["leg"][0], measure=pl.col("leg"))
         for part in _finance_claims(records, totals) if part.height
     ])
-    # what moves the discount is what the line's own mark says; a second fault of a cent goes with it
+    # what moves the discount is what the line's own mark says; a second fault of a cent goes with it, unless it is the line's
+    # only one
+    alone = twice.filter(pl.col("amount") == pl.col("second")).select(
+        "key", detail_leg="leg", alone=pl.col("second_cause"))
     shown_by = pl.col("measure").replace_strict(
         {"revenue": "order_platform", "discount": "order_platform", "refund": "order_payment"}, return_dtype=pl.String)
     also_unrecorded = [key for _, key, cause, _ in records.seconds if cause == "refund_unrecorded"]
@@ -338,15 +374,15 @@ def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
         mark=pl.when(pl.col("o").is_in(refunded)).then(pl.lit("refund_unrecorded")).otherwise("mark"))
     buyers = _customer_claims(world, records, running)
     summed = [
-        _summed("finance", lines.with_columns(detail_leg=shown_by).filter(pl.col("measure") == measure), causes, split,
-                last_day)
+        _summed("finance", lines.with_columns(detail_leg=shown_by).filter(pl.col("measure") == measure).join(
+            alone, on=["detail_leg", "key"], how="left").with_columns(cause=pl.coalesce("cause", "alone")).drop("alone"),
+            causes, split, last_day)
         for measure, causes, split in (("revenue", marks, seconds), ("discount", marks, seconds.clear()),
                                        ("refund", refund_marks, seconds.clear()))
     ]
     paid = _summed("customer", buyers.rename({"key": "sum_key", "order_key": "key"}).with_columns(
         detail_leg=pl.lit("order_payment")), marks, seconds, last_day)
-    key = pseudonym_key(world.plan).encode()
-    names = {name: pseudonym(key, name) for name in paid["key"].to_list() if "/" not in name}
+    names = _pseudonyms(world, [name for name in paid["key"].to_list() if "/" not in name])
     paid = paid.with_columns(pl.col("key").replace(names)) if names else paid
     return pl.concat([frame.select(columns) for frame in (simple, second, *summed, paid)]).sort(*_KEY, "cause")
 

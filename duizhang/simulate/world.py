@@ -46,8 +46,9 @@ class Plan:
 class World:
     """The true business. All frames are in order of time within their day.
 
-    skus: sku, product, category, cost, price, grams. orders: one row an order, `o` its number. lines: one row an order
-    line, freight to the buyer included (line_id 'freight', sku ''). refunds: at most one an order.
+    skus: sku, product, category, cost, price, grams. orders: one row an order, `o` its number; in_parts: a deposit first, the
+    balance after midnight; two_parcels: a piece of the first line follows a day later. lines: one row an order line, freight
+    to the buyer (line_id 'freight', sku '') and gifts at a price of 0 included. refunds: at most one an order.
     """
 
     plan: Plan
@@ -74,6 +75,7 @@ def build_world(plan: Plan, rng: np.random.Generator) -> World:
     lines = _lines(orders, skus, rng)
     refunds = _refunds(plan, orders, lines, rng)
     closed = refunds.filter("full")["o"].implode()
+    orders = _in_pieces(plan, orders, lines, refunds, rng)
     orders = orders.with_columns(
         status=pl.when(~pl.col("is_paid")).then(pl.lit(UNPAID))
         .when(pl.col("o").is_in(closed)).then(pl.lit(CLOSED))
@@ -146,7 +148,7 @@ def _lines(orders: pl.DataFrame, skus: pl.DataFrame, rng: np.random.Generator) -
     first = rng.integers(0, SKU_COUNT, orders.height)
     step = rng.integers(1, SKU_COUNT // 2, orders.height)
     line = orders.with_columns(first=pl.Series(first), step=pl.Series(step), n=pl.int_ranges(0, "line_count"))
-    line = line.explode("n").select("o", "shop_no", "order_id", "line_count", "n",
+    line = line.explode("n").select("o", "shop_no", "order_id", "line_count", "n", "step",
                                     sku_no=(pl.col("first") + pl.col("step") * pl.col("n")) % SKU_COUNT)
     line = line.join(skus.rename({"n": "sku_no"}), on="sku_no", how="left", maintain_order="left")
     line = line.with_columns(
@@ -165,12 +167,36 @@ def _lines(orders: pl.DataFrame, skus: pl.DataFrame, rng: np.random.Generator) -
         .when(pl.col("line_count") == 1).then("order_id")
         .otherwise(pl.col("order_id").str.slice(0, 17) + digits(pl.col("n") + 1, 2)),
     ).with_columns(amount=pl.col("goods") - pl.col("shop_discount"))
+    gifts = line.filter((pl.col("n") == 0) & pl.Series(rng.random(line.height) < 0.03)).select(
+        "o", "shop_no", "order_id", n=pl.lit(8, pl.Int64), sku_no=(pl.col("sku_no") + pl.col("step") * 3) % SKU_COUNT,
+    ).join(skus.rename({"n": "sku_no"}), on="sku_no", how="left", maintain_order="left").with_columns(
+        line_id=pl.when(pl.col("shop_no") == 1).then("sku").when(pl.col("shop_no") >= 2).then(pl.lit("9"))
+        .otherwise(pl.col("order_id").str.slice(0, 17) + "09"),
+        quantity=pl.lit(1, pl.Int64), **{name: pl.lit(0, pl.Int64) for name in ("price", "shop_discount", "coupon", "amount")},
+    )
     freight = orders.filter(pl.col("freight") > 0).select(
         "o", n=pl.lit(9, pl.Int64), line_id=pl.lit("freight"), sku=pl.lit(""), product=pl.lit("运费"),
         quantity=pl.lit(0, pl.Int64), price=pl.col("freight"), shop_discount=pl.lit(0, pl.Int64),
         coupon=pl.lit(0, pl.Int64), amount=pl.col("freight"), grams=pl.lit(0, pl.Int64), category=pl.lit(""),
     )
-    return pl.concat([line.select(freight.columns), freight]).sort("o", "n")
+    return pl.concat([line.select(freight.columns), gifts.select(freight.columns), freight]).sort("o", "n")
+
+
+def _in_pieces(
+    plan: Plan, orders: pl.DataFrame, lines: pl.DataFrame, refunds: pl.DataFrame, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Orders that are paid in two parts or sent in two parcels; both parts within the plan, and nothing is paid back."""
+    first = lines.filter(pl.col("n") == 0).select("o", first_quantity="quantity")
+    return (
+        orders.join(first, on="o", how="left", maintain_order="left")
+        .with_columns(part=pl.Series(rng.random(orders.height)), parcel=pl.Series(rng.random(orders.height)),
+                      whole=pl.col("is_paid") & pl.col("o").is_in(refunds["o"].implode()).not_())
+        .with_columns(
+            in_parts=pl.col("whole") & (pl.col("shop_no") != 1) & (pl.col("part") < 0.03) & (pl.col("day") + 1 < plan.days),
+            two_parcels=pl.col("whole") & (pl.col("first_quantity") > 1) & (pl.col("parcel") < 0.15)
+            & (pl.col("ship_day") + 1 < plan.days),
+        ).drop("part", "parcel", "whole", "first_quantity")
+    )
 
 
 def _refunds(

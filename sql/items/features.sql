@@ -54,7 +54,7 @@ items as (
         -- price and pieces of our own lines; payments do not claim pieces, so the amount before discounts tells them
         list(distinct {
             'price': units(unit_price),
-            'quantity': greatest(units(quantity) // 10000, (units(amount) + units(unit_price) - 1) // units(unit_price), 1)
+            'quantity': greatest(units(quantity) // 10000, (units(amount) + units(unit_price) - 1) // nullif(units(unit_price), 0), 1)
         }) filter (where side = 'left' and unit_price > 0 and sku <> '') as typed_lines
     from open_claims
     group by period, leg, entity, "key", currency

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duizhang.compare import engine, grouping, hashes, load, net, net_by_key, shortlist, sides, signed, sketch
+from duizhang.compare import engine, grouping, hashes, load, net, net_by_key, shortlist, signed, sketch
 from duizhang.compare.peel import Peeled, peel
 from duizhang.errors import ConservationError, UserError
 
@@ -59,7 +59,7 @@ def test_sketch_and_exact_is_plain_aggregation(
     expected = {k: v for k, v in net.items() if v}
     claims = signed("left_claims", "right_claims")
     assert dict(net_by_key(con, claims, bits).fetchall()) == expected
-    assert dict(net_by_key(con, sides("left_claims", "right_claims"), bits).fetchall()) == expected
+    assert dict(net_by_key(con, "left_claims", bits, less="right_claims").fetchall()) == expected
     one, other = sketch(con, "left_claims", bits), sketch(con, "(select key, -amount as amount from right_claims)", bits)
     whole = sketch(con, claims, bits)
     assert one + other == whole
@@ -118,6 +118,8 @@ def test_saved_days_add_up_to_the_range(
         total = total + load(file)
     whole = sketch(con, "whole", 4)
     assert total == whole and total.rows == whole.rows
+    net = con.execute("select key, sum(amount) as net from whole group by key having net <> 0 order by key").fetchall()
+    assert net_by_key(con, "whole", found=total).order("key").fetchall() == net
     assert not len((total + -whole).buckets)
 
 
@@ -143,7 +145,27 @@ def test_totals_do_not_overflow(con: duckdb.DuckDBPyConnection) -> None:
         assert found.total == large * 100_000 and found.rows == 100_000
 
 
-NONE = Peeled(np.zeros(0, np.uint64), np.zeros(0, np.int64), whole=True)
+def test_keys_of_two_types_are_the_same_keys(con: duckdb.DuckDBPyConnection) -> None:
+    for name, type_ in (("numbers", "integer"), ("texts", "varchar")):
+        con.execute(f"create or replace temp table {name} as select cast(i as {type_}) as key, 1 as amount from range(9) t(i)")
+    assert net_by_key(con, "numbers", less="texts").fetchall() == []
+
+
+def test_names_come_from_whichever_side_has_the_key(con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    con.execute("create or replace temp table first_side as "
+                "select case when i <> 77 then i end as key, i as amount from range(5000) t(i)")
+    con.execute("create or replace temp table second_side as select case when i <> 77 then i end as key, "
+                "case when i % 9 > 0 then i + (i % 77 = 0)::int end as amount from range(70, 5100) t(i)")
+    expected = con.execute(f"""
+        select key, sum(amount) as net from {signed("first_side", "second_side")} group by key having net <> 0 order by key
+    """).fetchall()
+    monkeypatch.setattr(net, "_grouped", None)  # no grouping is needed
+    assert net_by_key(con, "first_side", less="second_side").order("key").fetchall() == expected
+    assert net_by_key(con, "first_side", less="first_side").fetchall() == []
+
+
+CLOSED = [np.zeros(0, np.intp)] * 2
+NONE = Peeled(np.zeros(0, np.uint64), np.zeros(0, np.int64), 16, CLOSED)
 
 
 def test_a_false_zero_is_not_published(
@@ -167,12 +189,12 @@ def test_a_wrong_guess_is_not_believed(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A hash that no key has, and two keys with one hash, go to the exact grouping."""
-    wrong = Peeled(np.array([7], np.uint64), np.array([-1], np.int64), whole=True)
+    wrong = Peeled(np.array([7], np.uint64), np.array([-1], np.int64), 16, CLOSED)
     put(con, "one", [("a", Decimal("1.50")), ("b", Decimal(2))])
     put(con, "two", [("a", Decimal("1.51")), ("b", Decimal(2))])
     for module in (net, engine):
         monkeypatch.setattr(module, "peel", lambda _: wrong)
-    assert net_by_key(con, sides("one", "two")).fetchall() == [("a", Decimal("-0.01"))]
+    assert net_by_key(con, "one", less="two").fetchall() == [("a", Decimal("-0.01"))]
     files = []
     for name in ("one", "two"):
         files.append(tmp_path / f"{name}.parquet")
@@ -225,7 +247,7 @@ def test_compare_counts_what_plain_python_counts(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "OPEN_SHARE", 1.0)  # always use what was settled
         patch.setattr(engine, "BITS", bits)
-        patch.setattr(engine, "more_bits", lambda _: 0)
+        patch.setattr(engine, "more_bits", lambda *_: 0)
         patch.setattr(hashes, "HELD", held)
         got = engine.compare_files(tmp_path / "l.parquet", tmp_path / "r.parquet", key="id", left_amount="amount",
                                    right_amount="amount", tolerance=Decimal(tolerance), out=out if named else None)

@@ -29,6 +29,7 @@ def books(root: Path) -> Books:
         "root": root, "entity": "demo", "start": FIRST,
         "shops": {"tb": {"platform": "taobao", "provider": "alipay", "warehouse": "W"}},
         "expected": [{"source": "taobao_order_lines", "shop": "tb"}],
+        "sla_days": {"order_payment/carrier": 4},
     })
 
 

@@ -182,7 +182,7 @@ def test_truth_holds_every_cause_and_nothing_late(truth: pl.DataFrame) -> None:
     }
     assert set(truth.filter(~pl.col("injected"))["cause"]) == {"timing"}
     assert set(truth.filter(~pl.col("injected"))["leg"]) == {
-        "order_shipment", "payment_settlement", "payout_bank", "fee", "return_refund"}
+        "order_payment", "order_shipment", "payment_settlement", "payout_bank", "fee", "return_refund", "customer"}
     assert truth.select("leg", "entity", "key", "currency", "cause").is_duplicated().sum() == 0
     last = PLAN.date(PLAN.days - 1)
     clears = ["timing", "stock_sync_delay", "policy_change"]
