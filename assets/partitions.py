@@ -1,6 +1,8 @@
 """One partition a business day."""
 
+import datetime as dt
 import os
+from zoneinfo import ZoneInfo
 
 from dagster import BackfillPolicy, DailyPartitionsDefinition
 
@@ -11,9 +13,13 @@ from duizhang.errors import BooksError
 SINGLE_RUN = BackfillPolicy.single_run()
 
 
-def daily(start: str, time_zone: str) -> DailyPartitionsDefinition:
-    """Days from the books' start on, in the books' time zone; the running day counts, as its files may be there."""
-    return DailyPartitionsDefinition(start_date=start, timezone=time_zone, end_offset=1)
+def daily(start: str, time_zone: str, *, last: dt.date | None = None) -> DailyPartitionsDefinition:
+    """Days from the books' start on, in the books' time zone; the running day counts, as its files may be there.
+
+    last: a day that there must be even where the clock has not come to it (made-up books, a clock that is wrong).
+    """
+    ahead = (last - dt.datetime.now(ZoneInfo(time_zone)).date()).days + 1 if last else 1
+    return DailyPartitionsDefinition(start_date=start, timezone=time_zone, end_offset=max(1, ahead))
 
 
 def from_environment() -> DailyPartitionsDefinition:

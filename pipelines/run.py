@@ -192,7 +192,8 @@ class _Run:
 def execute(workspace: Workspace, start: dt.date, end: dt.date) -> None:
     """Compute, check and publish a range in one pass, the inbox being collected. UserError where a step fails."""
     books = workspace.books()
-    defs = build_defs(resources={"workspace": workspace}, partitions=daily(books.start.isoformat(), books.time_zone))
+    partitions = daily(books.start.isoformat(), books.time_zone, last=end)
+    defs = build_defs(resources={"workspace": workspace}, partitions=partitions)
     with DagsterInstance.ephemeral() as instance:
         _forget_materializations(instance)
         result = defs.resolve_job_def(TABLES_JOB).execute_in_process(

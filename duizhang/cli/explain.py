@@ -46,7 +46,8 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
         return
     for event in events:
         facts = "  ".join(f"{n}={event[n]}" for n in SHOWN if event.get(n) not in (None, ""))
-        click.echo(f"{event['period']} {event['occurred_at'] or ''}  {event['table']:<12} {facts}\n    {event['file']}:{event['line']}")
+        at = f"{event['occurred_at']} UTC" if event["occurred_at"] else ""
+        click.echo(f"{event['period']} {at}  {event['table']:<12} {facts}\n    {event['file']}:{event['line']}")
     causes = load_causes()
     for item in items:
         cause = causes[item["cause"]]

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from duizhang.cli.options import DAY, home_option, span
+from duizhang.errors import UserError
 from duizhang.report import write_report
 
 
@@ -15,8 +16,11 @@ from duizhang.report import write_report
 @home_option
 @click.option("--period", "--from", "period", type=DAY, help="The day, or the first of a range. Default: the newest published.")
 @click.option("--to", "end", type=DAY, help="The last day of a range.")
-@click.option("--out", type=click.Path(path_type=Path), help="Default: reports/<period>.html in the home.")
+@click.option("--out", type=click.Path(path_type=Path), help="A file; of a range, a folder. Default: reports/ in the home.")
 def command(home: Path, period: dt.datetime | None, end: dt.datetime | None, out: Path | None) -> None:
     """Write the report of a period: what was reconciled, what differs, why, how much, what is old."""
-    for day in span(period, end) if period else [None]:
-        click.echo(f"report: {write_report(home, day, out)}")
+    wanted = span(period, end) if period else [None]
+    if out and len(wanted) > 1 and out.suffix:
+        raise UserError(f"{out} is one file, and {len(wanted)} days are wanted", advice="Give --out a folder.")
+    for day in wanted:
+        click.echo(f"report: {write_report(home, day, out / f'{day}.html' if out and len(wanted) > 1 else out)}")

@@ -6,7 +6,6 @@ a wrong number of cells). So memory is bounded whatever the size, and a damaged 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,15 +19,13 @@ import pyarrow.parquet as pq
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import Document
 from duizhang.ingest.encoded import Block, blocks, decoded, plain, utf8
+from duizhang.ingest.quotes import STRAY, mend_quotes
 from duizhang.ingest.reading import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, split_line
 from duizhang.ingest.sheet import sheet_rows
 from duizhang.ingest.spec import Cell, SourceSpec, normalised
 
 TICKED = "\x1f"  # stands between cells that each begin with a back-tick; no platform writes it
-QUOTED_LINES = 200  # a quoted cell that goes over more lines than this is a stray quotation mark
-PENDING_BYTES = 1 << 20
-STRAY = "a quotation mark without its partner; expected it at the end of the cell"
 
 
 def read_table(document: Document, place: Place) -> Reading:
@@ -233,13 +230,13 @@ def _text_pieces(document: Document, place: Place) -> Iterator[_Piece]:
             block, pending = Block(pending.text + block.text, pending.first, block.encoding), None
         broken: list[Broken] = []
         if b'"' in block.text and not spec.ticked:
-            block, pending = _mend_quotes(block, place, broken)
+            block, pending = mend_quotes(block, place, broken)
         yield _parse(block, place, broken)
     while pending is not None:
         # nothing follows, so the quotation mark that opens it has no partner
         broken = [Broken(pending.first, STRAY)]
         rest = Block(b"\n" + pending.text.partition(b"\n")[2], pending.first, pending.encoding)
-        rest, pending = _mend_quotes(rest, place, broken)
+        rest, pending = mend_quotes(rest, place, broken)
         yield _parse(rest, place, broken)
 
 
@@ -259,56 +256,6 @@ def _widened(block: Block, place: Place) -> Place:
     if not place.spec.ticked and len(cells) == len(place.names) + 1 and not cells[-1].strip():
         return Place(place.spec, place.encoding, place.header, place.delimiter, (*place.names, ""), place.above)
     return place
-
-
-def _mend_quotes(block: Block, place: Place, broken: list[Broken]) -> tuple[Block, Block | None]:
-    """Cells in quotes that go over several lines are put on one; a stray quotation mark costs its own line only.
-
-    Line numbers stay: a joined record is followed by as many empty lines. The second block is a record that is still
-    open at the end, to be read with what follows.
-    """
-    odd = _odd_quotes(block.text)
-    if not odd:
-        return block, None
-    lines = block.text.split(b"\n")
-    opening = place.delimiter.encode() + b'"'
-    at = 0
-    while at < len(odd):
-        start = odd[at]
-        opens = lines[start].startswith(b'"') or opening in lines[start]
-        end = odd[at + 1] if at + 1 < len(odd) else None
-        if opens and end is not None and end - start <= QUOTED_LINES:
-            joined = b" ".join(lines[start : end + 1])
-            if _is_whole(plain(joined, block.encoding), place):
-                lines[start : end + 1] = [joined, *[b""] * (end - start)]
-                at += 2
-                continue
-        if opens:
-            rest = lines[start:]
-            if end is None and len(rest) <= QUOTED_LINES and sum(map(len, rest)) < PENDING_BYTES:
-                still = Block(b"\n".join(rest), block.first + start, block.encoding)
-                return Block(b"".join(line + b"\n" for line in lines[:start]), block.first, block.encoding), still
-            broken.append(Broken(block.first + start, STRAY))
-            lines[start] = b""
-        at += 1
-    return Block(b"\n".join(lines), block.first, block.encoding), None
-
-
-def _odd_quotes(text: bytes) -> list[int]:
-    """Which lines, from 0, have an odd number of quotation marks."""
-    found = np.frombuffer(text, np.uint8)
-    quotes, ends = np.flatnonzero(found == ord('"')), np.flatnonzero(found == ord("\n"))
-    before = np.searchsorted(quotes, np.append(ends, len(found)))
-    return np.flatnonzero(np.diff(before, prepend=0) % 2).tolist()
-
-
-def _is_whole(line: str, place: Place) -> bool:
-    """Whether joined lines are one row: as many cells, and every quotation mark that closes one stands before a delimiter."""
-    try:
-        [cells] = csv.reader([line], delimiter=place.delimiter, strict=True)
-    except (csv.Error, ValueError):
-        return False
-    return len(cells) == len(place.names)
 
 
 def _parse(block: Block, place: Place, broken: list[Broken]) -> _Piece:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from duizhang.books import pseudonym
 from duizhang.ingest.cells import _pseudonyms
+from duizhang.ingest.quotes import odd_quotes
 from duizhang.ingest.spec import FillDown
-from duizhang.ingest.table import _odd_quotes, _Rows
+from duizhang.ingest.table import _Rows
 from duizhang.ingest.texts import bare, coded
 from duizhang.ingest.times import TIME, business_day, fast_time, time_sql, to_utc
 from duizhang.store import connect
@@ -83,7 +84,7 @@ def test_cells_are_bared_alike_whether_there_is_anything_to_take_off_or_not(cell
 @given(st.lists(st.binary(max_size=8).map(lambda b: b.replace(b"\n", b"")), max_size=8))
 def test_lines_with_an_odd_number_of_quotation_marks(lines: list[bytes]) -> None:
     text = b"\n".join(lines)
-    assert _odd_quotes(text) == [n for n, line in enumerate(text.split(b"\n")) if line.count(b'"') % 2]
+    assert odd_quotes(text) == [n for n, line in enumerate(text.split(b"\n")) if line.count(b'"') % 2]
 
 
 @pytest.mark.parametrize("by", ["k", None])

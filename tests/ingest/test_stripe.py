@@ -130,3 +130,26 @@ def test_api_amounts_are_minor_units_of_their_currency(tmp_path: Path) -> None:
     payouts = read(tmp_path, PAYOUTS)
     assert [(r["payout_id"], r["amount"]) for r in payouts.table("payouts").to_pylist()] == [("po_1", Decimal("14.05"))]
     assert payouts.rows_ignored == 1
+
+
+BALANCE_TABLE = """id,_fivetran_synced,amount,available_on,connected_account_id,created,currency,description,exchange_rate,fee,net,source,status,type,payout_id
+txn_1,2026-03-02 02:21:08,204000,2026-03-04 0:00:00,,2026-03-02 01:17:15,usd,,,5919,198081,ch_1,pending,charge,po_1
+txn_2,2026-03-02 02:21:08,-4000,2026-03-04 0:00:00,,2026-03-02 02:17:15,usd,,,0,-4000,re_1,pending,refund,po_1
+txn_3,2026-03-02 02:21:08,5000,2026-03-04 0:00:00,,2026-03-02 03:17:15,jpy,,,180,4820,ch_2,pending,charge,
+txn_4,2026-03-02 02:21:08,-194081,2026-03-04 0:00:00,,2026-03-03 03:17:15,usd,,,0,-194081,po_1,pending,payout,po_1
+"""
+PAYOUT_TABLE = """id,_fivetran_synced,amount,arrival_date,automatic,balance_transaction_id,created,currency,description,destination_bank_account_id,status,type
+po_1,2026-03-04 20:21:25,194081,2026-03-04 00:00:00,TRUE,txn_4,2026-03-03 01:02:57,usd,STRIPE PAYOUT,ba_1,paid,bank_account
+po_2,2026-03-04 20:21:25,100,2026-03-05 00:00:00,TRUE,txn_5,2026-03-03 01:02:57,usd,STRIPE PAYOUT,ba_1,failed,bank_account
+"""
+SAMPLES |= {"stripe_balance_table.csv": BALANCE_TABLE.encode(), "stripe_payout_table.csv": PAYOUT_TABLE.encode()}
+
+
+def test_tables_of_a_data_pipeline(tmp_path: Path) -> None:
+    found = read(tmp_path, BALANCE_TABLE.encode())
+    assert (found.spec.name, found.rows_read, found.rows_parsed) == ("stripe_balance_transaction", 4, 4)
+    assert found.amounts("settlements") == {"JPY": Decimal(4820), "USD": Decimal(0)}
+    assert found.amounts("payments") == {"JPY": Decimal(5000), "USD": Decimal(2040)} and [t.ok for t in found.totals] == [True]
+    found = read(tmp_path, PAYOUT_TABLE.encode())
+    assert (found.spec.name, found.rows_parsed, found.rows_ignored) == ("stripe_payout", 1, 1)
+    assert found.amounts("payouts") == {"USD": Decimal("1940.81")}

@@ -16,6 +16,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from assets.partitions import daily
 from duizhang.cli import cli
 from duizhang.published import TABLES
 
@@ -153,3 +154,8 @@ def test_a_rerun_changes_nothing(raw: Path, home: Path) -> None:
     run(raw, home, LAST, LAST)
     assert query(home, sql) == before
     assert {version for _, version, _ in before} == {1}
+
+
+def test_days_that_the_clock_has_not_come_to_can_be_run() -> None:
+    keys = daily("2099-01-01", "Asia/Shanghai", last=dt.date(2099, 1, 2)).get_partition_keys()
+    assert keys[:2] == ["2099-01-01", "2099-01-02"]
