@@ -27,14 +27,23 @@ QUERIES = (
 )
 
 
-def memory(group: int) -> int:
-    """Bytes that the processes of a group hold in memory now."""
-    total = 0
+def memory(root: int) -> int:
+    """Bytes that a process and all that it started hold in memory now."""
+    parents: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if os.getpgid(int(folder.name)) == group:
-                total += int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, ValueError):
+            continue
+    family, size = {root}, 0
+    while len(family) > size:
+        size = len(family)
+        family |= {child for child, parent in parents.items() if parent in family}
+    total = 0
+    for process in family:
+        try:
+            total += int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
             continue
     return total
 
