@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import HEAD_BYTES, Document
 
-BLOCK = 16 << 20
+BLOCK = 8 << 20
 MAX_LINE = 16 << 20
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))

@@ -10,9 +10,11 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from queue import SimpleQueue
 
 import duckdb
 import pyarrow as pa
@@ -32,6 +34,7 @@ from duizhang.ingest.spec import Cell, SourceSpec, Total, normalised
 from duizhang.store import scratch
 
 MEMBER = "::"  # between the name of a file and that of a bill in it, where it holds several
+TYPISTS = 2
 AHEAD = 2  # batches that may wait to be typed: enough to keep two cores busy
 
 
@@ -244,25 +247,30 @@ class _Run:
         self.quarantined += part.wrong
 
     def _parts(self) -> Iterator[Part]:
-        """Batches are read here, and typed one after the other in a second thread; the order stays."""
+        """Batches are read here, and typed in two other threads, each with a connection of its own; the order stays."""
         waiting: deque[Future[Part]] = deque()
-        canoniser: Canoniser | None = None
-        with scratch() as con, ThreadPoolExecutor(1) as pool:
+        typist: Typist | None = None
+        canonisers: list[Canoniser] = []
+        idle: SimpleQueue[Canoniser] = SimpleQueue()
+        with ExitStack() as connections, ThreadPoolExecutor(TYPISTS) as pool:
             for batch in self.reading.batches:
                 self.read += len(batch.lines) + len(batch.broken)
-                if canoniser is None:
+                if typist is None:
                     typist = Typist(
                         self.reading.names, self.spec, _captures(self.spec, self.reading), self.setting.zone,
                         self.setting.cut_off_minutes, self.setting.key)
                     typist.settle(batch)
-                    canoniser = Canoniser(con, typist, self.spec, self.setting, self.file)
-                waiting.append(pool.submit(_work, canoniser, batch))
+                if len(canonisers) < TYPISTS:
+                    con = connections.enter_context(scratch())
+                    canonisers.append(Canoniser(con, typist, self.spec, self.setting, self.file))
+                    idle.put(canonisers[-1])
+                waiting.append(pool.submit(_work, idle, batch))
                 while len(waiting) > AHEAD or (waiting and waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-            if canoniser is not None and canoniser.of_totals and self.reading.totals_line:
-                pieces = canoniser.of_totals_line(_totals_line(self.reading))
+            if canonisers and canonisers[0].of_totals and self.reading.totals_line:
+                pieces = canonisers[0].of_totals_line(_totals_line(self.reading))
                 nothing = [Decimal(0)] * len(self.spec.totals)
                 yield Part(pieces, QUARANTINE.empty_table(), 0, 0, 0, nothing, days_of(pieces), [], 0)
 
@@ -294,8 +302,12 @@ class _Run:
         return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
 
 
-def _work(canoniser: Canoniser, batch: Batch) -> Part:
-    return canoniser.part(batch, _broken(batch.broken))
+def _work(idle: SimpleQueue[Canoniser], batch: Batch) -> Part:
+    canoniser = idle.get()
+    try:
+        return canoniser.part(batch, _broken(batch.broken))
+    finally:
+        idle.put(canoniser)
 
 
 def _write(sinks: Mapping[str, Sink], part: Part) -> None:
