@@ -64,7 +64,8 @@ def test_sketch_and_exact_is_plain_aggregation(
     whole = sketch(con, claims, bits)
     assert one + other == whole
     assert (one + -other).total == one.total - other.total
-    assert peel(whole).whole or bits < 16
+    # differences of which 2^17 minor units are a divisor may not be told apart by 16 bits: then all is grouped
+    assert peel(whole).whole or bits < 16 or any(int(v.scaleb(whole.scale)) % (1 << 17) == 0 for v in expected.values())
     listed = {row[0] for row in con.execute(f"select distinct key from {shortlist(claims, whole)}").fetchall()}
     assert expected.keys() <= listed
 
