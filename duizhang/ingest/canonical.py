@@ -13,7 +13,7 @@ from duizhang.books import Books
 from duizhang.ingest.collect import READ, REFUSED, FileRecord, landed_quarantine, records
 from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import State
-from duizhang.store import Store, connect, quoted
+from duizhang.store import Store, connect, quoted, scratch
 
 TWICE = "twice"  # status, on one day, of a file that tells the same money as another
 
@@ -112,7 +112,7 @@ def _told(path: Path, table: str) -> list[tuple[str, dt.date]]:
         return []
     digits = "regexp_replace(bank_account, '[^0-9]', '', 'g')"
     whose = f"case when length({digits}) >= 6 then right({digits}, 8) else bank_account end" if table == "bank_entries" else "shop"
-    with connect() as con:
+    with scratch() as con:
         return con.execute(f"select distinct {whose}, period from read_parquet({quoted(path)}) where period is not null").fetchall()
 
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.ingest.texts import text_bytes
-from duizhang.store import quoted
+from duizhang.store import quoted, scratch
 
 TIME = pa.timestamp("us")
 ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
@@ -112,7 +111,7 @@ def _reads(other: str, pattern: str) -> bool:
     Tried on a text whose every part is right in any place: year 2011, else 11.
     """
     text = "".join({"Y": "2011", "z": "+0000"}.get(code, "11") if code else literal for code, literal in _layout(pattern) or ())
-    with duckdb.connect(":memory:") as con:
+    with scratch() as con:
         [(found,)] = con.execute(f"select {time_sql([other])[0]} from (select $1 as x)", [text]).fetchall()
     return found is not None
 
@@ -288,7 +287,7 @@ def _read_by_each(texts: pa.Array, formats: Sequence[str]) -> dict[str, pa.Array
 
 def _read_by_sql(texts: pa.Array, formats: Sequence[str]) -> dict[str, pa.Array]:
     found: dict[str, pa.Array] = {}
-    with duckdb.connect(":memory:") as con:
+    with scratch() as con:
         con.register("cells", pa.table({"x": texts}))
         for pattern in formats:
             value, _ = time_sql([pattern])
