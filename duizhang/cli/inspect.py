@@ -64,10 +64,10 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
 
 def describe(found: Extraction) -> dict[str, Any]:
     """The answer of `inspect --json` (see docs: rows are records of the source file; amounts are text)."""
-    tables = {
-        name: {"rows": found.rows(name), "amount_by_currency": {c: f"{total:f}" for c, total in found.amounts(name).items()}}
-        for name in found.tables
-    }
+    tables = {}
+    for name in found.tables:
+        rows, amounts = found.summary(name)
+        tables[name] = {"rows": rows, "amount_by_currency": {currency: f"{total:f}" for currency, total in amounts.items()}}
     return {
         "source": found.spec.name, "encoding": found.encoding, "rows_read": found.rows_read, "rows_parsed": found.rows_parsed,
         "rows_quarantined": found.rows_quarantined, "rows_ignored": found.rows_ignored,

@@ -3,7 +3,8 @@
 from duizhang.ingest.canonical import build_canonical
 from duizhang.ingest.collect import FileRecord, collect, records
 from duizhang.ingest.describe import sources_page
-from duizhang.ingest.extract import ControlTotal, Extraction, Setting, extract
+from duizhang.ingest.extract import ControlTotal, Extraction, extract
+from duizhang.ingest.landed import Setting
 from duizhang.ingest.names import inbox_path
 from duizhang.ingest.propose import propose
 from duizhang.ingest.spec import SourceSpec, list_specs, load_spec, load_specs

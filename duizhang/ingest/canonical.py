@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
-from pathlib import Path
 
 import pyarrow as pa
 
 from duizhang import published, schema
 from duizhang.books import Books
 from duizhang.ingest.collect import READ, REFUSED, FileRecord, landed_quarantine, records
-from duizhang.ingest.spec import SourceSpec, load_specs
+from duizhang.ingest.landed import LandedFiles, Setting, prepare
+from duizhang.ingest.spec import load_specs
 from duizhang.state import State
-from duizhang.store import Store, connect, quoted, scratch
+from duizhang.store import Store, connect, scratch
 
 TWICE = "twice"  # status, on one day, of a file that tells the same money as another
 
@@ -25,95 +25,87 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     all kept, so a line that a file repeats stays visible as a duplicate.
     """
     wanted = set(periods)
-    touching = [r for r in records(state) if wanted & set(r.days())]
+    touching = [r for r in records(state) if wanted & set(r.touched())]
     active = [r for r in touching if r.status == READ]
+    settings = {shop: Setting.of(books, shop) for shop in {r.shop for r in active}}
+    landed = LandedFiles(load_specs(books.sources_path), settings, ((r.source, r.shop, store.home / r.landed) for r in active))
+    order = sorted(active, key=lambda r: (r.modified, r.sha256))
+    ranks = pa.table({"file": [r.path for r in order], "rank": pa.array(range(len(order)), pa.int64())})
     rows: dict[str, int] = {}
-    specs = load_specs(books.sources_path)
-    for name, columns in schema.TABLES.items():
-        found = _table(store, specs, name, columns, active, periods)
+    for name in schema.TABLES:
+        found = _rows(landed, ranks, name, periods)
         store.split(name, found, periods)
         rows[name] = found.num_rows
-    files = _source_files(books, touching, periods, _twice(store, specs, active, wanted))
+    files = _source_files(books, touching, periods, _twice(landed, active, wanted))
     store.split("source_files", files, periods)
     wrong = _quarantine(store, active, periods)
     store.split("quarantine", wrong, periods)
     return {**rows, "source_files": files.num_rows, "quarantine": wrong.num_rows}
 
 
-def _table(
-    store: Store, specs: Mapping[str, SourceSpec], name: str, columns: pa.Schema, active: Sequence[FileRecord],
-    periods: Sequence[dt.date],
-) -> pa.Table:
-    landed = [(r, store.home / r.landed / f"{name}.parquet") for r in active]
-    present = [(r, path) for r, path in landed if path.is_file()]
-    if not present:
-        return columns.empty_table()
-    order = sorted(present, key=lambda e: (e[0].modified, e[0].sha256))
-    ranks = pa.table({
-        "file": [r.path for r, _ in order],
-        "rank": pa.array(range(len(order)), pa.int64()),
-        "latest": [specs[r.source].overlap == "latest" for r, _ in order],
-        "grain": ["/".join(specs[r.source].grain) for r, _ in order],
-    })
-    listed = ", ".join(quoted(path) for _, path in present)
-    names = ", ".join(f'd."{c.name}"' for c in columns)
-    grains = {specs[r.source].grain for r, _ in order if specs[r.source].overlap == "latest"}
+def _rows(landed: LandedFiles, ranks: pa.Table, name: str, periods: Sequence[dt.date]) -> pa.Table:
+    """The rows of a canonical table, of the periods and perhaps of days between them."""
+    columns = schema.TABLES[name]
+    between = f"period between date '{periods[0]}' and date '{periods[-1]}'"
+    found = []
     with connect() as con:
+        prepare(con)
         con.register("ranks", ranks)
-        con.execute(
-            f"create table d as select d.*, r.rank, r.latest, r.grain from read_parquet([{listed}]) as d "
-            "inner join ranks as r on d.file = r.file where d.period between ? and ?", [periods[0], periods[-1]]
-        )
-        for grain in sorted(grains):
-            keys = ", ".join(f'"{g}"' for g in ("source", *grain) if g in columns.names)
-            con.execute(
-                f"create or replace table d as select * from d where not latest or grain <> {quoted('/'.join(grain))} "
-                f"union all select * from d where latest and grain = {quoted('/'.join(grain))} "
-                f"qualify rank = max(rank) over (partition by {keys})"
-            )
-        return con.sql(f"select {names} from d").to_arrow_table().cast(columns)
+        for source in landed.sources(name):
+            spec = landed.specs[source]
+            if spec.overlap == "latest":
+                # a newer file may say another day of a record, so it is found before days are chosen
+                keys = ", ".join(f'c."{g}"' for g in spec.grain if g in columns.names)
+                select = (
+                    "select c.* from canonical as c inner join ranks as r on c.file = r.file "
+                    f"qualify r.rank = max(r.rank) over (partition by {keys})"
+                )
+                select = f"select * from ({select}) where {between}"
+            else:
+                select = f"select * from canonical where {between}"
+            found.append(landed.ask(con, name, source, select).cast(columns))
+    return pa.concat_tables([columns.empty_table(), *found])
 
 
 def _twice(
-    store: Store, specs: Mapping[str, SourceSpec], active: Sequence[FileRecord], wanted: Set[dt.date]
+    landed: LandedFiles, active: Sequence[FileRecord], wanted: Set[dt.date]
 ) -> dict[tuple[str, dt.date], str]:
     """(file, day) -> which files of another source tell the same money of that day, in words.
 
     Accounts are told by their last digits: one bank writes an IBAN into CAMT and the bare number into MT940.
     """
-    groups: dict[str, list[FileRecord]] = {}
-    for record in active:
-        if word := specs[record.source].same_money:
-            groups.setdefault(word, []).append(record)
+    sources = {record.path: record.source for record in active}
+    groups: dict[str, set[str]] = {}
+    for source in set(sources.values()):
+        if word := landed.specs[source].same_money:
+            groups.setdefault(word, set()).add(source)
     found: dict[tuple[str, dt.date], set[str]] = {}
     for members in groups.values():
-        if len({record.source for record in members}) < 2:
-            continue
-        tellers: dict[tuple[str, str, dt.date], list[FileRecord]] = {}
-        for record in members:
-            for table in {t.table for t in specs[record.source].tables}:
-                for key, day in _told(store.home / record.landed / f"{table}.parquet", table):
+        tellers: dict[tuple[str, str, dt.date], list[str]] = {}
+        for source in sorted(members) if len(members) > 1 else []:
+            for table in sorted({t.table for t in landed.specs[source].tables}):
+                for file, key, day in _told(landed, source, table):
                     if day in wanted:
-                        tellers.setdefault((table, key, day), []).append(record)
-        for (_, _, day), records_ in tellers.items():
-            for record in records_:
-                others = {f"{other.path} ({other.source})" for other in records_ if other.source != record.source}
+                        tellers.setdefault((table, key, day), []).append(file)
+        for (_, _, day), files in tellers.items():
+            for file in files:
+                others = {f"{other} ({sources[other]})" for other in files if sources[other] != sources[file]}
                 if others:
-                    found.setdefault((record.path, day), set()).update(others)
+                    found.setdefault((file, day), set()).update(others)
     return {
         (path, day): f"{path} tells the same money of {day} as {', '.join(sorted(others))}; keep one of them in the inbox"
         for (path, day), others in found.items()
     }
 
 
-def _told(path: Path, table: str) -> list[tuple[str, dt.date]]:
-    """Whose money (shop, or bank account by its last eight digits) a landed table tells, and of which days."""
-    if not path.is_file():
-        return []
+def _told(landed: LandedFiles, source: str, table: str) -> list[tuple[str, str, dt.date]]:
+    """(file, whose money it tells: a shop, or a bank account by its last eight digits, day) of the rows of a table."""
     digits = "regexp_replace(bank_account, '[^0-9]', '', 'g')"
     whose = f"case when length({digits}) >= 6 then right({digits}, 8) else bank_account end" if table == "bank_entries" else "shop"
     with scratch() as con:
-        return con.execute(f"select distinct {whose}, period from read_parquet({quoted(path)}) where period is not null").fetchall()
+        prepare(con)
+        rows = landed.ask(con, table, source, f"select distinct file, {whose} as whose, period from canonical where period is not null")
+    return list(zip(*(rows[name].to_pylist() for name in ("file", "whose", "period")), strict=True))
 
 
 def _source_files(

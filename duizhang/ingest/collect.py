@@ -12,7 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,9 +24,11 @@ from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import RefusedFile
 from duizhang.ingest.ahead import each
 from duizhang.ingest.cells import QUARANTINE
-from duizhang.ingest.extract import MEMBER, Extraction, Setting, extract
+from duizhang.ingest.extract import MEMBER, Extraction, extract
+from duizhang.ingest.landed import QUARANTINED, LandedFiles, Setting
 from duizhang.ingest.names import Kept, inbox_path, name_of_record, path_day
 from duizhang.ingest.remote import open_inbox
+from duizhang.ingest.restated import restated_days
 from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.state import METADATA, State
 from duizhang.store import Store
@@ -82,6 +84,12 @@ class FileRecord:
         assert isinstance(listed, list)  # noqa: S101 - written below
         return [dt.date.fromisoformat(str(day)) for day in listed]
 
+    def touched(self) -> list[dt.date]:
+        """The days whose rows depend on it: its own, and those from which it takes a record away (`duizhang.ingest.restated`)."""
+        listed = self.detail.get("restates") or []
+        assert isinstance(listed, list)  # noqa: S101 - written below
+        return sorted({*self.days(), *(dt.date.fromisoformat(str(day)) for day in listed)})
+
 
 def collect(
     books: Books, store: Store, state: State, *, progress: Callable[[str], None] | None = None
@@ -133,9 +141,22 @@ class _Collection:
         for name, old in self.known.items():
             if name not in self.records and old.status in (READ, SUPERSEDED) and (old.sha256 not in names or old.is_empty):
                 self.records[name] = FileRecord(**{**old.__dict__, "status": READ})
-        settled = _supersede(self.records)
+        settled = self._restating(_supersede(self.records))
         _remember(self.state, settled)
         return [settled[name] for name in sorted(settled)]
+
+    def _restating(self, records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
+        """The records, each with the days from which it takes rows of older files away."""
+        active = sorted((r for r in records.values() if r.status == READ), key=lambda r: (r.modified, r.sha256))
+        files = ((r.source, r.shop, self.store.home / r.landed) for r in active if r.source in self.rules.specs)
+        found = restated_days(LandedFiles(self.rules.specs, self.settings, files), [r.path for r in active])
+        settled = {}
+        for name, record in records.items():
+            detail = {k: v for k, v in record.detail.items() if k != "restates"}
+            if name in found:
+                detail["restates"] = sorted(day.isoformat() for day in found[name])
+            settled[name] = replace(record, detail=detail)
+        return settled
 
     def _contents(self) -> dict[str, list[str]]:
         """The names of the inbox by content; what has the size and time that it had is not read again."""
@@ -313,5 +334,5 @@ def records(state: State) -> list[FileRecord]:
 
 def landed_quarantine(store: Store, record: FileRecord) -> pa.Table:
     """The quarantined cells of a file."""
-    path = store.home / record.landed / "quarantine.parquet"
+    path = store.home / record.landed / QUARANTINED
     return pq.ParquetFile(path).read() if path.is_file() else QUARANTINE.empty_table()

@@ -1,4 +1,4 @@
-"""From a raw file to canonical Parquet: recognised by content, typed, checked against its own totals, rows conserved.
+"""From a raw file to typed Parquet: recognised by content, typed, checked against its own totals, rows conserved.
 
 A file is read once, in batches: while one is read, the one before is typed and written. Memory does not grow with size.
 """
@@ -11,52 +11,33 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from queue import SimpleQueue
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from duizhang import schema
-from duizhang.books import Books
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
-from duizhang.ingest.canonise import Canoniser, Part, days_of
 from duizhang.ingest.cells import HIDDEN, QUARANTINE, Typist
 from duizhang.ingest.container import Document, documents
+from duizhang.ingest.landed import QUARANTINED, ROWS, TOTALS, Hazard, Setting, canonical_sql, landed_schema, prepare
 from duizhang.ingest.readers import read
 from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
 from duizhang.ingest.sink import Sink
-from duizhang.ingest.spec import Cell, SourceSpec, Total, normalised
+from duizhang.ingest.spec import Cell, SourceSpec, Table, Total, normalised
+from duizhang.ingest.tally import Counter, Tally, tie
+from duizhang.ingest.texts import constant
 from duizhang.store import scratch
 
 MEMBER = "::"  # between the name of a file and that of a bill in it, where it holds several
 TYPISTS = 2
 AHEAD = 2  # batches that may wait to be typed: enough to keep two cores busy
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What the rows of a file depend on besides the file: time zone, cut-off, shop, entities, pseudonym key."""
-
-    zone: str = "Asia/Shanghai"
-    cut_off_minutes: int = 0
-    currency: str = "CNY"
-    shop: str = ""
-    entity: str = ""
-    entities: Mapping[str, str] = field(default_factory=dict)
-    key: bytes = b"inspect"
-
-    @classmethod
-    def of(cls, books: Books, shop: str) -> Setting:
-        """The setting of a file of `shop` in these books."""
-        return cls(
-            books.time_zone, books.cut_off_minutes, books.currency, shop, books.entity,
-            {name: books.entity_of(name) for name in books.shops}, books.key(),
-        )
 
 
 @dataclass(frozen=True)
@@ -71,13 +52,15 @@ class ControlTotal:
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a bill gave; its rows are Parquet files in `folder`. read = parsed + quarantined + ignored, always.
+    """What a bill gave; its typed rows are Parquet files in `folder`. read = parsed + quarantined + ignored, always.
 
-    member: the name inside a ZIP or workbook that holds several bills, else ''. days: business days of its rows; undated:
-    rows without one. totals_line: the line that carries the file's totals, which may feed tables and is no row (0: none).
+    tables: the canonical tables that its rows feed. member: the name inside a ZIP or workbook that holds several bills, else
+    ''. days: business days of its rows; undated: rows without one. totals_line: the line that carries the file's totals, which
+    may feed tables and is no row (0: none).
     """
 
     spec: SourceSpec
+    setting: Setting
     member: str
     encoding: str
     rows_read: int
@@ -94,29 +77,36 @@ class Extraction:
 
     def table(self, name: str) -> pa.Table:
         """The rows that it gives to a canonical table."""
-        return pq.ParquetFile(self.folder / f"{name}.parquet").read()
+        return self._ask(f"select * from ({self._rows_of(name)})").cast(schema.TABLES[name])
 
     def head(self, name: str, rows: int) -> pa.Table:
         """The first rows that it gives to a canonical table."""
-        batches = pq.ParquetFile(self.folder / f"{name}.parquet").iter_batches(rows)
-        return pa.Table.from_batches([next(batches)]) if self.rows(name) else schema.TABLES[name].empty_table()
+        return self._ask(f"select * from ({self._rows_of(name)}) limit {rows}").cast(schema.TABLES[name])
 
-    def rows(self, name: str) -> int:
-        """How many rows it gives to a canonical table."""
-        return int(pq.ParquetFile(self.folder / f"{name}.parquet").metadata.num_rows)
+    def summary(self, name: str) -> tuple[int, dict[str, Decimal]]:
+        """(rows that it gives to a canonical table, currency -> sum of their amounts); every cell of them is computed."""
+        columns = schema.TABLES[name].names
+        every = f"bit_xor(hash({', '.join(columns)}))"
+        currency, amount = ("currency", "coalesce(sum(amount), 0)") if {"amount", "currency"} <= set(columns) else ("''", "0")
+        rows = self._ask(
+            f"select {currency} as currency, count(*) as n, {amount}::decimal(38, 4) as amount, {every} as x "
+            f"from ({self._rows_of(name)}) group by 1 order by 1").to_pylist()
+        return sum(row["n"] for row in rows), {row["currency"]: row["amount"] for row in rows if row["currency"]}
 
-    def amounts(self, name: str) -> dict[str, Decimal]:
-        """Currency -> sum of the amounts that it gives to a canonical table."""
-        if not {"amount", "currency"} <= set(schema.TABLES[name].names):
-            return {}
+    def _rows_of(self, name: str) -> str:
+        return canonical_sql(self.spec, self.setting, name, [self.folder])
+
+    def _ask(self, sql: str) -> pa.Table:
         with scratch() as con:
-            return dict(con.execute(
-                "select currency, coalesce(sum(amount), 0)::decimal(38, 4) from read_parquet($1) where currency <> '' "
-                "group by currency order by currency", [str(self.folder / f"{name}.parquet")]).fetchall())
+            prepare(con)
+            try:
+                return con.sql(sql).to_arrow_table()
+            except duckdb.Error as error:
+                raise SpecError(f"specification {self.spec.name}: {error}") from error
 
     def quarantine(self) -> pa.Table:
         """The cells that were rejected, by line."""
-        return pq.ParquetFile(self.folder / "quarantine.parquet").read()
+        return pq.ParquetFile(self.folder / QUARANTINED).read()
 
     @property
     def coverage(self) -> tuple[dt.date, dt.date] | None:
@@ -182,6 +172,16 @@ def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file
     return extractions
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What one batch gave: rows to land, quarantined cells and how many rows these are of."""
+
+    rows: pa.Table
+    quarantine: pa.Table
+    wrong: int
+    tally: Tally
+
+
 class _Run:
     """One bill on its way into Parquet."""
 
@@ -189,27 +189,30 @@ class _Run:
         self.place, self.spec, self.setting = place, place.spec, setting
         self.file, self.member, self.folder = file, member, folder
         self.reading = read(document, place)
-        self.read = self.parsed = self.quarantined = self.ignored = 0
-        self.sums = [Decimal(0)] * len(self.spec.totals)
-        self.days: set[dt.date] = set()
-        self.undated = 0
-        self.groups: dict[tuple[int, str], tuple[set[Decimal | None], Decimal]] = {}
+        self.schema = landed_schema(self.spec)
+        self.typist: Typist | None = None
+        self.read = self.quarantined = 0
+        self.tally = Tally(sums=(Decimal(0),) * len(self.spec.totals))
 
     def go(self) -> Extraction:
-        tables = tuple(dict.fromkeys(t.table for t in self.spec.tables))
-        sinks = {name: Sink(self.folder / f"{name}.parquet", schema.TABLES[name]) for name in tables}
-        sinks["quarantine"] = Sink(self.folder / "quarantine.parquet", QUARANTINE)
+        sinks = {
+            "rows": Sink(self.folder / ROWS, self.schema), "quarantine": Sink(self.folder / QUARANTINED, QUARANTINE),
+            **({"totals": Sink(self.folder / TOTALS, self.schema)} if self._of("totals") else {}),
+        }
         try:
             # what was typed is written in a third thread; writing sets the pace where there is much of it
             with ThreadPoolExecutor(1) as pool:
                 writing: deque[Future[None]] = deque()
                 for part in self._parts():
-                    self._count(part)
+                    self.quarantined += part.wrong
+                    self.tally += part.tally
                     writing.append(pool.submit(_write, sinks, part))
                     while len(writing) > AHEAD or (writing and writing[0].done()):
                         writing.popleft().result()
                 while writing:
                     writing.popleft().result()
+            if "totals" in sinks:
+                self._land_totals(sinks["totals"])
             for sink in sinks.values():
                 sink.close()
         except duckdb.Error as error:
@@ -217,75 +220,90 @@ class _Run:
         finally:
             for sink in sinks.values():
                 sink.abandon()
-        if self.read != self.parsed + self.quarantined + self.ignored:
+        parsed = self.tally.parsed
+        ignored = self.tally.rows - parsed
+        if self.read != parsed + self.quarantined + ignored:
             raise ConservationError(
-                f"{self.file}: {self.read} rows read, {self.parsed} + {self.quarantined} + {self.ignored} accounted for")
+                f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
         captures = _captures(self.spec, self.reading)
         totals = [
             self._by_group(index, total) if total.each else self._total(total, computed)
-            for index, (total, computed) in enumerate(zip(self.spec.totals, self.sums, strict=True))
+            for index, (total, computed) in enumerate(zip(self.spec.totals, self.tally.sums, strict=True))
         ]
         totals += [
             ControlTotal(name, stated, f"{Decimal(computed).normalize():f}", Decimal(stated) == Decimal(computed))
             for name, stated, computed in self.reading.stated
         ]
         return Extraction(
-            self.spec, self.member, self.reading.encoding, self.read, self.parsed, self.quarantined, self.ignored,
-            self.folder, tables, frozenset(self.days), totals, captures,
-            self.undated, self.reading.totals_line,
+            self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
+            self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
+            self.tally.undated, self.reading.totals_line,
         )
 
-    def _count(self, part: Part) -> None:
-        self.parsed += part.parsed
-        self.ignored += part.rows - part.parsed
-        self.sums = [a + b for a, b in zip(self.sums, part.sums, strict=True)]
-        self.days |= part.days
-        self.undated += part.undated
-        for index, group, stated, given in part.groups:
-            known, sum_ = self.groups.get((index, group), (set(), Decimal(0)))
-            self.groups[index, group] = (known | {stated}, sum_ + given)
-        self.quarantined += part.wrong
+    def _of(self, kind: str) -> list[Table]:
+        return [table for table in self.spec.tables if table.of == kind]
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self) -> Iterator[_Part]:
         """Batches are read here, and typed in two other threads, each with a connection of its own; the order stays."""
-        waiting: deque[Future[Part]] = deque()
-        typist: Typist | None = None
-        canonisers: list[Canoniser] = []
-        idle: SimpleQueue[Canoniser] = SimpleQueue()
+        waiting: deque[Future[_Part]] = deque()
+        idle: SimpleQueue[Counter] = SimpleQueue()
+        counters = 0
+        hazard = Hazard(self.spec, self.setting)
         with ExitStack() as connections, ThreadPoolExecutor(TYPISTS) as pool:
             for batch in self.reading.batches:
                 self.read += len(batch.lines) + len(batch.broken)
-                if typist is None:
-                    typist = Typist(
+                if self.typist is None:
+                    self.typist = Typist(
                         self.reading.names, self.spec, _captures(self.spec, self.reading), self.setting.zone,
                         self.setting.cut_off_minutes, self.setting.key)
-                    typist.settle(batch)
-                if len(canonisers) < TYPISTS:
+                    self.typist.settle(batch)
+                if counters < TYPISTS:
                     con = connections.enter_context(scratch())
-                    canonisers.append(Canoniser(con, typist, self.spec, self.setting, self.file))
-                    idle.put(canonisers[-1])
-                waiting.append(pool.submit(_work, idle, batch))
+                    idle.put(Counter(con, self.spec, self._of("rows"), hazard))
+                    counters += 1
+                waiting.append(pool.submit(self._part, idle, self.typist, batch))
                 while len(waiting) > AHEAD or (waiting and waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
-            if canonisers and canonisers[0].of_totals and self.reading.totals_line:
-                pieces = canonisers[0].of_totals_line(_totals_line(self.reading))
-                nothing = [Decimal(0)] * len(self.spec.totals)
-                yield Part(pieces, QUARANTINE.empty_table(), 0, 0, 0, nothing, days_of(pieces), [], 0)
+
+    def _part(self, idle: SimpleQueue[Counter], typist: Typist, batch: Batch) -> _Part:
+        counter = idle.get()
+        try:
+            typed, wrong = typist.type(counter.con, batch)
+            tally = counter.count(typed)
+        finally:
+            idle.put(counter)
+        cells = pa.concat_tables([wrong, _broken(batch.broken)])
+        return _Part(self._landed(typed), cells, len(pc.unique(wrong["line"])) + len(batch.broken), tally)
+
+    def _landed(self, typed: pa.Table) -> pa.Table:
+        columns = [constant(self.file, typed.num_rows), *(typed[name] for name in self.schema.names[1:])]
+        return pa.table(columns, self.schema.names)
+
+    def _land_totals(self, sink: Sink) -> None:
+        """The line that carries the file's totals, where it has one. Raises RefusedFile where a cell of it is wrong."""
+        if not self.reading.totals_line or self.typist is None:
+            return
+        cells = [self.reading.summary.get(normalised(name), "") for name in self.reading.names]
+        batch = Batch(pa.array([self.reading.totals_line], pa.int64()), [pa.array([cell], pa.string()) for cell in cells])
+        with scratch() as con:
+            typed, wrong = self.typist.type(con, batch, required=False)
+            if wrong.num_rows:
+                cell = wrong.to_pylist()[0]
+                raise RefusedFile(
+                    f"line {cell['line']}, which carries the totals: {cell['column_name']} {cell['value']!r} {cell['reason']}",
+                    advice="Download it again.")
+            sink.write(self._landed(typed))
+            self.tally += Tally(days=Counter(con, self.spec, self._of("totals")).count(typed).days)
 
     def _by_group(self, index: int, total: Total) -> ControlTotal:
         """A total that every group states on its rows: ok where each ties; of those that do not, the first is named."""
-        groups = {group: entry for (n, group), entry in self.groups.items() if n == index}
-        stated = Decimal(0)
-        for group, (known, computed) in sorted(groups.items()):
-            if known != {computed}:
-                said = ", ".join(f"{value.normalize():f}" for value in sorted(v for v in known if v is not None))
-                lacking = not said and total.optional is True
-                return ControlTotal(f"{total.name} of {group}", said or None, f"{computed.normalize():f}", lacking)
-            stated += computed
-        text = f"{stated.normalize():f}"
-        return ControlTotal(total.name, text, text, True)
+        found = tie(self.tally.groups.get(index, ()))
+        said = ", ".join(f"{value.normalize():f}" for value in found.stated)
+        name = f"{total.name} of {found.group}" if found.group is not None else total.name
+        ok = found.group is None or (not said and total.optional is True)
+        return ControlTotal(name, said or None, f"{found.computed.normalize():f}", ok)
 
     def _total(self, total: Total, computed: Decimal) -> ControlTotal:
         stated: str | None = total.equals
@@ -302,24 +320,10 @@ class _Run:
         return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
 
 
-def _work(idle: SimpleQueue[Canoniser], batch: Batch) -> Part:
-    canoniser = idle.get()
-    try:
-        return canoniser.part(batch, _broken(batch.broken))
-    finally:
-        idle.put(canoniser)
-
-
-def _write(sinks: Mapping[str, Sink], part: Part) -> None:
-    for name, rows in part.pieces:
-        sinks[name].write(rows)
+def _write(sinks: Mapping[str, Sink], part: _Part) -> None:
+    sinks["rows"].write(part.rows)
     if part.quarantine.num_rows:
         sinks["quarantine"].write(part.quarantine)
-
-
-def _totals_line(reading: Reading) -> Batch:
-    cells = [reading.summary.get(normalised(name), "") for name in reading.names]
-    return Batch(pa.array([reading.totals_line], pa.int64()), [pa.array([cell], pa.string()) for cell in cells])
 
 
 def _broken(entries: Sequence[Broken]) -> pa.Table:

@@ -53,10 +53,11 @@ class Sink:
             field.name for field in self.schema
             if pa.types.is_string(field.type) and all(pa.types.is_dictionary(p.schema.field(field.name).type) for p in pieces)
         ]
+        days = [field.name for field in self.schema if pa.types.is_date(field.type)]
         self.schema = pa.schema([field.with_type(CODED) if field.name in coded else field for field in self.schema])
         return pq.ParquetWriter(
-            self.path, self.schema, compression="lz4", store_schema=False, use_dictionary=[*coded, "period"],
-            column_encoding={"line": "DELTA_BINARY_PACKED"}, write_statistics=["period", "line"])
+            self.path, self.schema, compression="lz4", store_schema=False, use_dictionary=[*coded, *days],
+            column_encoding={"line": "DELTA_BINARY_PACKED"}, write_statistics=[*days, "line"])
 
 
 def _fit(piece: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -61,6 +61,11 @@ def strings(column: pa.Array) -> pa.Array:
     return pc.cast(column, pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
+def constant(text: str, count: int) -> pa.Array:
+    """The same text in every row, dictionary-encoded."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([text], pa.string()))
+
+
 def whole(column: pa.ChunkedArray) -> pa.Array:
     """A chunked column as one array."""
     if column.num_chunks == 1:

@@ -114,7 +114,7 @@ def _files(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, 
             "sha256": record_.sha256, "status": record_.status, "source": record_.source, "shop": record_.shop,
             "reading": record_.detail.get("reading", record_.landed), "problem": record_.problem,
         })
-        for day in record_.days():
+        for day in record_.touched():
             if day in found:
                 found[day][f"file:{record_.path}"] = content
                 order.setdefault((day, record_.source), []).append((record_.modified, record_.sha256, record_.path))

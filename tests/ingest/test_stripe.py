@@ -148,8 +148,8 @@ SAMPLES |= {"stripe_balance_table.csv": BALANCE_TABLE.encode(), "stripe_payout_t
 def test_tables_of_a_data_pipeline(tmp_path: Path) -> None:
     found = read(tmp_path, BALANCE_TABLE.encode())
     assert (found.spec.name, found.rows_read, found.rows_parsed) == ("stripe_balance_transaction", 4, 4)
-    assert found.amounts("settlements") == {"JPY": Decimal(4820), "USD": Decimal(0)}
-    assert found.amounts("payments") == {"JPY": Decimal(5000), "USD": Decimal(2040)} and [t.ok for t in found.totals] == [True]
+    assert found.summary("settlements")[1] == {"JPY": Decimal(4820), "USD": Decimal(0)}
+    assert found.summary("payments")[1] == {"JPY": Decimal(5000), "USD": Decimal(2040)} and [t.ok for t in found.totals] == [True]
     found = read(tmp_path, PAYOUT_TABLE.encode())
     assert (found.spec.name, found.rows_parsed, found.rows_ignored) == ("stripe_payout", 1, 1)
-    assert found.amounts("payouts") == {"USD": Decimal("1940.81")}
+    assert found.summary("payouts")[1] == {"USD": Decimal("1940.81")}
