@@ -49,9 +49,9 @@ def _moved(con: duckdb.DuckDBPyConnection, landed: LandedFiles, source: str, tab
     con.register("hashes", hashes)
     rows = landed.ask(
         con, table, source,
-        f"with k as (select distinct {keys}, period, file, rank from canonical inner join ranks using (file) "
+        f"select * from (with k as (select distinct {keys}, period, file, rank from canonical inner join ranks using (file) "
         f"where hash({keys}) in (select h from hashes)) "
         f"select distinct newer.file, older.period from k as older inner join k as newer using ({keys}) "
-        "where newer.rank > older.rank and newer.period <> older.period order by all")
+        "where newer.rank > older.rank and newer.period <> older.period) order by all")
     con.unregister("hashes")
     return list(zip(rows["file"].to_pylist(), rows["period"].to_pylist(), strict=True))

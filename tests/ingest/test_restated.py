@@ -1,0 +1,101 @@
+"""A record that a newer file moves to another day is on that day alone, whatever is built with what; rows that fit no table cost their file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+
+from duizhang.books import load_books
+from duizhang.errors import RefusedFile, SpecError
+from duizhang.ingest import Setting, build_canonical, collect, extract, load_spec, load_specs
+from duizhang.plan.inputs import derive
+from duizhang.state import State
+from duizhang.store import Store
+
+DAYS = [dt.date(2026, 3, 1), dt.date(2026, 3, 2), dt.date(2026, 3, 3)]
+HEAD = "order_id,line_id,shop,sku,quantity,unit_price,amount,currency,status,ordered_at,paid_at\n"
+
+
+def line(order: str, paid: str = "") -> str:
+    return f"{order},1,a,CUP,1,10.00,10.00,CNY,{'paid' if paid else 'unpaid'},2026-03-01 23:00:00,{paid}\n"
+
+
+EXPORTS = {  # O1 is paid after midnight; O2 is said to be paid on the third, then the export is corrected
+    "d1.csv": line("O1") + line("O2") + line("O3", "2026-03-01 23:05:00"),
+    "d2.csv": line("O1", "2026-03-02 00:05:00") + line("O2", "2026-03-03 09:00:00"),
+    "d3.csv": line("O2", "2026-03-02 09:00:00"),
+}
+MOVED = {1: ["O3"], 2: ["O1", "O2"], 3: []}
+
+
+def home(folder: Path) -> tuple[Store, State, dict[str, list[dt.date]]]:
+    """A home that has taken in the exports, and the days that each of them touches."""
+    (folder / "inbox").mkdir(parents=True)
+    (folder / "books.yaml").write_text("entity: e\nstart: 2026-03-01\nshops: {a: {platform: own}}\n")
+    for number, (name, rows) in enumerate(EXPORTS.items(), 1):
+        (folder / "inbox" / name).write_text(HEAD + rows)
+        os.utime(folder / "inbox" / name, (number, number))
+    store, state = Store(folder / "home"), State(folder / "home")
+    found = collect(load_books(folder / "books.yaml"), store, state)
+    return store, state, {r.path: r.touched() for r in found}
+
+
+@pytest.mark.parametrize("ranges", [[DAYS], [[day] for day in DAYS], [DAYS[:2], DAYS[2:]], [[day] for day in reversed(DAYS)]])
+def test_a_moved_record_is_on_one_day(tmp_path: Path, ranges: list[list[dt.date]]) -> None:
+    store, state, touched = home(tmp_path)
+    assert touched == {"d1.csv": DAYS[:1], "d2.csv": DAYS, "d3.csv": DAYS}
+    books = load_books(tmp_path / "books.yaml")
+    for periods in ranges:
+        build_canonical(books, store, state, periods)
+    found = {day.day: sorted(store.read("orders", day)["order_id"].to_pylist()) for day in DAYS}
+    assert found == MOVED
+    # so a day that is without it from now on is computed again
+    assert "file:d2.csv" in derive(books, store, state, DAYS)[DAYS[0]].parts
+
+
+SPEC = """
+name: own_products
+title: x
+recognise: {header: [id, day, a, b]}
+fields:
+  id: {column: id, type: id}
+  occurred_at: {column: day, type: time}
+  a: {column: a, type: money}
+  b: {column: b, type: money}
+tables:
+  - {table: payments, columns: {transaction_id: id, amount: 'EXPRESSION'}}
+"""
+
+
+@pytest.mark.parametrize(("expression", "a", "b", "fits"), [
+    ("a * b", "999", "999", True), ("a * b", "99999999", "99999999", False), ("a + b", "99999999999999", "0", True),
+    ("a + b", "99999999999999", "1", False), ("id::decimal(18, 4)", "1", "1", False), ("a * 100", "9999999999999", "1", False),
+    ("try_cast(id as decimal(18, 4))", "1", "1", True),
+])
+def test_a_value_that_fits_no_table_is_found_when_its_file_is_read(tmp_path: Path, expression: str, a: str, b: str, *, fits: bool) -> None:
+    (tmp_path / "own.yaml").write_text(SPEC.replace("EXPRESSION", expression))
+    (tmp_path / "x.csv").write_text(f"id,day,a,b\nT1,2026-03-01,{a},{b}\n")
+    specs = {"own_products": load_spec(tmp_path / "own.yaml")}
+    if fits:
+        [found] = extract(tmp_path / "x.csv", specs, Setting(), file="x", into=tmp_path / "out")
+        assert found.summary("payments")[0] == 1
+        return
+    with pytest.raises(RefusedFile, match="lines 2 to 2 does not fit"):
+        extract(tmp_path / "x.csv", specs, Setting(), file="x", into=tmp_path / "out")
+
+
+def test_an_expression_that_is_no_sql_names_its_specification(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(SPEC.replace("EXPRESSION", "a + nothing"))
+    (tmp_path / "x.csv").write_text("id,day,a,b\nT1,2026-03-01,1,1\n")
+    [found] = extract(tmp_path / "x.csv", {"own_products": load_spec(tmp_path / "own.yaml")}, Setting(), file="x", into=tmp_path / "out")
+    with pytest.raises(SpecError, match="own_products"):
+        found.summary("payments")
+
+
+def test_few_shipped_specifications_have_to_be_tried_row_by_row() -> None:
+    from duizhang.ingest.landed import Hazard
+
+    assert {spec.name for spec in load_specs().values() if Hazard(spec, Setting()).always} <= {"bank_mt940", "platform_settlement"}
