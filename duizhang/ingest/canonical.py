@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -12,8 +12,9 @@ from duizhang.books import Books
 from duizhang.ingest.collect import READ, REFUSED, FileRecord, landed_quarantine, records
 from duizhang.ingest.landed import LandedFiles, Setting, prepare
 from duizhang.ingest.spec import load_specs
+from duizhang.ingest.twice import Teller, told_twice
 from duizhang.state import State
-from duizhang.store import Store, connect, scratch
+from duizhang.store import Store, connect
 
 TWICE = "twice"  # status, on one day, of a file that tells the same money as another
 
@@ -36,7 +37,11 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
         found = _rows(landed, ranks, name, periods)
         store.split(name, found, periods)
         rows[name] = found.num_rows
-    files = _source_files(books, touching, periods, _twice(landed, active, wanted))
+    tellers = [
+        Teller(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), int(str(r.detail.get("rows_parsed", 0))))
+        for r in active
+    ]
+    files = _source_files(books, touching, periods, told_twice(landed, tellers, wanted))
     store.split("source_files", files, periods)
     wrong = _quarantine(store, active, periods)
     store.split("quarantine", wrong, periods)
@@ -65,47 +70,6 @@ def _rows(landed: LandedFiles, ranks: pa.Table, name: str, periods: Sequence[dt.
                 select = f"select * from canonical where {between}"
             found.append(landed.ask(con, name, source, select).cast(columns))
     return pa.concat_tables([columns.empty_table(), *found])
-
-
-def _twice(
-    landed: LandedFiles, active: Sequence[FileRecord], wanted: Set[dt.date]
-) -> dict[tuple[str, dt.date], str]:
-    """(file, day) -> which files of another source tell the same money of that day, in words.
-
-    Accounts are told by their last digits: one bank writes an IBAN into CAMT and the bare number into MT940.
-    """
-    sources = {record.path: record.source for record in active}
-    groups: dict[str, set[str]] = {}
-    for source in set(sources.values()):
-        if word := landed.specs[source].same_money:
-            groups.setdefault(word, set()).add(source)
-    found: dict[tuple[str, dt.date], set[str]] = {}
-    for members in groups.values():
-        tellers: dict[tuple[str, str, dt.date], list[str]] = {}
-        for source in sorted(members) if len(members) > 1 else []:
-            for table in sorted({t.table for t in landed.specs[source].tables}):
-                for file, key, day in _told(landed, source, table):
-                    if day in wanted:
-                        tellers.setdefault((table, key, day), []).append(file)
-        for (_, _, day), files in tellers.items():
-            for file in files:
-                others = {f"{other} ({sources[other]})" for other in files if sources[other] != sources[file]}
-                if others:
-                    found.setdefault((file, day), set()).update(others)
-    return {
-        (path, day): f"{path} tells the same money of {day} as {', '.join(sorted(others))}; keep one of them in the inbox"
-        for (path, day), others in found.items()
-    }
-
-
-def _told(landed: LandedFiles, source: str, table: str) -> list[tuple[str, str, dt.date]]:
-    """(file, whose money it tells: a shop, or a bank account by its last eight digits, day) of the rows of a table."""
-    digits = "regexp_replace(bank_account, '[^0-9]', '', 'g')"
-    whose = f"case when length({digits}) >= 6 then right({digits}, 8) else bank_account end" if table == "bank_entries" else "shop"
-    with scratch() as con:
-        prepare(con)
-        rows = landed.ask(con, table, source, f"select distinct file, {whose} as whose, period from canonical where period is not null")
-    return list(zip(*(rows[name].to_pylist() for name in ("file", "whose", "period")), strict=True))
 
 
 def _source_files(

@@ -58,3 +58,28 @@ def test_the_same_money_twice_is_told(tmp_path: Path, first: tuple[str, bytes], 
         return
     assert [status for status, _ in seen] == ["twice", "twice"]
     assert f"{first[0]} tells the same money of 2026-03-01 as {second[0]}" in seen[0][1] and "keep one of them" in seen[0][1]
+
+
+REFUNDS = "refund_id,shop,order_id,amount,currency,refunded_at\n"
+
+
+def refund(number: int, day: int = 1) -> str:
+    return f"R{number},a,O{number},9.50,CNY,2026-03-0{day} 10:00:00\n"
+
+
+@pytest.mark.parametrize(("first", "second", "twice"), [
+    (refund(1) + refund(2), refund(1) + refund(2) + refund(3) + refund(4, 2), {("x.csv", "01"), ("y.csv", "01")}),  # a day beside its month
+    (refund(1) + refund(2), refund(2) + refund(1), {("x.csv", "01"), ("y.csv", "01")}),  # the same rows in another order
+    (refund(1) + refund(2), refund(2) + refund(3), set()),  # one row is repeated: that is for the comparison to find
+    (refund(1) + refund(2), refund(3) + refund(4) + refund(5), set()),
+])
+def test_two_downloads_of_one_kind(tmp_path: Path, first: str, second: str, twice: set[tuple[str, str]]) -> None:
+    found = source_files(tmp_path, {"x.csv": (REFUNDS + first).encode(), "y.csv": (REFUNDS + second).encode()})
+    assert {key for key, (status, _) in found.items() if status == "twice"} == twice
+
+
+def test_all_payments_beside_the_paid_ones(tmp_path: Path) -> None:
+    from tests.ingest.test_wechat import SAMPLES
+
+    found = source_files(tmp_path, {"a/all.csv": SAMPLES["wechat_trade.all.csv"], "a/paid.csv": SAMPLES["wechat_trade.success.csv"]})
+    assert {status for status, _ in found.values()} == {"twice"}
