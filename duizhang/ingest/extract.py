@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -33,10 +33,11 @@ from duizhang.ingest.sink import Sink
 from duizhang.ingest.spec import Cell, SourceSpec, Table, Total, normalised
 from duizhang.ingest.tally import Counter, Tally, tie
 from duizhang.ingest.texts import constant
-from duizhang.store import scratch
+from duizhang.store import connect, scratch
 
 MEMBER = "::"  # between the name of a file and that of a bill in it, where it holds several
 TYPISTS = 2
+MANY = 200_000
 AHEAD = 2  # batches that may wait to be typed: enough to keep two cores busy
 
 
@@ -97,7 +98,8 @@ class Extraction:
         return canonical_sql(self.spec, self.setting, name, [self.folder])
 
     def _ask(self, sql: str) -> pa.Table:
-        with scratch() as con:
+        # all processors for a large file; to start them takes longer than a small one
+        with closing(connect()) if self.rows_read > MANY else scratch() as con:
             prepare(con)
             try:
                 return con.sql(sql).to_arrow_table()
