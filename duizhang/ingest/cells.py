@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.money import MONEY, fast_money, money_sql
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
 from duizhang.ingest.texts import Cells, bare, coded, may_hold, strings, whole
@@ -28,8 +29,6 @@ QUARANTINE = pa.schema(
      ("is_money", pa.bool_())]
 )
 HIDDEN = "***"
-MONEY = pa.decimal128(18, 4)
-MAX_DIGITS = 30  # of longer ones Arrow's cast overflows without a word: five hundred nines become -1
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 _OFFSET = r":\d\d(\.\d+)?\s*([+-]\d\d:?\d\d|Z)$|^\d{9,11}$"
 _LOST_DIGITS = r"^\d(\.\d+)?[eE]\+?\d+$"
@@ -134,10 +133,9 @@ class Typist:
     ) -> tuple[pa.Array, pa.Array | None]:
         """(values, reasons or None): the typed column, null where a cell is empty or wrong."""
         if column.type in ("money", "number"):
-            fast = _fast_money(texts.values) if self.decimal == "." else None
-            if fast is not None:
-                return Cells(fast, texts.places).rows(), None
-            return _slow(con, texts, *money_sql(self.decimal or "."), MONEY)
+            decimal = self.decimal or "."
+            fast = fast_money(texts.values, decimal)
+            return (Cells(fast, texts.places).rows(), None) if fast is not None else _slow(con, texts, *money_sql(decimal), MONEY)
         if column.type == "time":
             formats = self.formats.get(name) or column.formats or TIME_FORMATS
             fast = fast_time(texts.values, formats)
@@ -243,37 +241,6 @@ def _first_group(text: pa.Array, pattern: str) -> pa.Array:
     named = re.sub(r"(?<!\\)\((?!\?)", "(?P<found>", pattern, count=1)
     found = pc.extract_regex(text, named)
     return pc.fill_null(pc.struct_field(found, "found"), "")
-
-
-def _fast_money(texts: pa.Array) -> pa.Array | None:
-    """All cells as plain decimals, or None where one is anything else."""
-    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_DIGITS:
-        return None
-    try:
-        values = pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), MONEY)
-    except pa.ArrowInvalid:
-        return None
-    # Arrow also takes 1e3, which a spreadsheet makes of an id
-    return None if may_hold(texts, "e", "E") else values
-
-
-def money_sql(decimal: str) -> tuple[str, str]:
-    """(value, reason) in SQL over the text `x`: signs, currency marks, brackets and separators of thousands allowed."""
-    thousands, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
-    number = rf"(\d{{1,14}}|\d{{1,3}}({thousands}\d{{3}})+)?({mark}\d{{0,4}}0*)?"
-    # the marks that stand around an amount: a currency sign or code before or behind, 元
-    bare = r"regexp_replace(x, '^([-+(]?)\s*([¥￥$€£]|[A-Z]{2,3}\$?)\s*', '\1')"
-    bare = rf"trim(regexp_replace({bare}, '\s*([¥￥$€£元]|[A-Z]{{3}})(\)?)$', '\2'))"
-    bare = f"replace(replace({bare}, '−', '-'), '－', '-')"
-    good = rf"regexp_full_match({bare}, '([+-]?{number}|\({number}\)|{number}-)') and regexp_matches({bare}, '\d')"
-    plain = rf"regexp_replace({bare}, '[+()-]', '', 'g')"
-    plain = f"replace({plain}, '{thousands[-1]}', '')"
-    if decimal == ",":
-        plain = f"replace({plain}, ',', '.')"
-    sign = rf"case when regexp_matches({bare}, '^[-(]|-$') then -1 else 1 end"
-    value = f"case when {good} then {sign} * try_cast({plain} as decimal(18, 4)) end"
-    example = "1234.50" if decimal == "." else "1234,50"
-    return value, f"is no amount; expected digits with at most four decimals, such as {example}"
 
 
 def _slow(

@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 EDGE = " \t\r\n"
 _AROUND = np.zeros(256, dtype=bool)
 _AROUND[[ord(c) for c in EDGE + "`'="]] = True
+_EDGES = np.zeros(256, dtype=bool)
+_EDGES[[ord(c) for c in EDGE]] = True
 _LOWEST_INSIDE = ord("'") + 1  # no blank and no apostrophe from here on
 SAMPLE = 4096
 FEW = 512  # distinct values of a sample: fewer make a column that repeats itself
@@ -76,19 +78,45 @@ def text_bytes(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return (np.frombuffer(data, np.uint8, size) if size else np.empty(0, np.uint8)), ends
 
 
+def spread(data: np.ndarray, ends: np.ndarray) -> pa.Array:
+    """The string array whose cells are these bytes (uint8), each from one of `ends` (int32, the first is 0) to the next."""
+    return pa.Array.from_buffers(pa.string(), len(ends) - 1, [None, pa.py_buffer(ends), pa.py_buffer(data)])
+
+
 def bare(texts: pa.Array) -> pa.Array:
     """Cells without the marks that platforms and spreadsheets put around them: blanks, `="..."`, back-ticks, apostrophes."""
+    if not _stands_around(texts, _AROUND):
+        return texts
+    if _stands_around(texts, _EDGES):
+        texts = pc.ascii_trim(texts, characters=EDGE)
+    texts = _unwrapped(texts)
+    if not _stands_around(texts, _AROUND):
+        return texts
+    return pc.ascii_trim(pc.ascii_ltrim(texts, characters="`'" + EDGE), characters=EDGE)
+
+
+def _stands_around(texts: pa.Array, marks: np.ndarray) -> bool:
+    """Whether a cell may begin or end with one of the marks (a flag a byte); a look at the bytes of all cells where that tells."""
     data, ends = text_bytes(texts)
     inside = data[ends[0] : ends[-1]]
     if not len(inside) or (inside.min() >= _LOWEST_INSIDE and not (inside == ord("`")).any() and not (inside == ord("=")).any()):
-        return texts
+        return False
     # the first and the last byte of every cell (of an empty one, those of its neighbours: they are looked at anyway)
-    if not _AROUND[data[np.minimum(ends[:-1], len(data) - 1)]].any() and not _AROUND[data[np.maximum(ends[1:], 1) - 1]].any():
+    return bool(
+        marks[data[np.minimum(ends[:-1], len(data) - 1)]].any() or marks[data[np.maximum(ends[1:], 1) - 1]].any())
+
+
+def _unwrapped(texts: pa.Array) -> pa.Array:
+    """Cells of the form `="..."` without these marks; one with a line break in it stays as it is."""
+    wrapped = pc.starts_with(texts, '="')
+    if not pc.any(wrapped, min_count=0).as_py():
         return texts
-    texts = pc.ascii_trim(texts, characters=EDGE)
-    if pc.any(pc.starts_with(texts, '="'), min_count=0).as_py():
-        texts = pc.replace_substring_regex(texts, '^="(.*)"$', r"\1")
-    return pc.ascii_trim(pc.ascii_ltrim(texts, characters="`'" + EDGE), characters=EDGE)
+    if may_hold(texts, "\n"):
+        return pc.replace_substring_regex(texts, '^="(.*)"$', r"\1")
+    wrapped = pc.and_(pc.and_(wrapped, pc.ends_with(texts, '"')), pc.greater(pc.binary_length(texts), 2))
+    inner = pc.binary_slice(texts.cast(pa.binary()), 2, -1).cast(pa.string())
+    empty = pc.equal(texts, "")
+    return inner if pc.all(pc.or_(wrapped, empty), min_count=0).as_py() else pc.if_else(wrapped, inner, texts)
 
 
 def may_hold(texts: pa.Array, *letters: str) -> bool:
