@@ -114,7 +114,7 @@ def _unwrapped(texts: pa.Array) -> pa.Array:
     if may_hold(texts, "\n"):
         return pc.replace_substring_regex(texts, '^="(.*)"$', r"\1")
     wrapped = pc.and_(pc.and_(wrapped, pc.ends_with(texts, '"')), pc.greater(pc.binary_length(texts), 2))
-    inner = pc.binary_slice(texts.cast(pa.binary()), 2, -1).cast(pa.string())
+    inner = pc.binary_slice(texts.view(pa.binary()), 2, -1).view(pa.string())  # of other cells it may cut a letter in two
     empty = pc.equal(texts, "")
     return inner if pc.all(pc.or_(wrapped, empty), min_count=0).as_py() else pc.if_else(wrapped, inner, texts)
 
