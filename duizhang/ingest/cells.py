@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.clock import TIME, business_day, by_zone, to_utc
 from duizhang.ingest.money import MONEY, fast_money, money_sql
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
-from duizhang.ingest.texts import Cells, bare, coded, may_hold, strings, whole
-from duizhang.ingest.times import TIME, business_day, by_zone, fast_time, is_absolute, possible, time_sql, to_utc
+from duizhang.ingest.texts import Cells, bare, coded, may_hold, whole
+from duizhang.ingest.times import fast_time, is_absolute, possible, time_sql
 from duizhang.store import quoted
 
 QUARANTINE = pa.schema(
@@ -168,7 +169,7 @@ class Typist:
             if formats and all(is_absolute(f) for f in formats):
                 utc = times
             elif column.zone_field:
-                utc = by_zone(times, strings(whole(typed[column.zone_field])), self.spec.zone or self.zone)
+                utc = by_zone(times, whole(typed[column.zone_field]), self.spec.zone or self.zone)
             else:
                 utc = to_utc(times, column.zone or self.spec.zone or self.zone)
             if self._is_mixed(name, column):

@@ -58,11 +58,6 @@ def coded(texts: pa.Array) -> Cells:
     return Cells(found.dictionary, found.indices)
 
 
-def strings(column: pa.Array) -> pa.Array:
-    """A column of text as plain strings."""
-    return pc.cast(column, pa.string()) if pa.types.is_dictionary(column.type) else column
-
-
 def whole(column: pa.ChunkedArray) -> pa.Array:
     """A chunked column as one array."""
     if column.num_chunks == 1:

@@ -1,26 +1,23 @@
-"""From text to time: exact, by the patterns of a specification, and from wall clocks to UTC and business days."""
+"""From text to time: exact, by the patterns of a specification."""
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duizhang.ingest.stamps import DAY, EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, SECOND, by_pattern, parts_of
+from duizhang.ingest.clock import TIME
+from duizhang.ingest.stamps import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, by_pattern, parts_of
 from duizhang.ingest.texts import text_bytes
 from duizhang.store import quoted, scratch
 
-TIME = pa.timestamp("us")
 ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
 PROBE = 64
-_LONGEST = 400  # days over which a zone is looked at for a change of its offset
 
 
 def is_absolute(pattern: str) -> bool:
@@ -122,67 +119,6 @@ def _reads(other: str, pattern: str) -> bool:
     with scratch() as con:
         found = con.execute(f"select count({time_sql([other])[0]}) from (select unnest($1::varchar[]) as x)", [texts]).fetchall()
     return bool(found[0][0])
-
-
-def to_utc(times: pa.Array, zone: str) -> pa.Array:
-    """Wall-clock times of a zone in UTC. A time that the clock shows twice is the first; one that it skips, the last before."""
-    offset = _constant_offset(times, zone)
-    if offset is not None:
-        return _shifted(times, -offset)
-    return pc.cast(pc.assume_timezone(times, zone, ambiguous="earliest", nonexistent="earliest"), pa.timestamp("us", "UTC")).cast(TIME)
-
-
-def business_day(utc: pa.Array, zone: str, cut_off_minutes: int) -> pa.Array:
-    """The day in the books' zone, which begins at the cut-off, of times in UTC."""
-    offset = _constant_offset(utc, zone)
-    if offset is not None:
-        local = _shifted(utc, offset)
-    else:
-        local = pc.local_timestamp(pc.cast(utc.cast(pa.timestamp("us", "UTC")), pa.timestamp("us", zone)))
-    numbers = _integers(local) - cut_off_minutes * 60 * SECOND
-    days = np.floor_divide(numbers, DAY).astype(np.int32)
-    return pa.array(days, mask=_nulls(local)).view(pa.date32())
-
-
-def by_zone(times: pa.Array, zones: pa.Array, fallback: str) -> pa.Array:
-    """Wall-clock times in UTC, each by the zone that its row names; `fallback` where it names none."""
-    found = pa.nulls(len(times), TIME)
-    for zone in pc.unique(zones).to_pylist():
-        mask = pc.fill_null(pc.equal(zones, zone), False) if zone is not None else pc.is_null(zones)
-        found = pc.if_else(mask, to_utc(times, zone or fallback), found)
-    return found
-
-
-def _integers(times: pa.Array) -> np.ndarray:
-    """Microseconds; 0 for null."""
-    numbers = times.view(pa.int64())
-    return np.asarray(pc.fill_null(numbers, 0).to_numpy() if numbers.null_count else numbers.to_numpy())
-
-
-def _nulls(times: pa.Array) -> np.ndarray | None:
-    return times.is_null().to_numpy(zero_copy_only=False) if times.null_count else None
-
-
-def _shifted(times: pa.Array, microseconds: int) -> pa.Array:
-    return times if not microseconds else pc.add(times.view(pa.int64()), pa.scalar(microseconds)).view(TIME)
-
-
-def _constant_offset(times: pa.Array, zone: str) -> int | None:
-    """Microseconds east of UTC where the zone's clock is not changed around any of the times; else None."""
-    ends = pc.min_max(times.view(pa.int64())).as_py()
-    if ends["min"] is None:
-        return 0
-    return _offset_over(zone, ends["min"] // DAY - 2, ends["max"] // DAY + 2)
-
-
-@lru_cache(maxsize=4096)
-def _offset_over(zone: str, first: int, last: int) -> int | None:
-    if last - first > _LONGEST or not -719_000 < first < last < 2_900_000:
-        return None
-    clock, epoch = ZoneInfo(zone), dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    found = {(epoch + dt.timedelta(days=day)).astimezone(clock).utcoffset() for day in range(first, last + 1)}
-    [offset, *others] = found
-    return None if others or offset is None else int(offset / dt.timedelta(microseconds=1))
 
 
 def possible(texts: pa.Array, formats: Sequence[str]) -> tuple[str, ...]:

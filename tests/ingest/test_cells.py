@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from duizhang.books import pseudonym
 from duizhang.ingest.cells import _pseudonyms
+from duizhang.ingest.clock import TIME, business_day, to_utc
 from duizhang.ingest.quotes import odd_quotes
 from duizhang.ingest.spec import FillDown
 from duizhang.ingest.table import _Rows
 from duizhang.ingest.texts import bare, coded
-from duizhang.ingest.times import TIME, business_day, fast_time, time_sql, to_utc
+from duizhang.ingest.times import fast_time, time_sql
 from duizhang.store import connect
 
 FORMATS = [
