@@ -7,7 +7,6 @@ itself is worked on once a distinct value.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.clock import TIME, business_day, by_zone, to_utc
 from duizhang.ingest.money import MONEY, fast_money, money_sql
+from duizhang.ingest.pseudonyms import pseudonyms
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
 from duizhang.ingest.texts import Cells, bare, coded, may_hold, whole
@@ -103,7 +103,7 @@ class Typist:
             typed = typed.filter(pc.invert(bad))
             wrong = pa.concat_tables([_cells(batch.lines, problem) for problem in problems])
             wrong = wrong.sort_by([("line", "ascending"), ("column_name", "ascending")])
-        return self._hide(con, self._localise(typed)), wrong
+        return self._hide(self._localise(typed)), wrong
 
     def _text(self, name: str, column: Column, raw: _Raw) -> Cells:
         """A field's cells without the marks that platforms and spreadsheets put around them, made ready for typing."""
@@ -179,13 +179,14 @@ class Typist:
             typed = typed.append_column(f"{name}_day", business_day(utc, self.zone, self.cut_off))
         return typed
 
-    def _hide(self, con: duckdb.DuckDBPyConnection, typed: pa.Table) -> pa.Table:
-        """Replace personal values by keyed pseudonyms; every distinct value of a batch is hashed once."""
+    def _hide(self, typed: pa.Table) -> pa.Table:
+        """Replace personal values by keyed pseudonyms, once a distinct value where the cells are coded."""
         for name, column in self.spec.fields.items():
             if column.personal:
                 cells = whole(typed[name])
-                distinct = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
-                hidden = Cells(_pseudonyms(con, distinct.dictionary, self.key), distinct.indices)
+                coded = pa.types.is_dictionary(cells.type)
+                texts = pc.fill_null(cells.dictionary if coded else cells, "")
+                hidden = Cells(pseudonyms(texts, self.key), cells.indices if coded else None)
                 typed = typed.set_column(typed.schema.get_field_index(name), name, hidden.column())
         return typed
 
@@ -215,19 +216,6 @@ class _Raw:
                 Cells(pa.array([""], pa.string()), pa.repeat(pa.scalar(0, pa.int32()), count)) if position is None
                 else coded(self.batch.columns[position]).map(bare))
         return self.found[position]
-
-
-def _pseudonyms(con: duckdb.DuckDBPyConnection, texts: pa.Array, key: bytes) -> pa.Array:
-    """The pseudonyms of `duizhang.books.pseudonym`, HMAC-SHA256 (RFC 2104), by the hash of DuckDB."""
-    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-    inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
-    con.register("cells", pa.table({"x": texts}))
-    rows = con.sql(
-        "select case when x <> '' then 'p' || left(sha256($outer || unhex(sha256($inner || encode(x)))), 20) else '' end as p "
-        "from cells", params={"inner": inner, "outer": outer}
-    ).to_arrow_table()
-    con.unregister("cells")
-    return pc.fill_null(whole(rows["p"]).cast(pa.string()), "")
 
 
 def _needed(replacements: Mapping[str, str], cells: Cells) -> Mapping[str, str]:

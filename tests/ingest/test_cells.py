@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duizhang.books import pseudonym
-from duizhang.ingest.cells import _pseudonyms
 from duizhang.ingest.clock import TIME, business_day, to_utc
+from duizhang.ingest.pseudonyms import pseudonyms
 from duizhang.ingest.quotes import odd_quotes
 from duizhang.ingest.spec import FillDown
 from duizhang.ingest.table import _Rows
@@ -109,8 +109,18 @@ def test_cells_filled_from_above_in_batches(by: str | None, rows: list[tuple[str
     assert found == expected
 
 
+# around whole blocks of 16 bytes, and around the length from which on a cell is worked on alone
+LENGTHS = st.integers(0, 70) | st.integers(1020, 1030)
+
+
 @QUICK
-@given(st.lists(st.text(max_size=5), max_size=5), st.binary(min_size=1, max_size=80))
-def test_pseudonyms_are_those_of_the_books(texts: list[str], key: bytes) -> None:
-    with connect() as con:
-        assert _pseudonyms(con, pa.array(texts, pa.string()), key).to_pylist() == [pseudonym(key, text) for text in texts]
+@given(st.lists(st.text(max_size=5) | st.builds(lambda n, text: text * n, LENGTHS, st.sampled_from(["x", "é"])), max_size=5),
+       st.binary(min_size=1, max_size=80), st.integers(0, 2))
+def test_pseudonyms_of_a_column_are_those_of_the_books(texts: list[str], key: bytes, sliced: int) -> None:
+    column = pa.array(["another"] * sliced + texts, pa.string()).slice(sliced)
+    assert pseudonyms(column, key).to_pylist() == [pseudonym(key, text) for text in texts]
+
+
+def test_a_pseudonym_hangs_on_its_key() -> None:
+    assert pseudonym(b"k", "somebody") != pseudonym(b"l", "somebody")
+    assert pseudonym(b"k", "") == ""
