@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.clock import TIME, business_day, by_zone, to_utc
 from duizhang.ingest.money import MONEY, fast_money, money_sql
+from duizhang.ingest.patterns import first_group, needed, without
 from duizhang.ingest.pseudonyms import pseudonyms
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
-from duizhang.ingest.texts import Cells, bare, coded, may_hold, whole
+from duizhang.ingest.texts import Cells, bare, coded, holds_around, may_hold, whole
 from duizhang.ingest.times import fast_time, is_absolute, possible, time_sql
 from duizhang.store import quoted
 
@@ -111,15 +112,17 @@ class Typist:
         cells = raw.cells(position)
         for other in self.joined[name]:
             joined = pc.binary_join_element_wise(cells.rows(), raw.cells(other).rows(), " ")
-            cells = Cells(pc.utf8_trim(joined, characters=" "))
+            # a blank stands around it where one of both is empty
+            cells = Cells(pc.ascii_trim(joined, characters=" ") if holds_around(joined, " ") else joined)
         if self.spec.nulls:
             cells = cells.map(lambda text: pc.if_else(pc.is_in(text, pa.array(self.spec.nulls)), "", text))
         if column.strip:
-            cells = cells.map(lambda text: pc.replace_substring_regex(text, column.strip, ""))
-        for old, new in _needed(column.replace, cells).items():
+            cells = cells.map(lambda text: without(text, column.strip or ""))
+        for old, new in needed(column.replace, cells.values).items():
             cells = cells.map(lambda text, old=old, new=new: pc.replace_substring(text, old, new))  # type: ignore[misc]
         if column.extract:
-            cells = cells.map(lambda text: _first_group(text, column.extract or ""))
+            found = first_group(cells.values, column.extract)
+            cells = found if cells.places is None else Cells(found.rows(), cells.places)
         if column.template:
             before, _, after = column.template.partition("{value}")
             head, tail = (re.sub(r"\{(\w+)\}", lambda m: self.captures.get(m.group(1), ""), part) for part in (before, after))
@@ -216,20 +219,6 @@ class _Raw:
                 Cells(pa.array([""], pa.string()), pa.repeat(pa.scalar(0, pa.int32()), count)) if position is None
                 else coded(self.batch.columns[position]).map(bare))
         return self.found[position]
-
-
-def _needed(replacements: Mapping[str, str], cells: Cells) -> Mapping[str, str]:
-    """The replacements, or none where none of several can have anything to do: one look is cheaper than many."""
-    if len(replacements) < 4 or pc.any(pc.match_substring_regex(cells.values, "|".join(map(re.escape, replacements))), min_count=0).as_py():
-        return replacements
-    return {}
-
-
-def _first_group(text: pa.Array, pattern: str) -> pa.Array:
-    """The first group of a regex in every cell, '' where it does not match."""
-    named = re.sub(r"(?<!\\)\((?!\?)", "(?P<found>", pattern, count=1)
-    found = pc.extract_regex(text, named)
-    return pc.fill_null(pc.struct_field(found, "found"), "")
 
 
 def _slow(

@@ -78,6 +78,21 @@ def spread(data: np.ndarray, ends: np.ndarray) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(ends) - 1, [None, pa.py_buffer(ends), pa.py_buffer(data)])
 
 
+def cut(texts: pa.Array, rows: np.ndarray, head: int, tail: int = 0) -> pa.Array:
+    """Cells without their first and last bytes, those of `rows` (a flag a cell; they must be so long)."""
+    data, ends = text_bytes(texts)
+    inside, begin = data[ends[0] : ends[-1]], ends[0]
+    starts, stops = (ends[:-1] - begin)[rows], (ends[1:] - begin)[rows]
+    kept = np.ones(len(inside), np.bool_)
+    for n in range(head):
+        kept[starts + n] = False
+    for n in range(tail):
+        kept[stops - 1 - n] = False
+    bounds = np.zeros(len(ends), np.int32)
+    np.cumsum(np.diff(ends) - rows * np.int32(head + tail), out=bounds[1:])
+    return spread(inside[kept], bounds)
+
+
 def bare(texts: pa.Array) -> pa.Array:
     """Cells without the marks that platforms and spreadsheets put around them: blanks, `="..."`, back-ticks, apostrophes."""
     if not _stands_around(texts, _AROUND):
@@ -96,9 +111,22 @@ def _stands_around(texts: pa.Array, marks: np.ndarray) -> bool:
     inside = data[ends[0] : ends[-1]]
     if not len(inside) or (inside.min() >= _LOWEST_INSIDE and not (inside == ord("`")).any() and not (inside == ord("=")).any()):
         return False
-    # the first and the last byte of every cell (of an empty one, those of its neighbours: they are looked at anyway)
-    return bool(
-        marks[data[np.minimum(ends[:-1], len(data) - 1)]].any() or marks[data[np.maximum(ends[1:], 1) - 1]].any())
+    first, last = _ends(data, ends)
+    return bool(marks[first].any() or marks[last].any())
+
+
+def holds_around(texts: pa.Array, letter: str) -> bool:
+    """Whether a cell begins or ends with this ASCII character."""
+    data, ends = text_bytes(texts)
+    if ends[0] == ends[-1]:
+        return False
+    first, last = _ends(data, ends)
+    return bool((first == ord(letter)).any() or (last == ord(letter)).any())
+
+
+def _ends(data: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last byte of every cell; of an empty one, those of its neighbours: they are looked at anyway."""
+    return data[np.minimum(ends[:-1], len(data) - 1)], data[np.maximum(ends[1:], 1) - 1]
 
 
 def _unwrapped(texts: pa.Array) -> pa.Array:
@@ -109,9 +137,7 @@ def _unwrapped(texts: pa.Array) -> pa.Array:
     if may_hold(texts, "\n"):
         return pc.replace_substring_regex(texts, '^="(.*)"$', r"\1")
     wrapped = pc.and_(pc.and_(wrapped, pc.ends_with(texts, '"')), pc.greater(pc.binary_length(texts), 2))
-    inner = pc.binary_slice(texts.view(pa.binary()), 2, -1).view(pa.string())  # of other cells it may cut a letter in two
-    empty = pc.equal(texts, "")
-    return inner if pc.all(pc.or_(wrapped, empty), min_count=0).as_py() else pc.if_else(wrapped, inner, texts)
+    return cut(texts, wrapped.to_numpy(zero_copy_only=False), 2, 1)
 
 
 def may_hold(texts: pa.Array, *letters: str) -> bool:
