@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -22,8 +22,10 @@ _CLASS = re.compile(r"\[\^?([^\]]*)\]")
 
 def first_group(texts: pa.Array, pattern: str) -> Cells:
     """The first group of a regex in every cell, '' where it does not match; coded where it repeats itself."""
-    if (words := _words(pattern)) is not None:
-        return _of_words(texts, pattern, words)
+    if (words := _WORDS.fullmatch(pattern)) is not None:
+        return _first_word(texts, words.group(1).split("|"))
+    if (head := _head(pattern)) is not None:
+        return _where(texts, pattern, head)
     if (rest := _REST.fullmatch(pattern)) is not None and not may_hold(texts, "\n"):
         first = pc.starts_with(texts, rest.group(1)).to_numpy(zero_copy_only=False)
         return coded(cut(texts, first, len(rest.group(1).encode())))
@@ -67,19 +69,29 @@ def _slow_group(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 @lru_cache
-def _words(pattern: str) -> tuple[str, ...] | None:
-    """Words of which one stands wherever the regex matches."""
-    if (words := _WORDS.fullmatch(pattern)) is not None:
-        return tuple(words.group(1).split("|"))
+def _head(pattern: str) -> str | None:
+    """A text with which everything begins that the regex matches."""
     head = _HEAD.match(pattern) if "|" not in pattern else None
-    return (head.group(1),) if head is not None else None
+    return head.group(1) if head is not None else None
 
 
-def _of_words(texts: pa.Array, pattern: str, words: tuple[str, ...]) -> Cells:
-    """The first group of a regex that only matches where one of some words stands: other cells are not shown to it."""
-    data, ends = text_bytes(texts)
-    rows = np.unique(np.searchsorted(ends, _places(data, words), side="right") - 1)
-    rows = rows[(rows >= 0) & (rows < len(texts))]
+def _first_word(texts: pa.Array, words: Sequence[str]) -> Cells:
+    """The word that stands first in every cell; of several at the same place, the one that is listed first."""
+    places = np.zeros(len(texts), np.int32)
+    first = np.full(len(texts), np.iinfo(np.int64).max)
+    for number, word in enumerate(words, 1):
+        rows, at = _found(texts, word)
+        new = np.flatnonzero(np.diff(rows, prepend=-1))  # of several in one cell, the first
+        rows, at = rows[new], at[new]
+        earlier = at < first[rows]
+        places[rows[earlier]] = number
+        first[rows[earlier]] = at[earlier]
+    return Cells(pa.array(["", *words], pa.string()), pa.array(places))
+
+
+def _where(texts: pa.Array, pattern: str, head: str) -> Cells:
+    """The first group of a regex that only matches where a text stands: other cells are not shown to it."""
+    rows = np.unique(_found(texts, head)[0])
     if len(rows) * 2 > len(texts):
         return coded(_slow_group(texts, pattern))
     found = coded(_slow_group(texts.take(pa.array(rows)), pattern))
@@ -89,21 +101,18 @@ def _of_words(texts: pa.Array, pattern: str, words: tuple[str, ...]) -> Cells:
     return Cells(cells.rows()) if found.places is None else cells
 
 
-def _places(data: np.ndarray, words: tuple[str, ...]) -> np.ndarray:
-    """Where any of the words begins, in no order."""
-    found = [np.zeros(0, np.int64)]
-    for word in words:
-        if any(other != word and word.startswith(other) for other in words):
-            continue  # found with the shorter one
-        sought = word.encode()
-        # the third byte of a Chinese character tells more than its first
-        telling = 2 if len(sought) > 2 else 0
-        at = np.flatnonzero(data[telling:] == sought[telling])
-        at = at[at + len(sought) <= len(data)]
-        for n, byte in enumerate(sought):
-            at = at[data[at + n] == byte]
-        found.append(at)
-    return np.concatenate(found)
+def _found(texts: pa.Array, word: str) -> tuple[np.ndarray, np.ndarray]:
+    """(cells, places among all bytes) where a word stands, in order."""
+    data, ends = text_bytes(texts)
+    sought = word.encode()
+    telling = 2 if len(sought) > 2 else 0  # the third byte of a Chinese character tells more than its first
+    at = np.flatnonzero(data[telling:] == sought[telling])
+    at = at[(at >= ends[0]) & (at + len(sought) <= ends[-1])]
+    for n, byte in enumerate(sought):
+        at = at[data[at + n] == byte]
+    cells = np.searchsorted(ends, at, side="right") - 1
+    within = at + len(sought) <= ends[cells + 1]
+    return cells[within], at[within]
 
 
 @lru_cache
