@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import hmac
 import os
 import secrets
 from decimal import Decimal
@@ -17,6 +16,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from duizhang.digest import mapping_digest
@@ -31,6 +32,8 @@ DEFAULT_SLA_DAYS: dict[str, int] = {
     "order_platform": 1, "order_payment": 1, "order_shipment": 2, "return_refund": 7, "payment_settlement": 1,
     "fee": 1, "payout_bank": 2, "stock": 1, "freight": 35, "finance": 1, "customer": 1, "ledger": 0,
 }
+
+PSEUDONYM_BYTES = 10  # of the MAC
 
 
 class _Closed(BaseModel):
@@ -330,9 +333,18 @@ def _begun(value: object, day: str) -> object:
     return value
 
 
+def mac_key(key: bytes) -> bytes:
+    """The AES-256 key of the pseudonyms, for no other use, out of a key of any length."""
+    return hashlib.sha256(b"duizhang/pseudonym/aes-256-cmac\0" + key).digest()
+
+
 def pseudonym(key: bytes, value: str) -> str:
-    """A stable pseudonym of a personal value: HMAC-SHA-256, the first 80 bits in hex, '' for ''."""
-    return "p" + hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:20] if value else ""
+    """A stable pseudonym of a personal value: AES-256-CMAC, the first 80 bits in hex, '' for ''."""
+    if not value:
+        return ""
+    mac = CMAC(AES(mac_key(key)))
+    mac.update(value.encode())
+    return "p" + mac.finalize()[:PSEUDONYM_BYTES].hex()
 
 
 def load_books(path: Path) -> Books:

@@ -7,7 +7,6 @@ itself is worked on once a distinct value.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.clock import TIME, business_day, by_zone, to_utc
+from duizhang.ingest.money import MONEY, fast_money, money_sql
+from duizhang.ingest.patterns import first_group, needed, without
+from duizhang.ingest.pseudonyms import pseudonyms
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
-from duizhang.ingest.texts import Cells, bare, coded, may_hold, strings, whole
-from duizhang.ingest.times import TIME, business_day, by_zone, fast_time, is_absolute, possible, time_sql, to_utc
+from duizhang.ingest.texts import Cells, bare, coded, holds_around, may_hold, whole
+from duizhang.ingest.times import fast_time, is_absolute, possible, time_sql
 from duizhang.store import quoted
 
 QUARANTINE = pa.schema(
@@ -28,8 +31,6 @@ QUARANTINE = pa.schema(
      ("is_money", pa.bool_())]
 )
 HIDDEN = "***"
-MONEY = pa.decimal128(18, 4)
-MAX_DIGITS = 30  # of longer ones Arrow's cast overflows without a word: five hundred nines become -1
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 _OFFSET = r":\d\d(\.\d+)?\s*([+-]\d\d:?\d\d|Z)$|^\d{9,11}$"
 _LOST_DIGITS = r"^\d(\.\d+)?[eE]\+?\d+$"
@@ -103,7 +104,7 @@ class Typist:
             typed = typed.filter(pc.invert(bad))
             wrong = pa.concat_tables([_cells(batch.lines, problem) for problem in problems])
             wrong = wrong.sort_by([("line", "ascending"), ("column_name", "ascending")])
-        return self._hide(con, self._localise(typed)), wrong
+        return self._hide(self._localise(typed)), wrong
 
     def _text(self, name: str, column: Column, raw: _Raw) -> Cells:
         """A field's cells without the marks that platforms and spreadsheets put around them, made ready for typing."""
@@ -111,15 +112,17 @@ class Typist:
         cells = raw.cells(position)
         for other in self.joined[name]:
             joined = pc.binary_join_element_wise(cells.rows(), raw.cells(other).rows(), " ")
-            cells = Cells(pc.utf8_trim(joined, characters=" "))
+            # a blank stands around it where one of both is empty
+            cells = Cells(pc.ascii_trim(joined, characters=" ") if holds_around(joined, " ") else joined)
         if self.spec.nulls:
             cells = cells.map(lambda text: pc.if_else(pc.is_in(text, pa.array(self.spec.nulls)), "", text))
         if column.strip:
-            cells = cells.map(lambda text: pc.replace_substring_regex(text, column.strip, ""))
-        for old, new in _needed(column.replace, cells).items():
+            cells = cells.map(lambda text: without(text, column.strip or ""))
+        for old, new in needed(column.replace, cells.values).items():
             cells = cells.map(lambda text, old=old, new=new: pc.replace_substring(text, old, new))  # type: ignore[misc]
         if column.extract:
-            cells = cells.map(lambda text: _first_group(text, column.extract or ""))
+            found = first_group(cells.values, column.extract)
+            cells = found if cells.places is None else Cells(found.rows(), cells.places)
         if column.template:
             before, _, after = column.template.partition("{value}")
             head, tail = (re.sub(r"\{(\w+)\}", lambda m: self.captures.get(m.group(1), ""), part) for part in (before, after))
@@ -134,10 +137,9 @@ class Typist:
     ) -> tuple[pa.Array, pa.Array | None]:
         """(values, reasons or None): the typed column, null where a cell is empty or wrong."""
         if column.type in ("money", "number"):
-            fast = _fast_money(texts.values) if self.decimal == "." else None
-            if fast is not None:
-                return Cells(fast, texts.places).rows(), None
-            return _slow(con, texts, *money_sql(self.decimal or "."), MONEY)
+            decimal = self.decimal or "."
+            fast = fast_money(texts.values, decimal)
+            return (Cells(fast, texts.places).rows(), None) if fast is not None else _slow(con, texts, *money_sql(decimal), MONEY)
         if column.type == "time":
             formats = self.formats.get(name) or column.formats or TIME_FORMATS
             fast = fast_time(texts.values, formats)
@@ -170,7 +172,7 @@ class Typist:
             if formats and all(is_absolute(f) for f in formats):
                 utc = times
             elif column.zone_field:
-                utc = by_zone(times, strings(whole(typed[column.zone_field])), self.spec.zone or self.zone)
+                utc = by_zone(times, whole(typed[column.zone_field]), self.spec.zone or self.zone)
             else:
                 utc = to_utc(times, column.zone or self.spec.zone or self.zone)
             if self._is_mixed(name, column):
@@ -180,13 +182,14 @@ class Typist:
             typed = typed.append_column(f"{name}_day", business_day(utc, self.zone, self.cut_off))
         return typed
 
-    def _hide(self, con: duckdb.DuckDBPyConnection, typed: pa.Table) -> pa.Table:
-        """Replace personal values by keyed pseudonyms; every distinct value of a batch is hashed once."""
+    def _hide(self, typed: pa.Table) -> pa.Table:
+        """Replace personal values by keyed pseudonyms, once a distinct value where the cells are coded."""
         for name, column in self.spec.fields.items():
             if column.personal:
                 cells = whole(typed[name])
-                distinct = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
-                hidden = Cells(_pseudonyms(con, distinct.dictionary, self.key), distinct.indices)
+                coded = pa.types.is_dictionary(cells.type)
+                texts = pc.fill_null(cells.dictionary if coded else cells, "")
+                hidden = Cells(pseudonyms(texts, self.key), cells.indices if coded else None)
                 typed = typed.set_column(typed.schema.get_field_index(name), name, hidden.column())
         return typed
 
@@ -216,64 +219,6 @@ class _Raw:
                 Cells(pa.array([""], pa.string()), pa.repeat(pa.scalar(0, pa.int32()), count)) if position is None
                 else coded(self.batch.columns[position]).map(bare))
         return self.found[position]
-
-
-def _pseudonyms(con: duckdb.DuckDBPyConnection, texts: pa.Array, key: bytes) -> pa.Array:
-    """The pseudonyms of `duizhang.books.pseudonym`, HMAC-SHA256 (RFC 2104), by the hash of DuckDB."""
-    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-    inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
-    con.register("cells", pa.table({"x": texts}))
-    rows = con.sql(
-        "select case when x <> '' then 'p' || left(sha256($outer || unhex(sha256($inner || encode(x)))), 20) else '' end as p "
-        "from cells", params={"inner": inner, "outer": outer}
-    ).to_arrow_table()
-    con.unregister("cells")
-    return pc.fill_null(whole(rows["p"]).cast(pa.string()), "")
-
-
-def _needed(replacements: Mapping[str, str], cells: Cells) -> Mapping[str, str]:
-    """The replacements, or none where none of several can have anything to do: one look is cheaper than many."""
-    if len(replacements) < 4 or pc.any(pc.match_substring_regex(cells.values, "|".join(map(re.escape, replacements))), min_count=0).as_py():
-        return replacements
-    return {}
-
-
-def _first_group(text: pa.Array, pattern: str) -> pa.Array:
-    """The first group of a regex in every cell, '' where it does not match."""
-    named = re.sub(r"(?<!\\)\((?!\?)", "(?P<found>", pattern, count=1)
-    found = pc.extract_regex(text, named)
-    return pc.fill_null(pc.struct_field(found, "found"), "")
-
-
-def _fast_money(texts: pa.Array) -> pa.Array | None:
-    """All cells as plain decimals, or None where one is anything else."""
-    if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_DIGITS:
-        return None
-    try:
-        values = pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), MONEY)
-    except pa.ArrowInvalid:
-        return None
-    # Arrow also takes 1e3, which a spreadsheet makes of an id
-    return None if may_hold(texts, "e", "E") else values
-
-
-def money_sql(decimal: str) -> tuple[str, str]:
-    """(value, reason) in SQL over the text `x`: signs, currency marks, brackets and separators of thousands allowed."""
-    thousands, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
-    number = rf"(\d{{1,14}}|\d{{1,3}}({thousands}\d{{3}})+)?({mark}\d{{0,4}}0*)?"
-    # the marks that stand around an amount: a currency sign or code before or behind, 元
-    bare = r"regexp_replace(x, '^([-+(]?)\s*([¥￥$€£]|[A-Z]{2,3}\$?)\s*', '\1')"
-    bare = rf"trim(regexp_replace({bare}, '\s*([¥￥$€£元]|[A-Z]{{3}})(\)?)$', '\2'))"
-    bare = f"replace(replace({bare}, '−', '-'), '－', '-')"
-    good = rf"regexp_full_match({bare}, '([+-]?{number}|\({number}\)|{number}-)') and regexp_matches({bare}, '\d')"
-    plain = rf"regexp_replace({bare}, '[+()-]', '', 'g')"
-    plain = f"replace({plain}, '{thousands[-1]}', '')"
-    if decimal == ",":
-        plain = f"replace({plain}, ',', '.')"
-    sign = rf"case when regexp_matches({bare}, '^[-(]|-$') then -1 else 1 end"
-    value = f"case when {good} then {sign} * try_cast({plain} as decimal(18, 4)) end"
-    example = "1234.50" if decimal == "." else "1234,50"
-    return value, f"is no amount; expected digits with at most four decimals, such as {example}"
 
 
 def _slow(

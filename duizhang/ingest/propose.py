@@ -15,9 +15,9 @@ from pathlib import Path
 import yaml
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.cells import money_sql
 from duizhang.ingest.container import Document, documents
 from duizhang.ingest.encoded import detect, head_lines
+from duizhang.ingest.money import money_sql
 from duizhang.ingest.reading import HEAD_LINES
 from duizhang.ingest.recognise import DELIMITERS, split_line, unique_names
 from duizhang.ingest.sheet import sheet_rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 import zoneinfo
 
 import pyarrow as pa
@@ -12,18 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duizhang.books import pseudonym
-from duizhang.ingest.cells import _pseudonyms
+from duizhang.ingest import load_specs
+from duizhang.ingest.clock import TIME, business_day, to_utc
+from duizhang.ingest.pseudonyms import pseudonyms
 from duizhang.ingest.quotes import odd_quotes
-from duizhang.ingest.spec import FillDown
+from duizhang.ingest.spec import TIME_FORMATS, FillDown
 from duizhang.ingest.table import _Rows
 from duizhang.ingest.texts import bare, coded
-from duizhang.ingest.times import TIME, business_day, fast_time, time_sql, to_utc
+from duizhang.ingest.times import fast_time, time_sql
 from duizhang.store import connect
 
 FORMATS = [
-    ("%Y-%m-%d %H:%M:%S",), ("%Y%m%d",), ("%d.%m.%Y %H:%M:%S", "%Y-%m-%d"), ("%m/%d/%Y", "%d/%m/%Y"), ("%d/%m/%Y", "%Y-%m-%d"),
-    ("%Y-%m-%d %H:%M:%S %z",), ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"), ("epoch", "%Y%m%d%H"), ("%Y%m%d %H%M%S", "%Y%m%d"),
-    ("%d.%m.%Y %H:%M:%S UTC", "%d.%m.%Y"),
+    *sorted({field.formats for spec in load_specs().values() for field in spec.fields.values() if len(field.formats) > 1}),
+    TIME_FORMATS, ("%m/%d/%Y", "%d/%m/%Y"), ("epoch", "%Y%m%d%H"), ("%Y年%m月%d日",), ("%y%m%d", "%d-%b-%y"), ("%Y-%m-%dT%H:%M:%S%z", "%d/%m/%Y"),
 ]
 START = dt.datetime(1990, 1, 1)  # noqa: DTZ001 - what the clock on a wall shows
 INSTANTS = st.integers(0, 47 * 365 * 86_400).map(lambda seconds: START + dt.timedelta(seconds=seconds))  # to 2036
@@ -32,23 +34,53 @@ QUICK = settings(deadline=None, max_examples=50)
 CELL = st.text(" \t`'=\"aé0中", max_size=6)
 
 
-@QUICK
-@given(st.sampled_from(FORMATS), st.lists(INSTANTS | st.just(None), max_size=6), st.data())
+def slow_times(texts: pa.Array, formats: tuple[str, ...]) -> list[dt.datetime | None]:
+    with connect() as con:
+        con.register("cells", pa.table({"x": texts}))
+        return con.sql(f"select {time_sql(formats)[0]} as t from cells").to_arrow_table()["t"].cast(TIME).to_pylist()  # type: ignore[no-any-return]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(FORMATS), st.lists(INSTANTS | st.just(None), max_size=4), st.data())
 def test_times_read_at_once_are_those_read_one_by_one(
     formats: tuple[str, ...], instants: list[dt.datetime | None], data: st.DataObject
 ) -> None:
-    pattern = data.draw(st.sampled_from([f for f in formats if f != "epoch"]))
     zone = dt.timezone(dt.timedelta(minutes=data.draw(st.sampled_from([0, 60, -210, 330]))))
-    cells = ["" if t is None else t.replace(tzinfo=zone).strftime(pattern) for t in instants]
+    patterns = st.sampled_from([f for f in formats if f not in ("epoch", "excel")][: data.draw(st.integers(1, 3))])
+    cells = ["" if t is None else t.replace(tzinfo=zone).strftime(data.draw(patterns)) for t in instants]
+    if data.draw(st.booleans()):  # days and hours of one digit
+        cells = [re.sub(r"(?<!\d)0(\d)(?!\d)", r"\1", cell) for cell in cells]
     if cells and data.draw(st.booleans()):  # a cell that is damaged, or that is written in another way
-        cells[0] = data.draw(st.sampled_from(["2026-02-30 10:00:00", "31/12/2026", "2026-1-5", cells[0][::-1], cells[0] + " "]))
-    texts = pa.array(cells, pa.string())
+        at = data.draw(st.integers(0, len(cells[0])))
+        put = data.draw(st.sampled_from("0159 :/ZaA-é"))
+        cells[0] = data.draw(st.sampled_from([
+            "2026-02-30 10:00:00", "31/12/2026", "2026-1-5", cells[0][::-1], cells[0] + " ", cells[0].upper(),
+            re.sub(r"[+-]\d{4}$", "Z", cells[0]), cells[0][:at] + put + cells[0][at:], cells[0][:at] + put + cells[0][at + 1 :]]))
+    texts = pa.array(["another", *cells], pa.string()).slice(1)
     quick = fast_time(texts, formats)
     if quick is not None:
-        with connect() as con:
-            con.register("cells", pa.table({"x": texts}))
-            slow = con.sql(f"select {time_sql(formats)[0]} as t from cells").to_arrow_table()["t"].cast(TIME)
-        assert quick.to_pylist() == slow.to_pylist()
+        assert quick.to_pylist() == slow_times(texts, formats)
+
+
+@pytest.mark.parametrize(("formats", "cells"), [
+    (TIME_FORMATS, ["2016/5/23 22:02", "2016-05-24 08:00:01", ""]),
+    (("%Y%m%d %H%M%S", "%Y%m%d"), ["20260101 123456", "20260103"]),
+    (("%b %d, %Y %I:%M:%S %p",), ["Jan 1, 2026 12:03:44 AM", "Dec 31, 2026 1:03:44 PM"]),
+    (("%B %d, %Y", "%b %d, %Y"), ["September 24, 2026", "Sep 23, 2026", "may 1, 2026"]),
+    (("%d-%b-%y",), ["30-Apr-26", "1-May-69"]),
+    (("%Y年%m月%d日",), ["2026年1月2日", "2026年11月12日"]),
+    (("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"), ["2026-01-02T03:04:05+08:00", "2026-01-02T03:04:05-0330", "2026-01-02"]),
+    (("%d/%m/%Y", "%m/%d/%Y"), ["1/2/2026", "31/12/2026"]),
+])
+def test_usual_ways_of_writing_times_are_read_at_once(formats: tuple[str, ...], cells: list[str]) -> None:
+    texts = pa.array(cells, pa.string())
+    quick = fast_time(texts, formats)
+    assert quick is not None and quick.null_count == cells.count("")
+    assert quick.to_pylist() == slow_times(texts, formats)
+
+
+def test_a_pattern_whose_texts_an_earlier_one_may_read_otherwise_is_left_to_the_slow_way() -> None:
+    assert fast_time(pa.array(["1/2/2026", "12/31/2026"]), ("%d/%m/%Y", "%m/%d/%Y")) is None
 
 
 @QUICK
@@ -108,8 +140,18 @@ def test_cells_filled_from_above_in_batches(by: str | None, rows: list[tuple[str
     assert found == expected
 
 
+# around whole blocks of 16 bytes, and around the length from which on a cell is worked on alone
+LENGTHS = st.integers(0, 70) | st.integers(1020, 1030)
+
+
 @QUICK
-@given(st.lists(st.text(max_size=5), max_size=5), st.binary(min_size=1, max_size=80))
-def test_pseudonyms_are_those_of_the_books(texts: list[str], key: bytes) -> None:
-    with connect() as con:
-        assert _pseudonyms(con, pa.array(texts, pa.string()), key).to_pylist() == [pseudonym(key, text) for text in texts]
+@given(st.lists(st.text(max_size=5) | st.builds(lambda n, text: text * n, LENGTHS, st.sampled_from(["x", "é"])), max_size=5),
+       st.binary(min_size=1, max_size=80), st.integers(0, 2))
+def test_pseudonyms_of_a_column_are_those_of_the_books(texts: list[str], key: bytes, sliced: int) -> None:
+    column = pa.array(["another"] * sliced + texts, pa.string()).slice(sliced)
+    assert pseudonyms(column, key).to_pylist() == [pseudonym(key, text) for text in texts]
+
+
+def test_a_pseudonym_hangs_on_its_key() -> None:
+    assert pseudonym(b"k", "somebody") != pseudonym(b"l", "somebody")
+    assert pseudonym(b"k", "") == ""
