@@ -24,6 +24,7 @@ from duizhang.ingest.scan import CR, LF, always_before, holds, is_ascii, newline
 
 BLOCK = 8 << 20
 PART = 1 << 18
+FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
@@ -228,14 +229,35 @@ def decoded(cells: pa.Array, encoding: str, *, marked: bool = True) -> tuple[pa.
             if not pc.any(lost).as_py():
                 return cells, None
             return pc.if_else(lost, "", cells), lost.to_numpy(zero_copy_only=False)
-    coded = cells.cast(pa.binary()).dictionary_encode()
-    texts: list[str | None] = []
-    for value in coded.dictionary.to_pylist():
-        try:
-            texts.append(value.decode(encoding).replace("\u3000", " ").replace("\xa0", " "))
-        except UnicodeDecodeError:
-            texts.append(None)
-    found = pa.array(texts, pa.string()).take(coded.indices)
+    raw = cells.view(pa.binary())
+    some = raw.slice(0, FEW)
+    if 2 * len(some.unique()) > len(some):
+        found = _texts(raw, encoding)
+    else:
+        coded = raw.dictionary_encode()
+        found = _texts(coded.dictionary, encoding).take(coded.indices)
     if not found.null_count:
         return found, None
     return pc.fill_null(found, ""), pc.is_null(found).to_numpy(zero_copy_only=False)
+
+
+def _texts(values: pa.Array, encoding: str) -> pa.Array:
+    """Values in an encoding as UTF-8 text; null where one could not be decoded."""
+    [joined] = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values), b"\n").to_pylist()
+    try:
+        text = joined.decode(encoding).replace("\u3000", " ").replace("\xa0", " ").encode()
+    except UnicodeDecodeError:
+        return pa.array([_text(value, encoding) for value in values.to_pylist()], pa.string())
+    between = np.flatnonzero(np.frombuffer(text, np.uint8) == LF)
+    if len(between) != len(values) - 1:
+        return pa.array([_text(value, encoding) for value in values.to_pylist()], pa.string())
+    ends = np.append(between, len(text)) - np.arange(len(values))
+    return pa.StringArray.from_buffers(
+        len(values), pa.py_buffer(np.append(0, ends).astype(np.int32)), pa.py_buffer(text.replace(b"\n", b"")))
+
+
+def _text(value: bytes, encoding: str) -> str | None:
+    try:
+        return value.decode(encoding).replace("\u3000", " ").replace("\xa0", " ")
+    except UnicodeDecodeError:
+        return None

@@ -66,12 +66,12 @@ def data(cells: pa.Array) -> np.ndarray:
 def heads(cells: pa.Array) -> np.ndarray:
     """The first byte (uint8) of every cell of a column of text; a blank for an empty one."""
     at, bytes_ = bounds(cells), data(cells)
-    filled = at[1:] > at[:-1]
-    if filled.all():
-        return np.take(bytes_, at[:-1])
     if not len(bytes_):
         return np.full(len(cells), SPACE, np.uint8)
-    return np.where(filled, bytes_[np.minimum(at[:-1], len(bytes_) - 1)], np.uint8(SPACE))
+    # an empty cell at the end has no byte of its own
+    found = np.take(bytes_, at[:-1], mode="clip")
+    found[at[1:] == at[:-1]] = SPACE
+    return found
 
 
 def is_ascii(cells: pa.Array) -> bool:

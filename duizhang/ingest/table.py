@@ -82,7 +82,7 @@ class _Rows:
     def _odd(self, line: int, cells: list[str], text: str, broken: list[Broken]) -> list[str] | None:
         """The cells of a line of another width, where it is a row after all."""
         first = cells[0].strip() if cells else ""
-        if not any(cell.strip() for cell in cells):
+        if not "".join(cells).strip():
             return None
         if self._summary(cells, text):
             return None
