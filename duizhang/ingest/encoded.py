@@ -11,6 +11,8 @@ import codecs
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +20,11 @@ import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import HEAD_BYTES, Document
+from duizhang.ingest.scan import CR, LF, always_before, holds, is_ascii, newlines
 
 BLOCK = 8 << 20
+PART = 1 << 18
+FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
@@ -33,6 +38,21 @@ class Block:
     text: bytes
     first: int
     encoding: str
+
+    @cached_property
+    def newlines(self) -> int:
+        """How many LF there are."""
+        return newlines(self.text)
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are; the last one need not end with LF."""
+        return self.newlines + (not self.text.endswith(b"\n"))
+
+    @cached_property
+    def ascii(self) -> bool:
+        """Whether it is plain ASCII."""
+        return self.text.isascii()
 
 
 def marked(head: bytes) -> str | None:
@@ -87,46 +107,85 @@ def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delim
     settled = not head.isascii() or marked(head) is not None
     wide = codecs.getincrementaldecoder("utf-16")() if encoding == "utf-16" else None
     line = 1
-    rest = b""
     with document.open() as stream:
-        while True:
-            data = stream.read(BLOCK)
-            last = not data
-            if wide is not None:
-                try:
-                    data = wide.decode(data, final=last).encode()
-                except UnicodeError as error:
-                    raise RefusedFile(f"broken UTF-16: {error}", advice="Export it again as UTF-8.") from error
-            if only_cr:
-                data = data.replace(b"\r", b"\n")
-            data = rest + data
-            cut = len(data) if last else data.rfind(b"\n") + 1
-            whole, rest = data[:cut], data[cut:]
-            if len(rest) > MAX_LINE:
+        parts = _parts(stream, wide)
+        if only_cr:
+            parts = (part.replace(b"\r", b"\n") for part in parts)
+        for whole, rest in _whole_lines(parts):
+            if rest > MAX_LINE:
                 raise RefusedFile(f"line {line} is longer than {MAX_LINE:,} bytes", advice="Check that this is a text file.")
-            if whole:
-                if not settled and not whole.isascii():
-                    # so far there was nothing to tell the encoding by
-                    encoding, settled = detect(whole, encodings), True
-                block = _block(whole, line, "utf-8" if wide is not None or encoding == "utf-8-sig" else encoding, delimiter)
-                yield block
-                line += block.text.count(b"\n") + (not block.text.endswith(b"\n"))
-            if last:
-                return
+            if not whole:
+                continue
+            if not settled and not whole.isascii():
+                # so far there was nothing to tell the encoding by
+                encoding, settled = detect(whole, encodings), True
+            block = _block(whole, line, "utf-8" if wide is not None or encoding == "utf-8-sig" else encoding, delimiter)
+            yield block
+            line += block.lines
+
+
+def _parts(stream: BinaryIO, wide: codecs.IncrementalDecoder | None) -> Iterator[bytes]:
+    """What the stream gives, in parts of a fraction of a block. wide: what decodes it where it is UTF-16."""
+    while True:
+        data = stream.read(PART)
+        last = not data
+        if wide is not None:
+            try:
+                data = wide.decode(data, final=last).encode()
+            except UnicodeError as error:
+                raise RefusedFile(f"broken UTF-16: {error}", advice="Export it again as UTF-8.") from error
+        if data:
+            yield data
+        if last:
+            return
+
+
+def _whole_lines(parts: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
+    """(whole lines, how many bytes of the line after them were read) of the same bytes, about as many as a block holds.
+
+    A block is put together once, as copies of that size cost more than what is then asked of them.
+    """
+    held: list[bytes] = []
+    size = 0
+    for part in parts:
+        held.append(part)
+        size += len(part)
+        if size < BLOCK:
+            continue
+        cut = part.rfind(b"\n") + 1
+        if cut:
+            held[-1], rest = part[:cut], part[cut:]
+            whole = b"".join(held)
+        else:
+            # the line began in a part before
+            whole = b"".join(held)
+            cut = whole.rfind(b"\n") + 1
+            whole, rest = whole[:cut], whole[cut:]
+        held, size = [rest], len(rest)
+        yield whole, size
+    whole = b"".join(held)
+    cut = whole.rfind(b"\n") + 1
+    yield whole[:cut], len(whole) - cut
+    yield whole[cut:], 0
 
 
 def _block(data: bytes, first: int, encoding: str, delimiter: str) -> Block:
     # a single byte is sought many times faster than several
     if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+        at_ends = always_before(data, CR, LF)
+        data = data.replace(b"\r", b"") if at_ends else data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
     if b"\0" in data:
         data = data.replace(b"\0", b" ")
     if encoding == "gb18030" and delimiter == "|":
         # a bar may be the second byte of a GBK character
-        data, encoding = b"\n".join(_recoded(line, encoding) for line in data.split(b"\n")), "utf-8"
+        try:
+            data = data.decode(encoding).encode()
+        except UnicodeDecodeError:
+            data = b"\n".join(_recoded(line, encoding) for line in data.split(b"\n"))
+        encoding = "utf-8"
     if encoding == "utf-8" and not data.isascii():
         for blank, instead in _BLANKS:
-            if blank[:1] in data and blank in data:
+            if holds(data, blank):
                 data = data.replace(blank, instead)
     return Block(data, first, encoding)
 
@@ -151,9 +210,12 @@ def plain(data: bytes, encoding: str) -> str:
     return data.decode(encoding, "replace").replace("\u3000", " ").replace("\xa0", " ")
 
 
-def decoded(cells: pa.Array, encoding: str) -> tuple[pa.Array, np.ndarray | None]:
-    """(cells as UTF-8 text, mask of the cells that could not be decoded and are '', or None where all could)."""
-    if pc.all(pc.string_is_ascii(cells), min_count=0).as_py():
+def decoded(cells: pa.Array, encoding: str, *, marked: bool = True) -> tuple[pa.Array, np.ndarray | None]:
+    """(cells as UTF-8 text, mask of the cells that could not be decoded and are '', or None where all could).
+
+    marked: whether some of the cells may hold LOST.
+    """
+    if is_ascii(cells):
         return cells, None
     if encoding == "utf-8":
         try:
@@ -161,18 +223,41 @@ def decoded(cells: pa.Array, encoding: str) -> tuple[pa.Array, np.ndarray | None
         except pa.ArrowInvalid:
             pass
         else:
+            if not marked:
+                return cells, None
             lost = pc.match_substring(cells, LOST)
             if not pc.any(lost).as_py():
                 return cells, None
             return pc.if_else(lost, "", cells), lost.to_numpy(zero_copy_only=False)
-    coded = cells.cast(pa.binary()).dictionary_encode()
-    texts: list[str | None] = []
-    for value in coded.dictionary.to_pylist():
-        try:
-            texts.append(value.decode(encoding).replace("\u3000", " ").replace("\xa0", " "))
-        except UnicodeDecodeError:
-            texts.append(None)
-    found = pa.array(texts, pa.string()).take(coded.indices)
+    raw = cells.view(pa.binary())
+    some = raw.slice(0, FEW)
+    if 2 * len(some.unique()) > len(some):
+        found = _texts(raw, encoding)
+    else:
+        coded = raw.dictionary_encode()
+        found = _texts(coded.dictionary, encoding).take(coded.indices)
     if not found.null_count:
         return found, None
     return pc.fill_null(found, ""), pc.is_null(found).to_numpy(zero_copy_only=False)
+
+
+def _texts(values: pa.Array, encoding: str) -> pa.Array:
+    """Values in an encoding as UTF-8 text; null where one could not be decoded."""
+    [joined] = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values), b"\n").to_pylist()
+    try:
+        text = joined.decode(encoding).replace("\u3000", " ").replace("\xa0", " ").encode()
+    except UnicodeDecodeError:
+        return pa.array([_text(value, encoding) for value in values.to_pylist()], pa.string())
+    between = np.flatnonzero(np.frombuffer(text, np.uint8) == LF)
+    if len(between) != len(values) - 1:
+        return pa.array([_text(value, encoding) for value in values.to_pylist()], pa.string())
+    ends = np.append(between, len(text)) - np.arange(len(values))
+    return pa.StringArray.from_buffers(
+        len(values), pa.py_buffer(np.append(0, ends).astype(np.int32)), pa.py_buffer(text.replace(b"\n", b"")))
+
+
+def _text(value: bytes, encoding: str) -> str | None:
+    try:
+        return value.decode(encoding).replace("\u3000", " ").replace("\xa0", " ")
+    except UnicodeDecodeError:
+        return None

@@ -9,6 +9,7 @@ import numpy as np
 from duizhang.ingest.encoded import Block, plain
 from duizhang.ingest.reading import Broken
 from duizhang.ingest.recognise import Place
+from duizhang.ingest.scan import LF, QUOTE
 
 QUOTED_LINES = 200  # a quoted cell that goes over more lines than this is a stray quotation mark
 PENDING_BYTES = 1 << 20
@@ -51,9 +52,11 @@ def mend_quotes(block: Block, place: Place, broken: list[Broken]) -> tuple[Block
 def odd_quotes(text: bytes) -> list[int]:
     """Which lines, from 0, have an odd number of quotation marks."""
     found = np.frombuffer(text, np.uint8)
-    quotes, ends = np.flatnonzero(found == ord('"')), np.flatnonzero(found == ord("\n"))
-    before = np.searchsorted(quotes, np.append(ends, len(found)))
-    return np.flatnonzero(np.diff(before, prepend=0) % 2).tolist()
+    starts = np.append(0, np.flatnonzero(found == LF) + 1)
+    starts = starts[starts < len(found)]
+    if not len(starts):
+        return []
+    return np.flatnonzero(np.bitwise_xor.reduceat((found == QUOTE).view(np.uint8), starts)).tolist()
 
 
 def _is_whole(line: str, place: Place) -> bool:
