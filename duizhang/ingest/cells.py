@@ -74,7 +74,7 @@ class Typist:
             self.decimal = self._decimal_mark(raw)
         for name, column in self.spec.fields.items():
             if column.type == "time" and len(column.formats) > 1:
-                self.formats[name] = possible(self._text(name, column, raw).rows(), column.formats)
+                self.formats[name] = possible(self._text(name, column, raw), column.formats)
 
     def type(
         self, con: duckdb.DuckDBPyConnection, batch: Batch, *, required: bool = True
@@ -198,6 +198,9 @@ class Typist:
         counts = {",": 0, ".": 0}
         for name, column in self.spec.fields.items():
             if column.type == "money":
+                position = self.positions[name]
+                if not any(may_hold(raw.cells(at).values, ",") for at in (position, *self.joined[name])):
+                    continue  # none of its cells ends with a comma
                 texts = self._text(name, column, raw).rows()
                 for mark in counts:
                     counts[mark] += pc.match_substring_regex(texts, rf"\d{re.escape(mark)}\d{{1,2}}\D*$").true_count

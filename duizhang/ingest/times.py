@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 
 from duizhang.ingest.clock import TIME
 from duizhang.ingest.stamps import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, by_pattern, parts_of
-from duizhang.ingest.texts import text_bytes
+from duizhang.ingest.texts import Cells, text_bytes
 from duizhang.store import quoted, scratch
 
 ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
 PROBE = 64
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
 
 def is_absolute(pattern: str) -> bool:
@@ -121,43 +122,94 @@ def _reads(other: str, pattern: str) -> bool:
     return bool(found[0][0])
 
 
-def possible(texts: pa.Array, formats: Sequence[str]) -> tuple[str, ...]:
-    """Of formats that read the same text differently (day and month), those to use for this file.
+def possible(texts: Cells, formats: Sequence[str]) -> tuple[str, ...]:
+    """Of formats that read the same text differently (day and month), those to use for this file, the likeliest first.
 
     The one that reads every cell leads; where several do, one under which the times go steadily up or down, as rows of
     a statement do; else the first of the specification. A format that reads a cell otherwise than the leading one is out.
     """
-    kept = texts.filter(pc.not_equal(texts, ""))
-    if not len(kept):
+    filled = pc.not_equal(texts.values, "")
+    values = texts.values.filter(filled)
+    if not len(values):
         return tuple(formats)
-    found = _read_by_each(kept, formats)
+    if not are_ambiguous(tuple(formats)):
+        # any order gives the same times; the one that reads the first cells is soonest done
+        few = values.slice(0, PROBE)
+        lead = next((p for p in formats if _by_patterns(few, (p,)) is not None), formats[0])
+        return (lead, *(p for p in formats if p != lead))
+    found = {pattern: _read_by(values, pattern) for pattern in formats}
     whole = [pattern for pattern, times in found.items() if not times.null_count]
     if not whole:
         return tuple(formats)
-    lead = next((pattern for pattern in whole if _is_steady(found[pattern])), whole[0])
+    lead = whole[0]
+    if len(whole) > 1:
+        lead = next((pattern for pattern in whole if _is_steady(_in_rows(found[pattern], texts, filled))), whole[0])
     same = [p for p in formats if not pc.any(pc.not_equal(found[p], found[lead]), min_count=0).as_py()]
     return (lead, *(p for p in same if p != lead))
 
 
-def _read_by_each(texts: pa.Array, formats: Sequence[str]) -> dict[str, pa.Array]:
-    """The times that each of the patterns reads, null where it reads none."""
-    for pattern in formats:
-        times = _by_patterns(texts, (pattern,))
-        if times is not None:
-            rivals = [other for other in formats if other != pattern and _reads(other, pattern)]
-            nothing = dict.fromkeys(formats, pa.nulls(len(texts), TIME))
-            return {**nothing, **_read_by_sql(texts, rivals), pattern: times}
-    return _read_by_sql(texts, formats)
+def _in_rows(times: pa.Array, texts: Cells, filled: pa.Array) -> pa.Array:
+    """The times of filled values in the order of the rows that have them."""
+    if texts.places is None:
+        return times
+    place = np.cumsum(np.asarray(filled)) - 1
+    return times.take(pa.array(place[np.asarray(texts.places)], mask=~np.asarray(filled)[np.asarray(texts.places)])).drop_null()
 
 
-def _read_by_sql(texts: pa.Array, formats: Sequence[str]) -> dict[str, pa.Array]:
-    found: dict[str, pa.Array] = {}
+def _read_by(texts: pa.Array, pattern: str) -> pa.Array:
+    """The times that a pattern reads, null where it reads none. All texts are filled."""
+    parts = parts_of(pattern)
+    if parts is None:
+        return _read_by_sql(texts, pattern)
+    data, ends = text_bytes(texts)
+    times, read = by_pattern(data, ends[:-1].astype(np.int64), ends[1:].astype(np.int64), parts)
+    if read.all():
+        return pa.array(times).view(TIME)
+    # what is not read quickly may still be read
+    left = pa.array(np.flatnonzero(~read))
+    others = _read_by_sql(texts.take(left), pattern)
+    found = times.copy()
+    found[np.asarray(left)] = np.asarray(pc.fill_null(others.view(pa.int64()), 0))
+    lost = np.zeros(len(texts), dtype=bool)
+    lost[np.asarray(left)] = np.asarray(others.is_null())
+    return pa.array(found, mask=lost).view(TIME)
+
+
+def _read_by_sql(texts: pa.Array, pattern: str) -> pa.Array:
+    value, _ = time_sql([pattern])
     with scratch() as con:
         con.register("cells", pa.table({"x": texts}))
-        for pattern in formats:
-            value, _ = time_sql([pattern])
-            found[pattern] = con.sql(f"select {value} as t from cells").to_arrow_table()["t"].cast(TIME).combine_chunks()
-    return found
+        return con.sql(f"select {value} as t from cells").to_arrow_table()["t"].cast(TIME).combine_chunks()
+
+
+@lru_cache(maxsize=256)
+def are_ambiguous(formats: tuple[str, ...]) -> bool:
+    """Whether one text may be another time under another of the formats.
+
+    Tried on texts of every format, with and without leading zeros, of days and months that can stand for each other, for
+    years, hours and minutes, and of such that cannot.
+    """
+    texts = sorted({text for pattern in formats for text in _examples(pattern)})
+    if len(formats) < 2 or not texts:
+        return False
+    columns = ", ".join(f"({time_sql([pattern])[0]})" for pattern in formats)
+    with scratch() as con:
+        con.register("cells", pa.table({"x": texts}))
+        [(found,)] = con.execute(
+            f"select count(*) filter (where len(list_distinct(list_filter([{columns}], t -> t is not null))) > 1) from cells").fetchall()
+    return bool(found)
+
+
+def _examples(pattern: str) -> list[str]:
+    if pattern in ("epoch", "excel"):
+        return ["1700000000", "2011101211", "999999999"] if pattern == "epoch" else ["45000", "20110", "45000.5"]
+    texts = []
+    for year, month, day, width in itertools.product((2011, 1999, 2026), (1, 5, 11, 12), (1, 10, 12, 20), (1, 2)):
+        said = {"Y": f"{year}", "y": f"{year % 100:0{width}}", "m": f"{month:0{width}}", "d": f"{day:0{width}}", "b": _MONTHS[month - 1][:3],
+                "B": _MONTHS[month - 1], "H": f"{9:0{width}}", "I": f"{9:0{width}}", "M": f"{10:0{width}}", "S": f"{11:0{width}}", "p": "AM",
+                "f": "000", "z": "+0000"}
+        texts.append(re.sub(r"%([a-zA-Z])", lambda m, said=said: said.get(m.group(1), m.group(0)), pattern))  # type: ignore[misc]
+    return texts
 
 
 def _is_steady(times: pa.Array) -> bool:
