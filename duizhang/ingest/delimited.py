@@ -94,7 +94,7 @@ def _widened(block: Block, place: Place) -> Place:
 def _parse(block: Block, place: Place, broken: list[Broken]) -> Piece:
     """The cells of a block's plain rows, and its other lines."""
     if block.newlines == len(block.text):
-        return Piece(np.empty(0, np.int64), [pa.array([], pa.string())] * len(wanted_positions(place.spec, place.names)), [], broken)
+        return _parsed(Block(b"", block.first, block.encoding), place, place.delimiter, broken)
     if not place.spec.ticked:
         return _parsed(block, place, place.delimiter, broken)
     wrapped, cut = is_wrapped(block.text), ticked_part(block.text)
@@ -131,6 +131,8 @@ def _joined(above: Piece, below: Piece, first: int) -> Piece:
 def _parsed(block: Block, place: Place, delimiter: str, broken: list[Broken]) -> Piece:
     """The block's lines by Arrow: at once where all are plain rows, else with every other line handed over as odd."""
     width, wanted = len(place.names), wanted_positions(place.spec, place.names)
+    if not block.text:
+        return Piece(np.empty(0, np.int64), [pa.array([], pa.string())] * len(wanted), [], broken)
     quoted = b'"' in block.text and not place.spec.ticked
     odd: list[tuple[int, list[str], str]] = []
     try:
