@@ -132,20 +132,34 @@ def possible(texts: Cells, formats: Sequence[str]) -> tuple[str, ...]:
     values = texts.values.filter(filled)
     if not len(values):
         return tuple(formats)
-    if not are_ambiguous(tuple(formats)):
+    if not rivals(tuple(formats)):
         # any order gives the same times; the one that reads the first cells is soonest done
         few = values.slice(0, PROBE)
         lead = next((p for p in formats if _by_patterns(few, (p,)) is not None), formats[0])
         return (lead, *(p for p in formats if p != lead))
-    found = {pattern: _read_by(values, pattern) for pattern in formats}
+    found = _read_by_each(values, tuple(formats))
     whole = [pattern for pattern, times in found.items() if not times.null_count]
     if not whole:
         return tuple(formats)
     lead = whole[0]
     if len(whole) > 1:
-        lead = next((pattern for pattern in whole if _is_steady(_in_rows(found[pattern], texts, filled))), whole[0])
+        lead = next((pattern for pattern in whole if _is_steady(_in_rows(found[pattern], texts, filled))), lead)
     same = [p for p in formats if not pc.any(pc.not_equal(found[p], found[lead]), min_count=0).as_py()]
     return (lead, *(p for p in same if p != lead))
+
+
+def _read_by_each(texts: pa.Array, formats: tuple[str, ...]) -> dict[str, pa.Array]:
+    """The times that each of the patterns reads, null where it reads none. All texts are filled."""
+    for pattern in formats:
+        times = _by_patterns(texts, (pattern,))
+        if times is not None:
+            # of the others only those matter that may read a text of this one otherwise
+            nothing = pa.nulls(len(texts), TIME)
+            return {
+                other: times if other == pattern else _read_by(texts, other) if frozenset((pattern, other)) in rivals(formats) else nothing
+                for other in formats
+            }
+    return {pattern: _read_by_sql(texts, pattern) for pattern in formats}
 
 
 def _in_rows(times: pa.Array, texts: Cells, filled: pa.Array) -> pa.Array:
@@ -165,14 +179,12 @@ def _read_by(texts: pa.Array, pattern: str) -> pa.Array:
     times, read = by_pattern(data, ends[:-1].astype(np.int64), ends[1:].astype(np.int64), parts)
     if read.all():
         return pa.array(times).view(TIME)
-    # what is not read quickly may still be read
-    left = pa.array(np.flatnonzero(~read))
-    others = _read_by_sql(texts.take(left), pattern)
-    found = times.copy()
-    found[np.asarray(left)] = np.asarray(pc.fill_null(others.view(pa.int64()), 0))
-    lost = np.zeros(len(texts), dtype=bool)
-    lost[np.asarray(left)] = np.asarray(others.is_null())
-    return pa.array(found, mask=lost).view(TIME)
+    # what is not read quickly may still be read, which a few of them tell
+    left = np.flatnonzero(~read)
+    few = left[:PROBE]
+    if _read_by_sql(texts.take(pa.array(few)), pattern).null_count == len(few):
+        return pa.array(times, mask=~read).view(TIME)
+    return _read_by_sql(texts, pattern)
 
 
 def _read_by_sql(texts: pa.Array, pattern: str) -> pa.Array:
@@ -183,21 +195,23 @@ def _read_by_sql(texts: pa.Array, pattern: str) -> pa.Array:
 
 
 @lru_cache(maxsize=256)
-def are_ambiguous(formats: tuple[str, ...]) -> bool:
-    """Whether one text may be another time under another of the formats.
+def rivals(formats: tuple[str, ...]) -> frozenset[frozenset[str]]:
+    """The pairs of formats under which one text may be two times.
 
     Tried on texts of every format, with and without leading zeros, of days and months that can stand for each other, for
     years, hours and minutes, and of such that cannot.
     """
     texts = sorted({text for pattern in formats for text in _examples(pattern)})
     if len(formats) < 2 or not texts:
-        return False
-    columns = ", ".join(f"({time_sql([pattern])[0]})" for pattern in formats)
+        return frozenset()
+    columns = ", ".join(f'epoch_us({time_sql([pattern])[0]}) as "{n}"' for n, pattern in enumerate(formats))
     with scratch() as con:
         con.register("cells", pa.table({"x": texts}))
-        [(found,)] = con.execute(
-            f"select count(*) filter (where len(list_distinct(list_filter([{columns}], t -> t is not null))) > 1) from cells").fetchall()
-    return bool(found)
+        read = [np.ma.masked_invalid(column.to_numpy()) for column in con.sql(f"select {columns} from cells").to_arrow_table()]
+    return frozenset(
+        frozenset((formats[a], formats[b])) for a, b in itertools.combinations(range(len(formats)), 2)
+        if bool((read[a] != read[b]).any())
+    )
 
 
 def _examples(pattern: str) -> list[str]:
@@ -205,10 +219,10 @@ def _examples(pattern: str) -> list[str]:
         return ["1700000000", "2011101211", "999999999"] if pattern == "epoch" else ["45000", "20110", "45000.5"]
     texts = []
     for year, month, day, width in itertools.product((2011, 1999, 2026), (1, 5, 11, 12), (1, 10, 12, 20), (1, 2)):
-        said = {"Y": f"{year}", "y": f"{year % 100:0{width}}", "m": f"{month:0{width}}", "d": f"{day:0{width}}", "b": _MONTHS[month - 1][:3],
-                "B": _MONTHS[month - 1], "H": f"{9:0{width}}", "I": f"{9:0{width}}", "M": f"{10:0{width}}", "S": f"{11:0{width}}", "p": "AM",
-                "f": "000", "z": "+0000"}
-        texts.append(re.sub(r"%([a-zA-Z])", lambda m, said=said: said.get(m.group(1), m.group(0)), pattern))  # type: ignore[misc]
+        numbers = {"y": year % 100, "m": month, "d": day, "H": 9, "I": 9, "M": 10, "S": 11}
+        words = {"Y": str(year), "b": _MONTHS[month - 1][:3], "B": _MONTHS[month - 1], "p": "AM", "f": "000", "z": "+0000"}
+        words |= {code: f"{number:0{width}}" for code, number in numbers.items()}
+        texts.append(re.sub("%(.)", lambda match, words=words: words.get(match[1], match[0]), pattern))  # type: ignore[misc]
     return texts
 
 

@@ -20,7 +20,7 @@ from duizhang.ingest.quotes import odd_quotes
 from duizhang.ingest.spec import TIME_FORMATS, FillDown
 from duizhang.ingest.table import _Rows
 from duizhang.ingest.texts import bare, coded
-from duizhang.ingest.times import fast_time, time_sql
+from duizhang.ingest.times import fast_time, rivals, time_sql
 from duizhang.store import connect
 
 FORMATS = [
@@ -155,3 +155,12 @@ def test_pseudonyms_of_a_column_are_those_of_the_books(texts: list[str], key: by
 def test_a_pseudonym_hangs_on_its_key() -> None:
     assert pseudonym(b"k", "somebody") != pseudonym(b"l", "somebody")
     assert pseudonym(b"k", "") == ""
+
+
+@pytest.mark.parametrize(("formats", "pairs"), [
+    (("%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d"), {("%m/%d/%Y", "%d/%m/%Y")}), (("%Y%m%d%H", "epoch"), {("%Y%m%d%H", "epoch")}),
+    (("%d.%m.%y", "%d.%m.%Y", "%Y/%m/%d", "%Y/%m/%d %H:%M"), set()), (("%y-%m-%d", "%d-%m-%y"), {("%y-%m-%d", "%d-%m-%y")}),
+    (("%d %b %Y", "%d %B %Y", "excel"), set()),
+])
+def test_formats_that_read_one_text_as_two_times(formats: tuple[str, ...], pairs: set[tuple[str, str]]) -> None:
+    assert rivals(formats) == {frozenset(pair) for pair in pairs}
