@@ -38,7 +38,7 @@ from duizhang.store import connect, scratch
 MEMBER = "::"  # between the name of a file and that of a bill in it, where it holds several
 TYPISTS = 2
 MANY = 200_000
-AHEAD = 2  # batches that may wait to be typed: enough to keep two cores busy
+AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
 
 
 @dataclass(frozen=True)

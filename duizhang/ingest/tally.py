@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -67,6 +68,43 @@ def tie(groups: Sequence[pa.Table]) -> Tie:
         return Tie(None, (total,), total)
 
 
+ALL = "null"  # in place of a count: all rows
+
+
+class Calendar:
+    """The business days of the tables that take them from one expression."""
+
+    def __init__(self, period: str, wheres: Sequence[str], fields: pa.Schema) -> None:
+        """fields: of typed rows."""
+        self.wheres = sorted(set(wheres))
+        words = {word.casefold() for word in re.findall(r"\w+", period)}
+        reads = [name for name in fields.names if name.casefold() in words]
+        # days that are a field of every row need no engine
+        self.field = period if period in reads and pa.types.is_date(fields.field(period).type) else None
+        fed = "true" if "true" in self.wheres else " or ".join(f"({where})" for where in self.wheres)
+        columns = ", ".join(f'"{name}"' for name in reads)
+        distinct = f"(select distinct {columns} from typed where {fed})" if reads else f"typed where {fed}"
+        self.days = f"select distinct ({period})::date from {distinct}"
+        counts = " + ".join(f"count(*) filter (where ({where}) and ({period}) is null)" for where in wheres)
+        self.undated = f"select {counts} from typed"
+
+    def read(self, con: duckdb.DuckDBPyConnection, typed: pa.Table, *, everything: bool) -> tuple[set[dt.date], int]:
+        """(days, rows of tables without one) of `typed`. everything: every row feeds one of the tables."""
+        if self.field is not None and everything:
+            found = pc.unique(whole(typed[self.field])).to_pylist()
+        else:
+            found = [day for (day,) in con.execute(self.days).fetchall()]
+        without = con.execute(self.undated).fetchall()[0][0] if None in found else 0
+        return {day for day in found if day is not None}, without
+
+
+def _fed(wheres: Sequence[str]) -> str:
+    """How many rows meet one of the conditions."""
+    if "true" in wheres:
+        return ALL
+    return f"count(*) filter (where {' or '.join(f'({where})' for where in wheres)})" if wheres else "0"
+
+
 class Counter:
     """Counts batches of typed rows of one specification, on one DuckDB connection."""
 
@@ -75,54 +113,44 @@ class Counter:
     ) -> None:
         self.con, self.hazard = con, hazard
         prepare(con)
-        # business day -> conditions of the tables that take their rows' day from it
+        feeds = sorted({table.where.strip() for table in tables})
+        self.every = "true" in feeds  # row feeds a table
+        fields = typed_schema(spec)
         wheres: dict[str, list[str]] = {}
         for table in tables:
             wheres.setdefault(period_of(table), []).append(table.where.strip())
-        days = {f.name for f in typed_schema(spec) if pa.types.is_date(f.type)}
-        feeds = sorted({table.where.strip() for table in tables})
-        self.every = "true" in feeds  # row feeds a table
-        # days that are a field of every row need no engine
-        self.plain = {period: len(given) for period, given in wheres.items() if set(given) == {"true"} and period in days}
-        self.sums = ["0" if total.each else f"coalesce({total.computed}, 0)::decimal(38, 4)" for total in spec.totals]
-        asked = [f"count(*) filter (where {' or '.join(f'({where})' for where in feeds)})" if feeds and not self.every else "0"]
-        asked += self.sums
-        self.queries: list[str] = []
-        for period, given in wheres.items():
-            if period not in self.plain:
-                counts = " + ".join(f"count(*) filter (where {where})" for where in given)
-                # what is asked of the whole batch goes along with the first of them
-                more = asked if not self.queries else []
-                self.queries.append(f"select {', '.join([f'({period})::date', counts, *more])} from typed group by 1")
-        if not self.queries and set(asked) != {"0"}:
-            self.queries.append(f"select {', '.join(['null', '0', *asked])} from typed")
+        self.calendars = [Calendar(period, given, fields) for period, given in wheres.items()]
+        sums = ["0" if total.each else f"coalesce({total.computed}, 0)::decimal(38, 4)" for total in spec.totals]
+        # rows that feed a table, rows that feed one of each calendar, totals
+        asked = [_fed(feeds), *(_fed(calendar.wheres) for calendar in self.calendars), *sums]
+        self.whole = f"select {', '.join(asked)} from typed" if set(asked) - {"0", ALL} else ""
         self.groups = [
             (n, f"select coalesce({t.each}::varchar, '') as name, ({t.stated})::decimal(38, 4) as stated, "
                 f"coalesce({t.computed}, 0)::decimal(38, 4) as computed from typed group by 1, 2 order by all")
             for n, t in enumerate(spec.totals) if t.each
         ]
+        self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
 
     def count(self, typed: pa.Table) -> Tally:
         """The counts of a batch. Raises RefusedFile where its rows cannot be turned into canonical ones."""
+        rows, calendars = typed.num_rows, len(self.calendars)
         self.con.register("typed", typed)
         try:
             if self.hazard and self.hazard.is_near(typed):
                 self._try(typed, self.hazard)
-            answers = [self.con.execute(query).fetchall() for query in self.queries]
+            [answer] = self.con.execute(self.whole).fetchall() if self.whole else [self.nothing]
+            fed = [rows if count is None else count for count in answer[: 1 + calendars]]
+            days: set[dt.date] = set()
+            undated = 0
+            for calendar, count in zip(self.calendars, fed[1:], strict=True):
+                found, without = calendar.read(self.con, typed, everything=count == rows)
+                days |= found
+                undated += without
             groups = {n: (self.con.sql(sql).to_arrow_table(),) for n, sql in self.groups}
         finally:
             self.con.unregister("typed")
-        days = {day for rows in answers for day, count, *_ in rows if day is not None and count}
-        undated = sum(count for rows in answers for day, count, *_ in rows if day is None)
-        for period, times in self.plain.items():
-            column = whole(typed[period])
-            days |= {day for day in pc.unique(column).to_pylist() if day is not None}
-            undated += column.null_count * times
-        totals = [row[2:] for row in answers[0]] if answers else []
-        parsed, *sums = (sum(column) for column in zip(*totals, strict=True)) if totals else (0, *(0 for _ in self.sums))
-        return Tally(
-            typed.num_rows, typed.num_rows if self.every else parsed, undated, frozenset(days),
-            tuple(Decimal(str(value)) for value in sums), groups)
+        sums = tuple(Decimal(str(value)) for value in answer[1 + calendars :])
+        return Tally(rows, rows if self.every else fed[0], undated, frozenset(days), sums, groups)
 
     def _try(self, typed: pa.Table, hazard: Hazard) -> None:
         try:
