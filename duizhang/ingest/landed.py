@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from duizhang import schema
 from duizhang.books import Books
@@ -145,8 +144,8 @@ class Hazard:
         said = ";".join(";".join([t.where, *t.columns.values()]) for t in tables).casefold()
         plain = re.sub(r"'(?:[^']|'')*'|::\s*varchar", "''", said)
         self.always = bool(_CASTS.search(plain)) or not set(_CALLS.findall(plain)) <= _TOTAL
-        # in these bounds a sum of a hundred amounts, or a product of two, has its 14 digits before the point
-        self.bound = Decimal(10**6) if "*" in _SCALING.sub("", plain) else Decimal(10**12)
+        # in these bounds (ten thousandths) a sum of a hundred amounts, or a product of two, has its 14 digits before the point
+        self.bound = 10**10 if "*" in _SCALING.sub("", plain) else 10**16
         self.amounts = [f.name for f in landed_schema(spec) if pa.types.is_decimal(f.type)]
         self.trials = [
             f"select bit_xor(hash(columns(*))) from ({_select(t, spec, setting, _TYPED)})" for t in tables
@@ -156,8 +155,14 @@ class Hazard:
         """Whether the expressions are to be tried on these typed rows."""
         if self.always:
             return True
-        ends = [pc.min_max(typed[name]).as_py() for name in self.amounts]
-        return any(e["min"] is not None and (e["min"] <= -self.bound or e["max"] >= self.bound) for e in ends)
+        return any(_farthest(chunk) >= self.bound for name in self.amounts for chunk in typed[name].chunks)
+
+
+def _farthest(amounts: pa.Array) -> int:
+    """The largest distance from 0 among amounts, in ten thousandths; at least that where some are null."""
+    # 18 digits fit the low one of the two words of a decimal
+    words = np.frombuffer(amounts.buffers()[1], np.int64).reshape(-1, 2)[amounts.offset : amounts.offset + len(amounts), 0]
+    return max(int(words.max(initial=0)), -int(words.min(initial=0)))
 
 
 def _expressions(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, str]:

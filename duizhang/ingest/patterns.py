@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duizhang.ingest.shapes import group_by_shape, without_tail_by_shape
 from duizhang.ingest.texts import Cells, coded, cut, may_hold, spread, text_bytes
 
 _REST = re.compile(r"\^([^\W\d_]|/)\?\(\.\*\)\$")  # all but one character that may stand first
@@ -29,8 +30,10 @@ def first_group(texts: pa.Array, pattern: str) -> Cells:
     if (rest := _REST.fullmatch(pattern)) is not None and not may_hold(texts, "\n"):
         first = pc.starts_with(texts, rest.group(1)).to_numpy(zero_copy_only=False)
         return coded(cut(texts, first, len(rest.group(1).encode())))
-    span = _span(texts, _named(pattern), once=False)
-    return coded(_slow_group(texts, pattern) if span is None else _columns(texts, *span))
+    if (span := _span(texts, _named(pattern), once=False)) is not None:
+        return coded(_columns(texts, *span))
+    found = group_by_shape(texts, _named(pattern)) if _is_digit_blind(_named(pattern)) else None
+    return coded(_slow_group(texts, pattern)) if found is None else found
 
 
 def without(texts: pa.Array, pattern: str) -> pa.Array:
@@ -38,7 +41,8 @@ def without(texts: pa.Array, pattern: str) -> pa.Array:
     span = _span(texts, f"(?P<found>{pattern})", once=True)
     if span is not None and span[0] == 0:
         return _columns(texts, span[1], _width(texts) or 0)
-    return pc.replace_substring_regex(texts, pattern, "")
+    found = without_tail_by_shape(texts, pattern) if span is None and _is_digit_blind(pattern) else None
+    return found if found is not None else pc.replace_substring_regex(texts, pattern, "")
 
 
 def needed(replacements: Mapping[str, str], texts: pa.Array) -> Mapping[str, str]:

@@ -68,6 +68,7 @@ def tie(groups: Sequence[pa.Table]) -> Tie:
         return Tie(None, (total,), total)
 
 
+SHORT = 40
 ALL = "null"  # in place of a count: all rows
 
 
@@ -114,7 +115,7 @@ class Counter:
         self.con, self.hazard = con, hazard
         prepare(con)
         feeds = sorted({table.where.strip() for table in tables})
-        self.every = "true" in feeds  # row feeds a table
+        self.feeds, self.every = feeds, "true" in feeds  # row feeds a table
         fields = typed_schema(spec)
         wheres: dict[str, list[str]] = {}
         for table in tables:
@@ -122,7 +123,11 @@ class Counter:
         self.calendars = [Calendar(period, given, fields) for period, given in wheres.items()]
         sums = ["0" if total.each else f"coalesce({total.computed}, 0)::decimal(38, 4)" for total in spec.totals]
         # rows that feed a table, rows that feed one of each calendar, totals
-        asked = [_fed(feeds), *(_fed(calendar.wheres) for calendar in self.calendars), *sums]
+        # most often every row meets one of the short conditions, which are planned sooner than all
+        short = [where for where in feeds if len(where) <= SHORT]
+        self.fed = f"select {_fed(feeds)} from typed" if 0 < len(short) < len(feeds) and not self.every else ""
+        of_calendars = ["0" if calendar.wheres == feeds else _fed(calendar.wheres) for calendar in self.calendars]
+        asked = [_fed(short if self.fed else feeds), *of_calendars, *sums]
         self.whole = f"select {', '.join(asked)} from typed" if set(asked) - {"0", ALL} else ""
         self.groups = [
             (n, f"select coalesce({t.each}::varchar, '') as name, ({t.stated})::decimal(38, 4) as stated, "
@@ -139,7 +144,10 @@ class Counter:
             if self.hazard and self.hazard.is_near(typed):
                 self._try(typed, self.hazard)
             [answer] = self.con.execute(self.whole).fetchall() if self.whole else [self.nothing]
-            fed = [rows if count is None else count for count in answer[: 1 + calendars]]
+            if self.fed and answer[0] < rows:
+                answer = (*self.con.execute(self.fed).fetchall()[0], *answer[1:])
+            given = [answer[0], *(answer[0] if c.wheres == self.feeds else n for c, n in zip(self.calendars, answer[1:], strict=False))]
+            fed = [rows if count is None else count for count in given]
             days: set[dt.date] = set()
             undated = 0
             for calendar, count in zip(self.calendars, fed[1:], strict=True):

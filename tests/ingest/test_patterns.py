@@ -14,15 +14,18 @@ from duizhang.ingest.patterns import _slow_group, first_group, needed, without
 
 FIELDS = [field for spec in load_specs().values() for field in spec.fields.values()]
 EXTRACT = sorted({f.extract for f in FIELDS if f.extract} | {"a([1-4])b", "([+-9]+)", r"(\w)1", "(ab|微信|ab1)", "x(0?)", r"(a)?\d", r"a(\d)?", r"(TX\w*)"})
-STRIP = sorted({f.strip for f in FIELDS if f.strip} | {"0", "a", r"\d$", r"\s+"})
+STRIP = sorted({f.strip for f in FIELDS if f.strip} | {"0", "a", r"\d$", r"\s+", r"b?\d*$", "[a-zN]+"})
 WORDS = st.text("0123456789" * 2 + "abT200P/微信支付财|'#- \nN.XZ", max_size=9) | st.sampled_from(
     ["微信", "微信支付", "支付宝", "T200P123", "567800001'", "TX12XT", "Order #12", "PST 1", "月"])
 
 
 @st.composite
 def columns(draw: st.DrawFn) -> list[str]:
-    """Cells of any kind, or cells that differ in their digits alone."""
+    """Cells of any kind, or cells that differ in their digits alone, or many of few shapes."""
     count = draw(st.integers(1, 4))
+    if draw(st.integers(0, 3)) == 0:
+        some = [draw(WORDS) + draw(WORDS) for _ in range(count)]
+        return [re.sub(r"\d", str(n), some[n % count]) for n in range(count * 5 + 1)]
     if draw(st.booleans()):
         return [draw(WORDS) + draw(WORDS) for _ in range(count)]
     base = draw(WORDS)
