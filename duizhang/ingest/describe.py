@@ -45,6 +45,10 @@ What every key means stands in `duizhang/ingest/spec.py`; `duizhang source schem
 specification can express is one small class around a library (`duizhang/ingest/readers.py`).
 
 Rows read = parsed + quarantined + ignored, always. Fields marked ◆ are personal and are replaced by keyed pseudonyms.
+
+Money that two files tell holds its days: files of sources that report the same movements, or a file all of whose rows another of
+its source has as well (a day beside its month, ALL beside SUCCESS). Where newer files of a source repeat records of older ones,
+the newest says what a record is, and of which day.
 """
 
 
