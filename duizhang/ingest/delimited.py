@@ -6,7 +6,9 @@ a wrong number of cells). So memory is bounded whatever the size, and a damaged 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +54,19 @@ def wanted_positions(spec: SourceSpec, names: Sequence[str]) -> list[int]:
 
 
 def text_pieces(document: Document, place: Place) -> Iterator[Piece]:
+    """The pieces of a text, parsed in a thread of their own while the next lines are read; closed early, it ends with the piece."""
+    with ThreadPoolExecutor(1) as parser:
+        coming: deque[Future[Piece]] = deque()
+        for block, found, broken in _mended(document, place):
+            coming.append(parser.submit(_parse, block, found, broken))
+            if len(coming) > 1:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
+
+
+def _mended(document: Document, place: Place) -> Iterator[tuple[Block, Place, list[Broken]]]:
+    """Blocks of the lines below the header in which no quoted cell goes over two lines, and the lines lost to quotes."""
     spec = place.spec
     pending: Block | None = None
     skipped = place.header < 0
@@ -64,13 +79,13 @@ def text_pieces(document: Document, place: Place) -> Iterator[Piece]:
         broken: list[Broken] = []
         if b'"' in block.text and not spec.ticked:
             block, pending = mend_quotes(block, place, broken)
-        yield _parse(block, place, broken)
+        yield block, place, broken
     while pending is not None:
         # nothing follows, so the quotation mark that opens it has no partner
         broken = [Broken(pending.first, STRAY)]
         rest = Block(b"\n" + pending.text.partition(b"\n")[2], pending.first, pending.encoding)
         rest, pending = mend_quotes(rest, place, broken)
-        yield _parse(rest, place, broken)
+        yield rest, place, broken
 
 
 def _below(block: Block, lines: int) -> Block:
