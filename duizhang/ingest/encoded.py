@@ -23,6 +23,7 @@ from duizhang.ingest.container import HEAD_BYTES, Document
 from duizhang.ingest.scan import CR, LF, always_before, holds, is_ascii, newlines
 
 BLOCK = 8 << 20
+FIRST = 2 << 20  # the first blocks are smaller, so that all threads have something to do soon
 PART = 1 << 18
 FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
@@ -146,12 +147,13 @@ def _whole_lines(parts: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
     A block is put together once, as copies of that size cost more than what is then asked of them.
     """
     held: list[bytes] = []
-    size = 0
+    size, enough = 0, min(FIRST, BLOCK)
     for part in parts:
         held.append(part)
         size += len(part)
-        if size < BLOCK:
+        if size < enough:
             continue
+        enough = min(enough * 2, BLOCK)
         cut = part.rfind(b"\n") + 1
         if cut:
             held[-1], rest = part[:cut], part[cut:]
