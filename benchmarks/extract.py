@@ -5,7 +5,7 @@ no cleaning of ids, no exact amounts, no totals, no line numbers, no canonical r
 has read the small sample before, as a run over many files has; seconds and processor seconds (which tell more on a busy
 machine) are the best of three; memory is that process's peak beyond what it had by then.
 
-    python benchmarks/extract.py [--megabytes 64] [--only alipay_fund,...]
+    python benchmarks/extract.py [--megabytes 128] [--only alipay_fund,...]
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def run(way: str, path: str, encoding: str, skip: int, delimiter: str) -> None:
 def main() -> None:
     """Measure and print a Markdown table."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--megabytes", type=int, default=64)
+    parser.add_argument("--megabytes", type=int, default=128)
     parser.add_argument("--only", default="")
     parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
