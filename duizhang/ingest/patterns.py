@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duizhang.ingest.shapes import group_by_shape, without_tail_by_shape
+from duizhang.ingest.shapes import as_found, group_by_shape, without_tail_by_shape
 from duizhang.ingest.texts import Cells, coded, cut, may_hold, spread, text_bytes
 
 _REST = re.compile(r"\^([^\W\d_]|/)\?\(\.\*\)\$")  # all but one character that may stand first
@@ -38,7 +38,7 @@ def first_group(texts: pa.Array, pattern: str) -> Cells:
 
 def without(texts: pa.Array, pattern: str) -> pa.Array:
     """Every cell without what a regex matches in it."""
-    span = _span(texts, f"(?P<found>{pattern})", once=True)
+    span = _span(texts, as_found(pattern), once=True)
     if span is not None and span[0] == 0:
         return _columns(texts, span[1], _width(texts) or 0)
     found = without_tail_by_shape(texts, pattern) if span is None and _is_digit_blind(pattern) else None

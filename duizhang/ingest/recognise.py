@@ -64,6 +64,7 @@ class _Head:
 
     def __init__(self, lines: Sequence[str], encoding: str | None, rows: Sequence[Sequence[str]] | None = None) -> None:
         self.lines, self.encoding = lines, encoding
+        self.text = "\n".join(lines)
         self._split: dict[str, list[tuple[str, ...]]] = {}
         if rows is not None:
             self._split = {d: [unique_names(row) for row in rows] for d in DELIMITERS}
@@ -146,14 +147,16 @@ def _heads(document: Document) -> Iterator[_Head]:
         yield _Head(["\t".join(names)], None, [names])
     else:
         mark = marked(document.head())
-        for encoding in (mark,) if mark else ("utf-8", "gb18030", "cp1252"):
+        # where all is ASCII, the others read the same
+        encodings = (mark,) if mark else ("utf-8",) if document.head().isascii() else ("utf-8", "gb18030", "cp1252")
+        for encoding in encodings:
             yield _Head(head_lines(document, encoding, HEAD_LINES), encoding)
 
 
 def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
     """The place where the spec fits."""
     rules = spec.recognise
-    if rules.preamble and not re.search(rules.preamble, "\n".join(head.lines), re.MULTILINE):
+    if rules.preamble and not re.search(rules.preamble, head.text, re.MULTILINE):
         return None
     encoding = head.encoding or document.kind
     if spec.reader == "json":
@@ -167,6 +170,8 @@ def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
         return Place(spec, encoding, delimiter=spec.delimiter, names=_positional(spec, head))
     wanted, unwanted = _header(rules.header), frozenset().union(*_header(rules.without))
     for delimiter in _delimiters(document, spec):
+        if document.kind == "text" and len(wanted) > 1 and delimiter not in head.text:
+            continue
         if any(names.isdisjoint(head.all_keys(delimiter)) for names in wanted):
             continue
         for index, keys in enumerate(head.keys(delimiter)):
@@ -180,7 +185,7 @@ def _near(document: Document, spec: SourceSpec, head: _Head) -> tuple[float, str
     rules = spec.recognise
     if spec.reader != "table" or spec.positions:
         return None
-    if rules.preamble and not re.search(rules.preamble, "\n".join(head.lines), re.MULTILINE):
+    if rules.preamble and not re.search(rules.preamble, head.text, re.MULTILINE):
         return None
     hint: tuple[float, str] | None = None
     for delimiter in _delimiters(document, spec):

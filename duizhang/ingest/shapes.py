@@ -13,6 +13,12 @@ from duizhang.ingest.texts import Cells, coded, may_hold, spread, text_bytes
 _ZERO = np.uint8(ord("0"))
 
 
+def as_found(pattern: str) -> str:
+    """The regex as the one group `found`; Arrow wants every group to have a name."""
+    # escaped characters and classes stay as they are
+    return "(?P<found>" + re.sub(r"(\\.|\[\^?\]?[^\]]*\])|\((?!\?)", lambda match: match[1] or "(?:", pattern) + ")"
+
+
 def _shapes(texts: pa.Array) -> Cells | None:
     """Every cell with 0 in the place of each digit, coded; None where these differ nearly as much as the cells."""
     data, ends = text_bytes(texts)
@@ -35,8 +41,7 @@ def without_tail_by_shape(texts: pa.Array, pattern: str) -> pa.Array | None:
     shapes = _shapes(texts)
     if shapes is None or (pc.max(pc.count_substring_regex(shapes.values, pattern)).as_py() or 0) > 1:
         return None
-    named = "(?P<found>" + re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern) + ")"
-    spans = [span and span["found"] for span in pc.extract_regex_span(shapes.values, named).to_pylist()]
+    spans = [span and span["found"] for span in pc.extract_regex_span(shapes.values, as_found(pattern)).to_pylist()]
     lengths = pc.binary_length(shapes.values).to_pylist()
     tails = [span[1] if span else 0 for span in spans]
     if any(span and sum(span) != length for span, length in zip(spans, lengths, strict=True)):

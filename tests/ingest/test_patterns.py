@@ -14,7 +14,7 @@ from duizhang.ingest.patterns import _slow_group, first_group, needed, without
 
 FIELDS = [field for spec in load_specs().values() for field in spec.fields.values()]
 EXTRACT = sorted({f.extract for f in FIELDS if f.extract} | {"a([1-4])b", "([+-9]+)", r"(\w)1", "(ab|微信|ab1)", "x(0?)", r"(a)?\d", r"a(\d)?", r"(TX\w*)"})
-STRIP = sorted({f.strip for f in FIELDS if f.strip} | {"0", "a", r"\d$", r"\s+", r"b?\d*$", "[a-zN]+"})
+STRIP = sorted({f.strip for f in FIELDS if f.strip} | {"0", "a", r"\d$", r"\s+", r"b?\d*$", "[a-zN]+", "(T|P)[0-9]+$", r"\((b|财)\)", "[(b](T|P)"})
 WORDS = st.text("0123456789" * 2 + "abT200P/微信支付财|'#- \nN.XZ", max_size=9) | st.sampled_from(
     ["微信", "微信支付", "支付宝", "T200P123", "567800001'", "TX12XT", "Order #12", "PST 1", "月"])
 
