@@ -10,7 +10,7 @@ import pyarrow as pa
 from duizhang import published, schema
 from duizhang.books import Books
 from duizhang.ingest.collect import READ, REFUSED, FileRecord, landed_quarantine, records
-from duizhang.ingest.landed import LandedFiles, Setting, prepare
+from duizhang.ingest.landed import LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.spec import load_specs
 from duizhang.ingest.twice import Teller, told_twice
 from duizhang.state import State
@@ -30,11 +30,10 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     active = [r for r in touching if r.status == READ]
     settings = {shop: Setting.of(books, shop) for shop in {r.shop for r in active}}
     landed = LandedFiles(load_specs(books.sources_path), settings, ((r.source, r.shop, store.home / r.landed) for r in active))
-    order = sorted(active, key=lambda r: (r.modified, r.sha256))
-    ranks = pa.table({"file": [r.path for r in order], "rank": pa.array(range(len(order)), pa.int64())})
+    order = ranks([r.path for r in sorted(active, key=lambda r: r.recency)])
     rows: dict[str, int] = {}
     for name in schema.TABLES:
-        found = _rows(landed, ranks, name, periods)
+        found = _rows(landed, order, name, periods)
         store.split(name, found, periods)
         rows[name] = found.num_rows
     tellers = [
@@ -48,14 +47,14 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     return {**rows, "source_files": files.num_rows, "quarantine": wrong.num_rows}
 
 
-def _rows(landed: LandedFiles, ranks: pa.Table, name: str, periods: Sequence[dt.date]) -> pa.Table:
+def _rows(landed: LandedFiles, order: pa.Table, name: str, periods: Sequence[dt.date]) -> pa.Table:
     """The rows of a canonical table, of the periods and perhaps of days between them."""
     columns = schema.TABLES[name]
     between = f"period between date '{periods[0]}' and date '{periods[-1]}'"
     found = []
     with connect() as con:
         prepare(con)
-        con.register("ranks", ranks)
+        con.register("ranks", order)
         for source in landed.sources(name):
             spec = landed.specs[source]
             if spec.overlap == "latest":

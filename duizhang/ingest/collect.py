@@ -69,6 +69,11 @@ class FileRecord:
         return str(self.detail.get("problem", ""))
 
     @property
+    def recency(self) -> tuple[int, str]:
+        """Greater the newer a file is; of several that say the same, the newest counts."""
+        return self.modified, self.sha256
+
+    @property
     def is_empty(self) -> bool:
         """Whether it was read and has no rows: an explicit zero of its days."""
         return self.detail.get("rows_read") == 0
@@ -147,7 +152,7 @@ class _Collection:
 
     def _restating(self, records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
         """The records, each with the days from which it takes rows of older files away."""
-        active = sorted((r for r in records.values() if r.status == READ), key=lambda r: (r.modified, r.sha256))
+        active = sorted((r for r in records.values() if r.status == READ), key=lambda r: r.recency)
         files = ((r.source, r.shop, self.store.home / r.landed) for r in active if r.source in self.rules.specs)
         found = restated_days(LandedFiles(self.rules.specs, self.settings, files), [r.path for r in active])
         settled = {}
@@ -299,7 +304,7 @@ def _supersede(records: dict[str, FileRecord]) -> dict[str, FileRecord]:
         if record.status == READ and record.detail.get("coverage"):
             slot = (record.source, record.shop, str(record.detail["coverage"]))
             old = newest.get(slot)
-            if old is None or (record.modified, record.sha256) > (old.modified, old.sha256):
+            if old is None or record.recency > old.recency:
                 newest[slot] = record
     settled = dict(records)
     for name, record in records.items():

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,7 +25,7 @@ from duizhang import schema
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
 from duizhang.ingest.cells import HIDDEN, QUARANTINE, Typist
 from duizhang.ingest.container import Document, documents
-from duizhang.ingest.landed import QUARANTINED, ROWS, TOTALS, Hazard, Setting, canonical_sql, landed_schema, prepare
+from duizhang.ingest.landed import QUARANTINED, ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
 from duizhang.ingest.readers import read
 from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
@@ -78,11 +78,11 @@ class Extraction:
 
     def table(self, name: str) -> pa.Table:
         """The rows that it gives to a canonical table."""
-        return self._ask(f"select * from ({self._rows_of(name)})").cast(schema.TABLES[name])
+        return self._ask(name, "select * from canonical").cast(schema.TABLES[name])
 
     def head(self, name: str, rows: int) -> pa.Table:
         """The first rows that it gives to a canonical table."""
-        return self._ask(f"select * from ({self._rows_of(name)}) limit {rows}").cast(schema.TABLES[name])
+        return self._ask(name, f"select * from canonical limit {rows}").cast(schema.TABLES[name])
 
     def summary(self, name: str) -> tuple[int, dict[str, Decimal]]:
         """(rows that it gives to a canonical table, currency -> sum of their amounts); every cell of them is computed."""
@@ -90,21 +90,17 @@ class Extraction:
         every = f"bit_xor(hash({', '.join(columns)}))"
         currency, amount = ("currency", "coalesce(sum(amount), 0)") if {"amount", "currency"} <= set(columns) else ("''", "0")
         rows = self._ask(
-            f"select {currency} as currency, count(*) as n, {amount}::decimal(38, 4) as amount, {every} as x "
-            f"from ({self._rows_of(name)}) group by 1 order by 1").to_pylist()
+            name, f"select {currency} as currency, count(*) as n, {amount}::decimal(38, 4) as amount, {every} as x "
+            "from canonical group by 1 order by 1").to_pylist()
         return sum(row["n"] for row in rows), {row["currency"]: row["amount"] for row in rows if row["currency"]}
 
-    def _rows_of(self, name: str) -> str:
-        return canonical_sql(self.spec, self.setting, name, [self.folder])
-
-    def _ask(self, sql: str) -> pa.Table:
+    def _ask(self, name: str, select: str) -> pa.Table:
+        spec, shop = self.spec, self.setting.shop
+        landed = LandedFiles({spec.name: spec}, {shop: self.setting}, [(spec.name, shop, self.folder)])
         # all processors for a large file; to start them takes longer than a small one
         with closing(connect()) if self.rows_read > MANY else scratch() as con:
             prepare(con)
-            try:
-                return con.sql(sql).to_arrow_table()
-            except duckdb.Error as error:
-                raise SpecError(f"specification {self.spec.name}: {error}") from error
+            return landed.ask(con, name, spec.name, select)
 
     def quarantine(self) -> pa.Table:
         """The cells that were rejected, by line."""
@@ -297,7 +293,8 @@ class _Run:
                     f"line {cell['line']}, which carries the totals: {cell['column_name']} {cell['value']!r} {cell['reason']}",
                     advice="Download it again.")
             sink.write(self._landed(typed))
-            self.tally += Tally(days=Counter(con, self.spec, self._of("totals")).count(typed).days)
+            days = Counter(con, self.spec, self._of("totals")).count(typed).days
+            self.tally = replace(self.tally, days=self.tally.days | days)
 
     def _by_group(self, index: int, total: Total) -> ControlTotal:
         """A total that every group states on its rows: ok where each ties; of those that do not, the first is named."""

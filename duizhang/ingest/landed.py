@@ -102,6 +102,11 @@ def canonical_sql(spec: SourceSpec, setting: Setting, table: str, folders: Seque
     return " union all ".join(selects)
 
 
+def ranks(files: Sequence[str]) -> pa.Table:
+    """Files from the oldest to the newest, each with its `rank`."""
+    return pa.table({"file": pa.array(files, pa.string()), "rank": pa.array(range(len(files)), pa.int64())})
+
+
 class LandedFiles:
     """Landed files of several sources and shops, and the canonical rows in them."""
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.ingest.shapes import as_found, group_by_shape, without_tail_by_shape
-from duizhang.ingest.texts import Cells, coded, cut, may_hold, spread, text_bytes
+from duizhang.ingest.texts import Cells, coded, cut, lengths, may_hold, spread, text_bytes
 
 _REST = re.compile(r"\^([^\W\d_]|/)\?\(\.\*\)\$")  # all but one character that may stand first
 _WORDS = re.compile(r"\((\w+(?:\|\w+)*)\)")  # one of these words
@@ -129,9 +129,9 @@ def _is_digit_blind(pattern: str) -> bool:
 
 def _width(texts: pa.Array) -> int | None:
     """How many bytes every cell has that is not empty; None where they differ, or all are empty."""
-    lengths = np.diff(text_bytes(texts)[1])
-    width = int(lengths.max(initial=0))
-    return width if width and ((lengths == width) | (lengths == 0)).all() else None
+    sizes = lengths(texts)
+    width = int(sizes.max(initial=0))
+    return width if width and ((sizes == width) | (sizes == 0)).all() else None
 
 
 def _span(texts: pa.Array, named: str, *, once: bool) -> tuple[int, int] | None:

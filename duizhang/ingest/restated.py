@@ -10,9 +10,8 @@ import datetime as dt
 from collections.abc import Sequence
 
 import duckdb
-import pyarrow as pa
 
-from duizhang.ingest.landed import LandedFiles, prepare
+from duizhang.ingest.landed import LandedFiles, prepare, ranks
 from duizhang.schema import TABLES
 from duizhang.store import connect
 
@@ -32,7 +31,7 @@ def restated_days(landed: LandedFiles, order: Sequence[str]) -> dict[str, set[dt
         return found
     with connect() as con:
         prepare(con)
-        con.register("ranks", pa.table({"file": list(order), "rank": pa.array(range(len(order)), pa.int64())}))
+        con.register("ranks", ranks(order))
         for source, table in sorted(set(moving)):
             for file, day in _moved(con, landed, source, table):
                 found.setdefault(file, set()).add(day)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from duizhang.ingest.texts import text_bytes
+
 WINDOW = 1 << 18
 LF, CR, COMMA, TICK, QUOTE, SPACE = (ord(c) for c in "\n\r,`\" ")
 
@@ -50,22 +52,9 @@ def always_before(text: bytes, byte: int, after: int) -> bool:
     return not any(((window[:-1] == byte) & (window[1:] != after)).any() for _, window in windows(text, 1))
 
 
-def bounds(cells: pa.Array) -> np.ndarray:
-    """Where each cell of a column of text begins in its data, and where the last one ends: one more than there are cells."""
-    if not len(cells):
-        return np.zeros(1, np.int32)
-    return np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
-
-
-def data(cells: pa.Array) -> np.ndarray:
-    """The bytes (uint8) that the bounds of a column of text are about."""
-    buffer = cells.buffers()[2]
-    return np.frombuffer(buffer, np.uint8) if buffer is not None and buffer.size else np.zeros(0, np.uint8)
-
-
 def heads(cells: pa.Array) -> np.ndarray:
     """The first byte (uint8) of every cell of a column of text; a blank for an empty one."""
-    at, bytes_ = bounds(cells), data(cells)
+    bytes_, at = text_bytes(cells)
     if not len(bytes_):
         return np.full(len(cells), SPACE, np.uint8)
     # an empty cell at the end has no byte of its own
@@ -76,6 +65,6 @@ def heads(cells: pa.Array) -> np.ndarray:
 
 def is_ascii(cells: pa.Array) -> bool:
     """Whether every cell of a column of text is plain ASCII."""
-    at, bytes_ = bounds(cells), data(cells)
+    bytes_, at = text_bytes(cells)
     mine = bytes_[at[0] : at[-1]]
     return not len(mine) or int(mine.max()) < 0x80

@@ -23,11 +23,11 @@ EARLIEST, LATEST = int(_MONTHS[0]) * DAY, int(_MONTHS[-1] + _LENGTHS[-1]) * DAY
 _PATTERN = re.compile(r"%(.)|([^%]+)", re.DOTALL)
 _TWO = frozenset("ymdHIMS")  # of at most two digits
 _LONGEST = {"Y": 4, "b": 3, "B": 9, "p": 2, "z": 6, **dict.fromkeys(_TWO, 2)}
-_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+MONTH_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 _LETTERS = np.zeros((9, 13), np.uint8)  # the letters of every month's name, by place in the name and month
-for _number, _name in enumerate(_NAMES, 1):
+for _number, _name in enumerate(MONTH_NAMES, 1):
     _LETTERS[: len(_name), _number] = np.frombuffer(_name.encode(), np.uint8)
-_SPELT = np.array([0, *map(len, _NAMES)], np.uint8)
+_SPELT = np.array([0, *map(len, MONTH_NAMES)], np.uint8)
 _BY_SUM = np.zeros(512, np.uint8)  # the sum of the second and third letter tells the month
 _BY_SUM[_LETTERS[1, 1:].astype(int) + _LETTERS[2, 1:]] = np.arange(1, 13)
 _LOWER = np.uint8(0x20)

@@ -16,9 +16,10 @@ from duizhang.ingest.delimited import Piece, text_pieces, wanted_positions
 from duizhang.ingest.matching import matching
 from duizhang.ingest.reading import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, split_line
-from duizhang.ingest.scan import SPACE, bounds, heads
+from duizhang.ingest.scan import SPACE, heads
 from duizhang.ingest.sheet import sheet_rows
 from duizhang.ingest.spec import normalised
+from duizhang.ingest.texts import lengths
 
 BLANKS = " \t\"'`"  # a cell of nothing else is blank
 _IS_BLANK = np.isin(np.arange(256), [ord(c) for c in BLANKS])
@@ -45,7 +46,6 @@ class _Rows:
         self.only = re.compile(self.spec.rows) if self.spec.rows else None
         self.index = {normalised(name): position for position, name in reversed(list(enumerate(self.names)))}
         self.summary_names: list[str] | None = None
-        self.in_summary = False
         self.last: list[str] | None = None
         self.absorbs = next(
             (n for n, name in enumerate(place.names) if self.spec.absorbs and normalised(name) == normalised(self.spec.absorbs)),
@@ -137,9 +137,9 @@ class _Rows:
             self._put_around(keep, np.delete(np.arange(len(lines)), matching(self.only.pattern, first, bytes_)), lines, whole)
         if self.spec.totals_row and normalised(self.spec.totals_row) in self.index:
             column = columns[self.index[normalised(self.spec.totals_row)]]
-            filled = np.flatnonzero(np.diff(bounds(column)) > 0)
+            filled = np.flatnonzero(lengths(column) > 0)
             if len(filled):
-                filled = filled[np.diff(bounds(pc.ascii_trim(column.take(pa.array(filled)), characters=" \t"))) > 0]
+                filled = filled[lengths(pc.ascii_trim(column.take(pa.array(filled)), characters=" \t")) > 0]
             for at in filled.tolist():
                 keep[at] = False
                 self.reading.totals_line = self.reading.totals_line or int(lines[at])
@@ -177,7 +177,7 @@ class _Rows:
         first = np.maximum.accumulate(np.where(starts, row, -1))  # of the group; -1: it began in the batch before
         filled = list(columns)
         for p, value in zip(positions, above, strict=True):
-            given = np.maximum.accumulate(np.where(np.diff(bounds(columns[p])) > 0, row, -1))
+            given = np.maximum.accumulate(np.where(lengths(columns[p]) > 0, row, -1))
             place = np.where((given >= first) & (given >= 0), given + 2, np.where(first < 0, 0, 1))
             filled[p] = pa.concat_arrays([pa.array([value, ""], pa.string()), columns[p]]).take(pa.array(place))
         self.last = [key, *(filled[p][-1].as_py() for p in positions)]
@@ -193,7 +193,7 @@ def _blank(cells: pa.Array, at: np.ndarray) -> np.ndarray:
     if len(at):
         at = at[_IS_BLANK[heads(cells)[at]]]
     if len(at):
-        at = at[np.diff(bounds(pc.ascii_trim(cells.take(pa.array(at)), characters=BLANKS))) == 0]
+        at = at[lengths(pc.ascii_trim(cells.take(pa.array(at)), characters=BLANKS)) == 0]
     return at
 
 
@@ -201,9 +201,9 @@ def _says(cells: pa.Array) -> np.ndarray:
     """Which cells hold more than white space; it begins with a byte that is no printable ASCII."""
     first = heads(cells)
     found = (first > SPACE) & (first < 0x7F)
-    unclear = np.flatnonzero(~found & (np.diff(bounds(cells)) > 0))
+    unclear = np.flatnonzero(~found & (lengths(cells) > 0))
     if len(unclear):
-        found[unclear] = np.diff(bounds(pc.utf8_trim_whitespace(cells.take(pa.array(unclear))))) > 0
+        found[unclear] = lengths(pc.utf8_trim_whitespace(cells.take(pa.array(unclear)))) > 0
     return found
 
 

@@ -37,7 +37,7 @@ class Tally:
 
     def __add__(self, other: Tally) -> Tally:
         groups = {n: self.groups.get(n, ()) + other.groups.get(n, ()) for n in {*self.groups, *other.groups}}
-        sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True)) if self.sums and other.sums else self.sums or other.sums
+        sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
         return Tally(
             self.rows + other.rows, self.parsed + other.parsed, self.undated + other.undated, self.days | other.days, sums, groups)
 

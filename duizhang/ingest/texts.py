@@ -29,9 +29,6 @@ class Cells:
     values: pa.Array
     places: pa.Array | None = None
 
-    def __len__(self) -> int:
-        return len(self.values if self.places is None else self.places)
-
     def map(self, rule: Callable[[pa.Array], pa.Array]) -> Cells:
         """The same rule for every cell, carried out once a distinct value. The rule keeps the length."""
         return Cells(rule(self.values), self.places)
@@ -40,9 +37,9 @@ class Cells:
         """One value a row."""
         return self.values if self.places is None else self.values.take(self.places)
 
-    def column(self, *, coded: bool = True) -> pa.Array:
-        """One value a row, dictionary-encoded (every value once) where the cells are and it is wanted."""
-        if self.places is None or not coded:
+    def column(self) -> pa.Array:
+        """One value a row, dictionary-encoded (every value once) where the cells are."""
+        if self.places is None:
             return self.rows()
         unique = self.values.dictionary_encode()
         places = self.places if len(unique.dictionary) == len(self.values) else unique.indices.take(self.places)
@@ -76,6 +73,11 @@ def text_bytes(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     ends = np.frombuffer(offsets, np.int32, len(texts) + 1, texts.offset * 4) if len(texts) else np.zeros(1, np.int32)
     size = int(ends[-1])
     return (np.frombuffer(data, np.uint8, size) if size else np.empty(0, np.uint8)), ends
+
+
+def lengths(texts: pa.Array) -> np.ndarray:
+    """How many bytes every cell has."""
+    return np.diff(text_bytes(texts)[1])
 
 
 def spread(data: np.ndarray, ends: np.ndarray) -> pa.Array:

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.ingest.parse import parse
-from duizhang.ingest.scan import COMMA, LF, QUOTE, TICK, data, holds, where, windows
+from duizhang.ingest.scan import COMMA, LF, QUOTE, TICK, holds, where, windows
+from duizhang.ingest.texts import text_bytes
 
 TICKED = "\x1f"  # stands between cells that each begin with a back-tick; no platform writes it
 HELD = b"\x1e"  # stands for a comma inside a cell while lines are parsed
@@ -88,7 +89,7 @@ def _held(text: bytes) -> bytes | bytearray:
 def _bare(cells: pa.Array) -> pa.Array:
     """Cells without the back-tick that each begins with, and with the commas that were held back."""
     short = pc.binary_replace_slice(cells.view(pa.binary()), start=0, stop=1, replacement=b"")
-    bytes_ = data(short)
+    bytes_, _ = text_bytes(short)
     held = bytes_ == HELD[0]
     if held.any():
         _, ends, _ = short.buffers()

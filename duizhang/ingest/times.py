@@ -12,13 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.ingest.clock import TIME
-from duizhang.ingest.stamps import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, by_pattern, parts_of
+from duizhang.ingest.stamps import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, MONTH_NAMES, by_pattern, parts_of
 from duizhang.ingest.texts import Cells, text_bytes
 from duizhang.store import quoted, scratch
 
 ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
 PROBE = 64
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
 
 def is_absolute(pattern: str) -> bool:
@@ -220,7 +219,8 @@ def _examples(pattern: str) -> list[str]:
     texts = []
     for year, month, day, width in itertools.product((2011, 1999, 2026), (1, 5, 11, 12), (1, 10, 12, 20), (1, 2)):
         numbers = {"y": year % 100, "m": month, "d": day, "H": 9, "I": 9, "M": 10, "S": 11}
-        words = {"Y": str(year), "b": _MONTHS[month - 1][:3], "B": _MONTHS[month - 1], "p": "AM", "f": "000", "z": "+0000"}
+        name = MONTH_NAMES[month - 1].title()
+        words = {"Y": str(year), "b": name[:3], "B": name, "p": "AM", "f": "000", "z": "+0000"}
         words |= {code: f"{number:0{width}}" for code, number in numbers.items()}
         texts.append(re.sub("%(.)", lambda match, words=words: words.get(match[1], match[0]), pattern))  # type: ignore[misc]
     return texts

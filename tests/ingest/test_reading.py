@@ -24,6 +24,7 @@ from duizhang.ingest.matching import matching, openings
 from duizhang.ingest.reading import Reading
 from duizhang.ingest.recognise import Place
 from duizhang.ingest.table import BLANKS, _Rows, _says
+from duizhang.ingest.texts import lengths
 from duizhang.ingest.ticked import TICKED, is_wrapped, parse_ticked, ticked_part, untick
 
 QUICK = settings(deadline=None, max_examples=200)
@@ -58,7 +59,7 @@ def test_how_cells_begin(cells: list[str], skipped: int) -> None:
     column = pa.array(cells, pa.string()).slice(skipped)
     kept = [cell.encode() for cell in cells[skipped:]]
     assert scan.heads(column).tolist() == [(cell or b" ")[0] for cell in kept]
-    assert np.diff(scan.bounds(column)).tolist() == [len(cell) for cell in kept]
+    assert lengths(column).tolist() == [len(cell) for cell in kept]
     assert scan.is_ascii(column) == all(cell.isascii() for cell in kept)
     assert _says(column).tolist() == [bool(cell.strip()) for cell in cells[skipped:]]
 
