@@ -1,4 +1,4 @@
-# Six verbs; CI runs the same ones. Needs Python 3.11 or later and make, nothing else.
+# CI runs the same verbs (`make help` lists them). Needs Python 3.11 or later and make, nothing else.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ DAYS ?= 7
 ORDERS ?= 2000
 SEED ?= 1
 
-.PHONY: run test lint types dev bench bench-backfill lock
+.PHONY: help run test test-slow lint types dev bench bench-extract bench-backfill lock
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -16,6 +16,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+help: ## these verbs
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: $(VENV)/.installed ## simulate raw files, reconcile and publish every period, say what was found
 	@rm -rf $(DEMO)
@@ -29,10 +32,13 @@ run: $(VENV)/.installed ## simulate raw files, reconcile and publish every perio
 test: $(VENV)/.installed ## the whole test suite, in parallel
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-lint: $(VENV)/.installed
+test-slow: $(VENV)/.installed ## the long tests as well: splits of a month, large inputs
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.installed ## style of the code
 	$(BIN)/ruff check .
 
-types: $(VENV)/.installed
+types: $(VENV)/.installed ## strict types
 	$(BIN)/mypy
 
 dev: $(VENV)/.installed ## Dagster's own pages over the demo

@@ -1,21 +1,24 @@
-"""Where the project's own data files are: source specs, SQL models, expectation suites.
+"""Where the project's own files are: source specifications, SQL models, expectation suites, and what orchestrates them.
 
-In a checkout they stand at the top of the repository; in an installed wheel under `duizhang/_data`.
+In a checkout they stand at the top of the repository; in an installed wheel below `duizhang/_data`, so that installing the
+project puts one package in place and no other name.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 _PACKED = _PACKAGE / "_data"
+_TOP = _PACKED if _PACKED.is_dir() else _PACKAGE.parent
+
+SOURCES = _TOP / "assets" / "sources"
+SQL = _TOP / "sql"
+EXPECTATIONS = _TOP / "expectations"
 
 
-def _find(checkout: str, packed: str) -> Path:
-    inside = _PACKED / packed
-    return inside if inside.is_dir() else _PACKAGE.parent / checkout
-
-
-SOURCES = _find("assets/sources", "sources")
-SQL = _find("sql", "sql")
-EXPECTATIONS = _find("expectations", "expectations")
+def find_pipelines() -> None:
+    """Make `assets` and `pipelines` importable where they are part of the installed wheel; nothing to do in a checkout."""
+    if _TOP == _PACKED and str(_TOP) not in sys.path:
+        sys.path.insert(0, str(_TOP))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 
 from duizhang.cli.options import DAY, home_option, open_state
 from duizhang.close import replay
+from duizhang.runner import load_runner
 
 
 @click.command("replay")
@@ -18,8 +18,7 @@ from duizhang.close import replay
 @click.option("--version", type=int, help="Default: the newest.")
 def command(home: Path, period: dt.datetime, version: int | None) -> int:
     """Rebuild a published version and compare the digests. Exit code 2 where they differ."""
-    runner = next(iter(entry_points(group="duizhang.runner"))).load()
-    before, now = replay(home.resolve(), open_state(home), period.date(), version, runner)
+    before, now = replay(home.resolve(), open_state(home), period.date(), version, load_runner())
     click.echo(f"published {before}\nreplayed  {now}")
     click.echo("the same" if before == now else "not the same: the rules, the books or a file changed since")
     return 0 if before == now else 2

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 
-from duizhang.errors import UserError
+from duizhang.runner import load_runner
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -32,13 +31,10 @@ def command(
 
     Exit code 0: everything is published. 2: something is held (see `duizhang status`). 1: an error.
     """
-    runners = entry_points(group="duizhang.runner")
-    if not runners:
-        raise UserError("no runner is installed", advice="Install the project with `pip install -e .`.")
-    runner = next(iter(runners)).load()
+    runner = load_runner()
     if not quiet:
         click.echo(f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, books {books_path}, home {home}", err=True)
-    code: int = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force)
+    code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force)
     if not quiet:
         click.echo("published" if code == 0 else "something is held: see `duizhang status`", err=True)
     return code
