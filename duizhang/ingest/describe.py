@@ -52,13 +52,28 @@ the newest says what a record is, and of which day.
 """
 
 
+LAYOUTS = {
+    "real": "a real file", "program": "a program, or its tests, that read such files", "published": "its own published description",
+    "sketch": "a report without a file: check it against yours", "own": "this project", "unknown": "nobody has said",
+}
+
+
 def sources_page(specs: Mapping[str, SourceSpec]) -> str:
     """The page as Markdown."""
-    parts = [INTRODUCTION]
+    parts = [INTRODUCTION, _sureness(specs)]
     for channel, members in groupby(specs.values(), key=lambda spec: spec.name.split("_")[0]):
         parts.append(f"## {channel}\n")
         parts += [_source(spec, specs) for spec in members]
     return "\n".join(parts)
+
+
+def _sureness(specs: Mapping[str, SourceSpec]) -> str:
+    """How sure each layout is: where its column names were taken from."""
+    rows = [f"| {spec.title} | `{spec.name}` | {LAYOUTS[spec.layout_from]} |" for spec in specs.values()]
+    return "\n".join([
+        "## How sure each layout is\n",
+        "Where the names of a source's columns were taken from; its rows are tested on samples of our own.\n",
+        "| source | name | layout taken from |", "| --- | --- | --- |", *rows, ""])
 
 
 def _source(spec: SourceSpec, specs: Mapping[str, SourceSpec]) -> str:

@@ -151,11 +151,15 @@ class SourceSpec(_Closed):
     ragged: rows may end early. overlap: `latest` where a newer file repeats rows of an older one (by `grain`).
     same_money: a word that the sources have in common which tell the same money of one shop (or bank account): on one day
     only one of them may give rows to a table, else the day is held.
+    layout_from: how sure the layout is. real: the header of a real file; program: a program or its tests that read such
+    files; published: the platform's or the standard's own description; sketch: reported without a file; own: this
+    project's own layout; unknown: nobody has said (no shipped specification may leave it so).
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+_[a-z0-9_]+$")]
     title: str
+    layout_from: Literal["real", "program", "published", "sketch", "own", "unknown"] = "unknown"
     doc: str = ""
     reader: Literal["table", "json", "mt940", "camt", "ofx", "bai2"] = "table"
     records: str = ""

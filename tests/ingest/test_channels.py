@@ -1,0 +1,99 @@
+"""The channels of tests/ingest/channels/*.yaml: a sample each, and what is true of it.
+
+An entry is named after its specification (`name+word` for a second sample of it). body: the sample as text (encoding: utf-8
+unless it says otherwise), or sheets: name -> text of cells between tabs, written into a workbook. rows: [read, parsed,
+quarantined, ignored]. sums: table -> what (kind and currency of a settlement, else currency) -> sum of the amounts. days: the
+business days. never: what is personal and must stand in no table. unknown: [old, new] makes of a type or state one that
+nobody knows: its row waits in quarantine under its name, and no amount of it is counted.
+"""
+
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import yaml
+
+from duizhang.ingest import Extraction, Setting, extract, load_specs
+
+CHANNELS: dict[str, dict[str, Any]] = {
+    name: entry
+    for path in sorted((Path(__file__).parent / "channels").glob("*.yaml"))
+    for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items()
+}
+
+
+def written(entry: dict[str, Any]) -> bytes:
+    """The bytes of a sample."""
+    if "sheets" not in entry:
+        return str(entry["body"]).encode(entry.get("encoding", "utf-8"))
+    book, packed = openpyxl.Workbook(), io.BytesIO()
+    book.remove(book.active)
+    for title, text in entry["sheets"].items():
+        sheet = book.create_sheet(title)
+        for line in text.splitlines():
+            sheet.append([cell or None for cell in line.split("\t")])
+    book.save(packed)
+    return packed.getvalue()
+
+
+SAMPLES = {f"{name}.csv": written(entry) for name, entry in CHANNELS.items() if "sheets" not in entry}
+
+
+def read(folder: Path, body: bytes) -> list[Extraction]:
+    path = folder / "any.bin"
+    path.write_bytes(body)
+    return extract(path, load_specs(), Setting(shop="s", zone="UTC"), file="any", into=folder / "out")
+
+
+def sums(found: list[Extraction]) -> dict[str, dict[str, Decimal]]:
+    answer: dict[str, dict[str, Decimal]] = {}
+    for one in found:
+        for table in one.tables:
+            for row in one.table(table).to_pylist():
+                if "amount" in row:
+                    what = " ".join(row[name] for name in ("kind", "currency") if row.get(name) and (name != "kind" or table == "settlements"))
+                    amount = row["amount"]
+                else:
+                    what, amount = "quantity", row["quantity"]
+                by = answer.setdefault(table, {})
+                by[what] = by.get(what, Decimal(0)) + amount
+    return answer
+
+
+@pytest.mark.parametrize("name", sorted(CHANNELS))
+def test_a_channel_is_read_as_it_is(tmp_path: Path, name: str) -> None:
+    entry = CHANNELS[name]
+    found = read(tmp_path, written(entry))
+    assert {one.spec.name for one in found} == set(entry.get("sources", [name.partition("+")[0]]))
+    counts = [sum(c) for c in zip(*((o.rows_read, o.rows_parsed, o.rows_quarantined, o.rows_ignored) for o in found), strict=True)]
+    assert counts == entry["rows"], [row for one in found for row in one.quarantine().to_pylist()]
+    expected = {table: {what: Decimal(str(amount)) for what, amount in by.items()} for table, by in entry["sums"].items()}
+    assert sums(found) == expected
+    assert [(t.name, t.stated, t.computed) for one in found for t in one.totals if not t.ok] == []
+    if "days" in entry:
+        assert sorted({str(day) for one in found for day in one.days}) == [str(day) for day in entry["days"]]
+    rows = str([row for one in found for table in one.tables for row in one.table(table).to_pylist()])
+    assert not [word for word in entry.get("never", []) if word in rows]
+    assert all(word in rows for word in entry.get("holds", []))
+
+
+@pytest.mark.parametrize("name", sorted(name for name, entry in CHANNELS.items() if "unknown" in entry))
+def test_a_type_that_nobody_knows_is_held_by_its_name(tmp_path: Path, name: str) -> None:
+    entry = CHANNELS[name]
+    old, new = entry["unknown"]
+    body = written(entry)
+    assert old.encode(entry.get("encoding", "utf-8")) in body
+    found = read(tmp_path, body.replace(*(text.encode(entry.get("encoding", "utf-8")) for text in (old, new)), 1))
+    cells = [cell for one in found for cell in one.quarantine().to_pylist()]
+    assert [cell for cell in cells if cell["value"] and cell["value"].strip() in new] != [], cells
+    assert sum(one.rows_quarantined for one in found) == entry["rows"][2] + 1
+
+
+def test_every_specification_says_how_sure_its_layout_is() -> None:
+    """Fails if a shipped specification does not say where its layout was taken from: nobody could tell a sketch from a real file."""
+    assert [spec.name for spec in load_specs().values() if spec.layout_from == "unknown"] == []
