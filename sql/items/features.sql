@@ -138,7 +138,7 @@ by_order as (
         period, entity, shop, order_id, currency,
         sum(difference) as platform_difference
     from differing
-    where leg = 'order_platform'
+    where leg = 'order_platform' and order_id <> ''
     group by all
 ),
 
@@ -147,14 +147,14 @@ by_order_sku as (
         period, entity, shop, order_id, max_by(sku, abs(quantity_difference)) as sku,
         sum(quantity_difference) as platform_quantity_difference
     from differing
-    where leg = 'order_platform' and quantity_difference <> 0
+    where leg = 'order_platform' and quantity_difference <> 0 and order_id <> ''
     group by period, entity, shop, order_id
 ),
 
 payments_of_order as (
     select period, entity, shop, order_id, max_by(difference, abs(difference)) as payment_difference
     from differing
-    where leg = 'order_payment' and difference <> 0
+    where leg = 'order_payment' and difference <> 0 and order_id <> ''
     group by all
 ),
 

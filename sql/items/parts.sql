@@ -49,7 +49,7 @@ line_parts as (
 line_causes as (
     select period, entity, shop, order_id, currency, cause, sum(difference) as difference
     from line_parts
-    where difference <> 0
+    where difference <> 0 and order_id <> ''
     group by all
 ),
 
@@ -60,7 +60,7 @@ platform_causes as (
         sum(quantity_difference) as quantity_difference,
         row_number() over (partition by period, entity, shop, order_id order by currency) = 1 as is_first
     from caused
-    where leg = 'order_platform'
+    where leg = 'order_platform' and order_id <> ''
     group by period, entity, shop, order_id, currency
     having count(distinct cause) = 1
 ),

@@ -9,7 +9,7 @@ open_claims as (select * from open_claims),
 line_parts as (
     select period, entity, shop, order_id, currency, cause, sum(difference) as difference
     from judged
-    where leg = 'order_platform' and difference <> 0
+    where leg = 'order_platform' and difference <> 0 and order_id <> ''
     group by all
 ),
 
@@ -116,7 +116,7 @@ refund_parts as (
 
 bought as (
     select
-        period, entity, "key", currency, concat_ws('/', shop, order_id) as order_key,
+        period, entity, "key", currency, case when order_id <> '' then concat_ws('/', shop, order_id) else "key" end as order_key,
         sum(case side when 'left' then amount else -amount end) as difference
     from open_claims
     where leg = 'customer'

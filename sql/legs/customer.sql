@@ -9,7 +9,7 @@ corrections as (select * from corrections where leg = 'order_payment'),
 named as (
     select period, entity, shop, order_id, max(customer) as customer
     from claims
-    where side = 'left' and customer <> ''
+    where side = 'left' and customer <> '' and order_id <> ''
     group by all
 ),
 

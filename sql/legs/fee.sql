@@ -1,6 +1,7 @@
 -- Grain: one claim a fee by the rate card (left) or a fee charged (right), costs to us positive, fees given back negative.
 -- Meaning: providers and platforms charge what the dated rate cards of books.yaml say. Providers without a card for the
--- kind of fee take no part. unit_price is the amount that the fee is a share of.
+-- kind of fee take no part. unit_price is the amount that the fee is a share of. A fee that names no transaction goes by its
+-- order, else it stands by itself, under its entry or line of its file.
 with
 expected as (select * from fees_expected),
 settlements as (select * from settlements where kind in ('fee', 'commission')),
@@ -15,7 +16,7 @@ carded as (
 rated as (
     select
         period, entity, shop, provider, transaction_id, kind as fee_type, order_id, sku, currency, 'left' as side,
-        'rated' as kind, fee as amount, amount as unit_price, occurred_at, source, file, line
+        'rated' as kind, fee as amount, amount as unit_price, occurred_at, source, file, line, '' as entry_id
     from expected
 ),
 
@@ -23,7 +24,7 @@ charged as (
     select
         s.period, s.entity, s.shop, s.provider, s.transaction_id, s.kind as fee_type, s.order_id, '' as sku, s.currency,
         'right' as side, 'charged' as kind, -s.amount as amount, null as unit_price, s.occurred_at, s.source, s.file,
-        s.line
+        s.line, s.entry_id
     from settlements as s
     inner join carded as c on s.provider = c.provider and s.kind = c.kind and s.period >= c.from_day
 ),
@@ -36,8 +37,13 @@ unioned as (
 
 final as (
     select
-        period, 'fee' as leg, entity, concat_ws('/', provider, transaction_id, fee_type) as "key", currency, side, kind,
-        amount, 0 as quantity, null as attribute, shop, provider as channel, order_id, sku, 0 as discount, unit_price,
+        period, 'fee' as leg, entity,
+        concat_ws('/', provider, case
+            when transaction_id <> '' then transaction_id
+            when order_id <> '' then concat_ws('/', 'order', nullif(shop, ''), order_id)
+            when entry_id <> '' then concat('entry/', entry_id)
+            else concat('row/', file, ':', line)
+        end, fee_type) as "key", currency, side, kind, amount, 0 as quantity, null as attribute, shop, provider as channel, order_id, sku, 0 as discount, unit_price,
         occurred_at, source, file, line
     from unioned
 )

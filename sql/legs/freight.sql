@@ -77,7 +77,8 @@ claimed as (
 
 final as (
     select
-        period, 'freight' as leg, entity, concat_ws('/', carrier, tracking_number) as "key", currency, side, kind,
+        period, 'freight' as leg, entity,
+        concat_ws('/', carrier, coalesce(nullif(tracking_number, ''), concat('row/', file, ':', line))) as "key", currency, side, kind,
         amount::decimal(18, 4) as amount, 0 as quantity, null as attribute, shop, carrier as channel, order_id,
         '' as sku, 0 as discount, null as unit_price, occurred_at, source, file, line
     from claimed

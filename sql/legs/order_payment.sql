@@ -1,5 +1,6 @@
 -- Grain: one claim an order line, payment or refund. Meaning: what an order should bring (left: order lines less the
--- refunds that we recorded) is what the provider took in for it (right: paid less refunded).
+-- refunds that we recorded) is what the provider took in for it (right: paid less refunded). A record without an order
+-- number stands by itself, under its transaction, refund or line of its file.
 with
 orders as (select * from orders where origin = 'books' and paid_at is not null),
 refunds as (select * from refunds),
@@ -10,7 +11,8 @@ receivable as (
     select
         period, entity, shop, order_id, currency, 'left' as side, 'sale' as kind, amount, sku,
         platform_discount as discount, unit_price, customer, occurred_at, source, file, line,
-        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence
+        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence,
+        '' as transaction_id, '' as refund_id
     from orders
 ),
 
@@ -19,7 +21,8 @@ refunded as (
         period, entity, shop, order_id, currency,
         case origin when 'books' then 'left' else 'right' end as side,
         'refund' as kind, -amount as amount, sku, 0 as discount, null as unit_price,
-        case origin when 'books' then customer else '' end as customer, occurred_at, source, file, line, null as sequence
+        case origin when 'books' then customer else '' end as customer, occurred_at, source, file, line, null as sequence,
+        transaction_id, refund_id
     from refunds
 ),
 
@@ -27,7 +30,8 @@ paid as (
     select
         period, entity, shop, order_id, currency, 'right' as side, 'sale' as kind, amount, '' as sku,
         0 as discount, null as unit_price, customer, occurred_at, source, file, line,
-        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence
+        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence,
+        transaction_id, '' as refund_id
     from payments
 ),
 
@@ -44,7 +48,12 @@ final as (
         u.period,
         'order_payment' as leg,
         u.entity,
-        concat_ws('/', u.shop, u.order_id) as "key",
+        case
+            when u.order_id <> '' then concat_ws('/', u.shop, u.order_id)
+            when u.transaction_id <> '' then concat_ws('/', u.shop, 'transaction', u.transaction_id)
+            when u.refund_id <> '' then concat_ws('/', u.shop, 'refund', u.refund_id)
+            else concat_ws('/', u.shop, 'row', concat(u.file, ':', u.line))
+        end as "key",
         u.currency,
         u.side,
         u.kind,

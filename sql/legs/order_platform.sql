@@ -1,5 +1,6 @@
 -- Grain: one claim an order line and side. Meaning: our order system (left) and the platform (right) must agree on every
--- paid line: amount, quantity, SKU and status. Shops without a platform order file take no part.
+-- paid line: amount, quantity, SKU and status. Shops without a platform order file take no part. A line without a number
+-- goes by its SKU, else by the order; a row without an order number stands by itself.
 with
 orders as (select * from orders),
 shops as (select * from shops),
@@ -16,7 +17,10 @@ final as (
         period,
         'order_platform' as leg,
         entity,
-        concat_ws('/', shop, order_id, line_id) as "key",
+        case
+            when order_id <> '' then concat_ws('/', shop, order_id, coalesce(nullif(line_id, ''), nullif(sku, '')))
+            else concat_ws('/', shop, 'row', concat(file, ':', line))
+        end as "key",
         currency,
         case origin when 'books' then 'left' else 'right' end as side,
         'sale' as kind,

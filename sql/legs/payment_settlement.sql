@@ -1,5 +1,6 @@
 -- Grain: one claim a payment, refund, fee or statement line. Meaning: every trade in the provider's trade bill (left, net
--- of the fee that it states) is booked on our account there (right), to the cent and once.
+-- of the fee that it states) is booked on our account there (right), to the cent and once. What names no transaction goes by
+-- its order, else it stands by itself, under its entry or line of its file.
 with
 payments as (select * from payments),
 refunds as (select * from refunds where origin = 'provider'),
@@ -31,14 +32,14 @@ traded as (
 ),
 
 unioned as (
-    select *, 'left' as side from traded
+    select *, 'left' as side, '' as entry_id from traded
     union all
     select
         period, entity, shop, provider, transaction_id, order_id, currency, kind, amount,
         occurred_at, source, file, line,
         case kind when 'sale' then dense_rank() over (partition by period, shop, source, kind order by occurred_at, order_id)
         end as sequence,
-        'right' as side
+        'right' as side, entry_id
     from settlements
 ),
 
@@ -47,7 +48,12 @@ final as (
         period,
         'payment_settlement' as leg,
         entity,
-        concat_ws('/', provider, transaction_id) as "key",
+        case
+            when transaction_id <> '' then concat_ws('/', provider, transaction_id)
+            when order_id <> '' then concat_ws('/', provider, 'order', nullif(shop, ''), order_id)
+            when entry_id <> '' then concat_ws('/', provider, 'entry', entry_id)
+            else concat_ws('/', provider, 'row', concat(file, ':', line))
+        end as "key",
         currency,
         side,
         kind,

@@ -29,7 +29,9 @@ received as (
 
 announced as (
     select
-        period, entity, shop, provider, payout_id, currency, amount, occurred_at, source, file, line
+        period, entity, shop, provider,
+        coalesce(nullif(payout_id, ''), concat_ws('/', provider, 'row', concat(file, ':', line))) as payout_id, currency,
+        amount, occurred_at, source, file, line
     from payouts
     union all
     select
@@ -48,7 +50,11 @@ final as (
     union all
     select
         period, 'payout_bank', entity,
-        case when reference <> '' then reference else concat_ws('/', 'bank', bank_account, entry_id) end,
+        case
+            when reference <> '' then reference
+            when entry_id <> '' then concat_ws('/', 'bank', bank_account, entry_id)
+            else concat_ws('/', 'bank', bank_account, 'row', concat(file, ':', line))
+        end,
         currency, 'right', 'bank', amount, 0, null, shop, '', '', '', 0, null, occurred_at, source, file, line, counterparty,
         remark
     from received

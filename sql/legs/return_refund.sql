@@ -1,6 +1,7 @@
 -- Grain: one claim a receipt of returned goods or a refund that needs none (left), one a refund paid (right). Meaning: money
 -- goes back to a buyer for goods that came back, or because our own record says that they need not. The key is the refund
--- id (the after-sales case), else order and SKU. Receipts that don't say what they are worth take no part.
+-- id (the after-sales case), else order and SKU, else the row's own id. Receipts that don't say what they are worth take no
+-- part.
 with
 returns as (select * from returns where amount is not null),
 refunds as (select * from refunds),
@@ -9,18 +10,18 @@ shops as (select * from shops),
 unioned as (
     select
         period, entity, shop, refund_id, order_id, sku, currency, 'left' as side, 'return' as kind, amount,
-        occurred_at, source, file, line
+        occurred_at, source, file, line, 'return/' || nullif(return_id, '') as own_id
     from returns
     union all
     select
         period, entity, shop, refund_id, order_id, sku, currency, 'left', 'refund_only', amount,
-        occurred_at, source, file, line
+        occurred_at, source, file, line, 'transaction/' || nullif(transaction_id, '')
     from refunds
     where origin = 'books' and kind is distinct from 'return'
     union all
     select
         period, entity, shop, refund_id, order_id, sku, currency, 'right', 'refund', amount,
-        occurred_at, source, file, line
+        occurred_at, source, file, line, 'transaction/' || nullif(transaction_id, '')
     from refunds
     where origin = 'provider'
 ),
@@ -30,7 +31,10 @@ final as (
         u.period,
         'return_refund' as leg,
         u.entity,
-        case when u.refund_id <> '' then concat_ws('/', u.shop, u.refund_id) else concat_ws('/', u.shop, u.order_id, u.sku)
+        case
+            when u.refund_id <> '' then concat_ws('/', u.shop, u.refund_id)
+            when u.order_id <> '' then concat_ws('/', u.shop, u.order_id, nullif(u.sku, ''))
+            else concat_ws('/', u.shop, coalesce(u.own_id, concat('row/', u.file, ':', u.line)))
         end as "key",
         u.currency,
         u.side,

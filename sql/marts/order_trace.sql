@@ -1,8 +1,8 @@
 -- Grain: one row a period and order that had an event in it. Meaning: what every source said about the order that day.
 with
-orders as (select * from orders where paid_at is not null),
-payments as (select * from payments),
-refunds as (select * from refunds),
+orders as (select * from orders where paid_at is not null and order_id <> ''),
+payments as (select * from payments where order_id <> ''),
+refunds as (select * from refunds where order_id <> ''),
 settlements as (select * from settlements where order_id <> ''),
 shipments as (select * from shipments),
 returns as (select * from returns),

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duizhang.books import Books
+from duizhang.errors import ConservationError
 from duizhang.reconcile import Session, reconcile
 from duizhang.store import Store, days
+from tests.reconcile import core
 from tests.reconcile.test_engine import FIRST, fill, found, order, payment, row
 
 NEXT = FIRST + dt.timedelta(days=1)
@@ -191,6 +193,51 @@ def test_five_orders_in_a_row_that_the_platform_lacks_are_a_gap(tmp_path: Path) 
     store = run(tmp_path, [FIRST, NEXT], {"orders": lines})
     causes = {key: cause for key, (cause, _) in found(store, NEXT, "order_platform").items()}
     assert causes == {f"tb/{n}/1": "missing_right" if n == 10 else "system_outage" for n in lacking}
+
+
+def test_records_without_an_order_number_stand_by_themselves(tmp_path: Path) -> None:
+    def nameless(table: str, number: str, amount: str, **more: Any) -> dict[str, Any]:
+        return row(table, period=FIRST, provider="alipay", transaction_id=number, order_id="", amount=Decimal(amount),
+                   fee=Decimal(0), **more)
+
+    def entry(number: str, kind: str, amount: str, line: int) -> dict[str, Any]:
+        return row("settlements", period=FIRST, provider="alipay", entry_id=number, transaction_id="", order_id="", kind=kind,
+                   amount=Decimal(amount), line=line)
+
+    refunds = [nameless("refunds", "", "140", origin="provider", refund_id="R1", sku="", line=7),
+               nameless("refunds", "", "3", origin="provider", refund_id="", sku="", line=8),
+               nameless("refunds", "T9", "4", origin="provider", refund_id="", sku="", line=9)]
+    store = run(tmp_path, [FIRST], {
+        "orders": [order(FIRST, "books", "1", "9")],
+        "payments": [nameless("payments", f"T{n}", amount) for n, amount in enumerate(("50", "70", "20"))],
+        "refunds": refunds,
+        "returns": [row("returns", period=FIRST, return_id=n, refund_id="", order_id="", sku="", quantity=Decimal(1),
+                        amount=Decimal(amount)) for n, amount in (("B1", "140"), ("", "7"))],
+        "settlements": [entry("E1", "sale", "30", 1), entry("E2", "refund", "-30", 2), entry("", "fee", "-1", 3)],
+    }, rate_cards=[{"kind": "fee", "provider": "alipay", "from_day": FIRST, "percent": "0"}])
+
+    def amounts(leg: str) -> dict[str, Decimal]:
+        return {key: difference for key, (_, difference) in found(store, FIRST, leg).items()}
+
+    assert amounts("order_payment") == {
+        "tb/1": Decimal(9), "tb/transaction/T0": Decimal(-50), "tb/transaction/T1": Decimal(-70),
+        "tb/transaction/T2": Decimal(-20), "tb/refund/R1": Decimal(140), "tb/row/f:8": Decimal(3), "tb/transaction/T9": Decimal(4),
+    }
+    assert amounts("return_refund") == {
+        "tb/R1": Decimal(-140), "tb/return/B1": Decimal(140), "tb/row/f:1": Decimal(7), "tb/row/f:8": Decimal(-3),
+        "tb/transaction/T9": Decimal(-4),
+    }
+    assert {k: v for k, v in amounts("payment_settlement").items() if "/entry/" in k or "/row/" in k} == {
+        "alipay/entry/E1": Decimal(-30), "alipay/entry/E2": Decimal(30), "alipay/row/f:3": Decimal(1),
+        "alipay/row/f:7": Decimal(-140), "alipay/row/f:8": Decimal(-3),
+    }
+    assert amounts("fee") == {"alipay/row/f:3/fee": Decimal(-1)}
+    assert not any(r["key"][-3:] == "tb/" for r in store.read("customer", FIRST).to_pylist())
+
+
+def test_a_key_whose_last_part_is_empty_stops_the_books(tmp_path: Path) -> None:
+    with pytest.raises(ConservationError, match="keys_are_whole"):
+        core.run(tmp_path, [core.claim("order_payment", "tb/", "left", 5, 0)], 1)
 
 
 EVENT = st.tuples(st.sampled_from(["books", "paid", "refund", "return", "settled"]), st.integers(0, 1), st.integers(0, 2),
