@@ -2,13 +2,27 @@
 
 difference = left - right. For each leg, entity, currency and period:
 closing = opening + left_amount - right_amount = sum(open_items.difference) = sum(variances.difference).
+
+Every command opens them through `open_published`: read-only, and without a way to any other file.
 """
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
 import pyarrow as pa
 
+from duizhang.errors import UserError
 from duizhang.schema import DAY, INSTANT, MONEY, TEXT
+from duizhang.store import quoted
+
+POINTER = "published.duckdb"
 
 _INT = pa.int64()
 
@@ -118,3 +132,111 @@ PERIOD_STATUS: pa.Schema = pa.schema(
         ("approved_by", TEXT), ("digest", TEXT),
     ]
 )
+
+# Parts of a query's syntax tree that read and do no more; a WITH may hold a COPY or an INSERT and still be a select.
+_READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+_EXPLAIN = re.compile(r"explain( analyze)?( \( ?(analyze|format \w+)( ?, ?(analyze|format \w+))* ?\))?( analyze)? ?", re.IGNORECASE)
+
+
+@contextmanager
+def open_published(home: Path, *, also: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """HOME/published.duckdb, read-only; nothing but the published objects, and the file `also`, can be reached through it.
+
+    Raises UserError where nothing is published, or where what is cannot be read.
+    """
+    path = home / POINTER
+    if not path.is_file():
+        raise UserError(
+            f"{home} has nothing published yet" if not path.is_symlink() and not path.exists() else f"{path} is not a file",
+            advice="Run `duizhang run` first, or give the right folder with --home or DUIZHANG_HOME.",
+        )
+    try:
+        # names of a query are tables, never variables of this program
+        con = duckdb.connect(str(path), read_only=True, config={
+            "autoinstall_known_extensions": "false", "python_enable_replacements": "false",
+        })
+    except duckdb.Error as error:
+        raise UserError(f"{path} cannot be opened: {_first_line(error)}", advice=_opening_advice(error)) from error
+    try:
+        con.execute("set timezone = 'UTC'")
+        con.execute("set enable_progress_bar = false")
+        con.execute(f"set allowed_directories = [{quoted(str(path.resolve().parent / 'objects') + '/')}]")
+        if also:
+            con.execute(f"set allowed_paths = [{quoted(also.resolve())}]")
+        con.execute("set enable_external_access = false")
+        con.execute("set lock_configuration = true")
+        yield con
+    except duckdb.Error as error:
+        raise UserError(
+            f"what is published in {home} cannot be read: {_first_line(error)}",
+            advice="`duizhang verify` lists what is damaged; `duizhang run` makes it again.",
+        ) from error
+    finally:
+        con.close()
+
+
+def run_select(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of one select, or of the explanation of one; UserError for anything else."""
+    try:
+        statements = con.extract_statements(query)
+        if len(statements) != 1 or not _only_reads(con, statements[0]):
+            raise UserError(
+                "only one select, or explain of a select, at a time", advice="The published tables are read-only."
+            )
+        found = con.execute(statements[0])
+        names = [str(column[0]) for column in found.description or []]
+        return names, found.fetchall()
+    except duckdb.Error as error:
+        raise UserError(f"SQL: {error}") from error
+
+
+def _only_reads(con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
+    """Whether DuckDB's own parser sees a select, with nothing in it that writes."""
+    text = statement.query
+    if statement.type == duckdb.StatementType.EXPLAIN:
+        inner = _explained(text)
+        parts = con.extract_statements(inner) if inner else []
+        return len(parts) == 1 and parts[0].type == duckdb.StatementType.SELECT and _only_reads(con, parts[0])
+    if statement.type != duckdb.StatementType.SELECT:
+        return False
+    (tree,) = con.execute("select json_serialize_sql(?)", [text]).fetchall()[0]
+    parsed = json.loads(tree)
+    return not parsed["error"] and _nodes(parsed) <= _READING
+
+
+def _explained(text: str) -> str:
+    """What an explain is about; empty where it says more than `analyze` and a format before it."""
+    tokens = [(at, kind) for at, kind in duckdb.tokenize(text) if kind != duckdb.token_type.comment]
+    said = ""
+    for number, (at, _) in enumerate(tokens):
+        end = tokens[number + 1][0] if number + 1 < len(tokens) else len(text)
+        word = re.sub(r"/\*.*?\*/|--[^\n]*", " ", text[at:end], flags=re.DOTALL).strip()
+        if said and _EXPLAIN.fullmatch(said + " ") and word.casefold() not in ("analyze", "("):
+            return text[at:]
+        said = f"{said} {word}".strip()
+    return ""
+
+
+def _nodes(tree: object) -> set[str]:
+    """The kinds of query nodes in a syntax tree."""
+    found, waiting = set(), [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            kind = part.get("type")
+            if isinstance(kind, str) and kind.endswith("_NODE"):
+                found.add(kind)
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _opening_advice(error: Exception) -> str:
+    if "lock" in str(error):
+        return "Somebody has it open for writing; open it with read_only=True (docs/reading.md)."
+    return "`duizhang run` makes it again from what is published."

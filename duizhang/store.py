@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from duizhang.digest import sort_rows
+from duizhang.disk import written
 
 _NUMBERS = count()
 # threads that read, sort or write files of several periods; most of that leaves Python's lock to others
@@ -83,15 +83,10 @@ def quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write one Parquet file atomically (zstd)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
+def write_parquet(table: pa.Table, path: Path, *, mode: int | None = None) -> None:
+    """Write one Parquet file atomically (zstd). Whoever refers to it syncs it first, together with others (`disk.sync_all`)."""
+    with written(path, mode=mode, durable=False) as partial:
         pq.write_table(table, partial, compression="zstd")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class Store:

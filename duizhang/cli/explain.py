@@ -12,6 +12,7 @@ import duckdb
 from duizhang import schema
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
+from duizhang.published import open_published
 from duizhang.reconcile import load_causes
 from duizhang.store import Store, connect
 
@@ -77,7 +78,7 @@ def _events(home: Path, words: set[str]) -> list[dict[str, Any]]:
 
 
 def _items(home: Path, key: str, words: set[str]) -> list[dict[str, Any]]:
-    with duckdb.connect(str(home / "published.duckdb"), read_only=True) as con:
+    with open_published(home) as con:
         return _rows(
             con, "select *, period = (select max(period) from recon_summary) as is_open from variances "
             "where \"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 "

@@ -1,4 +1,4 @@
-"""`duizhang sql`: query the published tables, read-only; also how other commands open and print them."""
+"""`duizhang sql`: query the published tables, read-only; also how other commands print them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import csv
 import io
 import json
 import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
-import duckdb
 
-from duizhang.errors import UserError
-from duizhang.store import quoted
+from duizhang.published import open_published, run_select
 
 home_option = click.option(
     "--home", type=click.Path(file_okay=False, path_type=Path), envvar="DUIZHANG_HOME", default=Path("home"),
     show_default=True, help="Where the results are (or DUIZHANG_HOME).",
 )
-_READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 @click.command()
@@ -32,7 +28,7 @@ _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 def command(query: str, home: Path, form: str) -> None:
     """Query the published tables (DuckDB SQL, read-only)."""
     with open_published(home) as con:
-        names, rows = run_query(con, query)
+        names, rows = run_select(con, query)
     if form == "json":
         listed = [dict(zip(names, row, strict=True)) for row in rows]
         click.echo(json.dumps(listed, ensure_ascii=False, indent=1, default=str))
@@ -44,41 +40,6 @@ def command(query: str, home: Path, form: str) -> None:
         click.echo(text.getvalue(), nl=False)
     else:
         click.echo(table_text(names, rows))
-
-
-@contextmanager
-def open_published(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """HOME/published.duckdb, read-only; nothing but the published objects can be reached through it."""
-    path = home / "published.duckdb"
-    if not path.is_file():
-        raise UserError(
-            f"{home} has nothing published yet",
-            advice="Run `duizhang run` first, or give the right folder with --home or DUIZHANG_HOME.",
-        )
-    try:
-        con = duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"})
-    except duckdb.Error as error:
-        raise UserError(f"{path} cannot be opened: {error}") from error
-    try:
-        con.execute(f"set allowed_directories = [{quoted(str(home.resolve() / 'objects') + '/')}]")
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
-        yield con
-    finally:
-        con.close()
-
-
-def run_query(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows of one select; UserError for anything else, or for what DuckDB refuses."""
-    try:
-        statements = con.extract_statements(query)
-        if len(statements) != 1 or statements[0].type not in _READS:
-            raise UserError("only one select statement at a time", advice="The published tables are read-only.")
-        found = con.execute(statements[0])
-        names = [str(column[0]) for column in found.description or []]
-        return names, found.fetchall()
-    except duckdb.Error as error:
-        raise UserError(f"SQL: {error}") from error
 
 
 def shown(value: Any) -> str:

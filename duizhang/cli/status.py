@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from duizhang.cli.sql import home_option, open_published, shown, table_text, width_of
-from duizhang.published import TABLES
+from duizhang.cli.sql import home_option, shown, table_text, width_of
+from duizhang.published import TABLES, open_published
 
 _NEWEST = 31
 _REASONS = 5

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import xlsxwriter
 
 from duizhang.books import Books
@@ -18,6 +17,7 @@ from duizhang.close.workbook import safe_cell
 from duizhang.errors import ConservationError, UserError
 from duizhang.evidence import in_words
 from duizhang.publish import period_states
+from duizhang.published import open_published
 from duizhang.reconcile import LEG_MODELS, STATE_TABLES, load_causes
 from duizhang.schema import CLAIM
 from duizhang.state import State
@@ -46,10 +46,7 @@ def dispute(home: Path, books: Books, counterparty: str, period: dt.date, out: P
     """
     pay = [s for s, shop in books.shops.items() if (shop.provider or "").casefold() == counterparty.casefold()]
     sell = [s for s, shop in books.shops.items() if shop.platform.casefold() == counterparty.casefold()]
-    path = home / "published.duckdb"
-    if not path.is_file():
-        raise UserError(f"nothing is published in {home}", advice="Run `duizhang run` first.")
-    with duckdb.connect(str(path), read_only=True) as con:
+    with open_published(home) as con:
         carriers = {str(r[0]) for r in con.execute("select distinct carrier from freight_audit").fetchall()}
         carriers |= {c.provider for c in books.rate_cards if c.kind == "freight"}
         hauls = [c for c in sorted(carriers) if c.casefold() == counterparty.casefold()]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-import duckdb
 import openpyxl
 import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
@@ -17,6 +16,7 @@ from duizhang.close.decisions import ACCEPT, CORRECT, DECISIONS, WAIT, WRITE_OFF
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
 from duizhang.evidence import in_words
+from duizhang.published import open_published
 
 SHEET = "exceptions"
 IDENTITY = ("period", "leg", "entity", "key", "currency", "cause", "left_amount", "right_amount", "difference",
@@ -36,10 +36,7 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 def open_differences(home: Path, period: dt.date) -> list[dict[str, Any]]:
     """The variances of a published period; what is more than timing first, the largest first."""
-    path = home / "published.duckdb"
-    if not path.is_file():
-        raise UserError(f"nothing is published in {home}", advice="Run `duizhang run` first.")
-    with duckdb.connect(str(path), read_only=True) as con:
+    with open_published(home) as con:
         columns = ", ".join(f'"{c}"' for c in IDENTITY)
         cursor = con.execute(
             f"select {columns} from variances where period = ? order by cause = 'timing', abs(difference) desc, leg, "

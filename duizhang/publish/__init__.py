@@ -1,6 +1,6 @@
 """Publication: immutable versions of periods, and the one pointer through which analysts see them."""
 
-from duizhang.publish.pointer import POINTER, object_path, rebuild_published
+from duizhang.publish.pointer import object_path, rebuild_published
 from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
 from duizhang.publish.versions import (
     STATES,
@@ -13,6 +13,7 @@ from duizhang.publish.versions import (
     set_period_state,
     versions,
 )
+from duizhang.published import POINTER
 
 __all__ = [
     "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,27 @@ import duckdb
 import pyarrow as pa
 from filelock import FileLock
 
+from duizhang.disk import READ_ONLY, written
+from duizhang.errors import Retryable
 from duizhang.publish.versions import period_states, read_manifest, versions
-from duizhang.published import PERIOD_STATUS, TABLES
+from duizhang.published import PERIOD_STATUS, POINTER, TABLES
 from duizhang.state import State
 from duizhang.store import connect, quoted
 
-POINTER = "published.duckdb"
+# Where a view finds its objects: beside the database that is asked, wherever that is now. DuckDB names the folder for its
+# temporary files after the database that a connection was opened with, by its real path, and knows it when the view is bound. Of a
+# database that was attached, or where somebody chose another folder, there is only the path of the day when the views were made:
+# it counts as long as the database is still there, and is refused where it is not.
+_MACROS = (
+    "create macro published_is_open() as ends_with(current_setting('temp_directory'), $ending)",
+    "create macro published_home() as case when published_is_open() then "
+    "left(current_setting('temp_directory'), length(current_setting('temp_directory')) - length($ending)) || '/' else $home end",
+    "create macro published_objects(names) as list_transform(names, lambda n: published_home() || 'objects/' || n)",
+    "create macro published_here() as case when published_is_open() then true "
+    "when (select count(*) from duckdb_databases() where path = $path) > 0 then true "
+    "else error('this published.duckdb was moved or copied from ' || $home || ': connect to the file itself, or let "
+    "`duizhang run` make it anew here') end",
+)
 
 
 def publication_lock(home: Path) -> FileLock:
@@ -36,19 +50,51 @@ def rebuild_published(home: Path, state: State) -> None:
     A reader that has the old file open keeps reading the old one; nobody ever sees half of either.
     """
     with publication_lock(home):
-        final = home / POINTER
-        for left in home.glob(f"{POINTER}.*"):
-            left.unlink()  # of a publication that was killed: only one has the lock
-        partial = home / f"{POINTER}.{uuid.uuid4().hex}"
+        final = home.resolve() / POINTER
+        _tidy(home)
+        # of somebody who wrote into what is replaced
+        (home / f"{POINTER}.wal").unlink(missing_ok=True)
         try:
-            _write(partial, home.resolve(), state)
-            partial.replace(final)
+            with written(final, mode=READ_ONLY) as partial:
+                expected = _write(partial, home.resolve(), state)
+                _look(partial, home.resolve(), expected)
+        except duckdb.Error as error:
+            raise Retryable(
+                f"{final} could not be written: {str(error).strip().splitlines()[0]}; readers see what they saw before. "
+                "Make room if the disk is full, and run the same command again."
+            ) from error
         finally:
-            for left in (partial, partial.with_name(f"{partial.name}.wal")):
-                left.unlink(missing_ok=True)
+            _tidy(home)
 
 
-def _write(path: Path, home: Path, state: State) -> None:
+def _tidy(home: Path) -> None:
+    """Remove what a publication that was killed has left: only one has the lock."""
+    for left in home.glob(f".{POINTER}.*"):
+        if not left.is_dir():
+            left.unlink(missing_ok=True)
+
+
+def _connect(path: Path, home: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection to a database that is to be HOME/published.duckdb, as if it were there already."""
+    return duckdb.connect(str(path), read_only=read_only, config={
+        "autoinstall_known_extensions": "false", "temp_directory": f"{home / POINTER}.tmp",
+    })
+
+
+def _look(path: Path, home: Path, expected: dict[str, int]) -> None:
+    """Open what was written as a reader will, and ask everything in it: a database closes without a word where there is no
+    room for its last pages. expected: rows of period_status, columns of the views."""
+    if path.with_name(f"{path.name}.wal").exists():
+        raise duckdb.IOException("its last pages are not in the file")
+    with _connect(path, home, read_only=True) as con:
+        found = {name: len(con.sql(f'select * from "{name}" limit 0').columns) for name in TABLES}
+        found["period_status"] = con.sql("select * from period_status").shape[0]
+    if found != expected:
+        raise duckdb.IOException("it does not hold what was written to it")
+
+
+def _write(path: Path, home: Path, state: State) -> dict[str, int]:
+    """Write the database; what `_look` has to find in it."""
     states = period_states(state)
     published = {(v.period, v.version): v for v in versions(state)}
     manifests = {p: read_manifest(home, p, s.version) for p, s in states.items() if s.version}
@@ -62,31 +108,40 @@ def _write(path: Path, home: Path, state: State) -> None:
                 "approved_by": s.approved_by, "digest": version.digest if version else "",
             }
         )
-    con = duckdb.connect(str(path), config={"autoinstall_known_extensions": "false"})
+    con = _connect(path, home)
     try:
+        places = {"ending": f"/{POINTER}.tmp", "home": f"{home}/", "path": str(home / POINTER)}
+        for macro in _MACROS:
+            for name, text in places.items():
+                macro = macro.replace(f"${name}", quoted(text))  # a macro takes no parameters of a statement
+            con.execute(macro)
         con.register("status_rows", pa.Table.from_pylist(status, schema=PERIOD_STATUS))
         con.execute("create table period_status as select * from status_rows order by period")
         con.unregister("status_rows")
         for name, columns in TABLES.items():
-            con.execute(_view(name, columns, manifests, home))
+            con.execute(_view(name, columns, manifests))
+        con.execute("checkpoint")
     finally:
         con.close()
+    return {"period_status": len(status), **{name: len(columns) + 1 for name, columns in TABLES.items()}}
 
 
-def _view(name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]], home: Path) -> str:
+def _view(name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]]) -> str:
     """SQL of a table's view: period and version first, then its columns."""
     filled = [m["tables"][name] for m in manifests.values() if name in m["tables"]]
-    paths = sorted({str(home / entry["object"]) for entry in filled if entry["rows"]})
+    names = sorted({str(entry["object"]).removeprefix("objects/") for entry in filled if entry["rows"]})
     listed = ", ".join(f'r."{column.name}"' for column in columns if column.name != "period")
-    if paths:
-        files = ", ".join(quoted(path) for path in paths)
-        source = f"read_parquet([{files}], hive_partitioning = false, union_by_name = true)"
+    where = ""
+    if names:
+        files = ", ".join(quoted(name) for name in names)
+        source = f"read_parquet(published_objects([{files}]), hive_partitioning = false, union_by_name = true)"
+        where = " where published_here()"
     else:
         nothing = ", ".join(f'null::{kind} as "{column}"' for column, kind in duck_types(columns).items())
         source = f"(select {nothing} where false)"
     return (
         f'create view "{name}" as select r.period, s.version, {listed} '
-        f"from {source} as r inner join period_status as s on s.period = r.period"
+        f"from {source} as r inner join period_status as s on s.period = r.period{where}"
     )
 
 

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from duizhang.books import Books
 from duizhang.digest import mapping_digest, table_digest
+from duizhang.disk import READ_ONLY, sync_all
 from duizhang.gate import Result, load_suites, quality_table, recorded_results
 from duizhang.publish.pointer import object_path, publication_lock, rebuild_published
 from duizhang.publish.versions import (
@@ -124,8 +125,8 @@ def _publish_one(
                 save_states(connection, [PeriodState(period, now.version, RECONCILED)])
         return PeriodOutcome(period, UNCHANGED, now.version)
     number = max((v.version for v in known), default=0) + 1
-    for name, rows in candidate.tables.items():
-        _write_object(home, candidate.digests[name], rows)
+    written = [_write_object(home, candidate.digests[name], rows) for name, rows in candidate.tables.items()]
+    sync_all(path for path in written if path)
     opening, closing = (_amounts(candidate.tables["recon_summary"], side) for side in ("opening", "closing"))
     before = period_states(state).get(period - dt.timedelta(days=1))
     write_manifest(
@@ -209,10 +210,13 @@ def _objections(digests: dict[str, str], results: Sequence[Result], suites: dict
     return found
 
 
-def _write_object(home: Path, digest: str, rows: pa.Table) -> None:
+def _write_object(home: Path, digest: str, rows: pa.Table) -> Path | None:
+    """Write an object that is not there yet; its path, to be synced before anything refers to it."""
     path = object_path(home, digest)
-    if not path.is_file():
-        write_parquet(rows, path)
+    if path.is_file():
+        return None
+    write_parquet(rows, path, mode=READ_ONLY)
+    return path
 
 
 def _amounts(summary: pa.Table, side: str) -> str:

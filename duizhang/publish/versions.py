@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from duizhang.disk import READ_ONLY, written
 from duizhang.errors import UserError
 from duizhang.state import METADATA, State
 
@@ -134,10 +134,5 @@ def read_manifest(home: Path, period: dt.date, version: int) -> dict[str, Any]:
 def write_manifest(home: Path, manifest: dict[str, Any]) -> None:
     """Write a manifest atomically."""
     path = manifest_path(home, dt.date.fromisoformat(manifest["period"]), manifest["version"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
+    with written(path, mode=READ_ONLY) as partial:
         partial.write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import jinja2
 
 from duizhang.errors import UserError
 from duizhang.evidence import in_words
+from duizhang.published import open_published
 from duizhang.reconcile import load_causes
 from duizhang.schema import PIECES
 
@@ -58,10 +59,7 @@ def amount(value: Any, currency: str) -> str:
 
 def write_report(home: Path, period: dt.date | None = None, out: Path | None = None) -> Path:
     """Write HOME/reports/<period>.html (default: the newest published period). Raises UserError where there is none."""
-    pointer = home / "published.duckdb"
-    if not pointer.is_file():
-        raise UserError(f"nothing is published in {home}", advice="Run `duizhang run` first.")
-    with duckdb.connect(str(pointer), read_only=True) as con:
+    with open_published(home) as con:
         known = _rows(con, "select * from period_status order by period")
         if period is None:
             visible = [r["period"] for r in known if r["version"]] or [r["period"] for r in known]

@@ -8,6 +8,7 @@ from typing import TypedDict
 import duckdb
 
 from duizhang.errors import UserError
+from duizhang.published import POINTER, open_published
 
 # truth_parts, found_parts: one row a key and cause; found is what a key's last published period says.
 # keys: one row a key that is in the truth or was published. verdict: hit | missed | false | ignored (natural timing).
@@ -157,15 +158,15 @@ def score(truth: Path, home: Path) -> tuple[Score, list[str]]:
     goes by the injected cause; what was made up stands there under the cause that it was given. UserError: no truth
     file or nothing published.
     """
-    published = home / "published.duckdb"
+    published = home / POINTER
     if not truth.is_file():
         raise UserError(f"{truth}: no such file", advice="Give the truth.parquet that `duizhang simulate` wrote.")
     if not published.is_file():
         raise UserError(f"{published}: nothing is published there", advice="Run the periods first, or set --home.")
-    with duckdb.connect(str(published), read_only=True) as con:
+    with open_published(home, also=truth) as con:
         try:
             for name, step in _STEPS.items():
-                con.execute(f"create temp table {name} as {step}", {"truth": str(truth)} if "$truth" in step else None)
+                con.execute(f"create temp table {name} as {step}", {"truth": str(truth.resolve())} if "$truth" in step else None)
         except duckdb.CatalogException as error:
             raise UserError(f"{published} has no table variances", advice="Run the periods first.") from error
         except duckdb.BinderException as error:
