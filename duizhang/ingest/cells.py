@@ -124,10 +124,10 @@ class Typist:
             found = first_group(cells.values, column.extract)
             cells = found if cells.places is None else Cells(found.rows(), cells.places)
         if column.template:
-            before, _, after = column.template.partition("{value}")
+            before, mark, after = column.template.partition("{value}")  # without it the text stands in the value's place
             head, tail = (re.sub(r"\{(\w+)\}", lambda m: self.captures.get(m.group(1), ""), part) for part in (before, after))
             cells = cells.map(
-                lambda text: pc.if_else(pc.equal(text, ""), "", pc.binary_join_element_wise(head, text, tail, "")))
+                lambda text: pc.if_else(pc.equal(text, ""), "", pc.binary_join_element_wise(head, text if mark else "", tail, "")))
         if column.default is not None:
             cells = cells.map(lambda text: pc.if_else(pc.equal(text, ""), column.default, text))
         return cells

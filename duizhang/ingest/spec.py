@@ -45,7 +45,7 @@ class Column(_Closed):
     Steps, in this order: the cell without blanks, back-ticks, apostrophes and `="..."` around it; `join`: the cells of
     these columns behind it, with a blank between; `nulls` of the spec become empty; `strip`: what this regex matches is
     left out; `replace`: text -> text, in this order; `extract`: the first group of this regex; `template`: text around
-    {value} with {captures}; `default` where empty; then `type`:
+    {value}, or in its place, with {captures}; `default` where empty; then `type`:
     id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined where that is missing.
     formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
