@@ -51,7 +51,8 @@ def build_assets(
         by_status: dict[str, int] = {}
         for record in records:
             by_status[record.status] = by_status.get(record.status, 0) + 1
-        return MaterializeResult(metadata={**by_status, "files": len(records)})
+        refused = [record.problem for record in records if record.status == "refused"]
+        return MaterializeResult(metadata={**by_status, "files": len(records), "not read": refused})
 
     @multi_asset(
         name="canonical", specs=_specs("canonical", CANONICAL, ("raw_files",)), partitions_def=partitions,

@@ -16,11 +16,16 @@ import sqlalchemy as sa
 METADATA = sa.MetaData()
 
 
+def make_home(home: Path) -> None:
+    """The home of a company's books, for its owner's eyes alone; one that is there keeps whom it was opened to."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 class State:
     """A connection pool on the state database; tables are created when missing."""
 
     def __init__(self, home: Path) -> None:
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         url = os.environ.get("DUIZHANG_STATE_URL") or f"sqlite:///{home / 'state.db'}"
         self.engine = sa.create_engine(url, poolclass=sa.NullPool)
         if self.engine.dialect.name == "sqlite":

@@ -12,10 +12,11 @@ from assets.workspace import Workspace
 from duizhang.books import load_books
 from duizhang.close import append_event, archive_books, archive_sources
 from duizhang.errors import UserError
-from duizhang.ingest import collect
+from duizhang.ingest import FileRecord, collect, records, unresolved
 from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently, recorded
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, period_states, rebuild_published
 from duizhang.reconcile import rules_digest
+from duizhang.state import State
 from duizhang.store import days
 from pipelines.definitions import TABLES_JOB, build_defs
 
@@ -27,11 +28,15 @@ def run_range(
 ) -> int:
     """Collect, then compute, check and publish what is not current from `start` to `end`, and what follows from that.
 
-    Returns the exit code: 0 everything is published, 2 something is held. Raises UserError where the range or the books
+    Returns the exit code: 0 everything is published, 2 something is held, or a file was refused of which no day is known
+    and about which nobody decided. Raises UserError where the range or the books
     are impossible. Where another run uses this home, it waits for it to end.
     """
     outcomes = run_periods(books_path, home, start, end, progress=progress, force=force)
-    return 2 if any(o.state == HELD for o in outcomes) else 0
+    if any(o.state == HELD for o in outcomes):
+        return 2
+    # money may be in a file that holds no day because nobody knows which one
+    return 2 if unresolved(records(State(home.resolve())), load_books(books_path).start) else 0
 
 
 def run_periods(
@@ -67,6 +72,7 @@ class _Run:
         self.start, self.end = start, end
         self.closed = {p for p, s in period_states(self.state).items() if s.state == "closed"}
         self.outcomes: dict[dt.date, PeriodOutcome] = {}
+        self.pending: list[FileRecord] = []
 
     def go(self) -> list[PeriodOutcome]:
         workspace = self.workspace
@@ -78,7 +84,8 @@ class _Run:
                 "books_path": str(self.books_path), "sources": archive_sources(workspace.home, self.books.sources_path),
             },
         )
-        collect(self.books, self.store, self.state, progress=workspace.say)
+        self.pending = unresolved(
+            collect(self.books, self.store, self.state, progress=workspace.say), self.books.start)
         first = self._first()
         last = max([self.end, *recorded(self.state)])
         plan = make_plan(self.books, self.store, self.state, first, last)
@@ -111,6 +118,10 @@ class _Run:
             self.workspace.say(f"{o.period} is held: {reason[:120]}{'…' if len(reason) > 120 else ''}{more}")
         if len(held) > 10:
             self.workspace.say(f"and {len(held) - 10} more days are held")
+        if self.pending:
+            self.workspace.say(
+                f"{len(self.pending)} refused files name no day, so they hold none: correct them, or `duizhang source accept` "
+                "or `source withdraw` them")
 
     def _first(self) -> dt.date:
         """A day can only open with what the day before left: days never run between the last known one and the range

@@ -11,6 +11,7 @@ import duckdb
 
 from duizhang import schema
 from duizhang.cli.options import home_option
+from duizhang.cli.status import unread_files
 from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.reconcile import load_causes
@@ -57,7 +58,11 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
         click.echo(f"\n{item['leg']} {item['key']}: {item['left_amount']} against {item['right_amount']} {item['currency']}, "
                    f"difference {item['difference']}\n  {cause.zh} {cause.en}; {state}\n  {cause.who}: {cause.action_zh} {cause.action}")
     if not items:
-        click.echo("\nAll sources agree: nothing was ever open at the end of a day.")
+        unread = unread_files(home)
+        agree = "All sources that were read agree" if unread else "All sources agree"
+        click.echo(f"\n{agree}: nothing was ever open at the end of a day.")
+        if unread:
+            click.echo(f"{len(unread)} files are missing or were not read, so they are not in this answer: see `duizhang status`.")
 
 
 def _rows(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[dict[str, Any]]:

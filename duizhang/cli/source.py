@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli import files
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import UserError
 from duizhang.ingest import SourceSpec, load_specs, propose, sources_page
@@ -15,7 +16,11 @@ from duizhang.ingest import SourceSpec, load_specs, propose, sources_page
 
 @click.group("source")
 def command() -> None:
-    """Specifications of raw files: list those that are known, or begin a new one."""
+    """Specifications of raw files: list those that are known, or begin a new one; decide about files of the inbox."""
+
+
+for decision in (files.accept, files.withdraw, files.restore):
+    command.add_command(decision)
 
 
 @command.command("list")

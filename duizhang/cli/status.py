@@ -65,9 +65,11 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
             if not everything and len(p["held_reasons"]) > _REASONS:
                 yield f"  and {len(p['held_reasons']) - _REASONS} more (--all, or --json for the whole text)"
     if found["files"]:
-        yield "\nFiles that were not read:"
+        yield f"\n{len(found['files'])} files were not read:"
         for f in found["files"]:
-            yield from wrapped(f"{f['period'] or ''} {f['status']}: {f['file'] or f['source']} {f['problem']}".rstrip(), width, lines=2)
+            name = f["file"] or f["source"]
+            what = f["problem"] if f["problem"].startswith(name) else f"{name} {f['problem']}"
+            yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), width, lines=3)
 
 
 def wrapped(text: str, width: int, *, lines: int) -> list[str]:
@@ -103,22 +105,24 @@ def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["held_reasons"] = [line for line in p["held_reasons"].splitlines() if line]
         p["causes"] = causes.get(p["period"], [])
         p["variances"] = sum(c["items"] for c in p["causes"])
-    return {"periods": periods, "files": _unread(home, [p["period"] for p in periods])}
+    return {"periods": periods, "files": unread_files(home)}
 
 
-def _unread(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
-    """Files of the periods that were missing, refused or not recognised, as the last run saw them (also when held)."""
+def unread_files(home: Path) -> list[dict[str, Any]]:
+    """Files that were missing, refused or not recognised as the last run saw them (also of days that are held), and those
+    of which no day is known, which stand beside the newest one."""
     from duizhang.store import Store, connect
 
     store = Store(home)
+    with open_published(home) as published:
+        periods = [row[0] for row in published.execute("select period from period_status order by period").fetchall()]
+        names = ["period", "source", "shop", "file", "status", "problem"]
+        asked = f"select {', '.join(names)} from source_files where status in ('missing', 'refused')"
+        undated = published.execute(f"{asked} and status = 'refused'").fetchall()
     with connect() as con:
         store.view(con, "source_files", periods, TABLES["source_files"])
-        found = con.execute(
-            "select period, source, shop, file, status, problem from source_files "
-            "where status in ('missing', 'refused', 'unrecognised', 'unrecognized', 'unknown') order by all"
-        )
-        names = [column[0] for column in found.description or []]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        dated = con.execute(asked).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in sorted({*dated, *undated})]
 
 
 def _plain(value: object) -> object:

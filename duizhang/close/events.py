@@ -11,8 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from duizhang.digest import file_digest
-from duizhang.state import METADATA, State
+from duizhang.state import METADATA, State, make_home
 
 EVENTS = sa.Table(
     "events", METADATA,
@@ -77,11 +76,7 @@ def archive_sources(home: Path, folder: Path) -> dict[str, str]:
 
 def archive_books(home: Path, books_path: Path) -> str:
     """Keep the bytes of books.yaml with the raw files; their SHA-256."""
-    sha = file_digest(books_path)
-    target = home / "archive" / sha[:2] / sha
-    if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".partial")
-        partial.write_bytes(books_path.read_bytes())
-        partial.replace(target)
-    return sha
+    from duizhang.ingest.archive import archive  # that room needs this one's log
+
+    make_home(home)
+    return archive(home, books_path.resolve())

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from duizhang import published, schema
 from duizhang.books import Books
-from duizhang.ingest.collect import READ, REFUSED, FileRecord, landed_quarantine, records
+from duizhang.ingest.collect import landed_quarantine
+from duizhang.ingest.files import ACCEPTED, READ, REFUSED, FileRecord, records
 from duizhang.ingest.landed import LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.spec import load_specs
 from duizhang.ingest.twice import Teller, told_twice
@@ -78,8 +79,9 @@ def _source_files(
     covered: set[tuple[str, str, dt.date]] = set()
     for record in touching:
         for day in record.days():
-            if periods[0] <= day <= periods[-1] and record.status in (READ, REFUSED):
-                covered.add((record.source, record.shop, day))
+            if periods[0] <= day <= periods[-1] and record.status in (READ, REFUSED, ACCEPTED):
+                if record.status == READ:
+                    covered.add((record.source, record.shop, day))
                 rows.append({
                     "period": day, "source": record.source, "shop": record.shop, "file": record.path,
                     "sha256": record.sha256, "status": TWICE if (record.path, day) in twice else record.status,

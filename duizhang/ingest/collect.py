@@ -9,91 +9,45 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlalchemy as sa
 
 from duizhang.books import Books
-from duizhang.digest import file_digest, mapping_digest
+from duizhang.digest import mapping_digest
 from duizhang.errors import RefusedFile
 from duizhang.ingest.ahead import each
+from duizhang.ingest.archive import archive, archived_path, clear_incoming
 from duizhang.ingest.cells import QUARANTINE
-from duizhang.ingest.extract import MEMBER, Extraction, extract
+from duizhang.ingest.extract import Extraction, extract
+from duizhang.ingest.files import (
+    DUPLICATE,
+    READ,
+    REFUSED,
+    SUPERSEDED,
+    FileRecord,
+    decided,
+    file_decisions,
+    known_files,
+    remember,
+    told,
+    undecided,
+)
 from duizhang.ingest.landed import QUARANTINED, LandedFiles, Setting
 from duizhang.ingest.names import Kept, inbox_path, name_of_record, path_day
+from duizhang.ingest.placing import misplaced, placed
 from duizhang.ingest.remote import open_inbox
 from duizhang.ingest.restated import restated_days
 from duizhang.ingest.spec import SourceSpec, load_specs
-from duizhang.state import METADATA, State
+from duizhang.ingest.walk import MEMBER
+from duizhang.state import State
 from duizhang.store import Store
-
-FILES = sa.Table(
-    "files", METADATA,
-    sa.Column("path", sa.String, primary_key=True),
-    sa.Column("sha256", sa.String, nullable=False),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("modified", sa.BigInteger, nullable=False),
-    sa.Column("status", sa.String, nullable=False),
-    sa.Column("source", sa.String, nullable=False, default=""),
-    sa.Column("shop", sa.String, nullable=False, default=""),
-    sa.Column("landed", sa.String, nullable=False, default=""),
-    sa.Column("detail", sa.Text, nullable=False, default="{}"),
-)
-
-READ, REFUSED, DUPLICATE, SUPERSEDED = "read", "refused", "duplicate", "superseded"
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """What is known of one file of the inbox. detail: counts, control totals, days, problem."""
-
-    path: str
-    sha256: str
-    size: int
-    modified: int
-    status: str
-    source: str
-    shop: str
-    landed: str
-    detail: dict[str, object]
-
-    @property
-    def problem(self) -> str:
-        """Why it was not read, or which control total does not tie; '' where all is well."""
-        return str(self.detail.get("problem", ""))
-
-    @property
-    def recency(self) -> tuple[int, str]:
-        """Greater the newer a file is; of several that say the same, the newest counts."""
-        return self.modified, self.sha256
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it was read and has no rows: an explicit zero of its days."""
-        return self.detail.get("rows_read") == 0
-
-    @property
-    def dates_itself(self) -> bool:
-        """Whether its days follow from its content, not from its path."""
-        return bool(self.detail.get("rows_parsed") or self.detail.get("coverage"))
-
-    def days(self) -> list[dt.date]:
-        """The days that it belongs to: those of its rows and its stated coverage, else the day in its path."""
-        listed = self.detail.get("days") or []
-        assert isinstance(listed, list)  # noqa: S101 - written below
-        return [dt.date.fromisoformat(str(day)) for day in listed]
-
-    def touched(self) -> list[dt.date]:
-        """The days whose rows depend on it: its own, and those from which it takes a record away (`duizhang.ingest.restated`)."""
-        listed = self.detail.get("restates") or []
-        assert isinstance(listed, list)  # noqa: S101 - written below
-        return sorted({*self.days(), *(dt.date.fromisoformat(str(day)) for day in listed)})
 
 
 def collect(
@@ -109,7 +63,7 @@ class _Collection:
     def __init__(self, books: Books, store: Store, state: State, say: Callable[[str], None]) -> None:
         self.books, self.store, self.state, self.say = books, store, state, say
         self.files = open_inbox(books, store.home, progress=say)
-        self.known = _known(state)
+        self.known = known_files(state)
         self.rules = Rules(load_specs(books.sources_path))
         self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
         self.basis = {
@@ -117,17 +71,18 @@ class _Collection:
                                   "entities": {**s.entities, "": s.entity}, "key": s.key.hex()})
             for shop, s in self.settings.items()
         }
-        self.stats = {name: path.stat() for name, path in self.files.files.items()}
-        self.records = {
-            name: FileRecord(name, "", 0, 0, REFUSED, "", "", "", {"problem": reason})
-            for name, reason in self.files.refused.items()
-        }
+        self.stats: dict[str, os.stat_result] = {}
+        self.records: dict[str, FileRecord] = {}
+        for name, reason in self.files.refused.items():
+            self._refuse(name, reason)
+        # a file that only its place spoke against means something else at another place
         self.earlier: dict[str, list[FileRecord]] = {}
         for record in self.known.values():
-            if record.status != DUPLICATE:
+            if record.status != DUPLICATE and record.sha256 and not record.detail.get("misplaced"):
                 self.earlier.setdefault(record.sha256, []).append(record)
 
     def go(self) -> list[FileRecord]:
+        clear_incoming(self.store.home)
         names = self._contents()
         first = {sha: self._kept(sha, same) for sha, same in names.items()}
         self._land_new(first)
@@ -137,18 +92,50 @@ class _Collection:
             for name in same:
                 if name == one.file:
                     continue
-                # two empty days have the same bytes, and each is an explicit zero of its own day
-                if empty:
+                # two empty days have the same bytes, and each is an explicit zero of its own day; so are two broken ones
+                if empty or (self._is_refused(one) and self._meaning(name) != self._meaning(one.name)):
                     self._take_in(sha, self._kept(sha, [name]))
                 else:
                     self._is_duplicate(sha, name, one.name)
-        # what was taken in earlier and is no longer in the inbox stays in the books
-        for name, old in self.known.items():
+        # what was taken in earlier and is no longer in the inbox stays in the books until somebody withdraws it
+        for name, known in self.known.items():
+            old = undecided(known)
             if name not in self.records and old.status in (READ, SUPERSEDED) and (old.sha256 not in names or old.is_empty):
-                self.records[name] = FileRecord(**{**old.__dict__, "status": READ})
-        settled = self._restating(_supersede(self.records))
-        _remember(self.state, settled)
-        return [settled[name] for name in sorted(settled)]
+                self.records[name] = replace(old, status=READ)
+        decisions = file_decisions(self.state)
+        judged = {name: decided(self._judged(record), decisions) for name, record in self.records.items()}
+        settled = self._restating(_supersede(judged))
+        remember(self.state, settled)
+        found = [settled[name] for name in sorted(settled)]
+        for line in told(found, hidden=self.files.hidden):
+            self.say(line)
+        return found
+
+    def _is_refused(self, kept: Kept) -> bool:
+        return kept.name in self.records and self.records[kept.name].status == REFUSED
+
+    def _meaning(self, name: str) -> tuple[str, dt.date | None]:
+        """What a place says of a file that does not say it itself."""
+        return placed(name, self.books).shop, path_day(name)
+
+    def _refuse(self, name: str, reason: str, size: int = 0, modified: int = 0) -> None:
+        """An entry of the inbox that is not read at all; the day is that of its name, where it has one."""
+        day = path_day(name)
+        self.records[name] = FileRecord(
+            name, "", size, modified, REFUSED, "", "", "", {"problem": f"{name}: {reason}", "days": [day.isoformat()] if day else []})
+
+    def _judged(self, record: FileRecord) -> FileRecord:
+        """A file that was read, or not recognised, where its place does not say whose it is: refused, with its days."""
+        if record.status not in (READ, REFUSED):
+            return record
+        name = inbox_path(record.path)
+        at = placed(name, self.books)
+        problem = misplaced(at, self.rules.specs.get(record.source))
+        if not problem or (record.status == REFUSED and (at.in_root or not record.sha256)):
+            return record
+        also = f" Also: {record.problem}" if record.status == REFUSED and record.problem else ""
+        detail = {**record.detail, "problem": f"{name}: {problem}{also}", "misplaced": True}
+        return replace(record, status=REFUSED, detail=detail)
 
     def _restating(self, records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
         """The records, each with the days from which it takes rows of older files away."""
@@ -164,23 +151,31 @@ class _Collection:
         return settled
 
     def _contents(self) -> dict[str, list[str]]:
-        """The names of the inbox by content; what has the size and time that it had is not read again."""
-        shas = {(inbox_path(r.path), r.size, r.modified): r.sha256 for r in self.known.values()}
+        """The names of the inbox by content, all of it archived; what has the size and time that it had is not read again."""
+        shas = {(inbox_path(r.path), r.size, r.modified): r.sha256 for r in self.known.values() if r.sha256}
         names: dict[str, list[str]] = {}
         for name, path in sorted(self.files.files.items()):
-            stat = self.stats[name]
-            names.setdefault(shas.get((name, stat.st_size, stat.st_mtime_ns)) or file_digest(path), []).append(name)
+            try:
+                stat = self.stats[name] = path.stat()
+                sha = shas.get((name, stat.st_size, stat.st_mtime_ns))
+                if sha is None or not archived_path(self.store.home, sha).is_file():
+                    sha = archive(self.store.home, path)
+            except FileNotFoundError:
+                self._refuse(name, "it was taken away while the inbox was read (Run again.)")
+            except RefusedFile as error:
+                self._refuse(name, f"{error} ({error.advice})", stat.st_size, stat.st_mtime_ns)
+            else:
+                names.setdefault(sha, []).append(name)
         return names
 
     def _kept(self, sha: str, names: Sequence[str]) -> Kept:
         return name_of_record(
             names, self.earlier.get(sha, ()), shop_of=self._shop_of,
-            is_gone=lambda name: name not in self.files.files and name not in self.records,
+            is_gone=lambda name: name not in self.files.files and name not in self.files.refused,
         )
 
     def _shop_of(self, name: str) -> str:
-        folder = name.split("/")[0]
-        return folder if folder in self.books.shops else ""
+        return placed(name, self.books).shop
 
     def _landed(self, sha: str, kept: Kept) -> Path:
         basis = self.basis[self._shop_of(kept.file)]
@@ -193,8 +188,7 @@ class _Collection:
         for sha, kept in contents.items():
             landed = self._landed(sha, kept)
             if not (landed / "meta.json").is_file():
-                archived = _archive(self.store, self.files.files[kept.file], sha)
-                tasks.append((archived, kept.name, self.settings[self._shop_of(kept.file)], landed))
+                tasks.append((archived_path(self.store.home, sha), kept.name, self.settings[self._shop_of(kept.file)], landed))
         for number, _ in enumerate(each(_land, tasks, self.rules.specs), 1):
             if number % 200 == 0 or number == len(tasks):
                 self.say(f"files: {number} of {len(tasks)} new ones read")
@@ -202,7 +196,7 @@ class _Collection:
     def _take_in(self, sha: str, kept: Kept) -> bool:
         """One record, or one for every bill that the file holds (then `file::member`). True where there are no rows."""
         stat, shop, landed = self.stats[kept.file], self._shop_of(kept.file), self._landed(sha, kept)
-        archived = _archive(self.store, self.files.files[kept.file], sha)
+        archived = archived_path(self.store.home, sha)
         meta, is_empty = landed / "meta.json", False
         if not meta.is_file():
             _land(archived, kept.name, self.settings[shop], landed, self.rules.specs)
@@ -228,17 +222,6 @@ class _Collection:
                                         {"problem": f"same content as {original}"})
 
 
-def _archive(store: Store, path: Path, sha: str) -> Path:
-    """Where the bytes are kept, from now on if not already."""
-    archived = store.home / "archive" / sha[:2] / sha
-    if not archived.is_file():
-        archived.parent.mkdir(parents=True, exist_ok=True)
-        partial = archived.with_suffix(".partial")
-        shutil.copyfile(path, partial)
-        partial.replace(archived)
-    return archived
-
-
 class Rules:
     """The specifications that files are read by. digests: of each, with the engine's version; digest: of all."""
 
@@ -254,10 +237,6 @@ def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapp
     working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
     try:
         bills = extract(archived, specs, setting, file=name, into=working)
-        for bill in bills:
-            if bill.undated:
-                raise RefusedFile(f"{bill.undated} rows of {bill.spec.name} have no date, so they belong to no period",
-                                  advice="Give them their date; what the source's page in docs/ says of it may help.")
         details = [
             {**_describe(found, f"{name}{MEMBER}{found.member}" if found.member else name), "member": found.member,
              "folder": found.folder.relative_to(working).as_posix()}
@@ -284,12 +263,21 @@ def _describe(found: Extraction, name: str) -> dict[str, object]:
     if not days and (day := path_day(name)):
         days = {day}
     bad = [t for t in found.totals if not t.ok]
-    problem = "; ".join(
+    status, problem = READ, "; ".join(
         f"{name}: control total {t.name} states {t.stated if t.stated is not None else 'nothing'}, its rows give {t.computed}"
         for t in bad
     )
+    if found.undated:
+        status, problem = REFUSED, (
+            f"{name}: {found.undated} rows of {found.spec.name} have no date, so they belong to no period (Give them their date; "
+            "what the source's page in docs/ says of it may help.)")
+    elif not days and (found.rows_quarantined or bad):
+        # it would stand in no day, and nobody would see what is wrong with it
+        first = found.quarantine().slice(0, 1).to_pylist()
+        why = f"; line {first[0]['line']}, {first[0]['column_name'] or 'the row'}: {first[0]['reason']}" if first else f"; {problem}"
+        status, problem = REFUSED, f"{name}: no row of it could be read, so no day of it is known{why} (Correct it, or download it again.)"
     return {
-        "status": READ, "source": found.spec.name, "problem": problem, "days": sorted(d.isoformat() for d in days),
+        "status": status, "source": found.spec.name, "problem": problem, "days": sorted(d.isoformat() for d in days),
         "rows_read": found.rows_read, "rows_parsed": found.rows_parsed, "rows_quarantined": found.rows_quarantined,
         "rows_ignored": found.rows_ignored, "control_totals_ok": not bad,
         "coverage": [d.isoformat() for d in found.coverage] if found.coverage else None,
@@ -315,26 +303,6 @@ def _supersede(records: dict[str, FileRecord]) -> dict[str, FileRecord]:
                     **record.__dict__, "status": SUPERSEDED, "detail": {**record.detail, "problem": f"replaced by {kept.path}"},
                 })
     return settled
-
-
-def _known(state: State) -> dict[str, FileRecord]:
-    with state.begin() as con:
-        rows = con.execute(sa.select(FILES)).mappings().all()
-    return {r["path"]: FileRecord(**{**r, "detail": json.loads(r["detail"])}) for r in rows}
-
-
-def _remember(state: State, records: dict[str, FileRecord]) -> None:
-    rows = [{**r.__dict__, "detail": json.dumps(r.detail, ensure_ascii=False, sort_keys=True)} for r in records.values()]
-    with state.begin() as con:
-        con.execute(sa.delete(FILES))
-        if rows:
-            con.execute(sa.insert(FILES), rows)
-
-
-def records(state: State) -> list[FileRecord]:
-    """Every file that is known, in the order of paths."""
-    known = _known(state)
-    return [known[name] for name in sorted(known)]
 
 
 def landed_quarantine(store: Store, record: FileRecord) -> pa.Table:

@@ -33,9 +33,9 @@ from duizhang.ingest.sink import Sink
 from duizhang.ingest.spec import Cell, SourceSpec, Table, Total, normalised
 from duizhang.ingest.tally import Counter, Tally, tie
 from duizhang.ingest.texts import constant
+from duizhang.ingest.walk import MEMBER, shown_name
 from duizhang.store import connect, scratch
 
-MEMBER = "::"  # between the name of a file and that of a bill in it, where it holds several
 TYPISTS = 2
 MANY = 200_000
 AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
@@ -163,7 +163,7 @@ def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file
     several = len(main) > 1
     extractions = []
     for number, (document, place) in enumerate(main):
-        member = (document.sheet or document.name) if several else ""
+        member = shown_name(document.sheet or document.name) if several else ""
         folder = into / str(number) if several else into
         folder.mkdir(parents=True, exist_ok=True)
         extractions.append(_Run(document, place, setting, f"{file}{MEMBER}{member}" if several else file, member, folder).go())

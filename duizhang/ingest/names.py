@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from duizhang.ingest.extract import MEMBER
+from duizhang.ingest.walk import MEMBER
 
 if TYPE_CHECKING:
-    from duizhang.ingest.collect import FileRecord
+    from duizhang.ingest.files import FileRecord
 
 
 @dataclass(frozen=True)

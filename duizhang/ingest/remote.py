@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ import tenacity
 
 from duizhang.books import Books
 from duizhang.errors import BooksError, RefusedFile, Retryable, UserError
+from duizhang.ingest.walk import Inbox, shown_name, walk
 
 T = TypeVar("T")
 CACHE = "inbox-cache"
@@ -31,14 +32,6 @@ PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirector
 
 class Unreachable(UserError, Retryable):
     """A server that did not answer, or not to the end, in several attempts."""
-
-
-@dataclass(frozen=True)
-class Inbox:
-    """What an inbox holds: local path by name, and why names were refused."""
-
-    files: dict[str, Path]
-    refused: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +55,7 @@ def open_inbox(books: Books, home: Path, *, progress: Callable[[str], None] | No
         folder = books.inbox_path
         if not folder.is_dir():
             raise RefusedFile(f"there is no inbox at {folder}", advice="Make the folder, or mend `inbox` in books.yaml.")
-        found = Inbox(_walk(folder))
+        found = walk(folder)
     if not books.databases:
         return found
     from duizhang.ingest.database import pull_all
@@ -70,7 +63,7 @@ def open_inbox(books: Books, home: Path, *, progress: Callable[[str], None] | No
 
     pulls = home / CACHE / "databases"
     pull_all(books, pulls, specs=load_specs(books.sources_path), progress=progress)
-    for name, path in _walk(pulls).items():
+    for name, path in walk(pulls).files.items():
         if name in found.files:
             raise BooksError(f"the inbox already holds {name!r}", advice="Give the entry of `databases` another name.")
         found.files[name] = path
@@ -118,7 +111,7 @@ def _bring(
             attempt(lambda r=remote, p=place: _download(filesystem, r, p), f"fetching {name}")  # type: ignore[misc]
             known[name] = remote.mark
             write_whole(ledger, json.dumps(known, sort_keys=True, ensure_ascii=False))
-        files[name] = place
+        files[shown_name(name)] = place
         if progress and (number % 200 == 0 or number == len(wanted)):
             progress(f"remote files: {number} of {len(wanted)}")
     return Inbox(files, refused)

@@ -32,7 +32,7 @@ COMPUTED = sa.Table(
 
 # Reference data holds until it is stated again, so a day also opens with what was last stated before it.
 REFERENCE = {"skus": ("sku",), "fx_rates": ("base", "quote")}
-_UNUSED = ("duplicate", "superseded")
+_UNUSED = ("duplicate", "superseded", "withdrawn")
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from duizhang.errors import Retryable
+from duizhang.state import make_home
 
 
 def home_lock(home: Path) -> FileLock:
     """The lock of a home: re-entrant within a process, and free again as soon as the process that held it is gone."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_home(home)
     return FileLock(home.resolve() / ".run.lock", is_singleton=True, thread_local=False)
 
 

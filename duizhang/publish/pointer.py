@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from duizhang.disk import READ_ONLY, written
 from duizhang.errors import Retryable
-from duizhang.publish.versions import period_states, read_manifest, versions
+from duizhang.publish.versions import PeriodState, period_states, read_manifest, versions
 from duizhang.published import PERIOD_STATUS, POINTER, TABLES
 from duizhang.state import State
 from duizhang.store import connect, quoted
@@ -119,7 +119,7 @@ def _write(path: Path, home: Path, state: State) -> dict[str, int]:
         con.execute("create table period_status as select * from status_rows order by period")
         con.unregister("status_rows")
         for name, columns in TABLES.items():
-            con.execute(_view(name, columns, manifests))
+            con.execute(_view(name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
         con.execute("checkpoint")
     finally:
         con.close()
@@ -142,6 +142,22 @@ def _view(name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]
     return (
         f'create view "{name}" as select r.period, s.version, {listed} '
         f"from {source} as r inner join period_status as s on s.period = r.period{where}"
+    )
+
+
+def _undated(state: State, states: dict[dt.date, PeriodState]) -> str:
+    """SQL of the files that were refused and of which no day is known: no period's numbers rest on them, so they stand
+    beside the newest one, in no version of it."""
+    from duizhang.ingest.files import ACCEPTED, REFUSED, records
+
+    if not states:
+        return ""
+    newest = states[max(states)]
+    rows = [r for r in records(state) if r.status in (REFUSED, ACCEPTED) and not r.days()]
+    return "".join(
+        f" union all select date {quoted(newest.period)}, {newest.version}, {quoted(r.source)}, {quoted(r.shop)}, {quoted(r.path)}, "
+        f"{quoted(r.sha256)}, {quoted(r.status)}, 0, 0, 0, 0, false, {quoted(r.problem)}"
+        for r in rows
     )
 
 

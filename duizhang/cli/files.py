@@ -1,0 +1,88 @@
+"""`duizhang source accept | withdraw | restore`: what people decide about files of the inbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from duizhang.cli.options import by_option, home_option, open_state
+from duizhang.errors import UserError
+from duizhang.ingest.files import ACCEPTED, DECIDED, DUPLICATE, REFUSED, WITHDRAWN, FileRecord, records
+from duizhang.ingest.names import inbox_path
+from duizhang.ingest.placing import nearest
+
+reason_option = click.option("--reason", required=True, help="Why; it goes into the event log.")
+
+
+@click.command("accept")
+@click.argument("file")
+@home_option
+@by_option
+@reason_option
+def accept(file: str, home: Path, by: str, reason: str) -> None:
+    """Say that a refused FILE is rightly left out: it is told no more as a fault, and holds no day.
+
+    FILE: its name as `duizhang status` shows it. The decision is about this content; another one is asked about again.
+    """
+    _decide(home, file, "file_accepted", by, reason)
+
+
+@click.command("withdraw")
+@click.argument("file")
+@home_option
+@by_option
+@reason_option
+def withdraw(file: str, home: Path, by: str, reason: str) -> None:
+    """Take a FILE out of the books, as if it had never come: also one that is no longer in the inbox.
+
+    It stays in the archive, and an older file that it replaced counts again. `source restore` undoes it.
+    """
+    _decide(home, file, "file_withdrawn", by, reason)
+
+
+@click.command("restore")
+@click.argument("file")
+@home_option
+@by_option
+@reason_option
+def restore(file: str, home: Path, by: str, reason: str) -> None:
+    """Undo what was decided about a FILE."""
+    _decide(home, file, "file_restored", by, reason)
+
+
+def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
+    from duizhang.close import append_event
+    from duizhang.plan import acquire
+
+    if not by.strip() or not reason.strip():
+        raise UserError("a decision about a file needs a name and a reason", advice="Give --by and --reason.")
+    state = open_state(home)
+    with acquire(home, say=lambda text: click.echo(text, err=True)):
+        record = _found(records(state), file)
+        if kind == "file_accepted" and record.status != REFUSED:
+            raise UserError(f"{record.path} was not refused: it is {record.status}", advice="`duizhang status` lists what was refused.")
+        if kind == "file_restored" and record.status not in (ACCEPTED, WITHDRAWN):
+            raise UserError(f"nothing was decided about {record.path}: it is {record.status}")
+        if kind == "file_withdrawn" and record.status == WITHDRAWN:
+            raise UserError(f"{record.path} is withdrawn already")
+        append_event(state, actor=by.strip(), kind=kind, payload={
+            "file": inbox_path(record.path), "sha256": record.sha256, "reason": reason.strip(),
+            "days": [day.isoformat() for day in record.touched()],
+        })
+    click.echo(f"{inbox_path(record.path)}: {DECIDED[kind] or 'restored'}; `duizhang run` computes the days that it touches")
+
+
+def _found(known: list[FileRecord], file: str) -> FileRecord:
+    """The record that a name means: the whole name, or the end of one where that is unique."""
+    names = {inbox_path(r.path): r for r in known if r.status != DUPLICATE}
+    if file in names:
+        return names[file]
+    ends = [name for name in names if name.endswith(f"/{file}")]
+    if len(ends) == 1:
+        return names[ends[0]]
+    close = nearest(file, list(names))
+    raise UserError(
+        f"{file!r} is the end of several names" if ends else f"no file of the inbox is known as {file!r}",
+        advice=f"Give one of {', '.join(ends[:5])}." if ends else f"Did you mean {close!r}?" if close else "`duizhang status` lists names.",
+    )
