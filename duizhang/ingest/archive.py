@@ -12,6 +12,7 @@ import shutil
 import uuid
 from pathlib import Path
 
+from duizhang.disk import put, told_when_full
 from duizhang.errors import RefusedFile
 
 BLOCK = 1 << 20
@@ -23,18 +24,22 @@ def archived_path(home: Path, sha: str) -> Path:
     return home / "archive" / sha[:2] / sha
 
 
-def archive(home: Path, path: Path) -> str:
-    """Keep a file's bytes; their SHA-256. Raises RefusedFile where it cannot be read, or changes while it is."""
+def archive(home: Path, path: Path, *, durable: bool = True) -> str:
+    """Keep a file's bytes; their SHA-256. Raises RefusedFile where it cannot be read, or changes while it is.
+
+    durable: on the disk at the end; False for what is synced later, with others.
+    """
     incoming = home / INCOMING
     incoming.mkdir(mode=0o700, exist_ok=True)
     partial = incoming / uuid.uuid4().hex
     try:
-        sha = _copied(path, partial)
+        with told_when_full(partial):
+            sha = _copied(path, partial)
         target = archived_path(home, sha)
         if not target.is_file():
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            partial.replace(target)
-            _sync(target.parent)
+            with told_when_full(target):
+                put(partial, target, durable=durable)
         return sha
     finally:
         partial.unlink(missing_ok=True)
@@ -60,8 +65,6 @@ def _copied(path: Path, partial: Path) -> str:
                 digest.update(data)
                 copy.write(data)
                 left -= len(data)
-            copy.flush()
-            os.fsync(copy.fileno())
         after = os.fstat(source)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise RefusedFile("it changed while it was read", advice="Run again when it is written to its end.")
@@ -74,10 +77,3 @@ def _read(raw: io.FileIO) -> bytes:
     except OSError as error:
         raise RefusedFile(f"it cannot be read: {error.strerror}", advice="Copy it into the inbox again.") from error
 
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

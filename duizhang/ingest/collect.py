@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from duizhang.books import Books
 from duizhang.digest import mapping_digest
+from duizhang.disk import sync_all
 from duizhang.errors import RefusedFile
 from duizhang.ingest.ahead import each
 from duizhang.ingest.archive import archive, archived_path, clear_incoming
@@ -154,18 +155,21 @@ class _Collection:
         """The names of the inbox by content, all of it archived; what has the size and time that it had is not read again."""
         shas = {(inbox_path(r.path), r.size, r.modified): r.sha256 for r in self.known.values() if r.sha256}
         names: dict[str, list[str]] = {}
+        new = []
         for name, path in sorted(self.files.files.items()):
             try:
                 stat = self.stats[name] = path.stat()
                 sha = shas.get((name, stat.st_size, stat.st_mtime_ns))
                 if sha is None or not archived_path(self.store.home, sha).is_file():
-                    sha = archive(self.store.home, path)
+                    sha = archive(self.store.home, path, durable=False)
+                    new.append(archived_path(self.store.home, sha))
             except FileNotFoundError:
                 self._refuse(name, "it was taken away while the inbox was read (Run again.)")
             except RefusedFile as error:
                 self._refuse(name, f"{error} ({error.advice})", stat.st_size, stat.st_mtime_ns)
             else:
                 names.setdefault(sha, []).append(name)
+        sync_all(new)
         return names
 
     def _kept(self, sha: str, names: Sequence[str]) -> Kept:
