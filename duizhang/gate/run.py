@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+import iso4217
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang import published, schema
 from duizhang.digest import table_digest
+from duizhang.errors import UserError
 from duizhang.gate.records import Failure, Result, failure_of, failures, quality_table, record, recorded_results
 from duizhang.gate.suites import Expectation, Suite, load_suites
 from duizhang.reconcile import load_causes
@@ -20,9 +23,9 @@ from duizhang.store import WORKERS, Store, connect, quoted
 
 TABLE_EXISTS = "table_exists"
 ROWS_OF_PERIOD = "rows_of_period"
+COLUMNS = "columns_are_as_declared"
 # runs over more days say how far they are
 SEVERAL = 31
-_SCHEMAS = {**schema.TABLES, **published.TABLES}
 
 
 def run_gate(
@@ -46,7 +49,7 @@ def run_gate(
     validation = None
     try:
         _context(store, con, ordered)
-        validation = Validation(con)
+        validation = Validation(con, parameters())
         for number, suite in enumerate(suites.values(), 1):
             if say and len(ordered) > SEVERAL:
                 say(f"gate: {suite.table}, table {number} of {len(suites)}")
@@ -62,6 +65,32 @@ def run_gate(
     for period in ordered:
         store.write("quality_results", period, quality_table(said[period]))
     return failures(state, ordered)
+
+
+def write_data_docs(store: Store, period: dt.date, folder: Path) -> Path:
+    """Great Expectations' own pages about the tables of a period, as the store holds them; the page to open.
+
+    Raises UserError where the period was never computed.
+    """
+    from duizhang.gate.validation import Validation
+
+    suites = {name: suite for name, suite in load_suites().items() if store.has(name, period)}
+    if not suites:
+        raise UserError(f"{period} was never computed, so there is nothing to show of it")
+    folder.mkdir(parents=True, exist_ok=True)
+    with connect() as con:
+        _context(store, con, [period])
+        validation = Validation(con, parameters())
+        try:
+            _checked(validation, [period])
+            return validation.data_docs({name: _select(store, name, [period]) for name in suites}, folder, suites)
+        finally:
+            validation.close()
+
+
+def parameters() -> dict[str, list[str]]:
+    """What suites may name as {"$PARAMETER": name}: the closed list of causes, the currencies of ISO 4217."""
+    return {"causes": sorted(load_causes()), "currencies": sorted(c.code for c in iso4217.Currency)}
 
 
 def failures_by_table(state: State, periods: Sequence[dt.date]) -> dict[str, list[Failure]]:
@@ -81,7 +110,6 @@ def _context(store: Store, con: object, periods: Sequence[dt.date]) -> None:
         store.view(con, name, around, columns)  # type: ignore[arg-type]
     stored = [period for period in around if store.has("recon_summary", period)]
     con.register("stored_periods", pa.table({"period": pa.array(stored, schema.DAY)}))  # type: ignore[attr-defined]
-    con.register("causes", pa.table({"name": pa.array(list(load_causes()), schema.TEXT)}))  # type: ignore[attr-defined]
 
 
 def _select(store: Store, table: str, periods: Sequence[dt.date]) -> str:
@@ -100,15 +128,17 @@ def _check_table(store: Store, validation: object, suite: Suite, periods: Sequen
     results: list[Result] = []
     digests: dict[dt.date, str] = {}
     with ThreadPoolExecutor(WORKERS) as pool:
-        looked = pool.map(lambda period: _look(store, suite.table, period), periods)
+        looked = pool.map(lambda period: _look(store, suite, period), periods)
     for period, seen in zip(periods, looked, strict=True):
         if seen is not None:
-            digest, strangers = seen
-            digests[period] = digest
-            results.append(
-                Result(period, suite.table, digest, ROWS_OF_PERIOD, "period", "critical", strangers == 0, strangers,
-                       "every row is of the period / 每行都属于本期间", "")
-            )
+            digests[period] = seen.digest
+            results += [
+                Result(period, suite.table, seen.digest, ROWS_OF_PERIOD, "period", "critical", seen.foreign_rows == 0,
+                       seen.foreign_rows, "every row is of the period / 每行都属于本期间", ""),
+                Result(period, suite.table, seen.digest, COLUMNS, ", ".join(suite.filled), "critical", not seen.departures,
+                       len(seen.departures), "columns are as declared, and filled where they have to be / 列与声明一致且必填列不为空",
+                       "; ".join(seen.departures)),
+            ]
         elif not suite.optional:
             results.append(
                 Result(period, suite.table, "", TABLE_EXISTS, "", "critical", False, 1,
@@ -126,7 +156,7 @@ def _check_table(store: Store, validation: object, suite: Suite, periods: Sequen
         if not listed:
             return
         _checked(validation, part)
-        found = validation.check(_select(store, suite.table, part), listed)  # type: ignore[attr-defined]
+        found = validation.check(_select(store, suite.table, part), suite, listed)  # type: ignore[attr-defined]
         failing = []
         for e, o in zip(listed, found, strict=True):
             if o.success or len(part) == 1:
@@ -147,15 +177,34 @@ def _check_table(store: Store, validation: object, suite: Suite, periods: Sequen
     return results
 
 
-def _look(store: Store, table: str, period: dt.date) -> tuple[str, int] | None:
-    """Digest of the content and the number of rows of another period; None where the table is not there."""
-    if not store.has(table, period):
+@dataclass(frozen=True)
+class _Seen:
+    """A stored table: digest of its content, rows of another period, what is not as its schema declares it."""
+
+    digest: str
+    foreign_rows: int
+    departures: tuple[str, ...]
+
+
+def _look(store: Store, suite: Suite, period: dt.date) -> _Seen | None:
+    """What a stored table is like, without a query; None where it is not there."""
+    if not store.has(suite.table, period):
         return None
-    rows = store.read(table, period)
+    rows = store.read(suite.table, period)
+    declared = {column.name: column.type for column in suite.columns}
+    departures = [f"column {name} is missing" for name in declared if name not in rows.column_names]
+    departures += [
+        f"column {c.name} is {c.type}, declared {declared[c.name]}" if c.name in declared else f"column {c.name} is not declared"
+        for c in rows.schema if declared.get(c.name) != c.type
+    ]
+    departures += [
+        f"column {name} is empty in {rows[name].null_count} rows" for name in suite.filled
+        if name in rows.column_names and rows[name].null_count
+    ]
     if "period" not in rows.column_names:
-        return table_digest(rows), rows.num_rows
+        return _Seen(table_digest(rows), rows.num_rows, tuple(departures))
     equal = pc.sum(pc.fill_null(pc.equal(rows["period"], pa.scalar(period, pa.date32())), False)).as_py() or 0
-    return table_digest(rows), rows.num_rows - int(equal)
+    return _Seen(table_digest(rows), rows.num_rows - int(equal), tuple(departures))
 
 
 def _result(

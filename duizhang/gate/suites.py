@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,6 +22,7 @@ _BY_ROW = frozenset(
         "expect_column_values_to_not_be_null", "expect_column_values_to_be_null", "expect_column_values_to_be_in_set",
         "expect_column_values_to_not_be_in_set", "expect_column_values_to_be_between",
         "expect_column_value_lengths_to_equal", "expect_column_value_lengths_to_be_between",
+        "expect_column_values_to_match_regex", "expect_column_values_to_not_match_regex",
         "expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique",
         "expect_column_pair_values_to_be_equal", "expect_column_pair_values_a_to_be_greater_than_b",
         "expect_select_column_values_to_be_unique_within_record", "expect_column_to_exist",
@@ -32,7 +34,8 @@ class Meta(BaseModel):
     """What an expectation means: `name` (unique in its suite), how severe, the message in two languages.
 
     severity: 'critical' holds the period, 'warning' is only recorded. by_row: a query whose rows each belong to one
-    period, so that no row over a range means no row in any of its periods.
+    period, so that no row over a range means no row in any of its periods. allows_null: an empty value is none that breaks
+    it; otherwise one does (Great Expectations itself passes over them).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +45,7 @@ class Meta(BaseModel):
     en: str
     zh: str
     by_row: bool = False
+    allows_null: bool = False
 
 
 class Expectation(BaseModel):
@@ -77,12 +81,14 @@ class Expectation(BaseModel):
 
 
 class Suite(BaseModel):
-    """All that is expected of one table. optional: the table may be absent (reference data)."""
+    """All that is expected of one table. optional: the table may be absent (reference data); index: the columns that name a
+    row which breaks an expectation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     table: str
     optional: bool = False
+    index: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -93,7 +99,27 @@ class Suite(BaseModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two expectations are called {', '.join(twice)}; give them a meta.name")
+        unknown = sorted({*self.index} - {*self.columns.names})
+        if unknown:
+            raise ValueError(f"index names columns that the table does not have: {', '.join(unknown)}")
         return self
+
+    @property
+    def columns(self) -> pa.Schema:
+        """The columns of the table as declared."""
+        declared: pa.Schema = {**schema.TABLES, **published.TABLES}[self.table]
+        return declared
+
+    @property
+    def filled(self) -> tuple[str, ...]:
+        """The columns in which nothing may be empty: those that name a row, and those of expectations that Great Expectations
+        passes over for empty values."""
+        found = (
+            e.kwargs.get("column") for e in self.expectations
+            if e.type in _BY_ROW and e.type != "expect_column_values_to_be_null" and not e.meta.allows_null
+            and "mostly" not in e.kwargs and "row_condition" not in e.kwargs
+        )
+        return tuple(sorted({*self.index, *(str(c) for c in found if c)} & {*self.columns.names}))
 
 
 def load_suites(folder: Path | None = None) -> dict[str, Suite]:

@@ -1,37 +1,44 @@
-"""Great Expectations on DuckDB: evaluates expectations on a view. The only module that loads Great Expectations."""
+"""Great Expectations on DuckDB: runs suites over views of a connection. The only module that loads Great Expectations.
+
+Its public parts are used: a data source of our own kind, table assets, validation definitions, suite parameters, Data Docs. What the
+data source adds is one connection that stays open: the engine that comes with Great Expectations closes it before it fetches,
+and DuckDB then has no rows left.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import duckdb
 import sqlalchemy as sa
 
+from duizhang import published, schema
 from duizhang.errors import SpecError
-from duizhang.gate.suites import ROWS_QUERY, Expectation
+from duizhang.gate.suites import ROWS_QUERY, Expectation, Suite
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import great_expectations as gx  # noqa: F401 - registers the expectations
+    import great_expectations as gx
     from duckdb_engine import ConnectionWrapper
-    from great_expectations.core.batch import Batch
-    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.datasource.fluent import SQLDatasource
+    from great_expectations.exceptions import ExpectationNotFoundError, GreatExpectationsError
     from great_expectations.execution_engine import SqlAlchemyExecutionEngine
-    from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.registry import get_expectation_impl
-    from great_expectations.validator.validator import Validator
 
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
 _SHOWN = 10
+_ROWS = "rows"
+_FIRST_LOOK = {"result_format": "BOOLEAN_ONLY"}
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,9 @@ class Outcome:
 
 
 class _OpenConnectionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc]
-    """Keeps one connection open: the base class closes it before it fetches, and DuckDB then has no rows left."""
+    """Keeps one connection open for as long as it lives."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._kept: sa.Connection | None = None
-        super().__init__(engine=engine, create_temp_table=False)
+    _kept: sa.Connection | None = None
 
     @contextmanager
     def get_connection(self) -> Iterator[sa.Connection]:
@@ -66,76 +71,113 @@ def _nothing(*_: object) -> None:
     """DuckDB commits by itself here; SQLAlchemy's nested transactions are not for a connection that is shared."""
 
 
-class Validation:
-    """Evaluates expectations on views of a DuckDB connection that the caller owns."""
+class DuckDBConnectionSource(SQLDatasource):  # type: ignore[misc]
+    """A data source over a DuckDB connection that is open already."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self.con = con
-        self._views = 0
+    type: Literal["duckdb_connection"] = "duckdb_connection"
+
+    def use(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Work on `con`, which the caller owns."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._alchemy = sa.create_engine(
-                "duckdb://", creator=lambda: ConnectionWrapper(con), poolclass=sa.StaticPool
-            )
+            self._engine = sa.create_engine("duckdb://", creator=lambda: ConnectionWrapper(con), poolclass=sa.StaticPool)
             for hook in ("do_begin", "do_commit", "do_rollback"):
-                setattr(self._alchemy.dialect, hook, _nothing)
-            self._engine = _OpenConnectionEngine(self._alchemy)
+                setattr(self._engine.dialect, hook, _nothing)
+            self._execution_engine = _OpenConnectionEngine(engine=self._engine, create_temp_table=False)
+
+    def test_connection(self, *, test_assets: bool = True) -> None:
+        """Nothing to try: the connection is the caller's and open."""
+
+    def get_engine(self) -> sa.Engine:
+        return self._engine
+
+    def get_execution_engine(self) -> SqlAlchemyExecutionEngine:
+        return self._execution_engine
+
+    def release(self) -> None:
+        """Let go of the connection."""
+        self._execution_engine.release()
+        self._engine.dispose()
+
+
+class Validation:
+    """Evaluates expectations on rows that a DuckDB connection of the caller's can select.
+
+    parameters: what suites name as {"$PARAMETER": name}.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, parameters: Mapping[str, object]) -> None:
+        self.con, self.parameters = con, dict(parameters)
+        with _quiet():
+            self._context = gx.get_context(mode="ephemeral")
+            self._context.variables.progress_bars = ProgressBarsConfig(globally=False)
+            # all assets at once: the context writes its whole configuration anew for each that is added later
+            self._source = self._context.data_sources.add_duckdb_connection(
+                name="periods", connection_string="duckdb://", create_temp_table=False, assets=[
+                    {"name": name, "type": "table", "table_name": name, "batch_definitions": [{"name": _ROWS}]}
+                    for name in map(_batch, (*schema.TABLES, *published.TABLES))
+                ],
+            )
+            self._source.use(con)
 
     def close(self) -> None:
-        self._engine.release()
-        self._alchemy.dispose()
+        self._source.release()
 
-    def check(self, select: str, expectations: Sequence[Expectation]) -> list[Outcome]:
-        """The outcome of each expectation on the rows of a select, in order.
+    def check(self, select: str, suite: Suite, expectations: Sequence[Expectation] | None = None) -> list[Outcome]:
+        """The outcome of each expectation of a suite (of all by default) on the rows of a select, in order.
 
         One that cannot be evaluated (an unknown column, say) is a failure that says so; an unknown type is a SpecError.
         """
-        self._views += 1
-        view = f"batch_{self._views}"
-        self.con.execute(f"create view {view} as {select}")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                found = self._evaluate(view, expectations)
-                if any(raised for _, raised in found) and len(expectations) > 1:
-                    # metrics are computed together, so one that cannot be evaluated takes others with it
-                    found = [self._evaluate(view, [expectation])[0] for expectation in expectations]
+        asked = suite.expectations if expectations is None else tuple(expectations)
+        self.con.execute(f'create or replace view "{_batch(suite.table)}" as {select}')
+        with _quiet():
+            found = self._results(suite, asked, _FIRST_LOOK)
             return [
-                Outcome(success=False, detail=f"cannot be evaluated: {raised}") if raised
-                else self._outcome(view, expectation, result)
-                for expectation, (result, raised) in zip(expectations, found, strict=True)
+                Outcome(success=True) if result.success else self._failure(suite, expectation)
+                for expectation, result in zip(asked, found, strict=True)
             ]
-        finally:
-            self.con.execute(f"drop view {view}")
 
-    def _evaluate(self, view: str, expectations: Sequence[Expectation]) -> list[tuple[Any, str]]:
-        data = SqlAlchemyBatchData(execution_engine=self._engine, table_name=view, create_temp_table=False)
-        validator = Validator(execution_engine=self._engine, batches=[Batch(data=data)])
-        validator.metrics_calculator.show_progress_bars = False
-        configurations = [_configuration(number, e) for number, e in enumerate(expectations)]
-        results = validator.graph_validate(
-            configurations, {"result_format": {"result_format": "SUMMARY", "partial_unexpected_count": _SHOWN}}
-        )
-        by_number = {result.expectation_config.meta["number"]: result for result in results}
-        return [(by_number[n], _raised(by_number[n].exception_info)) for n in range(len(expectations))]
+    def _results(self, suite: Suite, asked: Sequence[Expectation], form: Mapping[str, object]) -> list[Any]:
+        """The result of each expectation; the rest still get one where one of them cannot be evaluated."""
+        found = self._run(suite, asked, form)
+        if len(asked) > 1 and any(_raised(result.exception_info) for result in found):
+            # metrics are computed together, so one that cannot be evaluated takes others with it
+            found = [self._run(suite, [expectation], form)[0] for expectation in asked]
+        return found
 
-    def _outcome(self, view: str, expectation: Expectation, result: Any) -> Outcome:
-        if result.success:
-            return Outcome(success=True)
+    def _run(self, suite: Suite, asked: Sequence[Expectation], form: Mapping[str, object]) -> list[Any]:
+        own = gx.ExpectationSuite(name=suite.table, expectations=[_native(e) for e in asked])
+        batch = self._rows_of(suite).get_batch()
+        results = batch.validate(own, result_format=dict(form), expectation_parameters=self.parameters).results
+        by_name = {result.expectation_config.meta["name"]: result for result in results}
+        return [by_name[e.name] for e in asked]
+
+    def _rows_of(self, suite: Suite) -> Any:
+        """The batch definition over the view of a suite's table."""
+        return self._source.get_asset(_batch(suite.table)).get_batch_definition(_ROWS)
+
+    def _failure(self, suite: Suite, expectation: Expectation) -> Outcome:
+        """How many rows break an expectation, and the first of them in total order."""
+        form = {"result_format": "COMPLETE", "unexpected_index_column_names": list(suite.index)}
+        result = self._run(suite, [expectation], form)[0]
+        raised = _raised(result.exception_info)
+        if raised and expectation.type != ROWS_QUERY and suite.index:
+            # the columns that name rows may be what is missing
+            result = self._run(suite, [expectation], {"result_format": "COMPLETE"})[0]
+            raised = _raised(result.exception_info)
+        if raised:
+            return Outcome(success=False, detail=f"cannot be evaluated: {raised}")
         if expectation.type == ROWS_QUERY:
-            query = str(expectation.kwargs["unexpected_rows_query"]).rstrip().rstrip(";").format(batch=view)
+            query = str(expectation.kwargs["unexpected_rows_query"]).rstrip().rstrip(";").format(batch=f'"{_batch(suite.table)}"')
             return Outcome(False, int(result.result["observed_value"]), self._rows(query))
-        values = result.result.get("partial_unexpected_list")
-        if values:
-            return Outcome(
-                False, int(result.result["unexpected_count"]), "; ".join(_text(value) for value in values[:_SHOWN])
-            )
-        number = int(result.result.get("unexpected_count") or 1)
-        return Outcome(False, number, _text(result.result.get("observed_value")))
+        query = str(result.result.get("unexpected_index_query") or "")
+        if query:
+            return Outcome(False, int(result.result["unexpected_count"]), self._rows(query))
+        return Outcome(False, int(result.result.get("unexpected_count") or 1), _text(result.result.get("observed_value")))
 
     def _rows(self, query: str) -> str:
         """The first rows of a query in total order: the column `detail` where there is one, else name=value pairs."""
-        found = self.con.execute(f"select * from ({query}) order by all limit {_SHOWN}")
+        found = self.con.execute(f"select * from ({query.rstrip().rstrip(';')}) order by all limit {_SHOWN}")
         names = [str(column[0]) for column in found.description or []]
         rows = found.fetchall()
         if "detail" in names:
@@ -145,19 +187,48 @@ class Validation:
             " ".join(f"{name}={_text(value)}" for name, value in zip(names, row, strict=True)) for row in rows
         )
 
+    def data_docs(self, suites: Mapping[str, str], folder: Path, loaded: Mapping[str, Suite]) -> Path:
+        """Great Expectations' own pages about tables; the page to open. suites: table -> select of its rows."""
+        site = {
+            "class_name": "SiteBuilder", "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
+        }
+        with _quiet():
+            self._context.add_data_docs_site(site_name="quality", site_config=site)
+            for table, select in suites.items():
+                suite = loaded[table]
+                self.con.execute(f'create or replace view "{_batch(suite.table)}" as {select}')
+                own = self._context.suites.add(gx.ExpectationSuite(name=table, expectations=[_native(e) for e in suite.expectations]))
+                definition = gx.ValidationDefinition(name=table, data=self._rows_of(suite), suite=own)
+                self._context.validation_definitions.add(definition).run(expectation_parameters=self.parameters)
+            self._context.build_data_docs(site_names=["quality"])
+        return folder / "index.html"
 
-def _configuration(number: int, expectation: Expectation) -> Any:
+
+def _batch(table: str) -> str:
+    return f"batch_{table}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's own warnings, which are about itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _native(expectation: Expectation) -> Any:
+    """Great Expectations' object for an expectation of a file; a SpecError where it knows no such thing."""
     try:
-        get_expectation_impl(expectation.type)
-        configuration = ExpectationConfiguration(
-            type=expectation.type, kwargs=dict(expectation.kwargs), meta={"number": number}
+        kind = get_expectation_impl(expectation.type)
+        return kind(
+            **expectation.kwargs, severity=expectation.meta.severity, description=f"{expectation.meta.en} / {expectation.meta.zh}",
+            meta={"name": expectation.name},
         )
-        configuration.to_domain_obj()
     except ExpectationNotFoundError as error:
         raise SpecError(f"unknown expectation {expectation.type!r}: {error}") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, GreatExpectationsError) as error:
         raise SpecError(f"expectation {expectation.name}: {error}") from error
-    return configuration
 
 
 def _raised(info: Any) -> str:

@@ -67,7 +67,7 @@ def test_every_kind_of_break_holds_its_period_alone_whatever_the_range(fake: Any
         day[1]: [("quarantine", "no_money_is_quarantined")],
         day[2]: [("journal_proposals", "entries_balance"),],
         day[3]: [("orders", "currency_is_iso")],
-        day[4]: [("payments", "signs_are_right")],
+        day[4]: [("payments", "amount_is_not_negative")],
         day[5]: [("payouts", "table_exists")],
         day[6]: [("source_files", "expected_files_are_there")],
         day[7]: [("source_files", "no_money_is_told_twice")],
@@ -122,7 +122,7 @@ def test_an_expectation_of_the_users_own_holds_exactly_what_breaks_it(fake: Any,
         )
     held = run_gate(fake.store, fake.state, periods, expectations=suites)
     assert {p: [(f.expectation, f.detail) for f in v] for p, v in held.items()} == {
-        periods[0]: [], periods[1]: [("mine", "o02")], periods[2]: [],
+        periods[0]: [], periods[1]: [("mine", "file=a.csv line=1 order_id=o02")], periods[2]: [],
     }
     odd = [r for r in recorded_results(fake.state, [FIRST]) if r.column == "no_such"]
     assert not odd[0].success
@@ -141,10 +141,31 @@ def test_accepting_by_name_lets_that_finding_pass_and_no_other(fake: Any) -> Non
     fake.put("source_files", FIRST, {**bad, "problem": "total off by 2"})
     assert len(run_gate(fake.store, fake.state, [FIRST])[FIRST]) == 1
     with pytest.raises(UserError, match="no recorded failure"):
-        accept_failure(fake.state, FIRST, "orders", "ids_are_there", "li", "because")
+        accept_failure(fake.state, FIRST, "orders", "order_id_is_there", "li", "because")
 
 
 def test_a_suite_that_is_wrong_says_where(tmp_path: Path) -> None:
     (tmp_path / "orders.yaml").write_text("table: orders\nexpectations:\n  - {type: x, meta: {en: a}}\n")
     with pytest.raises(SpecError, match=r"orders\.yaml: .*zh"):
         load_suites(tmp_path)
+
+
+def test_an_empty_value_and_a_column_that_is_not_as_declared_hold_their_period(fake: Any) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=2))
+    fake.fill(periods)
+    paid = {"provider": "alipay", "transaction_id": "t", "amount": Decimal(1), "source": "s", "file": "f", "line": 3}
+    fake.put("payments", periods[0], {**paid, "provider": None}, {**paid, "amount": None})
+    rows = fake.store.read("payouts", periods[1])
+    fake.store.write("payouts", periods[1], rows.drop_columns(["amount"]))
+    held = run_gate(fake.store, fake.state, periods)
+    assert [(f.table, f.expectation, f.detail) for f in held[periods[0]]] == [
+        ("payments", "columns_are_as_declared", "column amount is empty in 1 rows; column provider is empty in 1 rows")
+    ]
+    assert [f.detail for f in held[periods[1]] if f.expectation == "columns_are_as_declared"] == ["column amount is missing"]
+    assert held[periods[2]] == []
+
+
+def test_most_expectations_are_great_expectations_own() -> None:
+    listed = [e for suite in load_suites().values() for e in suite.expectations]
+    queries = [e for e in listed if e.type == "unexpected_rows_expectation"]
+    assert len(queries) < len(listed) / 3
