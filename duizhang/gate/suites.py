@@ -117,6 +117,7 @@ class Suite(BaseModel):
         found = (
             e.kwargs.get("column") for e in self.expectations
             if e.type in _BY_ROW and e.type != "expect_column_values_to_be_null" and not e.meta.allows_null
+            and e.meta.severity == "critical"
             and "mostly" not in e.kwargs and "row_condition" not in e.kwargs
         )
         return tuple(sorted({*self.index, *(str(c) for c in found if c)} & {*self.columns.names}))
