@@ -148,6 +148,8 @@ class SourceSpec(_Closed):
     rows: regex; only lines whose first cell fits are rows. footer: regex; lines whose first cell fits are no rows.
     summary: first column of a second table below the rows that holds the totals. totals_row: a column that is filled
     only in the line that carries the file's totals (not a row). absorbs: the column that a comma too many belongs to.
+    heading: the name of a column that the file does not have: a line of which only the first cell is filled is no row, and its
+    text stands in that column for the rows below it (ledgers that name the account once).
     ragged: rows may end early. overlap: `latest` where a newer file repeats rows of an older one (by `grain`).
     same_money: a word that the sources have in common which tell the same money of one shop (or bank account): on one day
     only one of them may give rows to a table, else the day is held.
@@ -175,6 +177,7 @@ class SourceSpec(_Closed):
     summary: str | None = None
     totals_row: str | None = None
     fill_down: FillDown | None = None
+    heading: str = ""
     absorbs: str | None = None
     ragged: bool = False
     captures: dict[str, str | Cell] = {}

@@ -50,7 +50,8 @@ class _Rows:
         self.absorbs = next(
             (n for n, name in enumerate(place.names) if self.spec.absorbs and normalised(name) == normalised(self.spec.absorbs)),
             None)
-        self.reading = Reading(self.names, place.encoding, around=list(place.above))
+        self.heading = ""  # the last one, which its rows belong to
+        self.reading = Reading([*self.names, *filter(None, [self.spec.heading])], place.encoding, around=list(place.above))
 
     def read(self, pieces: Iterator[Piece]) -> Reading:
         self.reading.batches = (self._batch(piece) for piece in pieces)
@@ -75,6 +76,8 @@ class _Rows:
         if not keep.all():
             mask = pa.array(keep)
             lines, columns = lines[keep], [column.filter(mask) for column in columns]
+        if self.spec.heading:
+            lines, columns = self._under_headings(lines, columns)
         if self.spec.fill_down:
             columns = self._fill_down(columns)
         return Batch(pa.array(lines, pa.int64()), columns, broken)
@@ -95,7 +98,8 @@ class _Rows:
         if len(cells) > width and self.absorbs is not None:
             at, over = self.absorbs, len(cells) - width
             cells = [*cells[:at], ",".join(cells[at : at + over + 1]), *cells[at + over + 1 :]]
-        if len(cells) < width and (self.spec.ragged or (len(cells) == width - 1 and not self.place.names[-1])):
+        ragged = self.spec.ragged or (self.spec.heading and len(cells) == 1)
+        if len(cells) < width and (ragged or (len(cells) == width - 1 and not self.place.names[-1])):
             # a header that ends with a delimiter too many does not make its rows short
             cells = [*cells, *[""] * (width - len(cells))]
         if len(cells) == width:
@@ -157,6 +161,15 @@ class _Rows:
     def _put_around(self, keep: np.ndarray, found: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
         keep[found] = False
         self.reading.around += [self.place.delimiter.join(whole(line)) for line in lines[found].tolist()]
+
+    def _under_headings(self, lines: np.ndarray, columns: list[pa.Array]) -> tuple[np.ndarray, list[pa.Array]]:
+        """The rows with the text of the heading that they stand under as one column more; a heading itself is no row."""
+        is_heading = _says(columns[0]) & ~np.logical_or.reduce([_says(column) for column in columns[1:]])
+        texts = [self.heading, *(text.strip() for text in columns[0].filter(pa.array(is_heading)).to_pylist())]
+        above = pa.array(texts, pa.string()).take(pa.array(np.cumsum(is_heading)))
+        self.heading = texts[-1]
+        rows = pa.array(~is_heading)
+        return lines[~is_heading], [column.filter(rows) for column in (*columns, above)]
 
     def _fill_down(self, columns: list[pa.Array]) -> list[pa.Array]:
         rule = self.spec.fill_down
