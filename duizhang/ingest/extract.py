@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from duizhang import schema
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
 from duizhang.ingest.cells import HIDDEN, QUARANTINE, Typist
+from duizhang.ingest.chain import Chain
 from duizhang.ingest.container import Document, documents
 from duizhang.ingest.landed import QUARANTINED, ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
 from duizhang.ingest.readers import read
@@ -38,6 +39,7 @@ from duizhang.store import connect, scratch
 
 TYPISTS = 2
 MANY = 200_000
+BREAKS = 3  # of a running balance that are shown one by one
 AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
 
 
@@ -232,6 +234,7 @@ class _Run:
             ControlTotal(name, stated, f"{Decimal(computed).normalize():f}", Decimal(stated) == Decimal(computed))
             for name, stated, computed in self.reading.stated
         ]
+        totals += _balances(self.tally.chains)
         return Extraction(
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
@@ -317,6 +320,22 @@ class _Run:
         ok = value is not None and value == computed
         lacking = total.optional is True or (total.optional == "zero" and not computed)
         return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
+
+
+def _balances(chains: Mapping[str, Chain]) -> list[ControlTotal]:
+    """The running balance of every account and currency: that it leads from row to row, or the first rows where it does not."""
+    totals = []
+    for name, chain in sorted(chains.items()):
+        words = f" of {name}" if name else ""
+        breaks, count = chain.breaks
+        if chain.rows > 1 and not chain.flat and not count:
+            totals.append(ControlTotal(f"balances{words} that do not follow", "0", "0", ok=True))
+        for place in breaks[:BREAKS]:
+            stated, led_to = (f"{(Decimal(value) / 10_000).normalize():f}" for value in (place.stated, place.led_to))
+            totals.append(ControlTotal(f"balance after line {place.line}{words}", stated, led_to, ok=False))
+        if count > BREAKS:
+            totals.append(ControlTotal(f"further balances{words} that do not follow", "0", str(count - BREAKS), ok=False))
+    return totals
 
 
 def _write(sinks: Mapping[str, Sink], part: _Part) -> None:

@@ -163,10 +163,16 @@ class Hazard:
         return any(_farthest(chunk) >= self.bound for name in self.amounts for chunk in typed[name].chunks)
 
 
+def low_words(amounts: pa.Array) -> np.ndarray:
+    """Amounts in ten thousandths (int64): 18 digits fit the low one of the two words of a decimal. Of a null anything."""
+    if not len(amounts):
+        return np.zeros(0, np.int64)
+    return np.frombuffer(amounts.buffers()[1], np.int64).reshape(-1, 2)[amounts.offset : amounts.offset + len(amounts), 0]
+
+
 def _farthest(amounts: pa.Array) -> int:
     """The largest distance from 0 among amounts, in ten thousandths; at least that where some are null."""
-    # 18 digits fit the low one of the two words of a decimal
-    words = np.frombuffer(amounts.buffers()[1], np.int64).reshape(-1, 2)[amounts.offset : amounts.offset + len(amounts), 0]
+    words = low_words(amounts)
     return max(int(words.max(initial=0)), -int(words.min(initial=0)))
 
 

@@ -16,7 +16,7 @@ from duizhang.errors import SpecError
 from duizhang.layout import SOURCES
 from duizhang.schema import TABLES
 
-ENGINE_VERSION = "3"  # raise it when the same bytes and spec are to be read differently
+ENGINE_VERSION = "4"  # raise it when the same bytes and spec are to be read differently
 
 TIME_FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d",
@@ -121,6 +121,19 @@ class Total(_Closed):
     optional: bool | Literal["zero"] = False
 
 
+class Running(_Closed):
+    """The balance that stands after every row: what each row moves must lead from one balance to the next, in either order.
+
+    after: the money field that states it; step: SQL over the fields, what a row moves; by: the fields that name account and
+    currency, each with a balance of its own; where: the rows that move it. A file in which all balances are 0 states none.
+    """
+
+    after: str = "balance"
+    step: str
+    by: tuple[str, ...] = ()
+    where: str = "true"
+
+
 class FillDown(_Closed):
     """Rows that leave out what the row above said: `columns` are filled from it while `by` stays the same.
 
@@ -156,6 +169,7 @@ class SourceSpec(_Closed):
     layout_from: how sure the layout is. real: the header of a real file; program: a program or its tests that read such
     files; published: the platform's or the standard's own description; sketch: reported without a file; own: this
     project's own layout; unknown: nobody has said (no shipped specification may leave it so).
+    balance: the running balance, where the file has one: a control total of every row.
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
     """
 
@@ -188,6 +202,14 @@ class SourceSpec(_Closed):
     fields: dict[str, Column] = {}
     tables: tuple[Table, ...] = ()
     totals: tuple[Total, ...] = ()
+    balance: Running | None = None
+
+    @model_validator(mode="after")
+    def _balance_is_money(self) -> SourceSpec:
+        rule = self.balance
+        if rule is not None and (rule.after not in self.fields or self.fields[rule.after].type != "money"):
+            raise ValueError(f"balance.after: {rule.after!r} is no field of type money")
+        return self
 
     def digest(self) -> str:
         """SHA-256 of the spec and the engine's version: what landed rows depend on besides the bytes."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.landed import Hazard, period_of, prepare, typed_schema
-from duizhang.ingest.spec import SourceSpec, Table
+from duizhang.ingest.chain import Chain, chains_of, joined
+from duizhang.ingest.landed import Hazard, low_words, period_of, prepare, typed_schema
+from duizhang.ingest.spec import Running, SourceSpec, Table
 from duizhang.ingest.texts import whole
 from duizhang.store import scratch
 
@@ -25,7 +27,7 @@ class Tally:
 
     parsed: rows that feed a table. undated: rows of tables that belong to no day. sums: what the rows give to each total
     of the specification (0 where it is one of groups). groups: index of a total of groups -> tables of `name`, `stated` (null
-    where rows state nothing) and `computed`, a row for each group and statement.
+    where rows state nothing) and `computed`, a row for each group and statement. chains: running balances by account and currency.
     """
 
     rows: int = 0
@@ -34,12 +36,14 @@ class Tally:
     days: frozenset[dt.date] = frozenset()
     sums: tuple[Decimal, ...] = ()
     groups: Mapping[int, tuple[pa.Table, ...]] = field(default_factory=dict)
+    chains: Mapping[str, Chain] = field(default_factory=dict)
 
     def __add__(self, other: Tally) -> Tally:
         groups = {n: self.groups.get(n, ()) + other.groups.get(n, ()) for n in {*self.groups, *other.groups}}
         sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
         return Tally(
-            self.rows + other.rows, self.parsed + other.parsed, self.undated + other.undated, self.days | other.days, sums, groups)
+            self.rows + other.rows, self.parsed + other.parsed, self.undated + other.undated, self.days | other.days, sums, groups,
+            joined(self.chains, other.chains))
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,31 @@ class Calendar:
         return {day for day in found if day is not None}, without
 
 
+class _Balance:
+    """The running balance of typed rows."""
+
+    def __init__(self, rule: Running) -> None:
+        self.after = rule.after
+        whose = f"concat_ws(' ', {', '.join(rule.by)})" if rule.by else "''"
+        self.sql = (
+            f"select line, coalesce({rule.step}, 0)::decimal(18, 4) as step, {rule.after} as balance, {whose} as whose "
+            f"from typed where {rule.where}")
+
+    def chains(self, con: duckdb.DuckDBPyConnection, typed: pa.Table) -> dict[str, Chain]:
+        """The chains of a batch by account and currency; none where no row has a balance."""
+        if typed[self.after].null_count == typed.num_rows:
+            return {}
+        rows = con.sql(self.sql).to_arrow_table()
+        if not rows.num_rows:
+            return {}
+        balances = whole(rows["balance"])
+        known = np.asarray(balances.is_valid())
+        whose = whole(rows["whose"]).dictionary_encode()
+        return chains_of(
+            whose.dictionary.to_pylist(), whose.indices.to_numpy(), rows["line"].to_numpy(), low_words(whole(rows["step"])),
+            np.where(known, low_words(balances), 0), known)
+
+
 def _fed(wheres: Sequence[str]) -> str:
     """How many rows meet one of the conditions."""
     if "true" in wheres:
@@ -134,6 +163,7 @@ class Counter:
                 f"coalesce({t.computed}, 0)::decimal(38, 4) as computed from typed group by 1, 2 order by all")
             for n, t in enumerate(spec.totals) if t.each
         ]
+        self.balance = _Balance(spec.balance) if spec.balance else None
         self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
 
     def count(self, typed: pa.Table) -> Tally:
@@ -155,10 +185,11 @@ class Counter:
                 days |= found
                 undated += without
             groups = {n: (self.con.sql(sql).to_arrow_table(),) for n, sql in self.groups}
+            chains = self.balance.chains(self.con, typed) if self.balance else {}
         finally:
             self.con.unregister("typed")
         sums = tuple(Decimal(str(value)) for value in answer[1 + calendars :])
-        return Tally(rows, rows if self.every else fed[0], undated, frozenset(days), sums, groups)
+        return Tally(rows, rows if self.every else fed[0], undated, frozenset(days), sums, groups, chains)
 
     def _try(self, typed: pa.Table, hazard: Hazard) -> None:
         try:

@@ -137,12 +137,12 @@ def test_every_bank_gives_its_signed_entries_and_no_names(tmp_path: Path, name: 
 @pytest.mark.parametrize("name", ["icbc_v1", "icbc_credit"])
 def test_the_totals_of_icbc_tie_until_a_cent_or_a_line_is_lost(tmp_path: Path, name: str) -> None:
     body = SAMPLES[name]
-    stated = [t.stated for t in read(tmp_path, body).totals if t.stated]
+    stated = [t.stated for t in read(tmp_path, body).totals if "合计" in t.name and t.stated]
     assert len(stated) == 2
     row = next(line for line in body.split(b"\n") if "消费".encode() in line)
-    assert [t.ok for t in read(tmp_path, body.replace(row + b"\n", b"")).totals if t.stated] == [True, False]
+    assert [t.ok for t in read(tmp_path, body.replace(row + b"\n", b"")).totals if "合计" in t.name and t.stated] == [True, False]
     cent = row.replace(b"13.40", b"13.41").replace(b"18.00", b"18.01")
-    assert [t.ok for t in read(tmp_path, body.replace(row, cent)).totals if t.stated] == [True, False]
+    assert [t.ok for t in read(tmp_path, body.replace(row, cent)).totals if "合计" in t.name and t.stated] == [True, False]
 
 
 def test_an_amount_that_is_not_there_is_quarantined(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ CASES: dict[str, tuple[bytes, str, dict[str, str], int]] = {
     "bmo_card": (
         b"Following data is valid as of 20260304:\n\nItem #,Card #,Transaction Date,Posting Date,Transaction Amount,Description\n"
         b"1,'5191000000004561',20260311,20260312,3.27,COSTCO\n2,'5191000000004561',20260311,20260312,-1.0,PAYMENT", "bank_bmo", {"CAD": "-2.27"}, 0),
-    "td": (b"03/01/2026,DOLLARAMA # 845   _M,1.96,,13.04\n03/01/2026,T T SUPER   _M,12.10,,15.00\n02/27/2026,DEVELOPM MSP,,332.22,332.22\n\n",
+    "td": (b"03/01/2026,DOLLARAMA # 845   _M,1.96,,318.16\n03/01/2026,T T SUPER   _M,12.10,,320.12\n02/27/2026,DEVELOPM MSP,,332.22,332.22\n\n",
            "bank_td", {"CAD": "318.16"}, 0),
     "jd_personal": (
         "\ufeff导出信息：\n京东账号名：jd_1\n日期区间：2026-03-01 至 2026-03-31\n共：4笔记录\n收入：0笔，0.00元\n支出：2笔(含1笔部分退款)，52.13元\n"
