@@ -169,6 +169,13 @@ class PseudonymKey(_Closed):
     file: str = "pseudonym.key"
 
 
+class SourceReading(_Closed):
+    """How files of a source are read that do not tell it themselves: 03/05 as day or month first, `.` or `,` before the cents."""
+
+    dates: Literal["", "day", "month"] = ""
+    decimal: Literal["", ".", ","] = ""
+
+
 class JournalAccounts(_Closed):
     """Accounts that proposed entries use."""
 
@@ -195,6 +202,7 @@ class Books(_Closed):
     sources: str = "sources"  # a folder with own source specifications, beside books.yaml
     databases: tuple[Database, ...] = ()
     pseudonym_key: PseudonymKey = PseudonymKey()
+    readings: dict[str, SourceReading] = {}  # by source
     shops: dict[str, Shop] = {}
     bank_accounts: dict[str, str] = {}  # account number: the entity that owns it
     expected: tuple[Expected, ...] = ()
@@ -273,6 +281,10 @@ class Books(_Closed):
         """Minutes after local midnight at which the business day begins."""
         hours, minutes = self.cut_off.split(":")
         return int(hours) * 60 + int(minutes)
+
+    def said_of_sources(self) -> dict[str, tuple[str, str]]:
+        """By source, what `readings` says of it: (day or month first, decimal mark), '' for either where nothing is said."""
+        return {name: (reading.dates, reading.decimal) for name, reading in self.readings.items()}
 
     def entity_of(self, shop: str) -> str:
         """The legal entity of a shop; the books' own for '' or a shop without one."""

@@ -23,7 +23,7 @@ from duizhang.ingest.pseudonyms import pseudonyms
 from duizhang.ingest.reading import Batch
 from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
 from duizhang.ingest.texts import Cells, bare, coded, holds_around, may_hold, whole
-from duizhang.ingest.times import fast_time, is_absolute, possible, time_sql
+from duizhang.ingest.times import CELL_FORMATS, Evidence, fast_time, is_absolute, possible, time_sql
 from duizhang.store import quoted
 
 QUARANTINE = pa.schema(
@@ -34,6 +34,14 @@ HIDDEN = "***"
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 _OFFSET = r":\d\d(\.\d+)?\s*([+-]\d\d:?\d\d|Z)$|^\d{9,11}$"
 _LOST_DIGITS = r"^\d(\.\d+)?[eE]\+?\d+$"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the books say of files that do not tell it themselves. dates: day or month first; decimal: the mark before cents."""
+
+    dates: str = ""
+    decimal: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,10 @@ class Typist:
     """Types the batches of one reading by its specification."""
 
     def __init__(
-        self, names: Sequence[str], spec: SourceSpec, captures: Mapping[str, str], zone: str, cut_off_minutes: int, key: bytes
+        self, names: Sequence[str], spec: SourceSpec, captures: Mapping[str, str], zone: str, cut_off_minutes: int, key: bytes,
+        said: Said | None = None, *, above: str = "", sheet: bool = False,
     ) -> None:
+        """above: the lines above the rows. said: what the books say of files of this kind. sheet: whether the cells are those of a workbook."""
         self.spec, self.captures, self.zone, self.cut_off, self.key = spec, captures, zone, cut_off_minutes, key
         index: dict[str, int] = {}
         for position, name in enumerate(names):
@@ -66,15 +76,49 @@ class Typist:
             self.joined[name] = [index[n] for n in (normalised(c) for c in column.join) if n in index]
         self.decimal: str | None = None if spec.decimal == "auto" else spec.decimal
         self.formats: dict[str, tuple[str, ...]] = {}
+        self.index, self.said, self.above, self.sheet = index, said or Said(), above, sheet
 
     def settle(self, batch: Batch) -> None:
-        """Find out from the first batch what the specification leaves to the file: decimal mark, order of day and month."""
+        """Find out from the first batch what the specification leaves to the file: decimal mark, order of day and month, and
+        whether a column is what its name says. Raises RefusedFile where a mark or a date can be read in two ways."""
         raw = _Raw(batch)
+        for name, column in self.spec.fields.items():
+            if column.constant:
+                self.positions[name] = self._constant(column, raw)
+        for name, column in self.spec.fields.items():
+            if column.type != "time":
+                continue
+            formats = column.formats or TIME_FORMATS
+            if self.sheet and not any(is_absolute(f) for f in formats):
+                formats = tuple(dict.fromkeys((*formats, *CELL_FORMATS)))  # a cell that is midnight is written as a day
+                self.formats[name] = formats
+            if len(column.formats) > 1:
+                self.formats[name] = possible(self._text(name, column, raw), formats, self._evidence(column, raw))
         if self.decimal is None:
             self.decimal = self._decimal_mark(raw)
-        for name, column in self.spec.fields.items():
-            if column.type == "time" and len(column.formats) > 1:
-                self.formats[name] = possible(self._text(name, column, raw), column.formats)
+
+    def _constant(self, column: Column, raw: _Raw) -> int | None:
+        """The position of a column, leaving out names that only count while all rows agree where they do not."""
+        doubtful = {normalised(name) for name in column.constant}
+        beside = any(normalised(name) in self.index for name in column.unless)
+        for name in map(normalised, (column.column, *column.also)):
+            if name not in self.index:
+                continue
+            agree = name not in doubtful or len(pc.unique(raw.cells(self.index[name]).rows())) == 1
+            if agree and not (name in doubtful and beside):
+                return self.index[name]
+        return None
+
+    def _evidence(self, column: Column, raw: _Raw) -> Evidence:
+        """What else a file says of the order of its days and months."""
+        zone = self.spec.fields.get(column.zone_field or "")
+        words = []
+        for name, other in self.spec.fields.items():
+            if other is zone or name == "currency":
+                at = self.positions[name]
+                words.append({str(v).upper() for v in pc.unique(raw.cells(at).values).to_pylist() if v} if at is not None else set())
+        return Evidence(
+            frozenset().union(*words), tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to")), self.above, self.said.dates)
 
     def type(
         self, con: duckdb.DuckDBPyConnection, batch: Batch, *, required: bool = True
@@ -194,17 +238,49 @@ class Typist:
         return typed
 
     def _decimal_mark(self, raw: _Raw) -> str:
-        """`,` where amounts end with a comma and one or two digits and none with a point and as many; else `.`."""
-        counts = {",": 0, ".": 0}
+        """The mark behind which amounts have one or two digits; where none has any and there are marks before three digits only,
+        what else the file tells. Raises RefusedFile where 1.234 may be a thousand or not."""
+        counts, groups = {",": 0, ".": 0}, {",": "", ".": ""}
         for name, column in self.spec.fields.items():
             if column.type == "money":
-                position = self.positions[name]
-                if not any(may_hold(raw.cells(at).values, ",") for at in (position, *self.joined[name])):
-                    continue  # none of its cells ends with a comma
+                places = (self.positions[name], *self.joined[name])
+                if not any(may_hold(raw.cells(at).values, ",", ".") for at in places):
+                    continue  # none of its cells has a mark
                 texts = self._text(name, column, raw).rows()
                 for mark in counts:
                     counts[mark] += pc.match_substring_regex(texts, rf"\d{re.escape(mark)}\d{{1,2}}\D*$").true_count
-        return "," if counts[","] > counts["."] else "."
+                    point = re.escape(mark)
+                    surely = rf"\d{re.escape(_OTHER[mark])}\d{{3}}{point}|^\D*0{point}\d"  # behind thousands, or behind a 0
+                    counts[mark] += pc.match_substring_regex(texts, surely).true_count
+                    found = texts.filter(pc.match_substring_regex(texts, rf"^\D*[1-9]\d{{0,2}}({re.escape(mark)}\d{{3}})+\D*$"))
+                    groups[mark] = groups[mark] or (found[0].as_py() if len(found) else "")
+                    if any(text.count(mark) > 1 for text in pc.unique(found).to_pylist()):
+                        counts[_OTHER[mark]] += 1
+        if any(counts.values()) or not any(groups.values()):
+            return "," if counts[","] > counts["."] else "."
+        return self.said.decimal or self._mark_by_dates(raw) or _undecided_mark(groups)
+
+    def _mark_by_dates(self, raw: _Raw) -> str:
+        """`,` where days are written 31.12.2026, which no country does that writes 1,234.50."""
+        for name, column in self.spec.fields.items():
+            if column.type == "time":
+                texts = pc.unique(self._text(name, column, raw).values)
+                texts = texts.filter(pc.not_equal(texts, ""))
+                if len(texts) and pc.all(pc.match_substring_regex(texts, r"^\d{1,2}\.\d{1,2}\.\d{2,4}")).as_py():
+                    return ","
+        return ""
+
+
+_OTHER = {",": ".", ".": ","}
+
+
+def _undecided_mark(groups: Mapping[str, str]) -> str:
+    text = next(found for found in groups.values() if found)
+    digits = re.sub(r"[^\d.,]", "", text)
+    raise RefusedFile(
+        f"amounts can be read in two ways: {text!r} is {re.sub('[.,]', '', digits)} where the mark parts thousands, "
+        f"{re.sub('[.,]', '.', digits)} where it is the decimal mark, and nothing in the file tells",
+        advice="Say in books.yaml, readings: {SOURCE: {decimal: ','}} or {decimal: '.'}, or export amounts with their cents.")
 
 
 class _Raw:
@@ -244,6 +320,9 @@ def _slow(
 
 def _mapped(column: Column, texts: Cells) -> tuple[pa.Array, pa.Array | None]:
     listed = column.values or {}
+    given = texts
+    if column.fold:
+        texts = texts.map(lambda cells: pc.utf8_trim_whitespace(pc.utf8_lower(cells)))
     keys, mapped = pa.array(list(listed), pa.string()), pa.array(list(listed.values()), pa.string())
     values = texts.map(lambda cells: mapped.take(pc.index_in(cells, keys)))
     if column.otherwise is not None:
@@ -251,7 +330,7 @@ def _mapped(column: Column, texts: Cells) -> tuple[pa.Array, pa.Array | None]:
     if not values.values.null_count:
         return values.column(), None
     wrong = f"is not known; expected one of {', '.join(k for k in listed if k)}"
-    reasons = texts.map(lambda cells: pc.if_else(
+    reasons = given.map(lambda cells: pc.if_else(
         pc.is_null(values.values), pc.if_else(pc.equal(cells, ""), "is empty; expected a value", wrong), pa.scalar(None, pa.string())))
     return values.column(), reasons.rows()
 

@@ -69,7 +69,8 @@ class _Collection:
         self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
         self.basis = {
             shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
-                                  "entities": {**s.entities, "": s.entity}, "key": s.key.hex()})
+                                  "entities": {**s.entities, "": s.entity}, "key": s.key.hex(),
+                                  **({"readings": dict(s.readings)} if s.readings else {})})
             for shop, s in self.settings.items()
         }
         self.stats: dict[str, os.stat_result] = {}

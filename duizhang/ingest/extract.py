@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from duizhang import schema
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
-from duizhang.ingest.cells import HIDDEN, QUARANTINE, Typist
+from duizhang.ingest.cells import HIDDEN, QUARANTINE, Said, Typist
 from duizhang.ingest.chain import Chain
 from duizhang.ingest.container import Document, documents
 from duizhang.ingest.landed import QUARANTINED, ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
@@ -256,7 +256,8 @@ class _Run:
                 if self.typist is None:
                     self.typist = Typist(
                         self.reading.names, self.spec, _captures(self.spec, self.reading), self.setting.zone,
-                        self.setting.cut_off_minutes, self.setting.key)
+                        self.setting.cut_off_minutes, self.setting.key, Said(*self.setting.readings.get(self.spec.name, ())),
+                        above="\n".join(self.reading.around), sheet=self.reading.encoding == "sheet")
                     self.typist.settle(batch)
                 if counters < TYPISTS:
                     con = connections.enter_context(scratch())
@@ -326,7 +327,7 @@ def _balances(chains: Mapping[str, Chain]) -> list[ControlTotal]:
     """The running balance of every account and currency: that it leads from row to row, or the first rows where it does not."""
     totals = []
     for name, chain in sorted(chains.items()):
-        words = f" of {name}" if name else ""
+        words = f" of {name.strip()}" if name.strip() else ""
         breaks, count = chain.breaks
         if chain.rows > 1 and not chain.flat and not count:
             totals.append(ControlTotal(f"balances{words} that do not follow", "0", "0", ok=True))

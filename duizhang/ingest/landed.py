@@ -53,13 +53,14 @@ class Setting:
     entity: str = ""
     entities: Mapping[str, str] = field(default_factory=dict)
     key: bytes = b"inspect"
+    readings: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by source: day or month first, decimal mark
 
     @classmethod
     def of(cls, books: Books, shop: str) -> Setting:
         """The setting of a file of `shop` in these books."""
         return cls(
             books.time_zone, books.cut_off_minutes, books.currency, shop, books.entity,
-            {name: books.entity_of(name) for name in books.shops}, books.key(),
+            {name: books.entity_of(name) for name in books.shops}, books.key(), books.said_of_sources(),
         )
 
 

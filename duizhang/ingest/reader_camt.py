@@ -54,9 +54,11 @@ class _Statement:
     account: str = ""
     currency: str = ""
     created: str = ""
+    dated: str = ""  # the day of its closing balance, else of another one
     balances: dict[str, Decimal] = field(default_factory=dict)
     summary: dict[str, str] = field(default_factory=dict)
     total: Decimal = Decimal(0)
+    reversed: Decimal = Decimal(0)  # the part of the total that reverses other entries
     credits: list[Decimal] = field(default_factory=lambda: [Decimal(0), Decimal(0)])
     debits: list[Decimal] = field(default_factory=lambda: [Decimal(0), Decimal(0)])
     batched: list[int] = field(default_factory=lambda: [0, 0])
@@ -192,8 +194,11 @@ def _take_balance(statement: _Statement, balance: dict[str, str]) -> None:
     code = balance.get("Tp/CdOrPrtry/Cd", "")
     if not code:
         return
+    day = balance.get("Dt/Dt") or balance.get("Dt/DtTm", "")
+    if day and (code.startswith("CLBD") or not statement.dated):
+        statement.dated = day
     try:
-        amount = _signed(balance.get("Amt", ""), balance.get("CdtDbtInd", ""))
+        amount = _signed(balance.get("Amt", ""), balance.get("CdtDbtInd", "CRDT"))  # without a side it is what is there
     except ValueError:
         amount = Decimal("NaN")  # stated, but not as a number: nothing can equal it
     # of several opening balances the first counts, of closing ones the last
@@ -220,12 +225,14 @@ def _row(entry: _Entry, statement: _Statement) -> tuple[str, ...] | str:
     except ValueError as error:
         return str(error)
     # a notification may leave the dates of a booked entry to its own
-    moment = _moment(entry.first("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm") or statement.created)
+    moment = _moment(entry.first("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm") or statement.dated or statement.created)
     if not any(moment):
         return "without BookgDt, ValDt and CreDtTm; expected a date"
     status = entry.first("Sts/Cd", "Sts/Prtry", "Sts") or "BOOK"
     if status == "BOOK":
         statement.total += amount
+        if entry.first("RvslInd") in ("true", "1"):
+            statement.reversed += amount
     side = statement.credits if amount >= 0 and entry.first("CdtDbtInd") == "CRDT" else statement.debits
     side[0] += 1
     side[1] += abs(amount)
@@ -271,7 +278,10 @@ def _stated(statement: _Statement) -> Iterator[tuple[str, str, str]]:
     opening = statement.balances.get("OPBD", statement.balances.get("PRCD"))
     closing = statement.balances.get("CLBD")
     if opening is not None and closing is not None:
-        yield f"closing balance {name}", f"{closing:f}", f"{opening + statement.total:f}"
+        computed = opening + statement.total
+        other = statement.reversed and computed - 2 * statement.reversed == closing
+        words = ", which its rows give where reversals count the other way round" if computed != closing and other else ""
+        yield f"closing balance {name}{words}", f"{closing:f}", f"{computed:f}"
     sides = (
         ("TtlCdtNtries", "credits", statement.credits),
         ("TtlDbtNtries", "debits", statement.debits),

@@ -30,6 +30,8 @@ _KNOWN = {"13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60", "60F",
           "86", "90", "90C", "90D", "NS"}
 # The library stops at 15 characters of an amount and takes what follows for a reference: 1234.50 would be 1234.
 _WHOLE_AMOUNT = re.compile(r"\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?(\d+,?\d*|,\d+)(?=[A-Z\s]|$)", re.IGNORECASE)
+# Some banks write no type of transaction behind the amount.
+_NO_TYPE = re.compile(r"^(\d{6}(?:\d{4})?R?[DC][A-Z]?)(\d+,\d*)(?=//)", re.IGNORECASE)
 # The same in a balance: what does not fit to the end is cut off without a word.
 _WHOLE_BALANCE = re.compile(r"([DC]\d{6})([A-Z]{3}|)((?:\d+,?\d*|,\d+)$)", re.IGNORECASE)
 _OPTIONS = mt940.options.Options.all()
@@ -198,6 +200,7 @@ def _parse(context: mt940.models.Transactions, entry: _Entry) -> dict[str, Any]:
     first, *more = [line for line in entry.value if line.strip()] or [""]
     # supplementary details may be wrapped; the library knows one line of them
     value = "\n".join([first.strip(), " ".join(part.strip() for part in more)]).strip()
+    value = _NO_TYPE.sub(r"\1\2NMSC", value)
     whole = _WHOLE_AMOUNT.match(value)
     if whole is None:
         raise ValueError("date, mark D, C, RD or RC, and amount do not stand at its beginning")

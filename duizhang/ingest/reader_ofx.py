@@ -20,7 +20,9 @@ from duizhang.ingest.recognise import Place
 COLUMNS = ("account", "entry_id", "amount", "currency", "date", "date_at", "kind", "remark", "counterparty")
 MAX_TAG = 1 << 16  # characters between two tags
 _TAG = re.compile(r"<(/?)([A-Za-z][\w.]*)\s*(/?)>([^<]*)")
-_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(?:(\d\d)(?:\.\d+)?)?)?\s*(?:\[([+-]?\d{1,2})(?:\.(\d+))?(?::\w+)?\])?$")
+_DATE = re.compile(
+    r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(?:(\d\d)(?:\.\d+)?)?)?\s*"
+    r"(?:\[([+-]?\d{1,2})(?:\.(\d+)|:(\d\d))?(?::?[A-Za-z/_+\-]*)?\])?$")
 _ACCOUNTS = ("BANKACCTFROM", "CCACCTFROM", "INVACCTFROM")
 _STATEMENTS = ("STMTRS", "CCSTMTRS", "INVSTMTRS")
 
@@ -62,6 +64,8 @@ def _rows(
     fields: dict[str, str] | None = None
     start = last = 0
     complete = False
+    answer: dict[str, str] = {}  # what the bank's server says of the request
+    problem, statements = "", 0
     for closes, name, value, line in _tags(document, encoding):
         complete = complete or (closes and name == "OFX")
         ends = name == "STMTTRN" or (closes and name in ("BANKTRANLIST", "INVTRANLIST", *_STATEMENTS, "OFX"))
@@ -80,6 +84,13 @@ def _rows(
             fields, inside = {}, ""
         elif name in _STATEMENTS and not closes:
             account = currency = ""
+            statements += 1
+        elif name == "STATUS":
+            answer = {}
+        elif fields is None and name in ("CODE", "SEVERITY", "MESSAGE") and not closes:
+            answer[name] = value
+            if answer.get("SEVERITY", "").upper() == "ERROR":
+                problem = max(problem, f"{answer.get('CODE', '')} {answer.get('MESSAGE', '')}".strip(), key=len)
         elif name in (*_ACCOUNTS, "BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "PAYEE"):
             inside = "" if closes else name
         elif closes or not value:
@@ -89,11 +100,14 @@ def _rows(
             if not inside or (inside, name) in (("CURRENCY", "CURSYM"), ("PAYEE", "NAME")):
                 fields.setdefault(name, value)
         elif name == "CURDEF":
-            currency = value
+            currency = value.upper()
         elif name == "ACCTID" and inside in _ACCOUNTS:
             account = value
     if fields is not None:
         broken.append(Broken(start, "the file ends within this transaction; download it again"))
+    if problem and not statements:
+        raise RefusedFile(
+            f"the bank answered with an error instead of a statement: {problem}", advice="Sign in at the bank and download it again.")
     if not complete:
         stated.append(("</OFX> at the end of the file", "1", "0"))
 
@@ -102,7 +116,7 @@ def _row(fields: dict[str, str], account: str, currency: str) -> tuple[str, ...]
     # a bank that leaves FITID empty still says the same of a transaction in every download
     name = fields.get("FITID") or "/".join(fields[n] for n in ("DTPOSTED", "TRNAMT", "CHECKNUM", "NAME") if n in fields)
     return (
-        account, name, _amount(fields.get("TRNAMT", "")), fields.get("CURSYM", currency), *_moment(fields.get("DTPOSTED", "")),
+        account, name, _amount(fields.get("TRNAMT", "")), fields.get("CURSYM", currency).upper(), *_moment(fields.get("DTPOSTED", "")),
         fields.get("TRNTYPE", ""), " ".join(fields[n] for n in ("NAME", "MEMO") if n in fields), fields.get("NAME", ""),
     )
 
@@ -113,17 +127,17 @@ def _amount(text: str) -> str:
 
 
 def _moment(text: str) -> tuple[str, str]:
-    """(clock time of the bank, time with its offset), one of them empty.
+    """(clock time of the bank, time with its offset or '').
 
     `20130831165153.000[-8:PST]` is `2013-08-31T16:51:53-08:00`. Without an offset it is the bank's own clock, whose day is the day of
-    posting; the UTC that the standard has in mind is not what banks write.
+    posting; the UTC that the standard has in mind is not what banks write. With one the day is the bank's own as well.
     """
     found = _DATE.match(text)
     if found is None:
         return text, ""
-    year, month, day, hour, minute, second, offset, part = found.groups()
+    year, month, day, hour, minute, second, offset, part, past = found.groups()
     stamp = f"{year}-{month}-{day}T{hour or '00'}:{minute or '00'}:{second or '00'}"
     if offset is None:
         return stamp, ""
-    minutes = round(float(f"0.{part}") * 60) if part else 0
-    return "", f"{stamp}{'-' if offset.startswith('-') else '+'}{int(offset.lstrip('+-')):02d}:{minutes:02d}"
+    minutes = round(float(f"0.{part}") * 60) if part else int(past or 0)
+    return stamp, f"{stamp}{'-' if offset.startswith('-') else '+'}{int(offset.lstrip('+-')):02d}:{minutes:02d}"

@@ -31,12 +31,14 @@ class Recognise(_Closed):
     """How the content tells its kind, never the name.
 
     preamble: a regex (multiline) over the first lines. header: columns that must all stand in one line; `a|b` means
-    either name. without: columns that must not.
+    either name. without: columns that must not. unlike: a regex (multiline) over the first lines that tells another kind of file
+    with the same columns, such as a ledger report beside a bank statement.
     """
 
     preamble: str | None = None
     header: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    unlike: str | None = None
 
 
 class Column(_Closed):
@@ -48,6 +50,9 @@ class Column(_Closed):
     {value}, or in its place, with {captures}; `default` where empty; then `type`:
     id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined where that is missing.
+    fold: values are compared without case. by_words: where no column has one of the names, one of which all cells are such
+    values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
+    where one of these columns is there too.
     formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
     zone (time): IANA name; zone_field: a field whose value is one. Default: the spec's zone, else that of the books.
     """
@@ -65,6 +70,10 @@ class Column(_Closed):
     template: str | None = None
     values: dict[str, str] | None = None
     otherwise: str | None = None
+    fold: bool = False
+    by_words: bool = False
+    constant: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     zone: str | None = None
     zone_field: str | None = None
@@ -169,6 +178,8 @@ class SourceSpec(_Closed):
     layout_from: how sure the layout is. real: the header of a real file; program: a program or its tests that read such
     files; published: the platform's or the standard's own description; sketch: reported without a file; own: this
     project's own layout; unknown: nobody has said (no shipped specification may leave it so).
+    header_currency: a currency behind a column's name, as in `Amount (EUR)`, is no part of it, and the line `currency of the
+    header: EUR` stands for it among those above the rows.
     balance: the running balance, where the file has one: a control total of every row.
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
     """
@@ -194,6 +205,7 @@ class SourceSpec(_Closed):
     heading: str = ""
     absorbs: str | None = None
     ragged: bool = False
+    header_currency: bool = False
     captures: dict[str, str | Cell] = {}
     nulls: tuple[str, ...] = ()
     same_money: str = ""

@@ -4,20 +4,54 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duizhang.errors import RefusedFile
 from duizhang.ingest.clock import TIME
-from duizhang.ingest.stamps import EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, MONTH_NAMES, by_pattern, parts_of
+from duizhang.ingest.stamps import DAY, EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, MONTH_NAMES, by_pattern, parts_of
 from duizhang.ingest.texts import Cells, text_bytes
 from duizhang.store import quoted, scratch
 
 ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
+CELL_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")  # of the times in a workbook
 PROBE = 64
+_NAMED_MONTH = re.compile(rf"(?i)\b({'|'.join(MONTH_NAMES)})\s+(?:\d{{1,2}},?\s+)?((?:19|20)\d\d)\b")
+_NUMBERED_MONTH = re.compile(r"\b((?:19|20)\d\d)[-/.年](\d{1,2})(?!\d)")
+_MONTH_FIRST = frozenset(("PST", "PDT", "MST", "MDT", "EST", "EDT", "AKST", "AKDT", "HST"))  # clocks of the United States
+_DAY_FIRST = frozenset((
+    "GMT", "BST", "WET", "WEST", "CET", "CEST", "MEZ", "MESZ", "EET", "EEST", "IST", "AEST", "AEDT", "ACST", "AWST", "NZST", "NZDT",
+    "SGT", "HKT", "BRT", "SAST", "MSK"))
+# money of countries that write the day first; dollars and yen are used where either is written, and abroad
+_DAY_FIRST_MONEY = frozenset((
+    "EUR", "GBP", "AUD", "NZD", "INR", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "TRY", "BRL", "MXN", "ARS", "CLP",
+    "COP", "PEN", "ZAR", "SGD", "MYR", "THB", "IDR", "VND", "AED", "SAR", "ILS"))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a file says of the order of its days and months beside its dates: words of its zones and currencies, the days that it
+    states (from, to), the lines above its rows, and what the books say."""
+
+    words: frozenset[str] = frozenset()
+    stated: tuple[str, ...] = ()
+    above: str = ""
+    said: str = ""
+
+    def order(self) -> str:
+        """month or day; '' where nothing tells, or one thing tells otherwise than another."""
+        if self.said:
+            return self.said
+        zones = {"month"} if self.words & _MONTH_FIRST else set()
+        zones |= {"day"} if self.words & _DAY_FIRST or any(w.startswith("EUROPE/") for w in self.words) else set()
+        if not zones and self.words & _DAY_FIRST_MONEY and not self.words & {"USD", "CAD", "PHP"}:
+            zones = {"day"}
+        return zones.pop() if len(zones) == 1 else ""
 
 
 def is_absolute(pattern: str) -> bool:
@@ -121,11 +155,13 @@ def _reads(other: str, pattern: str) -> bool:
     return bool(found[0][0])
 
 
-def possible(texts: Cells, formats: Sequence[str]) -> tuple[str, ...]:
-    """Of formats that read the same text differently (day and month), those to use for this file, the likeliest first.
+def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = None) -> tuple[str, ...]:
+    """Of formats that read the same text differently (day and month), those to use for this file, the right one first.
 
-    The one that reads every cell leads; where several do, one under which the times go steadily up or down, as rows of
-    a statement do; else the first of the specification. A format that reads a cell otherwise than the leading one is out.
+    The one that reads every cell leads. Where several do and give other times: the one under which alone the times go steadily
+    up or down, as rows of a statement do, or lie on days that follow each other, or within the days that the file states; else
+    what its zones and currencies tell, or the books. A format that reads a cell otherwise than the leading one is out.
+    Raises RefusedFile with both readings where nothing tells.
     """
     filled = pc.not_equal(texts.values, "")
     values = texts.values.filter(filled)
@@ -140,11 +176,37 @@ def possible(texts: Cells, formats: Sequence[str]) -> tuple[str, ...]:
     whole = [pattern for pattern, times in found.items() if not times.null_count]
     if not whole:
         return tuple(formats)
-    lead = whole[0]
-    if len(whole) > 1:
-        lead = next((pattern for pattern in whole if _is_steady(_in_rows(found[pattern], texts, filled))), lead)
+    whole = [p for n, p in enumerate(whole) if not any(found[p].equals(found[before]) for before in whole[:n])]
+    lead = whole[0] if len(whole) == 1 else _decided(
+        {p: _in_rows(found[p], texts, filled) for p in whole}, values[0].as_py(), evidence or Evidence())
     same = [p for p in formats if not pc.any(pc.not_equal(found[p], found[lead]), min_count=0).as_py()]
     return (lead, *(p for p in same if p != lead))
+
+
+def _decided(readings: Mapping[str, pa.Array], example: str, evidence: Evidence) -> str:
+    """The pattern whose times are right. Raises RefusedFile where that cannot be told."""
+    if evidence.said:
+        return next((p for p in readings if _order(p) == evidence.said), next(iter(readings)))
+    tests = (
+        _is_steady, _is_daily, lambda times: _is_within(times, evidence.stated), lambda times: _is_in_months(times, evidence.above))
+    for holds in tests:
+        kept = [pattern for pattern, times in readings.items() if holds(times)]
+        if len(kept) == 1:
+            return kept[0]
+    order = evidence.order()
+    kept = [pattern for pattern in readings if _order(pattern) == order]
+    if len(kept) == 1:
+        return kept[0]
+    ways = " or ".join(f"{times[0].as_py():%Y-%m-%d} ({_order(pattern) or pattern} first)" for pattern, times in readings.items())
+    raise RefusedFile(
+        f"dates can be read in two ways: {example!r} is {ways}, and nothing in the file tells",
+        advice="Say in books.yaml, readings: {SOURCE: {dates: day}} or {dates: month}, or export a range with a day after the 12th.")
+
+
+def _order(pattern: str) -> str:
+    """Whether a pattern has the day or the month first; year, where it begins with that."""
+    first = re.search("%([dmbBYy])", pattern)
+    return {"d": "day", "m": "month", "b": "month", "B": "month"}.get(first[1], "year") if first else ""
 
 
 def _read_by_each(texts: pa.Array, formats: tuple[str, ...]) -> dict[str, pa.Array]:
@@ -230,3 +292,30 @@ def _is_steady(times: pa.Array) -> bool:
     numbers = times.cast(pa.int64())
     steps = pc.subtract(numbers[1:], numbers[:-1])
     return any(pc.all(rule(steps, 0), min_count=0).as_py() for rule in (pc.greater_equal, pc.less_equal))
+
+
+def _is_daily(times: pa.Array) -> bool:
+    """Whether there are three days or more of which none is more than three from the next: rows of a week, not of a year."""
+    days = np.unique(times.cast(pa.int64()).to_numpy() // DAY)
+    return len(days) > 2 and int(np.diff(days).max()) <= 3
+
+
+def _is_within(times: pa.Array, stated: tuple[str, ...]) -> bool:
+    """Whether all times lie within the days that the file states, which are written year first."""
+    ends = [re.match(r"\s*(\d{4})\D?(\d{1,2})\D?(\d{1,2})", text) for text in stated]
+    if len(ends) != 2 or ends[0] is None or ends[1] is None:
+        return False
+    first, last = (np.datetime64(f"{e[1]}-{int(e[2]):02}-{int(e[3]):02}") for e in ends if e)
+    days = times.cast(pa.int64()).to_numpy() // DAY
+    return bool(days.min() >= first.astype(int) and days.max() <= last.astype(int))
+
+
+def _is_in_months(times: pa.Array, above: str) -> bool:
+    """Whether all times lie in the months, or between them, that the lines above the rows name: `September 2026`, `2026-09`."""
+    found = [(year, MONTH_NAMES.index(name.lower()) + 1) for name, year in _NAMED_MONTH.findall(above)]
+    found += [(year, int(month)) for year, month in _NUMBERED_MONTH.findall(above)]
+    if not found:
+        return False
+    stated = sorted(np.datetime64(f"{year}-{month:02}") for year, month in found if 0 < month <= 12)
+    months = pa.array(times).cast(TIME).to_numpy(zero_copy_only=False).astype("datetime64[M]")
+    return bool(stated) and bool(months.min() >= stated[0] and months.max() <= stated[-1])

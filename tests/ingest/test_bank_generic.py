@@ -27,8 +27,8 @@ def read(folder: Path, body: bytes) -> Extraction:
 
 @pytest.mark.parametrize(("body", "amounts", "currencies", "ids"), [
     (SIGNED, ["-33.5", "1525"], ["USD", "EUR"], ["20261215/2", "20261216/3"]),
-    (SIDES, ["-33.5", "1533.5"], ["CNY", "CNY"], ["20261215/2", "20261215/3"]),
-    (COLUMNS, ["1020", "-33.5"], ["CNY", "CNY"], ["R1", "R2"]),
+    (SIDES, ["-33.5", "1533.5"], ["CNY", "CNY"], ["20261215/-23.5000", "20261215/1510.0000"]),
+    (COLUMNS, ["1020", "-33.5"], ["CNY", "CNY"], ["R1/1010.0000", "R2/976.5000"]),
 ])
 def test_shapes(tmp_path: Path, body: bytes, amounts: list[str], currencies: list[str], ids: list[str]) -> None:
     found = read(tmp_path, body)

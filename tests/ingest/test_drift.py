@@ -65,7 +65,7 @@ CASES: dict[str, tuple[bytes, str, dict[str, str], int]] = {
     "generic_french": ("Date opération;Libellé;Débit;Crédit;Devise;Référence\n2026-04-02;Loyer;1234,56;;EUR;F1\n2026-04-05;Salaire;;3500,00;EUR;F2\n".encode("cp1252"),
                        "bank_generic", {"EUR": "2265.44"}, 0),
     "generic_withdrawal": (b'"Date","Status","Type","CheckNumber","Description","Withdrawal","Deposit","RunningBalance"\n"07/31/2026","Posted","INT","","Interest","","$1.00","$2.00"\n'
-                           b'"02/03/2026","Posted","ACH","","Electronic","$1,002.00","","$3.00"\n', "bank_generic", {"CNY": "-1001"}, 0),
+                           b'"02/03/2026","Posted","ACH","","Electronic","$1,002.00","","$1.00"\n', "bank_generic", {"CNY": "-1001"}, 0),
     "wechat_quoted": (_quoted(ALL), "wechat_trade", {"CNY": "6.50"}, 0),
     "wechat_fund_quoted": (_quoted(FUND), "wechat_fund", {"CNY": "0.97"}, 0),
     "wechat_personal_bare": (
