@@ -60,7 +60,7 @@ class Typist:
         self, names: Sequence[str], spec: SourceSpec, captures: Mapping[str, str], zone: str, cut_off_minutes: int, key: bytes,
         said: Said | None = None, *, above: str = "", sheet: bool = False,
     ) -> None:
-        """above: the lines above the rows. said: what the books say of files of this kind. sheet: whether the cells are those of a workbook."""
+        """above: the lines above the rows. said: what the books say of files of this kind. sheet: whether this is a workbook."""
         self.spec, self.captures, self.zone, self.cut_off, self.key = spec, captures, zone, cut_off_minutes, key
         index: dict[str, int] = {}
         for position, name in enumerate(names):
@@ -118,7 +118,8 @@ class Typist:
                 at = self.positions[name]
                 words.append({str(v).upper() for v in pc.unique(raw.cells(at).values).to_pylist() if v} if at is not None else set())
         return Evidence(
-            frozenset().union(*words), tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to")), self.above, self.said.dates)
+            frozenset().union(*words), tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to")),
+            self.above, self.said.dates)
 
     def type(
         self, con: duckdb.DuckDBPyConnection, batch: Batch, *, required: bool = True
