@@ -158,22 +158,21 @@ class Validation:
 
     def _failure(self, suite: Suite, expectation: Expectation) -> Outcome:
         """How many rows break an expectation, and the first of them in total order."""
-        form = {"result_format": "COMPLETE", "unexpected_index_column_names": list(suite.index)}
+        # rows are stored in total order and DuckDB keeps the order of files, so the first ones are always the same
+        form = {"result_format": "SUMMARY", "partial_unexpected_count": _SHOWN, "unexpected_index_column_names": list(suite.index)}
         result = self._run(suite, [expectation], form)[0]
         raised = _raised(result.exception_info)
-        if raised and expectation.type != ROWS_QUERY and suite.index:
-            # the columns that name rows may be what is missing
-            result = self._run(suite, [expectation], {"result_format": "COMPLETE"})[0]
-            raised = _raised(result.exception_info)
         if raised:
             return Outcome(success=False, detail=f"cannot be evaluated: {raised}")
         if expectation.type == ROWS_QUERY:
             query = str(expectation.kwargs["unexpected_rows_query"]).rstrip().rstrip(";").format(batch=f'"{_batch(suite.table)}"')
             return Outcome(False, int(result.result["observed_value"]), self._rows(query))
-        query = str(result.result.get("unexpected_index_query") or "")
-        if query:
-            return Outcome(False, int(result.result["unexpected_count"]), self._rows(query))
-        return Outcome(False, int(result.result.get("unexpected_count") or 1), _text(result.result.get("observed_value")))
+        number = int(result.result.get("unexpected_count") or 1)
+        rows = result.result.get("partial_unexpected_index_list")
+        if rows:
+            named = ({name: row[name] for name in dict.fromkeys((*suite.index, *row))} for row in rows)
+            return Outcome(False, number, "; ".join(" ".join(f"{k}={_text(v)}" for k, v in row.items()) for row in named))
+        return Outcome(False, number, _text(result.result.get("observed_value")))
 
     def _rows(self, query: str) -> str:
         """The first rows of a query in total order: the column `detail` where there is one, else name=value pairs."""

@@ -155,6 +155,7 @@ def test_an_empty_value_and_a_column_that_is_not_as_declared_hold_their_period(f
     fake.fill(periods)
     paid = {"provider": "alipay", "transaction_id": "t", "amount": Decimal(1), "source": "s", "file": "f", "line": 3}
     fake.put("payments", periods[0], {**paid, "provider": None}, {**paid, "amount": None})
+    fake.put("payments", periods[2], *({**paid, "provider": "", "line": n} for n in range(30, 0, -1)))
     rows = fake.store.read("payouts", periods[1])
     fake.store.write("payouts", periods[1], rows.drop_columns(["amount"]))
     held = run_gate(fake.store, fake.state, periods)
@@ -162,7 +163,9 @@ def test_an_empty_value_and_a_column_that_is_not_as_declared_hold_their_period(f
         ("payments", "columns_are_as_declared", "column amount is empty in 1 rows; column provider is empty in 1 rows")
     ]
     assert [f.detail for f in held[periods[1]] if f.expectation == "columns_are_as_declared"] == ["column amount is missing"]
-    assert held[periods[2]] == []
+    (blank,) = held[periods[2]]
+    assert (blank.expectation, blank.unexpected) == ("provider_is_there", 30)
+    assert blank.detail == "; ".join(f"file=f line={n} provider=" for n in range(1, 11))
 
 
 def test_most_expectations_are_great_expectations_own() -> None:
