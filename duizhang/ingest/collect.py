@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +26,7 @@ from duizhang.disk import sync_all
 from duizhang.errors import RefusedFile
 from duizhang.ingest.ahead import each
 from duizhang.ingest.archive import archive, archived_path, clear_incoming
+from duizhang.ingest.bounds import is_apart
 from duizhang.ingest.cells import QUARANTINE
 from duizhang.ingest.extract import Extraction, extract
 from duizhang.ingest.files import (
@@ -50,6 +52,8 @@ from duizhang.ingest.walk import MEMBER
 from duizhang.state import State
 from duizhang.store import Store
 
+LOST = "the process that reads it ended twice, perhaps for want of memory (Split it, or export it as CSV.)"
+
 
 def collect(
     books: Books, store: Store, state: State, *, progress: Callable[[str], None] | None = None
@@ -73,6 +77,7 @@ class _Collection:
                                   **({"readings": dict(s.readings)} if s.readings else {})})
             for shop, s in self.settings.items()
         }
+        self.lost: set[str] = set()  # contents on which two processes ended
         self.stats: dict[str, os.stat_result] = {}
         self.records: dict[str, FileRecord] = {}
         for name, reason in self.files.refused.items():
@@ -194,7 +199,10 @@ class _Collection:
             landed = self._landed(sha, kept)
             if not (landed / "meta.json").is_file():
                 tasks.append((archived_path(self.store.home, sha), kept.name, self.settings[self._shop_of(kept.file)], landed))
-        for number, _ in enumerate(each(_land, tasks, self.rules.specs), 1):
+        done = each(_land, tasks, self.rules.specs, apart=lambda task: is_apart(task[0]))
+        for number, lost in enumerate(done, 1):
+            if lost is not None:
+                self.lost.add(lost[0].name)
             if number % 200 == 0 or number == len(tasks):
                 self.say(f"files: {number} of {len(tasks)} new ones read")
 
@@ -203,9 +211,14 @@ class _Collection:
         stat, shop, landed = self.stats[kept.file], self._shop_of(kept.file), self._landed(sha, kept)
         archived = archived_path(self.store.home, sha)
         meta, is_empty = landed / "meta.json", False
-        if not meta.is_file():
+        if not meta.is_file() and sha in self.lost:
+            details = [_refused(kept.name, LOST)]
+        elif not meta.is_file():
             _land(archived, kept.name, self.settings[shop], landed, self.rules.specs)
-        for detail in json.loads(meta.read_text(encoding="utf-8")):
+            details = _details(meta)
+        else:
+            details = _details(meta)
+        for detail in details:
             status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
             own = f"{kept.name}{MEMBER}{member}" if member else kept.name
             # a specification that it was not read by does not make its days stale
@@ -248,16 +261,24 @@ def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapp
             for found in bills
         ]
     except RefusedFile as error:
-        day = path_day(name)
-        details = [{
-            "status": REFUSED, "source": "", "problem": f"{name}: {error}" + (f" ({error.advice})" if error.advice else ""),
-            "days": [day.isoformat()] if day else [], "member": "", "folder": ".",
-        }]
+        details = [_refused(name, f"{error} ({error.advice})" if error.advice else str(error))]
     (working / "meta.json").write_text(json.dumps(details, ensure_ascii=False, sort_keys=True), encoding="utf-8")
     if landed.exists():
         shutil.rmtree(working)
     else:
         working.replace(landed)
+
+
+def _refused(name: str, problem: str) -> dict[str, Any]:
+    """What is left of a file that cannot be read: its problem, and the day of its path."""
+    day = path_day(name)
+    return {"status": REFUSED, "source": "", "problem": f"{name}: {problem}", "days": [day.isoformat()] if day else [],
+            "member": "", "folder": "."}
+
+
+def _details(meta: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(meta.read_text(encoding="utf-8"))
+    return found
 
 
 def _describe(found: Extraction, name: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,11 @@ from typing import BinaryIO
 import python_calamine
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.bounds import MAX_RATIO, look_at_parquet, look_at_sheets
 from duizhang.ingest.xls import MAGIC, xls_sheets
 
 MAX_BYTES = 8 << 30
 MAX_SHEET_BYTES = 1 << 30
-MAX_RATIO = 200
 MAX_MEMBERS = 200
 HEAD_BYTES = 1 << 18
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
@@ -87,6 +87,7 @@ def documents(path: Path) -> list[Document]:
     if magic.startswith(MAGIC):
         return _sheets(path, size)
     if magic.startswith(b"PAR1"):
+        look_at_parquet(path)
         return [Document(path.name, "parquet", lambda: path.open("rb"))]
     return [Document(path.name, "text", lambda: path.open("rb"))]
 
@@ -102,7 +103,23 @@ def _zip(path: Path, size: int) -> list[Document]:
         raise RefusedFile(f"unpacks to {total:,} bytes in {len(members)} members", advice="Check where it comes from.")
     if any(info.filename == "[Content_Types].xml" for info in members):
         return _sheets(path, total)
-    return [Document(_member_name(info), "text", _opener(path, info)) for info in members if info.file_size]
+    filled = [info for info in members if info.file_size]
+    names = told_apart([_member_name(info) for info in filled])
+    return [Document(name, "text", _opener(path, info)) for name, info in zip(names, filled, strict=True)]
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Names of which none stands twice: the second `a` is `a (2)`; one that has a name of its own keeps it."""
+    taken = set(names)
+    seen: set[str] = set()
+    found = []
+    for name in names:
+        own, number = name, 2
+        while own in seen or (number > 2 and own in taken):
+            own, number = f"{name} ({number})", number + 1
+        seen.add(own)
+        found.append(own)
+    return found
 
 
 def _opener(path: Path, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
@@ -132,6 +149,9 @@ def _sheets(path: Path, size: int) -> list[Document]:
         raise RefusedFile(f"a workbook of {size:,} bytes", advice="Export it as CSV.")
     with path.open("rb") as stream:
         old = stream.read(len(MAGIC)) == MAGIC
+    if not old:
+        with refusing_damage():
+            look_at_sheets(path)
     names = xls_sheets(path.read_bytes()) if old else workbook(path).sheet_names
     return [Document(path.name, "sheet", lambda: path.open("rb"), name) for name in names]
 
@@ -150,6 +170,8 @@ def refusing_damage() -> Iterator[None]:
     """
     try:
         yield
+    except RefusedFile:
+        raise
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from duizhang.errors import Retryable, UserError
+from duizhang.errors import UserError
 from duizhang.ingest import ahead
 
 
@@ -20,16 +20,20 @@ def work(folder: Path, number: int, what: str) -> None:
     (folder / str(number)).write_text(f"{what} {os.getpid()}")
 
 
-@pytest.mark.parametrize(("what", "error"), [("write", None), ("fail", UserError), ("kill", Retryable)])
+@pytest.mark.parametrize("many", [True, False])
+@pytest.mark.parametrize("what", ["write", "fail", "kill"])
 def test_every_task_is_done_or_the_error_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, error: type[Exception] | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, *, many: bool
 ) -> None:
-    monkeypatch.setattr(ahead, "ENOUGH", 2)
+    monkeypatch.setattr(ahead, "ENOUGH", 2 if many else 20)
     tasks = [(tmp_path, number) for number in range(8)]
-    if error is None:
-        assert len(list(ahead.each(work, tasks, what, processes=2))) == 8
-        said = {path.read_text() for path in tmp_path.iterdir()}
-        assert len(list(tmp_path.iterdir())) == 8 and f"write {os.getpid()}" not in said
-    else:
-        with pytest.raises(error):
-            list(ahead.each(work, tasks, what, processes=2))
+    found = ahead.each(work, tasks, what, processes=2, apart=lambda task: task[1] == 3)
+    if what == "fail":
+        with pytest.raises(UserError):
+            list(found)
+        return
+    lost = [task for task in found if task is not None]
+    assert lost == ([(tmp_path, 3)] if what == "kill" else []), "what ends a process costs itself alone"
+    assert len(list(tmp_path.iterdir())) == 8 - len(lost)
+    said = {path.name for path in tmp_path.iterdir() if path.read_text() == f"{what} {os.getpid()}"}
+    assert said == (set() if many else {str(n) for n in range(8) if n != 3})
