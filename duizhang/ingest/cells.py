@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.clock import TIME, business_day, by_zone, to_utc
-from duizhang.ingest.money import MONEY, fast_money, money_sql
+from duizhang.ingest.money import MONEY, TOO_LARGE, bounded, fast_money, money_sql
 from duizhang.ingest.patterns import first_group, needed, without
 from duizhang.ingest.pseudonyms import pseudonyms
 from duizhang.ingest.reading import Batch
@@ -184,7 +184,8 @@ class Typist:
         if column.type in ("money", "number"):
             decimal = self.decimal or "."
             fast = fast_money(texts.values, decimal)
-            return (Cells(fast, texts.places).rows(), None) if fast is not None else _slow(con, texts, *money_sql(decimal), MONEY)
+            found = (Cells(fast, texts.places).rows(), None) if fast is not None else _slow(con, texts, *money_sql(decimal), MONEY)
+            return _bounded(*found)
         if column.type == "time":
             formats = self.formats.get(name) or column.formats or TIME_FORMATS
             fast = fast_time(texts.values, formats)
@@ -317,6 +318,16 @@ def _slow(
     con.unregister("cells")
     found, reasons = whole(rows["found"].cast(kind)), whole(rows["reason"].cast(pa.string()))
     return Cells(found, texts.places).rows(), (Cells(reasons, texts.places).rows() if reasons.null_count < len(reasons) else None)
+
+
+def _bounded(values: pa.Array, reasons: pa.Array | None) -> tuple[pa.Array, pa.Array | None]:
+    """Amounts and reasons; one that is too large to be added up has no value."""
+    large = bounded(values)
+    if large is None:
+        return values, reasons
+    nothing = pa.scalar(None, pa.string())
+    wrong = pc.if_else(large, TOO_LARGE, nothing)
+    return pc.if_else(large, pa.scalar(None, MONEY), values), wrong if reasons is None else pc.coalesce(reasons, wrong)
 
 
 def _mapped(column: Column, texts: Cells) -> tuple[pa.Array, pa.Array | None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ import pyarrow.parquet as pq
 from duizhang.books import Books
 from duizhang.digest import mapping_digest
 from duizhang.disk import sync_all
-from duizhang.errors import RefusedFile
+from duizhang.errors import RefusedFile, SpecError
 from duizhang.ingest.ahead import each
 from duizhang.ingest.archive import archive, archived_path, clear_incoming
 from duizhang.ingest.bounds import is_apart
@@ -43,6 +44,7 @@ from duizhang.ingest.files import (
     undecided,
 )
 from duizhang.ingest.landed import QUARANTINED, LandedFiles, Setting
+from duizhang.ingest.masks import shape
 from duizhang.ingest.names import Kept, inbox_path, name_of_record, path_day
 from duizhang.ingest.placing import misplaced, placed
 from duizhang.ingest.remote import open_inbox
@@ -260,7 +262,7 @@ def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapp
              "folder": found.folder.relative_to(working).as_posix()}
             for found in bills
         ]
-    except RefusedFile as error:
+    except (RefusedFile, SpecError) as error:
         details = [_refused(name, f"{error} ({error.advice})" if error.advice else str(error))]
     (working / "meta.json").write_text(json.dumps(details, ensure_ascii=False, sort_keys=True), encoding="utf-8")
     if landed.exists():
@@ -274,6 +276,11 @@ def _refused(name: str, problem: str) -> dict[str, Any]:
     day = path_day(name)
     return {"status": REFUSED, "source": "", "problem": f"{name}: {problem}", "days": [day.isoformat()] if day else [],
             "member": "", "folder": "."}
+
+
+def stated(total: str) -> str:
+    """A total as a file states it; where that is no number, its shape."""
+    return total if re.fullmatch(r"[\d.,+()\s¥￥$€£-]{1,30}", total) else shape(total)
 
 
 def _details(meta: Path) -> list[dict[str, Any]]:
@@ -290,7 +297,7 @@ def _describe(found: Extraction, name: str) -> dict[str, object]:
         days = {day}
     bad = [t for t in found.totals if not t.ok]
     status, problem = READ, "; ".join(
-        f"{name}: control total {t.name} states {t.stated if t.stated is not None else 'nothing'}, its rows give {t.computed}"
+        f"{name}: control total {t.name} states {stated(t.stated) if t.stated is not None else 'nothing'}, its rows give {t.computed}"
         for t in bad
     )
     if found.undated:
@@ -307,7 +314,8 @@ def _describe(found: Extraction, name: str) -> dict[str, object]:
         "rows_read": found.rows_read, "rows_parsed": found.rows_parsed, "rows_quarantined": found.rows_quarantined,
         "rows_ignored": found.rows_ignored, "control_totals_ok": not bad,
         "coverage": [d.isoformat() for d in found.coverage] if found.coverage else None,
-        "totals": [t.__dict__ for t in found.totals], "tables": sorted(found.tables),
+        "totals": [{**t.__dict__, "stated": None if t.stated is None else stated(t.stated)} for t in found.totals],
+        "tables": sorted(found.tables),
     }
 
 

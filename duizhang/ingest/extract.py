@@ -27,6 +27,7 @@ from duizhang.ingest.cells import HIDDEN, QUARANTINE, Said, Typist
 from duizhang.ingest.chain import Chain
 from duizhang.ingest.container import Document, documents
 from duizhang.ingest.landed import QUARANTINED, ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
+from duizhang.ingest.masks import masked, shape, without_values
 from duizhang.ingest.readers import read
 from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
@@ -145,7 +146,8 @@ def extract(
     except Exception as error:
         # raw files are hostile, and libraries meet them before we do: whatever they raise costs this file and no other
         raise RefusedFile(
-            f"reading it fails: {type(error).__name__}: {str(error)[:300]}", advice="Download it again; if that does not help, report it."
+            f"reading it fails: {type(error).__name__}: {without_values(str(error))[:300]}",
+            advice="Download it again; if that does not help, report it."
         ) from error
 
 
@@ -216,7 +218,7 @@ class _Run:
             for sink in sinks.values():
                 sink.close()
         except duckdb.Error as error:
-            raise SpecError(f"specification {self.spec.name}: {error}") from error
+            raise SpecError(f"specification {self.spec.name}: {without_values(str(error))}") from error
         finally:
             for sink in sinks.values():
                 sink.abandon()
@@ -277,6 +279,8 @@ class _Run:
         finally:
             idle.put(counter)
         cells = pa.concat_tables([wrong, _broken(batch.broken)])
+        if self.setting.masked:
+            cells = cells.set_column(cells.schema.get_field_index("value"), "value", masked(cells["value"]))
         return _Part(self._landed(typed), cells, len(pc.unique(wrong["line"])) + len(batch.broken), tally)
 
     def _landed(self, typed: pa.Table) -> pa.Table:
@@ -294,7 +298,7 @@ class _Run:
             if wrong.num_rows:
                 cell = wrong.to_pylist()[0]
                 raise RefusedFile(
-                    f"line {cell['line']}, which carries the totals: {cell['column_name']} {cell['value']!r} {cell['reason']}",
+                    f"line {cell['line']}, which carries the totals: {cell['column_name']} {shape(cell['value'])!r} {cell['reason']}",
                     advice="Download it again.")
             sink.write(self._landed(typed))
             days = Counter(con, self.spec, self._of("totals")).count(typed).days

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from duizhang import schema
 from duizhang.books import Books
 from duizhang.errors import SpecError
+from duizhang.ingest.money import farthest
 from duizhang.ingest.spec import SourceSpec, Table
 from duizhang.store import quoted
 
@@ -44,7 +44,10 @@ _SCALING = re.compile(r"(?<![\w.])\d{1,4}(?:\.\d+)?\s*\*|\*\s*\d{1,4}(?:\.\d+)?(
 
 @dataclass(frozen=True)
 class Setting:
-    """What the rows of a file depend on besides the file: time zone, cut-off, shop, entities, pseudonym key."""
+    """What the rows of a file depend on besides the file: time zone, cut-off, shop, entities, pseudonym key.
+
+    masked: quarantined values are kept in their shape alone.
+    """
 
     zone: str = "Asia/Shanghai"
     cut_off_minutes: int = 0
@@ -54,13 +57,14 @@ class Setting:
     entities: Mapping[str, str] = field(default_factory=dict)
     key: bytes = b"inspect"
     readings: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by source: day or month first, decimal mark
+    masked: bool = False
 
     @classmethod
     def of(cls, books: Books, shop: str) -> Setting:
         """The setting of a file of `shop` in these books."""
         return cls(
             books.time_zone, books.cut_off_minutes, books.currency, shop, books.entity,
-            {name: books.entity_of(name) for name in books.shops}, books.key(), books.said_of_sources(),
+            {name: books.entity_of(name) for name in books.shops}, books.key(), books.said_of_sources(), masked=True,
         )
 
 
@@ -161,20 +165,7 @@ class Hazard:
         """Whether the expressions are to be tried on these typed rows."""
         if self.always:
             return True
-        return any(_farthest(chunk) >= self.bound for name in self.amounts for chunk in typed[name].chunks)
-
-
-def low_words(amounts: pa.Array) -> np.ndarray:
-    """Amounts in ten thousandths (int64): 18 digits fit the low one of the two words of a decimal. Of a null anything."""
-    if not len(amounts):
-        return np.zeros(0, np.int64)
-    return np.frombuffer(amounts.buffers()[1], np.int64).reshape(-1, 2)[amounts.offset : amounts.offset + len(amounts), 0]
-
-
-def _farthest(amounts: pa.Array) -> int:
-    """The largest distance from 0 among amounts, in ten thousandths; at least that where some are null."""
-    words = low_words(amounts)
-    return max(int(words.max(initial=0)), -int(words.min(initial=0)))
+        return any(farthest(chunk) >= self.bound for name in self.amounts for chunk in typed[name].chunks)
 
 
 def _expressions(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +12,8 @@ from duizhang.ingest.texts import may_hold, spread, text_bytes
 
 MONEY = pa.decimal128(18, 4)
 MAX_DIGITS = 30  # of longer ones Arrow's cast overflows without a word: five hundred nines become -1
+LARGEST = Decimal("9999999999999.9999")  # a column of four decimals has room for nine of them
+TOO_LARGE = f"is larger than {LARGEST:,}, the largest amount that is added up"
 _SURE = 14  # bytes of a plain amount that has no more digits before its point than are allowed, whatever they are
 _MARKS = tuple(mark.encode() for mark in "$¥£€￥")  # the currency signs that may stand before an amount
 _OPEN, _CLOSE, _PLUS, _COMMA, _MINUS, _POINT, _NINE = b"()+,-.9"
@@ -145,6 +149,27 @@ def _plain(texts: pa.Array, decimal: str) -> pa.Array | None:
 
 def _digit(byte: np.ndarray) -> np.ndarray:
     return np.asarray(byte - np.uint8(48) < 10)  # what is below '0' wraps to far above 9
+
+
+def low_words(amounts: pa.Array) -> np.ndarray:
+    """Amounts in ten thousandths (int64): 18 digits fit the low one of the two words of a decimal. Of a null anything."""
+    if not len(amounts):
+        return np.zeros(0, np.int64)
+    return np.frombuffer(amounts.buffers()[1], np.int64).reshape(-1, 2)[amounts.offset : amounts.offset + len(amounts), 0]
+
+
+def farthest(amounts: pa.Array) -> int:
+    """The largest distance from 0 among amounts, in ten thousandths; at least that where some are null."""
+    words = low_words(amounts)
+    return max(int(words.max(initial=0)), -int(words.min(initial=0)))
+
+
+def bounded(amounts: pa.Array) -> pa.Array | None:
+    """Which amounts are too large to be added up; None where none is."""
+    if farthest(amounts) <= int(LARGEST.scaleb(4)):
+        return None
+    large = pc.fill_null(pc.greater(pc.abs(amounts), pa.scalar(LARGEST, MONEY)), False)
+    return large if pc.any(large, min_count=0).as_py() else None
 
 
 def money_sql(decimal: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from duizhang.ingest.container import Document
 from duizhang.ingest.lines import text_lines
+from duizhang.ingest.masks import shape
 from duizhang.ingest.reading import Broken, Reading, batches_of
 from duizhang.ingest.recognise import Place
 
@@ -146,7 +147,7 @@ def _row(fields: list[str], state: _State) -> tuple[str, ...] | str:
         return "no account"
     code, amount = _at(fields, 0), _at(fields, 1)
     if amount and not _AMOUNT.match(amount):
-        return f"amount {amount!r} is none; expected digits in the smallest unit, without a point"
+        return f"amount {shape(amount)!r} is none; expected digits in the smallest unit, without a point"
     account.total += int(amount or 0)
     number = int(code) if code.isdigit() and len(code) == 3 else 0
     if code == _WORDS:
@@ -156,7 +157,7 @@ def _row(fields: list[str], state: _State) -> tuple[str, ...] | str:
     elif any(low <= number <= high for low, high in _DEBIT):
         sign = -1
     else:
-        return f"type code {code!r} is neither credit (1xx-3xx) nor debit (4xx-6xx)"
+        return f"type code {shape(code)!r} is neither credit (1xx-3xx) nor debit (4xx-6xx)"
     rest = fields[2:]
     skip = _availability(rest)
     bank, customer = _at(rest, skip), _at(rest, skip + 1)

@@ -19,6 +19,7 @@ from defusedxml.common import DefusedXmlException
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import Document
+from duizhang.ingest.masks import shape
 from duizhang.ingest.reading import Broken, Reading, batches_of
 from duizhang.ingest.recognise import Place
 
@@ -211,9 +212,9 @@ def _take_balance(statement: _Statement, balance: dict[str, str]) -> None:
 def _signed(amount: str, mark: str) -> Decimal:
     """An amount with the sign of its side. Raises ValueError saying what is wrong."""
     if not _AMOUNT.match(amount):
-        raise ValueError(f"Amt {amount!r} is no amount; expected digits such as 1234.50")
+        raise ValueError(f"Amt {shape(amount)!r} is no amount; expected digits such as 1234.50")
     if mark not in ("CRDT", "DBIT"):
-        raise ValueError(f"CdtDbtInd {mark!r} is neither CRDT nor DBIT")
+        raise ValueError(f"CdtDbtInd {shape(mark)!r} is neither CRDT nor DBIT")
     return Decimal(amount) if mark == "CRDT" else -Decimal(amount)
 
 

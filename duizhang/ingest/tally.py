@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.chain import Chain, chains_of, joined
-from duizhang.ingest.landed import Hazard, low_words, period_of, prepare, typed_schema
+from duizhang.ingest.landed import Hazard, period_of, prepare, typed_schema
+from duizhang.ingest.masks import without_values
+from duizhang.ingest.money import low_words
 from duizhang.ingest.spec import Running, SourceSpec, Table
 from duizhang.ingest.texts import whole
 from duizhang.store import scratch
@@ -198,5 +200,6 @@ class Counter:
         except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
             ends = pc.min_max(typed["line"]).as_py()
             raise RefusedFile(
-                f"a row of lines {ends['min']} to {ends['max']} does not fit its table: {error}", advice="Look at its amounts.",
+                f"a row of lines {ends['min']} to {ends['max']} does not fit its table: {without_values(str(error))}",
+                advice="Look at its amounts.",
             ) from error
