@@ -46,7 +46,7 @@ def written(final: Path, *, mode: int | None = None, durable: bool = True) -> It
     partial = final.with_name(f".{final.name}.{uuid.uuid4().hex}")
     try:
         with told_when_full(final):
-            final.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(final.parent)
             yield partial
             if mode is not None:
                 partial.chmod(mode)
@@ -87,12 +87,12 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
     """Make a folder; what stands in its place and is none (a file, a dangling link) is set aside."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         for part in (*reversed(folder.parents), folder):
             if (part.exists() or part.is_symlink()) and not part.is_dir():
                 set_aside(part)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)

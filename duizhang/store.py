@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from duizhang.digest import sort_rows
 from duizhang.disk import written
+from duizhang.errors import UserError
 
 _NUMBERS = count()
 # threads that read, sort or write files of several periods; most of that leaves Python's lock to others
@@ -52,6 +53,16 @@ def connect(
     if spill:
         con.execute(f"set temp_directory = {quoted(spill)}")
     return con
+
+
+@contextmanager
+def told_when_damaged(home: Path) -> Iterator[None]:
+    """Turn what DuckDB says of a damaged working table into one message."""
+    try:
+        yield
+    except duckdb.Error as error:
+        text = str(error).strip().splitlines()[0]
+        raise UserError(f"the working tables of {home} cannot be read: {text}", advice="`duizhang run` makes them again.") from error
 
 
 @contextmanager

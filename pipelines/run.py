@@ -13,7 +13,7 @@ from duizhang.books import load_books
 from duizhang.close import append_event, archive_books, archive_sources
 from duizhang.errors import UserError
 from duizhang.ingest import FileRecord, collect, records, unresolved
-from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently, recorded
+from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, period_states, rebuild_published
 from duizhang.reconcile import rules_digest
 from duizhang.state import State
@@ -86,6 +86,7 @@ class _Run:
         )
         self.pending = unresolved(
             collect(self.books, self.store, self.state, progress=workspace.say), self.books.start)
+        self._restore()
         first = self._first()
         last = max([self.end, *recorded(self.state)])
         plan = make_plan(self.books, self.store, self.state, first, last)
@@ -104,6 +105,11 @@ class _Run:
         found = self._all(plan)
         self._close(found)
         return found
+
+    def _restore(self) -> None:
+        """What was damaged since the last run, from what is left; the days that this does not give are computed again."""
+        for period in restore(self.books, self.store, self.state, self.workspace.say):
+            self._execute(period, period)
 
     def _close(self, found: list[PeriodOutcome]) -> None:
         """What became of it, on a line; what is held, on a line each."""

@@ -15,7 +15,7 @@ from duizhang.cli.status import unread_files
 from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.reconcile import load_causes
-from duizhang.store import Store, connect
+from duizhang.store import Store, connect, told_when_damaged
 
 # table -> the columns in which a key may stand
 PLACES = {
@@ -73,7 +73,7 @@ def _rows(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[d
 
 def _events(home: Path, words: set[str]) -> list[dict[str, Any]]:
     store, found = Store(home), []
-    with connect() as con:
+    with connect() as con, told_when_damaged(home):
         for table, columns in PLACES.items():
             store.view(con, table, store.periods(table), schema.TABLES[table])
             where = " or ".join(f'list_contains(?, "{c}")' for c in columns)

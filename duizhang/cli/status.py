@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from duizhang.cli.sql import home_option, shown, table_text, width_of
+from duizhang.errors import UserError
 from duizhang.published import TABLES, open_published
 
 _NEWEST = 31
@@ -105,13 +106,18 @@ def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["held_reasons"] = [line for line in p["held_reasons"].splitlines() if line]
         p["causes"] = causes.get(p["period"], [])
         p["variances"] = sum(c["items"] for c in p["causes"])
-    return {"periods": periods, "files": unread_files(home)}
+    try:
+        files = unread_files(home)
+    except UserError as error:
+        # what is published is told all the same
+        files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
+    return {"periods": periods, "files": files}
 
 
 def unread_files(home: Path) -> list[dict[str, Any]]:
     """Files that were missing, refused or not recognised as the last run saw them (also of days that are held), and those
     of which no day is known, which stand beside the newest one."""
-    from duizhang.store import Store, connect
+    from duizhang.store import Store, connect, told_when_damaged
 
     store = Store(home)
     with open_published(home) as published:
@@ -119,7 +125,7 @@ def unread_files(home: Path) -> list[dict[str, Any]]:
         names = ["period", "source", "shop", "file", "status", "problem"]
         asked = f"select {', '.join(names)} from source_files where status in ('missing', 'refused')"
         undated = published.execute(f"{asked} and status = 'refused'").fetchall()
-    with connect() as con:
+    with connect() as con, told_when_damaged(home):
         store.view(con, "source_files", periods, TABLES["source_files"])
         dated = con.execute(asked).fetchall()
     return [dict(zip(names, row, strict=True)) for row in sorted({*dated, *undated})]

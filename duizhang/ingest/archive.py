@@ -12,7 +12,8 @@ import shutil
 import uuid
 from pathlib import Path
 
-from duizhang.disk import put, told_when_full
+from duizhang.digest import file_digest
+from duizhang.disk import make_folder, put, told_when_full
 from duizhang.errors import RefusedFile
 
 BLOCK = 1 << 20
@@ -22,6 +23,14 @@ INCOMING = "incoming"
 def archived_path(home: Path, sha: str) -> Path:
     """Where the bytes with this SHA-256 are kept."""
     return home / "archive" / sha[:2] / sha
+
+
+def archived_whole(home: Path, sha: str) -> bool:
+    """Whether the archive has exactly these bytes; every one of them is read."""
+    try:
+        return file_digest(archived_path(home, sha)) == sha
+    except OSError:
+        return False
 
 
 def archive(home: Path, path: Path, *, durable: bool = True) -> str:
@@ -36,8 +45,8 @@ def archive(home: Path, path: Path, *, durable: bool = True) -> str:
         with told_when_full(partial):
             sha = _copied(path, partial)
         target = archived_path(home, sha)
-        if not target.is_file():
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not archived_whole(home, sha):
+            make_folder(target.parent, mode=0o700)
             with told_when_full(target):
                 put(partial, target, durable=durable)
         return sha

@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from duizhang.books import Books
 from duizhang.digest import mapping_digest
-from duizhang.disk import sync_all
+from duizhang.disk import make_folder, sync_all
 from duizhang.errors import RefusedFile, SpecError
 from duizhang.ingest.ahead import each
-from duizhang.ingest.archive import archive, archived_path, clear_incoming
+from duizhang.ingest.archive import archive, archived_path, archived_whole, clear_incoming
 from duizhang.ingest.bounds import is_apart
 from duizhang.ingest.cells import QUARANTINE
 from duizhang.ingest.extract import Extraction, extract
@@ -49,6 +49,8 @@ from duizhang.ingest.names import Kept, inbox_path, name_of_record, path_day
 from duizhang.ingest.placing import misplaced, placed
 from duizhang.ingest.remote import open_inbox
 from duizhang.ingest.restated import restated_days
+from duizhang.ingest.sealed import is_whole, seal
+from duizhang.ingest.sealed import replace as put_in_place
 from duizhang.ingest.spec import SourceSpec, load_specs
 from duizhang.ingest.walk import MEMBER
 from duizhang.state import State
@@ -81,6 +83,7 @@ class _Collection:
         }
         self.lost: set[str] = set()  # contents on which two processes ended
         self.stats: dict[str, os.stat_result] = {}
+        self.fresh: set[str] = set()  # what was archived now
         self.records: dict[str, FileRecord] = {}
         for name, reason in self.files.refused.items():
             self._refuse(name, reason)
@@ -110,7 +113,7 @@ class _Collection:
         for name, known in self.known.items():
             old = undecided(known)
             if name not in self.records and old.status in (READ, SUPERSEDED) and (old.sha256 not in names or old.is_empty):
-                self.records[name] = replace(old, status=READ)
+                self.records[name] = self._read_again(replace(old, status=READ))
         decisions = file_decisions(self.state)
         judged = {name: decided(self._judged(record), decisions) for name, record in self.records.items()}
         settled = self._restating(_supersede(judged))
@@ -146,6 +149,21 @@ class _Collection:
         detail = {**record.detail, "problem": f"{name}: {problem}{also}", "misplaced": True}
         return replace(record, status=REFUSED, detail=detail)
 
+    def _read_again(self, record: FileRecord) -> FileRecord:
+        """A file that is no longer in the inbox: what was read of it, again from the archive where that is damaged."""
+        landed = self.store.home.joinpath(*Path(record.landed).parts[:3])
+        if is_whole(landed):
+            return record
+        archived = archived_path(self.store.home, record.sha256)
+        if not archived_whole(self.store.home, record.sha256):
+            return replace(record, status=REFUSED, detail={**record.detail, "problem": (
+                f"{record.path}: what was read of it is damaged, and so is its archived copy; put the file into the inbox again"
+            )})
+        name = record.path.split(MEMBER)[0]
+        self.say(f"{name}: what was read of it is damaged, so it is read again from the archive")
+        _land(archived, name, self.settings.get(record.shop, self.settings[""]), landed, self.rules.specs)
+        return record
+
     def _restating(self, records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
         """The records, each with the days from which it takes rows of older files away."""
         active = sorted((r for r in records.values() if r.status == READ), key=lambda r: r.recency)
@@ -171,6 +189,7 @@ class _Collection:
                 if sha is None or not archived_path(self.store.home, sha).is_file():
                     sha = archive(self.store.home, path, durable=False)
                     new.append(archived_path(self.store.home, sha))
+                    self.fresh.add(sha)
             except FileNotFoundError:
                 self._refuse(name, "it was taken away while the inbox was read (Run again.)")
             except RefusedFile as error:
@@ -199,7 +218,9 @@ class _Collection:
         tasks = []
         for sha, kept in contents.items():
             landed = self._landed(sha, kept)
-            if not (landed / "meta.json").is_file():
+            if not is_whole(landed):
+                if sha not in self.fresh and not archived_whole(self.store.home, sha):
+                    archive(self.store.home, self.files.files[kept.file])
                 tasks.append((archived_path(self.store.home, sha), kept.name, self.settings[self._shop_of(kept.file)], landed))
         done = each(_land, tasks, self.rules.specs, apart=lambda task: is_apart(task[0]))
         for number, lost in enumerate(done, 1):
@@ -213,9 +234,10 @@ class _Collection:
         stat, shop, landed = self.stats[kept.file], self._shop_of(kept.file), self._landed(sha, kept)
         archived = archived_path(self.store.home, sha)
         meta, is_empty = landed / "meta.json", False
-        if not meta.is_file() and sha in self.lost:
+        whole = is_whole(landed)
+        if not whole and sha in self.lost:
             details = [_refused(kept.name, LOST)]
-        elif not meta.is_file():
+        elif not whole:
             _land(archived, kept.name, self.settings[shop], landed, self.rules.specs)
             details = _details(meta)
         else:
@@ -253,7 +275,7 @@ class Rules:
 
 def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapping[str, SourceSpec]) -> None:
     """Read one archived file into `landed`; there whole, with its meta.json, or not at all."""
-    landed.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(landed.parent)
     working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
     try:
         bills = extract(archived, specs, setting, file=name, into=working)
@@ -265,10 +287,11 @@ def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapp
     except (RefusedFile, SpecError) as error:
         details = [_refused(name, f"{error} ({error.advice})" if error.advice else str(error))]
     (working / "meta.json").write_text(json.dumps(details, ensure_ascii=False, sort_keys=True), encoding="utf-8")
-    if landed.exists():
+    seal(working)
+    if is_whole(landed):  # somebody else's, in the meantime
         shutil.rmtree(working)
     else:
-        working.replace(landed)
+        put_in_place(working, landed)
 
 
 def _refused(name: str, problem: str) -> dict[str, Any]:

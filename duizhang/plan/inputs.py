@@ -17,6 +17,7 @@ from duizhang.digest import file_digest, mapping_digest
 from duizhang.gate import accepted
 from duizhang.ingest import records
 from duizhang.layout import EXPECTATIONS, SQL
+from duizhang.plan.damage import damaged, digest_of, seal, sealed
 from duizhang.reconcile import STATE_TABLES, rules_digest
 from duizhang.reconcile.causes import CAUSES_FILE
 from duizhang.schema import DAY
@@ -69,6 +70,7 @@ def recorded(state: State, period: dt.date | None = None) -> dict[dt.date, Input
 
 def record(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> None:
     """Remember what the periods were just computed from; replaces what was recorded of them."""
+    seal(store, state, periods)
     found = derive(books, store, state, periods)
     rows = [
         {"period": period, "opening": i.opening, "parts": json.dumps(i.parts, ensure_ascii=False, sort_keys=True)}
@@ -84,7 +86,7 @@ def derive(books: Books, store: Store, state: State, periods: Sequence[dt.date])
     ordered = sorted(set(periods))
     everywhere = {**_rules(), "engine:version": __version__}
     files, people = _files(state, ordered), _decided(store, state, ordered)
-    opening = openings(store, ordered)
+    opening = openings(store, state, ordered)
     return {
         period: Inputs({**everywhere, **_books(books, period), **files[period], **people[period]}, opening[period])
         for period in ordered
@@ -132,7 +134,8 @@ def _decided(store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.
             {k: str(v) for k, v in claim.items()}
         )
     items = item_decisions(state)
-    there = [store.path("variances", period) for period in periods if store.has("variances", period)]
+    spoilt = damaged(store, state, ("variances",)) if items.num_rows else {}
+    there = [store.path("variances", p) for p in periods if store.has("variances", p) and p not in spoilt]
     if items.num_rows and there:
         with connect() as con:
             con.register("decisions", items)
@@ -151,9 +154,13 @@ def _decided(store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.
     return found
 
 
-def openings(store: Store, periods: Sequence[dt.date]) -> dict[dt.date, str]:
-    """What each period opens with: the state tables and the reference data of the day before, '' where it never ran."""
-    known = {name: _known(store, name, keys, periods) for name, keys in REFERENCE.items()}
+def openings(store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.date, str]:
+    """What each period opens with: the state tables and the reference data of the day before, '' where it never ran.
+
+    Tables that were damaged since count as they were: their day is computed again, and its opening has not changed by that.
+    """
+    spoilt, was = damaged(store, state, REFERENCE), sealed(state, STATE_TABLES)
+    known = {name: _known(store, name, keys, periods, [p for p, t in spoilt.items() if name in t]) for name, keys in REFERENCE.items()}
     found = {}
     for period in periods:
         before = period - dt.timedelta(days=1)
@@ -162,19 +169,21 @@ def openings(store: Store, periods: Sequence[dt.date]) -> dict[dt.date, str]:
             continue
         # rows are written in total order, so equal content is an equal file
         found[period] = mapping_digest({
-            **{name: file_digest(store.path(name, before)) for name in STATE_TABLES},
+            **{name: digest_of(was, name, before) or file_digest(store.path(name, before)) for name in STATE_TABLES},
             **{name: by_period.get(period, "") for name, by_period in known.items()},
         })
     return found
 
 
-def _known(store: Store, table: str, keys: Iterable[str], periods: Sequence[dt.date]) -> dict[dt.date, str]:
+def _known(
+    store: Store, table: str, keys: Iterable[str], periods: Sequence[dt.date], spoilt: Sequence[dt.date]
+) -> dict[dt.date, str]:
     """A digest of the rows of a reference table that hold when each period begins: the last stated ones of each key.
 
     A row holds from its day until its key is stated again, so the sum of the hashes of what begins less what ends is
     the same for the same rows, however they came about.
     """
-    stored = [p for p in store.periods(table) if p < periods[-1]] if periods else []
+    stored = [p for p in store.periods(table) if p < periods[-1] and p not in spoilt] if periods else []
     if not stored:
         return {}
     named = ", ".join(f'"{key}"' for key in keys)

@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from duizhang.books import Books
 from duizhang.digest import mapping_digest
 from duizhang.ingest import records
+from duizhang.plan.damage import damaged
 from duizhang.plan.inputs import Inputs, derive, openings, recorded
 from duizhang.publish import period_states
 from duizhang.reconcile import STATE_TABLES
 from duizhang.state import State
 from duizhang.store import Store, days
 
-NEVER, OPENING = "never", "opening"
+NEVER, OPENING, DAMAGED = "never", "opening", "damaged"
 CLOSED = "closed"
 
 
 @dataclass(frozen=True)
 class Reason:
     """Why a period has to be computed. kind: never | file | order | books | rule | expectation | correction | decision
-    | acceptance | opening | engine | missing | interrupted | asked; change: new | changed | gone."""
+    | acceptance | opening | engine | missing | damaged | interrupted | asked; change: new | changed | gone."""
 
     kind: str
     subject: str = ""
@@ -36,6 +37,8 @@ class Reason:
         }
         if self.kind in names:
             return names[self.kind]
+        if self.kind == DAMAGED:
+            return f"not as it was written: {self.subject}"
         label = {"books": "books.yaml", "order": "order of files of", "rule": "rule", "engine": "engine"}.get(self.kind, self.kind)
         return f"{label} {self.subject} {self.change}"
 
@@ -79,11 +82,13 @@ def make_plan(books: Books, store: Store, state: State, start: dt.date, end: dt.
     """What has to be computed between `start` and `end`, by the files as they were last taken in."""
     periods = days(start, end)
     was, states = recorded(state), period_states(state)
-    wanted = derive(books, store, state, periods)
+    wanted, spoilt = derive(books, store, state, periods), damaged(store, state)
     stale: dict[dt.date, tuple[Reason, ...]] = {}
     refused: dict[dt.date, tuple[Reason, ...]] = {}
     for period in periods:
         reasons = _reasons(was.get(period), wanted[period], whole=all(store.has(t, period) for t in STATE_TABLES))
+        if not reasons and period in spoilt:
+            reasons = (Reason(DAMAGED, ", ".join(spoilt[period])),)
         if reasons:
             closed = period in states and states[period].state == CLOSED
             (refused if closed else stale)[period] = reasons
@@ -97,7 +102,7 @@ def make_plan(books: Books, store: Store, state: State, start: dt.date, end: dt.
 def opens_differently(store: Store, state: State, period: dt.date) -> bool:
     """Whether a computed period now opens with something else than when it was computed."""
     was = recorded(state, period).get(period)
-    return was is not None and was.opening != openings(store, [period])[period]
+    return was is not None and was.opening != openings(store, state, [period])[period]
 
 
 def _reasons(was: Inputs | None, now: Inputs, *, whole: bool) -> tuple[Reason, ...]:

@@ -3,6 +3,7 @@
 from duizhang.publish.pointer import object_path, rebuild_published
 from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
 from duizhang.publish.versions import (
+    CLOSED,
     STATES,
     PeriodState,
     Version,
@@ -16,7 +17,7 @@ from duizhang.publish.versions import (
 from duizhang.published import POINTER
 
 __all__ = [
-    "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",
+    "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",
     "current_version", "manifest_path", "object_path", "period_states", "publish", "read_manifest",
     "rebuild_published", "set_period_state", "versions",
 ]

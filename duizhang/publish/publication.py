@@ -21,8 +21,10 @@ import pyarrow.compute as pc
 
 from duizhang.books import Books
 from duizhang.digest import mapping_digest, table_digest
-from duizhang.disk import READ_ONLY, sync_all
+from duizhang.disk import sync_all
 from duizhang.gate import Result, load_suites, quality_table, recorded_results
+from duizhang.integrity import fingerprints
+from duizhang.publish.objects import keep_objects, restore_published, write_object
 from duizhang.publish.pointer import object_path, publication_lock, rebuild_published
 from duizhang.publish.versions import (
     APPROVED,
@@ -34,6 +36,7 @@ from duizhang.publish.versions import (
     VERSIONS,
     PeriodState,
     Version,
+    keep_manifest,
     period_states,
     save_states,
     versions,
@@ -42,7 +45,7 @@ from duizhang.publish.versions import (
 from duizhang.published import TABLES
 from duizhang.reconcile import STATE_TABLES
 from duizhang.state import State
-from duizhang.store import WORKERS, Store, write_parquet
+from duizhang.store import WORKERS, Store
 
 # Not for analysts, but part of a version: what the next period opens with.
 CLOSING_TABLES: tuple[str, ...] = tuple(STATE_TABLES)
@@ -93,7 +96,12 @@ def publish(
             if say and len(outcomes) % _TOLD == 0 and len(outcomes) < len(wanted):
                 say(f"publishing: {len(outcomes)} of {len(wanted)} days")
         settled = _settle(books, state)
-        rebuild_published(home, state)
+        # a day that is unchanged may have been computed because its objects were damaged
+        lost = restore_published(home, store, state, say or (lambda _: None))
+        if not lost:
+            rebuild_published(home, state)
+        elif say:
+            say(f"readers see what they saw before, until {', '.join(str(day) for day in lost)} is computed again")
     return [
         replace(o, state=PROVISIONAL) if o.state == "published" and settled[o.period].state == PROVISIONAL else o
         for o in outcomes
@@ -125,34 +133,34 @@ def _publish_one(
                 save_states(connection, [PeriodState(period, now.version, RECONCILED)])
         return PeriodOutcome(period, UNCHANGED, now.version)
     number = max((v.version for v in known), default=0) + 1
-    written = [_write_object(home, candidate.digests[name], rows) for name, rows in candidate.tables.items()]
-    sync_all(path for path in written if path)
+    written = {d: path for n, d in candidate.digests.items() if (path := write_object(home, d, candidate.tables[n]))}
+    sync_all(written.values())
     opening, closing = (_amounts(candidate.tables["recon_summary"], side) for side in ("opening", "closing"))
     before = period_states(state).get(period - dt.timedelta(days=1))
-    write_manifest(
-        home,
-        {
-            "period": period.isoformat(), "version": number, "digest": digest, "data_digest": data_digest,
-            "tables": {
-                name: {
-                    "digest": candidate.digests[name], "rows": rows.num_rows,
-                    "object": object_path(Path(), candidate.digests[name]).as_posix(),
-                }
-                for name, rows in candidate.tables.items()
-            },
-            "rules_digest": rules_digest, "books_digest": books_digest,
-            "inputs": _inputs(candidate.tables["source_files"]),
-            "opening": {
-                "version": before.version if before else 0,
-                "digest": _digest_of(state, before) if before else "",
-            },
+    manifest = {
+        "period": period.isoformat(), "version": number, "digest": digest, "data_digest": data_digest,
+        "tables": {
+            name: {
+                "digest": candidate.digests[name], "rows": rows.num_rows,
+                "object": object_path(Path(), candidate.digests[name]).as_posix(),
+            }
+            for name, rows in candidate.tables.items()
         },
-    )
+        "rules_digest": rules_digest, "books_digest": books_digest,
+        "inputs": _inputs(candidate.tables["source_files"]),
+        "opening": {
+            "version": before.version if before else 0,
+            "digest": _digest_of(state, before) if before else "",
+        },
+    }
+    write_manifest(home, manifest)
     version = Version(
         period, number, digest, data_digest, opening, closing, dt.datetime.now(dt.UTC).replace(tzinfo=None)
     )
     with state.begin() as connection:
         connection.execute(VERSIONS.insert().values(**vars(version)))
+        keep_manifest(connection, manifest)
+        keep_objects(connection, fingerprints(written))
         save_states(connection, [PeriodState(period, number, RECONCILED)])
     return PeriodOutcome(period, "published", number)
 
@@ -208,15 +216,6 @@ def _objections(digests: dict[str, str], results: Sequence[Result], suites: dict
         if r.holds:
             found.append(f"{r.table}: {r.message}" + (f" - {r.detail}" if r.detail else ""))
     return found
-
-
-def _write_object(home: Path, digest: str, rows: pa.Table) -> Path | None:
-    """Write an object that is not there yet; its path, to be synced before anything refers to it."""
-    path = object_path(home, digest)
-    if path.is_file():
-        return None
-    write_parquet(rows, path, mode=READ_ONLY)
-    return path
 
 
 def _amounts(summary: pa.Table, side: str) -> str:

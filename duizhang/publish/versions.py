@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from duizhang.disk import READ_ONLY, written
+from duizhang.disk import READ_ONLY, make_folder, written
 from duizhang.errors import UserError
 from duizhang.state import METADATA, State
 
@@ -40,6 +40,15 @@ PERIOD_STATES = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("held_reasons", sa.String, nullable=False),
     sa.Column("approved_by", sa.String, nullable=False),
+)
+
+# the text of each manifest as well, so that a damaged file is written again
+MANIFESTS = sa.Table(
+    "manifests",
+    METADATA,
+    sa.Column("period", sa.Date, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
 )
 
 
@@ -123,16 +132,48 @@ def manifest_path(home: Path, period: dt.date, version: int) -> Path:
 
 
 def read_manifest(home: Path, period: dt.date, version: int) -> dict[str, Any]:
-    """The manifest of a published version; UserError when there is none."""
+    """The manifest of a published version; UserError when there is none, or what is there is damaged."""
     path = manifest_path(home, period, version)
-    if not path.is_file():
+    if not path.exists() and not path.is_symlink():
         raise UserError(f"{period} has no version {version}", advice="`duizhang status` lists what is published.")
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found["tables"], dict):
+            raise TypeError("tables")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"the manifest of {period} version {version} is damaged ({path})", advice="`duizhang run` writes it again."
+        ) from error
     return found
+
+
+def manifest_text(manifest: dict[str, Any]) -> str:
+    """A manifest as it is written."""
+    return json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def write_manifest(home: Path, manifest: dict[str, Any]) -> None:
     """Write a manifest atomically."""
-    path = manifest_path(home, dt.date.fromisoformat(manifest["period"]), manifest["version"])
+    put_manifest(home, dt.date.fromisoformat(manifest["period"]), manifest["version"], manifest_text(manifest))
+
+
+def put_manifest(home: Path, period: dt.date, version: int, text: str) -> None:
+    """Write the text of a manifest, whatever is in its place."""
+    path = manifest_path(home, period, version)
+    make_folder(path.parent)
     with written(path, mode=READ_ONLY) as partial:
-        partial.write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
+
+
+def keep_manifest(connection: sa.Connection, manifest: dict[str, Any]) -> None:
+    """Keep the text of a manifest in the state database, inside the caller's transaction."""
+    period, version = dt.date.fromisoformat(manifest["period"]), manifest["version"]
+    connection.execute(MANIFESTS.delete().where(MANIFESTS.c.period == period, MANIFESTS.c.version == version))
+    connection.execute(MANIFESTS.insert().values(period=period, version=version, text=manifest_text(manifest)))
+
+
+def kept_manifests(state: State) -> dict[tuple[dt.date, int], str]:
+    """The texts of all manifests that are kept, by period and version."""
+    with state.begin() as connection:
+        rows = connection.execute(sa.select(MANIFESTS).order_by(MANIFESTS.c.period, MANIFESTS.c.version)).all()
+    return {(row.period, row.version): row.text for row in rows}

@@ -127,7 +127,7 @@ def test_new_numbers_void_an_approval_and_a_closed_period_refuses_them(fake: Any
 @pytest.mark.parametrize(
     ("module", "step"),
     [
-        (publication, "_write_object"), (publication, "write_manifest"), (publication, "save_states"),
+        (publication, "write_object"), (publication, "write_manifest"), (publication, "save_states"),
         (publication, "rebuild_published"), (pointer_module, "_view"),
     ],
 )

@@ -1,0 +1,52 @@
+"""Folders of landed rows, sealed when they are written: one that is not as it was is read again from the archived file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from duizhang.digest import mapping_digest
+from duizhang.disk import make_folder, set_aside, written
+from duizhang.integrity import Fingerprint, differing, fingerprints, names_below, read_rows
+
+SEAL = "seal.json"
+
+
+def seal(folder: Path) -> None:
+    """Write down what is in a folder; the last thing that is written into it."""
+    _write(folder, fingerprints({name: folder / name for name in names_below(folder) if name != SEAL}))
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a landed folder is there and as it was sealed. Where it is another's copy, with other times, the seal is renewed."""
+    try:
+        told = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+        known = read_rows(told["files"])
+        if told["digest"] != _digest(known):
+            return False
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    damaged, renewed = differing(folder, known)
+    if damaged or "meta.json" not in known:
+        return False
+    if renewed:
+        _write(folder, {**known, **renewed})
+    return True
+
+
+def replace(working: Path, folder: Path) -> None:
+    """Put a sealed folder in the place of one that is not whole, or of whatever is there."""
+    make_folder(folder.parent)
+    if folder.exists() or folder.is_symlink():
+        set_aside(folder)
+    working.replace(folder)
+
+
+def _write(folder: Path, known: dict[str, Fingerprint]) -> None:
+    with written(folder / SEAL, durable=False) as partial:
+        partial.write_text(json.dumps({"files": {name: f.row() for name, f in known.items()}, "digest": _digest(known)}), encoding="utf-8")
+
+
+def _digest(known: dict[str, Fingerprint]) -> str:
+    """Of names and contents; times are another machine's after a restore."""
+    return mapping_digest({name: f.sha256 for name, f in known.items()})

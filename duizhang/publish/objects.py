@@ -1,0 +1,137 @@
+"""The published objects: written once, looked at again before every run, and made again from the working tables where damaged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from duizhang.digest import table_digest
+from duizhang.disk import READ_ONLY, sync_all
+from duizhang.errors import UserError
+from duizhang.gate import quality_table, recorded_results
+from duizhang.integrity import Fingerprint
+from duizhang.publish.pointer import object_path
+from duizhang.publish.versions import kept_manifests, manifest_path, period_states, put_manifest, read_manifest
+from duizhang.state import METADATA, State
+from duizhang.store import Store, write_parquet
+
+OBJECT_FILES = sa.Table(
+    "object_files",
+    METADATA,
+    sa.Column("digest", sa.String, primary_key=True),
+    sa.Column("file", sa.Text, nullable=False),
+)
+_DAMAGE = (OSError, ValueError, pa.ArrowException)
+
+
+def is_whole(home: Path, digest: str) -> bool:
+    """Whether an object's rows are those that its name says; every one of them is read."""
+    try:
+        return table_digest(pq.ParquetFile(object_path(home, digest)).read()) == digest
+    except _DAMAGE:
+        return False
+
+
+def write_object(home: Path, digest: str, rows: pa.Table) -> Path | None:
+    """Write an object that is not there whole; its path, to be synced before anything refers to it, None where it was there."""
+    path = object_path(home, digest)
+    if path.exists() and is_whole(home, digest):
+        return None
+    write_parquet(rows, path, mode=READ_ONLY)
+    return path
+
+
+def keep_objects(connection: sa.Connection, found: Mapping[str, Fingerprint]) -> None:
+    """Remember what the files of objects are like, inside the caller's transaction."""
+    if found:
+        connection.execute(OBJECT_FILES.delete().where(OBJECT_FILES.c.digest.in_(list(found))))
+        connection.execute(OBJECT_FILES.insert(), [{"digest": d, "file": json.dumps(f.row())} for d, f in found.items()])
+
+
+def restore_published(
+    home: Path, store: Store, state: State, say: Callable[[str], None]
+) -> dict[dt.date, list[str]]:
+    """Look at the manifests and at the objects that readers see, and write again what is damaged, from the state database and the
+    working tables. What cannot be had from these, by period: its day has to be computed again."""
+    for (period, version), text in kept_manifests(state).items():
+        if not _reads(manifest_path(home, period, version), text):
+            put_manifest(home, period, version, text)
+            say(f"the manifest of {period} version {version} was damaged or missing, and is written again")
+    with state.begin() as connection:
+        known = {row.digest: Fingerprint(*json.loads(row.file)) for row in connection.execute(sa.select(OBJECT_FILES))}
+    lost: dict[dt.date, list[str]] = {}
+    found: dict[str, Fingerprint] = {}
+    for period, name, digest in _visible(home, state, lost):
+        before = found.get(digest) or known.get(digest)
+        path = object_path(home, digest)
+        now = before.renewed(path) if before else None
+        if now is None and is_whole(home, digest):
+            now = Fingerprint.of(path)
+        if now is None:
+            rows = _rows(store, state, name, period)
+            if rows is None or table_digest(rows) != digest:
+                lost.setdefault(period, []).append(name)
+                continue
+            write_parquet(rows, path, mode=READ_ONLY)
+            sync_all([path])
+            now = Fingerprint.of(path)
+            say(f"{name} of {period} was damaged or missing among the published objects, and is written again")
+        if now is not before:
+            found[digest] = now
+    if found:
+        with state.begin() as connection:
+            keep_objects(connection, found)
+    return lost
+
+
+def restore_tables(
+    home: Path, store: Store, state: State, damaged: Mapping[dt.date, list[str]], say: Callable[[str], None]
+) -> None:
+    """Write damaged working tables again where the published version has them."""
+    states = period_states(state)
+    for period, tables in damaged.items():
+        try:
+            entries = read_manifest(home, period, states[period].version)["tables"]
+        except (UserError, KeyError):
+            continue
+        for name in tables:
+            digest = entries.get(name, {}).get("digest")
+            if digest and is_whole(home, digest):
+                store.write(name, period, pq.ParquetFile(object_path(home, digest)).read())
+                say(f"{name} of {period} was damaged or missing among the working tables, and is written again as it was published")
+
+
+def _visible(home: Path, state: State, lost: dict[dt.date, list[str]]) -> Iterator[tuple[dt.date, str, str]]:
+    """Period, table and digest of every object that readers see."""
+    for period, seen in period_states(state).items():
+        if not seen.version:
+            continue
+        try:
+            entries = read_manifest(home, period, seen.version)["tables"]
+        except UserError:
+            lost.setdefault(period, []).append("manifest")
+            continue
+        for name, entry in entries.items():
+            yield period, name, entry["digest"]
+
+
+def _rows(store: Store, state: State, name: str, period: dt.date) -> pa.Table | None:
+    if name == "quality_results":
+        return quality_table(recorded_results(state, [period]))
+    try:
+        return store.read(name, period)
+    except _DAMAGE:
+        return None
+
+
+def _reads(path: Path, text: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == text
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,99 @@
+"""What is damaged is told and made again from what is left: every class of damage, of every kind of file that is read again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from duizhang.cli import cli
+from duizhang.cli.status import command as status_command
+from duizhang.digest import file_digest
+from duizhang.plan.damage import damaged
+from duizhang.state import State
+from duizhang.store import Store
+from tests.pipelines.test_end_to_end import LAST, START, duizhang, query, run
+from tests.pipelines.test_restate import VERSIONS, day, same_rows
+
+SPOILS = ("empty", "cut", "flipped", "rows", "gone", "folder", "dangling")
+
+
+def spoil(path: Path, how: str) -> None:
+    """Damage a file as a loss of power, a bad disk or somebody might; `rows`: a good Parquet file that has fewer rows."""
+    whole = path.read_bytes()
+    if how == "rows" and path.suffix == ".parquet":
+        table = pq.ParquetFile(path).read()
+        path.unlink()
+        pq.write_table(table.slice(0, max(table.num_rows - 1, 0)), path)
+        return
+    path.unlink()
+    if how == "empty":
+        path.touch()
+    elif how in ("cut", "rows"):
+        path.write_bytes(whole[: len(whole) // 2])
+    elif how == "flipped":
+        at = len(whole) // 2
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+    elif how == "folder":
+        path.mkdir()
+    elif how == "dangling":
+        path.symlink_to(path.with_name("nowhere"))
+
+
+def largest(found: list[Path]) -> Path:
+    """The one with the most in it, so that every kind of damage is one."""
+    return max(found, key=lambda path: path.stat().st_size)
+
+
+def some_of(home: Path) -> dict[str, Path]:
+    """One file of each kind that later commands read again."""
+    return {
+        "landed rows": largest(list(home.glob("landed/*/*/**/rows.parquet"))),
+        "landed meta": largest(list(home.glob("landed/*/*/meta.json"))),
+        "open claims": Store(home).path("open_claims", day(2)),
+        "reference data": Store(home).path("skus", START),
+        "claims": Store(home).path("order_payment", day(3)),
+        "orders": Store(home).path("orders", day(3)),
+        "files": Store(home).path("source_files", day(3)),
+        "variances": Store(home).path("variances", day(3)),
+        "object": largest(list(home.glob("objects/*/*.parquet"))),
+        "manifest": home / "manifests" / str(day(2)) / "1.json",
+        "pointer": home / "published.duckdb",
+    }
+
+
+@pytest.mark.parametrize("shift", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, len(SPOILS)))])
+def test_what_is_damaged_is_made_again_and_no_command_ends_in_a_traceback(raw: Path, home: Path, tmp_path: Path, shift: int) -> None:
+    """Each kind of file in another way; over all shifts, each in every way."""
+    mine = tmp_path / "home"
+    shutil.copytree(home, mine, symlinks=True)
+    before = query(mine, VERSIONS)
+    objects = {p: file_digest(p) for p in mine.glob("objects/*/*.parquet")}
+    for number, path in enumerate(some_of(mine).values()):
+        spoil(path, SPOILS[(number + shift) % len(SPOILS)])
+    for command in (["status"], ["verify"], ["sql", "select count(*) from variances"], ["explain", "nothing"], ["report"],
+                    ["plan", "--books", str(raw / "books.yaml")]):
+        told = CliRunner().invoke(cli, [*command, "--home", str(mine)], standalone_mode=False)
+        assert told.exception is None or type(told.exception).__name__ in ("UserError", "SystemExit"), (command, told.exception)
+    run(raw, mine, day(4), LAST)
+    assert query(mine, VERSIONS) == before
+    same_rows(mine, home)
+    assert {p: file_digest(p) for p in objects} == objects
+    assert damaged(Store(mine), State(mine)) == {}
+    told = CliRunner().invoke(status_command, ["--home", str(mine)], standalone_mode=False)
+    assert told.exception is None
+
+
+def test_what_was_changed_by_hand_is_not_published(raw: Path, home: Path, tmp_path: Path) -> None:
+    """Rows dropped from a landed file and from a working table that the next day opens with; the day is forced."""
+    mine = tmp_path / "home"
+    shutil.copytree(home, mine, symlinks=True)
+    before = query(mine, VERSIONS)
+    spoil(largest(list(mine.glob("landed/*/*/**/rows.parquet"))), "rows")
+    spoil(largest([Store(mine).path("open_claims", d) for d in (day(2), day(3))]), "rows")
+    duizhang("run", "--quiet", "--books", raw / "books.yaml", "--home", mine, "--from", day(3), "--to", day(4), "--force")
+    assert query(mine, VERSIONS) == before
+    same_rows(mine, home)
