@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import yaml
@@ -23,6 +23,21 @@ from duizhang.ingest.recognise import DELIMITERS, split_line, unique_names
 from duizhang.ingest.sheet import sheet_rows
 from duizhang.ingest.spec import TIME_FORMATS, normalised
 from duizhang.ingest.times import time_sql
+from duizhang.ingest.words import (
+    CURRENCY,
+    HEADER_CURRENCY,
+    ID,
+    INWARD,
+    MONEY,
+    OUTWARD,
+    PENDING,
+    PERSONAL,
+    ROLES,
+    SIGNS,
+    STATE,
+    TEXT,
+    VOID,
+)
 from duizhang.store import scratch
 
 SAMPLE_LINES = 2000
@@ -36,29 +51,6 @@ TOTAL = (
     r"(?i)^\W*(total|totals|sum|subtotal|summe|gesamt|endsaldo|anfangssaldo|saldo|solde|balance at|opening balance|closing balance"
     r"|合计|总计|小计|本页|期末|期初)"
 )
-_PERSONAL = re.compile(
-    r"姓名|收件人|收货人|买家|昵称|会员名|手机|电话|地址|邮箱|身份证|对方账[户号]|对方户名|客户名|name$|buyer|payer|payee|customer|phone|address|e-?mail"
-    r"|auftraggeber|empfänger|begünstigt|bénéficiaire|beneficiar|counterparty", re.I)
-_ID = re.compile(r"号$|编号|单号|流水|\bid\b|_id$|\bno\.?$|number$|reference|^ref$|sku|编码|iban", re.I)
-_MONEY = re.compile(
-    r"金额|应付|实付|实收|收入|支出|手续费|服务费|余额|费|amount|price|fee|net|gross|total|value|debit|credit|balance|betrag|saldo|importe|montant"
-    r"|money|paid", re.I)
-_CURRENCY = re.compile(r"currency|ccy|币种|währung|waehrung|devise|moneda", re.I)
-# role -> what the name of its column looks like, the surest first
-_ROLES: dict[str, tuple[str, ...]] = {
-    "debit": (r"^(debit|withdrawals?|money out|paid out|debit amount|借方(金额)?|soll|débit|cargo|支出(金额)?)\b",),
-    "credit": (r"^(credit|deposits?|money in|paid in|credit amount|贷方(金额)?|haben|crédit|abono|收入(金额)?)\b",),
-    "fee": (r"手续费|服务费|\bfees?\b|commission|gebühr|frais",),
-    "balance": (r"余额|结余|\bbalance\b|saldo|solde",),
-    "amount": (
-        r"^(交易|结算|收支|应付|应收|入账)?金额", r"^amount", r"gross", r"amount|betrag|importe|montant", r"^(value|total)$|应付|实收|实付",
-        r"\bnet\b|净额",
-    ),
-}
-_IN = {"c", "cr", "credit", "crdt", "in", "收入", "收", "贷", "入账", "h", "haben"}
-_OUT = {"d", "dr", "debit", "dbit", "out", "支出", "支", "借", "出账", "s", "soll"}
-
-
 @dataclass(frozen=True)
 class Proposal:
     """A proposed specification as YAML text; the header's line and the number of rows that were looked at."""
@@ -121,7 +113,7 @@ def propose(path: Path, name: str) -> Proposal:
         yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, width=10_000).rstrip(),
         "fields:",
         *(f"  {c.key}: {_flow(c.field)}" for c in columns),
-        *_tables(roles, columns),
+        *_tables(roles, columns, mark),
         *(_stated(totals, columns, delimiter, mark) if document.kind == "text" else []),
     ]
     return Proposal("\n".join(lines) + "\n", header + 1, len(body))
@@ -130,10 +122,21 @@ def propose(path: Path, name: str) -> Proposal:
 def _rows(document: Document) -> tuple[list[list[str]], str, str]:
     if document.kind == "sheet":
         return [list(row) for row in islice(sheet_rows(document), SAMPLE_LINES)], "\t", "sheet"
-    encoding = detect(document.head(), ("utf-8", "gb18030", "cp1252"))
+    encoding = _encoding(document.head())
     lines = head_lines(document, encoding, SAMPLE_LINES)[:-1] or head_lines(document, encoding, SAMPLE_LINES)
     best = max(DELIMITERS, key=lambda mark: sorted(line.count(mark) for line in lines)[len(lines) // 2])
     return [split_line(line, best) for line in lines], best, encoding
+
+
+def _encoding(head: bytes) -> str:
+    """The encoding; what fits GB18030 is Windows-1252 where most of its pairs end with a plain letter: an accent and what follows.
+
+    The trail of the characters that Chinese is written with (GB 2312) is no ASCII.
+    """
+    encoding = detect(head, ("utf-8", "gb18030", "cp1252"))
+    pairs = re.findall(rb"[\x81-\xfe]([\x30-\xfe])", head)
+    plain = sum(trail < b"\x80" for trail in pairs)
+    return "cp1252" if encoding == "gb18030" and (not pairs or plain * 2 > len(pairs)) else encoding
 
 
 def _header(rows: Sequence[Sequence[str]]) -> int:
@@ -156,8 +159,10 @@ def _bare(cells: Sequence[str]) -> list[str]:
 def _decimal(columns: Sequence[_Column]) -> str:
     """`,` where more amounts end with a comma and one or two digits than with a point and as many."""
     cells = [value for column in columns for value in _bare(column.cells)]
+    # one such mark, behind plain digits or groups of three: 05.12.25 is a day
     comma, point = (
-        sum(bool(re.fullmatch(rf"\D*[\d.,]*\d{re.escape(mark)}\d{{1,2}}\D{{0,4}}", value)) for value in cells) for mark in ",."
+        sum(re.fullmatch(rf"\D*(\d+|\d{{1,3}}([^\d{mark}]\d{{3}})+)[{mark}]\d{{1,2}}\D{{0,4}}", value) is not None for value in cells)
+        for mark in ",."
     )
     return "," if comma > point else "."
 
@@ -166,8 +171,8 @@ def _kind(column: _Column, mark: str) -> dict[str, object]:
     values, name = _bare(column.cells), column.name
     found: dict[str, object] = {}
     if not values:
-        return {"personal": True} if _PERSONAL.search(normalised(name)) else {}
-    if not _ID.search(name) and (not _MONEY.search(name) or any(re.search(r"\d[-/:年]\d", value) for value in values)):
+        return {"personal": True} if PERSONAL.search(normalised(name)) else {}
+    if not ID.search(name) and (not MONEY.search(name) or any(re.search(r"\d[-/:年]\d", value) for value in values)):
         times = [pattern for pattern, fits in zip(FORMATS, _all(values, [time_sql([p])[0] for p in FORMATS]), strict=True) if fits]
         if times:
             plain = [p for p in times if p in TIME_FORMATS]
@@ -175,14 +180,14 @@ def _kind(column: _Column, mark: str) -> dict[str, object]:
             found = {"type": "time"} if plain else {"type": "time", "formats": times[:2] if len(times) > 1 else times}
     if not found:
         long = any(len(re.sub(r"\D", "", value)) > 11 for value in values)
-        if (not long or _MONEY.search(name)) and not _ID.search(name) and _all(values, [money_sql(mark)[0]])[0]:
+        if (not long or MONEY.search(name)) and not ID.search(name) and _all(values, [money_sql(mark)[0]])[0]:
             decimals = any(re.search(rf"{re.escape(mark)}\d{{1,2}}\D*$", value) for value in values)
-            found = {"type": "money" if decimals or _MONEY.search(name) else "number"}
-        elif _ID.search(name) or long:
+            found = {"type": "money" if decimals or MONEY.search(name) else "number"}
+        elif ID.search(name) or long:
             found = {"type": "id"}
     if len(values) == len(column.cells) and found.get("type") in ("money", "time"):
         found["required"] = True
-    if _PERSONAL.search(normalised(name)) and found.get("type") not in ("money", "time"):
+    if PERSONAL.search(normalised(name)) and found.get("type") not in ("money", "time"):
         found = {"personal": True}  # a pseudonym is text
     return found
 
@@ -204,7 +209,7 @@ def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
             roles[role], found.key = found, role
 
     take("occurred_at", next((c for c in columns if c.kind == "time"), None))
-    for role, patterns in _ROLES.items():
+    for role, patterns in ROLES.items():
         for pattern in patterns:
             take(role, next((c for c in columns if not c.key and c.kind in ("money", "number") and c.says(pattern)), None))
     if {"debit", "credit", "amount"} <= roles.keys() and not roles["amount"].says("^(交易|收支)?金额|^amount$"):
@@ -213,15 +218,20 @@ def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
         take("amount", next((c for c in columns if not c.key and c.kind == "money"), None))
     for column in columns:
         seen = {value.casefold() for value in _bare(column.cells)}
-        if column.kind == "text" and seen and seen <= _IN | _OUT:
+        if column.kind == "text" and seen and seen <= INWARD | OUTWARD:
             take("side", column)
-            column.field["values"] = {v: "in" if v.casefold() in _IN else "out" for v in sorted(set(_bare(column.cells)))}
-        elif _CURRENCY.search(column.name) and all(re.fullmatch(r"[a-z]{3}", value) for value in seen):
+            column.field["values"] = {v: "in" if v.casefold() in INWARD else "out" for v in sorted(set(_bare(column.cells)))}
+        elif CURRENCY.search(column.name) and all(re.fullmatch(r"[a-z]{3}", value) for value in seen):
             take("currency", column)
     take("tracking_number", next((c for c in columns if c.says(r"运单|快递单号|tracking|waybill")), None))
     take("order_id", next((c for c in columns if c.says(r"订单|\border|bestell|commande|^order")), None))
     take("bank_account", next((c for c in columns if c.says(r"iban|^account|卡号|konto(nummer)?$")), None))
-    take("entry_id", next((c for c in columns if not c.key and c.kind == "id" and _all_different(c)), None))
+    take("entry_id", next((c for c in columns if not c.key and c.kind == "id" and _all_different(c) and not TEXT.search(c.name)), None))
+    take("state", next((c for c in columns if not c.key and STATE.search(c.name) and _is_state(c)), None))
+    if "state" in roles:
+        seen_states = sorted(set(_bare(roles["state"].cells)))
+        roles["state"].field = {"column": roles["state"].name, "values": {
+            v: "void" if VOID.search(v) else "pending" if PENDING.search(v) else "done" for v in seen_states}}
     reached = "phone|电话|手机|mail|address|地址"
     take("counterparty", next((c for c in columns if c.field.get("personal") and not c.says(reached)), None))
     for role in ("order_id", "bank_account", "tracking_number"):
@@ -233,12 +243,18 @@ def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
     return roles
 
 
+def _is_state(column: _Column) -> bool:
+    """Few words, some of them for what has not moved money."""
+    values = set(_bare(column.cells))
+    return 0 < len(values) <= 8 and any(PENDING.search(value) or VOID.search(value) for value in values)
+
+
 def _all_different(column: _Column) -> bool:
     values = _bare(column.cells)
     return len(values) == len(column.cells) == len(set(values))
 
 
-def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column]) -> list[str]:
+def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column], mark: str) -> list[str]:
     """The table that the columns look like; commented out where the amount or the day is not to be seen."""
     bank = ("balance" in roles or "bank_account" in roles or "debit" in roles or "side" in roles) and "order_id" not in roles
     table = "freight_charges" if "tracking_number" in roles else "bank_entries" if bank else "settlements"
@@ -248,7 +264,9 @@ def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column]) -> list[st
     elif "debit" in roles and "credit" in roles and "amount" not in roles:
         amount = "abs(coalesce(credit, 0)) - abs(coalesce(debit, 0))"
     minor = "amount" in roles and roles["amount"].says(r"cents?\b|_cents|分）|\(分\)|minor")
-    currency = "upper(currency)" if "currency" in roles else None
+    stated = next((found[1] for role in ("amount", "credit", "debit", "balance") if role in roles
+                   and (found := HEADER_CURRENCY.search(roles[role].name))), None)
+    currency = "upper(currency)" if "currency" in roles else repr(SIGNS.get(stated, stated)) if stated else None
     if minor:
         amount = f"minor({amount}, {currency or repr('CNY')})"
     day = "occurred_at" if "occurred_at" in roles else "FIELD"
@@ -264,12 +282,18 @@ def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column]) -> list[st
     given |= {"order_id": "order_id"} if "order_id" in roles and table != "bank_entries" else {}
     given |= {"amount": amount} | ({"currency": currency} if currency else {})
     sign = "what the carrier wants is positive" if table == "freight_charges" else "+ in, - out, from the seller's view"
-    lines = ["tables:", f"  - table: {table}  # {sign}", *_mapping(given)]
+    if table == "bank_entries" and "fee" in roles and amount == "coalesce(amount, 0)":
+        apart = _fee_apart(roles, mark)
+        if apart:
+            given["amount"] = "coalesce(amount, 0) - abs(coalesce(fee, 0))"
+        sign += "" if apart is not None else "; the balances do not tell whether the amount has the fee in it: check"
+    moved = ["    where: state = 'done'  # what is pending or void has moved nothing"] if "state" in roles else []
+    lines = ["tables:", f"  - table: {table}  # {sign}", *moved, *_mapping(given)]
     if "fee" in roles and table == "settlements":
         fee = roles["fee"]
         negative = any(value.startswith(("-", "(")) for value in _bare(fee.cells))
         lines += [
-            "  - table: settlements", "    where: fee <> 0",
+            "  - table: settlements", f"    where: fee <> 0{' and state = ' + repr('done') if moved else ''}",
             *_mapping(given | {"entry_id": f"concat({entry}, '/fee')", "kind": "'fee'", "amount": "fee" if negative else "-fee"}),
         ]
     if "FIELD" in str(given):
@@ -277,6 +301,31 @@ def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column]) -> list[st
     elif not columns:
         return []
     return lines
+
+
+def _fee_apart(roles: Mapping[str, _Column], mark: str) -> bool | None:
+    """Whether the balances move by the amount less the fee; None where they do not tell."""
+    if "balance" not in roles:
+        return None
+    state = roles.get("state")
+    moved = [
+        n for n, _ in enumerate(roles["amount"].cells)
+        if state is None or not (VOID.search(state.cells[n]) or PENDING.search(state.cells[n]))
+    ]
+    amounts, fees, balances = (
+        [_number(roles[role].cells[n], mark) for n in moved[: LOOK // 4]] for role in ("amount", "fee", "balance"))
+    rows = list(zip(amounts, fees, balances, strict=True))
+    for ordered in (rows, rows[::-1]):
+        steps = [
+            (balance - before, amount, abs(fee or Decimal(0))) for (_, _, before), (amount, fee, balance) in pairwise(ordered)
+            if before is not None and balance is not None and amount is not None
+        ]
+        if any(fee for _, _, fee in steps):
+            if all(step == amount - fee for step, amount, fee in steps):
+                return True
+            if all(step == amount for step, amount, _ in steps):
+                return False
+    return None
 
 
 def _mapping(given: Mapping[str, str]) -> list[str]:

@@ -1,0 +1,59 @@
+"""What the columns of banks and platforms are called, in Chinese, Dutch, English, French, German, Italian, Japanese, Polish,
+Portuguese and Spanish, and the words in them that tell a side or a state."""
+
+from __future__ import annotations
+
+import re
+
+PERSONAL = re.compile(
+    r"姓名|收件人|收货人|买家|昵称|会员名|手机|电话|地址|邮箱|身份证|对方账[户号]|对方户名|客户名|name$|buyer|payer|payee|customer|phone|address|e-?mail"
+    r"|auftraggeber|empfänger|begünstigt|beguenstigt|zahlungspflichtig|zahlungsbeteiligt|bénéficiaire|beneficiar|tiers"
+    r"|counterparty|tegenpartij|^naam\b"
+    r"|controparte|ordinante|contraparte|ordenante|destinatári|kontrahent|nadawca|odbiorca|相手|取引先|お名前", re.I)
+ID = re.compile(
+    r"号$|编号|单号|流水|\bid\b|_id$|\bno\.?$|number$|nummer$|referen[cz]|référence|^ref\b|kenmerk|riferimento|sku"
+    r"|编码|番号|iban", re.I)
+# what tells a row in words: never its id, be it ever so long
+TEXT = re.compile(
+    r"text|zweck|descri|omschrijving|mededeling|memo|details|libellé|label|narrative|concepto|causale|opis|tytuł|histórico|remark"
+    r"|note|comment|摘要|备注|説明|内容",
+    re.I)
+MONEY = re.compile(
+    r"金额|金額|应付|实付|实收|收入|支出|手续费|手数料|服务费|余额|残高|费|amount|price|fee|net|gross|total|value|debit|credit|balance"
+    r"|betrag|bedrag|saldo|solde|importe|importo|montant|montante|valor|kwota|umsatz|soll|haben|débit|crédit|addebit|accredit|entrate"
+    r"|uscite|cargo|abono|saída|entrada|obciążeni|uznani|お預|お引|入金|出金|money|paid", re.I)
+CURRENCY = re.compile(r"currency|ccy|币种|币别|通貨|währung|waehrung|devise|moneda|moeda|valuta|divisa|waluta|munt$", re.I)
+STATE = re.compile(r"status|state$|statut|état|stato$|estado|stan$|状态|状態|info$", re.I)
+PENDING = re.compile(r"(?i)pend|vorgemerkt|attente|in attesa|pendiente|in behandeling|oczekuj|待|未|処理中|process")
+VOID = re.compile(
+    r"(?i)declin|fail|cancel|revert|reject|denied|storniert|abgelehnt|annul|refus|rechaz|odrzuc|anulow|失败|取消|关闭|撤销")
+# role -> what the name of its column looks like, the surest first
+ROLES: dict[str, tuple[str, ...]] = {
+    "debit": (
+        r"^(debit|withdrawals?|money out|paid out|debit amount|借方(金额)?|soll|débit|dépenses?|addebiti|dare|uscite|cargos?|debe|débito"
+        r"|saídas?|af|obciążeni\w+"
+        r"|支出(金额)?|お?引出し?金額|お支払(い)?金額|出金(額)?)(\b|$)",),
+    "credit": (
+        r"^(credit|deposits?|money in|paid in|credit amount|贷方(金额)?|haben|crédit|recettes?|accrediti|avere|entrate|abonos?|haber"
+        r"|crédito|entradas?|bij|uznani\w+"
+        r"|收入(金额)?|お?預入れ?金額|お預り金額|入金(額)?)(\b|$)",),
+    "fee": (r"手续费|手数料|服务费|\bfees?\b|commission|gebühr|frais|commissioni|comisión|comissão|tarifa|kosten|prowizja|opłata",),
+    "balance": (r"余额|结余|残高|\bbalance\b|saldo|solde|stan konta",),
+    "amount": (
+        r"^(交易|结算|收支|应付|应收|入账)?金[额額]", r"^amount", r"gross",
+        r"amount|betrag|bedrag|importe|importo|montante?|kwota|valor\b|quantia|umsatz|取引金額",
+        r"^(value|total)$|应付|实收|实付", r"\bnet\b|净额",
+    ),
+}
+INWARD = {
+    "c", "cr", "credit", "crdt", "in", "收入", "收", "贷", "入账", "h", "haben",
+    "bij", "crédit", "credito", "crédito", "avere", "uznanie", "入金", "money_in", "+",
+}
+OUTWARD = {
+    "d", "dr", "debit", "dbit", "out", "支出", "支", "借", "出账", "s", "soll",
+    "af", "débit", "debito", "débito", "dare", "obciążenie", "出金", "money_out", "-",
+}
+HEADER_CURRENCY = re.compile(
+    r"[(\[]\s*(EUR|USD|GBP|CHF|JPY|CNY|PLN|SEK|NOK|DKK"
+    r"|CZK|HUF|RON|BRL|MXN|CAD|AUD|NZD|HKD|SGD|INR|€|£|zł|R\$)\s*[)\]]")
+SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "R$": "BRL"}
