@@ -94,6 +94,17 @@ def test_a_type_that_nobody_knows_is_held_by_its_name(tmp_path: Path, name: str)
     assert sum(one.rows_quarantined for one in found) == entry["rows"][2] + 1
 
 
+@pytest.mark.parametrize("name", sorted(name for name in CHANNELS if (spec := load_specs()[name.partition("+")[0]]).balance and "unbalanced" in CHANNELS[name]))
+def test_a_balance_that_does_not_chain_is_shown(tmp_path: Path, name: str) -> None:
+    """Fails if an amount can change without the running balance of its file telling: the balance is the bank's own control total."""
+    old, new = CHANNELS[name]["unbalanced"]
+    encoding = CHANNELS[name].get("encoding", "utf-8")
+    body = written(CHANNELS[name])
+    assert old.encode(encoding) in body
+    found = read(tmp_path, body.replace(old.encode(encoding), new.encode(encoding), 1))
+    assert [t.name for one in found for t in one.totals if not t.ok] != []
+
+
 def test_every_specification_says_how_sure_its_layout_is() -> None:
     """Fails if a shipped specification does not say where its layout was taken from: nobody could tell a sketch from a real file."""
     assert [spec.name for spec in load_specs().values() if spec.layout_from == "unknown"] == []
