@@ -8,10 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import re
 import secrets
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,9 +21,12 @@ import yaml
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
+from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
 from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
+from duizhang.spelling import meant
 
 LEGS = (
     "order_platform", "order_payment", "order_shipment", "return_refund", "payment_settlement", "fee",
@@ -360,21 +365,58 @@ def pseudonym(key: bytes, value: str) -> str:
 
 
 def load_books(path: Path) -> Books:
-    """Read and check books.yaml; a BooksError says what is wrong and where."""
+    """Read and check books.yaml; a BooksError says all that is wrong, each with its line."""
     if not path.is_file():
         raise BooksError(f"{path}: no such file", advice="Give the path of your books.yaml with --books.")
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BooksError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(raw, dict):
         raise BooksError(f"{path} is empty or not a mapping", advice="See the example in README.md.")
+    root = path.resolve().parent
+    names = source_names(root / str(raw.get("sources") or "sources"))
+    problems = [*twice(node), *unknown_names(raw, names, LEGS)]
     try:
-        return Books(root=path.resolve().parent, **raw)
-    except (ValidationError, TypeError) as error:
-        problems = (
-            "; ".join(f"{'.'.join(map(str, e['loc'])) or 'books'}: {e['msg']}" for e in error.errors())
-            if isinstance(error, ValidationError)
-            else str(error)
-        )
-        raise BooksError(f"{path}: {problems}", advice="Mend these entries of books.yaml.") from error
+        books = Books(root=root, **raw)
+    except ValidationError as error:
+        # what the model says of the whole is about names, each of which was just told
+        problems += [_problem(e) for e in error.errors() if e["loc"] or not problems]
+    except TypeError as error:
+        problems.append(((), str(error)))
+    if not problems:
+        return books
+    told = {(line_of(node, place), ".".join(map(str, place)) or "books", said) for place, said in problems}
+    listed = [f"line {line}, {place}: {said}" for line, place, said in sorted(told)]
+    count = "" if len(listed) == 1 else f"{len(listed)} problems\n  "
+    raise BooksError(f"{path}: {count}" + "\n  ".join(listed), advice="Correct these entries of books.yaml.")
+
+
+def _problem(error: ErrorDetails) -> tuple[Place, str]:
+    """What pydantic says of a place; of a name that a closed list does not have, the nearest one."""
+    place, said = tuple(error["loc"]), error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return place, f"unknown key{meant(str(place[-1]), _keys(place[:-1]))}"
+    if error["type"] == "literal_error" and isinstance(error["input"], str):
+        return place, said + meant(error["input"], re.findall(r"'([^']+)'", said))
+    return place, said
+
+
+def _keys(place: Place) -> list[str]:
+    """The keys that the mapping at a place may have."""
+    model: Any = Books
+    for step in place:
+        if isinstance(step, str) and step in getattr(model, "model_fields", {}):
+            inner = [a for a in _inside(model.model_fields[step].annotation) if issubclass(a, BaseModel)]
+            if inner:
+                model = inner[0]
+    return [name for name in model.model_fields if name != "root"]
+
+
+def _inside(annotation: Any) -> Iterator[type]:
+    """The classes that a type is made of."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _inside(part)

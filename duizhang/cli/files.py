@@ -10,7 +10,7 @@ from duizhang.cli.options import by_option, home_option, open_state
 from duizhang.errors import UserError
 from duizhang.ingest.files import ACCEPTED, DECIDED, DUPLICATE, REFUSED, WITHDRAWN, FileRecord, records
 from duizhang.ingest.names import inbox_path
-from duizhang.ingest.placing import nearest
+from duizhang.spelling import nearest
 
 reason_option = click.option("--reason", required=True, help="Why; it goes into the event log.")
 

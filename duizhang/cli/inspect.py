@@ -28,8 +28,12 @@ PREVIEW = 5
 def command(file: Path, source: str | None, spec: Path | None, books_path: Path | None, *, as_json: bool) -> int:
     """Say which source FILE is, preview its canonical rows, list rejects, hold stated totals against computed ones.
 
+    The zone, cut-off and currency are those of the nearest books.yaml in a folder above FILE (or of --books); where there is
+    none, it says what it assumes. Quarantined values are shown in clear here, and nowhere else.
+
     Nothing is written. Exit code 1 where the file cannot be read, 2 where rows were rejected or a total does not tie.
     """
+    books_path = books_path or _above(file)
     specs: Mapping[str, SourceSpec] = known_sources(books_path)
     if source:
         if source not in specs:
@@ -45,8 +49,9 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
     try:
         with tempfile.TemporaryDirectory(prefix="duizhang-inspect-") as folder:
             found = extract(file, specs, setting, file=file.name, into=Path(folder))
-            answers = [describe(one) for one in found]
+            answers = [{**describe(one), "setting": _setting(setting, books_path)} for one in found]
             if not as_json:
+                click.echo(_assumed(setting, books_path))
                 for one, answer in zip(found, answers, strict=True):
                     _show(one, answer)
     except RefusedFile as error:
@@ -55,11 +60,30 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
         click.echo(json.dumps({
             "source": None, "encoding": None, "rows_read": 0, "rows_parsed": 0, "rows_quarantined": 0, "rows_ignored": 0,
             "control_totals": [], "tables": {}, "errors": [{"reason": str(error), "advice": error.advice}],
+            "setting": _setting(setting, books_path),
         }, ensure_ascii=False, indent=1))
         return 1
     if as_json:
         click.echo(json.dumps(answers[0] if len(answers) == 1 else answers, ensure_ascii=False, indent=1))
     return 2 if any(a["errors"] or not all(t["ok"] for t in a["control_totals"]) for a in answers) else 0
+
+
+def _above(file: Path) -> Path | None:
+    """The nearest books.yaml in a folder above a file."""
+    return next((place for folder in file.resolve().parents if (place := folder / "books.yaml").is_file()), None)
+
+
+def _setting(setting: Setting, books_path: Path | None) -> dict[str, Any]:
+    """What days and amounts were read by, and whose books say so (null: assumed)."""
+    hours, minutes = divmod(setting.cut_off_minutes, 60)
+    return {"books": str(books_path) if books_path else None, "time_zone": setting.zone,
+            "cut_off": f"{hours:02}:{minutes:02}", "currency": setting.currency}
+
+
+def _assumed(setting: Setting, books_path: Path | None) -> str:
+    said = _setting(setting, books_path)
+    values = f"time zone {said['time_zone']}, cut-off {said['cut_off']}, currency {said['currency']} where the file names none"
+    return f"by {books_path}: {values}" if books_path else f"no books.yaml above the file, so assumed: {values} (--books says otherwise)"
 
 
 def describe(found: Extraction) -> dict[str, Any]:

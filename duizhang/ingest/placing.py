@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from duizhang.books import Books
 from duizhang.ingest.spec import SourceSpec
+from duizhang.spelling import nearest
 
 COMPANY = "company"
 DATABASES = "databases"  # where the pulls of the company's own databases stand
@@ -53,10 +53,3 @@ def misplaced(at: Placed, spec: SourceSpec | None) -> str:
 def is_of_a_shop(spec: SourceSpec) -> bool:
     """Whether the rows of a kind of file belong to a shop that they do not name."""
     return any(table.table in _OF_A_SHOP and "shop" not in table.columns for table in spec.tables)
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """The known name that is most like one that is not known; '' where none is."""
-    folded = {other.casefold(): other for other in known}
-    close = difflib.get_close_matches(name.casefold(), list(folded), n=1)
-    return folded[close[0]] if close else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import socket
 from pathlib import Path
@@ -215,3 +216,17 @@ def test_what_changes_while_it_is_read_is_not_taken(home: Home, monkeypatch: pyt
 
     assert kept.name == file_digest(path) and kept.stat().st_mode & 0o777 == 0o600
     assert list((home.home / "incoming").iterdir()) == []
+
+
+def test_inspect_says_by_which_books_it_reads_or_what_it_assumes(home: Home) -> None:
+    path = home.put("tb-01/bill.csv", BILL)
+
+    def said(*more: str) -> str:
+        return CliRunner().invoke(cli, ["inspect", str(path), *more], standalone_mode=False).output
+
+    assert said().startswith("no books.yaml above the file, so assumed: time zone Asia/Shanghai, cut-off 00:00, currency CNY")
+    text = "entity: acme\nstart: 2026-03-01\ntime_zone: America/New_York\ncut_off: '04:00'\ncurrency: USD\n"
+    (home.root / "books.yaml").write_text(text, encoding="utf-8")
+    assert said().startswith(f"by {home.root / 'books.yaml'}: time zone America/New_York, cut-off 04:00, currency USD")
+    assert json.loads(said("--json"))["setting"]["time_zone"] == "America/New_York"
+    assert not (home.root / "pseudonym.key").exists()
