@@ -61,7 +61,7 @@ def build_assets(
     def canonical(context: AssetExecutionContext, workspace: Workspace) -> Iterator[MaterializeResult[None]]:
         """Landed rows by table and business day."""
         workspace.say("canonical tables")
-        begin(workspace.state(), periods_of(context))
+        begin(workspace.books(), workspace.state(), periods_of(context))
         rows = build_canonical(workspace.books(), workspace.store(), workspace.state(), periods_of(context))
         for name in CANONICAL:
             yield MaterializeResult(asset_key=name, metadata={"rows": rows.get(name, 0)})

@@ -25,6 +25,8 @@ from duizhang.store import Store, days
 
 BOOKS_VARIABLE = "DUIZHANG_BOOKS"
 HOME_VARIABLE = "DUIZHANG_HOME"
+# by path: Dagster makes a resource anew for a run, and a run is one process
+_PINNED: dict[str, Books] = {}
 
 
 class Workspace(ConfigurableResource):  # type: ignore[type-arg]
@@ -38,12 +40,25 @@ class Workspace(ConfigurableResource):  # type: ignore[type-arg]
         """Publish or hold what the store has of the periods, and remember what it was made from."""
         books, store, state = self.books(), self.store(), self.state()
         outcomes = publish(books, store, state, self.home, periods, rules_digest=rules_digest(), say=self.say)
-        record(books, store, state, periods)
-        announce(self.home, state)
+        record(store, state, periods)
+        announce(self.home, state, outcomes)
         return outcomes
 
     def books(self) -> Books:
-        return load_books(Path(self.books_path))
+        """The books; within `pinned` as they were when that began."""
+        return _PINNED.get(self.books_path) or load_books(Path(self.books_path))
+
+    @contextmanager
+    def pinned(self) -> Iterator[Books]:
+        """Keep the books as they are for all steps of a run, whoever edits the file meanwhile."""
+        before = _PINNED.get(self.books_path)
+        _PINNED[self.books_path] = load_books(Path(self.books_path))
+        try:
+            yield _PINNED[self.books_path]
+        finally:
+            del _PINNED[self.books_path]
+            if before is not None:
+                _PINNED[self.books_path] = before
 
     @property
     def home(self) -> Path:
@@ -66,7 +81,7 @@ class RunWorkspace(Workspace):
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[Workspace]:
-        with acquire(self.home, say=self.say):
+        with acquire(self.home, say=self.say), self.pinned():
             yield self
 
 

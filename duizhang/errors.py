@@ -34,6 +34,10 @@ class RefusedFile(UserError):
     """A raw file that cannot be read at all; it is listed as refused, with the reason, and loses nothing."""
 
 
+class StateError(UserError):
+    """The state database is damaged, gone or cannot be written."""
+
+
 class ClosedPeriodError(UserError):
     """New numbers for a closed period: it must be reopened, with a reason, first."""
 

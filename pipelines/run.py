@@ -11,7 +11,8 @@ from assets.partitions import daily
 from assets.workspace import Workspace
 from duizhang.books import load_books
 from duizhang.close import append_event, archive_books, archive_sources
-from duizhang.errors import UserError
+from duizhang.digest import file_digest
+from duizhang.errors import Retryable, UserError
 from duizhang.ingest import FileRecord, collect, records, unresolved
 from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, period_states, rebuild_published
@@ -56,8 +57,12 @@ def run_periods(
         )
     workspace = Workspace(books_path=str(books_path.resolve()), home_path=str(home.resolve()), progress=progress)
     with acquire(home, say=workspace.say):
+        archived = archive_books(workspace.home, books_path)
         try:
-            return _Run(workspace, books_path.resolve(), start, end, force=force).go()
+            with workspace.pinned():
+                if file_digest(books_path) != archived:
+                    raise Retryable(f"{books_path} was changed while it was read: run again")
+                return _Run(workspace, books_path.resolve(), archived, start, end, force=force).go()
         except KeyboardInterrupt:
             workspace.say("what is published stands; the same command goes on from here")
             raise
@@ -66,8 +71,10 @@ def run_periods(
 class _Run:
     """One run over a range, the lock of the home being held."""
 
-    def __init__(self, workspace: Workspace, books_path: Path, start: dt.date, end: dt.date, *, force: bool) -> None:
-        self.workspace, self.books_path, self.force = workspace, books_path, force
+    def __init__(
+        self, workspace: Workspace, books_path: Path, archived: str, start: dt.date, end: dt.date, *, force: bool
+    ) -> None:
+        self.workspace, self.books_path, self.archived, self.force = workspace, books_path, archived, force
         self.books, self.store, self.state = workspace.books(), workspace.store(), workspace.state()
         self.start, self.end = start, end
         self.closed = {p for p, s in period_states(self.state).items() if s.state == "closed"}
@@ -80,7 +87,7 @@ class _Run:
             self.state, actor="pipeline", kind="run_started",
             payload={
                 "from": self.start.isoformat(), "to": self.end.isoformat(),
-                "books": archive_books(workspace.home, self.books_path), "rules": rules_digest(),
+                "books": self.archived, "rules": rules_digest(),
                 "books_path": str(self.books_path), "sources": archive_sources(workspace.home, self.books.sources_path),
             },
         )

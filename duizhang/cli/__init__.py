@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sql": ("duizhang.cli.sql", "Query the published tables."),
     "explain": ("duizhang.cli.explain", "The life of one order, payment or item across all sources."),
     "exceptions": ("duizhang.cli.exceptions", "Differences out to a workbook and decisions back in."),
+    "accept": ("duizhang.cli.accept", "Let a failed check of a period pass, by name."),
     "dispute": ("duizhang.cli.dispute", "A letter to a counterparty with what it has to answer for."),
     "statement": ("duizhang.cli.statement", "The account of a customer or a shop over a range."),
     "approve": ("duizhang.cli.approve", "Sign what you saw, as maker or checker."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, open_state, span
+from duizhang.cli.options import DAY, by_option, home_option, open_state, span, waiting
 from duizhang.close import close_periods
 
 
@@ -16,8 +16,10 @@ from duizhang.close import close_periods
 @click.option("--from", "start", required=True, type=DAY, help="First day.")
 @click.option("--to", "end", required=True, type=DAY, help="Last day.")
 @by_option
-def command(home: Path, start: dt.datetime, end: dt.datetime, by: str) -> None:
-    """Close days that maker and checker have signed. A closed day refuses new numbers."""
+@click.option("--digest", "digests", multiple=True, help="The digest that you saw (its first 8 digits or more); once a day, in order.")
+@click.option("--reason", default="", help="Why these days close before earlier ones; only then needed.")
+def command(home: Path, start: dt.datetime, end: dt.datetime, by: str, digests: tuple[str, ...], reason: str) -> None:
+    """Close days that maker and checker have signed, in order. A closed day refuses new numbers and decisions."""
     periods = span(start, end)
-    close_periods(home, open_state(home), periods, by=by)
+    close_periods(home, open_state(home), periods, by=by, digests=digests, reason=reason, say=waiting)
     click.echo(f"closed {periods[0]} to {periods[-1]}")

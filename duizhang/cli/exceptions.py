@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, open_state
-from duizhang.close import append_event, export_exceptions, read_decisions, record_decisions
+from duizhang.cli.options import DAY, by_option, home_option, open_state, waiting
+from duizhang.close import append_event, export_exceptions, import_decisions
 
 
 @click.group("exceptions")
@@ -34,16 +34,8 @@ def export(home: Path, period: dt.datetime, out: Path | None) -> None:
 @home_option
 @by_option
 def import_(file: Path, home: Path, by: str) -> None:
-    """Take the decisions of a workbook; all of them or, where a row is wrong, none."""
-    state = open_state(home)
-    found = read_decisions(home, file, by)
-    new = record_decisions(state, found)
-    for d in found if new else []:
-        append_event(state, actor=by, kind="decided", payload={
-            "period": d.period.isoformat(), "leg": d.leg, "key": d.key, "currency": d.currency, "decision": d.decision,
-            "amount": str(d.amount), "reason": d.reason,
-        })
-    periods = sorted({d.period.isoformat() for d in found})
+    """Take the decisions of a workbook; all of them or, where a row is wrong, none. The same workbook again changes nothing."""
+    found, new = import_decisions(home, open_state(home), file, by=by, say=waiting)
     click.echo(f"{new} new decisions of {len(found)} in the workbook")
     if new:
-        click.echo(f"run {', '.join(periods)} again to see them applied")
+        click.echo(f"run {', '.join(sorted({d.period.isoformat() for d in found}))} again to see them applied")

@@ -52,11 +52,13 @@ def restore(file: str, home: Path, by: str, reason: str) -> None:
 
 
 def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
-    from duizhang.close import append_event
+    from duizhang.close.people import signed_name
+    from duizhang.events import append_event
     from duizhang.plan import acquire
 
-    if not by.strip() or not reason.strip():
-        raise UserError("a decision about a file needs a name and a reason", advice="Give --by and --reason.")
+    name = signed_name(by)
+    if not reason.strip():
+        raise UserError("a decision about a file needs a reason", advice="Give --reason.")
     state = open_state(home)
     with acquire(home, say=lambda text: click.echo(text, err=True)):
         record = _found(records(state), file)
@@ -66,7 +68,7 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
             raise UserError(f"nothing was decided about {record.path}: it is {record.status}")
         if kind == "file_withdrawn" and record.status == WITHDRAWN:
             raise UserError(f"{record.path} is withdrawn already")
-        append_event(state, actor=by.strip(), kind=kind, payload={
+        append_event(state, actor=name, kind=kind, payload={
             "file": inbox_path(record.path), "sha256": record.sha256, "reason": reason.strip(),
             "days": [day.isoformat() for day in record.touched()],
         })

@@ -38,6 +38,11 @@ def open_state(home: Path) -> State:
     return State(home)
 
 
+def waiting(text: str) -> None:
+    """Say on standard error that something has to be waited for."""
+    click.echo(text, err=True)
+
+
 def span(start: dt.datetime, end: dt.datetime | None) -> list[dt.date]:
     """The days of a range; of the first day alone without an end."""
     last = (end or start).date()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, open_state
+from duizhang.cli.options import DAY, by_option, home_option, open_state, waiting
 from duizhang.close import reopen
 
 
@@ -18,5 +18,7 @@ from duizhang.close import reopen
 @click.option("--reason", required=True, help="Why; it goes into the event log.")
 def command(home: Path, period: dt.datetime, by: str, reason: str) -> None:
     """Reopen a closed day. Its signatures are void."""
-    reopen(home, open_state(home), period.date(), by=by, reason=reason)
+    behind = reopen(home, open_state(home), period.date(), by=by, reason=reason, say=waiting)
     click.echo(f"reopened {period:%Y-%m-%d}")
+    if behind:
+        click.echo(f"closed days behind it, which keep the opening that they were closed with: {', '.join(map(str, behind))}")

@@ -16,9 +16,10 @@ from duizhang.runner import load_runner
 @home_option
 @click.option("--period", required=True, type=DAY, help="The day to rebuild.")
 @click.option("--version", type=int, help="Default: the newest.")
-def command(home: Path, period: dt.datetime, version: int | None) -> int:
+@click.option("--key", type=click.Path(path_type=Path), help="The pseudonym key, where it is not where the books had it.")
+def command(home: Path, period: dt.datetime, version: int | None, key: Path | None) -> int:
     """Rebuild a published version and compare the digests. Exit code 2 where they differ."""
-    before, now = replay(home.resolve(), open_state(home), period.date(), version, load_runner())
+    before, now = replay(home.resolve(), open_state(home), period.date(), version, load_runner(), key=key)
     click.echo(f"published {before}\nreplayed  {now}")
     click.echo("the same" if before == now else "not the same: the rules, the books or a file changed since")
     return 0 if before == now else 2

@@ -1,21 +1,29 @@
-"""Two different people sign the digest that they saw; a signature is void as soon as the digest changes."""
+"""Two different people sign the digest that they saw; a signature is void as soon as the digest changes.
+
+Check, change and event are one transaction under the home's lock, and the published states follow from it: the same command
+again changes nothing more and completes what a kill left.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from duizhang.close.events import append_event
+from duizhang.close.decisions import deciders, undone
+from duizhang.close.people import same_person, signed_name
 from duizhang.errors import UserError
-from duizhang.publish import period_states, read_manifest, rebuild_published, set_period_state
+from duizhang.events import append_event, last_event
+from duizhang.lock import acquire
+from duizhang.publish import PeriodState, period_states, read_manifest, rebuild_published, set_period_state
 from duizhang.state import METADATA, State
 
 MAKER, CHECKER = ROLES = ("maker", "checker")
 APPROVED, CLOSED, RECONCILED = "approved", "closed", "reconciled"
+_LEAST_DIGITS = 8
+Say = Callable[[str], None] | None
 
 APPROVALS = sa.Table(
     "approvals", METADATA,
@@ -26,89 +34,188 @@ APPROVALS = sa.Table(
 )
 
 
-def _person(name: str) -> str:
-    """A name as it is compared: width, case and blanks do not make another person."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def _signatures(state: State, period: dt.date, digest: str) -> dict[str, str]:
-    query = sa.select(APPROVALS).where(APPROVALS.c.period == period.isoformat(), APPROVALS.c.digest == digest)
-    with state.begin() as con:
-        return {row.role: row.name for row in con.execute(query)}
-
-
-def _digest(home: Path, state: State, period: dt.date) -> str:
-    found = period_states(state).get(period)
-    if found is None or not found.version:
-        raise UserError(f"{period} is not published", advice="Run it first; a held period has to be mended.")
-    return str(read_manifest(home, period, found.version)["digest"])
-
-
-def approve(home: Path, state: State, periods: Sequence[dt.date], *, role: str, by: str) -> None:
+def approve(
+    home: Path, state: State, periods: Sequence[dt.date], *, role: str, by: str, digests: Sequence[str] = (), say: Say = None
+) -> None:
     """Sign the published digest of every period as maker or checker; all of them or none.
 
-    Raises UserError where a period is held, provisional or closed, where the maker has not signed yet, or where both
-    would be the same person.
+    digests: what was seen, one a period or none; the first eight digits are enough. Raises UserError where another digest is
+    published, a period is held, provisional or closed or has decisions that are not in its version yet, where the maker has
+    not signed yet, both would be the same person, or the checker has decided something of the period.
     """
     if role not in ROLES:
         raise UserError(f"unknown role {role!r}; expected maker or checker")
-    if not _person(by):
-        raise UserError("a signature needs a name")
-    digests = {}
-    for period in periods:
-        digest = _digest(home, state, period)
-        now = period_states(state)[period]
-        if now.state not in (RECONCILED, APPROVED):
-            raise UserError(f"{period} is {now.state}; only a reconciled period can be signed",
-                            advice=now.held_reasons or "Mend the days before it first.")
-        signed = _signatures(state, period, digest)
-        if role == CHECKER and MAKER not in signed:
-            raise UserError(f"{period}: the maker has not signed this version yet")
-        other = signed.get(MAKER if role == CHECKER else CHECKER)
-        if other and _person(other) == _person(by):
-            raise UserError(f"{period}: {by} has signed as the other side; two different people have to")
-        digests[period] = digest
-    for period, digest in digests.items():
-        with state.begin() as con:
-            con.execute(sa.delete(APPROVALS).where(
-                APPROVALS.c.period == period.isoformat(), APPROVALS.c.digest == digest, APPROVALS.c.role == role
-            ))
-            con.execute(sa.insert(APPROVALS).values(period=period.isoformat(), digest=digest, role=role, name=by))
-        append_event(state, actor=by, kind="signed", payload={"period": period.isoformat(), "role": role, "digest": digest})
-        signed = _signatures(state, period, digest)
-        if set(signed) == set(ROLES):
-            set_period_state(state, period, APPROVED, f"{signed[MAKER]}, {signed[CHECKER]}")
-    rebuild_published(home, state)
+    name = signed_name(by)
+    seen = _seen(periods, digests)
+
+    def sign() -> None:
+        states = period_states(state)
+        for period in periods:
+            _sign(home, state, states, period, role, name, seen.get(period, ""))
+
+    with acquire(home, say=say):
+        state.change(sign)
+        rebuild_published(home, state)
 
 
-def close_periods(home: Path, state: State, periods: Sequence[dt.date], *, by: str) -> None:
-    """Close periods that both have signed in their present version; all of them or none."""
-    names = {}
-    for period in periods:
-        signed = _signatures(state, period, _digest(home, state, period))
-        missing = [role for role in ROLES if role not in signed]
-        if missing or period_states(state)[period].state not in (APPROVED, CLOSED):
-            raise UserError(f"{period} is not approved", advice="Maker and checker have to sign its present version.")
-        names[period] = f"{signed[MAKER]}, {signed[CHECKER]}"
-    for period, approved_by in names.items():
-        if period_states(state)[period].state == CLOSED:
-            continue
-        set_period_state(state, period, CLOSED, approved_by)
-        append_event(state, actor=by, kind="closed", payload={
-            "period": period.isoformat(), "digest": _digest(home, state, period),
-        })
-    rebuild_published(home, state)
+def _sign(
+    home: Path, state: State, states: Mapping[dt.date, PeriodState], period: dt.date, role: str, name: str, seen: str
+) -> None:
+    digest = _digest(home, states, period, seen)
+    now = states[period]
+    signed = signatures(state, period, digest)
+    if (signed.get(role) == name and now.state in (APPROVED, CLOSED)) or (signed.get(role) == name and set(signed) != set(ROLES)):
+        return
+    if now.state not in (RECONCILED, APPROVED):
+        raise UserError(f"{period} is {now.state}; only a reconciled period can be signed",
+                        advice=now.held_reasons or "Correct the days before it first.")
+    _no_undone(state, period)
+    if signed.get(role) == name:
+        # both have signed, but a check that failed since has held the period for a while
+        set_period_state(state, period, APPROVED, f"{signed[MAKER]}, {signed[CHECKER]}")
+        return
+    if role == CHECKER and MAKER not in signed:
+        raise UserError(f"{period}: the maker has not signed this version yet")
+    if role in signed and (set(signed) == set(ROLES) or not same_person(signed[role], name)):
+        raise UserError(f"{period}: {signed[role]} has signed as {role} already",
+                        advice="A signature is void when the period gets another version, or is reopened.")
+    other = signed.get(MAKER if role == CHECKER else CHECKER)
+    if other and same_person(other, name):
+        raise UserError(f"{period}: {name} may be {other}, who has signed as the other side; two different people have to")
+    if role == CHECKER:
+        _no_decider(state, period, name, "check")
+    with state.begin() as con:
+        con.execute(sa.delete(APPROVALS).where(
+            APPROVALS.c.period == period.isoformat(), APPROVALS.c.digest == digest, APPROVALS.c.role == role
+        ))
+        con.execute(sa.insert(APPROVALS).values(period=period.isoformat(), digest=digest, role=role, name=name))
+    append_event(state, actor=name, kind="signed", payload={"period": period.isoformat(), "role": role, "digest": digest})
+    signed[role] = name
+    if set(signed) == set(ROLES):
+        set_period_state(state, period, APPROVED, f"{signed[MAKER]}, {signed[CHECKER]}")
 
 
-def reopen(home: Path, state: State, period: dt.date, *, by: str, reason: str) -> None:
-    """Open a closed period again; its signatures are void. Raises UserError without a reason."""
+def close_periods(
+    home: Path, state: State, periods: Sequence[dt.date], *, by: str, digests: Sequence[str] = (), reason: str = "", say: Say = None
+) -> None:
+    """Close periods that both have signed in their present version; all of them or none.
+
+    Raises UserError where one is not approved, where a day before them is not closed and no reason is given, or where `by`
+    has decided something of a period.
+    """
+    name = signed_name(by)
+    seen = _seen(periods, digests)
+
+    def close() -> None:
+        states = period_states(state)
+        wanted = [p for p in periods if p not in states or states[p].state != CLOSED]
+        for period in periods:
+            digest = _digest(home, states, period, seen.get(period, ""))
+            if set(signatures(state, period, digest)) != set(ROLES) or states[period].state not in (APPROVED, CLOSED):
+                raise UserError(f"{period} is not approved", advice="Maker and checker have to sign its present version.")
+            if period in wanted:
+                _no_undone(state, period)
+                _no_decider(state, period, name, "close")
+        behind = [p for p in _open_before(states, min(periods)) if wanted]
+        if behind and not reason.strip():
+            raise UserError(f"{behind[0]} is not closed, and days close in order",
+                            advice="Close it first, or say with --reason why this cannot wait.")
+        for period in wanted:
+            digest = _digest(home, states, period, "")
+            signed = signatures(state, period, digest)
+            set_period_state(state, period, CLOSED, f"{signed[MAKER]}, {signed[CHECKER]}")
+            told = {"reason": reason.strip(), "open_before": [p.isoformat() for p in behind]} if behind else {}
+            append_event(state, actor=name, kind="closed", payload={"period": period.isoformat(), "digest": digest, **told})
+
+    with acquire(home, say=say):
+        state.change(close)
+        rebuild_published(home, state)
+
+
+def reopen(home: Path, state: State, period: dt.date, *, by: str, reason: str, say: Say = None) -> list[dt.date]:
+    """Open a closed period again; its signatures are void. The closed days behind it: they stay as they were closed.
+
+    Raises UserError without a reason, or where the period is not closed.
+    """
+    name = signed_name(by)
     if not reason.strip():
         raise UserError("reopening needs a reason")
-    found = period_states(state).get(period)
-    if found is None or found.state != CLOSED:
-        raise UserError(f"{period} is not closed")
-    with state.begin() as con:
-        con.execute(sa.delete(APPROVALS).where(APPROVALS.c.period == period.isoformat()))
-    append_event(state, actor=by, kind="reopened", payload={"period": period.isoformat(), "reason": reason})
-    set_period_state(state, period, RECONCILED)
-    rebuild_published(home, state)
+
+    def go() -> list[dt.date]:
+        states = period_states(state)
+        later = [p for p, s in states.items() if p > period and s.state == CLOSED]
+        payload = {"period": period.isoformat(), "reason": reason.strip(), "closed_behind": [p.isoformat() for p in later]}
+        found = states.get(period)
+        if found is None or found.state != CLOSED:
+            last = last_event(state, period, ("closed", "reopened", "signed"))
+            if found and last and last.kind == "reopened" and last.actor == name and last.payload.get("reason") == payload["reason"]:
+                return later
+            raise UserError(f"{period} is not closed")
+        with state.begin() as con:
+            con.execute(sa.delete(APPROVALS).where(APPROVALS.c.period == period.isoformat()))
+        append_event(state, actor=name, kind="reopened", payload=payload)
+        set_period_state(state, period, RECONCILED)
+        return later
+
+    with acquire(home, say=say):
+        behind = state.change(go)
+        rebuild_published(home, state)
+    return behind
+
+
+def signatures(state: State, period: dt.date, digest: str) -> dict[str, str]:
+    """Who has signed a version of a period, by role."""
+    query = sa.select(APPROVALS).where(APPROVALS.c.period == period.isoformat(), APPROVALS.c.digest == digest)
+    with state.read() as con:
+        return {row.role: row.name for row in con.execute(query)}
+
+
+def all_signatures(state: State) -> set[tuple[str, str, str, str]]:
+    """Every signature that counts: period, digest, role, name."""
+    with state.read() as con:
+        return {(row.period, row.digest, row.role, row.name) for row in con.execute(sa.select(APPROVALS))}
+
+
+def _seen(periods: Sequence[dt.date], digests: Sequence[str]) -> dict[dt.date, str]:
+    if not digests:
+        return {}
+    if len(digests) != len(periods):
+        raise UserError(f"{len(digests)} digests for {len(periods)} days", advice="Give --digest once a day, in order, or not at all.")
+    for digest in digests:
+        if len(digest) < _LEAST_DIGITS:
+            raise UserError(f"the digest {digest!r} is too short", advice=f"Give at least its first {_LEAST_DIGITS} digits.")
+    return dict(zip(periods, (d.lower() for d in digests), strict=True))
+
+
+def _digest(home: Path, states: Mapping[dt.date, PeriodState], period: dt.date, seen: str) -> str:
+    found = states.get(period)
+    if found is None or not found.version:
+        raise UserError(f"{period} is not published", advice="Run it first; what holds a period has to be corrected.")
+    digest = str(read_manifest(home, period, found.version)["digest"])
+    if seen and not digest.startswith(seen):
+        raise UserError(f"{period}: version {found.version} with the digest {digest[:16]} is published, not the {seen[:16]} that was seen",
+                        advice="Look at it again.")
+    return digest
+
+
+def _no_undone(state: State, period: dt.date) -> None:
+    waiting = undone(state, period)
+    if waiting:
+        names = ", ".join(sorted({d.decided_by for d in waiting}))
+        raise UserError(f"{period}: {len(waiting)} decisions of {names} are not in its published version yet",
+                        advice="Run the period again first.")
+
+
+def _no_decider(state: State, period: dt.date, name: str, what: str) -> None:
+    """Who has decided something of a period may prepare it, but not be the one who looks at that."""
+    for other in deciders(state, period):
+        if same_person(other, name):
+            raise UserError(f"{period}: {name} has decided items of this day and may not {what} it",
+                            advice="Somebody else has to; who decided may sign as maker.")
+
+
+def _open_before(states: Mapping[dt.date, PeriodState], first: dt.date) -> list[dt.date]:
+    """Days before, from the first one that was ever run, that are not closed."""
+    earliest = min(states)
+    before = (earliest + dt.timedelta(days=n) for n in range((first - earliest).days))
+    return [p for p in before if p not in states or states[p].state != CLOSED]

@@ -12,10 +12,17 @@ import sqlalchemy as sa
 
 from duizhang import published
 from duizhang.books import Books
+from duizhang.events import events
+from duizhang.gate import accepted_by
 from duizhang.schema import CLAIM, DAY, PIECES, TEXT
 from duizhang.state import METADATA, State
+from duizhang.store import days
 
 ACCEPT, WRITE_OFF, CORRECT, WAIT = DECISIONS = ("accept", "write_off", "correct", "wait")
+# in the remark of a correction: which line of an item it is on, where the item is split by cause
+CAUSE_MARK = "cause:"
+# events: somebody decided something; a range was computed, and which of its days are held
+DECIDED, COMPUTED = "decided", "computed"
 
 CORRECTIONS = sa.Table(
     "corrections", METADATA,
@@ -65,27 +72,21 @@ class Decision:
     id: int = 0
 
 
-def record_decisions(state: State, decisions: Sequence[Decision]) -> int:
-    """Store decisions that are not known yet, all or none; how many were new."""
-    new = 0
+def store_decision(state: State, d: Decision) -> int:
+    """Store one decision; its number. A digest that is known is an error of the caller."""
     with state.begin() as con:
-        known = {row.digest for row in con.execute(sa.select(CORRECTIONS.c.digest))}
-        for d in decisions:
-            if d.digest in known:
-                continue
-            con.execute(sa.insert(CORRECTIONS).values(
-                digest=d.digest, period=d.period.isoformat(), leg=d.leg, entity=d.entity, key=d.key,
-                currency=d.currency, cause=d.cause, decision=d.decision, amount=str(d.amount), quantity=str(d.quantity),
-                shop=d.shop, order_id=d.order_id, reason=d.reason, until=d.until.isoformat() if d.until else "",
-                decided_by=d.decided_by,
-            ))
-            new += 1
-    return new
+        number = con.execute(sa.insert(CORRECTIONS).values(
+            digest=d.digest, period=d.period.isoformat(), leg=d.leg, entity=d.entity, key=d.key,
+            currency=d.currency, cause=d.cause, decision=d.decision, amount=str(d.amount), quantity=str(d.quantity),
+            shop=d.shop, order_id=d.order_id, reason=d.reason, until=d.until.isoformat() if d.until else "",
+            decided_by=d.decided_by, **({"id": d.id} if d.id else {}),
+        )).inserted_primary_key
+    return int(number[0]) if number else 0
 
 
 def decisions(state: State) -> list[Decision]:
     """All decisions, in the order in which they were stored."""
-    with state.begin() as con:
+    with state.read() as con:
         rows = con.execute(sa.select(CORRECTIONS).order_by(CORRECTIONS.c.id)).mappings().all()
     return [
         Decision(**{
@@ -94,6 +95,35 @@ def decisions(state: State) -> list[Decision]:
         })
         for row in rows
     ]
+
+
+def deciders(state: State, period: dt.date) -> set[str]:
+    """Who has decided something of a period: about its items, or to let a failed check of it pass."""
+    with state.read() as con:
+        names = con.execute(sa.select(CORRECTIONS.c.decided_by).where(CORRECTIONS.c.period == period.isoformat())).scalars().all()
+    return {*names, *accepted_by(state, period)}
+
+
+def undone(state: State, period: dt.date) -> list[Decision]:
+    """Decisions on items of a period that its published version does not have yet."""
+    with state.read() as con:
+        ids = set(con.execute(sa.select(CORRECTIONS.c.id).where(CORRECTIONS.c.period == period.isoformat())).scalars())
+    if not ids:
+        return []
+    seen = shown_since(state).get(period, 0)
+    waiting = {e["payload"]["id"] for e in events(state, DECIDED) if e["seq"] > seen}
+    return [d for d in decisions(state) if d.id in ids and d.id in waiting]
+
+
+def shown_since(state: State) -> dict[dt.date, int]:
+    """The number of the event with which the version of each period that is to be seen was last computed."""
+    found: dict[dt.date, int] = {}
+    for event in events(state, COMPUTED):
+        said = event["payload"]
+        for period in days(dt.date.fromisoformat(said["from"]), dt.date.fromisoformat(said["to"])):
+            if period.isoformat() not in said["held"]:
+                found[period] = event["seq"]
+    return found
 
 
 def correction_claims(state: State, periods: Sequence[dt.date]) -> pa.Table:
@@ -105,16 +135,17 @@ def correction_claims(state: State, periods: Sequence[dt.date]) -> pa.Table:
             "kind": "correction" if d.decision == CORRECT else "write_off", "amount": -d.amount,
             "quantity": -d.quantity, "attribute": None, "shop": d.shop, "channel": "", "order_id": d.order_id,
             "sku": "", "discount": Decimal(0), "unit_price": None, "occurred_at": None, "source": "corrections",
-            "file": "", "line": d.id,
+            "file": "", "line": d.id, "remark": f"{CAUSE_MARK}{d.cause}",
         }
         for d in decisions(state) if d.decision in (CORRECT, WRITE_OFF) and d.period in wanted
     ]
     return pa.Table.from_pylist(rows, schema=CLAIM)
 
 
-def item_decisions(state: State) -> pa.Table:
-    """Items that somebody accepted or waits for; the latest decision on an item counts."""
-    latest = {(d.leg, d.entity, d.key, d.currency): d for d in decisions(state) if d.decision in (ACCEPT, WAIT)}
+def item_decisions(state: State, *, up_to: int | None = None) -> pa.Table:
+    """Items that somebody accepted or waits for; the latest decision on an item counts. up_to: the last that is known."""
+    known = (d for d in decisions(state) if up_to is None or d.id <= up_to)
+    latest = {(d.leg, d.entity, d.key, d.currency): d for d in known if d.decision in (ACCEPT, WAIT)}
     rows = [
         {
             "leg": d.leg, "entity": d.entity, "key": d.key, "currency": d.currency, "from_period": d.period,

@@ -1,89 +1,148 @@
-"""Proof: nothing was touched since, and the raw files give the same digest again."""
+"""Proof: nothing was touched since. Nothing is written, so that it can be had of a home on read-only media."""
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
+import sqlalchemy as sa
 
-from duizhang.close.decisions import decisions, record_decisions
-from duizhang.close.events import append_event, events, verify_chain
+from duizhang.close.decisions import COMPUTED
+from duizhang.close.derived import Told, forgeries, told
 from duizhang.digest import file_digest, mapping_digest, table_digest
-from duizhang.errors import UserError
-from duizhang.ingest import inbox_path, records
-from duizhang.ingest.files import DECIDED
-from duizhang.publish import object_path, read_manifest, versions
+from duizhang.errors import DuizhangError
+from duizhang.events import GENESIS, Event, append_event, event_log, verify_chain, witnessed
+from duizhang.ingest import records
+from duizhang.publish import PeriodOutcome, object_path, published_differs, read_manifest, versions
 from duizhang.state import State
 
-Runner = Callable[[Path, Path, dt.date, dt.date], int]
+# what damaged bytes make the libraries raise; each look is told as damaged, and the others go on
+_DAMAGE = (DuizhangError, OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException, duckdb.Error, sa.exc.SQLAlchemyError)
+_UNARCHIVED = ("duplicate",)
 
 
-def verify(home: Path, state: State) -> list[str]:
-    """Everything that is not as it was written: events, archived raw files, manifests, published objects."""
-    problems = verify_chain(state)
-    for path in sorted((home / "archive").glob("*/*")):
-        # a copy that a kill left half written, by an earlier version, stands for nothing
-        if path.suffix != ".partial" and file_digest(path) != path.name:
-            problems.append(f"archived file {path.name} was changed")
-    announced = {
-        (e["payload"]["period"], e["payload"]["version"]): e["payload"]["digest"] for e in events(state, "published")
-    }
-    seen: set[str] = set()
-    for version in versions(state):
-        name = f"{version.period} version {version.version}"
+@dataclass
+class Proof:
+    """What was found. head: the hash of the last event, to be noted elsewhere."""
+
+    problems: list[str] = field(default_factory=list)
+    events: int = 0
+    head: str = GENESIS
+
+
+def verify(home: Path, *, head: str = "") -> Proof:
+    """Everything that is not as it was written: database, events and what follows from them, raw files, what was read of them,
+    manifests, objects, and what readers are shown.
+
+    head: the hash of an event that was noted earlier; it has to be in the log still.
+    """
+    return _Look(home, head).go()
+
+
+class _Look:
+    def __init__(self, home: Path, head: str) -> None:
+        self.home, self.wanted = home, head
+        self.proof = Proof()
+        self.told = Told()
+
+    def go(self) -> Proof:
+        self._try("the state database", self._database)
+        self._try("the archive", self._archive)
+        return self.proof
+
+    def _try(self, what: str, look: Callable[[], None]) -> None:
         try:
-            manifest = read_manifest(home, version.period, version.version)
-            tables = manifest["tables"]
-        except (UserError, ValueError, KeyError, TypeError):
-            problems.append(f"the manifest of {name} is missing or unreadable")
-            continue
-        said = announced.get((version.period.isoformat(), version.version))
-        if manifest.get("digest") != version.digest or said not in (None, version.digest):
-            problems.append(f"the digest of {name} is not the one that was published")
-        if said is not None and _manifest_digest(manifest) != _announced_manifest(state, version.period, version.version):
-            problems.append(f"the manifest of {name} was changed")
-        for table, entry in sorted(tables.items()):
-            if entry["digest"] in seen:
+            look()
+        except _DAMAGE as error:
+            text = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self._add(text if isinstance(error, DuizhangError) else f"{what} is damaged: {text}")
+
+    def _add(self, *problems: str) -> None:
+        self.proof.problems += problems
+
+    def _database(self) -> None:
+        state = State(self.home, read_only=True)
+        if state.is_sqlite:
+            with state.read() as con:
+                said = [str(row[0]) for row in con.execute(sa.text("pragma integrity_check")).all()]
+            self._add(*(f"the state database is damaged: {text}" for text in said if text != "ok"))
+        self._try("the event log", lambda: self._events(event_log(state)))
+        self._try("the state database", lambda: self._add(*forgeries(state, self.told)))
+        self._try("the published versions", lambda: self._versions(state))
+        self._try("the list of files", lambda: self._files(state))
+        self._try("published.duckdb", lambda: self._add(*published_differs(self.home, state)))
+
+    def _events(self, log: Sequence[Event]) -> None:
+        self._add(*verify_chain(log, witnessed(self.home)))
+        if log:
+            self.proof.events, self.proof.head = len(log), log[-1].hash
+        if self.wanted and self.wanted.lower() not in {event.hash for event in log}:
+            self._add(f"no event has the hash {self.wanted}: the log was rewritten or cut off since it was noted")
+        self.told = told(log)
+
+    def _versions(self, state: State) -> None:
+        seen: set[str] = set()
+        known = {(v.period, v.version): v.digest for v in versions(state)}
+        for (period, number), digest in known.items():
+            name = f"{period} version {number}"
+            try:
+                manifest = read_manifest(self.home, period, number)
+                tables = {str(table): str(entry["digest"]) for table, entry in manifest["tables"].items()}
+                inputs = [(str(entry["file"]), str(entry["sha256"])) for entry in manifest["inputs"]]
+            except _DAMAGE:
+                self._add(f"the manifest of {name} is missing or unreadable")
                 continue
-            seen.add(entry["digest"])
-            if not _object_is_whole(object_path(home, entry["digest"]), entry["digest"]):
-                problems.append(f"object {entry['digest']} ({table} of {name}) was changed or is missing")
-    return problems
+            recorded = self.told.published.get((period.isoformat(), number))
+            if manifest.get("digest") != digest:
+                self._add(f"the digest of {name} is not the one in its manifest")
+            if recorded and mapping_digest(manifest) != recorded[1]:
+                self._add(f"the manifest of {name} was changed")
+            for table, content in sorted(tables.items()):
+                if content not in seen and not _object_is_whole(object_path(self.home, content), content):
+                    self._add(f"object {content} ({table} of {name}) was changed or is missing")
+                seen.add(content)
+            self.told.archived.update(sha for _, sha in inputs)
+
+    def _files(self, state: State) -> None:
+        for record in records(state):
+            if record.sha256 and record.status not in _UNARCHIVED:
+                self.told.archived.add(record.sha256)
+            for name, digest in _contents(record.detail).items():
+                path = self.home / record.landed / name
+                if not path.is_file():
+                    self._add(f"{name}, what was read of {record.path}, is missing")
+                elif file_digest(path) != digest:
+                    self._add(f"{name}, what was read of {record.path}, was changed")
+
+    def _archive(self) -> None:
+        there = set()
+        for path in sorted((self.home / "archive").glob("*/*")):
+            if path.name.endswith(".partial"):
+                continue  # of a copy that was killed: nothing refers to it
+            there.add(path.name)
+            if not path.is_file() or file_digest(path) != path.name:
+                self._add(f"archived file {path.name} was changed")
+        for sha in sorted(self.told.archived - there):
+            self._add(f"archived file {sha} is missing")
 
 
-def _manifest_digest(manifest: dict[str, object]) -> str:
-    return mapping_digest(manifest)
+def announce(home: Path, state: State, outcomes: Sequence[PeriodOutcome]) -> None:
+    """Record that a range was computed and which of its days are held, so that it is known which decisions readers see."""
+    if outcomes:
+        held = [o.period.isoformat() for o in outcomes if o.state == "held"]
+        append_event(state, actor="pipeline", kind=COMPUTED, payload={
+            "from": outcomes[0].period.isoformat(), "to": outcomes[-1].period.isoformat(), "held": held,
+        })
 
 
-def _announced_manifest(state: State, period: dt.date, version: int) -> str:
-    for event in events(state, "published"):
-        if (event["payload"]["period"], event["payload"]["version"]) == (period.isoformat(), version):
-            return str(event["payload"]["manifest"])
-    return ""
-
-
-def manifest_digest(home: Path, period: dt.date, version: int) -> str:
-    """The digest of a manifest as `published` events record it."""
-    return _manifest_digest(read_manifest(home, period, version))
-
-
-def announce(home: Path, state: State) -> None:
-    """Record every published version that is not on record yet, with the digests of its content and manifest."""
-    known = {(e["payload"]["period"], e["payload"]["version"]) for e in events(state, "published")}
-    for version in versions(state):
-        period = version.period.isoformat()
-        if (period, version.version) not in known:
-            append_event(state, actor="pipeline", kind="published", payload={
-                "period": period, "version": version.version, "digest": version.digest,
-                "manifest": manifest_digest(home, version.period, version.version),
-            })
+def _contents(detail: dict[str, object]) -> dict[str, str]:
+    """The SHA-256 of the files that reading one has left, by name."""
+    found = detail.get("contents")
+    return {str(name): str(digest) for name, digest in found.items()} if isinstance(found, dict) else {}
 
 
 def _object_is_whole(path: Path, digest: str) -> bool:
@@ -91,73 +150,3 @@ def _object_is_whole(path: Path, digest: str) -> bool:
         return table_digest(pq.ParquetFile(path).read()) == digest
     except (OSError, ValueError, pa.ArrowException):
         return False
-
-
-def replay(home: Path, state: State, period: dt.date, version: int | None, runner: Runner) -> tuple[str, str]:
-    """Rebuild a version from the archived raw files in a temporary home; (digest then, digest now).
-
-    Inputs are those of the newest version up to each day before; books.yaml is the one that the run archived. Raises
-    UserError where something that it needs is missing.
-    """
-    own = [v for v in versions(state, period) if version is None or v.version == version]
-    if not own:
-        raise UserError(f"{period} has no version {version or ''}".strip(), advice="`duizhang status` lists them.")
-    target = own[-1]
-    first = min(v.period for v in versions(state))
-    inputs: dict[str, str] = {}
-    for known in versions(state):
-        if known.period <= period and known.published_at <= target.published_at:
-            for entry in read_manifest(home, known.period, known.version)["inputs"]:
-                inputs[entry["file"]] = entry["sha256"]
-    runs = events(state, "run_started")
-    if not runs:
-        raise UserError("no run is on record, so books.yaml is not archived")
-    books_sha = runs[-1]["payload"]["books"]
-    with tempfile.TemporaryDirectory(prefix="duizhang-replay-") as folder:
-        root = Path(folder)
-        # the archived files are all there is: no server and no database is asked again
-        settings = yaml.safe_load(_archived(home, books_sha).read_text(encoding="utf-8"))
-        settings.update(inbox="inbox", sources="sources", databases=[])
-        (root / "books.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        for name, sha in runs[-1]["payload"].get("sources", {}).items():
-            _put(_archived(home, sha), root / "sources", name)
-        arrived = {(r.path, r.sha256): r.modified for r in records(state)}
-        for name, sha in sorted(inputs.items()):
-            place = _put(_archived(home, sha), root / "inbox", inbox_path(name))
-            # where files repeat rows the one that came last wins, so their order is kept
-            moment = arrived.get((name, sha), 0)
-            os.utime(place, ns=(moment, moment))
-        key = _pseudonym_key(runs[-1]["payload"].get("books_path", ""))
-        if key is not None:
-            shutil.copyfile(key, root / key.name)
-        again = root / "home"
-        again_state = State(again)
-        for event in events(state):
-            if event["kind"] in DECIDED:  # which files count is an input as the files are
-                append_event(again_state, actor=event["actor"], kind=event["kind"], payload=event["payload"])
-        record_decisions(again_state, [d for d in decisions(state) if d.period <= period])
-        runner(root / "books.yaml", again, first, period)
-        rebuilt = versions(again_state, period)
-        return target.digest, rebuilt[-1].digest if rebuilt else "nothing was published"
-
-
-def _put(archived: Path, folder: Path, name: str) -> Path:
-    place = (folder / name).resolve()
-    if not place.is_relative_to(folder.resolve()):
-        raise UserError(f"the input {name!r} points outside of its folder")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(archived, place)
-    return place
-
-
-def _archived(home: Path, sha: str) -> Path:
-    path = home / "archive" / sha[:2] / sha
-    if not path.is_file() or file_digest(path) != sha:
-        raise UserError(f"the archived file {sha} is missing or changed", advice="`duizhang verify` lists what is.")
-    return path
-
-
-def _pseudonym_key(books_path: str) -> Path | None:
-    """The key file beside the original books.yaml; it is never archived, so that deleting it forgets the customers."""
-    path = Path(books_path).parent / "pseudonym.key"
-    return path if books_path and path.is_file() else None

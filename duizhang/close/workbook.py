@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+import duckdb
 import openpyxl
 import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
@@ -30,19 +33,35 @@ CHINESE = {
     "row": "行摘要",
 }
 HEADER = (*IDENTITY, *INPUT, "row")
+# what changes by itself, or was cut for the page
+_DERIVED = ("age_days", "evidence", "proposal", "status")
+MOST_TOLD = 20
 EXACT_DIGITS = 15  # of a number in a spreadsheet
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def open_differences(home: Path, period: dt.date) -> list[dict[str, Any]]:
-    """The variances of a published period; what is more than timing first, the largest first."""
+    """The variances of a published period; what is more than timing first, the largest first.
+
+    Raises UserError where the period was never published.
+    """
     with open_published(home) as con:
+        no_such_day(con, period)
         columns = ", ".join(f'"{c}"' for c in IDENTITY)
         cursor = con.execute(
             f"select {columns} from variances where period = ? order by cause = 'timing', abs(difference) desc, leg, "
             '"key"', [period]
         )
         return [dict(zip(IDENTITY, row, strict=True)) for row in cursor.fetchall()]
+
+
+def no_such_day(con: duckdb.DuckDBPyConnection, period: dt.date) -> None:
+    """UserError where a published database knows nothing of a day, or has no version of it."""
+    row = con.execute("select state, version from period_status where period = ?", [period]).fetchone()
+    if row is None:
+        raise UserError(f"{period} was never computed", advice="`duizhang status` lists the days; `duizhang run` computes one.")
+    if not row[1]:
+        raise UserError(f"{period} is {row[0]} and was never published", advice="`duizhang status` says what holds it.")
 
 
 def _row_digest(row: dict[str, Any]) -> str:
@@ -97,8 +116,19 @@ def _write_cell(sheet: Any, row: int, column: int, value: object, money: Any) ->
         sheet.write_string(row, column, "" if value is None else str(safe_cell(value)))
 
 
-def read_decisions(home: Path, path: Path, by: str) -> list[Decision]:
-    """The decisions of a workbook. Raises UserError listing every row that cannot be taken; then none is."""
+@dataclass(frozen=True)
+class Row:
+    """A decision of a workbook, and where it stands."""
+
+    place: str
+    decision: Decision
+
+
+def read_decisions(home: Path, path: Path, by: str, known: Collection[str] = ()) -> list[Row]:
+    """The decisions of a workbook. known: digests of those that were taken before; their difference may be gone.
+
+    Raises UserError, naming sheet, row and reason, for every row that cannot be taken; then none is.
+    """
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError) as error:
@@ -111,51 +141,106 @@ def read_decisions(home: Path, path: Path, by: str) -> list[Decision]:
     missing = [name for name in HEADER if name not in names]
     if missing:
         raise UserError(f"{path}: the columns {', '.join(missing)} are missing")
-    found, problems = [], []
+    found: list[Row] = []
+    problems: list[str] = []
+    taken: dict[str, str] = {}
     current: dict[dt.date, dict[str, dict[str, Any]]] = {}
+    newest = _newest(home)
     for number, cells in enumerate(rows[1:], 2):
         row = dict(zip(names, cells, strict=False))
-        if not str(row.get("decision") or "").strip():
+        place = f"sheet {SHEET}, row {number}"
+        if not _text(row["decision"]):
+            filled = [name for name in ("reason", "wait_until") if _text(row[name])]
+            if filled:
+                problems.append(f"{place}: {' and '.join(filled)} without a decision; expected one of {', '.join(DECISIONS)}")
             continue
         try:
-            found.append(_decision(home, row, by, current))
+            decision = _decision(home, row, by, current, known, newest)
         except UserError as error:
-            problems.append(f"row {number}: {error}")
+            problems.append(f"{place}: {error}")
+            continue
+        said_before = taken.setdefault(_text(row["row"]), place)
+        if said_before != place:
+            problems.append(f"{place}: the difference was decided in {said_before.rpartition(', ')[2]} already")
+        found.append(Row(place, decision))
     if problems:
-        raise UserError(f"{path}: nothing was imported\n  " + "\n  ".join(problems[:20]), advice="Mend these rows.")
+        more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
+        raise UserError(f"{path}: nothing was imported\n  " + "\n  ".join(problems[:MOST_TOLD]) + more, advice="Correct these rows.")
     return found
 
 
-def _decision(home: Path, row: dict[str, Any], by: str, current: dict[dt.date, dict[str, dict[str, Any]]]) -> Decision:
-    decision = str(row["decision"]).strip().lower()
+def _newest(home: Path) -> dt.date:
+    """The last day that the books have come to."""
+    with open_published(home) as con:
+        row = con.execute("select max(period) from period_status").fetchone()
+    return row[0] if row and row[0] else dt.date.min
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell).strip()
+
+
+def _day(cell: object, column: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(_text(cell)[:10])
+    except ValueError as error:
+        raise UserError(f"{column} {_text(cell)!r} is no day; expected such as 2026-03-31") from error
+
+
+def _decision(
+    home: Path, row: dict[str, Any], by: str, current: dict[dt.date, dict[str, dict[str, Any]]], known: Collection[str],
+    newest: dt.date,
+) -> Decision:
+    decision = _text(row["decision"]).lower()
     if decision not in DECISIONS:
         raise UserError(f"decision {decision!r}; expected one of {', '.join(DECISIONS)}")
-    try:
-        period = dt.date.fromisoformat(str(row["period"])[:10])
-    except ValueError as error:
-        raise UserError(f"period {row['period']!r} is no day; expected such as 2026-03-01") from error
-    if period not in current:
-        current[period] = {_row_digest(r): r for r in open_differences(home, period)}
-    digest = str(row["row"] or "")
-    known = current[period].get(digest)
-    if known is None:
-        raise UserError("the difference is not open as the workbook shows it; export again")
-    if any(str(known[n]) != str(row[n] or "").removeprefix("'") for n in ("leg", "entity", "key", "currency")):
-        raise UserError("leg, entity, key or currency were changed; export again")
-    reason = str(row["reason"] or "").strip()
+    period = _day(row["period"], "period")
+    reason = _text(row["reason"])
     if not reason:
         raise UserError("reason is empty; expected why this was decided")
     until: dt.date | None = None
     if decision == WAIT:
-        try:
-            until = dt.date.fromisoformat(str(row["wait_until"])[:10])
-        except ValueError as error:
-            raise UserError(f"wait_until {row['wait_until']!r} is no day; expected such as 2026-03-31") from error
+        until = _day(row["wait_until"], "wait_until")
+        if until <= period:
+            raise UserError(f"wait_until {until} is not after the day of the difference ({period}), so nobody would wait")
+        if until < newest:
+            raise UserError(f"wait_until {until} is past: the books have come to {newest}")
+    elif _text(row["wait_until"]):
+        raise UserError(f"wait_until is given, but the decision is {decision}")
+    identity = _text(row["row"])
+    digest = mapping_digest({"row": identity, "decision": decision, "reason": reason, "until": str(until)})
+    if digest in known:
+        # taken before; what it was about may have gone since
+        return Decision(digest, period, "", "", "", "", "", decision, Decimal(0), Decimal(0), "", "", reason, until, by)
+    if period not in current:
+        current[period] = {_row_digest(r): r for r in open_differences(home, period)}
+    shown = current[period].get(identity)
+    if shown is None:
+        raise UserError("the difference is not open as the workbook shows it; export again")
+    for name in IDENTITY:
+        if name not in _DERIVED and not _is_as_exported(shown[name], row[name]):
+            raise UserError(f"{name} was changed from {_plain(shown[name])!r} to {_text(row[name])!r}; export again")
     return Decision(
-        mapping_digest({"row": digest, "decision": decision, "reason": reason, "until": str(until)}), period,
-        known["leg"], known["entity"], known["key"], known["currency"], known["cause"], decision, known["difference"],
-        known["left_quantity"] - known["right_quantity"], known["shop"] or "", known["order_id"] or "", reason, until, by,
+        digest, period, shown["leg"], shown["entity"], shown["key"], shown["currency"], shown["cause"], decision,
+        shown["difference"], shown["left_quantity"] - shown["right_quantity"], shown["shop"] or "", shown["order_id"] or "",
+        reason, until, by,
     )
+
+
+def _is_as_exported(was: object, cell: object) -> bool:
+    """Whether a cell says what was written into it. A spreadsheet may have made a number of a text, or the other way round."""
+    if isinstance(was, Decimal):
+        try:
+            return Decimal(_text(cell).replace(",", "").removeprefix("'") or "0") == was
+        except InvalidOperation:
+            return False
+    if isinstance(was, dt.date):
+        return _text(cell)[:10] == was.isoformat()
+    return _text(cell).removeprefix("'") == _plain(was).removeprefix("'")
+
+
+def _plain(value: object) -> str:
+    return _text(safe_cell(value))
 
 
 __all__ = ["ACCEPT", "CORRECT", "WAIT", "WRITE_OFF", "export_exceptions", "open_differences", "read_decisions"]

@@ -3,11 +3,22 @@
 Suites stand in `expectations/`, one YAML file a table. Results are recorded for the exact content that was checked.
 """
 
-from duizhang.gate.records import Failure, Result, accept_failure, accepted, failures, quality_table, recorded_results
+from duizhang.gate.records import (
+    Failure,
+    Result,
+    accept_failure,
+    acceptances,
+    accepted,
+    accepted_by,
+    copy_acceptances,
+    failures,
+    quality_table,
+    recorded_results,
+)
 from duizhang.gate.run import failures_by_table, run_gate, write_data_docs
 from duizhang.gate.suites import gated_tables, load_suites
 
 __all__ = [
-    "Failure", "Result", "accept_failure", "accepted", "failures", "failures_by_table", "gated_tables", "load_suites",
-    "quality_table", "recorded_results", "run_gate", "write_data_docs",
+    "Failure", "Result", "accept_failure", "acceptances", "accepted", "accepted_by", "copy_acceptances", "failures",
+    "failures_by_table", "gated_tables", "load_suites", "quality_table", "recorded_results", "run_gate", "write_data_docs",
 ]

@@ -172,10 +172,35 @@ def accepted(state: State, periods: Sequence[dt.date]) -> list[tuple[dt.date, st
     ]
 
 
+def accepted_by(state: State, period: dt.date) -> list[str]:
+    """Who let a failure of the period pass."""
+    with state.read() as connection:
+        found = connection.execute(sa.select(ACCEPTED.c.accepted_by).where(ACCEPTED.c.period == period).order_by(ACCEPTED.c.id))
+        return list(found.scalars())
+
+
+def copy_acceptances(state: State, other: State, until: dt.date, at: dt.datetime) -> None:
+    """Let pass in another database what was let pass in this one: in periods up to `until`, not later than `at`."""
+    with state.read() as connection:
+        rows = connection.execute(
+            sa.select(ACCEPTED).where(ACCEPTED.c.period <= until, ACCEPTED.c.accepted_at <= at).order_by(ACCEPTED.c.id)
+        ).mappings().all()
+    with other.begin() as connection:
+        for row in rows:
+            connection.execute(ACCEPTED.insert().values(**row))
+
+
+def acceptances(state: State) -> set[tuple[str, str, str, str, str]]:
+    """Everything that was let pass: period, table, expectation, by whom, why."""
+    with state.read() as connection:
+        rows = connection.execute(sa.select(ACCEPTED)).all()
+    return {(a.period.isoformat(), a.table_name, a.expectation, a.accepted_by, a.reason) for a in rows}
+
+
 def accept_failure(
     state: State, period: dt.date, table: str, expectation: str, by: str, reason: str
-) -> None:
-    """Let a recorded failure pass, by name and with a reason.
+) -> bool:
+    """Let a recorded failure pass, by name and with a reason; False where somebody has let just this pass before.
 
     The acceptance is of what was found (number and rows): when that changes, the failure holds the period again.
     Raises UserError when there is no such failure, or `by` or `reason` is empty.
@@ -184,6 +209,8 @@ def accept_failure(
         raise UserError("an acceptance needs a name and a reason")
     for result in recorded_results(state, [period]):
         if (result.table, result.expectation) == (table, expectation) and not result.success:
+            if result.accepted_by:
+                return False
             with state.begin() as connection:
                 connection.execute(
                     ACCEPTED.insert().values(
@@ -192,7 +219,7 @@ def accept_failure(
                         accepted_at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
                     )
                 )
-            return
+            return True
     raise UserError(
         f"{period}: {table} has no recorded failure of {expectation!r}",
         advice="`duizhang status` lists what holds a period.",

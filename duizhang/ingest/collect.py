@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.books import Books
-from duizhang.digest import mapping_digest
+from duizhang.digest import file_digest, mapping_digest
 from duizhang.disk import make_folder, sync_all
 from duizhang.errors import RefusedFile, SpecError
 from duizhang.ingest.ahead import each
@@ -286,6 +286,9 @@ def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapp
         ]
     except (RefusedFile, SpecError) as error:
         details = [_refused(name, f"{error} ({error.advice})" if error.advice else str(error))]
+    for detail in details:
+        # of what is read of it from now on, so that nothing else is taken for it
+        detail["contents"] = {p.name: file_digest(p) for p in sorted((working / str(detail["folder"])).glob("*.parquet"))}
     (working / "meta.json").write_text(json.dumps(details, ensure_ascii=False, sort_keys=True), encoding="utf-8")
     seal(working)
     if is_whole(landed):  # somebody else's, in the meantime

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from duizhang.events import events
 from duizhang.ingest.names import inbox_path
 from duizhang.state import METADATA, State
 
@@ -83,7 +84,7 @@ class FileRecord:
 
 
 def known_files(state: State) -> dict[str, FileRecord]:
-    with state.begin() as con:
+    with state.read() as con:
         rows = con.execute(sa.select(FILES)).mappings().all()
     return {r["path"]: FileRecord(**{**r, "detail": json.loads(r["detail"])}) for r in rows}
 
@@ -113,9 +114,6 @@ class FileDecision:
 
 def file_decisions(state: State) -> dict[tuple[str, str], FileDecision]:
     """The decisions that hold, by name and SHA-256 of the file."""
-    from duizhang.close.events import EVENTS, events  # the room of the log knows this one
-
-    METADATA.create_all(state.engine, tables=[EVENTS])  # a state that was opened without that room
     return {
         (str(e["payload"]["file"]), str(e["payload"]["sha256"])): FileDecision(
             DECIDED[e["kind"]], str(e["actor"]), str(e["payload"]["reason"]))

@@ -4,8 +4,8 @@ A period depends on the files that touch it, the parts of books.yaml that are in
 decided, and what the day before left open. Nothing else; so a period whose inputs are as recorded is current.
 """
 
+from duizhang.lock import acquire
 from duizhang.plan.inputs import Inputs, begin, derive, record, recorded
-from duizhang.plan.lock import acquire
 from duizhang.plan.plan import OPENING, Plan, Reason, last_day, make_plan, opens_differently
 from duizhang.plan.restoring import restore
 

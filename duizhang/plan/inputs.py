@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from duizhang import __version__
 from duizhang.books import Books
-from duizhang.close import correction_claims, item_decisions
+from duizhang.close import correction_claims, decisions, item_decisions
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.gate import accepted
 from duizhang.ingest import records
@@ -50,47 +50,74 @@ class Inputs:
 
 
 _BEGUN = "begun"
+# among the parts of a period that was begun: the last decision that it is computed with
+_AS_OF = "as_of"
+_ACCEPTANCE = "acceptance:"
 
 
-def begin(state: State, periods: Sequence[dt.date]) -> None:
-    """Remember that the periods are being computed. Until `record` their working tables may be of the old inputs or of the
-    new ones: where a run ends in between, they are computed again, also when the inputs are as they were before it."""
+def begin(books: Books, state: State, periods: Sequence[dt.date]) -> None:
+    """Remember that the periods are being computed, and from what: the inputs as they are now, at the start.
+
+    What changes while the run is under way is seen by the next one, whether this one used it or not. Until `record` the
+    working tables may be of the old inputs or of the new ones: where a run ends in between, the periods are computed again,
+    also when the inputs are as they were before it.
+    """
+    ordered = sorted(set(periods))
+    taken = _taken(books, state, ordered)
+    as_of = str(max((d.id for d in decisions(state)), default=0))
+    rows = [
+        {"period": p, "opening": _BEGUN, "parts": json.dumps({**taken[p], _AS_OF: as_of}, ensure_ascii=False, sort_keys=True)}
+        for p in ordered
+    ]
     with state.begin() as con:
-        con.execute(sa.delete(COMPUTED).where(COMPUTED.c.period.in_(list(periods))))
-        con.execute(sa.insert(COMPUTED), [{"period": p, "opening": _BEGUN, "parts": "{}"} for p in periods])
+        con.execute(sa.delete(COMPUTED).where(COMPUTED.c.period.in_(ordered)))
+        con.execute(sa.insert(COMPUTED), rows)
 
 
 def recorded(state: State, period: dt.date | None = None) -> dict[dt.date, Inputs]:
     """The inputs of a period (of every one by default) as they were when it was last computed, in order of time."""
     query = sa.select(COMPUTED).order_by(COMPUTED.c.period)
-    with state.begin() as con:
+    with state.read() as con:
         rows = con.execute(query if period is None else query.where(COMPUTED.c.period == period)).all()
     return {r.period: Inputs(json.loads(r.parts), r.opening) for r in rows}
 
 
-def record(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> None:
-    """Remember what the periods were just computed from; replaces what was recorded of them."""
+def record(store: Store, state: State, periods: Sequence[dt.date]) -> None:
+    """Remember that the periods were computed to the end: from the inputs that `begin` has found, with the opening and the
+    decisions on items that they were computed with. Of a period that was only published again, what was let pass is renewed."""
     seal(store, state, periods)
-    found = derive(books, store, state, periods)
-    rows = [
-        {"period": period, "opening": i.opening, "parts": json.dumps(i.parts, ensure_ascii=False, sort_keys=True)}
-        for period, i in found.items()
-    ]
+    ordered = sorted(set(periods))
+    opening = openings(store, state, ordered)
+    was = recorded(state)
+    passed = _let_pass(state, ordered)
+    as_of = max((int(was[p].parts[_AS_OF]) for p in ordered if p in was and _AS_OF in was[p].parts), default=None)
+    people = _on_items(store, item_decisions(state, up_to=as_of), ordered)
+    rows = []
+    for period in ordered:
+        if period not in was:
+            continue  # computed by nobody who said so: it will be again
+        begun = not was[period].is_whole
+        parts = {k: v for k, v in was[period].parts.items() if k != _AS_OF and (begun or not k.startswith(_ACCEPTANCE))}
+        found = Inputs({**parts, **people[period], **({} if begun else passed[period])}, opening[period])
+        rows.append({"period": period, "opening": found.opening, "parts": json.dumps(found.parts, ensure_ascii=False, sort_keys=True)})
     with state.begin() as con:
-        con.execute(sa.delete(COMPUTED).where(COMPUTED.c.period.in_(list(found))))
-        con.execute(sa.insert(COMPUTED), rows)
+        con.execute(sa.delete(COMPUTED).where(COMPUTED.c.period.in_([row["period"] for row in rows])))
+        if rows:
+            con.execute(sa.insert(COMPUTED), rows)
 
 
 def derive(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.date, Inputs]:
     """The inputs of periods as they are now: files as they were last taken in, openings as the store holds them."""
     ordered = sorted(set(periods))
+    taken, people, opening = _taken(books, state, ordered), _on_items(store, item_decisions(state), ordered), openings(store, state, ordered)
+    return {period: Inputs({**taken[period], **people[period]}, opening[period]) for period in ordered}
+
+
+def _taken(books: Books, state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
+    """Of each period the inputs that are known before anything is computed."""
     everywhere = {**_rules(), "engine:version": __version__}
-    files, people = _files(state, ordered), _decided(store, state, ordered)
-    opening = openings(store, state, ordered)
-    return {
-        period: Inputs({**everywhere, **_books(books, period), **files[period], **people[period]}, opening[period])
-        for period in ordered
-    }
+    files, booked, passed = _files(state, periods), _corrections(state, periods), _let_pass(state, periods)
+    return {p: {**everywhere, **_books(books, p), **files[p], **booked[p], **passed[p]} for p in periods}
 
 
 def _rules() -> dict[str, str]:
@@ -126,14 +153,27 @@ def _files(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, 
     return found
 
 
-def _decided(store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
-    """Corrections and write-offs of each period, items of it that somebody accepted or waits for, failures let pass."""
+def _corrections(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
+    """Corrections and write-offs of each period."""
     found: dict[dt.date, dict[str, str]] = {period: {} for period in periods}
     for claim in correction_claims(state, periods).to_pylist():
         found[claim["period"]][f"correction:{claim['leg']} {claim['key']} (C{claim['line']:06d})"] = mapping_digest(
             {k: str(v) for k, v in claim.items()}
         )
-    items = item_decisions(state)
+    return found
+
+
+def _let_pass(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
+    """Failed checks of each period that somebody let pass."""
+    found: dict[dt.date, dict[str, str]] = {period: {} for period in periods}
+    for period, name, digest in accepted(state, periods):
+        found[period][f"{_ACCEPTANCE}{name}"] = digest
+    return found
+
+
+def _on_items(store: Store, items: pa.Table, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
+    """Items of each period that somebody accepted or waits for."""
+    found: dict[dt.date, dict[str, str]] = {period: {} for period in periods}
     spoilt = damaged(store, state, ("variances",)) if items.num_rows else {}
     there = [store.path("variances", p) for p in periods if store.has("variances", p) and p not in spoilt]
     if items.num_rows and there:
@@ -149,8 +189,6 @@ def _decided(store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.
             found[period][f"decision:{leg} {entity} {key} {currency}"] = mapping_digest(
                 {"until": str(until), "status": status}
             )
-    for period, name, digest in accepted(state, periods):
-        found[period][f"acceptance:{name}"] = digest
     return found
 
 

@@ -2,6 +2,7 @@
 
 from duizhang.publish.pointer import object_path, rebuild_published
 from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
+from duizhang.publish.shown import published_differs
 from duizhang.publish.versions import (
     CLOSED,
     STATES,
@@ -18,6 +19,6 @@ from duizhang.published import POINTER
 
 __all__ = [
     "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",
-    "current_version", "manifest_path", "object_path", "period_states", "publish", "read_manifest",
+    "current_version", "manifest_path", "object_path", "period_states", "publish", "published_differs", "read_manifest",
     "rebuild_published", "set_period_state", "versions",
 ]

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from duizhang.books import Books
 from duizhang.digest import mapping_digest, table_digest
 from duizhang.disk import sync_all
+from duizhang.events import append_event
 from duizhang.gate import Result, load_suites, quality_table, recorded_results
 from duizhang.integrity import fingerprints
 from duizhang.publish.objects import keep_objects, restore_published, write_object
@@ -157,11 +158,19 @@ def _publish_one(
     version = Version(
         period, number, digest, data_digest, opening, closing, dt.datetime.now(dt.UTC).replace(tzinfo=None)
     )
-    with state.begin() as connection:
-        connection.execute(VERSIONS.insert().values(**vars(version)))
-        keep_manifest(connection, manifest)
-        keep_objects(connection, fingerprints(written))
-        save_states(connection, [PeriodState(period, number, RECONCILED)])
+    kept = fingerprints(written)
+
+    def put_on_record() -> None:
+        with state.begin() as connection:
+            connection.execute(VERSIONS.insert().values(**vars(version)))
+            keep_manifest(connection, manifest)
+            keep_objects(connection, kept)
+            save_states(connection, [PeriodState(period, number, RECONCILED)])
+        append_event(state, actor="pipeline", kind="published", payload={
+            "period": period.isoformat(), "version": number, "digest": digest, "manifest": mapping_digest(manifest),
+        })
+
+    state.change(put_on_record)
     return PeriodOutcome(period, "published", number)
 
 

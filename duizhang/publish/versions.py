@@ -81,7 +81,7 @@ class Version:
 
 def period_states(state: State) -> dict[dt.date, PeriodState]:
     """Every period that was ever run, in order."""
-    with state.begin() as connection:
+    with state.read() as connection:
         rows = connection.execute(sa.select(PERIOD_STATES).order_by(PERIOD_STATES.c.period)).all()
     return {r.period: PeriodState(r.period, r.version, r.state, r.held_reasons, r.approved_by) for r in rows}
 
@@ -91,7 +91,7 @@ def versions(state: State, period: dt.date | None = None) -> list[Version]:
     query = sa.select(VERSIONS).order_by(VERSIONS.c.period, VERSIONS.c.version)
     if period is not None:
         query = query.where(VERSIONS.c.period == period)
-    with state.begin() as connection:
+    with state.read() as connection:
         return [Version(*row) for row in connection.execute(query).all()]
 
 

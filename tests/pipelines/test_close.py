@@ -36,8 +36,13 @@ def test_a_correction_goes_round(raw: Path, tmp_path: Path) -> None:
     duizhang("exceptions", "export", "--home", home, "--period", last, "--out", book)
     decide(book, key, "correct")
     assert "1 new decisions" in duizhang("exceptions", "import", book, "--home", home, "--by", "A")
+    with sqlite3.connect(home / "state.db") as con:
+        log = con.execute("select count(*) from events").fetchone()
     assert "0 new decisions" in duizhang("exceptions", "import", book, "--home", home, "--by", "A")
+    with sqlite3.connect(home / "state.db") as con:
+        assert con.execute("select count(*) from events").fetchone() == log
     run(raw, home, last, last)
+    assert "0 new decisions" in duizhang("exceptions", "import", book, "--home", home, "--by", "A")
     gone = f"select count(*) from variances where period = date '{last}' and leg = 'order_payment' and key = '{key}'"
     assert query(home, gone) == [(0,)]
     entries = query(home, f"select sum(debit), sum(credit) from journal_proposals where period = date '{last}'")
@@ -48,7 +53,8 @@ def test_a_correction_goes_round(raw: Path, tmp_path: Path) -> None:
         duizhang("approve", "--home", home, "--period", last, "--as", "checker", "--by", "person  a")
     assert UserError.__name__ in str(refused.value)
     duizhang("approve", "--home", home, "--period", last, "--as", "checker", "--by", "Person B")
-    duizhang("close", "--home", home, "--from", last, "--to", last, "--by", "Person B")
+    duizhang("close", "--home", home, "--from", last, "--to", last, "--by", "Person B",
+             "--reason", "the month's last day")
     assert query(home, f"select state from period_status where period = date '{last}'") == [("closed",)]
 
     duizhang("verify", "--home", home)

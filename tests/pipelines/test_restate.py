@@ -139,7 +139,8 @@ def test_what_is_closed_refuses_and_says_so(mine: tuple[Path, Path]) -> None:
     raw, home = mine
     for role, by in (("maker", "A"), ("checker", "B")):
         duizhang("approve", "--home", home, "--period", day(2), "--as", role, "--by", by)
-    duizhang("close", "--home", home, "--from", day(2), "--to", day(2), "--by", "B")
+    duizhang("close", "--home", home, "--from", day(2), "--to", day(2), "--by", "B",
+             "--reason", "the first day waits for its bank statement")
     before = query(home, VERSIONS)
     refunds = bill(raw, 2, "books_refunds")
     restate(refunds)

@@ -1,8 +1,9 @@
-"""One run at a time for a home, across processes."""
+"""One run, or one decision of a person, at a time for a home, across processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,8 +18,9 @@ def home_lock(home: Path) -> FileLock:
     return FileLock(home.resolve() / ".run.lock", is_singleton=True, thread_local=False)
 
 
-def acquire(home: Path, *, wait: bool = True, say: Callable[[str], None] | None = None) -> FileLock:
-    """Take the lock of a home; the caller releases it. Without `wait`, Retryable where somebody else has it."""
+@contextmanager
+def acquire(home: Path, *, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold the lock of a home. Without `wait`, Retryable where somebody else has it."""
     lock = home_lock(home)
     try:
         lock.acquire(timeout=0)
@@ -28,4 +30,7 @@ def acquire(home: Path, *, wait: bool = True, say: Callable[[str], None] | None 
         if say:
             say(f"another run is using {home}: waiting for it to end")
         lock.acquire()
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()

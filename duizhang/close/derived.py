@@ -1,0 +1,121 @@
+"""What the database says of versions, signatures, decisions and closes, held against what the event log tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from duizhang.close.approval import APPROVED, CHECKER, CLOSED, MAKER, all_signatures
+from duizhang.close.decisions import DECIDED, Decision, decisions
+from duizhang.close.recording import decision_of
+from duizhang.events import Event
+from duizhang.gate import acceptances
+from duizhang.publish import period_states, versions
+from duizhang.state import State
+
+
+@dataclass
+class Told:
+    """What follows from the log alone. published: period and version -> digest of content and of manifest."""
+
+    published: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    signed: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    decided: dict[int, Decision] = field(default_factory=dict)
+    accepted: set[tuple[str, str, str, str, str]] = field(default_factory=set)
+    closed: dict[str, str] = field(default_factory=dict)
+    archived: set[str] = field(default_factory=set)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def told(log: Sequence[Event]) -> Told:
+    """Go through the log once."""
+    found = Told()
+    for event in log:
+        try:
+            _tell(found, event)
+        except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
+            found.unreadable.append(f"event {event.seq} ({event.kind}) cannot be read")
+    return found
+
+
+def _tell(found: Told, event: Event) -> None:
+    said = event.payload
+    if event.kind == "published":
+        found.published[said["period"], int(said["version"])] = str(said["digest"]), str(said["manifest"])
+    elif event.kind == "signed":
+        found.signed[said["period"], said["digest"], said["role"]] = event.actor
+    elif event.kind == "closed":
+        found.closed[said["period"]] = said["digest"]
+    elif event.kind == "reopened":
+        found.closed.pop(said["period"], None)
+        for key in [key for key in found.signed if key[0] == said["period"]]:
+            del found.signed[key]
+    elif event.kind == DECIDED:
+        decision = decision_of(event.actor, said)
+        found.decided[decision.id] = decision
+    elif event.kind == "accepted":
+        found.accepted.add((said["period"], said["table"], said["expectation"], event.actor, said["reason"]))
+    elif event.kind == "run_started":
+        found.archived |= {str(said["books"]), *(str(sha) for sha in said.get("sources", {}).values())}
+
+
+def forgeries(state: State, found: Told) -> list[str]:
+    """Where the tables say something else than the log."""
+    problems = list(found.unreadable)
+    problems += _versions(state, found)
+    problems += _differ("signature", all_signatures(state), {(*key, name) for key, name in found.signed.items()})
+    problems += _differ("acceptance", acceptances(state), found.accepted)
+    stored = {d.id: d for d in decisions(state)}
+    for number in sorted({*stored, *found.decided}):
+        if stored.get(number) != found.decided.get(number):
+            what = "is on no record" if number not in found.decided else "is gone" if number not in stored else "was changed"
+            problems.append(f"decision C{number:06d} {what}")
+    return problems + _states(state, found)
+
+
+def _versions(state: State, found: Told) -> list[str]:
+    problems = []
+    stored = {(v.period.isoformat(), v.version): v.digest for v in versions(state)}
+    for key in sorted({*stored, *found.published}):
+        name = f"{key[0]} version {key[1]}"
+        if key not in found.published:
+            problems.append(f"{name}: its publication is on no record")
+        elif key not in stored:
+            problems.append(f"{name} was published, but the database does not have it any more")
+        elif stored[key] != found.published[key][0]:
+            problems.append(f"the digest of {name} is not the one that was published")
+    return problems
+
+
+def _differ(what: str, stored: Collection[tuple[str, ...]], recorded: Collection[tuple[str, ...]]) -> list[str]:
+    return [
+        *(f"{what} {_words(one)} is on no record" for one in sorted(set(stored) - set(recorded))),
+        *(f"{what} {_words(one)} is on record, but the database does not have it" for one in sorted(set(recorded) - set(stored))),
+    ]
+
+
+def _words(one: Iterable[str]) -> str:
+    return ", ".join(part[:16] if len(part) == 64 else part for part in one)
+
+
+def _states(state: State, found: Told) -> list[str]:
+    problems = []
+    newest: dict[str, int] = {}
+    for period, number in found.published:
+        newest[period] = max(newest.get(period, 0), number)
+    states = {p.isoformat(): s for p, s in period_states(state).items()}
+    for period in sorted({*newest, *found.closed} - set(states)):
+        problems.append(f"{period} was published, but the database does not know it any more")
+    for period, s in states.items():
+        if s.version != newest.get(period, 0):
+            problems.append(f"{period} shows version {s.version}, but {newest.get(period, 0)} is the newest on record")
+        if (s.state == CLOSED) != (period in found.closed):
+            problems.append(f"{period} is {s.state}, but on record it is {'closed' if period in found.closed else 'not closed'}")
+        digest = found.published.get((period, s.version), ("", ""))[0]
+        if found.closed.get(period, digest) != digest:
+            problems.append(f"{period} was closed with another version than the one that is shown")
+        names = [found.signed.get((period, digest, role), "") for role in (MAKER, CHECKER)]
+        if s.state in (APPROVED, CLOSED) and (not all(names) or s.approved_by != ", ".join(names)):
+            signers = " and ".join(filter(None, names)) or "nobody"
+            problems.append(f"{period} is {s.state} by {s.approved_by or 'nobody'}, but on record {signers} signed it")
+    return problems

@@ -1,0 +1,168 @@
+"""The append-only event log: every record carries the hash of the one before it, so nothing can be changed unseen.
+
+A file beside the database has the hashes as well. Whoever can write both can rewrite both: against that helps only a hash
+that was noted elsewhere, which `duizhang verify --head` looks for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from filelock import FileLock
+
+from duizhang.state import METADATA, State
+
+EVENTS = sa.Table(
+    "events", METADATA,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("prev_hash", sa.String, nullable=False),
+    sa.Column("hash", sa.String, nullable=False),
+)
+GENESIS = "0" * 64
+# beside the database: a line an event, number and hash
+WITNESS = "events.log"
+# more bytes than its last line has, cut off or not
+_TAIL = 400
+
+
+@dataclass(frozen=True)
+class Event:
+    """One record of the log. text: its payload as JSON, as it is hashed."""
+
+    seq: int
+    at: str
+    actor: str
+    kind: str
+    text: str
+    prev_hash: str
+    hash: str
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What it tells; empty where its text is damaged."""
+        try:
+            found = json.loads(self.text)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def _hash(seq: int, at: str, actor: str, kind: str, payload: str, before: str) -> str:
+    record = json.dumps([seq, at, actor, kind, payload, before], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(record.encode()).hexdigest()
+
+
+def append_event(state: State, *, actor: str, kind: str, payload: Mapping[str, Any]) -> int:
+    """Add one event, inside a change as part of it; its number."""
+    return state.change(lambda: _append(state, actor, kind, payload))
+
+
+def _append(state: State, actor: str, kind: str, payload: Mapping[str, Any]) -> int:
+    text = json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    if not state.awaits("events"):
+        # first what a kill has kept from the file: it is never more than one change behind
+        _witness(state)
+    with state.begin() as con:
+        last = con.execute(sa.select(EVENTS.c.seq, EVENTS.c.hash).order_by(EVENTS.c.seq.desc()).limit(1)).first()
+        seq, before = (int(last.seq) + 1, str(last.hash)) if last else (1, GENESIS)
+        at = state.moment.isoformat(timespec="microseconds")
+        con.execute(sa.insert(EVENTS).values(
+            seq=seq, at=at, actor=actor, kind=kind, payload=text, prev_hash=before,
+            hash=_hash(seq, at, actor, kind, text, before),
+        ))
+    state.after("events", lambda: _witness(state))
+    return seq
+
+
+def witnessed(home: Path) -> dict[int, str]:
+    """Number and hash of every event as the file beside the database has them. A last line that is cut off does not count."""
+    path = home / WITNESS
+    if not path.is_file():
+        return {}
+    whole = path.read_bytes().rpartition(b"\n")[0].decode("ascii", errors="replace")
+    found = {}
+    for line in whole.splitlines():
+        number, _, digest = line.partition(" ")
+        found[int(number) if number.isdigit() else -1] = digest
+    return found
+
+
+def _witness(state: State) -> None:
+    """Add to the file what the log has more, so that a log which was cut off or written anew differs from it.
+
+    What a kill keeps it from adding is added with the next event.
+    """
+    path = state.home / WITNESS
+    with FileLock(state.home / f".{WITNESS}.lock", is_singleton=True), path.open("a+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL))
+        whole, _, cut = file.read().rpartition(b"\n")
+        if cut:
+            file.truncate(size - len(cut))
+        last = int(whole.rpartition(b"\n")[2].partition(b" ")[0] or 0)
+        with state.read() as con:
+            rows = con.execute(
+                sa.select(EVENTS.c.seq, EVENTS.c.hash).where(EVENTS.c.seq > last).order_by(EVENTS.c.seq)
+            ).all()
+        if rows:
+            file.write("".join(f"{row.seq} {row.hash}\n" for row in rows).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def verify_chain(log: Sequence[Event], witness: Mapping[int, str]) -> list[str]:
+    """What is wrong with the log; empty where every record is as it was written, and as the file beside it has it."""
+    problems, before, expected = [], GENESIS, 1
+    for event in log:
+        if event.seq != expected:
+            problems.append(f"event {expected} is missing")
+        if event.prev_hash != before or event.hash != _hash(
+            event.seq, event.at, event.actor, event.kind, event.text, event.prev_hash
+        ):
+            problems.append(f"event {event.seq} ({event.kind}) was changed")
+        elif event.seq in witness and witness[event.seq] != event.hash:
+            problems.append(f"event {event.seq} ({event.kind}) is not the one that was written first: {WITNESS} has another")
+        before, expected = event.hash, event.seq + 1
+    last = max(witness, default=0)
+    if last >= expected:
+        problems.append(f"the last events were cut off: {WITNESS} has {last}, the log {expected - 1}")
+    # one change may be told twice in a day, but only the last one can have been kept from its witness by a kill
+    unseen = [event for event in log if event.seq > last]
+    if len({event.at for event in unseen}) > 1 or (-1 in witness) or sorted(witness) != list(range(1, last + 1)):
+        problems.append(f"{WITNESS} was changed or is missing: it knows {len(witness)} of {len(log)} events")
+    return problems
+
+
+def event_log(state: State) -> list[Event]:
+    """All events as they are stored, in order."""
+    with state.read() as con:
+        return [Event(*row) for row in con.execute(sa.select(EVENTS).order_by(EVENTS.c.seq))]
+
+
+def last_event(state: State, period: dt.date, kinds: Sequence[str]) -> Event | None:
+    """The last event of these kinds that tells of a period."""
+    query = sa.select(EVENTS).where(EVENTS.c.kind.in_(list(kinds))).order_by(EVENTS.c.seq.desc())
+    with state.read() as con:
+        found = (Event(*row) for row in con.execute(query))
+        return next((event for event in found if event.payload.get("period") == period.isoformat()), None)
+
+
+def events(state: State, kind: str | None = None) -> list[dict[str, Any]]:
+    """All events in order, with their payload as a mapping."""
+    query = sa.select(EVENTS).order_by(EVENTS.c.seq)
+    if kind:
+        query = query.where(EVENTS.c.kind == kind)
+    with state.read() as con:
+        return [{**row, "payload": json.loads(row["payload"])} for row in con.execute(query).mappings()]

@@ -1,0 +1,269 @@
+"""Signing, closing and reopening: check, change and event are one step, whoever else does what and wherever it ends."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from duizhang.close import approval, recording
+from duizhang.close.approval import APPROVALS, approve, close_periods, reopen
+from duizhang.close.decisions import Decision
+from duizhang.close.derived import forgeries, told
+from duizhang.close.recording import accept
+from duizhang.close.sameness import Footprint
+from duizhang.errors import DuizhangError, UserError
+from duizhang.events import append_event, event_log, verify_chain, witnessed
+from duizhang.publish import period_states, read_manifest
+from duizhang.state import State
+from tests.close.conftest import FIRST, PERIODS, published
+
+
+class Cut(BaseException):
+    """The power is gone."""
+
+
+@contextmanager
+def cut_at(state: State, step: int) -> Iterator[list[int]]:
+    """Let a state's work end before its n-th statement or commit; the list has the number of those that there were."""
+    seen = [0]
+
+    def count(*_: object) -> None:
+        seen[0] += 1
+        if seen[0] == step:
+            raise Cut
+
+    for name in ("before_cursor_execute", "commit"):
+        sa.event.listen(state.engine, name, count)
+    try:
+        yield seen
+    finally:
+        for name in ("before_cursor_execute", "commit"):
+            sa.event.remove(state.engine, name, count)
+
+
+def kinds(state: State) -> list[str]:
+    return [e.kind for e in event_log(state) if e.kind != "published"]
+
+
+def consistent(state: State) -> None:
+    """The tables are what the log tells, and the log is whole."""
+    log = event_log(state)
+    assert forgeries(state, told(log)) == []
+    assert verify_chain(log, witnessed(state.home)) == []
+
+
+def steps(home: Path, state: State) -> list[tuple[Callable[[], object], str]]:
+    return [
+        (lambda: approve(home, state, PERIODS, role="maker", by="Li"), "signed"),
+        (lambda: approve(home, state, PERIODS, role="checker", by="Wang"), "signed"),
+        (lambda: close_periods(home, state, PERIODS, by="Wang"), "closed"),
+        (lambda: reopen(home, state, FIRST, by="Li", reason="late bill"), "reopened"),
+    ]
+
+
+def test_a_command_that_is_cut_off_anywhere_leaves_nothing_wrong_and_completes_when_repeated(
+    fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approval, "rebuild_published", lambda *_: None)
+    state, expected = fake.state, []
+    for command, kind in steps(fake.home, state):
+        step, ended = 0, False
+        before = kinds(state)
+        while not ended:
+            step += 1
+            try:
+                with cut_at(state, step):
+                    command()
+                ended = True
+            except Cut:
+                consistent(state)
+                # before its end nothing of it is there, behind it everything
+                assert len(kinds(state)) - len(before) in (0, 1 if kind == "reopened" else 2)
+        expected += [kind] * (1 if kind == "reopened" else 2)
+        assert step > 10
+        command()
+        assert kinds(state) == expected
+        consistent(state)
+
+
+def test_what_readers_see_is_completed_by_the_same_command(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise Cut
+
+    with monkeypatch.context() as patch, pytest.raises(Cut):
+        patch.setattr(approval, "rebuild_published", gone)
+        approve(fake.home, fake.state, PERIODS, role="maker", by="Li")
+    approve(fake.home, fake.state, PERIODS, role="maker", by="Li")
+    approve(fake.home, fake.state, PERIODS, role="checker", by="Wang")
+    assert kinds(fake.state) == ["signed"] * 4
+
+
+def test_only_what_was_seen_is_signed(fake: Any) -> None:
+    digest = read_manifest(fake.home, FIRST, 1)["digest"]
+    with pytest.raises(UserError, match="not the 00000000"):
+        approve(fake.home, fake.state, [FIRST], role="maker", by="Li", digests=["00000000"])
+    with pytest.raises(UserError, match="1 digests for 2 days"):
+        approve(fake.home, fake.state, PERIODS, role="maker", by="Li", digests=[digest])
+    approve(fake.home, fake.state, [FIRST], role="maker", by="Li", digests=[digest[:8]])
+    assert kinds(fake.state) == ["signed"]
+
+
+@pytest.mark.parametrize("other", ["L\u200bi", "li", "L\u0456".replace("\u0456", "ı"), "Lí"])
+def test_a_name_written_otherwise_is_no_second_person(fake: Any, other: str) -> None:
+    approve(fake.home, fake.state, PERIODS, role="maker", by="Li")
+    with pytest.raises(UserError, match="two different people"):
+        approve(fake.home, fake.state, PERIODS, role="checker", by=other)
+
+
+def test_everybody_has_a_name(fake: Any) -> None:
+    for command in (
+        lambda by: approve(fake.home, fake.state, PERIODS, role="maker", by=by),
+        lambda by: close_periods(fake.home, fake.state, PERIODS, by=by),
+        lambda by: reopen(fake.home, fake.state, FIRST, by=by, reason="x"),
+        lambda by: accept(fake.home, fake.state, FIRST, "orders", "x", by=by, reason="x"),
+        lambda by: recording.import_decisions(fake.home, fake.state, fake.home / "none.xlsx", by=by),
+    ):
+        with pytest.raises(UserError, match="name is needed"):
+            command("\u200b ")
+
+
+def decided(state: State, period: dt.date, by: str, **changes: Any) -> None:
+    """A decision as an import stores it."""
+    given = {"digest": f"{by}{period}{changes}", "leg": "fee", "entity": "acme", "key": "k", "currency": "CNY", "cause": "fee_rate",
+             "decision": "write_off", "amount": 5, "quantity": 0, "shop": "s", "order_id": "", "reason": "r", "until": None, **changes}
+    d = Decision(period=period, decided_by=by, **given)
+    taking = recording._Taking(state, Path("book.xlsx"))
+    taking.take([("row 2", d, Footprint(d.leg, d.entity, d.currency, d.shop, d.amount, period, frozenset()))])
+
+
+def test_who_decided_may_prepare_but_neither_check_nor_close(fake: Any) -> None:
+    home, state = fake.home, fake.state
+    decided(state, FIRST, "Li")
+    with pytest.raises(UserError, match="1 decisions of Li are not in its published version yet"):
+        approve(home, state, [FIRST], role="maker", by="Li")
+    append_event(state, actor="pipeline", kind="computed", payload={"from": FIRST, "to": FIRST, "held": []})
+    with pytest.raises(UserError, match="maker has not signed"):
+        approve(home, state, [FIRST], role="checker", by="Li")
+    approve(home, state, [FIRST], role="maker", by="Zhao")
+    with pytest.raises(UserError, match="has decided items of this day and may not check it"):
+        approve(home, state, [FIRST], role="checker", by="LI")
+    approve(home, state, [FIRST], role="checker", by="Wang")
+    with pytest.raises(UserError, match="may not close it"):
+        close_periods(home, state, [FIRST], by="Li")
+    close_periods(home, state, [FIRST], by="Zhao")
+    with pytest.raises(UserError, match=r"row 2: 2026-03-01 is closed"):
+        decided(state, FIRST, "Sun", key="other")
+
+
+def test_days_close_in_order(fake: Any) -> None:
+    home, state = fake.home, fake.state
+    for role, by in (("maker", "Li"), ("checker", "Wang")):
+        approve(home, state, PERIODS, role=role, by=by)
+    with pytest.raises(UserError, match="2026-03-01 is not closed, and days close in order"):
+        close_periods(home, state, PERIODS[1:], by="Wang")
+    close_periods(home, state, PERIODS[1:], by="Wang", reason="month's end")
+    close_periods(home, state, PERIODS, by="Wang")
+    assert reopen(home, state, FIRST, by="Li", reason="late bill") == PERIODS[1:]
+    assert [s.state for s in period_states(state).values()] == ["reconciled", "closed"]
+    consistent(state)
+
+
+def test_forged_rows_are_seen(fake: Any) -> None:
+    for role, by in (("maker", "Li"), ("checker", "Wang")):
+        approve(fake.home, fake.state, PERIODS, role=role, by=by)
+    decided(fake.state, FIRST, "Sun")
+    for forgery, said in {
+        "update approvals set name = 'Sun' where role = 'maker'": "is on no record",
+        "delete from approvals": "the database does not have it",
+        "update period_states set state = 'closed'": "on record it is not closed",
+        "update versions set digest = 'x'": "is not the one that was published",
+        "delete from versions where version = 1": "does not have it any more",
+        "update corrections set amount = '7'": "decision C000001 was changed",
+        "delete from period_states": "does not know it any more",
+    }.items():
+        with fake.state.engine.connect() as con, con.begin() as transaction:
+            con.execute(sa.text(forgery))
+            transaction.commit()
+            backup = forgeries(fake.state, told(event_log(fake.state)))
+        assert any(said in problem for problem in backup), (forgery, backup)
+
+
+def test_a_log_that_is_cut_off_or_written_anew_differs_from_its_witness(fake: Any) -> None:
+    for number in range(3):
+        append_event(fake.state, actor="Li", kind="note", payload={"n": number})
+    whole, witness = event_log(fake.state), witnessed(fake.home)
+    assert verify_chain(whole, witness) == []
+    assert "cut off" in verify_chain(whole[:-1], witness)[0]
+    with fake.state.begin() as con:
+        con.execute(sa.text("delete from events where seq > 2"))
+    append_event(fake.state, actor="Li", kind="note", payload={"n": "forged"})
+    assert "is not the one that was written first" in verify_chain(event_log(fake.state), witness)[0]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_parallel_signatures_are_one_after_the_other(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database == "postgresql":
+        address = request.getfixturevalue("server")
+        with psycopg.connect(address, autocommit=True) as con:
+            con.execute("create database parallel")
+        monkeypatch.setenv("DUIZHANG_STATE_URL", address.removesuffix("postgres") + "parallel")
+    home = published(tmp_path / "home").home
+    monkeypatch.setattr(approval, "rebuild_published", lambda *_: None)
+    refused, strange = [], []
+
+    def go(number: int) -> None:
+        state = State(home)
+        for command in (
+            lambda: approve(home, state, PERIODS, role="maker", by=f"Maker {'ABCDEFGH'[number]}"),
+            lambda: append_event(state, actor="x", kind="note", payload={}),
+            lambda: approve(home, state, PERIODS, role="checker", by=f"Checker {'ABCDEFGH'[number]}"),
+            lambda: close_periods(home, state, PERIODS, by=f"Closer {'ABCDEFGH'[number]}"),
+        ):
+            try:
+                command()
+            except UserError as error:
+                refused.append(str(error))
+            except (DuizhangError, sa.exc.SQLAlchemyError) as error:
+                strange.append(error)
+
+    threads = [threading.Thread(target=go, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert strange == []
+    state = State(home)
+    consistent(state)
+    assert sorted(kinds(state)) == sorted(["signed"] * 4 + ["closed"] * 2 + ["note"] * 6)
+    with state.read() as con:
+        assert len(con.execute(sa.select(APPROVALS)).all()) == 4
+
+
+def test_a_database_belongs_to_one_home(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with psycopg.connect(server, autocommit=True) as con:
+        con.execute("create database one_home")
+    address = server.removesuffix("postgres") + "one_home"
+    for form in ("postgres://", "postgresql://", "postgresql+psycopg://"):
+        monkeypatch.setenv("DUIZHANG_STATE_URL", address.replace("postgresql://", form))
+        append_event(State(tmp_path / "mine"), actor="x", kind="note", payload={})
+    with pytest.raises(UserError, match="belongs to another home"):
+        State(tmp_path / "other")
+    (tmp_path / "mine").rename(tmp_path / "moved")
+    assert len(event_log(State(tmp_path / "moved"))) == 3
+    monkeypatch.delenv("DUIZHANG_STATE_URL")
+    (tmp_path / "moved" / "manifests").mkdir()
+    with pytest.raises(UserError, match="its state database is gone"):
+        State(tmp_path / "moved")
+    monkeypatch.setenv("DUIZHANG_STATE_URL", "no address")
+    with pytest.raises(UserError, match="no address of a database"):
+        State(tmp_path / "moved")
