@@ -91,7 +91,7 @@ def record(store: Store, state: State, periods: Sequence[dt.date]) -> None:
     was = recorded(state)
     passed = _let_pass(state, ordered)
     as_of = max((int(was[p].parts[_AS_OF]) for p in ordered if p in was and _AS_OF in was[p].parts), default=None)
-    people = _on_items(store, item_decisions(state, up_to=as_of), ordered)
+    people = _on_items(store, state, item_decisions(state, up_to=as_of), ordered)
     rows = []
     for period in ordered:
         if period not in was:
@@ -109,7 +109,8 @@ def record(store: Store, state: State, periods: Sequence[dt.date]) -> None:
 def derive(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.date, Inputs]:
     """The inputs of periods as they are now: files as they were last taken in, openings as the store holds them."""
     ordered = sorted(set(periods))
-    taken, people, opening = _taken(books, state, ordered), _on_items(store, item_decisions(state), ordered), openings(store, state, ordered)
+    taken, opening = _taken(books, state, ordered), openings(store, state, ordered)
+    people = _on_items(store, state, item_decisions(state), ordered)
     return {period: Inputs({**taken[period], **people[period]}, opening[period]) for period in ordered}
 
 
@@ -171,7 +172,7 @@ def _let_pass(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[st
     return found
 
 
-def _on_items(store: Store, items: pa.Table, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
+def _on_items(store: Store, state: State, items: pa.Table, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
     """Items of each period that somebody accepted or waits for."""
     found: dict[dt.date, dict[str, str]] = {period: {} for period in periods}
     spoilt = damaged(store, state, ("variances",)) if items.num_rows else {}

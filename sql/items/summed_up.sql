@@ -119,7 +119,7 @@ bought as (
         period, entity, "key", currency, case when order_id <> '' then concat_ws('/', shop, order_id) else "key" end as order_key,
         sum(case side when 'left' then amount else -amount end) as difference
     from open_claims
-    where leg = 'customer'
+    where leg = 'customer' and not (source = 'corrections' and starts_with(coalesce(remark, ''), 'cause:'))
     group by all
 ),
 
@@ -135,6 +135,16 @@ customer_parts as (
     qualify sum(f.difference) over (partition by b.period, b.entity, b."key", b.currency, b.order_key) = b.difference
 ),
 
+-- what people corrected or wrote off of the sum itself stands against the cause that they decided about
+corrected_parts as (
+    select
+        period, leg, entity, "key", currency, substr(remark, 7) as cause, concat('C', lpad(line::varchar, 6, '0')) as detail,
+        sum(amount) as left_amount, 0 as right_amount
+    from open_claims
+    where leg in ('finance', 'customer') and source = 'corrections' and starts_with(coalesce(remark, ''), 'cause:')
+    group by all
+),
+
 parts as (
     select * from revenue_parts
     union all
@@ -143,6 +153,8 @@ parts as (
     select * from refund_parts
     union all
     select * from customer_parts
+    union all
+    select * from corrected_parts
 ),
 
 explained as (

@@ -2,9 +2,19 @@
 -- what the customer paid less what was paid back (right). The key is the customer's pseudonym as our own records of the
 -- day, or the order while it is still open, name it; what belongs to no order of ours stands under shop and order number.
 with
-claims as (select * from claims_order_payment),
+made as (select * from claims_order_payment),
 opening as (select * from opening_claims where leg = 'order_payment'),
 corrections as (select * from corrections where leg = 'order_payment'),
+
+-- what people corrected or wrote off of an order is so in the account of its customer as well
+claims as (
+    select * from made
+    union all by name
+    select
+        period, leg, entity, "key", currency, side, kind, amount, shop, channel, order_id, sku, discount, unit_price, customer,
+        occurred_at, source, file, line
+    from corrections
+),
 
 named as (
     select period, entity, shop, order_id, max(customer) as customer
@@ -29,8 +39,6 @@ said as (
     select entity, "key", currency, period, side, amount, customer from claims
     union all
     select entity, "key", currency, getvariable('period_from') - 1, side, amount, customer from opening
-    union all
-    select entity, "key", currency, period, side, amount, '' from corrections
 ),
 
 daily as (

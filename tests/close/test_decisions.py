@@ -1,0 +1,189 @@
+"""Decisions on a small business: once for an item, once for the same money, and never lost; and what `verify` sees of damage."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+from assets import flow
+from duizhang.cli import cli
+from tests.pipelines.test_end_to_end import duizhang, query
+
+START, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 3)
+ITEM = "select leg, key, cause, difference from variances where period = date '2026-03-03' and "
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("small")
+    duizhang("simulate", "--out", out, "--start", START, "--days", 3, "--orders-per-day", 40, "--seed", 7, "--break-rate", "0.1")
+    return out
+
+
+@pytest.fixture(scope="module")
+def made(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("made") / "home"
+    run(raw, home)
+    return home
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "home")
+    return tmp_path / "home"
+
+
+def run(raw: Path, home: Path, start: dt.date = START) -> None:
+    duizhang("run", "--quiet", "--books", raw / "books.yaml", "--home", home, "--from", start, "--to", LAST)
+
+
+def decide(home: Path, *decisions: tuple[Any, ...], by: str = "Li", **cells: Any) -> str:
+    """Export, decide (leg, key, cause, decision), import; what was said. cells: other cells of the rows."""
+    book = home.parent / "book.xlsx"
+    duizhang("exceptions", "export", "--home", home, "--period", LAST, "--out", book)
+    workbook = openpyxl.load_workbook(book)
+    sheet = workbook.active
+    assert sheet is not None
+    names = [str(cell.value).split("\n")[0] for cell in sheet[1]]
+    for row in sheet.iter_rows(min_row=2):
+        said = dict(zip(names, row, strict=True))
+        for leg, key, cause, decision in decisions:
+            if (said["leg"].value, said["key"].value, said["cause"].value) == (leg, key, cause):
+                for name, value in {"decision": decision, "reason": "agreed", **cells}.items():
+                    said[name].value = value
+    workbook.save(book)
+    result = CliRunner().invoke(cli, ["exceptions", "import", str(book), "--home", str(home), "--by", by], standalone_mode=False)
+    return str(result.exception or result.output)
+
+
+def item(home: Path, which: str) -> tuple[Any, ...]:
+    return query(home, f"{ITEM} {which} order by abs(difference) desc, key limit 1")[0]
+
+
+def test_the_same_money_is_booked_once_and_a_decision_on_a_sum_clears_its_line(raw: Path, home: Path) -> None:
+    order = item(home, "leg = 'order_payment' and cause = 'missing_right' and shop = 'tb-01'")
+    # its customer has the same difference, and nothing else
+    buyer = item(home, f"leg = 'customer' and cause = 'missing_right' and difference = {order[3]}")
+    revenue = item(home, "leg = 'finance' and cause = 'amount_entry' and key = 'jd-01/revenue'")
+    sold = item(home, "leg = 'order_payment' and cause = 'amount_entry' and shop = 'jd-01'")
+    customer = item(home, "leg = 'customer' and cause = 'amount_entry' and difference < 10000 and difference > 2000")
+    assert "3 new" in decide(home, *((*i[:3], "write_off") for i in (order, revenue, customer)))
+    for again, earlier in ((order, "run 2026-03-03 before"), (buyer, "same money"), (sold, "same money")):
+        said = decide(home, (*again[:3], "correct"), by="Zhao")
+        assert "nothing was imported" in said and earlier in said and "Li decided write_off" in said, said
+    run(raw, home, LAST)
+
+    for leg, key, _, _ in (order, buyer, revenue, customer):
+        assert query(home, f"{ITEM} leg = '{leg}' and key = '{key}'") == []
+    booked = query(home, "select sum(debit), sum(credit) from journal_proposals")
+    total = sum((i[3] for i in (order, revenue, customer)), Decimal(0))
+    assert booked == [(total, total)]
+    assert "same money" in decide(home, (*sold[:3], "write_off"), by="Zhao")
+    assert "1 new" in decide(home, (*sold[:3], "accept"), by="Zhao")
+    duizhang("verify", "--home", home)
+
+
+def test_a_workbook_that_was_edited_is_refused(home: Path) -> None:
+    row = item(home, "leg = 'order_payment' and cause = 'amount_entry'")[:3]
+    for cells, decision, said in (
+        ({"difference": 1}, "write_off", "difference was changed from"),
+        ({"cause": "timing"}, "write_off", "cause was changed from"),
+        ({"wait_until": "2026-03-03"}, "wait", "not after the day of the difference"),
+        ({"wait_until": "2020-01-01"}, "wait", "so nobody would wait"),
+        ({"wait_until": "soon"}, "wait", "wait_until 'soon' is no day"),
+        ({"wait_until": "2026-04-01"}, "accept", "wait_until is given, but the decision is accept"),
+        ({}, None, "reason without a decision"),
+        ({"reason": " "}, "accept", "reason is empty"),
+    ):
+        found = decide(home, (*row, decision), **cells)
+        assert said in found and "sheet exceptions, row " in found and "nothing was imported" in found, found
+    with pytest.raises(AssertionError, match="2026-07-01 was never computed"):
+        duizhang("exceptions", "export", "--home", home, "--period", "2026-07-01", "--out", home / "x.xlsx")
+
+
+def test_what_changes_while_a_run_is_under_way_is_not_lost(raw: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = tmp_path / "raw"
+    shutil.copytree(raw, mine)
+    books, whole = mine / "books.yaml", flow.reconcile
+
+    def meanwhile(session: Any) -> Any:
+        text = books.read_text(encoding="utf-8")
+        books.write_text(text + "tolerances: {order_payment: 0.02}\n", encoding="utf-8")
+        return whole(session)
+
+    monkeypatch.setattr(flow, "reconcile", meanwhile)
+    assert "tolerances" not in books.read_text(encoding="utf-8")
+    duizhang("run", "--quiet", "--force", "--books", books, "--home", home, "--from", LAST, "--to", LAST)
+    told = json.loads(duizhang("plan", "--json", "--books", books, "--home", home))
+    assert all(any("tolerances" in r["text"] for r in p["reasons"]) for p in told["periods"])
+    assert LAST.isoformat() in [p["period"] for p in told["periods"]]
+
+
+def _flip(path: Path, at: float = 0.5) -> None:
+    body = bytearray(path.read_bytes())
+    body[int(len(body) * at)] ^= 0x10
+    path.chmod(0o644)
+    path.write_bytes(bytes(body))
+
+
+def _sql(home: Path, statement: str) -> None:
+    with sqlite3.connect(home / "state.db") as con:
+        con.execute(statement)
+    con.close()
+
+
+def _largest(home: Path, pattern: str) -> Path:
+    return max(home.glob(pattern), key=lambda path: path.stat().st_size)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "an archived file is gone": (lambda h: _largest(h, "archive/*/*").unlink(), "is missing"),
+    "landed rows were changed": (lambda h: _flip(_largest(h, "landed/*/*/**/rows.parquet")), "what was read of"),
+    "an object was changed": (lambda h: _flip(_largest(h, "objects/*/*")), "was changed or is missing"),
+    "a manifest is cut off": (lambda h: (m := next(h.glob("manifests/*/1.json"))).chmod(0o644) or m.write_text("{"), "manifest of"),
+    "the state is gone": (lambda h: (h / "state.db").unlink(), "is missing"),
+    "the state is cut off": (lambda h: (h / "state.db").write_bytes((h / "state.db").read_bytes()[:9000]), "state database"),
+    "the state is empty": (lambda h: (h / "state.db").write_bytes(b""), "no state"),
+    "an event was changed": (lambda h: _sql(h, "update events set actor = 'x' where seq = 2"), "event 2"),
+    "the last events are gone": (lambda h: _sql(h, "delete from events where seq > 3"), "cut off"),
+    "all events are gone": (lambda h: _sql(h, "delete from events"), "cut off"),
+    "a version is gone": (lambda h: _sql(h, "delete from versions where period = '2026-03-02'"), "does not have it any more"),
+    "a forged approval": (lambda h: _sql(h, "insert into approvals values ('2026-03-01', 'x', 'maker', 'y')"), "on no record"),
+    "a forged close": (lambda h: _sql(h, "update period_states set state = 'closed'"), "not closed"),
+    "the pointer is another's": (lambda h: (p := h / "published.duckdb").chmod(0o644) or p.write_bytes(b"DUCK"), "published.duckdb"),
+    "the witness is gone": (lambda h: (h / "events.log").unlink(), "events.log was changed or is missing"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_every_kind_of_damage_is_seen(made: Path, tmp_path: Path, what: str) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(made, home)
+    damage, said = DAMAGES[what]
+    damage(home)
+    told = json.loads(duizhang("verify", "--json", "--home", home, exit_code=2))
+    assert any(said in problem for problem in told["problems"]), told
+
+
+def test_a_rewritten_pointer_and_a_noted_head_are_held_against_the_log(home: Path) -> None:
+    import duckdb
+
+    head = json.loads(duizhang("verify", "--json", "--home", home))["head"]
+    (home / "published.duckdb").chmod(0o644)
+    with duckdb.connect(str(home / "published.duckdb")) as con:
+        con.execute("create or replace view recon_summary as select 1 as period, 1 as version, 0 as closing")
+        con.execute("update period_status set state = 'closed' where period = '2026-03-02'")
+    told = duizhang("verify", "--home", home, exit_code=2)
+    assert "its view recon_summary" in told and "state of 2026-03-02" in told
+    assert "rewritten" not in duizhang("verify", "--home", home, "--head", head, exit_code=2)
+    assert "rewritten" in duizhang("verify", "--home", home, "--head", "0" * 64, exit_code=2)
