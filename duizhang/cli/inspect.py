@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from duizhang.books import load_books
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import RefusedFile, UserError
 from duizhang.ingest import Extraction, Setting, extract, load_spec
+from duizhang.ingest.passwords import LockedFile, with_password
 from duizhang.ingest.spec import SourceSpec
 
 PREVIEW = 5
@@ -48,7 +50,7 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
         setting = Setting(books.time_zone, books.cut_off_minutes, books.currency, readings=books.said_of_sources())
     try:
         with tempfile.TemporaryDirectory(prefix="duizhang-inspect-") as folder:
-            found = extract(file, specs, setting, file=file.name, into=Path(folder))
+            found = _read(file, specs, setting, Path(folder), asks=not as_json and sys.stdin.isatty())
             answers = [{**describe(one), "setting": _setting(setting, books_path)} for one in found]
             if not as_json:
                 click.echo(_assumed(setting, books_path))
@@ -84,6 +86,17 @@ def _assumed(setting: Setting, books_path: Path | None) -> str:
     said = _setting(setting, books_path)
     values = f"time zone {said['time_zone']}, cut-off {said['cut_off']}, currency {said['currency']} where the file names none"
     return f"by {books_path}: {values}" if books_path else f"no books.yaml above the file, so assumed: {values} (--books says otherwise)"
+
+
+def _read(file: Path, specs: Mapping[str, SourceSpec], setting: Setting, folder: Path, *, asks: bool) -> list[Extraction]:
+    """The bills of the file; asks: a person is there to give the password of one that has one."""
+    try:
+        return extract(file, specs, setting, file=file.name, into=folder)
+    except LockedFile as error:
+        if not asks:
+            raise
+        with with_password(click.prompt(f"{error}. Password", hide_input=True)):
+            return extract(file, specs, setting, file=file.name, into=folder)
 
 
 def describe(found: Extraction) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +26,7 @@ _REFERENCE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 _CELL = re.compile(rb"<c[\s>/]")
 
 
-def look_at_sheets(path: Path) -> bool:
+def look_at_sheets(path: Path | BinaryIO) -> bool:
     """Whether every cell of an XLSX plainly says where it stands, so that its size is known.
 
     Raises RefusedFile where a sheet reaches too far.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +14,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 import python_calamine
+import pyzipper  # type: ignore[import-untyped]
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.bounds import MAX_RATIO, look_at_parquet, look_at_sheets
+from duizhang.ingest.passwords import locked, passwords, unlocked_workbook
 from duizhang.ingest.xls import MAGIC, xls_sheets
 
 MAX_BYTES = 8 << 30
 MAX_SHEET_BYTES = 1 << 30
 MAX_MEMBERS = 200
 HEAD_BYTES = 1 << 18
+_NO_BILL = re.compile(  # what stands beside the bill in an archive
+    r"(?i)(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|\._)|\.(pdf|png|jpe?g|gif|docx?|md|html?|url|ini)$|(^|/)(read ?me|说明|使用说明)[^/]*$")
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
 
 
@@ -103,7 +108,7 @@ def _zip(path: Path, size: int) -> list[Document]:
         raise RefusedFile(f"unpacks to {total:,} bytes in {len(members)} members", advice="Check where it comes from.")
     if any(info.filename == "[Content_Types].xml" for info in members):
         return _sheets(path, total)
-    filled = [info for info in members if info.file_size]
+    filled = [info for info in members if info.file_size and not _NO_BILL.search(_member_name(info))]
     names = told_apart([_member_name(info) for info in filled])
     return [Document(name, "text", _opener(path, info)) for name, info in zip(names, filled, strict=True)]
 
@@ -125,12 +130,27 @@ def told_apart(names: Sequence[str]) -> list[str]:
 def _opener(path: Path, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
     def opened() -> BinaryIO:
         try:
+            if info.flag_bits & 1:
+                return Bounded(_unlocked(path, info), info.file_size)  # type: ignore[return-value]
             with zipfile.ZipFile(path) as archive:
                 # the member keeps the archive's file open for as long as it is read
                 return Bounded(archive.open(info), info.file_size)  # type: ignore[arg-type,return-value]
         except DAMAGED as error:
-            raise RefusedFile(f"broken or encrypted ZIP: {error}", advice="Download it again, unencrypted.") from error
+            raise RefusedFile(f"broken ZIP: {error}", advice="Download it again.") from error
     return opened
+
+
+def _unlocked(path: Path, info: zipfile.ZipInfo) -> BinaryIO:
+    """A member behind a password, by the first of those given that opens it."""
+    for password in passwords():
+        try:
+            with pyzipper.AESZipFile(path) as archive, archive.open(info.filename, pwd=password.encode()) as member:
+                member.read(1)
+            archive = pyzipper.AESZipFile(path)
+            return archive.open(info.filename, pwd=password.encode())  # type: ignore[no-any-return]
+        except (RuntimeError, pyzipper.BadZipFile, zlib.error):
+            continue  # the check of a wrong password fails, or by chance only what it unpacks to
+    raise locked(_member_name(info))
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
@@ -152,14 +172,19 @@ def _sheets(path: Path, size: int) -> list[Document]:
     if not old:
         with refusing_damage():
             look_at_sheets(path)
-    names = xls_sheets(path.read_bytes()) if old else workbook(path).sheet_names
-    return [Document(path.name, "sheet", lambda: path.open("rb"), name) for name in names]
+        return [Document(path.name, "sheet", lambda: path.open("rb"), name) for name in workbook(path.read_bytes()).sheet_names]
+    body = unlocked_workbook(path.read_bytes(), path.name)
+    if not body.startswith(MAGIC):
+        with refusing_damage():
+            look_at_sheets(io.BytesIO(body))
+    names = xls_sheets(body) if body.startswith(MAGIC) else workbook(body).sheet_names
+    return [Document(path.name, "sheet", lambda: io.BytesIO(body), name) for name in names]
 
 
-def workbook(path: Path) -> python_calamine.CalamineWorkbook:
+def workbook(body: bytes) -> python_calamine.CalamineWorkbook:
     """The opened workbook (XLSX). Raises RefusedFile where it is damaged."""
     with refusing_damage():
-        return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
+        return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
 
 
 @contextmanager

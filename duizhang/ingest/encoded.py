@@ -62,6 +62,13 @@ def marked(head: bytes) -> str | None:
         return "utf-8-sig"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
+    # without a mark: every other byte of what is mostly ASCII is 0
+    even, odd = head[:1000:2], head[1:1000:2]
+    if len(head) > 3 and len(head) % 2 == 0 and head.isascii():
+        if not any(odd) and all(even):
+            return "utf-16-le"
+        if not any(even) and all(odd):
+            return "utf-16-be"
     return None
 
 
@@ -106,7 +113,7 @@ def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delim
     head = document.head()
     only_cr = b"\n" not in head and b"\r" in head
     settled = not head.isascii() or marked(head) is not None
-    wide = codecs.getincrementaldecoder("utf-16")() if encoding == "utf-16" else None
+    wide = codecs.getincrementaldecoder(encoding)() if encoding.startswith("utf-16") else None
     line = 1
     with document.open() as stream:
         parts = _parts(stream, wide)

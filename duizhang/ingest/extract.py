@@ -154,15 +154,18 @@ def extract(
 def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file: str, into: Path) -> list[Extraction]:
     found: list[tuple[Document, Place]] = []
     problem: RefusedFile | None = None
-    for document in documents(path):
+    where, parts = "", documents(path)
+    several = len(parts) > 1 and parts[0].kind == "text"
+    for document in parts:
         try:
             found.append((document, recognise(document, specs)))
         except RefusedFile as error:
             # a workbook may have sheets of notes beside its data; a member of a ZIP must be known
-            problem = error if document.kind != "sheet" or problem is None else problem
+            if document.kind != "sheet" or problem is None:
+                problem, where = error, document.name
     main = [entry for entry in found if entry[1].spec.tables] or found[:1]
     if not main or (problem is not None and main[0][0].kind != "sheet"):
-        inside = f"a member of it is not readable: {problem}" if main else str(problem or "there is nothing in it")
+        inside = f"a member of it, {where}, is not readable: {problem}" if main or several else str(problem or "there is nothing in it")
         raise RefusedFile(inside, advice=problem.advice if problem else "Download it again.")
     several = len(main) > 1
     extractions = []

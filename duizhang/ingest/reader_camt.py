@@ -254,13 +254,23 @@ def _row(entry: _Entry, statement: _Statement) -> tuple[str, ...] | str:
     single = transactions <= 1
     return (
         statement.account, statement.id,
-        entry.first("AcctSvcrRef", "NtryRef") or f"{statement.id}/{statement.entries}", f"{amount:f}",
+        entry.first("AcctSvcrRef") or _own_name(entry, statement), f"{amount:f}",
         entry.currency or statement.currency, status, entry.first("RvslInd"),
         *moment,
         entry.first(f"{details}Refs/EndToEndId") if single else "", remark,
         entry.first(f"{details}RltdPties/{party}/Nm", f"{details}RltdPties/{party}/Pty/Nm") if single else "",
         str(transactions),
     )
+
+
+def _own_name(entry: _Entry, statement: _Statement) -> str:
+    """What names an entry without the bank's reference: NtryRef, often a mere number, with the balance behind the entry, which is the
+    same in every statement that has it; where no opening balance is stated, with the statement."""
+    name = entry.first("NtryRef") or str(statement.entries)
+    opening = statement.balances.get("OPBD", statement.balances.get("PRCD"))
+    if opening is None or not opening.is_finite():
+        return f"{statement.id}/{name}"
+    return f"{entry.first('NtryRef')}/{opening + statement.total:f}"
 
 
 _ONE = ("TxDtls/Amt", "TxDtls/AmtDtls/TxAmt/Amt")

@@ -72,11 +72,12 @@ class _Message:
 class _Sums:
     """What the lines of a message gave: how many were met, and those that could be read, by side.
 
-    place: (account, currency, name) of the message, once it is known.
+    place: (account, currency, name) of the message, once it is known; opening: its opening balance, where it states one.
     """
 
     entries: int = 0
     place: tuple[str, str, str] | None = None
+    opening: Decimal | None = None
     context: mt940.models.Transactions = field(default_factory=lambda: mt940.models.Transactions(options=_OPTIONS))
     counts: dict[str, int] = field(default_factory=lambda: {"C": 0, "D": 0})
     amounts: dict[str, Decimal] = field(default_factory=lambda: {"C": Decimal(0), "D": Decimal(0)})
@@ -159,6 +160,7 @@ def _read(
     if sums.place is None:
         currency = next(filter(None, (_balance(message.first(tag))[1] for tag in ("60F", "60M", "60", "62F", "62M", "62"))), "")
         sums.place = (*_account(message, currency), message.name)
+        sums.opening = _balance(message.first("60F", "60M", "60"))[0]
     account, currency, statement = sums.place
     context = sums.context
     for entry in entries:
@@ -174,12 +176,21 @@ def _read(
         side = "C" if amount >= 0 else "D"
         sums.counts[side] += 1
         sums.amounts[side] += abs(amount)
+        day = str(found.get("entry_date") or found["date"])
         remark = _remark(entry.details, str(found.get("extra_details") or ""))
         reference = str(found.get("bank_reference") or "").strip()
         yield entry.line, (
-            account, reference if reference not in ("", "NONREF") else f"{statement}/{sums.entries}", f"{amount:f}", currency,
-            str(found.get("entry_date") or found["date"]), remark, statement, *_parties(context, entry, remark),
+            account, reference if reference not in ("", "NONREF") else _without_reference(day, amount, sums, statement),
+            f"{amount:f}", currency, day, remark, statement, *_parties(context, entry, remark),
         )
+
+
+def _without_reference(day: str, amount: Decimal, sums: _Sums, statement: str) -> str:
+    """What names a line that has no reference: the balance behind it, which is the same in every statement that has the line;
+    where no opening balance is stated, its place in the statement."""
+    if sums.opening is None or not sums.opening.is_finite():
+        return f"{statement}/{sums.entries}"
+    return f"{day}/{amount:f}/{sums.opening + sums.amounts['C'] - sums.amounts['D']:f}"
 
 
 def _stated(message: _Message, sums: _Sums) -> Iterator[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from iso4217 import Currency
 from duizhang.errors import RefusedFile
 from duizhang.ingest.container import Document
 from duizhang.ingest.encoded import detect, head_lines, marked
+from duizhang.ingest.no_bill import refuse_no_bill
 from duizhang.ingest.reader_json import first_record
 from duizhang.ingest.reading import HEAD_LINES
 from duizhang.ingest.sheet import sheet_rows
@@ -136,6 +137,8 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     """
     found = _best(document, specs, HEAD_LINES) or _best(document, specs, MOST_LINES)
     if found is None:
+        if document.kind == "text":
+            refuse_no_bill(document.head())
         raise unknown(document, specs, list(_heads(document, HEAD_LINES)))
     place, head = found
     names = _by_words(place, head)

@@ -37,6 +37,9 @@ def told_twice(landed: LandedFiles, files: Sequence[Teller], wanted: Set[dt.date
         for day in smaller.days & wanted:
             found.setdefault((smaller.path, day), set()).add(larger.path)
             found.setdefault((larger.path, day), set()).add(smaller.path)
+    for pair, day in _unsure_rows(landed, files, wanted):
+        for path, other in (pair, pair[::-1]):
+            found.setdefault((path, day), set()).add(other)
     return {
         (path, day): f"{path} tells the same money of {day} as {', '.join(f'{other} ({sources[other]})' for other in sorted(others))}; "
         "keep one of them in the inbox"
@@ -99,6 +102,32 @@ def _parts_of_others(landed: LandedFiles, files: Sequence[Teller]) -> list[tuple
         if pairs and tables:
             common = _common(landed, source, sorted(tables), {file for pair in pairs for file in pair})
             found += [(a, b) for a, b in pairs if common.get((a.path, b.path)) == common.get((a.path, a.path))]
+    return found
+
+
+def _unsure_rows(landed: LandedFiles, files: Sequence[Teller], wanted: Set[dt.date]) -> list[tuple[tuple[str, str], dt.date]]:
+    """((file, another of the same source and shop), day) where both have a row alike that neither an id nor a balance names, so
+    that nothing tells whether it is one movement or two. Such a row is named by its line."""
+    alike: dict[tuple[str, str], list[Teller]] = {}
+    for file in files:
+        if file.rows and file.days & wanted:
+            alike.setdefault((file.source, file.shop), []).append(file)
+    found = []
+    for (source, _), members in sorted(alike.items()):
+        sharing = {a for a in members for b in members if a is not b and a.days & b.days & wanted}
+        part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in sharing))
+        for table in sorted({t.table for t in landed.specs[source].tables} & {"bank_entries", "settlements"}) if sharing else []:
+            what = ", ".join(f'"{name}"' for name in TABLES[table].names if name not in ("file", "line", "entity", "entry_id"))
+            with scratch() as con:
+                prepare(con)
+                rows = part.ask(
+                    con, table, source,
+                    "select list_sort(list(distinct file)) as names, any_value(period) as day from canonical "
+                    "where ends_with(entry_id, '/' || line::varchar) and amount <> 0 "
+                    f"group by hash({what}) having count(distinct file) > 1 order by all")
+            for names, day in zip(rows["names"].to_pylist(), rows["day"].to_pylist(), strict=True):
+                if day in wanted:
+                    found += [((a, b), day) for a in names for b in names if a < b]
     return found
 
 

@@ -51,4 +51,4 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # xlrd raises whatever the damaged bytes lead it to
-        raise RefusedFile(f"not a readable XLS workbook: {error}", advice="Save it again as XLSX.") from error
+        raise RefusedFile(f"a damaged workbook: {error}", advice="Download it again, or save it as XLSX.") from error

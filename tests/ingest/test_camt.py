@@ -73,7 +73,7 @@ def test_statement(tmp_path: Path) -> None:
     found = read(tmp_path, STATEMENT)
     assert (found.rows_read, found.rows_parsed, found.rows_ignored) == (4, 3, 1)
     rows = found.table("bank_entries").to_pylist()
-    assert [(r["entry_id"], r["amount"]) for r in rows] == [("B1", Decimal(100)), ("N1", Decimal("-29.75")), ("B3", Decimal(15))]
+    assert [(r["entry_id"], r["amount"]) for r in rows] == [("B1", Decimal(100)), ("N1/60.25", Decimal("-29.75")), ("B3", Decimal(15))]
     assert [str(r["period"]) for r in rows] == ["2026-03-01"] * 3 and str(rows[1]["occurred_at"]) == "2026-03-01 22:30:00"
     assert (rows[0]["bank_account"], rows[0]["currency"], rows[0]["reference"]) == ("DE01", "EUR", "AP9")
     assert [t.name for t in found.totals if t.ok] == [t.name for t in found.totals] and len(found.totals) == 9

@@ -57,7 +57,7 @@ def test_dialects(tmp_path: Path) -> None:
     assert [str(r["period"]) for r in rows] == [
         "2026-02-27", "2026-02-27", "2026-03-01", "2026-03-01", "2026-03-01", "2026-03-01", "2026-03-02", "2027-01-01"]
     assert [r["bank_account"] for r in rows] == ["37040044/0532013000"] * 5 + ["NL81ASNB9999999999"] * 2 + ["2"]
-    assert [r["entry_id"] for r in rows[:3]] == ["BR-1", "STARTUMS/00012/001/2", "BR-3"]
+    assert [r["entry_id"] for r in rows[:3]] == ["BR-1", "2026-02-27/-20.5/1279.5", "BR-3"]
     # a payout id is found across sub-fields, and not behind the closing balance
     assert [r["reference"] for r in rows] == ["po_7_A", "", "", "", "", "", "", ""]
     assert [r["currency"] for r in rows] == ["EUR"] * 7 + ["CNY"] and rows[0]["counterparty"] and "Gmb" not in str(rows)
