@@ -46,6 +46,7 @@ from duizhang.ingest.files import (
 from duizhang.ingest.landed import QUARANTINED, LandedFiles, Setting
 from duizhang.ingest.masks import shape
 from duizhang.ingest.names import Kept, inbox_path, name_of_record, path_day
+from duizhang.ingest.passwords import LockedFile, passwords
 from duizhang.ingest.placing import misplaced, placed
 from duizhang.ingest.remote import open_inbox
 from duizhang.ingest.restated import restated_days
@@ -218,6 +219,8 @@ class _Collection:
         tasks = []
         for sha, kept in contents.items():
             landed = self._landed(sha, kept)
+            if passwords() and is_whole(landed) and _is_locked(landed):
+                shutil.rmtree(landed)  # perhaps one opens it now
             if not is_whole(landed):
                 if sha not in self.fresh and not archived_whole(self.store.home, sha):
                     archive(self.store.home, self.files.files[kept.file])
@@ -273,6 +276,12 @@ class Rules:
         self.digest = mapping_digest(self.digests)
 
 
+def _is_locked(landed: Path) -> bool:
+    """Whether a file was refused for its password alone."""
+    meta = landed / "meta.json"
+    return meta.is_file() and any(detail.get("locked") for detail in json.loads(meta.read_text(encoding="utf-8")))
+
+
 def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapping[str, SourceSpec]) -> None:
     """Read one archived file into `landed`; there whole, with its meta.json, or not at all."""
     make_folder(landed.parent)
@@ -286,6 +295,8 @@ def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapp
         ]
     except (RefusedFile, SpecError) as error:
         details = [_refused(name, f"{error} ({error.advice})" if error.advice else str(error))]
+        if isinstance(error, LockedFile):
+            details[0]["locked"] = True
     for detail in details:
         # of what is read of it from now on, so that nothing else is taken for it
         detail["contents"] = {p.name: file_digest(p) for p in sorted((working / str(detail["folder"])).glob("*.parquet"))}

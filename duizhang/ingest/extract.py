@@ -28,6 +28,7 @@ from duizhang.ingest.chain import Chain
 from duizhang.ingest.container import Document, documents
 from duizhang.ingest.landed import QUARANTINED, ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
 from duizhang.ingest.masks import masked, shape, without_values
+from duizhang.ingest.passwords import LockedFile
 from duizhang.ingest.readers import read
 from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
@@ -166,7 +167,8 @@ def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file
     main = [entry for entry in found if entry[1].spec.tables] or found[:1]
     if not main or (problem is not None and main[0][0].kind != "sheet"):
         inside = f"a member of it, {where}, is not readable: {problem}" if main or several else str(problem or "there is nothing in it")
-        raise RefusedFile(inside, advice=problem.advice if problem else "Download it again.")
+        kind = LockedFile if isinstance(problem, LockedFile) else RefusedFile
+        raise kind(inside, advice=problem.advice if problem else "Download it again.")
     several = len(main) > 1
     extractions = []
     for number, (document, place) in enumerate(main):
