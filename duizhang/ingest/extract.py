@@ -32,10 +32,11 @@ from duizhang.ingest.passwords import LockedFile
 from duizhang.ingest.readers import read
 from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
+from duizhang.ingest.references import references, remark_fields
 from duizhang.ingest.sink import Sink
 from duizhang.ingest.spec import Cell, SourceSpec, Table, Total, normalised
 from duizhang.ingest.tally import Counter, Tally, tie
-from duizhang.ingest.texts import constant
+from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.walk import MEMBER, shown_name
 from duizhang.store import connect, scratch
 
@@ -196,7 +197,8 @@ class _Run:
         self.place, self.spec, self.setting = place, place.spec, setting
         self.file, self.member, self.folder = file, member, folder
         self.reading = read(document, place)
-        self.schema = landed_schema(self.spec)
+        self.schema = landed_schema(self.spec, masked=setting.masked)
+        self.remarks = remark_fields(self.spec) if setting.masked else frozenset[str]()
         self.typist: Typist | None = None
         self.read = self.quarantined = 0
         self.tally = Tally(sums=(Decimal(0),) * len(self.spec.totals))
@@ -289,8 +291,11 @@ class _Run:
         return _Part(self._landed(typed), cells, len(pc.unique(wrong["line"])) + len(batch.broken), tally)
 
     def _landed(self, typed: pa.Table) -> pa.Table:
-        columns = [constant(self.file, typed.num_rows), *(typed[name] for name in self.schema.names[1:])]
+        columns = [constant(self.file, typed.num_rows), *(self._kept(typed, name) for name in self.schema.names[1:])]
         return pa.table(columns, self.schema.names)
+
+    def _kept(self, typed: pa.Table, name: str) -> pa.Array | pa.ChunkedArray:
+        return references(whole(typed[name])) if name in self.remarks else typed[name]
 
     def _land_totals(self, sink: Sink) -> None:
         """The line that carries the file's totals, where it has one. Raises RefusedFile where a cell of it is wrong."""

@@ -21,6 +21,11 @@ from duizhang.ingest.money import farthest
 from duizhang.ingest.spec import SourceSpec, Table
 from duizhang.store import quoted
 
+# free texts that no model reads: names and numbers of people stand in them, so the books do not keep them
+UNREAD_TEXTS = {
+    "orders": ("product",), "skus": ("product",), "settlements": ("remark",), "freight_charges": ("product",),
+    "journal_lines": ("summary", "account_name"),
+}
 ROWS, TOTALS, QUARANTINED = "rows.parquet", "totals.parquet", "quarantine.parquet"
 # ISO 4217: currencies whose smallest unit is not a hundredth
 _NO_MINOR = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
@@ -46,7 +51,7 @@ _SCALING = re.compile(r"(?<![\w.])\d{1,4}(?:\.\d+)?\s*\*|\*\s*\d{1,4}(?:\.\d+)?(
 class Setting:
     """What the rows of a file depend on besides the file: time zone, cut-off, shop, entities, pseudonym key.
 
-    masked: quarantined values are kept in their shape alone.
+    masked: quarantined values are kept in their shape alone, and of free texts only what matching reads: so in the books.
     """
 
     zone: str = "Asia/Shanghai"
@@ -83,9 +88,9 @@ def typed_schema(spec: SourceSpec) -> pa.Schema:
     return pa.schema(columns)
 
 
-def landed_schema(spec: SourceSpec) -> pa.Schema:
-    """The columns of landed rows: `file`, `line` and those that a table reads."""
-    setting = Setting(entities={"": ""})
+def landed_schema(spec: SourceSpec, *, masked: bool = False) -> pa.Schema:
+    """The columns of landed rows: `file`, `line` and those that a table reads. masked: without texts that nothing reads."""
+    setting = Setting(entities={"": ""}, masked=masked)
     said = " ".join(" ".join([t.where, *_expressions(t, spec, setting).values()]) for t in spec.tables)
     words = {word.casefold() for word in _WORD.findall(said)}
     kept = [f for f in typed_schema(spec) if f.name == "line" or f.name.casefold() in words]
@@ -182,6 +187,8 @@ def _expressions(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, 
     if "currency" in table.columns:
         # a row may leave out its currency where it is that of the books
         given["currency"] = f"coalesce(nullif({table.columns['currency']}, ''), {quoted(setting.currency)})"
+    if setting.masked:
+        given |= dict.fromkeys(UNREAD_TEXTS.get(table.table, ()), "''")
     return {
         c.name: given.get(c.name, "''" if pa.types.is_string(c.type) else "null").strip() for c in schema.TABLES[table.table]
     }

@@ -62,3 +62,43 @@ def test_a_shifted_export_leaves_no_name_and_no_number_in_clear(tmp_path: Path) 
     for marker in (NAME.encode(), PHONE.encode()):
         assert [name for name, body in written(home).items() if marker in body] == []
     assert not any(NAME in line or PHONE in line for line in said)
+
+
+TEXTS = {
+    "company/orders.csv": (
+        "order_id,line_id,shop,sku,product,quantity,unit_price,amount,currency,status,ordered_at,paid_at,customer\n"
+        f"O1,1,tb-01,CUP,{NAME}定制 {PHONE},1,10.00,10.00,CNY,paid,2026-03-02 10:00:00,2026-03-02 10:00:05,{NAME}\n"),
+    "company/skus.csv": f"sku,product,category,cost,price,currency,weight,as_of\nCUP,{NAME}的杯 {PHONE},瓷,4.20,10.00,CNY,0.35,2026-03-02\n",
+    "company/journal.csv": (
+        "日期,凭证字,凭证号,摘要,科目编码,科目名称,借方,贷方\n"
+        f"2026-03-02,记,12,收{NAME} {PHONE}货款,1122,应收账款-{NAME},113.00,\n2026-03-02,记,12,{NAME}{PHONE},6001,收入,,113.00\n"),
+    "company/bank.sta": (
+        ":20:X\n:25:6225880000010001\n:28C:1/1\n:60F:C260302CNY0,00\n"
+        f":61:2603020302C100,00NTRFZHANG SAN//B1\n:86:ZHANGSANFENG {PHONE} PAYMENT /PAYOUT/P-778899\n:62F:C260302CNY100,00\n"),
+}
+
+
+def test_free_texts_and_names_of_people_are_kept_nowhere_but_in_the_archive(tmp_path: Path) -> None:
+    from duizhang.books import Shop
+
+    for name, text in TEXTS.items():
+        place = tmp_path / "inbox" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    books = Books(root=tmp_path, entity="acme", start=dt.date(2026, 3, 2), shops={"tb-01": Shop(platform="own")})
+    store, state = Store(tmp_path / "home"), State(tmp_path / "home")
+    assert {r.path: r.status for r in collect(books, store, state)} == dict.fromkeys(TEXTS, "read")
+    rows = build_canonical(books, store, state, [dt.date(2026, 3, 2)])
+    assert (rows["orders"], rows["skus"], rows["journal_lines"], rows["bank_entries"]) == (1, 1, 2, 1)
+    assert store.read("bank_entries", dt.date(2026, 3, 2))["reference"].to_pylist() == ["P-778899"]
+    for marker in (NAME, PHONE, "ZHANGSANFENG"):
+        assert [name for name, body in written(tmp_path / "home").items() if marker.encode() in body or marker in body.decode("utf-8", "replace")] == []
+
+
+def test_of_a_remark_ids_and_channels_are_kept() -> None:
+    import pyarrow as pa
+
+    from duizhang.ingest.references import references
+
+    texts = pa.array([f"支付宝 提现 {NAME} 20260302ABC {PHONE} 110101199003071234", "", None, "货款"])
+    assert references(texts).to_pylist() == ["20260302ABC 支付宝", "", None, ""]
