@@ -18,6 +18,7 @@ import mt940
 
 from duizhang.ingest.container import Document
 from duizhang.ingest.lines import text_lines
+from duizhang.ingest.masks import without_values
 from duizhang.ingest.reading import Broken, Reading, batches_of
 from duizhang.ingest.recognise import Place
 
@@ -168,7 +169,7 @@ def _read(
         try:
             found = _parse(context, entry)
         except Exception as error:  # the library tells of what it cannot read in many ways
-            reason = str(error.args[0]).splitlines()[0][:120] if error.args else type(error).__name__
+            reason = without_values(str(error.args[0]))[:120] if error.args else type(error).__name__
             broken.append(
                 Broken(entry.line, f"not a readable :61: line ({reason}); expected such as 2603010301C16,50NTRFREF//BANKREF"))
             continue
