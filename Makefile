@@ -8,7 +8,7 @@ DAYS ?= 7
 ORDERS ?= 2000
 SEED ?= 1
 
-.PHONY: help run test test-slow lint types dev bench bench-extract bench-backfill lock
+.PHONY: help run test test-slow lint types dev bench bench-extract bench-backfill reliability lock
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -55,6 +55,9 @@ bench-extract: $(VENV)/.installed ## every kind of text file against the bare co
 
 bench-backfill: $(VENV)/.installed ## twelve months in one command, then a late file; seconds by stage
 	$(BIN)/python benchmarks/backfill.py --days $(or $(BACKFILL_DAYS),365) --orders-per-day $(ORDERS) --folder $(DEMO)/backfill
+
+reliability: $(VENV)/.installed ## kills, full disks, damaged files, readers without a pause; the figures go into docs/reliability.md
+	$(BIN)/python benchmarks/reliability.py
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \

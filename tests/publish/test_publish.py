@@ -235,3 +235,25 @@ def test_commands(fake: Any) -> None:
 def test_a_home_without_anything_published(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing published"):
         run("select 1", command=sql_command, home=tmp_path)
+
+
+# days that say they are firm and do not open with what the day before them closed with
+LOOSE = """
+    select s.period from period_status as s inner join recon_summary as r using (period)
+    left join recon_summary as b on b.period = r.period - 1
+    where s.state <> 'provisional' and r.opening <> coalesce(b.closing, 0)
+"""
+
+
+def test_days_behind_a_changed_one_are_provisional_from_the_same_swap_on(fake: Any) -> None:
+    """A cascade publishes day after day; whoever reads between two of them is told which days do not open as they should."""
+    fake.fill(PERIODS)
+    go(fake)
+    fake.fill(PERIODS, amount="7")
+    run_gate(fake.store, fake.state, PERIODS)
+    seen = []
+    for period in PERIODS:
+        put_out(fake, [period])
+        assert ask(fake, LOOSE) == []
+        seen.append([s for s, _ in states(fake)])
+    assert seen == [["reconciled", "provisional", "provisional"], ["reconciled", "reconciled", "provisional"], ["reconciled"] * 3]

@@ -1,0 +1,333 @@
+"""Trials by force: kills at single steps of a publication, full disks, damaged files, readers without a pause.
+
+Writes the figures into docs/reliability.md. Needs Linux; disks are filled in a small tmpfs where one may be mounted, and by the
+largest size that a file may have elsewhere. `make reliability`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import importlib.util
+import json
+import multiprocessing
+import os
+import platform
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+import duizhang.ingest  # noqa: F401 - its table of files is part of every home
+from duizhang.books import Books
+from duizhang.errors import DuizhangError
+from duizhang.gate import run_gate
+from duizhang.publish import publish, rebuild_published, set_period_state
+from duizhang.published import TABLES, open_published
+from duizhang.store import days
+
+ROOT = Path(__file__).resolve().parents[1]
+_SPEC = importlib.util.spec_from_file_location("fakes", ROOT / "tests" / "gate" / "conftest.py")
+assert _SPEC and _SPEC.loader
+FAKES = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(FAKES)
+
+FIRST = dt.date(2026, 3, 1)
+PERIODS = days(FIRST, FIRST + dt.timedelta(days=2))
+LOOSE = (
+    "select s.period from period_status as s inner join recon_summary as r using (period) left join recon_summary as b "
+    "on b.period = r.period - 1 where s.state <> 'provisional' and r.opening <> coalesce(b.closing, 0)"
+)
+UNEQUAL = (
+    "select r.period from recon_summary as r inner join period_status as s using (period) where r.version <> s.version or "
+    "r.closing <> (select sum(difference) from variances as v where v.period = r.period)"
+)
+STEPS = ("os.rename", "os.remove", "os.chmod", "os.mkdir", "open")
+SPOILS = ("empty", "cut", "flipped", "rows", "gone", "folder", "dangling")
+START, END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+def put_out(home: Path) -> None:
+    """Publish what the home's tables hold; the gate has looked at it."""
+    fake = FAKES.Fake(home)
+    publish(Books(root=home, entity="acme", start=FIRST), fake.store, fake.state, home, PERIODS, rules_digest="r")
+
+
+def make_seed(home: Path) -> None:
+    """Three published days, and other numbers of the same days that wait to be published."""
+    fake = FAKES.Fake(home)
+    fake.fill(PERIODS)
+    run_gate(fake.store, fake.state, PERIODS)
+    put_out(home)
+    fake.fill(PERIODS, amount="7")
+    run_gate(fake.store, fake.state, PERIODS)
+
+
+def rows_of(home: Path) -> dict[str, Any]:
+    """Everything that readers see but the moment of publication."""
+    with open_published(home) as con:
+        found = {name: con.execute(f'select * from "{name}" order by all').fetchall() for name in TABLES}
+        found["period_status"] = con.execute("select period, version, state, digest from period_status order by period").fetchall()
+        assert con.execute(UNEQUAL).fetchall() == [], "a mix of versions"
+        assert con.execute(LOOSE).fetchall() == [], "a firm day that does not open as the day before closed"
+    return found
+
+
+def apart(work: Callable[..., object], *arguments: object) -> int:
+    """Run in a process of its own; its exit code, negative for a signal."""
+    process = multiprocessing.get_context("fork").Process(target=_quietly, args=(work, *arguments))
+    process.start()
+    process.join()
+    return process.exitcode or 0
+
+
+def _quietly(work: Callable[..., object], *arguments: object) -> None:
+    code = 3
+    try:
+        work(*arguments)
+        code = 0
+    except DuizhangError:
+        code = 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def killed_at(home: Path, step: int, count: Path) -> None:
+    """Publish, and be killed before the given step (0: never); writes how many steps there were."""
+    inside = f"{home}/"
+    seen = 0
+
+    def look(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal seen
+        if event in STEPS and arguments and str(arguments[0]).startswith(inside):
+            seen += 1
+            if seen == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(look)
+    put_out(home)
+    count.write_text(str(seen))
+
+
+def kills(seed: Path, folder: Path, wanted: dict[str, Any], number: int) -> list[str]:
+    """Kill a publication at steps spread over all of it; what was wrong afterwards."""
+    count = folder / "steps"
+    shutil.copytree(seed, folder / "whole")
+    assert apart(killed_at, folder / "whole", 0, count) == 0
+    steps = int(count.read_text())
+    wrong = []
+    for step in sorted({1 + (steps - 1) * n // (number - 1) for n in range(number)}):
+        home = folder / f"kill-{step}"
+        shutil.copytree(seed, home)
+        code = apart(killed_at, home, step, count)
+        if code != -signal.SIGKILL:
+            wrong.append(f"step {step}: ended with {code}, not by the kill")
+        wrong += after(home, wanted, f"step {step}")
+        shutil.rmtree(home)
+    return wrong
+
+
+def after(home: Path, wanted: dict[str, Any], name: str) -> list[str]:
+    """Readers see the old or the new, whole; the same command again completes it."""
+    for what, work in (("readers", rows_of), ("the next publication", put_out)):
+        if apart(work, home) != 0:
+            return [f"{name}: {what} failed"]
+    return [] if apart(_same, home, wanted) == 0 else [f"{name}: not the rows of an undisturbed publication"]
+
+
+def _same(home: Path, wanted: dict[str, Any]) -> None:
+    found = rows_of(home)
+    for table, rows in wanted.items():
+        assert found[table] == rows, table
+
+
+@contextlib.contextmanager
+def little_room(seed: Path, folder: Path, free: int) -> Iterator[Path]:
+    """A copy of the home on a file system with so many kB left (or, without the right to mount, with files of at most so many)."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", folder], capture_output=True, check=False).returncode:
+        shutil.copytree(seed, folder / "home")
+        usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max(free, 200) * 1024, usual[1]))
+        try:
+            yield folder / "home"
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        return
+    try:
+        shutil.copytree(seed, folder / "home")
+        room = os.statvfs(folder)
+        with (folder / "fill").open("wb") as filler:
+            filler.write(b"x" * (room.f_bavail * room.f_bsize - free * 1024))
+        yield folder / "home"
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def rebuild(home: Path) -> None:
+    """A change of state that readers are to see: the pointer alone is written."""
+    fake = FAKES.Fake(home)
+    rebuild_published(home, fake.state)
+
+
+def full_disks(seed: Path, folder: Path, sizes: list[int]) -> tuple[list[str], int]:
+    """Write the pointer with so many kB left; what was wrong, and how often there was no room."""
+    wrong, told = [], 0
+    reopened = folder / "reopened"
+    shutil.copytree(seed, reopened)
+    fake = FAKES.Fake(reopened)
+    set_period_state(fake.state, FIRST, "open")
+    for size in sizes:
+        with little_room(reopened, folder / f"full-{size}", size) as home:
+            before = (home / "published.duckdb").read_bytes()
+            code = apart(rebuild, home)
+            kept = (home / "published.duckdb").read_bytes() == before
+            told += code == 1
+            if code not in (0, 1) or (code == 1) != kept:
+                wrong.append(f"{size} kB: ended with {code}, the old one {'kept' if kept else 'replaced'}")
+            if apart(rows_of, home) != 0:
+                wrong.append(f"{size} kB: readers failed")
+    return wrong, told
+
+
+def spoil(path: Path, how: str) -> None:
+    """Damage a file; `rows`: a good Parquet file with fewer rows."""
+    whole = path.read_bytes()
+    rows = pq.ParquetFile(path).read() if how == "rows" and path.suffix == ".parquet" else None
+    path.unlink()
+    if rows is not None:
+        pq.write_table(rows.slice(0, max(rows.num_rows - 1, 0)), path)
+    elif how == "empty":
+        path.touch()
+    elif how in ("cut", "rows"):
+        path.write_bytes(whole[: len(whole) // 2])
+    elif how == "flipped":
+        at = len(whole) // 2
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+    elif how == "folder":
+        path.mkdir()
+    elif how == "dangling":
+        path.symlink_to(path.with_name("nowhere"))
+
+
+def damages(seed: Path, folder: Path, wanted: dict[str, Any]) -> tuple[list[str], int]:
+    """Every class of damage of what readers see; what was wrong after the next publication, and how many were tried."""
+    whole = folder / "published"
+    shutil.copytree(seed, whole)
+    assert apart(put_out, whole) == 0
+    wrong, tried = [], 0
+    for how in SPOILS:
+        for kind in ("object", "every object", "manifest", "every manifest", "pointer"):
+            home = folder / f"{how}-{kind.replace(' ', '-')}"
+            shutil.copytree(whole, home, symlinks=True)
+            manifest = home / "manifests" / FIRST.isoformat() / "2.json"
+            shown = json.loads(manifest.read_text())["tables"]
+            objects = sorted({home / entry["object"] for entry in shown.values()})
+            chosen = {
+                "object": [home / shown["variances"]["object"]], "every object": objects, "manifest": [manifest],
+                "every manifest": sorted(home.glob("manifests/*/*.json")), "pointer": [home / "published.duckdb"],
+            }[kind]
+            for path in chosen:
+                spoil(path, how)
+            tried += 1
+            if apart(put_out, home) != 0:
+                wrong.append(f"{kind}, {how}: the next publication failed")
+            elif apart(_same, home, wanted) != 0:
+                wrong.append(f"{kind}, {how}: other rows than before")
+            shutil.rmtree(home)
+    return wrong, tried
+
+
+def read_on(home: Path, ended: Any, looked: Any) -> None:
+    """Read without a pause until it ends; every look is a connection of its own."""
+    while not ended.is_set():
+        rows_of(home)
+        with looked.get_lock():
+            looked.value += 1
+
+
+def publish_often(home: Path, times: int) -> None:
+    """Publish the three days one after the other, as a cascade does, with other numbers each time."""
+    fake = FAKES.Fake(home)
+    books = Books(root=home, entity="acme", start=FIRST)
+    for number in range(times):
+        fake.fill(PERIODS, amount=str(11 + number))
+        run_gate(fake.store, fake.state, PERIODS)
+        for period in PERIODS:
+            publish(books, fake.store, fake.state, home, [period], rules_digest="r")
+
+
+def readers(seed: Path, folder: Path, times: int) -> tuple[list[str], int]:
+    """Two readers without a pause while days are published one by one; what was wrong, and how often they looked."""
+    home = folder / "read"
+    shutil.copytree(seed, home)
+    assert apart(put_out, home) == 0
+    context = multiprocessing.get_context("fork")
+    ended, looked = context.Event(), context.Value("q", 0)
+    found = [context.Process(target=_quietly, args=(read_on, home, ended, looked)) for _ in range(2)]
+    for reader in found:
+        reader.start()
+    code = apart(publish_often, home, times)
+    ended.set()
+    for reader in found:
+        reader.join()
+    wrong = [f"a reader ended with {reader.exitcode}" for reader in found if reader.exitcode]
+    return wrong + ([f"the publications ended with {code}"] if code else []), int(looked.value)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=26)
+    parser.add_argument("--publications", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="duizhang-reliability-") as name:
+        folder = Path(name).resolve()
+        seed = folder / "seed"
+        # this process opens no database, so that the others can be forked from it
+        assert apart(make_seed, seed) == 0
+        undisturbed = folder / "undisturbed"
+        shutil.copytree(seed, undisturbed)
+        assert apart(put_out, undisturbed) == 0
+        wanted = rows_of(undisturbed)
+        duckdb.default_connection().close()
+        sizes = list(range(80, 561, 40))[:12]
+        trials: list[tuple[str, str, list[str]]] = []
+        wrong = kills(seed, folder, wanted, arguments.kills)
+        trials.append((f"a publication killed at {arguments.kills} steps",
+                       "readers see the old or the new, the next publication completes it with equal rows and digests", wrong))
+        wrong, told = full_disks(seed, folder, sizes)
+        trials.append((f"published.duckdb written with {sizes[0]} to {sizes[-1]} kB free, {len(sizes)} sizes ({told} had no room)",
+                       "without room the old one is kept and the command ends with 1 and a message", wrong))
+        wrong, tried = damages(seed, folder, wanted)
+        trials.append((f"{tried} kinds of damage: objects, manifests, published.duckdb; {', '.join(SPOILS)}",
+                       "the next publication makes it again, with the rows that it had", wrong))
+        wrong, looks = readers(seed, folder, arguments.publications)
+        trials.append((f"{looks} looks of two readers during {3 * arguments.publications} publications, day by day",
+                       "no error, no mix, no firm day that does not open with the closing before", wrong))
+    lines = [START, "", f"{platform.system()}, {os.cpu_count()} processors, DuckDB {duckdb.__version__}.", "",
+             "| trial | what must hold | failures |", "|---|---|---|"]
+    lines += [f"| {trial} | {promise} | {len(wrong)} |" for trial, promise, wrong in trials]
+    figures = "\n".join([*lines, "", END])
+    text = arguments.out.read_text(encoding="utf-8")
+    arguments.out.write_text(text[: text.index(START)] + figures + text[text.index(END) + len(END) :], encoding="utf-8")
+    print(figures)
+    for _, _, wrong in trials:
+        print("\n".join(wrong))
+    return 1 if any(wrong for *_, wrong in trials) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
