@@ -43,11 +43,17 @@ TABLES: dict[str, pa.Schema] = {
         ("right_amount", MONEY), ("cleared", MONEY), ("closing", MONEY), ("left_rows", _INT), ("right_rows", _INT),
         ("matched_keys", _INT), ("open_keys", _INT), ("match_rate", pa.decimal128(9, 6)),
     ),
+    # Records whose leg is not run for their shop, provider, warehouse or account, since its other side was never supplied.
+    # missing: left | right; wanted: the canonical tables that would be that side; claims: records so left out on the day.
+    "legs_not_run": _table(
+        ("leg", TEXT), ("entity", TEXT), ("shop", TEXT), ("channel", TEXT), ("missing", TEXT), ("wanted", TEXT), ("claims", _INT),
+    ),
     # status: open | waiting | accepted. proposal, confidence: what a later matching pass suggests, and how sure it is.
     # An item whose difference has several causes has a row each; their amounts and quantities add up to the item's.
-    # evidence: JSON, the rows behind the difference: [{"side","kind","amount","source","file","line"}, ...], with
-    # "because", the numbers that a part follows from, where an item has several; of a sum that was split by the causes of
-    # its lines, those lines: [{"key","difference"}, ...].
+    # evidence: JSON, the first eight rows behind the difference: [{"claimed","side","kind","amount","source","file","line"},
+    # ...], claimed: their day, with "claims", how many there are, where there are more, and "because", the numbers that a part
+    # follows from, where an item has several; of a sum that was split by the causes of its lines, the first eight of
+    # those lines: [{"key","difference"}, ...], with "lines", how many there are, where there are more.
     "variances": _table(
         *_ITEM, ("shop", TEXT), ("order_id", TEXT), ("proposal", TEXT), ("confidence", pa.decimal128(5, 4)),
         ("evidence", TEXT),

@@ -122,10 +122,11 @@ TABLES: dict[str, pa.Schema] = {
     "fx_rates": _table(("base", TEXT), ("quote", TEXT), ("rate", RATE)),
 }
 
-# Columns of the claims. A leg model may leave out `customer`, `counterparty`, `remark` and `sequence`; every other column it
-# selects (see sql/legs). counterparty and remark are what the record says in words, for the keyless matching passes.
+# Columns of the claims. A leg model may leave out `customer`, `counterparty`, `remark`, `sequence` and `record_id`; every other
+# column it selects (see sql/legs). counterparty and remark are what the record says in words, for the keyless matching passes.
 # sequence: the place of the record among those of its source, shop and day in order of time; a gap in one source is a run
-# of such numbers.
+# of such numbers. record_id: the id under which the source knows the record, where the key is of something else; two records
+# of different ids are never one.
 CLAIM: pa.Schema = pa.schema(
     [
         ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("side", TEXT),
@@ -133,7 +134,7 @@ CLAIM: pa.Schema = pa.schema(
         ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("discount", MONEY), ("unit_price", MONEY),
         ("customer", TEXT), ("occurred_at", INSTANT),
         ("source", TEXT), ("file", TEXT), ("line", pa.int64()), ("sequence", pa.int64()),
-        ("counterparty", TEXT), ("remark", TEXT),
+        ("counterparty", TEXT), ("remark", TEXT), ("record_id", TEXT),
     ]
 )
 

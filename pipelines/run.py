@@ -16,9 +16,11 @@ from duizhang.errors import Retryable, UserError
 from duizhang.ingest import FileRecord, collect, records, unresolved
 from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, period_states, rebuild_published
+from duizhang.published import TABLES
 from duizhang.reconcile import rules_digest
 from duizhang.state import State
-from duizhang.store import days
+from duizhang.store import connect, days
+from duizhang.verdict import not_run, not_run_lines, verdicts
 from pipelines.definitions import TABLES_JOB, build_defs
 
 HELD, UNCHANGED, PROVISIONAL = "held", "unchanged", "provisional"
@@ -124,6 +126,8 @@ class _Run:
         for o in found:
             counts[o.state] = counts.get(o.state, 0) + 1
         self.workspace.say(f"{len(found)} days: " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+        for line in self._of_one_side([o.period for o in found]):
+            self.workspace.say(line)
         held = [o for o in found if o.state == HELD]
         for o in held[:10]:
             reason = o.reasons[0] if o.reasons else ""
@@ -135,6 +139,16 @@ class _Run:
             self.workspace.say(
                 f"{len(self.pending)} refused files name no day, so they hold none: correct them, or `duizhang source accept` "
                 "or `source withdraw` them")
+
+    def _of_one_side(self, periods: list[dt.date]) -> list[str]:
+        """The legs that were not run, and those of which nothing agrees, a line each."""
+        with connect() as con:
+            for name in ("legs_not_run", "recon_summary", "variances"):
+                self.store.view(con, name, periods, TABLES[name])
+            lines, judged = not_run_lines(not_run(con)), verdicts(con)
+        empty = sorted({leg for verdict in judged.values() for leg in verdict.nothing_agrees})
+        number = sum(1 for verdict in judged.values() if verdict.nothing_agrees)
+        return [*lines, *([f"nothing agrees in {', '.join(empty)} on {number} days: a match rate of 0%"] if empty else [])]
 
     def _first(self) -> dt.date:
         """A day can only open with what the day before left: days never run between the last known one and the range

@@ -83,11 +83,28 @@ def _events(home: Path, words: set[str]) -> list[dict[str, Any]]:
 
 
 def _items(home: Path, key: str, words: set[str]) -> list[dict[str, Any]]:
+    """The items that KEY is, or is in: each as it was last open, whatever it was called on other days. A buyer's item is
+    found by each of the orders in it."""
+    buyers = _buyers(home, words)
     with open_published(home) as con:
         return _rows(
-            con, "select *, period = (select max(period) from recon_summary) as is_open from variances "
+            con, "with hits as (select distinct leg, entity, \"key\", currency from variances "
             "where \"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 "
-            "and ? not like '%/%' "
-            "qualify period = max(period) over (partition by leg, entity, \"key\", currency) order by leg, \"key\"",
-            [key, sorted(w for w in words if len(w) > 5), sorted(words), key],
+            "and ? not like '%/%' or leg = 'customer' and list_contains(?, concat(entity, ' ', \"key\"))) "
+            "select *, period = (select max(period) from recon_summary) as is_open from variances "
+            "semi join hits using (leg, entity, \"key\", currency) "
+            "qualify period = max(period) over (partition by leg, entity, \"key\", currency) order by leg, \"key\", cause",
+            [key, sorted(w for w in words if len(w) > 5), sorted(words), key, buyers],
         )
+
+
+def _buyers(home: Path, words: set[str]) -> list[str]:
+    """`entity key` of the customers whose claims name one of these orders."""
+    store = Store(home)
+    with connect() as con, told_when_damaged(home):
+        store.view(con, "customer", store.periods("customer"), schema.CLAIM)
+        found = con.execute(
+            "select distinct concat(entity, ' ', \"key\") from customer where list_contains(?, order_id) order by all",
+            [sorted(words - {""})],
+        ).fetchall()
+    return [str(row[0]) for row in found]

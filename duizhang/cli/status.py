@@ -16,6 +16,7 @@ import click
 from duizhang.cli.sql import home_option, shown, table_text, width_of
 from duizhang.errors import UserError
 from duizhang.published import TABLES, open_published
+from duizhang.verdict import Verdict, not_run, not_run_lines, verdicts
 
 _NEWEST = 31
 _REASONS = 5
@@ -45,15 +46,19 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
         counts[p["state"]] = counts.get(p["state"], 0) + 1
     told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
     yield f"{len(periods)} days, {periods[0]['period']} to {periods[-1]['period']}: {told}"
+    empty = [p for p in periods if p["verdict_text"]]
+    if empty:
+        yield f"On {len(empty)} of them nothing agrees in some leg: see below"
     firm = ("reconciled", "approved", "closed")
     last = periods if everything else periods[-_NEWEST:]
-    listed = [p for p in periods if p in last or p["state"] not in firm]
+    listed = [p for p in periods if p in last or p["state"] not in firm or p["verdict_text"]]
     yield ""
     rows = []
     for p in listed:
         causes = ", ".join(f"{c['cause']} {c['items']} ({shown(c['amount'])} {c['currency']})" for c in p["causes"][:3])
         more = f" (+{len(p['causes']) - 3} more)" if len(p["causes"]) > 3 else ""
-        rows.append([p["period"], p["state"], p["version"], p["variances"], causes + more])
+        state = f"{p['state']}, {p['verdict_text']}" if p["verdict_text"] else p["state"]
+        rows.append([p["period"], state, p["version"], p["variances"], causes + more])
     yield table_text(["period", "state", "version", "variances", "main causes"], rows)
     if len(listed) < len(periods):
         yield f"{len(periods) - len(listed)} earlier days are in order (--all lists them)"
@@ -65,6 +70,10 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
                 yield from wrapped(reason, width, lines=3)
             if not everything and len(p["held_reasons"]) > _REASONS:
                 yield f"  and {len(p['held_reasons']) - _REASONS} more (--all, or --json for the whole text)"
+    if found["not_run"]:
+        yield "\nNot reconciled, for want of the other side:"
+        for line in not_run_lines(found["not_run"]):
+            yield from wrapped(line, width, lines=3)
     if found["files"]:
         yield f"\n{len(found['files'])} files were not read:"
         for f in found["files"]:
@@ -102,7 +111,11 @@ def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
             causes.setdefault(period, []).append(
                 {"cause": cause, "currency": currency, "items": items, "amount": amount}
             )
+        judged = verdicts(con)
     for p in periods:
+        verdict = judged.get(p["period"], Verdict()) if p["version"] else None
+        p["verdict"] = verdict.name if verdict else ""
+        p["verdict_text"] = verdict.text if verdict else ""
         p["held_reasons"] = [line for line in p["held_reasons"].splitlines() if line]
         p["causes"] = causes.get(p["period"], [])
         p["variances"] = sum(c["items"] for c in p["causes"])
@@ -111,7 +124,16 @@ def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
     except UserError as error:
         # what is published is told all the same
         files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
-    return {"periods": periods, "files": files}
+    return {"periods": periods, "files": files, "not_run": _not_run(home, [p["period"] for p in periods])}
+
+
+def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
+    """Legs of which one side was never supplied, as the last run saw them (also when held)."""
+    from duizhang.store import Store, connect, told_when_damaged
+
+    with connect() as con, told_when_damaged(home):
+        Store(home).view(con, "legs_not_run", periods, TABLES["legs_not_run"])
+        return not_run(con)
 
 
 def unread_files(home: Path) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from duizhang.reconcile.causes import cause_expression, causes_digest
 from duizhang.reconcile.matching import load_matching, match, matching_digest, normalise_keys, prepare_matching
 from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
 from duizhang.reconcile.parts import parts_digest, peel_query
+from duizhang.reconcile.sides import SIDES, declared_sides, side_feeds
 from duizhang.schema import CLAIM, DAY, MONEY, RATE, TEXT
 from duizhang.store import Store, connect, quoted
 
@@ -49,13 +50,14 @@ DECISION = pa.schema(
 
 # What a late duplicate is compared by.
 _PAST = (
-    'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, file, line'
+    'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line'
 )
 
 # What the next period opens with; part of a period's digest together with the published tables.
-STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL}
-# What is published of the items themselves.
-ITEM_TABLES = ("recon_summary", "variances", "open_items", "clearings")
+STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL, "sides": SIDES}
+# What is published of the items themselves; the first two are made with the claims, for the whole range.
+EARLY_TABLES = ("legs_not_run", "clearings")
+ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items")
 
 # Days whose open items are judged, and written, at once: it sets the memory that a long range takes.
 STRETCH = 31
@@ -118,10 +120,13 @@ class Session:
         con.register("decisions", self.decisions)
         for name, table in _books_tables(self.books).items():
             con.register(name, table)
+        con.register("declared_sides", declared_sides(self.books))
+        con.register("side_feeds", side_feeds())
         con.execute(
-            "create table shops as select *, platform in (select distinct s.platform from books_shops as s "
-            "inner join expected as e on s.shop = e.shop and e.source like '%order%') as has_platform_orders, "
-            "shop in (select shop from expected where source like '%statement%') as has_statement from books_shops"
+            "create table sides_known (leg varchar, side varchar, entity varchar, shop varchar, channel varchar, since date)"
+        )
+        con.execute(
+            "create view supplied_sides as select * from sides_known union all select * exclude (source) from declared_sides"
         )
 
     def _span(self, periods: Sequence[dt.date], temporary: str) -> None:
@@ -138,6 +143,8 @@ class Session:
         before = [periods[0] - dt.timedelta(days=1)]
         self.store.view(con, "opening_claims", before, OPEN_CLAIM, table_of="open_claims", temporary=temporary)
         self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels", temporary=temporary)
+        if not temporary:  # sides are known for the whole range before it is judged
+            self.store.view(con, "carried_sides", before, SIDES, table_of="sides")
         # as far back as a late duplicate is looked for
         horizon = [periods[0] - dt.timedelta(days=n) for n in range(load_matching().repeat_horizon_days, 0, -1)]
         self._claims("past_claims", horizon, temporary, columns=_PAST)
@@ -218,10 +225,9 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
     warehouses = sorted({shop.warehouse for shop in books.shops.values() if shop.warehouse})
     return {
         "sla": _rows(sla, leg=TEXT, channel=TEXT, days=pa.int64()),
-        "books_shops": _rows(
+        "shops": _rows(
             shops, shop=TEXT, entity=TEXT, platform=TEXT, provider=TEXT, warehouse=TEXT, currency=TEXT
         ),
-        "expected": _rows([(e.source, e.shop) for e in books.expected], source=TEXT, shop=TEXT),
         "account_map": _rows(
             accounts, account=TEXT, name=TEXT, measure=TEXT, shop=TEXT, provider=TEXT, bank_account=TEXT, entity=TEXT
         ),
@@ -267,15 +273,17 @@ def reconcile(session: Session) -> dict[str, int]:
     """
     rows = make_claims(session)
     trace(session)
-    rows["stock_levels"] = session.keep("stock_levels", STOCK_LEVEL)
-    rows["clearings"] = session.keep("clearings", published.TABLES["clearings"])
+    for name in ("stock_levels", "sides"):
+        rows[name] = session.keep(name, STATE_TABLES[name])
+    for name in EARLY_TABLES:
+        rows[name] = session.keep(name, published.TABLES[name])
     session.con.execute("drop table clearings")
     for periods in session.stretches():
         if len(periods) < len(session.whole):
             session.say(f"open items: day {(periods[0] - session.whole[0]).days + 1} of {len(session.whole)}")
         judge(session)
-        done = {name: session.keep(name, columns) for name, columns in STATE_TABLES.items() if name != "stock_levels"}
-        done |= {name: session.keep(name, published.TABLES[name]) for name in ITEM_TABLES if name != "clearings"}
+        done = {"open_claims": session.keep("open_claims", OPEN_CLAIM)}
+        done |= {name: session.keep(name, published.TABLES[name]) for name in ITEM_TABLES if name not in EARLY_TABLES}
         for mart in MART_MODELS:
             session.run(f"marts/{mart}.sql", mart)
             done[mart] = session.keep(mart, published.TABLES[mart])
@@ -288,27 +296,59 @@ def reconcile(session: Session) -> dict[str, int]:
 def make_claims(session: Session) -> dict[str, int]:
     """The claims of every leg, with the corrections: written to the store, and from there the view `claims`; rows a leg."""
     con, rows = session.con, {}
-    for model in ("fx_known", "fx_results", "fees_expected", "shop_measures", "stock_observations", "stock_levels"):
+    session.run("sides/orders_seen.sql", "sides_seen")
+    con.execute("insert into sides_known select leg, side, entity, shop, channel, since from sides_seen")
+    for model in (
+        "order_sides", "own_orders", "fx_known", "fx_results", "fees_expected", "shop_measures", "stock_observations", "stock_levels",
+    ):
         session.run(f"canonical/{model}.sql", model)
     for number, leg in enumerate(LEG_MODELS, 1):
         session.say(f"claims: {leg}, leg {number} of {len(LEG_MODELS)}")
         session.run(f"legs/{leg}.sql", f"claims_{leg}")
-        con.execute(
-            f'create or replace table claims as {_cast_claims(session, f"claims_{leg}")} '
-            f"where {leg in session.books.legs} union all {_cast_claims(session, 'corrections')} where leg = {quoted(leg)}"
-        )
+        con.execute(f'create or replace view leg_claims as {_cast_claims(session, f"claims_{leg}")} where {leg in session.books.legs}')
+        _keep_to_what_has_two_sides(session, leg)
+        # a leg may add up the claims of an earlier one: those that were kept, as they are what the next day opens with
+        ahead = " ".join(_model(f"legs/{later}.sql") for later in LEG_MODELS[number:])
+        if f"claims_{leg}" in ahead and leg in session.books.legs:
+            con.execute(f'create or replace table "claims_{leg}" as select * from claims')
+        con.execute(f"insert into claims {_cast_claims(session, 'corrections')} where leg = {quoted(leg)}")
         normalise_keys(con)
         con.execute(f'alter table claims rename to "{leg}"')
         rows[leg] = session.keep(leg, CLAIM)
         con.execute(f'drop table "{leg}"')
-        # a leg may add up the claims of an earlier one
-        ahead = " ".join(_model(f"legs/{later}.sql") for later in LEG_MODELS[number:])
         for made in LEG_MODELS[:number]:
             if f"claims_{made}" not in ahead:
                 con.execute(f'drop table if exists "claims_{made}"')
-    con.execute("drop table fees_expected; drop table stock_observations")
+    session.run("sides/sides.sql", "sides")
+    session.run("sides/legs_not_run.sql", "legs_not_run")
+    con.execute("drop table fees_expected; drop table stock_observations; drop table own_orders")
+    con.execute("drop view if exists scoped_claims; drop view leg_claims")
     session._claims("claims", session.periods, "")
     return rows
+
+
+def _keep_to_what_has_two_sides(session: Session, leg: str) -> None:
+    """From `leg_claims` to `claims`: those whose other side is supplied; the rest is remembered in `all_leg_runs`."""
+    con = session.con
+    con.execute(f"set variable leg_made = {quoted(leg)}")
+    con.execute("create table if not exists all_leg_runs (leg varchar, period date, entity varchar, side varchar, "
+                "scope_shop varchar, scope_channel varchar, claims bigint, is_run boolean)")
+    if not con.execute("select 1 from leg_claims limit 1").fetchall():
+        con.execute("create or replace table claims as select * from leg_claims")
+        con.execute(
+            "insert into sides_known select leg, side, entity, shop, channel, since from carried_sides "
+            "where leg = getvariable('leg_made')"
+        )
+        return
+    con.execute(f"create or replace view scoped_claims as {_model('sides/scoped_claims.sql')}")
+    session.run("sides/sides_seen.sql", "sides_seen")
+    con.execute("insert into sides_known select leg, side, entity, shop, channel, since from sides_seen")
+    session.run("sides/leg_runs.sql", "leg_runs")
+    con.execute(
+        "insert into all_leg_runs by name "
+        "select leg, period, entity, side, scope_shop, scope_channel, claims, is_run from leg_runs"
+    )
+    session.run("sides/claims_run.sql", "claims")
 
 
 def settle(session: Session) -> None:
@@ -354,7 +394,7 @@ def assert_conservation(session: Session) -> None:
 def _cast_claims(session: Session, name: str) -> str:
     """A select of claims in the declared columns and types; what a leg may leave out is empty."""
     given = {row[0] for row in session.con.execute(f'describe "{name}"').fetchall()}
-    absent = {"customer": "''", "counterparty": "''", "remark": "''", "sequence": "null"}
+    absent = {"customer": "''", "counterparty": "''", "remark": "''", "sequence": "null", "record_id": "''"}
     listed = (
         f'{absent[c.name] if c.name in absent and c.name not in given else _named(c.name)}::{_duck_type(c.type)} as {_named(c.name)}'
         for c in CLAIM

@@ -7,9 +7,7 @@ one pass outside SQL.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -21,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
+from duizhang.reconcile.lines import Item, Lines
 from duizhang.reconcile.subset import Subset, find_subset
 from duizhang.schema import DAY, TEXT
 from duizhang.store import quoted
@@ -64,6 +63,7 @@ class Bounds(_Closed):
 
     rounds: int
     candidates: int
+    crowd: int
     lines: int
     deposits: int
     combinations: int
@@ -106,6 +106,7 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"create macro party_of(words) as case {words} end")
     con.execute(f"create macro remark_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.remark_id)}))")
     con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
+    con.execute("set variable match_crowd = ?", [rules.bounds.crowd])
     con.execute("set variable repeat_horizon = ?", [rules.repeat_horizon_days])
     con.execute("create table matching_legs (leg varchar, party varchar, window_days integer)")
     con.execute("create table matching_passes (leg varchar, pass varchar)")
@@ -174,6 +175,8 @@ def match(con: duckdb.DuckDBPyConnection, run: Callable[[str, str], None]) -> No
     for name in SQL_PASSES:
         run(f"items/match_{name}.sql", f"candidates_{name}")
         _choose(con, name)
+    run("items/match_keyless_crowds.sql", "crowds")
+    con.execute("insert into given_up select * from crowds")
     matched, given_up = _subsets(con)
     con.register("_matched_subsets", matched)
     con.register("_given_up_subsets", given_up)
@@ -235,26 +238,6 @@ def _subsets(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
     return pa.Table.from_pylist(matched, _MATCHED), pa.Table.from_pylist(given_up, _GIVEN_UP)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An open item as the search for combinations sees it: amount in 1/10000, + left, - right."""
-
-    key: str
-    amount: int
-    first_seen: dt.date
-    party: str
-    window: int
-
-    def may_hold(self, other: Item) -> bool:
-        """Whether `other` can be a line of this deposit."""
-        return (
-            (other.amount > 0) != (self.amount > 0)
-            and abs(other.amount) < abs(self.amount)
-            and abs((other.first_seen - self.first_seen).days) <= self.window
-            and ("" in (self.party, other.party) or self.party == other.party)
-        )
-
-
 def _subsets_of(
     place: dict[str, Any], items: Sequence[Item], known: dict[tuple[int, tuple[int, ...]], Subset],
     matched: list[dict[str, Any]], given_up: list[dict[str, Any]],
@@ -262,26 +245,29 @@ def _subsets_of(
     bounds = load_matching().bounds
     used: set[str] = set()
     tried = 0
+    by_sign = {sign: Lines(i for i in items if (i.amount > 0) == sign) for sign in (True, False)}
     for deposit in sorted(items, key=lambda i: (i.amount > 0, i.first_seen, i.key)):
         if deposit.key in used:
             continue
-        lines = [i for i in items if i.key not in used and deposit.may_hold(i)]
+        opposite = by_sign[deposit.amount <= 0]
         target = abs(deposit.amount)
-        if len(lines) < 2 or sum(abs(i.amount) for i in lines) < target:
+        count, total = opposite.below(deposit)
+        if count < 2 or total < target:
             continue
         tried += 1
         if tried > bounds.deposits:
             given_up.append({**place, "key": deposit.key, "reason":
                              f"combinations were not searched: more than {bounds.deposits} deposits on the day"})
             continue
-        lines.sort(key=lambda i: (abs((i.first_seen - deposit.first_seen).days), i.key))
-        near = lines[: bounds.lines]
+        near = opposite.nearest(deposit, bounds.lines)
         amounts = tuple(abs(i.amount) for i in near)
         found = known.get((target, amounts)) or known.setdefault((target, amounts), find_subset(target, amounts))
         if 0 < found.count <= bounds.combinations:
             members = [near[i] for i in found.members]
             used.update([deposit.key, *(m.key for m in members)])
-            searched = f" among the nearest {len(near)} of {len(lines)}" if len(near) < len(lines) else f" of {len(near)}"
+            opposite.remove(members)
+            by_sign[deposit.amount > 0].remove([deposit])
+            searched = f" among the nearest {len(near)} of {count}" if len(near) < count else f" of {len(near)}"
             matched.append({
                 **place, "members": [deposit.key, *sorted(m.key for m in members)], "pass": "subset",
                 "points": 7000 // found.count,
@@ -291,9 +277,9 @@ def _subsets_of(
         elif found.count:
             given_up.append({**place, "key": deposit.key,
                              "reason": f"{found.count} combinations of {len(near)} items add up: none is proposed"})
-        elif len(near) < len(lines):
+        elif len(near) < count:
             given_up.append({**place, "key": deposit.key, "reason":
-                             f"the search for combinations gave up after the nearest {len(near)} of {len(lines)} items"})
+                             f"the search for combinations gave up after the nearest {len(near)} of {count} items"})
 
 
 __all__ = ["load_matching", "match", "matching_digest", "normalise_keys", "prepare_matching"]

@@ -16,6 +16,7 @@ from duizhang.evidence import in_words
 from duizhang.published import open_published
 from duizhang.reconcile import load_causes
 from duizhang.schema import PIECES
+from duizhang.verdict import Verdict, not_run_lines, verdicts
 
 LEG_NAMES = {
     "order_platform": ("订单 ↔ 平台", "Orders and platform"),
@@ -96,7 +97,7 @@ def _content(con: duckdb.DuckDBPyConnection, period: dt.date, status: dict[str, 
         entry["items"] += 1
         entry["gross"] += abs(v["difference"])
         entry["net"] += v["difference"]
-        v["said"] = in_words(v["evidence"])
+        v["said"] = in_words(v["evidence"], 4)
     order = list(causes)
     grouped = sorted(by_cause.values(), key=lambda e: (e["cause"].name == "timing", order.index(e["cause"].name), e["currency"]))
     real = [v for v in variances if v["cause"] != "timing"]
@@ -105,6 +106,9 @@ def _content(con: duckdb.DuckDBPyConnection, period: dt.date, status: dict[str, 
     return {
         "period": period, "status": status,
         "legs": _rows(con, "select * from recon_summary where period = ? order by leg, entity, currency", day),
+        "verdict": verdicts(con).get(period, Verdict()),
+        "not_run": not_run_lines(_rows(
+            con, "select *, period as first_day, period as last_day from legs_not_run where period = ? order by all", day)),
         "leg_names": LEG_NAMES, "by_cause": grouped, "widest": widest, "real": real, "top": variances[:TOP],
         "variances": variances, "pieces": PIECES,
         "disputed": _by_currency(money), "oldest": max((v["age_days"] for v in real), default=0),

@@ -7,6 +7,7 @@ payments as (select * from payments),
 refunds as (select * from refunds where origin = 'provider'),
 orders as (select * from orders where paid_at is not null),
 shops as (select * from shops),
+sides as (select * from order_sides),
 skus as (select * from skus_known),
 cards as (select * from rate_cards where kind in ('fee', 'commission')),
 tiers as (select * from rate_tiers),
@@ -42,8 +43,10 @@ bases as (
         o.period, o.entity, o.shop, s.provider, coalesce(u.transaction_id, o.order_id), o.order_id, o.currency, k.kind,
         coalesce(c.category, ''), o.sku, false, o.amount, o.occurred_at, o.source, o.file, o.line
     from orders as o
-    inner join shops as s
-        on o.shop = s.shop and o.origin = case when s.has_platform_orders then 'platform' else 'books' end
+    inner join shops as s on o.shop = s.shop
+    inner join sides as d
+        on o.period = d.period and o.entity = d.entity and o.shop = d.shop
+        and o.origin = case when d.has_platform then 'platform' else 'books' end
     inner join kinds as k on s.provider = k.provider and k.by_category and o.period >= k.from_day
     left join paid_under as u
         on o.period = u.period and o.entity = u.entity and o.shop = u.shop and s.provider = u.provider and o.order_id = u.order_id

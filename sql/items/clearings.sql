@@ -21,7 +21,7 @@ final as (
     select
         period, leg, entity, "key", currency,
         max(shop) as shop,
-        max(order_id) as order_id,
+        case when min(nullif(order_id, '')) = max(order_id) then max(order_id) else '' end as order_id,
         any_value(first_seen) as opened,
         period as cleared_on,
         (period - any_value(first_seen))::bigint as age_days,

@@ -12,7 +12,9 @@ repeated as (
         period, leg, entity, "key", currency, side, (max(quantity) * (count(*) - 1))::decimal(18, 4) as quantity
     from open_claims
     where kind not in ('level', 'opening', 'journal', 'subledger', 'correction', 'write_off') and amount <> 0
-    group by period, leg, entity, "key", currency, side, kind, amount, open_claims.quantity, sku
+    group by
+        period, leg, entity, "key", currency, side, kind, amount, open_claims.quantity, sku,
+        case when kind in ('refund', 'shipment', 'return') then coalesce(nullif(record_id, ''), occurred_at::varchar) end
     having count(*) > 1
 ),
 

@@ -1,6 +1,6 @@
 -- Grain: one row a period and open item that holds claims which had cleared before. Meaning: a claim that says again what an
 -- identical claim of the same key said before the key last cleared, no longer ago than the horizon. A refund, a shipment or a
--- return may rightly come twice in the same amount, so it must also bear the same time.
+-- return may rightly come twice in the same amount, so it must also bear the same id, or where it has none the same time.
 with
 open_claims as (select * from open_claims),
 claims as (select * from claims),
@@ -8,7 +8,9 @@ past_claims as (select * from past_claims),
 
 suspects as (
     select
-        period, leg, entity, "key", currency, first_seen, claimed, side, kind, amount, quantity, sku, occurred_at,
+        period, leg, entity, "key", currency, first_seen, claimed, side, kind, amount, quantity, coalesce(sku, '') as sku,
+        case when kind in ('refund', 'shipment', 'return') then coalesce(nullif(record_id, ''), occurred_at::varchar, '') else '' end
+            as identity,
         count(*) as times
     from open_claims
     where amount <> 0 and kind not in ('level', 'opening', 'journal', 'subledger', 'correction', 'write_off')
@@ -19,28 +21,38 @@ keys as (
     select distinct leg, entity, "key", currency from suspects
 ),
 
-earlier as (
-    select c.period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, file, line
-    from past_claims as c
-    semi join keys as k using (leg, entity, "key", currency)
+past as (
+    select period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line
+    from past_claims
     union all
-    select c.period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, file, line
-    from claims as c
-    semi join keys as k using (leg, entity, "key", currency)
+    select period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line
+    from claims
 ),
 
+-- one row a day on which the same was said; of several the last of the last file stands for them
+earlier as (
+    select
+        c.period, c.leg, c.entity, c."key", c.currency, c.side, c.kind, c.amount, c.quantity, coalesce(c.sku, '') as sku,
+        case when c.kind in ('refund', 'shipment', 'return')
+            then coalesce(nullif(c.record_id, ''), c.occurred_at::varchar, '') else ''
+        end as identity,
+        max({'file': c.file, 'line': c.line}) as original
+    from past as c
+    semi join keys as k using (leg, entity, "key", currency)
+    group by all
+),
+
+-- the last day before the key was opened
 repeated as (
     select
-        s.period, s.leg, s.entity, s."key", s.currency, s.claimed, s.side, s.kind, s.amount, s.quantity, s.sku,
-        s.occurred_at, s.times, max({'period': e.period, 'file': e.file, 'line': e.line}) as original
+        s.period, s.leg, s.entity, s."key", s.currency, s.side, s.amount, s.quantity, s.times,
+        {'period': e.period, 'file': e.original.file, 'line': e.original.line} as original
     from suspects as s
-    inner join earlier as e
+    asof inner join earlier as e
         on s.leg = e.leg and s.entity = e.entity and s."key" = e."key" and s.currency = e.currency and s.side = e.side
-        and s.kind = e.kind and s.amount = e.amount and s.quantity = e.quantity
-        and s.sku is not distinct from e.sku
-        and e.period < s.first_seen and e.period >= s.claimed - getvariable('repeat_horizon')::int
-    where s.kind not in ('refund', 'shipment', 'return') or s.occurred_at is not distinct from e.occurred_at
-    group by all
+        and s.kind = e.kind and s.amount = e.amount and s.quantity = e.quantity and s.sku = e.sku and s.identity = e.identity
+        and s.first_seen > e.period
+    where e.period >= s.claimed - getvariable('repeat_horizon')::int
 ),
 
 final as (

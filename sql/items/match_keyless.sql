@@ -9,10 +9,64 @@ bucketed as (
     from items
 ),
 
+crowds as (
+    select
+        period, leg, entity, currency, bucket, amount > 0 as is_left, count(*) as items
+    from bucketed
+    group by all
+),
+
+party_crowds as (
+    select
+        period, leg, entity, currency, bucket, party, amount > 0 as is_left, count(*) as items
+    from bucketed
+    group by all
+),
+
+-- pairs grow with the product of both sides: where both are crowds only items of one counterparty are compared, and where
+-- those are crowds as well none
+placed as (
+    select
+        b.*, c.items > getvariable('match_crowd') as in_crowd, p.items > getvariable('match_crowd') as in_party_crowd
+    from bucketed as b
+    inner join crowds as c
+        on b.period = c.period and b.leg = c.leg and b.entity = c.entity and b.currency = c.currency and b.bucket = c.bucket
+        and (b.amount > 0) = c.is_left
+    inner join party_crowds as p
+        on b.period = p.period and b.leg = p.leg and b.entity = p.entity and b.currency = p.currency and b.bucket = p.bucket
+        and b.party = p.party and (b.amount > 0) = p.is_left
+),
+
 lefts as (
     select *, unnest([bucket - 1, bucket, bucket + 1]) as near
-    from bucketed
+    from placed
     where amount > 0
+),
+
+rights as (
+    select * from placed where amount < 0
+),
+
+compared as (
+    select l as l, r as r
+    from lefts as l
+    inner join rights as r
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
+        and l.in_crowd = r.in_crowd
+    where not l.in_crowd
+    union all
+    select l, r
+    from lefts as l
+    inner join rights as r
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
+        and l.in_crowd <> r.in_crowd
+    union all
+    select l, r
+    from lefts as l
+    inner join rights as r
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
+        and l.party = r.party and l.in_crowd = r.in_crowd
+    where l.in_crowd and l.party <> '' and not (l.in_party_crowd and r.in_party_crowd)
 ),
 
 pairs as (
@@ -21,11 +75,8 @@ pairs as (
         abs(l.first_seen - r.first_seen)::int as days,
         l.party <> '' and l.party = r.party as is_same_party,
         l.party <> '' and r.party <> '' and l.party <> r.party as is_other_party
-    from lefts as l
-    inner join bucketed as r
-        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
-    where r.amount < 0
-        and abs(l.amount + r.amount) <= l.tolerance
+    from compared
+    where abs(l.amount + r.amount) <= l.tolerance
         and abs(l.first_seen - r.first_seen) <= l.window_days
         and not (l.party_kind = 'channel' and l.party <> '' and r.party <> '' and l.party <> r.party)
 ),

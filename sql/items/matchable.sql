@@ -31,7 +31,7 @@ final as (
     from items as i
     inner join told as t using (period, leg, entity, "key", currency)
     inner join rules as r on i.leg = r.leg
-    where i.difference <> 0 and not i.is_decided
+    where i.difference <> 0 and not i.is_decided and not i.is_absent
 )
 
 select * from final

@@ -6,7 +6,10 @@ given_up as (select * from given_up),
 caused as (select * from caused),
 
 placed as (
-    select period, leg, entity, currency, unnest(members) as "key", members, pass, points, reason
+    -- with the members that are shown, not with all of them
+    select
+        period, leg, entity, currency, unnest(members) as "key", members[1:51] as shown, len(members) as size, pass, points,
+        reason
     from matched
 ),
 
@@ -16,8 +19,8 @@ worded as (
         case
             when pass = 'tolerance' then concat('write off: ', reason)
             else concat(
-                'pairs with ', array_to_string(list_filter(members, lambda m: m <> "key")[1:50], ', '),
-                case when len(members) > 51 then concat(' and ', len(members) - 51, ' more') else '' end,
+                'pairs with ', array_to_string(list_filter(shown, lambda m: m <> "key")[1:50], ', '),
+                case when size > 51 then concat(' and ', size - 51, ' more') else '' end,
                 ' (', pass, ': ', reason, ')'
             )
         end as proposal,
@@ -28,9 +31,28 @@ worded as (
 final as (
     select * from worded
     union all by name
-    select g.period, g.leg, g.entity, g.currency, g."key", g.reason as proposal, null as confidence
+    select
+        g.period, g.leg, g.entity, g.currency, g."key", string_agg(distinct g.reason, '; ' order by g.reason) as proposal,
+        null as confidence
     from given_up as g
     anti join placed as p using (period, leg, entity, currency, "key")
+    group by g.period, g.leg, g.entity, g.currency, g."key"
+    union all by name
+    select
+        period, leg, entity, currency, "key",
+        concat(
+            split_part("key", '/', -2), ' has nothing for ', split_part("key", '/', -1), ': get the file of that day (again)'
+        ) as proposal,
+        null as confidence
+    from caused
+    where is_absent
+    union all by name
+    select
+        c.period, c.leg, c.entity, c.currency, c."key", 'charged less than the rate card says: nothing to claim' as proposal,
+        null as confidence
+    from caused as c
+    anti join placed as p using (period, leg, entity, currency, "key")
+    where c.leg in ('fee', 'freight') and c.cause = 'fee_rate' and c.difference > 0
     union all by name
     -- an amount that stands on another account or day of the ledger
     select

@@ -161,9 +161,8 @@ explained as (
     select
         p.period, p.leg, p.entity, p."key", p.currency, p.cause,
         sum(p.left_amount)::decimal(18, 4) as left_amount, sum(p.right_amount)::decimal(18, 4) as right_amount,
-        to_json(
-            list({'key': p.detail, 'difference': (p.left_amount - p.right_amount)::varchar} order by p.detail)[1:8]
-        )::varchar as evidence
+        list({'key': p.detail, 'difference': (p.left_amount - p.right_amount)::varchar} order by p.detail)[1:8] as shown,
+        count(*) as lines
     from parts as p
     semi join whole as w using (period, leg, entity, "key", currency)
     group by p.period, p.leg, p.entity, p."key", p.currency, p.cause
@@ -189,7 +188,10 @@ split as (
             as left_amount,
         e.right_amount + case when r.left_amount = r.right_amount and r.first_cause = e.cause then r.right_amount else 0 end
             as right_amount,
-        e.evidence
+        case
+            when e.lines <= 8 then to_json(e.shown)
+            else to_json(list_transform(e.shown, lambda r: struct_insert(r, lines := e.lines)))
+        end::varchar as evidence
     from explained as e
     inner join rests as r using (period, leg, entity, "key", currency)
     union all
@@ -209,16 +211,56 @@ merged as (
     group by all
 ),
 
+-- days whose statement is not there: what is missing is as old as they are, and they are its evidence
+by_day as (
+    select
+        *,
+        count(*) filter (where side = 'right') over (partition by period, entity, "key", currency, claimed) as stated
+    from open_claims
+    where leg = 'finance'
+),
+
+unstated as (
+    select
+        period, entity, "key", currency, min(claimed) as first_day, count(*) as claims,
+        list(
+            {
+                'claimed': claimed, 'side': side, 'kind': kind, 'amount': amount::varchar, 'source': source, 'file': file,
+                'line': line
+            }
+            order by claimed, amount
+        )[1:8] as shown
+    from by_day
+    where stated = 0
+    group by period, entity, "key", currency
+),
+
+dated as (
+    select
+        * exclude (shown, claims),
+        case
+            when claims <= 8 then to_json(shown)
+            else to_json(list_transform(shown, lambda r: struct_insert(r, claims := unstated.claims)))
+        end::varchar as evidence
+    from unstated
+),
+
 final as (
     select * from found where leg not in ('finance', 'customer')
     union all by name
     select
         w.* replace (
             m.cause as cause, m.left_amount as left_amount, m.right_amount as right_amount,
-            (m.left_amount - m.right_amount)::decimal(18, 4) as difference, m.evidence as evidence
+            (m.left_amount - m.right_amount)::decimal(18, 4) as difference, coalesce(d.evidence, m.evidence) as evidence,
+            coalesce(d.first_day, w.first_seen) as first_seen,
+            coalesce((w.period - d.first_day)::bigint, w.age_days) as age_days,
+            coalesce((w.period - d.first_day)::bigint, w.age_days) >= w.sla_days as overdue
         )
     from merged as m
     inner join whole as w using (period, leg, entity, "key", currency)
+    left join dated as d
+        on m.leg = 'finance' and m.cause = 'missing_right' and d.period = m.period and d.entity = m.entity
+        and d."key" = m."key" and d.currency = m.currency
 )
 
 select * from final

@@ -1,5 +1,6 @@
 -- Grain: one row a period, open item and cause. Meaning: what differs, by how much, since when, why, and what a later matching
--- pass proposes. evidence: the claims behind a part; because: the numbers that a part follows from, where an item has several.
+-- pass proposes. evidence: the first eight claims behind a part; claims: how many there are, where there are more; because: the
+-- numbers that a part follows from, where an item has several.
 with
 caused as (select * from caused),
 parts as (select * from parts),
@@ -11,7 +12,10 @@ said as (
     select
         period, leg, entity, "key", currency,
         list(
-            {'side': side, 'kind': kind, 'amount': amount::varchar, 'source': source, 'file': file, 'line': line}
+            {
+                'claimed': claimed, 'side': side, 'kind': kind, 'amount': amount::varchar, 'source': source, 'file': file,
+                'line': line
+            }
             order by side, claimed, source, file, line, kind, amount
         ) as rows_said
     from open_claims
@@ -22,8 +26,8 @@ evidence as (
     select
         p.period, p.leg, p.entity, p."key", p.currency, p.cause, p.because,
         case
-            when list_contains(p.kinds, '*') then s.rows_said[1:8]
-            else list_filter(s.rows_said, lambda r: list_contains(p.kinds, r.kind))[1:8]
+            when list_contains(p.kinds, '*') then s.rows_said
+            else list_filter(s.rows_said, lambda r: list_contains(p.kinds, r.kind))
         end as rows_said
     from parts as p
     inner join said as s using (period, leg, entity, "key", currency)
@@ -36,8 +40,13 @@ final as (
         coalesce(d.status, 'open') as status,
         c.shop, c.order_id, m.proposal, m.confidence,
         case
-            when e.because is null then to_json(e.rows_said)
-            else to_json(list_transform(e.rows_said, lambda r: struct_insert(r, because := e.because)))
+            when e.because is null and len(e.rows_said) <= 8 then to_json(e.rows_said)
+            when e.because is null
+                then to_json(list_transform(e.rows_said[1:8], lambda r: struct_insert(r, claims := len(e.rows_said))))
+            when len(e.rows_said) <= 8 then to_json(list_transform(e.rows_said, lambda r: struct_insert(r, because := e.because)))
+            else to_json(
+                list_transform(e.rows_said[1:8], lambda r: struct_insert(r, claims := len(e.rows_said), because := e.because))
+            )
         end::varchar as evidence,
         c.sla_days,
         c.age_days >= c.sla_days as overdue

@@ -1,6 +1,6 @@
 -- Grain: one claim a shop, measure and day. Meaning: what a shop earned and cost by our own lines (left) is what the
--- platform's own statement says (right). Revenue, discount and refunds are claimed for every shop whose statement books.yaml
--- expects; what a platform need not know (commission, fee, freight, cost, profit) only where that day's statement states it.
+-- platform's own statement says (right). Revenue, discount and refunds are claimed of every day; what a platform need not
+-- know (commission, fee, freight, cost, profit) only where that day's statement states it.
 -- The key runs over the days: a sale that the platform counts a day later clears by itself.
 with
 measures as (select * from shop_measures),
@@ -18,7 +18,7 @@ ours as (
     inner join shops as h on m.shop = h.shop
     left join stated as s
         on m.period = s.period and m.entity = s.entity and m.shop = s.shop and m.measure = s.measure
-    where s.measure is not null or h.has_statement and m.measure in ('revenue', 'discount', 'refund')
+    where s.measure is not null or m.measure in ('revenue', 'discount', 'refund')
 ),
 
 unioned as (

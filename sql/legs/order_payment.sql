@@ -2,7 +2,7 @@
 -- refunds that we recorded) is what the provider took in for it (right: paid less refunded). A record without an order
 -- number stands by itself, under its transaction, refund or line of its file.
 with
-orders as (select * from orders where origin = 'books' and paid_at is not null),
+orders as (select * from own_orders),
 refunds as (select * from refunds),
 payments as (select * from payments),
 shops as (select * from shops),
@@ -71,7 +71,8 @@ final as (
         u.source,
         u.file,
         u.line,
-        u.sequence
+        u.sequence,
+        coalesce(nullif(u.refund_id, ''), u.transaction_id, '') as record_id
     from unioned as u
     left join shops as s on u.shop = s.shop
 )

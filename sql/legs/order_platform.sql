@@ -1,6 +1,6 @@
 -- Grain: one claim an order line and side. Meaning: our order system (left) and the platform (right) must agree on every
--- paid line: amount, quantity, SKU and status. Shops without a platform order file take no part. A line without a number
--- goes by its SKU, else by the order; a row without an order number stands by itself.
+-- paid line: amount, quantity, SKU and status. A line without a number goes by its SKU, else by the order; a row without an
+-- order number stands by itself.
 with
 orders as (select * from orders),
 shops as (select * from shops),
@@ -9,7 +9,7 @@ paid_lines as (
     select o.*, s.platform as channel
     from orders as o
     inner join shops as s on o.shop = s.shop
-    where o.paid_at is not null and s.has_platform_orders
+    where o.paid_at is not null
 ),
 
 final as (

@@ -2,7 +2,7 @@
 -- (right). Lines closed before shipping and the freight line ask for nothing. A row without an order number stands by
 -- itself, under its parcel or line of its file.
 with
-orders as (select * from orders where origin = 'books' and paid_at is not null and status <> 'closed' and sku <> ''),
+orders as (select * from own_orders where status <> 'closed' and sku <> ''),
 shipments as (select * from shipments),
 shops as (select * from shops),
 

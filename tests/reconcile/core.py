@@ -21,7 +21,7 @@ from duizhang.schema import CLAIM
 from duizhang.store import Store, days
 
 FIRST = dt.date(2025, 12, 30)
-KEPT = (*ITEM_TABLES, "open_claims")
+KEPT = (*(name for name in ITEM_TABLES if name != "legs_not_run"), "open_claims")
 
 
 def books(root: Path) -> Books:
@@ -41,7 +41,7 @@ def claim(leg: str, key: str, side: str, amount: Decimal | str | int, day: int, 
         "amount": Decimal(amount), "quantity": Decimal(0), "attribute": None, "shop": key.split("/")[0], "channel": "",
         "order_id": key.split("/")[1] if "/" in key else "", "sku": "", "discount": Decimal(0), "unit_price": None,
         "customer": "", "occurred_at": dt.datetime(period.year, period.month, period.day, 4),  # noqa: DTZ001
-        "source": "s", "file": f"{leg}.csv", "line": 1, "sequence": None, "counterparty": "", "remark": "",
+        "source": "s", "file": f"{leg}.csv", "line": 1, "sequence": None, "counterparty": "", "remark": "", "record_id": "",
     }
     unknown = values.keys() - given.keys()
     assert not unknown, f"no such columns: {unknown}"
@@ -82,7 +82,7 @@ def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterabl
             for leg in sorted({c["leg"] for c in claims}):
                 session.con.execute(f"create view \"{leg}\" as select * from claims where leg = '{leg}'")
                 session.keep(leg, CLAIM)
-            for name in ITEM_TABLES:
+            for name in KEPT[:-1]:
                 session.keep(name, published.TABLES[name])
             session.keep("open_claims", STATE_TABLES["open_claims"])
             for name, kept in (("matched", outcome.groups), ("given_up", outcome.given_up)):

@@ -25,7 +25,7 @@ def books(root: Path) -> Books:
     return Books.model_validate({
         "root": root, "entity": "demo", "start": FIRST,
         "shops": {"tb": {"platform": "taobao", "provider": "alipay", "warehouse": "W"}},
-        "expected": [{"source": "taobao_order_lines", "shop": "tb"}],
+        "expected": [{"source": source, "shop": "tb"} for source in ("taobao_order_lines", "books_orders", "alipay_trade")],
     })
 
 

@@ -1,0 +1,83 @@
+"""Which sides of a leg there are: what books.yaml declares (expected files, databases), by the tables of their specifications.
+
+What the claims themselves show is added by sql/sides. Never by a source's name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from duizhang.books import Books
+from duizhang.ingest import SourceSpec, load_specs
+from duizhang.schema import DAY, TEXT
+
+# canonical table and origin ('' = any): the sides that its rows are
+FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("orders", "books"): (
+        ("orders", "left"), ("order_platform", "left"), ("order_payment", "left"), ("order_shipment", "left"),
+        ("customer", "left"), ("finance", "left"),
+    ),
+    # a shop without orders of its own goes by the platform's
+    ("orders", "platform"): (
+        ("orders", "right"), ("order_platform", "right"), ("order_payment", "left"), ("order_shipment", "left"), ("customer", "left"),
+    ),
+    ("payments", ""): (("order_payment", "right"), ("customer", "right"), ("payment_settlement", "left"), ("fee", "left")),
+    ("refunds", "provider"): (("return_refund", "right"),),
+    ("settlements", ""): (("payment_settlement", "right"), ("fee", "right")),
+    ("payouts", ""): (("payout_bank", "left"),),
+    ("bank_entries", ""): (("payout_bank", "right"),),
+    ("shipments", ""): (("order_shipment", "right"), ("freight", "left")),
+    ("freight_charges", ""): (("freight", "right"),),
+    ("returns", ""): (("return_refund", "left"),),
+    ("stock_moves", ""): (("stock", "left"),),
+    ("stock_snapshots", "warehouse"): (("stock", "right"),),
+    ("platform_statements", ""): (("finance", "right"),),
+    ("journal_lines", ""): (("ledger", "right"),),
+}
+
+SIDES = pa.schema([
+    ("period", DAY), ("leg", TEXT), ("side", TEXT), ("entity", TEXT), ("shop", TEXT), ("channel", TEXT), ("since", DAY),
+])
+_DECLARED = pa.schema([*(SIDES.field(n) for n in ("leg", "side", "entity", "shop", "channel", "since")), pa.field("source", TEXT)])
+_FEED = pa.schema([("table_name", TEXT), ("origin", TEXT), ("leg", TEXT), ("side", TEXT)])
+
+
+def declared_sides(books: Books) -> pa.Table:
+    """A row a side, shop and source that books.yaml declares: leg, side, entity, shop ('' = all), channel, since, source
+    ('' where it is a database's or the books' own)."""
+    specs = load_specs(books.sources_path)
+    rows: list[tuple[str, str, str, str, str, dt.date, str]] = []
+    declared = [(e.source, e.shop, e.from_day or books.start, e.source) for e in books.expected]
+    declared += [(d.source, d.shop, books.start, "") for d in books.databases]
+    for name, shop, since, source in declared:
+        if name in specs:
+            entity = books.entity_of(shop) if shop else ""
+            rows += [(leg, side, entity, shop, "", since, source) for leg, side in _sides_of(specs[name])]
+    # the sub-ledger is made of whatever there is
+    rows.append(("ledger", "left", "", "", "", books.start, ""))
+    return _table(sorted(set(rows)), _DECLARED)
+
+
+def side_feeds() -> pa.Table:
+    """Which canonical tables are the sides of the legs."""
+    rows = [(table, origin, leg, side) for (table, origin), sides in FEEDS.items() for leg, side in sides]
+    return _table([*rows, ("accounts of books.yaml", "", "ledger", "left")], _FEED)
+
+
+def _sides_of(spec: SourceSpec) -> Iterator[tuple[str, str]]:
+    for given in spec.tables:
+        origin = given.columns.get("origin", "").strip()
+        literal = origin[1:-1] if origin.startswith("'") and origin.endswith("'") and origin.count("'") == 2 else ""
+        for (table, of), sides in FEEDS.items():
+            if table == given.table and (not of or not literal or of == literal):
+                yield from sides
+
+
+def _table(rows: Sequence[tuple[object, ...]], columns: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist([dict(zip(columns.names, row, strict=True)) for row in rows], schema=columns)
+
+
+__all__ = ["FEEDS", "SIDES", "declared_sides", "side_feeds"]

@@ -1,0 +1,22 @@
+-- Grain: one claim of the leg that is being made, where the leg is run. Meaning: claims whose counterpart's file is absent for
+-- the day stand together under that file and day, as one item.
+with
+claims as (select * from scoped_claims),
+runs as (select * from leg_runs where is_run),
+
+final as (
+    select
+        c.* exclude (scope_shop, scope_channel, evidence_shop, is_evidence) replace (
+            case
+                when r.absent is null then c."key"
+                else concat_ws('/', nullif(c.shop, ''), 'absent', r.absent, c.period::varchar)
+            end as "key",
+            case when r.absent is null then c.order_id else '' end as order_id
+        )
+    from claims as c
+    inner join runs as r
+        on c.period = r.period and c.leg = r.leg and c.entity = r.entity and c.side = r.side and c.scope_shop = r.scope_shop
+        and c.scope_channel = r.scope_channel
+)
+
+select * from final

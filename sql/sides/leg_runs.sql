@@ -1,0 +1,66 @@
+-- Grain: one row a day, entity, side and scope in which the leg has claims. is_run: whether the other side is supplied there
+-- by then; a leg of one side only is no reconciliation. absent: the expected source of the other side that has nothing for
+-- the whole day, though at least five keys stand on this one: the file is missing or empty, and not each record. Legs whose counterpart is given more than a day do not conclude that from one day.
+with
+claims as (select * from scoped_claims),
+supplied as (select * from supplied_sides),
+declared as (select * from declared_sides),
+sla as (select * from sla),
+
+here as (
+    select
+        period, leg, entity, side, scope_shop, scope_channel, max(channel) as channel, count(*) as claims,
+        count(distinct "key") as keys, count(*) filter (where is_evidence) as said
+    from claims
+    group by period, leg, entity, side, scope_shop, scope_channel
+),
+
+with_other as (
+    select distinct h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
+    from here as h
+    inner join supplied as s on h.leg = s.leg and h.side <> s.side and s.since <= h.period
+    where (s.entity = '' or s.entity = h.entity)
+        and (s.shop = '' or h.scope_shop = '' or s.shop = h.scope_shop)
+        and (s.channel = '' or h.scope_channel = '' or s.channel = h.scope_channel)
+),
+
+answered as (
+    select distinct h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
+    from here as h
+    inner join here as o
+        on h.period = o.period and h.leg = o.leg and h.entity = o.entity and h.side <> o.side and o.said > 0
+    where (o.scope_shop = '' or h.scope_shop = '' or o.scope_shop = h.scope_shop)
+        and (o.scope_channel = '' or h.scope_channel = '' or o.scope_channel = h.scope_channel)
+),
+
+patient as (
+    select distinct h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
+    from here as h
+    inner join sla as s on h.leg = s.leg and (s.channel = '' or s.channel = h.channel) and s.days > 1
+),
+
+alone as (
+    select h.*
+    from here as h
+    anti join answered as a using (period, leg, entity, side, scope_shop, scope_channel)
+    anti join patient as p using (period, leg, entity, side, scope_shop, scope_channel)
+),
+
+unanswered as (
+    select h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel, min(d.source) as absent
+    from alone as h
+    inner join declared as d on h.leg = d.leg and h.side <> d.side and d.since <= h.period and d.source <> ''
+    where h.leg in ('order_platform', 'order_payment', 'payment_settlement', 'fee', 'customer') and h.keys >= 5
+        and (d.entity = '' or d.entity = h.entity)
+        and (d.shop = '' or h.scope_shop = '' or d.shop = h.scope_shop)
+    group by h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
+),
+
+final as (
+    select h.*, o.leg is not null as is_run, u.absent
+    from here as h
+    left join with_other as o using (period, leg, entity, side, scope_shop, scope_channel)
+    left join unanswered as u using (period, leg, entity, side, scope_shop, scope_channel)
+)
+
+select * from final

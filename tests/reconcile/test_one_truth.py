@@ -1,0 +1,61 @@
+"""What is told of an order and of its buyer is one truth, whichever of them is asked for, and says how much is not shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+
+from duizhang import published
+from duizhang.cli.explain import _items
+from duizhang.evidence import in_words
+from duizhang.store import connect, days, quoted
+from duizhang.verdict import not_run, not_run_lines, verdicts
+from tests.reconcile.test_engine import FIRST, order, payment
+from tests.reconcile.test_sides import run
+
+
+def test_an_order_and_its_buyer_are_told_alike(tmp_path: Path) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=1))
+    orders = [order(periods[0], "books", "100001", "50"), order(periods[1], "books", "100002", "30")]
+    store = run(tmp_path, periods, {"orders": orders, "payments": [payment(periods[0], "100009", "1")]})
+    with connect() as con:
+        con.execute(f"attach {quoted(tmp_path / 'published.duckdb')} as p")
+        for name in ("variances", "recon_summary"):
+            store.view(con, name, periods, published.TABLES[name])
+            con.execute(f'create table p."{name}" as select * from "{name}"')
+    buyer = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in _items(tmp_path, "c", {"c"})}
+    assert buyer == {("customer", "c", Decimal(50), True), ("customer", "c", Decimal(30), True)}  # one overdue, one not
+    for number, amount in (("100001", 50), ("100002", 30)):
+        told = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in _items(tmp_path, number, {number})}
+        assert told == {*buyer, ("order_payment", f"tb/{number}", Decimal(amount), True)}
+    rows = store.read("variances", periods[1]).to_pylist()
+    assert {r["order_id"] for r in rows if r["leg"] == "customer" and r["key"] == "c"} == {""}
+
+
+def test_evidence_names_its_day_and_says_how_much_is_not_shown(tmp_path: Path) -> None:
+    lines = [order(FIRST, "books", "1", str(n + 1), line=str(n)) for n in range(20)]
+    store = run(tmp_path, [FIRST], {"orders": lines, "payments": [payment(FIRST, "2", "1")]})
+    evidence = next(r["evidence"] for r in store.read("variances", FIRST).to_pylist() if r["key"] == "tb/1")
+    entries = json.loads(evidence)
+    assert len(entries) == 8 and {e["claimed"] for e in entries} == {str(FIRST)} and {e["claims"] for e in entries} == {20}
+    assert in_words(evidence)[-1] == "… and 12 more" and in_words(evidence)[0].startswith(str(FIRST))
+    assert in_words(evidence, 4)[-1] == "… and 16 more"
+
+
+def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=2))
+    orders = [order(periods[0], "books", "1", "50"), order(periods[2], "books", "3", "50")]
+    paid = [payment(periods[0], "2", "30"), payment(periods[2], "3", "50")]
+    store = run(tmp_path, periods, {"orders": orders, "payments": paid})
+    with connect() as con:
+        for name in ("variances", "recon_summary", "legs_not_run"):
+            store.view(con, name, periods, published.TABLES[name])
+        found, lines = verdicts(con), not_run_lines(not_run(con))
+    assert found[periods[0]].is_good and not found[periods[0]].nothing_agrees  # what is not due yet says nothing
+    assert not found[periods[1]].is_good and found[periods[1]].text.startswith("0% of ")
+    assert "order_payment" in found[periods[1]].nothing_agrees
+    assert "order_payment" not in found[periods[2]].nothing_agrees
+    told = [line for line in lines if line.startswith("order_shipment")]
+    assert told == [f"order_shipment of tb was not run ({periods[0]} to {periods[2]}): its right side was never supplied (shipments)"]

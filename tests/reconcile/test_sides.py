@@ -1,0 +1,153 @@
+"""A leg is run where both its sides are supplied, and said not to be where one never was; whatever the split of the range."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from duizhang.books import Books
+from duizhang.reconcile import Session, reconcile
+from duizhang.store import Store, days
+from tests.reconcile.test_engine import FIRST, KEPT, fill, found, order, payment, row
+
+TABLES = (*KEPT, "legs_not_run", "clearings")
+
+
+def books(root: Path, expected: tuple[str, ...] = (), **more: Any) -> Books:
+    return Books.model_validate({
+        "root": root, "entity": "demo", "start": FIRST,
+        "shops": {"tb": {"platform": "taobao", "provider": "alipay"}, "jd": {"platform": "jd", "provider": "jdpay"}},
+        "expected": [{"source": source, "shop": "tb"} for source in expected], **more,
+    })
+
+
+def run(
+    root: Path, periods: list[dt.date], data: dict[str, list[dict[str, Any]]], expected: tuple[str, ...] = (),
+    *, daily: bool = False, **more: Any,
+) -> Store:
+    store = Store(root)
+    fill(store, periods, data)
+    for part in [[p] for p in periods] if daily else [periods]:
+        with Session(books(root, expected, **more), store, part) as session:
+            reconcile(session)
+    return store
+
+
+def not_run(store: Store, period: dt.date) -> set[tuple[str, str, str, str]]:
+    return {(r["leg"], r["shop"], r["missing"], r["wanted"]) for r in store.read("legs_not_run", period).to_pylist()}
+
+
+def items(store: Store, period: dt.date) -> dict[tuple[str, str], tuple[str, Decimal]]:
+    return {(r["leg"], r["key"]): (r["cause"], r["difference"]) for r in store.read("variances", period).to_pylist()}
+
+
+def test_a_source_is_known_by_its_tables_and_not_by_its_name(tmp_path: Path) -> None:
+    store = run(tmp_path, [FIRST], {"orders": [order(FIRST, "books", "1", "50")], "payments": [payment(FIRST, "1", "50")]},
+                ("books_orders", "alipay_trade"))
+    assert items(store, FIRST) == {}
+    assert not_run(store, FIRST) == {
+        ("order_platform", "tb", "right", "orders"), ("order_shipment", "tb", "right", "shipments"),
+        ("finance", "tb", "right", "platform_statements"), ("payment_settlement", "tb", "right", "settlements"),
+    }
+
+
+def test_a_shop_without_orders_of_its_own_goes_by_those_of_its_platform(tmp_path: Path) -> None:
+    store = run(tmp_path, [FIRST], {
+        "orders": [order(FIRST, "platform", "1", "200"), order(FIRST, "platform", "2", "30")],
+        "payments": [payment(FIRST, "1", "100"), payment(FIRST, "2", "30")],
+    })
+    assert found(store, FIRST, "order_payment").keys() == {"tb/1"}
+    assert found(store, FIRST, "order_payment")["tb/1"][1] == Decimal(100)
+    assert ("order_platform", "tb", "left", "orders") in not_run(store, FIRST)
+    assert not {leg for leg, *_ in items(store, FIRST)} & {"order_platform"}
+
+
+def test_one_shop_without_a_side_does_not_stop_another(tmp_path: Path) -> None:
+    lines = [order(FIRST, "books", "1", "5"), {**order(FIRST, "books", "2", "7"), "shop": "jd"}]
+    store = run(tmp_path, [FIRST], {"orders": lines, "payments": [payment(FIRST, "9", "5")]})
+    assert found(store, FIRST, "order_payment").keys() == {"tb/1", "tb/9"}
+    assert ("order_payment", "jd") in {(leg, shop) for leg, shop, *_ in not_run(store, FIRST)}
+    assert ("order_payment", "tb") not in {(leg, shop) for leg, shop, *_ in not_run(store, FIRST)}
+
+
+@pytest.mark.parametrize("sla", [1, 2])
+def test_an_expected_file_that_has_nothing_for_a_day_is_one_item_of_that_day(tmp_path: Path, sla: int) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=2))
+    lines = [order(p, "books", f"{n}-{i}", str(10 + i)) for n, p in enumerate(periods) for i in range(6)]
+    paid = [payment(p, f"{n}-{i}", str(10 + i)) for n, p in enumerate(periods) for i in range(6) if n != 1]
+    store = run(tmp_path, periods, {"orders": lines, "payments": paid}, ("books_orders", "alipay_trade"),
+                sla_days={"order_payment": sla, "customer": sla})
+    opened = {key: value for (leg, key), value in items(store, periods[2]).items() if leg == "order_payment"}
+    if sla > 1:  # a day without rows proves nothing where more days are given
+        assert len(opened) == 6
+        return
+    assert opened == {f"tb/absent/alipay_trade/{periods[1]}": ("missing_right", Decimal(75))}
+    assert items(store, periods[1])["order_payment", f"tb/absent/alipay_trade/{periods[1]}"][0] == "missing_right"
+
+
+def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=2))
+    lines = [order(p, "books", str(n), "100") for n, p in enumerate(periods)]
+    stated = [row("platform_statements", period=p, measure="revenue", amount=Decimal(amount))
+              for p, amount in ((periods[0], "99.5"), (periods[2], "100"))]
+    store = run(tmp_path, periods, {"orders": lines, "platform_statements": stated},
+                ("books_orders", "alipay_trade", "platform_statement"))
+    (missing,) = [r for r in store.read("variances", periods[2]).to_pylist() if r["key"] == "tb/revenue"]
+    assert (missing["first_seen"], missing["age_days"], missing["cause"]) == (periods[1], 1, "missing_right")
+    assert missing["difference"] == Decimal("100.5")
+    assert [entry["claimed"] for entry in json.loads(missing["evidence"])] == [str(periods[1])]
+
+
+EVENT = st.tuples(st.sampled_from(["books", "platform", "paid", "settled", "stated"]), st.integers(0, 3), st.sampled_from(["tb", "jd", ""]),
+                  st.integers(0, 2), st.integers(1, 3))
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(EVENT, max_size=14), expected=st.sets(st.sampled_from(["books_orders", "alipay_trade", "platform_statement"])))
+def test_a_side_that_comes_late_gives_the_same_in_any_split(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, str, int, int]], expected: set[str]
+) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=3))
+    data: dict[str, list[dict[str, Any]]] = {"orders": [], "payments": [], "settlements": [], "platform_statements": []}
+    for kind, day, shop, number, amount in events:
+        period, name, money = periods[day], str(number), str(amount)
+        if kind == "paid":
+            data["payments"].append({**payment(period, name, money), "shop": shop})
+        elif kind == "settled":
+            data["settlements"].append(row(
+                "settlements", period=period, shop=shop, provider="alipay", entry_id=name, transaction_id=f"T{name}", order_id=name,
+                kind="sale", amount=Decimal(money)))
+        elif kind == "stated":
+            data["platform_statements"].append(row(
+                "platform_statements", period=period, shop=shop, measure="revenue", amount=Decimal(money)))
+        else:
+            data["orders"].append({**order(period, kind, name, money), "shop": shop})
+    named = tuple(sorted(expected))
+    whole = run(tmp_path_factory.mktemp("range"), periods, data, named)
+    daily = run(tmp_path_factory.mktemp("daily"), periods, data, named, daily=True)
+    for period in periods:
+        for table in TABLES:
+            assert whole.read(table, period).equals(daily.read(table, period)), (table, period)
+    # by plain dictionaries: a payment counts from the day on which orders of its shop are there, and the other way round
+    declared = {"tb"} if "books_orders" in expected else set()
+    paid_for = {"tb"} if "alipay_trade" in expected else set()
+
+    def first(kinds: set[str], shop: str, given: set[str]) -> int:
+        known = [day for kind, day, of, *_ in events if kind in kinds and (of == shop or "" in (of, shop))]
+        return 0 if given & {shop} or (given and shop == "") else min(known, default=9)
+
+    for shop in ("tb", "jd", ""):
+        since = {"right": first({"books", "platform"}, shop, declared), "left": first({"paid"}, shop, paid_for)}
+        for period_number, period in enumerate(periods):
+            claims = [c for c in whole.read("order_payment", period).to_pylist() if c["shop"] == shop]
+            sides = {c["side"] for c in claims}
+            assert all(since[side] <= period_number for side in sides), (shop, period, since)
+            if any(k == "paid" and d == period_number and s == shop for k, d, s, *_ in events) and since["right"] <= period_number:
+                assert "right" in sides
