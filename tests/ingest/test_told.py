@@ -166,7 +166,7 @@ def test_two_names_that_look_the_same_are_two_files(home: Home) -> None:
 def test_a_refused_file_is_accepted_by_name_until_its_content_changes(home: Home) -> None:
     home.put("company/notes.txt", b"call the bank")
     home.collect()
-    with pytest.raises(UserError, match="needs a name"):
+    with pytest.raises(UserError, match="a name is needed"):
         home.decide("accept", "company/notes.txt", by=" ")
     with pytest.raises(UserError, match="no file of the inbox is known"):
         home.decide("accept", "company/note.txt")
