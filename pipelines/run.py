@@ -15,7 +15,7 @@ from duizhang.digest import file_digest
 from duizhang.errors import Retryable, UserError
 from duizhang.ingest import FileRecord, collect, records, unresolved
 from duizhang.plan import OPENING, Plan, Reason, acquire, make_plan, opens_differently, recorded, restore
-from duizhang.publish import CLOSED_REASON, PeriodOutcome, period_states, rebuild_published
+from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_states, rebuild_published
 from duizhang.published import TABLES
 from duizhang.reconcile import rules_digest
 from duizhang.state import State
@@ -103,6 +103,8 @@ class _Run:
         if self.force:
             asked = (p for p in days(self.start, self.end) if p not in self.closed)
             direct = {**{p: (Reason("asked"),) for p in asked}, **direct}
+        if note_refused(self.state, {p: [str(r) for r in reasons] for p, reasons in plan.refused.items()}, plan.periods):
+            rebuild_published(workspace.home, self.state)
         self._announce(plan, direct)
         self._compute(plan, direct, first, last)
         if not self.outcomes:

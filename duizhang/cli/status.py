@@ -65,7 +65,7 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     width = max(shutil.get_terminal_size((120, 24)).columns, 60)
     for p in periods:
         if p["held_reasons"]:
-            yield f"\n{p['period']} is held: {len(p['held_reasons'])} reasons"
+            yield f"\n{p['period']} {'is closed and refuses' if p['state'] == 'closed' else 'is held'}: {len(p['held_reasons'])} reasons"
             for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
                 yield from wrapped(reason, width, lines=3)
             if not everything and len(p["held_reasons"]) > _REASONS:

@@ -13,7 +13,7 @@ from typing import Any
 import xlsxwriter
 
 from duizhang.books import Books
-from duizhang.close.workbook import safe_cell
+from duizhang.close.workbook import no_such_day, safe_cell
 from duizhang.errors import ConservationError, UserError
 from duizhang.evidence import in_words
 from duizhang.publish import period_states
@@ -47,6 +47,7 @@ def dispute(home: Path, books: Books, counterparty: str, period: dt.date, out: P
     pay = [s for s, shop in books.shops.items() if (shop.provider or "").casefold() == counterparty.casefold()]
     sell = [s for s, shop in books.shops.items() if shop.platform.casefold() == counterparty.casefold()]
     with open_published(home) as con:
+        no_such_day(con, period)
         carriers = {str(r[0]) for r in con.execute("select distinct carrier from freight_audit").fetchall()}
         carriers |= {c.provider for c in books.rate_cards if c.kind == "freight"}
         hauls = [c for c in sorted(carriers) if c.casefold() == counterparty.casefold()]

@@ -10,6 +10,7 @@ from duizhang.publish.versions import (
     Version,
     current_version,
     manifest_path,
+    note_refused,
     period_states,
     read_manifest,
     set_period_state,
@@ -19,6 +20,6 @@ from duizhang.published import POINTER
 
 __all__ = [
     "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",
-    "current_version", "manifest_path", "object_path", "period_states", "publish", "published_differs", "read_manifest",
+    "current_version", "manifest_path", "note_refused", "object_path", "period_states", "publish", "published_differs", "read_manifest",
     "rebuild_published", "set_period_state", "versions",
 ]

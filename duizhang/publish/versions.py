@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,24 @@ def save_states(connection: sa.Connection, changed: list[PeriodState]) -> None:
                 approved_by=s.approved_by,
             )
         )
+
+
+def note_refused(state: State, refused: Mapping[dt.date, Sequence[str]], looked_at: Collection[dt.date]) -> bool:
+    """Remember with closed periods what they refuse to take in, so that it is told until they are reopened; whether that is news.
+
+    looked_at: the periods of which it is known; a closed one that refuses nothing says so.
+    """
+    def note() -> bool:
+        changed = []
+        for period, s in period_states(state).items():
+            if s.state == CLOSED and period in looked_at:
+                wanted = replace(s, held_reasons="\n".join(f"closed: {reason}" for reason in refused.get(period, ())))
+                changed += [wanted] if wanted != s else []
+        with state.begin() as connection:
+            save_states(connection, changed)
+        return bool(changed)
+
+    return state.change(note)
 
 
 def set_period_state(state: State, period: dt.date, state_name: str, approved_by: str = "") -> None:

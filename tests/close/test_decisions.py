@@ -93,7 +93,7 @@ def test_the_same_money_is_booked_once_and_a_decision_on_a_sum_clears_its_line(r
     duizhang("verify", "--home", home)
 
 
-def test_a_workbook_that_was_edited_is_refused(home: Path) -> None:
+def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:
     row = item(home, "leg = 'order_payment' and cause = 'amount_entry'")[:3]
     for cells, decision, said in (
         ({"difference": 1}, "write_off", "difference was changed from"),
@@ -109,6 +109,8 @@ def test_a_workbook_that_was_edited_is_refused(home: Path) -> None:
         assert said in found and "sheet exceptions, row " in found and "nothing was imported" in found, found
     with pytest.raises(AssertionError, match="2026-07-01 was never computed"):
         duizhang("exceptions", "export", "--home", home, "--period", "2026-07-01", "--out", home / "x.xlsx")
+    with pytest.raises(AssertionError, match="2026-07-01 was never computed"):
+        duizhang("dispute", "alipay", "--books", raw / "books.yaml", "--home", home, "--period", "2026-07-01")
 
 
 def test_what_changes_while_a_run_is_under_way_is_not_lost(raw: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,6 +148,8 @@ def test_what_is_closed_refuses_and_says_so(mine: tuple[Path, Path]) -> None:
     assert told["periods"] == [] and [p["period"] for p in told["refused"]] == [day(2).isoformat()]
     run(raw, home, exit_code=2)
     assert query(home, VERSIONS) == before
+    told_of = duizhang("status", "--home", home)
+    assert f"{day(2)} is closed and refuses" in told_of and refunds.name in told_of
     duizhang("reopen", "--home", home, "--period", day(2), "--by", "A", "--reason", "late file")
     run(raw, home)
     assert versions(home) == [1, 2, 1, 1, 1, 1]
