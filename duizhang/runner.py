@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from duizhang.errors import UserError
 from duizhang.layout import find_pipelines
+
+if TYPE_CHECKING:
+    from duizhang.books import Books
 
 GROUP = "duizhang.runner"
 
@@ -19,6 +22,14 @@ class Runner(Protocol):
     def __call__(
         self, books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = ..., force: bool = ...
     ) -> int: ...
+
+
+def check_range(books: Books, start: dt.date, end: dt.date) -> None:
+    """Raises UserError for a range that is none, or that begins before the books do."""
+    if end < start:
+        raise UserError(f"the range ends ({end}) before it begins ({start})")
+    if start < books.start:
+        raise UserError(f"{start} is before the books' first day {books.start}", advice="Begin at the books' start, or move it.")
 
 
 def load_runner() -> Runner:

@@ -127,6 +127,10 @@ class Store:
         # small files, several at once: threads for each would only wait for each other
         return pq.ParquetFile(self.path(table, period)).read(use_threads=False)
 
+    def rows(self, table: str, period: dt.date) -> int:
+        """How many rows a period of a table has."""
+        return int(pq.read_metadata(self.path(table, period)).num_rows)
+
     def spill(self) -> Path:
         """A folder for what does not fit into memory; what a run that was killed left in there is gone."""
         self.clear_spill()

@@ -9,7 +9,6 @@ from dagster import (
     BetaWarning,
     DailyPartitionsDefinition,
     Definitions,
-    build_schedule_from_partitioned_job,
     define_asset_job,
     in_process_executor,
 )
@@ -17,27 +16,25 @@ from dagster import (
 from assets import partitions as books_partitions
 from assets.flow import build_assets
 from assets.workspace import from_environment
-from pipelines.sensors import JOB, build_sensor
-
-# as JOB, for where the inbox was just collected
-TABLES_JOB = "reconcile_collected_periods"
+from pipelines.schedules import build_schedule
+from pipelines.sensors import build_sensor
+from pipelines.triggers import JOB
 
 
 def build_defs(
     *, resources: Mapping[str, Any] | None = None, partitions: DailyPartitionsDefinition | None = None
 ) -> Definitions:
-    """Assets, checks, the job for a day or a range, the daily schedule (09:30, once the T+1 bills are there) and the
-    sensor that sees files which come late. A run is one process: it holds the home's lock from end to end."""
+    """Assets, checks, the one job for a day or a range, the daily schedule and the sensor that sees files which come late.
+
+    Whoever starts it, a run is one process: it holds the home's lock from end to end, and its steps share the engine's run.
+    """
     days = partitions or books_partitions.from_environment()
     with warnings.catch_warnings():
         # single-run backfills are Dagster's beta; the lock file pins what was tried
         warnings.simplefilter("ignore", BetaWarning)
         assets, checks = build_assets(days)
         job = define_asset_job(JOB, selection=AssetSelection.all(), executor_def=in_process_executor)
-        collected = AssetSelection.all() - AssetSelection.assets("raw_files")
-        tables = define_asset_job(TABLES_JOB, selection=collected, executor_def=in_process_executor)
-        schedule = build_schedule_from_partitioned_job(job, hour_of_day=9, minute_of_hour=30, name="every_morning")
         return Definitions(
-            assets=assets, asset_checks=checks, jobs=[job, tables], schedules=[schedule], sensors=[build_sensor(days)],
-            resources={**from_environment(), **(resources or {})},
+            assets=assets, asset_checks=checks, jobs=[job], schedules=[build_schedule(days)], sensors=[build_sensor(days)],
+            resources={**from_environment(), **(resources or {})}, executor=in_process_executor,
         )

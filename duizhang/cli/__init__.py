@@ -6,15 +6,18 @@ the command says so.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
 import sys
+import traceback
 
 import click
 
 from duizhang import __version__
-from duizhang.errors import DuizhangError
+from duizhang.cli.examples import epilog
+from duizhang.cli.faults import told
 
 # command -> (module, attribute, one line of help). The order is the order of the daily flow.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -51,6 +54,9 @@ class _Lazy(click.Group):
             return None
         module = importlib.import_module(COMMANDS[name][0])
         command: click.Command = module.command
+        command.epilog = epilog(name)
+        for part, subcommand in getattr(command, "commands", {}).items():
+            subcommand.epilog = epilog(f"{name} {part}")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -65,30 +71,45 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point of the `duizhang` command: a user's mistake is one message, never a traceback."""
+    """Entry point of the `duizhang` command: a mistake, a full disk or a busy database is one message, never a traceback."""
+    _leave(_status())
+
+
+def _status() -> int:
+    """Run the command; its exit code, what went wrong being told."""
     try:
         status = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(1)
-    except DuizhangError as error:
-        click.echo(f"error: {error}", err=True)
-        advice = getattr(error, "advice", "")
-        if advice:
-            click.echo(f"  -> {advice}", err=True)
-        sys.exit(1)
+        return 1
     except BrokenPipeError:
-        sys.exit(0)
-    _leave(status if isinstance(status, int) else 0)
+        return 0
+    except SystemExit as error:  # click's own, where nobody reads the output any more
+        return error.code if isinstance(error.code, int) else 0
+    except Exception as error:  # the one place where nothing may get past
+        found = told(error)
+        if found is None:
+            traceback.print_exc()
+            found = (
+                f"unexpected: {type(error).__name__}. This is a defect of duizhang",
+                "Please report it with the lines above and the command. What is published stands.",
+            )
+        click.echo(f"error: {found[0]}", err=True)
+        if found[1]:
+            click.echo(f"  -> {found[1]}", err=True)
+        return 1
+    return status if isinstance(status, int) else 0
 
 
 def _leave(status: int) -> None:
     """End the process at once, everything written. DuckDB's and Great Expectations' modules hold each other, and the
     interpreter's own clean-up would print dozens of lines about it after the answer."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or there is no room
+            stream.flush()
     logging.shutdown()
     os._exit(status)

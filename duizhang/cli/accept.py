@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from duizhang.cli.options import DAY, by_option, home_option, open_state, waiting
-from duizhang.close import accept
 
 
 @click.command("accept")
@@ -20,6 +19,8 @@ from duizhang.close import accept
 @click.option("--reason", required=True, help="Why it may pass; it goes into the event log and the results.")
 def command(home: Path, period: dt.datetime, table: str, expectation: str, by: str, reason: str) -> None:
     """Let a failed check of a day pass. It holds again as soon as it finds something else."""
+    from duizhang.close import accept
+
     new = accept(home, open_state(home), period.date(), table, expectation, by=by, reason=reason, say=waiting)
     click.echo(f"{'accepted' if new else 'was accepted before'}: {expectation} of {table}, {period:%Y-%m-%d}")
     if new:

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from duizhang.cli.options import DAY, by_option, home_option, open_state, span, waiting
-from duizhang.close import approve
 
 
 @click.command("approve")
@@ -22,6 +21,8 @@ def command(home: Path, period: dt.datetime, end: dt.datetime | None, role: str,
     """Sign the published version of a day as maker or checker. It takes two different people, and the checker may not have
     decided items of the day. With --digest nothing else is signed than what you saw (`duizhang status --json` lists digests).
     """
+    from duizhang.close import approve
+
     periods = span(period, end)
     approve(home, open_state(home), periods, role=role, by=by, digests=digests, say=waiting)
     click.echo(f"signed as {role} by {by}: {', '.join(p.isoformat() for p in periods)}")

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from duizhang.cli.options import DAY, by_option, home_option, open_state, span, waiting
-from duizhang.close import close_periods
 
 
 @click.command("close")
@@ -20,6 +19,8 @@ from duizhang.close import close_periods
 @click.option("--reason", default="", help="Why these days close before earlier ones; only then needed.")
 def command(home: Path, start: dt.datetime, end: dt.datetime, by: str, digests: tuple[str, ...], reason: str) -> None:
     """Close days that maker and checker have signed, in order. A closed day refuses new numbers and decisions."""
+    from duizhang.close import close_periods
+
     periods = span(start, end)
     close_periods(home, open_state(home), periods, by=by, digests=digests, reason=reason, say=waiting)
     click.echo(f"closed {periods[0]} to {periods[-1]}")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from duizhang.compare import Comparison, compare_files
 from duizhang.errors import UserError
+
+if TYPE_CHECKING:
+    from duizhang.compare import Comparison
 
 
 @click.command("compare")
@@ -36,6 +39,11 @@ def command(
         allowed = Decimal(tolerance)
     except InvalidOperation as error:
         raise UserError(f"--tolerance {tolerance!r} is not a number") from error
+    for path in (left, right):
+        if not path.is_file():
+            raise UserError(f"there is no file {path}")
+    from duizhang.compare import compare_files
+
     result = compare_files(
         left, right, key=key, left_amount=left_amount, right_amount=right_amount, tolerance=allowed, out=out,
         skip_bad=skip_bad,

@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from duizhang.cli.sql import home_option, shown
+from duizhang.cli.cells import shown
+from duizhang.cli.options import home_option
 from duizhang.errors import UserError
-from duizhang.publish import read_manifest
-from duizhang.store import connect, quoted
 
 # What names a row; a row whose key is on both sides is shown as a change of its other columns.
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -41,6 +40,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
 @home_option
 def command(period: dt.datetime, old: int | None, new: int | None, home: Path) -> None:
     """What changed between two versions of a period, and why."""
+    from duizhang.publish.versions import read_manifest
+
     day = period.date()
     known = _known(home, day)
     if not known:
@@ -93,6 +94,8 @@ def _table(home: Path, name: str, before: dict[str, Any] | None, after: dict[str
         return []
     if before is None or after is None:
         return ["", f"{name}: {'new table' if before is None else 'no longer there'}"]
+    from duizhang.store import connect, quoted
+
     with connect() as con:
         for side, entry in (("was", before), ("now", after)):
             path = home / entry["object"]

@@ -7,24 +7,32 @@ from pathlib import Path
 
 import click
 
-from duizhang.books import load_books
-from duizhang.cli.options import DAY, home_option, open_state
-from duizhang.cli.sql import shown
-from duizhang.close import append_event, dispute
+from duizhang.cli.cells import shown
+from duizhang.cli.options import DAY, books_option, home_option, open_state
 
 
 @click.command("dispute")
 @click.argument("counterparty")
-@click.option("--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml.")
+@books_option
 @home_option
 @click.option("--period", required=True, type=DAY, help="The day at whose end the differences are open.")
+@click.option("--answer-by", type=DAY, help="Ask for an answer by this day.")
 @click.option("--out", type=click.Path(path_type=Path), help="An .xlsx or .csv. Default: an .xlsx in the home.")
-def command(counterparty: str, books_path: Path, home: Path, period: dt.datetime, out: Path | None) -> None:
-    """Write the differences that a provider, platform or carrier has to answer for, with ids, amounts and evidence."""
+def command(
+    counterparty: str, books_path: Path, home: Path, period: dt.datetime, answer_by: dt.datetime | None, out: Path | None
+) -> None:
+    """Write the differences that a provider, platform or carrier has to answer for, each once, with ids and amounts.
+
+    Who is asked for what, and in which words, is said in duizhang/close/requests.yaml.
+    """
+    from duizhang.books import load_books
+    from duizhang.close import append_event, dispute
+
     state = open_state(home)
     name = "".join(c if c.isalnum() else "-" for c in counterparty)
     target = out or home / f"dispute-{name}-{period:%Y-%m-%d}.xlsx"
-    totals = dispute(home, load_books(books_path), counterparty, period.date(), target)
+    totals = dispute(home, load_books(books_path), counterparty, period.date(), target,
+                     answer_by=answer_by.date() if answer_by else None)
     append_event(state, actor="dispute", kind="disputed", payload={
         "counterparty": counterparty, "period": f"{period:%Y-%m-%d}", "totals": {c: str(t) for c, t in totals.items()},
     })

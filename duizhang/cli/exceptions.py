@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from duizhang.cli.options import DAY, by_option, home_option, open_state, waiting
-from duizhang.close import append_event, export_exceptions, import_decisions
 
 
 @click.group("exceptions")
@@ -22,6 +21,8 @@ def command() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Default: exceptions-<period>.xlsx in the home.")
 def export(home: Path, period: dt.datetime, out: Path | None) -> None:
     """Write the workbook. In the column `decision` choose accept, write_off, correct or wait, and give a reason."""
+    from duizhang.close import append_event, export_exceptions
+
     state = open_state(home)
     target = out or home / f"exceptions-{period:%Y-%m-%d}.xlsx"
     count = export_exceptions(home, period.date(), target)
@@ -35,6 +36,8 @@ def export(home: Path, period: dt.datetime, out: Path | None) -> None:
 @by_option
 def import_(file: Path, home: Path, by: str) -> None:
     """Take the decisions of a workbook; all of them or, where a row is wrong, none. The same workbook again changes nothing."""
+    from duizhang.close import import_decisions
+
     found, new = import_decisions(home, open_state(home), file, by=by, say=waiting)
     click.echo(f"{new} new decisions of {len(found)} in the workbook")
     if new:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import duckdb
 
-from duizhang import schema
 from duizhang.cli.options import home_option
 from duizhang.cli.status import unread_files
 from duizhang.errors import UserError
-from duizhang.published import open_published
-from duizhang.reconcile import load_causes
-from duizhang.store import Store, connect, told_when_damaged
+
+if TYPE_CHECKING:
+    import duckdb
 
 # table -> the columns in which a key may stand
 PLACES = {
@@ -50,6 +48,8 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
         facts = "  ".join(f"{n}={event[n]}" for n in SHOWN if event.get(n) not in (None, ""))
         at = f"{event['occurred_at']} UTC" if event["occurred_at"] else ""
         click.echo(f"{event['period']} {at}  {event['table']:<12} {facts}\n    {event['file']}:{event['line']}")
+    from duizhang.reconcile import load_causes
+
     causes = load_causes()
     for item in items:
         cause = causes[item["cause"]]
@@ -72,6 +72,9 @@ def _rows(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[d
 
 
 def _events(home: Path, words: set[str]) -> list[dict[str, Any]]:
+    from duizhang import schema
+    from duizhang.store import Store, connect, told_when_damaged
+
     store, found = Store(home), []
     with connect() as con, told_when_damaged(home):
         for table, columns in PLACES.items():
@@ -86,6 +89,8 @@ def _items(home: Path, key: str, words: set[str]) -> list[dict[str, Any]]:
     """The items that KEY is, or is in: each as it was last open, whatever it was called on other days. A buyer's item is
     found by each of the orders in it."""
     buyers = _buyers(home, words)
+    from duizhang.published import open_published
+
     with open_published(home) as con:
         return _rows(
             con, "with hits as (select distinct leg, entity, \"key\", currency from variances "
@@ -100,6 +105,9 @@ def _items(home: Path, key: str, words: set[str]) -> list[dict[str, Any]]:
 
 def _buyers(home: Path, words: set[str]) -> list[str]:
     """`entity key` of the customers whose claims name one of these orders."""
+    from duizhang import schema
+    from duizhang.store import Store, connect, told_when_damaged
+
     store = Store(home)
     with connect() as con, told_when_damaged(home):
         store.view(con, "customer", store.periods("customer"), schema.CLAIM)

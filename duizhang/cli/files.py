@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from duizhang.cli.options import by_option, home_option, open_state
 from duizhang.errors import UserError
-from duizhang.ingest.files import ACCEPTED, DECIDED, DUPLICATE, REFUSED, WITHDRAWN, FileRecord, records
-from duizhang.ingest.names import inbox_path
-from duizhang.spelling import nearest
+
+if TYPE_CHECKING:
+    from duizhang.ingest import FileRecord
 
 reason_option = click.option("--reason", required=True, help="Why; it goes into the event log.")
 
@@ -59,6 +60,9 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
     name = signed_name(by)
     if not reason.strip():
         raise UserError("a decision about a file needs a reason", advice="Give --reason.")
+    from duizhang.ingest.files import ACCEPTED, DECIDED, REFUSED, WITHDRAWN, records
+    from duizhang.ingest.names import inbox_path
+
     state = open_state(home)
     with acquire(home, say=lambda text: click.echo(text, err=True)):
         record = _found(records(state), file)
@@ -77,6 +81,10 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
 
 def _found(known: list[FileRecord], file: str) -> FileRecord:
     """The record that a name means: the whole name, or the end of one where that is unique."""
+    from duizhang.ingest.files import DUPLICATE
+    from duizhang.ingest.names import inbox_path
+    from duizhang.spelling import nearest
+
     names = {inbox_path(r.path): r for r in known if r.status != DUPLICATE}
     if file in names:
         return names[file]

@@ -7,16 +7,15 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from duizhang.books import load_books
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import RefusedFile, UserError
-from duizhang.ingest import Extraction, Setting, extract, load_spec
-from duizhang.ingest.passwords import LockedFile, with_password
-from duizhang.ingest.spec import SourceSpec
+
+if TYPE_CHECKING:
+    from duizhang.ingest import Extraction, Setting, SourceSpec
 
 PREVIEW = 5
 
@@ -35,6 +34,9 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
 
     Nothing is written. Exit code 1 where the file cannot be read, 2 where rows were rejected or a total does not tie.
     """
+    from duizhang.books import load_books
+    from duizhang.ingest import Setting, load_spec
+
     books_path = books_path or _above(file)
     specs: Mapping[str, SourceSpec] = known_sources(books_path)
     if source:
@@ -90,6 +92,9 @@ def _assumed(setting: Setting, books_path: Path | None) -> str:
 
 def _read(file: Path, specs: Mapping[str, SourceSpec], setting: Setting, folder: Path, *, asks: bool) -> list[Extraction]:
     """The bills of the file; asks: a person is there to give the password of one that has one."""
+    from duizhang.ingest import extract
+    from duizhang.ingest.passwords import LockedFile, with_password
+
     try:
         return extract(file, specs, setting, file=file.name, into=folder)
     except LockedFile as error:

@@ -1,40 +1,68 @@
-"""Options that several commands share."""
+"""Options that several commands share. What can be seen to be a mistake without the engine is told before it is loaded."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from duizhang.books import load_books
-from duizhang.errors import UserError
-from duizhang.ingest import SourceSpec, load_specs
-from duizhang.state import State
-from duizhang.store import days
+from duizhang.errors import BooksError, UserError
+
+if TYPE_CHECKING:
+    from duizhang.ingest import SourceSpec
+    from duizhang.state import State
 
 DAY = click.DateTime(["%Y-%m-%d"])
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-home_option = click.option(
-    "--home", type=click.Path(path_type=Path), default=Path("home"), envvar="DUIZHANG_HOME", show_default=True,
-    help="Where results are kept.",
+
+def _is_books(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """A path of books.yaml that is a file; the same error as `load_books` gives, without loading it."""
+    if path is not None and not path.is_file():
+        raise BooksError(f"{path}: no such file", advice="Give the path of your books.yaml with --books.")
+    return path
+
+
+def _is_home(_context: click.Context, _option: click.Parameter, home: Path) -> Path:
+    if not home.is_dir():
+        raise UserError(f"there is no home at {home}", advice="Give it with --home, or run `duizhang run` first.")
+    return home
+
+
+def _home(help_text: str, callback: Callable[[click.Context, click.Parameter, Path], Path] | None) -> Decorator:
+    return click.option(
+        "--home", type=click.Path(file_okay=False, path_type=Path), default=Path("home"), envvar="DUIZHANG_HOME",
+        show_default=True, help=help_text, callback=callback,
+    )
+
+
+# of a command that makes the home where there is none, and of one that needs it
+new_home_option = _home("Where results are kept (or DUIZHANG_HOME).", None)
+home_option = _home("Where the results are (or DUIZHANG_HOME).", _is_home)
+books_option = click.option(
+    "--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml.", callback=_is_books,
 )
 by_option = click.option("--by", required=True, help="Your name; it goes into the event log.")
-
 own_sources = click.option(
-    "--books", "books_path", type=click.Path(path_type=Path), help="books.yaml: its own sources as well."
+    "--books", "books_path", type=click.Path(path_type=Path), help="books.yaml: its own sources as well.", callback=_is_books,
 )
 
 
 def known_sources(books_path: Path | None) -> dict[str, SourceSpec]:
     """The shipped specifications and, where books are given, their own."""
+    from duizhang.books import load_books
+    from duizhang.ingest import load_specs
+
     return load_specs(load_books(books_path).sources_path if books_path else None)
 
 
 def open_state(home: Path) -> State:
     """The state database of a home that exists."""
-    if not home.is_dir():
-        raise UserError(f"there is no home at {home}", advice="Give it with --home, or run `duizhang run` first.")
+    from duizhang.state import State
+
     return State(home)
 
 
@@ -47,5 +75,5 @@ def span(start: dt.datetime, end: dt.datetime | None) -> list[dt.date]:
     """The days of a range; of the first day alone without an end."""
     last = (end or start).date()
     if last < start.date():
-        raise UserError("the range ends before it begins")
-    return days(start.date(), last)
+        raise UserError(f"the range ends ({last}) before it begins ({start.date()})")
+    return [start.date() + dt.timedelta(days=n) for n in range((last - start.date()).days + 1)]

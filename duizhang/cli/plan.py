@@ -5,24 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from duizhang.books import load_books
-from duizhang.cli.options import DAY, home_option
+from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.errors import UserError
-from duizhang.ingest import collect
-from duizhang.plan import Plan, acquire, last_day, make_plan
-from duizhang.state import State
-from duizhang.store import Store
+
+if TYPE_CHECKING:
+    from duizhang.plan import Plan
 
 _SHOWN = 8
 
 
 @click.command("plan")
-@click.option("--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml.")
-@home_option
+@books_option
+@new_home_option
 @click.option("--from", "start", type=DAY, help="First business day. Default: the books' first.")
 @click.option("--to", "end", type=DAY, help="Last business day. Default: the last with most of its files, or computed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every reason.")
@@ -33,7 +31,14 @@ def command(
 
     New files of the inbox are read and archived for that; no result changes.
     """
+    from duizhang.books import load_books
+
     books = load_books(books_path)
+    from duizhang.ingest import collect
+    from duizhang.plan import acquire, last_day, make_plan
+    from duizhang.state import State
+    from duizhang.store import Store
+
     with acquire(home, say=lambda text: click.echo(text, err=True)):
         store, state = Store(home.resolve()), State(home)
         collect(books, store, state)

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from duizhang.cli.options import DAY, by_option, home_option, open_state, waiting
-from duizhang.close import reopen
 
 
 @click.command("reopen")
@@ -18,6 +17,8 @@ from duizhang.close import reopen
 @click.option("--reason", required=True, help="Why; it goes into the event log.")
 def command(home: Path, period: dt.datetime, by: str, reason: str) -> None:
     """Reopen a closed day. Its signatures are void."""
+    from duizhang.close import reopen
+
     behind = reopen(home, open_state(home), period.date(), by=by, reason=reason, say=waiting)
     click.echo(f"reopened {period:%Y-%m-%d}")
     if behind:

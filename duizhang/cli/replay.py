@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from pathlib import Path
 
 import click
 
 from duizhang.cli.options import DAY, home_option, open_state
-from duizhang.close import replay
 from duizhang.runner import load_runner
 
 
@@ -17,9 +17,13 @@ from duizhang.runner import load_runner
 @click.option("--period", required=True, type=DAY, help="The day to rebuild.")
 @click.option("--version", type=int, help="Default: the newest.")
 @click.option("--key", type=click.Path(path_type=Path), help="The pseudonym key, where it is not where the books had it.")
-def command(home: Path, period: dt.datetime, version: int | None, key: Path | None) -> int:
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+def command(home: Path, period: dt.datetime, version: int | None, key: Path | None, *, quiet: bool) -> int:
     """Rebuild a published version and compare the digests. Exit code 2 where they differ."""
-    before, now = replay(home.resolve(), open_state(home), period.date(), version, load_runner(), key=key)
+    from duizhang.close import replay
+
+    runner = partial(load_runner(), progress=not quiet)
+    before, now = replay(home.resolve(), open_state(home), period.date(), version, runner, key=key)
     click.echo(f"published {before}\nreplayed  {now}")
     click.echo("the same" if before == now else "not the same: the rules, the books or a file changed since")
     return 0 if before == now else 2

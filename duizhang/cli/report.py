@@ -9,8 +9,6 @@ import click
 
 from duizhang.cli.options import DAY, home_option, span
 from duizhang.errors import UserError
-from duizhang.report import write_report
-from duizhang.store import Store
 
 
 @click.command("report")
@@ -24,6 +22,8 @@ from duizhang.store import Store
 )
 def command(home: Path, period: dt.datetime | None, end: dt.datetime | None, out: Path | None, docs: Path | None) -> None:
     """Write the report of a period: what was reconciled, what differs, why, how much, what is old."""
+    from duizhang.report import write_report
+
     wanted = span(period, end) if period else [None]
     if out and len(wanted) > 1 and out.suffix:
         raise UserError(f"{out} is one file, and {len(wanted)} days are wanted", advice="Give --out a folder.")
@@ -33,5 +33,6 @@ def command(home: Path, period: dt.datetime | None, end: dt.datetime | None, out
         click.echo(f"report: {write_report(home, day, out / f'{day}.html' if out and len(wanted) > 1 else out)}")
         if docs and day:
             from duizhang.gate import write_data_docs  # seconds to load
+            from duizhang.store import Store
 
             click.echo(f"quality: {write_data_docs(Store(home.resolve()), day, docs / day.isoformat())}")

@@ -7,19 +7,15 @@ from pathlib import Path
 
 import click
 
-from duizhang.runner import load_runner
-
-DAY = click.DateTime(["%Y-%m-%d"])
+from duizhang.cli.options import DAY, books_option, new_home_option
+from duizhang.runner import check_range, load_runner
 
 
 @click.command("run")
-@click.option("--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml.")
+@books_option
 @click.option("--from", "start", required=True, type=DAY, help="First business day.")
 @click.option("--to", "end", required=True, type=DAY, help="Last business day.")
-@click.option(
-    "--home", type=click.Path(path_type=Path), default=Path("home"), envvar="DUIZHANG_HOME", show_default=True,
-    help="Where results are kept.",
-)
+@new_home_option
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 @click.option("--force", is_flag=True, help="Compute every day of the range again, also what is current.")
 def command(
@@ -31,6 +27,9 @@ def command(
 
     Exit code 0: everything is published. 2: something is held (see `duizhang status`). 1: an error.
     """
+    from duizhang.books import load_books
+
+    check_range(load_books(books_path), start.date(), end.date())
     runner = load_runner()
     if not quiet:
         click.echo(f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, books {books_path}, home {home}", err=True)

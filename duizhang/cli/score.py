@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.sql import home_option
-from duizhang.simulate import render, score
+from duizhang.cli.options import home_option
 
 
 @click.command(name="score")
@@ -17,5 +16,7 @@ from duizhang.simulate import render, score
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(truth: Path, home: Path, *, as_json: bool) -> None:
     """Compare what was found with what a simulation injected."""
+    from duizhang.simulate import render, score
+
     result, misses = score(truth, home)
     click.echo(json.dumps(result, ensure_ascii=False, indent=2) if as_json else render(result, misses))

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from duizhang.simulate import Plan, simulate
-
 
 @click.command(name="simulate")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
@@ -21,6 +19,8 @@ def command(
     out: Path, start: dt.datetime, days: int, orders_per_day: int, seed: int, break_rate: float
 ) -> None:
     """Write raw files of a made-up business in true formats, with books.yaml and truth.parquet."""
+    from duizhang.simulate import Plan, simulate
+
     plan = Plan(start.date(), days, orders_per_day, seed, break_rate)
     outcome = simulate(out, plan)
     click.echo(f"{outcome['orders']} orders over {days} days in {outcome['files']} files below {out / 'inbox'}")

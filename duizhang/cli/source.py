@@ -11,7 +11,6 @@ import click
 from duizhang.cli import files
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import UserError
-from duizhang.ingest import SourceSpec, load_specs, propose, sources_page
 
 
 @click.group("source")
@@ -35,12 +34,16 @@ def listed(books_path: Path | None) -> None:
 @command.command("page")
 def page() -> None:
     """The documentation of all sources as Markdown (docs/sources.md)."""
+    from duizhang.ingest import load_specs, sources_page
+
     click.echo(sources_page(load_specs()), nl=False)
 
 
 @command.command("schema")
 def schema() -> None:
     """The JSON schema of a specification, for editors that check YAML."""
+    from duizhang.ingest import SourceSpec
+
     click.echo(json.dumps(SourceSpec.model_json_schema(), ensure_ascii=False, indent=1))
 
 
@@ -56,6 +59,8 @@ def new(file: Path, name: str, out: Path | None) -> None:
     """
     if not re.fullmatch(r"[a-z0-9]+_[a-z0-9_]+", name):
         raise UserError(f"{name!r} is no name of a source", advice="Use small letters, such as mybank_statement.")
+    from duizhang.ingest import propose
+
     proposal = propose(file, name)
     if out is None:
         click.echo(proposal.text, nl=False)

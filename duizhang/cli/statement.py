@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.cells import table_text
 from duizhang.cli.options import DAY, home_option, open_state, span
-from duizhang.cli.sql import table_text
-from duizhang.close import statement
 from duizhang.errors import UserError
-from duizhang.store import Store
 
 
 @click.command("statement")
@@ -25,6 +23,9 @@ def command(customer: str, shop: str, home: Path, start: dt.datetime, end: dt.da
     """Write the account of a customer or a shop: opening, everything charged and settled, closing."""
     if bool(customer) == bool(shop):
         raise UserError("say either --customer or --shop")
+    from duizhang.close import statement
+    from duizhang.store import Store
+
     state = open_state(home)
     periods = span(start, end)
     name = "".join(c if c.isalnum() else "-" for c in customer or shop)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,10 +12,9 @@ from typing import Any
 
 import click
 
-from duizhang.cli.sql import home_option, shown, table_text, width_of
+from duizhang.cli.cells import folded, shown, table_text
+from duizhang.cli.options import home_option
 from duizhang.errors import UserError
-from duizhang.published import TABLES, open_published
-from duizhang.verdict import Verdict, not_run, not_run_lines, verdicts
 
 _NEWEST = 31
 _REASONS = 5
@@ -55,22 +53,22 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     yield ""
     rows = []
     for p in listed:
-        causes = ", ".join(f"{c['cause']} {c['items']} ({shown(c['amount'])} {c['currency']})" for c in p["causes"][:3])
-        more = f" (+{len(p['causes']) - 3} more)" if len(p["causes"]) > 3 else ""
         state = f"{p['state']}, {p['verdict_text']}" if p["verdict_text"] else p["state"]
-        rows.append([p["period"], state, p["version"], p["variances"], causes + more])
-    yield table_text(["period", "state", "version", "variances", "main causes"], rows)
+        rows.append([p["period"], state, p["version"], p["variances"], _causes(p["causes"], everything=everything)])
+    width = max(shutil.get_terminal_size((80, 24)).columns, 60)
+    yield table_text(["period", "state", "version", "open", "causes"], rows, width=width)
     if len(listed) < len(periods):
         yield f"{len(periods) - len(listed)} earlier days are in order (--all lists them)"
-    width = max(shutil.get_terminal_size((120, 24)).columns, 60)
     for p in periods:
         if p["held_reasons"]:
             yield f"\n{p['period']} {'is closed and refuses' if p['state'] == 'closed' else 'is held'}: {len(p['held_reasons'])} reasons"
             for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
-                yield from wrapped(reason, width, lines=3)
+                yield from wrapped(reason, width, lines=None if everything else 3)
             if not everything and len(p["held_reasons"]) > _REASONS:
                 yield f"  and {len(p['held_reasons']) - _REASONS} more (--all, or --json for the whole text)"
     if found["not_run"]:
+        from duizhang.verdict import not_run_lines
+
         yield "\nNot reconciled, for want of the other side:"
         for line in not_run_lines(found["not_run"]):
             yield from wrapped(line, width, lines=3)
@@ -82,21 +80,30 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
             yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), width, lines=3)
 
 
-def wrapped(text: str, width: int, *, lines: int) -> list[str]:
-    """A text as an item of a list, on so many lines at the most; wide characters count as two."""
-    found, line = [], ""
-    for word in re.findall(r"\S{1,40}\s*", text):
-        if line and width_of(line + word.rstrip()) > width - 4:
-            found.append(line.rstrip())
-            line = ""
-        line += word
-    found.append(line.rstrip())
-    if len(found) > lines:
+def _causes(causes: list[dict[str, Any]], *, everything: bool) -> str:
+    """The most frequent causes with how often; every one with its amount where everything is asked for."""
+    if everything:
+        return ", ".join(f"{c['cause']} {c['items']} ({shown(c['amount'])} {c['currency']})" for c in causes)
+    counted: dict[str, int] = {}
+    for c in causes:
+        counted[c["cause"]] = counted.get(c["cause"], 0) + c["items"]
+    first = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    more = f", {len(first) - 3} more" if len(first) > 3 else ""
+    return ", ".join(f"{cause} {items}" for cause, items in first[:3]) + more
+
+
+def wrapped(text: str, width: int, *, lines: int | None) -> list[str]:
+    """A text as an item of a list, on so many lines at the most (None: as many as it takes)."""
+    found = folded(text, width - 4)
+    if lines is not None and len(found) > lines:
         found = [*found[: lines - 1], f"{found[lines - 1]} …"]
     return [("  - " if n == 0 else "    ") + part for n, part in enumerate(found)]
 
 
 def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
+    from duizhang.published import open_published
+    from duizhang.verdict import Verdict, verdicts
+
     with open_published(home) as con:
         names = ["period", "version", "state", "held_reasons", "approved_by", "digest"]
         periods = [
@@ -129,7 +136,9 @@ def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
     """Legs of which one side was never supplied, as the last run saw them (also when held)."""
+    from duizhang.published import TABLES
     from duizhang.store import Store, connect, told_when_damaged
+    from duizhang.verdict import not_run
 
     with connect() as con, told_when_damaged(home):
         Store(home).view(con, "legs_not_run", periods, TABLES["legs_not_run"])
@@ -139,6 +148,7 @@ def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
 def unread_files(home: Path) -> list[dict[str, Any]]:
     """Files that were missing, refused or not recognised as the last run saw them (also of days that are held), and those
     of which no day is known, which stand beside the newest one."""
+    from duizhang.published import TABLES, open_published
     from duizhang.store import Store, connect, told_when_damaged
 
     store = Store(home)

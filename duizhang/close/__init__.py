@@ -3,7 +3,8 @@
 from duizhang.close.approval import approve, close_periods, reopen
 from duizhang.close.archived import archive_books, archive_sources
 from duizhang.close.decisions import Decision, correction_claims, decisions, item_decisions, journal_proposals
-from duizhang.close.letters import dispute, statement
+from duizhang.close.disputes import dispute
+from duizhang.close.letters import statement
 from duizhang.close.proof import Proof, announce, verify
 from duizhang.close.recording import accept, import_decisions
 from duizhang.close.replaying import replay

@@ -34,20 +34,27 @@ def test_a_statement_opens_and_closes_with_the_open_items(home: Path, tmp_path: 
 
 def test_a_dispute_lists_what_the_other_side_has_to_answer_for(raw: Path, home: Path, tmp_path: Path) -> None:
     theirs = f"""
-        from variances where period = date '{LAST}' and cause in ('missing_right', 'fee_rate', 'partial_settlement')
-        and leg in ('order_payment', 'payment_settlement', 'fee', 'return_refund') and status <> 'accepted'"""
+        from variances where period = date '{LAST}' and cause = 'missing_right' and difference > 0
+        and leg in ('order_payment', 'payment_settlement') and status <> 'accepted'"""
     (shop, items), *_ = query(home, f"select shop, count(*) {theirs} group by 1 order by 2 desc, 1")
     provider = {"tb-01": "alipay", "wx-01": "wechat", "jd-01": "jd"}[shop]
     out = tmp_path / "d.xlsx"
-    duizhang("dispute", provider, "--books", raw / "books.yaml", "--home", home, "--period", LAST, "--out", out)
+    told = duizhang("dispute", provider, "--books", raw / "books.yaml", "--home", home, "--period", LAST, "--out", out,
+                    "--answer-by", "2026-04-01")
     book = openpyxl.load_workbook(out)
-    rows = list(book["dispute"].iter_rows(min_row=2, values_only=True))
-    keys = {k for (k,) in query(home, f'select "key" {theirs} and shop = \'{shop}\'')}
-    assert keys <= {r[3] for r in rows} and len(rows) >= items
+    header, *rows = book["dispute"].iter_rows(values_only=True)
+    at = {str(name).split()[0]: n for n, name in enumerate(header)}
+    orders = {k for (k,) in query(home, f"select order_id {theirs} and shop = '{shop}'")}
+    assert orders <= {r[at["order_id"]] for r in rows} and len(rows) >= items
     assert all(str(c)[:1] not in "=+@" for r in rows for c in r if c)
-    assert f"{len(rows)} 项" in str(book["letter"]["A2"].value)
+    letter = [str(cell.value) for cell in book["letter"]["A"]]
+    assert f"{len(rows)} 项" in letter[1] and "2026-04-01" in letter[-1]
+    total = sum(Decimal(str(r[at["claim"]])) for r in rows)
+    assert Decimal(told.rsplit(" ", 2)[1]) == total and f"{total:,.2f}" in " ".join(letter)
     with pytest.raises(AssertionError, match="nobody-pays"):
         duizhang("dispute", "nobody-pays", "--books", raw / "books.yaml", "--home", home, "--period", LAST, "--out", out)
+    with pytest.raises(AssertionError, match="is not published"):
+        duizhang("dispute", provider, "--books", raw / "books.yaml", "--home", home, "--period", "2026-01-01", "--out", out)
 
 
 def test_text_that_would_run_is_quoted() -> None:

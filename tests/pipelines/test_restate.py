@@ -17,7 +17,8 @@ from dagster import DagsterInstance, SensorResult, SkipReason, build_sensor_cont
 from assets.partitions import daily
 from assets.workspace import over
 from pipelines.definitions import build_defs
-from pipelines.sensors import JOB, build_sensor
+from pipelines.sensors import build_sensor
+from pipelines.triggers import JOB
 from tests.pipelines.test_end_to_end import COMPARED, DAYS, LAST, START, duizhang, query, run
 
 VERSIONS = "select period, version, digest from period_status order by period"

@@ -1,0 +1,69 @@
+"""Values and tables as text on a screen."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+
+def shown(value: Any) -> str:
+    """A value as people read it: decimals with at least two places and no further zeros, nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        text = f"{value:f}"
+        whole, _, places = text.partition(".")
+        return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+    return str(value)
+
+
+def width_of(text: str) -> int:
+    """Columns that a text takes on a screen."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def folded(text: str, width: int) -> list[str]:
+    """A text on lines of so many columns at the most, broken between words; a word is broken only where it is longer."""
+    found, line = [], ""
+    for word in re.findall(r"\S+\s*", text):
+        if line and width_of(line + word.rstrip()) > width:
+            found.append(line.rstrip())
+            line = ""
+        for character in word:
+            if not character.isspace() and width_of(line + character) > width:
+                found.append(line)
+                line = ""
+            line += character
+    return [*found, line.rstrip()]
+
+
+def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int | None = None) -> str:
+    """Rows as a plain table; numbers to the right, wide characters counted as two. width: the last column, of text, is
+    folded so that no line is longer."""
+    cells = [[shown(value).replace("\n", " | ") for value in row] for row in rows]
+    right = [
+        bool(rows) and all(isinstance(r[n], int | float | Decimal | None) and not isinstance(r[n], bool) for r in rows)
+        for n in range(len(names))
+    ]
+    widths = [max(width_of(text) for text in (name, *(row[n] for row in cells))) for n, name in enumerate(names)]
+    if width is not None:
+        widths[-1] = min(widths[-1], max(width - sum(w + 2 for w in widths[:-1]), 20))
+
+    def line(texts: Sequence[str]) -> str:
+        padded = [
+            (" " * (w - width_of(t)) + t) if r else (t + " " * (w - width_of(t)))
+            for t, w, r in zip(texts, widths, right, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    parts = cells if width is None else [part for row in cells for part in _unfolded(row, widths[-1])]
+    return "\n".join([line(list(names)), "  ".join("-" * w for w in widths), *(line(part) for part in parts)])
+
+
+def _unfolded(row: list[str], width: int) -> list[list[str]]:
+    """A row with its last cell on as many lines as it takes."""
+    first, *rest = folded(row[-1], width) if row else [""]
+    return [[*row[:-1], first], *([*("" for _ in row[:-1]), part] for part in rest)]

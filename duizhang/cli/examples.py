@@ -1,0 +1,37 @@
+"""An example of every command, shown below its `--help`. The tests run each of them, in this order, over the demo's files."""
+
+from __future__ import annotations
+
+# command -> the words behind `duizhang`, as they are typed; --home is the folder `home` where it is not given
+EXAMPLES: dict[str, str] = {
+    "simulate": "simulate --out raw --start 2026-03-01 --days 2 --orders-per-day 20",
+    "inspect": "inspect raw/inbox/company/2026-03-01/books_fx_rates_2026-03-01.csv --books raw/books.yaml",
+    "source list": "source list",
+    "source page": "source page",
+    "source schema": "source schema",
+    "source new": "source new raw/inbox/company/2026-03-01/books_fx_rates_2026-03-01.csv --name mybank_rates --out mybank.yaml",
+    "plan": "plan --books raw/books.yaml",
+    "run": "run --books raw/books.yaml --from 2026-03-01 --to 2026-03-02",
+    "status": "status",
+    "report": "report --period 2026-03-02",
+    "sql": "sql \"select leg, cause, currency, count(*), sum(difference) from variances where period = '2026-03-02' group by all\"",
+    "explain": "explain ORDER",
+    "exceptions export": "exceptions export --period 2026-03-02 --out exceptions.xlsx",
+    "exceptions import": "exceptions import exceptions.xlsx --by \"Li Na\"",
+    "dispute": "dispute alipay --books raw/books.yaml --period 2026-03-02",
+    "statement": "statement --shop tb-01 --from 2026-03-01 --to 2026-03-02",
+    "approve": "approve --period 2026-03-01 --as maker --by \"Li Na\"",
+    "close": "close --from 2026-03-01 --to 2026-03-01 --by \"Li Na\"",
+    "reopen": "reopen --period 2026-03-01 --by \"Li Na\" --reason \"a late bill\"",
+    "diff": "diff 2026-03-01",
+    "verify": "verify",
+    "replay": "replay --period 2026-03-01",
+    "compare": "compare left.csv right.csv --key order_id --left-amount \"price + freight\" --right-amount paid",
+    "score": "score --truth raw/truth.parquet",
+}
+
+
+def epilog(command: str) -> str | None:
+    """The text below the help of a command, as click formats it."""
+    example = EXAMPLES.get(command)
+    return f"\b\nExample:\n  duizhang {example}" if example else None

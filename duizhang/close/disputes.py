@@ -1,0 +1,246 @@
+"""A letter of dispute: what a counterparty has to answer for, each event once, in words that are meant for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from duizhang.books import Books
+from duizhang.close.letters import write_letter
+from duizhang.errors import UserError
+from duizhang.published import open_published
+from duizhang.schema import TABLES
+from duizhang.store import Store, connect
+
+if TYPE_CHECKING:
+    import duckdb
+
+Parcels = Mapping[str, tuple[tuple[str, str], ...]]
+
+REQUESTS_FILE = Path(__file__).with_name("requests.yaml")
+COLUMNS = {
+    "number": "序号", "since": "发生日期", "order_id": "订单号", "reference": "贵方单号", "subject": "事项", "currency": "币种",
+    "due": "应为", "stated": "贵方记录", "claim": "请求金额", "request": "请贵方",
+}
+
+
+class ShownBy(BaseModel):
+    """A leg that shows an event: whose it is, and what we ask for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    leg: str
+    to: Literal["key", "provider", "platform", "carrier"]
+    claim: Literal[1, -1]
+    only: Literal["positive", "negative"] | None = None
+
+
+class Request(BaseModel):
+    """One entry of requests.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cause: str
+    legs: tuple[ShownBy, ...]
+    zh: str
+    en: str
+    ask_zh: str
+    ask: str
+    figures: bool = True
+    sum_zh: str = ""
+    sum_en: str = ""
+
+    def subject(self, order_id: str) -> str:
+        """What it is called, in both languages."""
+        return f"{self.sum_zh} / {self.sum_en}" if self.sum_en and not order_id else f"{self.zh} / {self.en}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One event as the letter shows it. claim: what we ask for, negative where it is in their favour."""
+
+    request: Request
+    since: dt.date
+    order_id: str
+    reference: str
+    currency: str
+    due: Decimal | None
+    stated: Decimal | None
+    claim: Decimal
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A row of `variances`, with carrier and number of each of the order's parcels."""
+
+    leg: str
+    cause: str
+    order_id: str
+    key: str
+    currency: str
+    left: Decimal
+    right: Decimal
+    difference: Decimal
+    first_seen: dt.date
+    shop: str
+    evidence: str
+    parcels: tuple[tuple[str, str], ...]
+
+
+@cache
+def load_requests() -> tuple[Request, ...]:
+    """What can be asked for, in the order of the letter."""
+    return tuple(Request(**entry) for entry in yaml.safe_load(REQUESTS_FILE.read_text(encoding="utf-8")))
+
+
+def dispute(
+    home: Path, books: Books, counterparty: str, period: dt.date, out: Path, *, answer_by: dt.date | None = None
+) -> dict[str, Decimal]:
+    """Write what `counterparty` (a provider, a platform or a carrier) has to answer for, as it is open at a period's
+    end; what we ask for by currency. `out` is .xlsx (letter and items) or .csv (items).
+
+    Raises UserError where nobody is called so, the period is not published, or there is nothing to dispute.
+    """
+    with open_published(home) as con:
+        if con.execute("select count(*) from period_status where period = ? and version > 0", [period]).fetchone() != (1,):
+            raise UserError(f"{period} is not published", advice="`duizhang status` lists the days that are.")
+        parcels = _parcels(Store(home), period)
+        known = _known(con, books, parcels)
+        if counterparty.casefold() not in {name.casefold() for name in known}:
+            raise UserError(f"no provider, platform or carrier is called {counterparty!r}", advice=f"Known: {', '.join(known)}.")
+        items = [
+            item for request in load_requests()
+            for item in _items(request, _open(con, period, request, parcels), books, counterparty)
+        ]
+    if not items:
+        raise UserError(f"nothing is open on {period} that {counterparty} has to answer for")
+    totals: dict[str, Decimal] = {}
+    for item in items:
+        totals[item.currency] = totals.get(item.currency, Decimal(0)) + item.claim
+    _write(out, books, counterparty, period, items, totals, answer_by)
+    return totals
+
+
+def _parcels(store: Store, period: dt.date) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Carrier and tracking number of the parcels of each order, up to a day."""
+    with connect() as con:
+        store.view(con, "shipments", [p for p in store.periods("shipments") if p <= period], TABLES["shipments"])
+        rows = con.execute(
+            "select distinct order_id, carrier, tracking_number from shipments where order_id <> '' and carrier <> '' order by all"
+        ).fetchall()
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for order_id, carrier, number in rows:
+        found[order_id] = (*found.get(order_id, ()), (carrier, number or ""))
+    return found
+
+
+def _known(con: duckdb.DuckDBPyConnection, books: Books, parcels: Parcels) -> list[str]:
+    carriers = {str(carrier) for (carrier,) in con.execute("select distinct carrier from freight_audit").fetchall()}
+    carriers |= {carrier for several in parcels.values() for carrier, _ in several}
+    carriers |= {card.provider for card in books.rate_cards}
+    shops = books.shops.values()
+    return sorted(name for name in {*carriers, *(s.provider or "" for s in shops), *(s.platform for s in shops)} if name)
+
+
+def _open(con: duckdb.DuckDBPyConnection, period: dt.date, request: Request, parcels: Parcels) -> list[_Found]:
+    """The open items of a request's cause, of its legs in their order, the largest first."""
+    legs = [shown.leg for shown in request.legs]
+    rows = con.execute(
+        "select leg, cause, order_id, \"key\", currency, left_amount, right_amount, difference, first_seen, shop, evidence "
+        "from variances where period = ? and status <> 'accepted' and cause = ? and list_contains(?, leg) "
+        'order by list_position(?, leg), currency, abs(difference) desc, "key"',
+        [period, request.cause, legs, legs],
+    ).fetchall()
+    return [_Found(*row, parcels=parcels.get(row[2], ())) for row in rows]
+
+
+def _items(request: Request, found: list[_Found], books: Books, counterparty: str) -> Iterator[Item]:
+    """The items of one request: an event that several legs show is told by the first of them."""
+    shown_by = {shown.leg: shown for shown in request.legs}
+    told: dict[tuple[str, str], str] = {}
+    for row in (line for whole in found for line in _lines(whole)):
+        shown = shown_by[row.leg]
+        if shown.only and (row.difference > 0) != (shown.only == "positive"):
+            continue
+        if counterparty.casefold() not in (name.casefold() for name in _owners(row, shown, books)):
+            continue
+        event = (row.order_id or row.key, row.currency)
+        if told.setdefault(event, row.leg) != row.leg:
+            continue
+        due, stated = (row.left, row.right) if request.figures else (None, None)
+        yield Item(
+            request, row.first_seen, row.order_id, _reference(row, shown, counterparty), row.currency, due, stated,
+            row.difference * shown.claim,
+        )
+
+
+def _lines(row: _Found) -> Iterator[_Found]:
+    """The lines of a sum that was split by the causes of its lines; any other item itself."""
+    lines = [entry for entry in json.loads(row.evidence or "[]") if "side" not in entry]
+    if row.leg != "finance" or not lines:
+        yield row
+        return
+    rest, zero = row.difference, Decimal(0)
+    by_order: dict[str, Decimal] = {}
+    for entry in lines:
+        order_id = str(entry["key"]).split("/")[1] if "/" in str(entry["key"]) else ""
+        by_order[order_id] = by_order.get(order_id, zero) + Decimal(str(entry["difference"]))
+        rest -= Decimal(str(entry["difference"]))
+    for order_id, difference in [*by_order.items(), ("", rest)]:
+        if difference:
+            yield _Found(row.leg, row.cause, order_id, row.key, row.currency, difference, zero, difference, row.first_seen,
+                         row.shop, "", row.parcels)
+
+
+def _owners(row: _Found, shown: ShownBy, books: Books) -> tuple[str, ...]:
+    shop = books.shops.get(row.shop)
+    if shown.to == "key":
+        return (row.key.split("/")[0],)
+    if shown.to == "carrier":
+        return tuple(carrier for carrier, _ in row.parcels)
+    if shop is None:
+        return ()
+    return ((shop.provider or "") if shown.to == "provider" else shop.platform,)
+
+
+def _reference(row: _Found, shown: ShownBy, counterparty: str) -> str:
+    """Their own number of it: of a parcel its tracking number, else what the key names behind whose it is."""
+    if shown.to == "carrier":
+        return ", ".join(number for carrier, number in row.parcels if carrier.casefold() == counterparty.casefold())
+    parts = [part for part in row.key.split("/")[1:] if part and part != row.order_id]
+    return parts[0] if row.leg in ("fee", "payment_settlement", "freight", "payout_bank", "return_refund", "finance") and parts else ""
+
+
+def _write(
+    out: Path, books: Books, counterparty: str, period: dt.date, items: list[Item], totals: dict[str, Decimal],
+    answer_by: dt.date | None,
+) -> None:
+    rows = [
+        [number, i.since, i.order_id, i.reference, i.request.subject(i.order_id), i.currency, i.due, i.stated, i.claim,
+         f"{i.request.ask_zh} / {i.request.ask}"]
+        for number, i in enumerate(items, 1)
+    ]
+    by_subject: dict[tuple[str, str], list[Decimal]] = {}
+    for i in items:
+        by_subject.setdefault((i.request.subject(i.order_id), i.currency), []).append(i.claim)
+    preface = [
+        f"对账差异函 / Letter of dispute: {books.name or books.entity} → {counterparty}",
+        f"截至 / as of {period}: {len(items)} 项 / items",
+        *(f"{subject}: {len(claims)} 项 / items, {sum(claims, Decimal(0)):,.2f} {currency}"
+          for (subject, currency), claims in by_subject.items()),
+        *(f"请求金额合计 / total asked for: {total:,.2f} {currency}" for currency, total in sorted(totals.items())),
+        "请核对所附明细并书面回复。负数为应付贵方。/ Please check the items attached and answer in writing. Negative amounts are in "
+        "your favour.",
+    ]
+    if answer_by:
+        preface.append(f"请于 {answer_by} 前答复。/ Please answer by {answer_by}.")
+    write_letter(out, preface, "dispute", COLUMNS, rows)

@@ -1,0 +1,123 @@
+"""A letter tells each event once, to whom it concerns, in words that are meant for them."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pyarrow as pa
+import pytest
+
+from duizhang.books import Books
+from duizhang.close.disputes import dispute, load_requests
+from duizhang.errors import UserError
+from duizhang.published import PERIOD_STATUS, TABLES
+from duizhang.reconcile import LEG_MODELS, load_causes
+from duizhang.schema import TABLES as CANONICAL
+from duizhang.store import Store
+
+DAY = dt.date(2026, 3, 6)
+BOOKS = Books.model_validate({
+    "entity": "e", "time_zone": "Asia/Shanghai", "currency": "CNY", "start": dt.date(2026, 3, 1), "root": Path(),
+    "shops": {"wx": {"platform": "wechat_shop", "provider": "wechat"}, "tb": {"platform": "taobao", "provider": "alipay"}},
+})
+CLAIM = '[{"side":"right","kind":"refund","amount":"152.9000","source":"wechat_trade","file":"wx/2026-03-03/All.csv","line":13}]'
+LINES = '[{"key":"tb/T1/T1","difference":"189.9100"},{"key":"tb/T9/1","difference":"5.0000"}]'
+# leg, cause, key, order_id, shop, left, right
+OPEN = [
+    ("fee", "fee_rate", "wechat/4200/fee", "WX1", "wx", "1.64", "2.20", CLAIM),
+    ("payment_settlement", "fee_rate", "wechat/4200", "WX1", "wx", "98.36", "97.80", CLAIM),
+    ("fee", "fee_rate", "taobao/77/commission", "TB1", "tb", "5", "4", CLAIM),  # charged too little
+    ("fee", "fee_rate", "taobao/78/commission", "TB2", "tb", "4", "6", CLAIM),
+    ("return_refund", "lost_in_transit", "wx/RF37", "WX37", "wx", "0", "152.90", CLAIM),
+    ("freight", "lost_in_transit", "SF/SF37", "WX37", "wx", "26", "0", CLAIM),
+    ("freight", "overbilled_freight", "SF/SF4", "WX4", "wx", "12", "18.5", CLAIM),
+    ("freight", "fee_rate", "SF/SF5", "WX5", "wx", "12", "10", CLAIM),
+    ("freight", "missing_right", "SF/SF6", "WX6", "wx", "12", "0", CLAIM),
+    ("order_payment", "missing_right", "wx/WX8", "WX8", "wx", "90.90", "0", CLAIM),
+    ("order_payment", "missing_right", "wx/WX9", "WX9", "wx", "80", "100", CLAIM),
+    ("customer", "missing_right", "p15e", "WX8", "wx", "90.90", "0", CLAIM),
+    ("order_platform", "missing_right", "tb/T1/T1", "T1", "tb", "179.92", "0", CLAIM),
+    ("finance", "missing_right", "tb/revenue", "", "tb", "1000", "800", LINES),
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    def rows(listed: list[dict[str, object]], columns: pa.Schema) -> pa.Table:
+        empty = {"period": DAY, "version": 1, "first_seen": DAY, "age_days": 3, "status": "open", "currency": "CNY", "entity": "e"}
+        return pa.Table.from_pylist([{**{k: empty.get(k) for k in columns.names}, **row} for row in listed], schema=columns)
+
+    store = Store(tmp_path)
+    store.write("shipments", DAY, rows([{"order_id": "WX37", "carrier": "SF", "tracking_number": "SF37"}], CANONICAL["shipments"]))
+    items = [
+        {"leg": leg, "cause": cause, "key": key, "order_id": order, "shop": shop, "left_amount": Decimal(left),
+         "right_amount": Decimal(right), "difference": Decimal(left) - Decimal(right), "evidence": evidence}
+        for leg, cause, key, order, shop, left, right, evidence in OPEN
+    ]
+    with duckdb.connect(str(tmp_path / "published.duckdb")) as con:
+        for name, table in {
+            "variances": rows(items, TABLES["variances"]), "freight_audit": TABLES["freight_audit"].empty_table(),
+            "period_status": rows([{"state": "reconciled"}], PERIOD_STATUS),
+        }.items():
+            con.register("given", table)
+            con.execute(f"create table {name} as select * from given")
+            con.unregister("given")
+    return tmp_path
+
+
+def letter(home: Path, whom: str) -> list[dict[str, str]]:
+    out = home / f"{whom}.csv"
+    totals = dispute(home, BOOKS, whom, DAY, out)
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        found = [{name.split()[0]: value for name, value in row.items()} for row in csv.DictReader(file)]
+    assert totals == {"CNY": sum(Decimal(row["claim"]) for row in found)}
+    return found
+
+
+def told(rows: list[dict[str, str]]) -> list[tuple[str, str, str]]:
+    return [(row["order_id"], row["reference"], row["claim"]) for row in rows]
+
+
+def test_an_event_is_told_once_with_its_own_sign(home: Path) -> None:
+    rows = letter(home, "WeChat")
+    assert told(rows) == [("WX1", "4200", "0.56"), ("WX9", "", "-20.00"), ("WX8", "", "90.90")]
+    assert [(row["due"], row["stated"]) for row in rows] == [("1.64", "2.20"), ("80.00", "100.00"), ("90.90", "0.00")]
+    assert "refund" in rows[1]["subject"] and "payment" in rows[2]["subject"]
+
+
+def test_a_lost_parcel_goes_to_its_carrier_and_what_favours_us_to_nobody(home: Path) -> None:
+    assert told(letter(home, "SF")) == [("WX4", "SF4", "6.50"), ("WX37", "SF37", "152.90")]
+    assert letter(home, "SF")[1]["due"] == ""
+
+
+def test_a_platform_is_told_orders_and_sums_apart(home: Path) -> None:
+    rows = letter(home, "taobao")
+    assert told(rows) == [("TB2", "78", "2.00"), ("T1", "", "179.92"), ("T9", "revenue", "5.00"), ("", "revenue", "5.09")]
+    assert "order" in rows[1]["subject"] and "statement does not show" in rows[3]["subject"]
+    with pytest.raises(UserError, match="nothing is open"):
+        letter(home, "alipay")
+
+
+def test_words_are_for_the_other_side_and_amounts_are_numbers(home: Path) -> None:
+    for whom in ("wechat", "SF", "taobao"):
+        out = home / "letter.xlsx"
+        dispute(home, BOOKS, whom, DAY, out)
+        book = openpyxl.load_workbook(out)
+        header, *rows = book["dispute"].iter_rows(values_only=True)
+        names = [str(name).split()[0] for name in header]
+        text = " ".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row)
+        assert "ounterparty" not in text and "对方" not in text
+        assert not any(mark in text for mark in (".csv", ".zip", ".xlsx", "All", "wx/", "tb/"))
+        assert all(isinstance(row[names.index("claim")], int | float) for row in rows)
+
+
+def test_requests_name_causes_and_legs_that_there_are() -> None:
+    for request in load_requests():
+        assert request.cause in load_causes()
+        assert {shown.leg for shown in request.legs} <= set(LEG_MODELS)
+        assert request.zh and request.en and request.ask and request.ask_zh

@@ -1,0 +1,174 @@
+"""The command line as a whole: a mistake is one message, told before anything heavy is loaded; answers fit the screen."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from duizhang import cli as cli_room
+from duizhang.cli import COMMANDS, cli
+from duizhang.cli.cells import folded, table_text, width_of
+from duizhang.cli.faults import told
+from duizhang.errors import BooksError
+
+HEAVY = ("dagster", "great_expectations", "polars", "pyarrow", "duckdb", "sqlalchemy", "openpyxl", "pydantic", "numpy")
+MISTAKES = (
+    ("--help",),
+    ("run", "--books", "nope.yaml", "--from", "2026-03-01", "--to", "2026-03-01"),
+    ("plan", "--books", "nope.yaml"),
+    ("inspect", "nope.csv"),
+    ("inspect", ".", "--books", "nope.yaml"),
+    ("source", "new", "nope.csv"),
+    ("compare", "nope.csv", "nope.csv", "--key", "a", "--left-amount", "a", "--right-amount", "a"),
+    ("dispute", "alipay", "--books", "nope.yaml", "--period", "2026-03-01"),
+    ("exceptions", "import", "nope.xlsx", "--by", "A"),
+    ("verify", "--home", "nope", "--nonsense"),
+    *((name, *more, "--home", "nope") for name, *more in (
+        ("status",), ("sql", "select 1"), ("explain", "X"), ("report",), ("verify",), ("diff", "2026-03-01"),
+        ("exceptions", "export", "--period", "2026-03-01"), ("replay", "--period", "2026-03-01"),
+        ("statement", "--shop", "a", "--from", "2026-03-01", "--to", "2026-03-01"),
+        ("approve", "--period", "2026-03-01", "--as", "maker", "--by", "A"),
+        ("close", "--from", "2026-03-01", "--to", "2026-03-01", "--by", "A"),
+        ("reopen", "--period", "2026-03-01", "--by", "A", "--reason", "b"),
+        ("score", "--truth", "nope.parquet"),
+    )),
+)
+_PROBE = """
+import json, sys
+from duizhang import cli
+heavy, told = json.loads(sys.argv[1]), {}
+for arguments in json.loads(sys.argv[2]):
+    sys.argv = ["duizhang", *arguments]
+    code = cli._status()
+    told[" ".join(arguments)] = [code, [name for name in heavy if name in sys.modules]]
+print("ANSWER" + json.dumps(told))
+"""
+
+
+def python(script: str, *arguments: str, folder: Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=folder, **more)
+
+
+def test_a_mistake_is_told_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    done = python(_PROBE, json.dumps(HEAVY), json.dumps(MISTAKES), folder=tmp_path, check=True)
+    answer = json.loads(done.stdout.rpartition("ANSWER")[2])
+    assert {what: loaded for what, (_, loaded) in answer.items() if loaded} == {}
+    assert {what for what, (code, _) in answer.items() if code != 1} == {"--help"}
+    assert "Traceback" not in done.stderr
+    assert {name for name, *_ in MISTAKES} >= {*COMMANDS} - {"simulate"}
+
+
+def test_what_is_wrong_in_books_is_told_without_the_orchestrator(tmp_path: Path) -> None:
+    (tmp_path / "books.yaml").write_text("entity: a\nnonsense: 1\n", encoding="utf-8")
+    arguments = ["run", "--books", "books.yaml", "--from", "2026-03-01", "--to", "2026-03-01"]
+    done = python(_PROBE, json.dumps(["dagster", "great_expectations", "polars", "duckdb", "sqlalchemy"]), json.dumps([arguments]),
+                  folder=tmp_path, check=True)
+    assert json.loads(done.stdout.rpartition("ANSWER")[2])[" ".join(arguments)] == [1, []]
+    assert "nonsense" in done.stderr and "Traceback" not in done.stderr
+
+
+def fault(code: int) -> OSError:
+    return OSError(code, os.strerror(code), "/home/x/objects/ab.parquet")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (fault(errno.ENOSPC), "the disk is full: /home/x/objects/ab.parquet"),
+        (fault(errno.EACCES), "no permission: /home/x"),
+        (fault(errno.EROFS), "the disk is read-only"),
+        (fault(errno.EMFILE), "too many open files"),
+        (fault(errno.EIO), "the disk cannot be read or written"),
+        (sa.exc.OperationalError("insert", {}, sqlite3.OperationalError("database is locked")), "the state database is busy"),
+        (sa.exc.OperationalError("insert", {}, sqlite3.OperationalError("database or disk is full")), "the disk is full"),
+        (sa.exc.DatabaseError("select", {}, sqlite3.DatabaseError("file is not a database")), "the state database is damaged"),
+        (sa.exc.IntegrityError("insert", {}, sqlite3.IntegrityError("UNIQUE")), "another command wrote to the state database"),
+        (duckdb.IOException("IO Error: Could not set lock on file"), "a database file is in use by another process"),
+        (UnicodeDecodeError("utf-8", b"\xb1", 0, 1, "invalid start byte"), "a name or text is not UTF-8"),
+        (UnicodeEncodeError("utf-8", "\udcb1", 0, 1, "surrogates not allowed"), "a name or text is not UTF-8"),
+        (MemoryError(), "not enough memory"),
+        (BooksError("bad books", advice="Mend them."), "bad books"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_what_goes_wrong_outside_is_one_message(
+    error: BaseException, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError("a step failed") from error  # as an orchestrator wraps it
+
+    monkeypatch.setattr(cli_room.cli, "main", fail)
+    assert cli_room._status() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {message}") and len(said.splitlines()) <= 2 and "Traceback" not in said
+
+
+def test_a_defect_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(**_: object) -> None:
+        raise KeyError("leg")
+
+    monkeypatch.setattr(cli_room.cli, "main", fail)
+    assert cli_room._status() == 1
+    said = capsys.readouterr().err
+    assert "KeyError" in said and "This is a defect of duizhang" in said.splitlines()[-2]
+    assert told(KeyError("leg")) is None and told(ValueError("x")) is None
+
+
+@pytest.mark.parametrize("way", [KeyboardInterrupt, click.Abort])
+def test_a_stopped_command_says_so(
+    way: Callable[[], BaseException], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> None:
+        raise way()
+
+    monkeypatch.setattr(cli_room.cli, "main", fail)
+    assert cli_room._status() == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+def test_an_answer_that_has_no_room_is_an_error_and_not_a_traceback(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "duizhang", "source", "schema"], stdout=full, stderr=subprocess.PIPE, text=True,
+                              cwd=Path(__file__).resolve().parents[1])
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "error: the disk is full")
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_table_fits_the_screen_and_breaks_between_words(width: int) -> None:
+    cell = ", ".join(f"运输途中丢失 cause_{n} {n}" for n in range(30))
+    text = table_text(["period", "causes"], [["2026-03-01", cell], ["2026-03-02", "timing 1"]], width=width)
+    assert max(width_of(line) for line in text.splitlines()) <= width
+    assert " ".join(line[12:] for line in text.splitlines()[2:-1]) == cell
+    assert folded("a" * 25 + " b", 10) == ["a" * 10, "a" * 10, "aaaaa b"]
+
+
+def commands(group: click.Group, before: str = "") -> dict[str, click.Command]:
+    found: dict[str, click.Command] = {}
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            found |= commands(command, f"{before}{name} ")
+        else:
+            found[f"{before}{name}"] = command
+    return found
+
+
+def test_every_command_shows_an_example() -> None:
+    without = [name for name, command in commands(cli).items() if f"duizhang {name}" not in str(command.epilog)]
+    assert without == []
