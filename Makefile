@@ -8,7 +8,7 @@ DAYS ?= 7
 ORDERS ?= 2000
 SEED ?= 1
 
-.PHONY: help run test test-slow lint types dev bench bench-extract bench-backfill reliability lock
+.PHONY: help run test test-slow lint types dev bench bench-extract bench-commands bench-backfill reliability lock
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -52,6 +52,9 @@ bench: $(VENV)/.installed ## the comparison core as ratios to a bare scan, 1M an
 
 bench-extract: $(VENV)/.installed ## every kind of text file against the bare columnar reader
 	$(BIN)/python benchmarks/extract.py
+
+bench-commands: $(VENV)/.installed ## what each command costs to start, in processor seconds
+	$(BIN)/python benchmarks/commands.py
 
 bench-backfill: $(VENV)/.installed ## twelve months in one command, then a late file; seconds by stage
 	$(BIN)/python benchmarks/backfill.py --days $(or $(BACKFILL_DAYS),365) --orders-per-day $(ORDERS) --folder $(DEMO)/backfill

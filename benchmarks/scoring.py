@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from duizhang.simulate import Plan, Score, score, simulate
-from pipelines.run import run_periods
+from pipelines.run import run_range
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "scoring.md"
 PLANS = (
@@ -27,7 +27,7 @@ def one(plan: Plan) -> Score:
     with tempfile.TemporaryDirectory() as folder:
         raw, home = Path(folder) / "raw", Path(folder) / "home"
         simulate(raw, plan)
-        run_periods(raw / "books.yaml", home, plan.start, plan.date(plan.days - 1))
+        run_range(raw / "books.yaml", home, plan.start, plan.date(plan.days - 1))
         return score(raw / "truth.parquet", home)[0]
 
 

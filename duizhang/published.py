@@ -131,6 +131,15 @@ TABLES: dict[str, pa.Schema] = {
     ),
 }
 
+# Views over them -> the table whose columns each has, and the query. The other tables have a row for every day on which an item is
+# open; adding these up counts it as often.
+VIEWS: dict[str, tuple[str, str]] = {
+    # what is open at the end of the last published day; amounts add up within a currency (`PCS` are pieces)
+    "open_now": (
+        "variances", "select * from variances where period = (select max(period) from period_status where version > 0)"
+    ),
+}
+
 # Built from state at every publication: one row a period that was ever run.
 PERIOD_STATUS: pa.Schema = pa.schema(
     [

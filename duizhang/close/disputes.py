@@ -160,7 +160,7 @@ def _open(con: duckdb.DuckDBPyConnection, period: dt.date, request: Request, par
         'order by list_position(?, leg), currency, abs(difference) desc, "key"',
         [period, request.cause, legs, legs],
     ).fetchall()
-    return [_Found(*row, parcels=parcels.get(row[2], ())) for row in rows]
+    return [_Found(*(*row, parcels.get(row[2], ()))) for row in rows]
 
 
 def _items(request: Request, found: list[_Found], books: Books, counterparty: str) -> Iterator[Item]:

@@ -236,10 +236,14 @@ def normalised(name: str) -> str:
     return "".join(ch for ch in text if not ch.isspace() and ch not in "\"'`")
 
 
+# libyaml reads the hundred shipped ones in a tenth of the time
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def load_spec(path: Path) -> SourceSpec:
     """One specification. Raises SpecError naming the file and the place."""
     try:
-        return SourceSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return SourceSpec.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER))  # noqa: S506 - both are safe
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
         raise SpecError(f"{path.name}: {problems}") from error

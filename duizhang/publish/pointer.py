@@ -13,7 +13,7 @@ from filelock import FileLock
 from duizhang.disk import READ_ONLY, written
 from duizhang.errors import Retryable
 from duizhang.publish.versions import PeriodState, period_states, read_manifest, versions
-from duizhang.published import PERIOD_STATUS, POINTER, TABLES
+from duizhang.published import PERIOD_STATUS, POINTER, TABLES, VIEWS
 from duizhang.state import State
 from duizhang.store import connect, quoted
 
@@ -87,7 +87,7 @@ def _look(path: Path, home: Path, expected: dict[str, int]) -> None:
     if path.with_name(f"{path.name}.wal").exists():
         raise duckdb.IOException("its last pages are not in the file")
     with _connect(path, home, read_only=True) as con:
-        found = {name: len(con.sql(f'select * from "{name}" limit 0').columns) for name in TABLES}
+        found = {name: len(con.sql(f'select * from "{name}" limit 0').columns) for name in (*TABLES, *VIEWS)}
         found["period_status"] = con.sql("select * from period_status").shape[0]
     if found != expected:
         raise duckdb.IOException("it does not hold what was written to it")
@@ -120,10 +120,13 @@ def _write(path: Path, home: Path, state: State) -> dict[str, int]:
         con.unregister("status_rows")
         for name, columns in TABLES.items():
             con.execute(_view(name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
+        for name, (_, query) in VIEWS.items():
+            con.execute(f'create view "{name}" as {query}')
         con.execute("checkpoint")
     finally:
         con.close()
-    return {"period_status": len(status), **{name: len(columns) + 1 for name, columns in TABLES.items()}}
+    seen = {**TABLES, **{name: TABLES[of] for name, (of, _) in VIEWS.items()}}
+    return {"period_status": len(status), **{name: len(columns) + 1 for name, columns in seen.items()}}
 
 
 def _view(name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]]) -> str:
