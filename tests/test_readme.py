@@ -38,7 +38,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Path("right.csv").write_text("order_id,paid\na,3\n", encoding="utf-8")
         before: dict[str, Callable[[], object]] = {
             "close": lambda: duizhang("approve", "--home", "home", "--period", FIRST, "--as", "checker", "--by", "Wang Wei"),
-            "diff": a_second_version,
+            "diff": a_second_version, "source accept": something_that_is_no_bill, "source withdraw": look,
+            "source restore": look, "status": without_it,
         }
         for name, example in EXAMPLES.items():
             before.get(name, lambda: None)()
@@ -53,6 +54,21 @@ def an_order() -> str:
         found = con.execute("select min(order_id) from order_trace where order_id <> ''").fetchone()
     assert found
     return str(found[0])
+
+
+def something_that_is_no_bill() -> None:
+    Path("raw/inbox/company/notes.txt").write_text("call the bank\n", encoding="utf-8")
+    look()
+
+
+def look() -> None:
+    """Take in the inbox and what was decided about it."""
+    duizhang("plan", "--books", "raw/books.yaml", "--home", "home")
+
+
+def without_it() -> None:
+    Path("raw/inbox/company/notes.txt").unlink()
+    duizhang(*shlex.split(EXAMPLES["source withdraw"]))
 
 
 def a_second_version() -> None:
