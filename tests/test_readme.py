@@ -67,6 +67,7 @@ def look() -> None:
 
 
 def without_it() -> None:
+    look()
     Path("raw/inbox/company/notes.txt").unlink()
     duizhang(*shlex.split(EXAMPLES["source withdraw"]))
 
