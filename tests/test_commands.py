@@ -42,6 +42,7 @@ MISTAKES = (
         ("approve", "--period", "2026-03-01", "--as", "maker", "--by", "A"),
         ("close", "--from", "2026-03-01", "--to", "2026-03-01", "--by", "A"),
         ("reopen", "--period", "2026-03-01", "--by", "A", "--reason", "b"),
+        ("accept", "--period", "2026-03-01", "--table", "a", "--expectation", "b", "--by", "A", "--reason", "b"),
         ("score", "--truth", "nope.parquet"),
     )),
 )

@@ -21,6 +21,7 @@ EXAMPLES: dict[str, str] = {
     "explain": "explain ORDER",
     "exceptions export": "exceptions export --period 2026-03-02 --out exceptions.xlsx",
     "exceptions import": "exceptions import exceptions.xlsx --by \"Li Na\"",
+    "accept": "accept --period 2026-03-02 --table orders --expectation some_check --by \"Li Na\" --reason \"checked by hand\"",
     "dispute": "dispute alipay --books raw/books.yaml --period 2026-03-02",
     "statement": "statement --shop tb-01 --from 2026-03-01 --to 2026-03-02",
     "approve": "approve --period 2026-03-01 --as maker --by \"Li Na\"",
