@@ -96,7 +96,8 @@ class RateCard(_Closed):
     of SKUs of that category; lines without a card of their own go by the card without category. on_refund: whether the
     provider gives the same share back when the buyer is refunded.
     freight: `first_price` for the first `first_weight` kilograms, `step_price` for each `step_weight` begun after it;
-    a card without zone holds for every zone that has none of its own.
+    a card without zone holds for every zone that has none of its own. currency: what a freight card's prices are in, that
+    of the books by default.
     """
 
     kind: Literal["fee", "commission", "freight"]
@@ -110,6 +111,7 @@ class RateCard(_Closed):
     category: str = ""
     on_refund: Literal["kept", "returned"] = "kept"
     zone: str = ""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     first_weight: Decimal | None = None
     first_price: Decimal | None = None
     step_weight: Decimal | None = None
@@ -144,7 +146,7 @@ class PolicyChange(_Closed):
     """A declared change of accounting policy or estimate; differences that it explains are `policy_change`.
 
     key: only keys that begin so (an account, a shop). percent: only where right = left less so many per cent of it,
-    rounded to the cent.
+    rounded to the smallest unit of the currency.
     """
 
     leg: str

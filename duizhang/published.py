@@ -75,10 +75,13 @@ TABLES: dict[str, pa.Schema] = {
         ("quantity_returned", MONEY), ("books_status", TEXT), ("platform_status", TEXT),
         ("tracking_numbers", TEXT), ("open_legs", TEXT),
     ),
+    # snapshot_difference, count_difference: what the leg `stock` leaves open, in pieces; difference is both together,
+    # difference_value the same at unit_cost, in cost_currency.
     "stock_rollforward": _table(
         ("entity", TEXT), ("warehouse", TEXT), ("sku", TEXT), ("opening", MONEY), ("received", MONEY),
         ("shipped", MONEY), ("returned", MONEY), ("adjusted", MONEY), ("expected", MONEY), ("snapshot", MONEY),
-        ("counted", MONEY), ("difference", MONEY), ("unit_cost", MONEY), ("difference_value", MONEY),
+        ("counted", MONEY), ("snapshot_difference", MONEY), ("count_difference", MONEY), ("difference", MONEY),
+        ("unit_cost", MONEY), ("cost_currency", TEXT), ("difference_value", MONEY),
     ),
     "channel_pnl": _table(
         ("entity", TEXT), ("shop", TEXT), ("currency", TEXT), ("orders", _INT), ("revenue", MONEY),
@@ -109,8 +112,8 @@ TABLES: dict[str, pa.Schema] = {
         ("origin", TEXT),
     ),
     "anomalies": _table(
-        ("kind", TEXT), ("entity", TEXT), ("shop", TEXT), ("subject", TEXT), ("measure", TEXT), ("value", MONEY),
-        ("expected", MONEY), ("reason", TEXT),
+        ("kind", TEXT), ("entity", TEXT), ("shop", TEXT), ("subject", TEXT), ("measure", TEXT), ("currency", TEXT),
+        ("value", MONEY), ("expected", MONEY), ("reason", TEXT),
     ),
     "recurring_causes": _table(
         ("leg", TEXT), ("entity", TEXT), ("shop", TEXT), ("cause", TEXT), ("currency", TEXT), ("items", _INT),

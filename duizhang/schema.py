@@ -1,7 +1,7 @@
 """The canonical tables: what every source is turned into, column by column.
 
 Conventions that hold everywhere
-- money and quantities are DECIMAL(18,4), with `currency` (ISO 4217) beside every amount; never float;
+- money and quantities are DECIMAL(28,4), with `currency` (ISO 4217) beside every amount; never float;
 - ids are text;
 - `period` is the business day of the row in the books' time zone and cut-off;
 - `*_at` is a naive timestamp in UTC;
@@ -15,7 +15,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-MONEY = pa.decimal128(18, 4)
+MONEY = pa.decimal128(28, 4)
+# Digits before the point that a file may state. The four more that a column has are for sums, and for amounts in a currency of
+# which tens of thousands make one of another.
+WHOLE_DIGITS = 19
 RATE = pa.decimal128(18, 8)
 TEXT = pa.string()
 DAY = pa.date32()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from duizhang.close.workbook import EXACT_DIGITS, safe_cell
+from duizhang.currency import in_places
 from duizhang.errors import ConservationError, UserError
 from duizhang.publish import period_states
 from duizhang.reconcile import LEG_MODELS, STATE_TABLES
@@ -24,6 +25,7 @@ STATEMENT = {
 }
 
 
+from duizhang.currency import in_places
 def statement(
     store: Store, state: State, out: Path, start: dt.date, end: dt.date, *, customer: str = "", shop: str = ""
 ) -> list[tuple[str, Decimal, Decimal, Decimal, Decimal]]:
@@ -49,7 +51,7 @@ def statement(
             f'select entity, "key", currency from claims where "{column}" = ? union all '
             f'select entity, "key", currency from opening where leg = ? and "{column}" = ?)', [who, leg, who]
         )
-        signed = "coalesce(sum(case side when 'left' then amount else -amount end), 0)::decimal(18, 4)"
+        signed = "coalesce(sum(case side when 'left' then amount else -amount end), 0)::decimal(28, 4)"
         of = "inner join accounts using (entity, \"key\", currency)"
         sums: dict[str, dict[str, Decimal]] = {
             name: dict(con.execute(f"select currency, {signed} from {name} {of} where leg = '{leg}' group by all").fetchall())
@@ -73,8 +75,8 @@ def statement(
         lines.append((currency, opening, charged, settled, closing))
     preface = [
         f"对账单 / Statement of account: {column} {who}", f"{start} – {end}",
-        *(f"{c}: 期初 / opening {safe_cell(o)}; 应收 / charged {safe_cell(d)}; 已收 / settled {safe_cell(s)}; "
-          f"期末 / closing {safe_cell(e)}" for c, o, d, s, e in lines),
+        *(f"{c}: 期初 / opening {in_places(o, c)}; 应收 / charged {in_places(d, c)}; 已收 / settled {in_places(s, c)}; "
+          f"期末 / closing {in_places(e, c)}" for c, o, d, s, e in lines),
     ]
     write_letter(out, preface, "statement", STATEMENT, [list(r) for r in rows])
     return lines

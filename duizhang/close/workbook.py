@@ -16,10 +16,12 @@ import xlsxwriter
 from openpyxl.utils.exceptions import InvalidFileException
 
 from duizhang.close.decisions import ACCEPT, CORRECT, DECISIONS, WAIT, WRITE_OFF, Decision
+from duizhang.currency import in_places
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
 from duizhang.evidence import in_words
 from duizhang.published import open_published
+from duizhang.schema import PIECES
 
 SHEET = "exceptions"
 IDENTITY = ("period", "leg", "entity", "key", "currency", "cause", "left_amount", "right_amount", "difference",
@@ -84,13 +86,17 @@ def export_exceptions(home: Path, period: dt.date, out: Path) -> int:
     rows = open_differences(home, period)
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet(SHEET)
-    money = book.add_format({"num_format": "#,##0.00##"})
+    formats: dict[int, Any] = {}  # by how many decimals are shown
     bold, free = book.add_format({"bold": True, "text_wrap": True}), book.add_format({"locked": False, "bg_color": "#FFF8DC"})
     for column, name in enumerate(HEADER):
         sheet.write_string(0, column, f"{name}\n{CHINESE[name]}", bold)
     for number, row in enumerate(rows, 1):
         for column, name in enumerate(IDENTITY):
             value = in_words(row[name]) if name == "evidence" else row[name]
+            money = None
+            if isinstance(value, Decimal):
+                shown = _places(value, "" if name.endswith("quantity") else row["currency"])
+                money = formats.setdefault(shown, book.add_format({"num_format": "#,##0" + "." * (shown > 0) + "0" * shown}))
             _write_cell(sheet, number, column, "\n".join(value) if name == "evidence" else value, money)
         for column in range(len(IDENTITY), len(IDENTITY) + len(INPUT)):
             sheet.write_blank(number, column, None, free)
@@ -104,6 +110,13 @@ def export_exceptions(home: Path, period: dt.date, out: Path) -> int:
     sheet.set_column(3, 3, 34)
     book.close()
     return len(rows)
+
+
+def _places(value: Decimal, currency: str) -> int:
+    """Decimals to show: those of the currency (none of pieces), or as many as are significant."""
+    whole = currency in ("", PIECES)
+    exact = value.normalize() if whole else in_places(value, currency)
+    return max(0, -int(exact.as_tuple().exponent))
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: object, money: Any) -> None:

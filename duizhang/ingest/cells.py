@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.clock import TIME, business_day, by_zone, to_utc
-from duizhang.ingest.money import MONEY, TOO_LARGE, bounded, fast_money, money_sql
+from duizhang.ingest.money import TOO_LARGE, bounded, fast_money, money_sql
 from duizhang.ingest.patterns import first_group, needed, without
 from duizhang.ingest.pseudonyms import pseudonyms
 from duizhang.ingest.reading import Batch
-from duizhang.ingest.spec import TIME_FORMATS, Column, SourceSpec, normalised
+from duizhang.ingest.spec import FIELD_TYPES, NUMBERS, TIME_FORMATS, Column, SourceSpec, normalised
 from duizhang.ingest.texts import Cells, bare, coded, holds_around, may_hold, whole
 from duizhang.ingest.times import CELL_FORMATS, Evidence, fast_time, is_absolute, possible, time_sql
 from duizhang.store import quoted
@@ -181,10 +181,10 @@ class Typist:
         self, con: duckdb.DuckDBPyConnection, name: str, column: Column, texts: Cells
     ) -> tuple[pa.Array, pa.Array | None]:
         """(values, reasons or None): the typed column, null where a cell is empty or wrong."""
-        if column.type in ("money", "number"):
-            decimal = self.decimal or "."
-            fast = fast_money(texts.values, decimal)
-            found = (Cells(fast, texts.places).rows(), None) if fast is not None else _slow(con, texts, *money_sql(decimal), MONEY)
+        if column.type in NUMBERS:
+            decimal, kind = self.decimal or ".", FIELD_TYPES[column.type]
+            fast = fast_money(texts.values, decimal, kind)
+            found = (Cells(fast, texts.places).rows(), None) if fast is not None else _slow(con, texts, *money_sql(decimal, kind), kind)
             return _bounded(*found)
         if column.type == "time":
             formats = self.formats.get(name) or column.formats or TIME_FORMATS
@@ -327,7 +327,7 @@ def _bounded(values: pa.Array, reasons: pa.Array | None) -> tuple[pa.Array, pa.A
         return values, reasons
     nothing = pa.scalar(None, pa.string())
     wrong = pc.if_else(large, TOO_LARGE, nothing)
-    return pc.if_else(large, pa.scalar(None, MONEY), values), wrong if reasons is None else pc.coalesce(reasons, wrong)
+    return pc.if_else(large, pa.scalar(None, values.type), values), wrong if reasons is None else pc.coalesce(reasons, wrong)
 
 
 def _mapped(column: Column, texts: Cells) -> tuple[pa.Array, pa.Array | None]:
@@ -367,7 +367,7 @@ def _cells(lines: pa.Array, problem: Problem) -> pa.Table:
             "column_name": [column.column] * count,
             "value": pa.array([HIDDEN] * count, pa.string()) if column.personal else texts,
             "reason": problem.reasons.filter(bad),
-            "is_money": [column.type in ("money", "number")] * count,
+            "is_money": [column.type in NUMBERS] * count,
         },
         schema=QUARANTINE,
     )

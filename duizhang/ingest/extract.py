@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -34,7 +35,7 @@ from duizhang.ingest.reading import Batch, Broken, Reading
 from duizhang.ingest.recognise import Place, recognise
 from duizhang.ingest.references import references, remark_fields
 from duizhang.ingest.sink import Sink
-from duizhang.ingest.spec import Cell, SourceSpec, Table, Total, normalised
+from duizhang.ingest.spec import NUMBERS, Cell, SourceSpec, Table, Total, normalised
 from duizhang.ingest.tally import Counter, Tally, tie
 from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.walk import MEMBER, shown_name
@@ -282,6 +283,11 @@ class _Run:
         counter = idle.get()
         try:
             typed, wrong = typist.type(counter.con, batch)
+            if unfit := counter.unfit(typed):
+                wrong = pa.concat_tables([wrong, _unfit(self.spec, typed, unfit)])
+                keep = np.ones(typed.num_rows, np.bool_)
+                keep[list(unfit)] = False
+                typed = typed.filter(pa.array(keep))
             tally = counter.count(typed)
         finally:
             idle.put(counter)
@@ -367,6 +373,20 @@ def _broken(entries: Sequence[Broken]) -> pa.Table:
         },
         schema=QUARANTINE,
     )
+
+
+def _unfit(spec: SourceSpec, typed: pa.Table, problems: Mapping[int, str]) -> pa.Table:
+    """The quarantine of rows that cannot be turned into canonical ones: the amounts in them, and what goes wrong."""
+    amounts = [name for name, column in spec.fields.items() if column.type in NUMBERS]
+    cells = []
+    for row, problem in sorted(problems.items()):
+        values = {name: typed[name][row].as_py() for name in amounts}
+        cells.append({
+            "line": typed["line"][row].as_py(), "column_name": "",
+            "value": ", ".join(f"{spec.fields[name].column} {value.normalize():f}" for name, value in values.items() if value is not None),
+            "reason": f"does not fit its table: {problem}", "is_money": True,
+        })
+    return pa.Table.from_pylist(cells, QUARANTINE)
 
 
 def _captures(spec: SourceSpec, reading: Reading) -> dict[str, str]:

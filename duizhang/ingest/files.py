@@ -103,6 +103,11 @@ def records(state: State) -> list[FileRecord]:
     return [known[name] for name in sorted(known)]
 
 
+def files_by_age(state: State) -> list[str]:
+    """The files that were read, from the oldest to the newest."""
+    return [r.path for r in sorted((r for r in records(state) if r.status == READ), key=lambda r: r.recency)]
+
+
 @dataclass(frozen=True)
 class FileDecision:
     """What was last decided about a file. status: accepted | withdrawn | '' (restored)."""

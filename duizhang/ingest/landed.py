@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from duizhang import schema
 from duizhang.books import Books
+from duizhang.currency import unit_sql
 from duizhang.errors import SpecError
-from duizhang.ingest.money import farthest
-from duizhang.ingest.spec import SourceSpec, Table
+from duizhang.ingest.money import reaches
+from duizhang.ingest.spec import FIELD_TYPES, SourceSpec, Table
 from duizhang.store import quoted
 
 # free texts that no model reads: names and numbers of people stand in them, so the books do not keep them
@@ -27,15 +28,6 @@ UNREAD_TEXTS = {
     "journal_lines": ("summary", "account_name"),
 }
 ROWS, TOTALS, QUARANTINED = "rows.parquet", "totals.parquet", "quarantine.parquet"
-# ISO 4217: currencies whose smallest unit is not a hundredth
-_NO_MINOR = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
-_THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-_MACROS = (
-    "create or replace macro minor(amount, currency) as cast(amount as decimal(18, 4)) * cast(case "
-    f"when upper(currency) in ({', '.join(map(quoted, _NO_MINOR))}) then 1 "
-    f"when upper(currency) in ({', '.join(map(quoted, _THOUSANDTHS))}) then 0.001 else 0.01 end as decimal(4, 3))"
-)
-_FIELD_TYPES = {"id": schema.TEXT, "text": schema.TEXT, "money": schema.MONEY, "number": schema.MONEY, "time": schema.INSTANT}
 _WORD = re.compile(r"\w+")
 _TYPED = "(select '' as file, * from typed)"
 # what no value makes fail; of other functions nothing is assumed
@@ -75,14 +67,14 @@ class Setting:
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known that specifications use."""
-    con.execute(_MACROS)
+    con.execute(f"create or replace macro minor(amount, currency) as cast(amount as decimal(28, 4)) * {unit_sql('currency')}")
 
 
 def typed_schema(spec: SourceSpec) -> pa.Schema:
     """The columns of typed rows: `line`, every field, and the business day `x_day` of every time `x`."""
     columns = [("line", pa.int64())]
     for name, column in spec.fields.items():
-        columns.append((name, _FIELD_TYPES[column.type]))
+        columns.append((name, FIELD_TYPES[column.type]))
         if column.type == "time":
             columns.append((f"{name}_day", schema.DAY))
     return pa.schema(columns)
@@ -159,8 +151,9 @@ class Hazard:
         said = ";".join(";".join([t.where, *t.columns.values()]) for t in tables).casefold()
         plain = re.sub(r"'(?:[^']|'')*'|::\s*varchar", "''", said)
         self.always = bool(_CASTS.search(plain)) or not set(_CALLS.findall(plain)) <= _TOTAL
-        # in these bounds (ten thousandths) a sum of a hundred amounts, or a product of two, has its 14 digits before the point
-        self.bound = 10**10 if "*" in _SCALING.sub("", plain) else 10**16
+        # in ten thousandths: a product of two amounts below it has room in a column of money; every sum has, and whatever is
+        # scaled by four digits
+        self.bound = 10**16 if "*" in _SCALING.sub("", plain) else None
         self.amounts = [f.name for f in landed_schema(spec) if pa.types.is_decimal(f.type)]
         self.trials = [
             f"select bit_xor(hash(columns(*))) from ({_select(t, spec, setting, _TYPED)})" for t in tables
@@ -168,9 +161,9 @@ class Hazard:
 
     def is_near(self, typed: pa.Table) -> bool:
         """Whether the expressions are to be tried on these typed rows."""
-        if self.always:
-            return True
-        return any(farthest(chunk) >= self.bound for name in self.amounts for chunk in typed[name].chunks)
+        if self.always or self.bound is None:
+            return self.always
+        return any(reaches(chunk, self.bound) for name in self.amounts for chunk in typed[name].chunks)
 
 
 def _expressions(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, str]:

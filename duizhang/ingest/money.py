@@ -1,4 +1,4 @@
-"""From text to amounts of money: decimals with four places, exact."""
+"""From text to amounts of money: decimals with four places, exact. No more digits than a column of money has room for."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.ingest.texts import may_hold, spread, text_bytes
+from duizhang.schema import MONEY, RATE, WHOLE_DIGITS
 
-MONEY = pa.decimal128(18, 4)
 MAX_DIGITS = 30  # of longer ones Arrow's cast overflows without a word: five hundred nines become -1
-LARGEST = Decimal("9999999999999.9999")  # a column of four decimals has room for nine of them
-TOO_LARGE = f"is larger than {LARGEST:,}, the largest amount that is added up"
-_SURE = 14  # bytes of a plain amount that has no more digits before its point than are allowed, whatever they are
+# what is tried as an amount or a rate; LARGEST is what a file may state of money, less than a sum of many may come to
+_READ = {MONEY: MONEY, RATE: RATE}
+LARGEST = Decimal(10) ** WHOLE_DIGITS
+TOO_LARGE = f"has more than {WHOLE_DIGITS} digits before its decimal mark, the most that have room to be added up"
+_SURE = WHOLE_DIGITS  # bytes of a plain amount that has no more digits before its point than are allowed, whatever they are
 _MARKS = tuple(mark.encode() for mark in "$¥£€￥")  # the currency signs that may stand before an amount
 _OPEN, _CLOSE, _PLUS, _COMMA, _MINUS, _POINT, _NINE = b"()+,-.9"
 
 
-def fast_money(texts: pa.Array, decimal: str) -> pa.Array | None:
-    """All cells as amounts, an empty one null; None where one of them needs the slow way (`money_sql`)."""
+def fast_money(texts: pa.Array, decimal: str, kind: pa.DataType = MONEY) -> pa.Array | None:
+    """All cells as amounts (kind: MONEY or RATE), an empty one null; None where one needs the slow way (`money_sql`)."""
     if decimal == "." and _is_plain(texts):
-        return _cast(texts)
+        return _cast(texts, kind)
     plain = _plain(texts, decimal)
-    return None if plain is None else _cast(plain)
+    return None if plain is None else _cast(plain, kind)
 
 
 def _is_plain(texts: pa.Array) -> bool:
@@ -34,14 +36,16 @@ def _is_plain(texts: pa.Array) -> bool:
     return not len(inside) or bool(inside.min() >= _PLUS and inside.max() <= _NINE and not (inside == _COMMA).any())
 
 
-def _cast(texts: pa.Array) -> pa.Array | None:
+def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """All cells as plain decimals, or None where one is anything else. The cast must not be shown an exponent: it takes it."""
     if (pc.max(pc.binary_length(texts)).as_py() or 0) > MAX_DIGITS:
         return None
     try:
-        return pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), MONEY)
+        read = pc.cast(pc.if_else(pc.equal(texts, ""), None, texts), _READ[kind])
     except pa.ArrowInvalid:
         return None
+    # the same words: only how many digits they may have differs
+    return pa.Array.from_buffers(kind, len(read), read.buffers(), read.null_count, read.offset)
 
 
 class _Marked:
@@ -151,31 +155,37 @@ def _digit(byte: np.ndarray) -> np.ndarray:
     return np.asarray(byte - np.uint8(48) < 10)  # what is below '0' wraps to far above 9
 
 
-def low_words(amounts: pa.Array) -> np.ndarray:
-    """Amounts in ten thousandths (int64): 18 digits fit the low one of the two words of a decimal. Of a null anything."""
+def reaches(amounts: pa.Array, bound: int) -> bool:
+    """Whether one of the amounts is as far from 0 as `bound` ten thousandths, which fit 64 bits; perhaps where some are null."""
+    if not len(amounts):
+        return False
+    low, high = np.frombuffer(amounts.buffers()[1], np.int64).reshape(-1, 2)[amounts.offset : amounts.offset + len(amounts)].T
+    return bool((high != low >> 63).any()) or max(int(low.max(initial=0)), -int(low.min(initial=0))) >= bound
+
+
+def ten_thousandths(amounts: pa.Array) -> np.ndarray:
+    """Amounts in ten thousandths: int64 where also the sum of all of them fits it, else Python's own numbers. Of a null anything."""
+    if reaches(amounts, (1 << 62) // max(len(amounts), 1)):
+        return np.array([0 if value is None else int(value.scaleb(4)) for value in amounts.to_pylist()], object)
     if not len(amounts):
         return np.zeros(0, np.int64)
     return np.frombuffer(amounts.buffers()[1], np.int64).reshape(-1, 2)[amounts.offset : amounts.offset + len(amounts), 0]
 
 
-def farthest(amounts: pa.Array) -> int:
-    """The largest distance from 0 among amounts, in ten thousandths; at least that where some are null."""
-    words = low_words(amounts)
-    return max(int(words.max(initial=0)), -int(words.min(initial=0)))
-
-
 def bounded(amounts: pa.Array) -> pa.Array | None:
     """Which amounts are too large to be added up; None where none is."""
-    if farthest(amounts) <= int(LARGEST.scaleb(4)):
+    if amounts.type != MONEY or not reaches(amounts, (1 << 63) - 1):
         return None
-    large = pc.fill_null(pc.greater(pc.abs(amounts), pa.scalar(LARGEST, MONEY)), False)
+    large = pc.fill_null(pc.greater_equal(pc.abs(amounts), pa.scalar(LARGEST, MONEY)), False)
     return large if pc.any(large, min_count=0).as_py() else None
 
 
-def money_sql(decimal: str) -> tuple[str, str]:
+def money_sql(decimal: str, kind: pa.DataType = MONEY) -> tuple[str, str]:
     """(value, reason) in SQL over the text `x`: signs, currency marks, brackets and separators of thousands allowed."""
+    read, places = _READ[kind], kind.scale
+    digits = read.precision - read.scale
     thousands, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
-    number = rf"(\d{{1,14}}|\d{{1,3}}({thousands}\d{{3}})+)?({mark}\d{{0,4}}0*)?"
+    number = rf"(0*\d{{1,{digits}}}|\d{{1,3}}({thousands}\d{{3}})+)?({mark}\d{{0,{places}}}0*)?"
     # the marks that stand around an amount: a currency sign or code before or behind, 元
     bare = r"regexp_replace(x, '^([-+(]?)\s*([¥￥$€£]|[A-Z]{2,3}\$?)\s*', '\1')"
     bare = rf"trim(regexp_replace({bare}, '\s*([¥￥$€£元]|[A-Z]{{3}})(\)?)$', '\2'))"
@@ -186,6 +196,7 @@ def money_sql(decimal: str) -> tuple[str, str]:
     if decimal == ",":
         plain = f"replace({plain}, ',', '.')"
     sign = rf"case when regexp_matches({bare}, '^[-(]|-$') then -1 else 1 end"
-    value = f"case when {good} then {sign} * try_cast({plain} as decimal(18, 4)) end"
+    value = f"case when {good} then {sign} * try_cast({plain} as decimal({read.precision}, {read.scale})) end"
     example = "1234.50" if decimal == "." else "1234,50"
-    return value, f"is no amount; expected digits with at most four decimals, such as {example}"
+    named = {4: "four", 8: "eight"}[places]
+    return value, f"is no amount; expected at most {digits} digits and {named} decimals, such as {example}"

@@ -14,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from duizhang.errors import SpecError
 from duizhang.layout import SOURCES
-from duizhang.schema import TABLES
+from duizhang.schema import INSTANT, MONEY, RATE, TABLES, TEXT
 
 ENGINE_VERSION = "4"  # raise it when the same bytes and spec are to be read differently
 
+FIELD_TYPES = {"id": TEXT, "text": TEXT, "money": MONEY, "number": MONEY, "rate": RATE, "time": INSTANT}
+NUMBERS = ("money", "number", "rate")
 TIME_FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d",
 )
@@ -48,7 +50,8 @@ class Column(_Closed):
     these columns behind it, with a blank between; `nulls` of the spec become empty; `strip`: what this regex matches is
     left out; `replace`: text -> text, in this order; `extract`: the first group of this regex; `template`: text around
     {value}, or in its place, with {captures}; `default` where empty; then `type`:
-    id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, time.
+    id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, rate (up to
+    eight decimals), time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined where that is missing.
     fold: values are compared without case. by_words: where no column has one of the names, one of which all cells are such
     values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
@@ -60,7 +63,7 @@ class Column(_Closed):
     column: str
     also: tuple[str, ...] = ()
     join: tuple[str, ...] = ()
-    type: Literal["id", "text", "money", "number", "time"] = "text"
+    type: Literal["id", "text", "money", "number", "rate", "time"] = "text"
     required: bool = False
     optional_column: bool = False
     default: str | None = None

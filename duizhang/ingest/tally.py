@@ -17,7 +17,7 @@ from duizhang.errors import RefusedFile
 from duizhang.ingest.chain import Chain, chains_of, joined
 from duizhang.ingest.landed import Hazard, period_of, prepare, typed_schema
 from duizhang.ingest.masks import without_values
-from duizhang.ingest.money import low_words
+from duizhang.ingest.money import ten_thousandths
 from duizhang.ingest.spec import Running, SourceSpec, Table
 from duizhang.ingest.texts import whole
 from duizhang.store import scratch
@@ -112,7 +112,7 @@ class _Balance:
         self.after = rule.after
         whose = f"concat_ws(' ', {', '.join(rule.by)})" if rule.by else "''"
         self.sql = (
-            f"select line, coalesce({rule.step}, 0)::decimal(18, 4) as step, {rule.after} as balance, {whose} as whose "
+            f"select line, coalesce({rule.step}, 0)::decimal(28, 4) as step, {rule.after} as balance, {whose} as whose "
             f"from typed where {rule.where}")
 
     def chains(self, con: duckdb.DuckDBPyConnection, typed: pa.Table) -> dict[str, Chain]:
@@ -126,8 +126,8 @@ class _Balance:
         known = np.asarray(balances.is_valid())
         whose = whole(rows["whose"]).dictionary_encode()
         return chains_of(
-            whose.dictionary.to_pylist(), whose.indices.to_numpy(), rows["line"].to_numpy(), low_words(whole(rows["step"])),
-            np.where(known, low_words(balances), 0), known)
+            whose.dictionary.to_pylist(), whose.indices.to_numpy(), rows["line"].to_numpy(), ten_thousandths(whole(rows["step"])),
+            np.where(known, ten_thousandths(balances), 0), known)
 
 
 def _fed(wheres: Sequence[str]) -> str:
@@ -135,6 +135,9 @@ def _fed(wheres: Sequence[str]) -> str:
     if "true" in wheres:
         return ALL
     return f"count(*) filter (where {' or '.join(f'({where})' for where in wheres)})" if wheres else "0"
+
+
+MOST_UNFIT = 1000  # rows of a batch that are looked for one by one
 
 
 class Counter:
@@ -169,12 +172,10 @@ class Counter:
         self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
 
     def count(self, typed: pa.Table) -> Tally:
-        """The counts of a batch. Raises RefusedFile where its rows cannot be turned into canonical ones."""
+        """The counts of a batch of rows that fit their tables (`unfit`)."""
         rows, calendars = typed.num_rows, len(self.calendars)
         self.con.register("typed", typed)
         try:
-            if self.hazard and self.hazard.is_near(typed):
-                self._try(typed, self.hazard)
             [answer] = self.con.execute(self.whole).fetchall() if self.whole else [self.nothing]
             if self.fed and answer[0] < rows:
                 answer = (*self.con.execute(self.fed).fetchall()[0], *answer[1:])
@@ -193,13 +194,36 @@ class Counter:
         sums = tuple(Decimal(str(value)) for value in answer[1 + calendars :])
         return Tally(rows, rows if self.every else fed[0], undated, frozenset(days), sums, groups, chains)
 
-    def _try(self, typed: pa.Table, hazard: Hazard) -> None:
+    def unfit(self, typed: pa.Table) -> dict[int, str]:
+        """The rows, by number, that cannot be turned into canonical ones, and why.
+
+        Raises RefusedFile where there are so many that it is not the rows that are wrong.
+        """
+        if self.hazard is None or not self.hazard.is_near(typed):
+            return {}
+        found: dict[int, str] = {}
+        waiting = [(0, typed.num_rows)]
+        while waiting:
+            start, stop = waiting.pop()
+            problem = self._try(typed.slice(start, stop - start), self.hazard)
+            if problem and stop - start == 1:
+                found[start] = problem
+                if len(found) > MOST_UNFIT:
+                    raise RefusedFile(
+                        f"more than {MOST_UNFIT} rows do not fit their tables: {problem}", advice="Look at its amounts.")
+            elif problem:
+                middle = (start + stop) // 2
+                waiting += [(middle, stop), (start, middle)]
+        return found
+
+    def _try(self, typed: pa.Table, hazard: Hazard) -> str:
+        """What goes wrong when the rows are turned into canonical ones, '' where nothing does."""
+        self.con.register("typed", typed)
         try:
             for trial in hazard.trials:
                 self.con.execute(trial).fetchall()
         except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
-            ends = pc.min_max(typed["line"]).as_py()
-            raise RefusedFile(
-                f"a row of lines {ends['min']} to {ends['max']} does not fit its table: {without_values(str(error))}",
-                advice="Look at its amounts.",
-            ) from error
+            return without_values(str(error)).splitlines()[0]
+        finally:
+            self.con.unregister("typed")
+        return ""

@@ -20,7 +20,7 @@ from duizhang.layout import EXPECTATIONS, SQL
 from duizhang.plan.damage import damaged, digest_of, seal, sealed
 from duizhang.reconcile import STATE_TABLES, rules_digest
 from duizhang.reconcile.causes import CAUSES_FILE
-from duizhang.schema import DAY
+from duizhang.schema import DAY, TABLES
 from duizhang.state import METADATA, State
 from duizhang.store import Store, connect, quoted
 
@@ -220,18 +220,20 @@ def _known(
     """A digest of the rows of a reference table that hold when each period begins: the last stated ones of each key.
 
     A row holds from its day until its key is stated again, so the sum of the hashes of what begins less what ends is
-    the same for the same rows, however they came about.
+    the same for the same rows, however they came about. The hash is MD5 over the text of every column: what is recorded
+    has to be the same after an upgrade of DuckDB, whose own hash() need not be.
     """
     stored = [p for p in store.periods(table) if p < periods[-1] and p not in spoilt] if periods else []
     if not stored:
         return {}
     named = ", ".join(f'"{key}"' for key in keys)
     paths = ", ".join(quoted(store.path(table, p)) for p in stored)
+    text = ", ".join(f"coalesce(concat('=', \"{column.name}\"::varchar), '')" for column in TABLES[table])
     with connect() as con:
         con.register("asked", pa.table({"period": pa.array(list(periods), DAY)}))
         rows = con.execute(
             "with stated as (select period, "
-            f"{named}, sum(hash(r)::hugeint) as h from read_parquet([{paths}], hive_partitioning = false) as r "
+            f"{named}, sum(md5_number_lower(concat_ws(chr(31), {text}))::hugeint) as h from read_parquet([{paths}], hive_partitioning = false) "
             f"group by period, {named}), "
             f"spans as (select period, h, lead(period) over (partition by {named} order by period) as until from stated), "
             "changes as (select period, h from spans union all select until, -h from spans where until is not null), "

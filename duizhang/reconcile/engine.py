@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from duizhang import published, schema
 from duizhang.books import DEFAULT_SLA_DAYS, LEGS, Books, RateCard, RateTier
+from duizhang.currency import minor_units
 from duizhang.errors import ConservationError, UserError
 from duizhang.layout import SQL
 from duizhang.reconcile.causes import cause_expression, causes_digest
@@ -33,6 +34,11 @@ from duizhang.store import Store, connect, quoted
 LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "legs" / f"{leg}.sql").is_file())
 # anomalies reads other marts, so it comes last
 MART_MODELS = tuple(sorted((path.stem for path in (SQL / "marts").glob("*.sql")), key=lambda m: (m == "anomalies", m)))
+
+# each after those that it reads
+CANONICAL_MODELS = (
+    "order_sides", "own_orders", "fx_known", "skus_dated", "fx_results", "fees_expected", "goods_sold", "shop_measures", "stock_observations", "stock_levels",
+)
 
 OPEN_CLAIM = pa.schema([*CLAIM, pa.field("first_seen", DAY), pa.field("claimed", DAY)])
 STOCK_LEVEL = pa.schema(
@@ -63,7 +69,7 @@ ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items")
 STRETCH = 31
 MEMORY = "2GB"
 # What the models of a stretch are to see of its own days alone.
-_BY_PERIOD = ("stock_levels", "shop_measures", "fx_results", "calm")
+_BY_PERIOD = ("stock_levels", "shop_measures", "goods_sold", "fx_results", "calm")
 
 
 def rules_digest() -> str:
@@ -80,7 +86,11 @@ def _model(path: str) -> str:
 
 @dataclass
 class Session:
-    """One DuckDB connection with the inputs of a range in place: canonical tables, books, what was open before."""
+    """One DuckDB connection with the inputs of a range in place: canonical tables, books, what was open before.
+
+    files: the files of the inbox from the oldest to the newest; where two say another level, cost or rate of one time, the
+    newest counts.
+    """
 
     books: Books
     store: Store
@@ -88,6 +98,7 @@ class Session:
     corrections: pa.Table = field(default_factory=CLAIM.empty_table)
     decisions: pa.Table = field(default_factory=DECISION.empty_table)
     say: Callable[[str], None] = field(default=lambda _: None)
+    files: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         expected = [self.periods[0] + dt.timedelta(days=n) for n in range(len(self.periods))]
@@ -118,6 +129,7 @@ class Session:
         prepare_mistyped(con)
         con.register("corrections", self.corrections)
         con.register("decisions", self.decisions)
+        con.register("file_ranks", _rows(list(zip(self.files, range(len(self.files)), strict=True)), file=TEXT, rank=pa.int64()))
         for name, table in _books_tables(self.books).items():
             con.register(name, table)
         con.register("declared_sides", declared_sides(self.books))
@@ -214,7 +226,7 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
     ]
     cards = [
         (number, c.kind, c.provider, c.from_day, c.category, c.fixed or Decimal(0), c.minimum, c.cap,
-         c.on_refund == "returned", c.zone, c.first_weight, c.first_price, c.step_weight, c.step_price)
+         c.on_refund == "returned", c.zone, c.currency or books.currency, c.first_weight, c.first_price, c.step_weight, c.step_price)
         for number, c in enumerate(books.rate_cards)
     ]
     tiers = [
@@ -224,6 +236,7 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
     ]
     warehouses = sorted({shop.warehouse for shop in books.shops.values() if shop.warehouse})
     return {
+        "minor_units": minor_units(),
         "sla": _rows(sla, leg=TEXT, channel=TEXT, days=pa.int64()),
         "shops": _rows(
             shops, shop=TEXT, entity=TEXT, platform=TEXT, provider=TEXT, warehouse=TEXT, currency=TEXT
@@ -242,7 +255,7 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
         ),
         "rate_cards": _rows(
             cards, card=pa.int64(), kind=TEXT, provider=TEXT, from_day=DAY, category=TEXT, fixed=MONEY, minimum=MONEY,
-            cap=MONEY, on_refund=pa.bool_(), zone=TEXT, first_weight=MONEY, first_price=MONEY, step_weight=MONEY,
+            cap=MONEY, on_refund=pa.bool_(), zone=TEXT, currency=TEXT, first_weight=MONEY, first_price=MONEY, step_weight=MONEY,
             step_price=MONEY,
         ),
         "rate_tiers": _rows(tiers, card=pa.int64(), lower=MONEY, upper=MONEY, percent=MONEY),
@@ -298,9 +311,7 @@ def make_claims(session: Session) -> dict[str, int]:
     con, rows = session.con, {}
     session.run("sides/orders_seen.sql", "sides_seen")
     con.execute("insert into sides_known select leg, side, entity, shop, channel, since from sides_seen")
-    for model in (
-        "order_sides", "own_orders", "fx_known", "fx_results", "fees_expected", "shop_measures", "stock_observations", "stock_levels",
-    ):
+    for model in CANONICAL_MODELS:
         session.run(f"canonical/{model}.sql", model)
     for number, leg in enumerate(LEG_MODELS, 1):
         session.say(f"claims: {leg}, leg {number} of {len(LEG_MODELS)}")

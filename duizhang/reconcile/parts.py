@@ -14,7 +14,7 @@ from duizhang.store import quoted
 
 PARTS_FILE = Path(__file__).with_name("parts.yaml")
 ORDER_LINES = "order_lines"
-_MONEY = "decimal(18, 4)"
+_MONEY = "decimal(28, 4)"
 
 
 class Step(BaseModel):

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import jinja2
 
+from duizhang.currency import in_places
 from duizhang.errors import UserError
 from duizhang.evidence import in_words
 from duizhang.published import open_published
@@ -37,13 +38,10 @@ TOP = 50
 
 
 def number(value: Any) -> str:
-    """An amount with thousands separators and two decimals, more where more are significant."""
+    """A count with thousands separators."""
     if value is None:
         return ""
-    if not isinstance(value, Decimal):
-        return f"{value:,}" if isinstance(value, int) else str(value)
-    cents = value.quantize(Decimal("0.01"))
-    return f"{cents:,}" if cents == value else f"{value.normalize():,f}"
+    return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
 
 
 def quantity(value: Any) -> str:
@@ -54,8 +52,10 @@ def quantity(value: Any) -> str:
 
 
 def amount(value: Any, currency: str) -> str:
-    """Money or pieces, by the currency beside it."""
-    return quantity(value) if currency == PIECES else number(value)
+    """Money with the places of its currency, more where more are significant, or pieces."""
+    if currency == PIECES:
+        return quantity(value)
+    return f"{in_places(value, currency):,f}" if isinstance(value, Decimal) else number(value)
 
 
 def write_report(home: Path, period: dt.date | None = None, out: Path | None = None) -> Path:
@@ -118,7 +118,7 @@ def _content(con: duckdb.DuckDBPyConnection, period: dt.date, status: dict[str, 
         ],
         "shops": _rows(con, "select * from channel_pnl where period = ? order by shop, currency", day),
         "stock": _rows(
-            con, "select * from stock_rollforward where period = ? and (difference <> 0 or counted <> snapshot) "
+            con, "select * from stock_rollforward where period = ? and (snapshot_difference <> 0 or count_difference <> 0) "
             "order by warehouse, sku", day,
         ),
         "ledger": _rows(con, "select * from ledger_tieout where period = ? order by account", day),

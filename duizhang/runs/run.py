@@ -20,7 +20,7 @@ from duizhang.close import (
 from duizhang.digest import file_digest
 from duizhang.errors import ClosedPeriodError, Retryable, UserError
 from duizhang.gate import Failure, run_gate
-from duizhang.ingest import FileRecord, build_canonical, collect, unresolved
+from duizhang.ingest import FileRecord, build_canonical, collect, files_by_age, unresolved
 from duizhang.plan import OPENING, Plan, Reason, begin, make_plan, opens_differently, record, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_states, publish, rebuild_published
 from duizhang.published import TABLES
@@ -193,7 +193,10 @@ class Run:
     def _reconcile(self) -> None:
         self.say("reconciling")
         claims, decided = correction_claims(self.state, self.periods), item_decisions(self.state)
-        with Session(self.books, self.store, self.periods, corrections=claims, decisions=decided, say=self.say) as session:
+        with Session(
+            self.books, self.store, self.periods, corrections=claims, decisions=decided, say=self.say,
+            files=files_by_age(self.state),
+        ) as session:
             reconcile(session)
         self.store.split("journal_proposals", journal_proposals(self.books, self.state, self.periods), self.periods)
 

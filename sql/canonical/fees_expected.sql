@@ -8,19 +8,14 @@ refunds as (select * from refunds where origin = 'provider'),
 orders as (select * from orders where paid_at is not null),
 shops as (select * from shops),
 sides as (select * from order_sides),
-skus as (select * from skus_known),
+skus as (select * from skus_dated where category is not null),
 cards as (select * from rate_cards where kind in ('fee', 'commission')),
 tiers as (select * from rate_tiers),
+minor_units as (select * from minor_units),
 
 kinds as (
     select provider, kind, min(from_day) as from_day, bool_or(category <> '') as by_category
     from cards
-    group by all
-),
-
-categories as (
-    select period, sku, max(category) as category
-    from skus
     group by all
 ),
 
@@ -33,7 +28,7 @@ paid_under as (
 bases as (
     select
         p.period, p.entity, p.shop, p.provider, p.transaction_id, max(p.order_id) as order_id, p.currency, k.kind,
-        '' as category, '' as sku, false as is_refund, sum(p.amount)::decimal(18, 4) as amount,
+        '' as category, '' as sku, false as is_refund, sum(p.amount)::decimal(28, 4) as amount,
         min(p.occurred_at) as occurred_at, p.source, p.file, min(p.line) as line
     from payments as p
     inner join kinds as k on p.provider = k.provider and not k.by_category and p.period >= k.from_day
@@ -50,7 +45,7 @@ bases as (
     inner join kinds as k on s.provider = k.provider and k.by_category and o.period >= k.from_day
     left join paid_under as u
         on o.period = u.period and o.entity = u.entity and o.shop = u.shop and s.provider = u.provider and o.order_id = u.order_id
-    asof left join categories as c on o.sku = c.sku and o.period >= c.period
+    asof left join skus as c on o.sku = c.sku and o.period >= c.period
     union all
     select
         r.period, r.entity, r.shop, r.provider, r.transaction_id, r.order_id, r.currency, k.kind,
@@ -73,9 +68,9 @@ shared as (
         b.period, b.entity, b.shop, b.provider, b.transaction_id, b.order_id, b.currency, b.kind, b.sku, b.is_refund,
         b.amount, b.occurred_at, b.source, b.file, b.line, b.card,
         sum(
-            greatest(least(b.amount, coalesce(t.upper, 9999999999999)) - t.lower, 0)::decimal(18, 4)
+            greatest(least(b.amount, t.upper) - t.lower, 0)::decimal(28, 4)
             * t.percent::decimal(12, 4)
-        )::decimal(32, 8) * 0.01 as share
+        )::decimal(36, 8) * 0.01 as share
     from carded as b
     inner join tiers as t on b.card = t.card
     group by all
@@ -84,10 +79,11 @@ shared as (
 bounded as (
     select
         s.*,
+        -- a bound that a card does not have is null, which greatest and least leave out
         case
-            when s.is_refund then -least(s.share, coalesce(c.cap, 9999999999999))
-            else least(greatest(s.share + c.fixed, coalesce(c.minimum, 0)), coalesce(c.cap, 9999999999999))
-        end::decimal(32, 10) as fee
+            when s.is_refund then -least(s.share, c.cap)
+            else least(greatest(s.share + c.fixed, c.minimum, 0), c.cap)
+        end::decimal(36, 10) as fee
     from shared as s
     inner join cards as c on s.card = c.card
     where c.on_refund or not s.is_refund
@@ -95,13 +91,10 @@ bounded as (
 
 final as (
     select
-        * exclude (fee, share, card),
-        case
-            when currency in ('JPY', 'KRW', 'VND', 'CLP', 'ISK', 'XAF', 'XOF') then round(fee, 0)
-            when currency in ('BHD', 'IQD', 'JOD', 'KWD', 'OMR', 'TND') then round(fee, 3)
-            else round(fee, 2)
-        end::decimal(18, 4) as fee
-    from bounded
+        b.* exclude (fee, share, card),
+        (round(b.fee * coalesce(u.units, 100), 0) * coalesce(u.unit, 0.01))::decimal(28, 4) as fee
+    from bounded as b
+    left join minor_units as u on b.currency = u.currency
 )
 
 select * from final

@@ -1,23 +1,24 @@
 -- Grain: one row a day of the range, basis, place and SKU. Meaning: the levels last observed up to that day; the next
--- day's claims are changes against them. Of several observations of a day the last one counts.
+-- day's claims are changes against them. Of several observations of a day the last one counts, by its own time, then the
+-- newest file, then the last line.
 with
 calendar as (select period from calendar),
 observations as (select * from stock_observations),
 
 daily as (
-    select
-        basis, entity, place, sku, period,
-        max_by(left_level, {'file': file, 'line': line}) as left_level,
-        max_by(right_level, {'file': file, 'line': line}) as right_level
+    select basis, entity, place, sku, period, left_level, right_level
     from observations
-    group by basis, entity, place, sku, period
+    qualify row_number() over (
+        partition by basis, entity, place, sku, period
+        order by carried, occurred_at desc nulls last, recency desc, file desc, line desc
+    ) = 1
 ),
 
 spans as (
     select
         basis, entity, place, sku, period,
-        last_value(left_level ignore nulls) over observed as left_level,
-        last_value(right_level ignore nulls) over observed as right_level,
+        left_level,
+        right_level,
         coalesce(lead(period) over observed - 1, getvariable('period_to')) as last_period
     from daily
     window observed as (partition by basis, entity, place, sku order by period)

@@ -22,10 +22,10 @@ final as (
         period, leg, entity, "key", currency,
         max(shop) as shop,
         case when min(nullif(order_id, '')) = max(order_id) then max(order_id) else '' end as order_id,
-        any_value(first_seen) as opened,
+        max(first_seen) as opened,
         period as cleared_on,
-        (period - any_value(first_seen))::bigint as age_days,
-        any_value(left_so_far)::decimal(18, 4) as amount,
+        (period - max(first_seen))::bigint as age_days,
+        max(left_so_far)::decimal(28, 4) as amount,
         count(*) filter (where not is_new)::bigint as open_claims,
         count(*) filter (where is_new)::bigint as clearing_claims,
         to_json(

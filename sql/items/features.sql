@@ -33,8 +33,8 @@ repeats as (
 refunds_apart as (
     select
         period, leg, entity, "key", currency,
-        sum(amount * greatest(left_times - right_times, 0))::decimal(18, 4) as left_only_refund,
-        sum(amount * greatest(right_times - left_times, 0))::decimal(18, 4) as right_only_refund
+        sum(amount * greatest(left_times - right_times, 0))::decimal(28, 4) as left_only_refund,
+        sum(amount * greatest(right_times - left_times, 0))::decimal(28, 4) as right_only_refund
     from (
         select
             period, leg, entity, "key", currency, amount,
@@ -53,10 +53,10 @@ items as (
         -- an item of several orders is none's
         case when min(nullif(order_id, '')) = max(order_id) then max(order_id) else '' end as order_id, max(sku) as sku,
         min(first_seen) as first_seen,
-        coalesce(sum(amount) filter (where side = 'left'), 0)::decimal(18, 4) as left_amount,
-        coalesce(sum(amount) filter (where side = 'right'), 0)::decimal(18, 4) as right_amount,
-        coalesce(sum(quantity) filter (where side = 'left'), 0)::decimal(18, 4) as left_quantity,
-        coalesce(sum(quantity) filter (where side = 'right'), 0)::decimal(18, 4) as right_quantity,
+        coalesce(sum(amount) filter (where side = 'left'), 0)::decimal(28, 4) as left_amount,
+        coalesce(sum(amount) filter (where side = 'right'), 0)::decimal(28, 4) as right_amount,
+        coalesce(sum(quantity) filter (where side = 'left'), 0)::decimal(28, 4) as left_quantity,
+        coalesce(sum(quantity) filter (where side = 'right'), 0)::decimal(28, 4) as right_quantity,
         count(*) filter (where side = 'left' and kind not in ('fee', 'correction', 'write_off')) as left_claims,
         count(*) filter (where side = 'right' and kind not in ('fee', 'correction', 'write_off')) as right_claims,
         coalesce(sum(amount) filter (where side = 'left' and kind = 'sale'), 0) as left_sale,
@@ -74,10 +74,10 @@ items as (
         coalesce(sum(amount) filter (where side = 'left' and kind = 'return'), 0) as left_return,
         bool_or(kind in ('correction', 'write_off')) as is_decided,
         -- price and pieces of our own lines; payments do not claim pieces, so the amount before discounts tells them
-        list(distinct {
+        list_sort(list(distinct {
             'price': units(unit_price),
             'quantity': greatest(units(quantity) // 10000, (units(amount) + units(unit_price) - 1) // nullif(units(unit_price), 0), 1)
-        }) filter (where side = 'left' and unit_price > 0 and sku <> '') as typed_lines
+        }) filter (where side = 'left' and unit_price > 0 and sku <> '')) as typed_lines
     from open_claims
     group by period, leg, entity, "key", currency
 ),
@@ -85,8 +85,8 @@ items as (
 differing as (
     select
         i.*,
-        (i.left_amount - i.right_amount)::decimal(18, 4) as difference,
-        (i.left_quantity - i.right_quantity)::decimal(18, 4) as quantity_difference,
+        (i.left_amount - i.right_amount)::decimal(28, 4) as difference,
+        (i.left_quantity - i.right_quantity)::decimal(28, 4) as quantity_difference,
         (i.period - i.first_seen)::bigint as age_days,
         coalesce(s.days, d.days, 0)::bigint as sla_days
     from items as i
@@ -187,19 +187,26 @@ by_order as (
 ),
 
 by_order_sku as (
-    select
-        period, entity, shop, order_id, max_by(sku, abs(quantity_difference)) as sku,
-        sum(quantity_difference) as platform_quantity_difference
+    select period, entity, shop, order_id, sku, sum(quantity_difference) as platform_quantity_difference
     from differing
     where leg = 'order_platform' and quantity_difference <> 0 and order_id <> ''
-    group by period, entity, shop, order_id
+    group by all
 ),
 
+pieces_of_order as (
+    select period, entity, shop, order_id, sum(platform_quantity_difference) as platform_quantity_difference
+    from by_order_sku
+    group by all
+),
+
+-- pieces have no currency: of an order that was paid in two the larger difference counts
 payments_of_order as (
-    select period, entity, shop, order_id, max_by(difference, abs(difference)) as payment_difference
+    select period, entity, shop, order_id, difference as payment_difference
     from differing
     where leg = 'order_payment' and difference <> 0 and order_id <> ''
-    group by all
+    qualify row_number() over (
+        partition by period, entity, shop, order_id order by abs(difference) desc, difference desc, currency, "key"
+    ) = 1
 ),
 
 opposites as (
@@ -234,8 +241,8 @@ final as (
         coalesce(r.left_times, 1) as left_times,
         coalesce(r.right_times, 1) as right_times,
         p.platform_difference,
-        q.platform_quantity_difference,
-        (d.left_price - d.right_price)::decimal(18, 4) as price_difference,
+        coalesce(q.platform_quantity_difference, n.platform_quantity_difference) as platform_quantity_difference,
+        (d.left_price - d.right_price)::decimal(28, 4) as price_difference,
         -- a quantity that is wrong in the record and not only on its way: the platform, or what was paid, says so as well
         coalesce(
             q.platform_quantity_difference = d.quantity_difference
@@ -265,9 +272,11 @@ final as (
         on d.leg = 'order_payment' and p.period = d.period and p.entity = d.entity and p.shop = d.shop
         and p.order_id = d.order_id and p.currency = d.currency
     left join by_order_sku as q
-        on d.leg in ('order_shipment', 'order_payment') and q.period = d.period and q.entity = d.entity
-        and q.shop = d.shop and q.order_id = d.order_id
-        and (d.leg = 'order_payment' or q.sku = d.sku)
+        on d.leg = 'order_shipment' and q.period = d.period and q.entity = d.entity and q.shop = d.shop
+        and q.order_id = d.order_id and q.sku = d.sku
+    left join pieces_of_order as n
+        on d.leg = 'order_payment' and n.period = d.period and n.entity = d.entity and n.shop = d.shop
+        and n.order_id = d.order_id
     left join payments_of_order as m
         on d.leg = 'order_shipment' and m.period = d.period and m.entity = d.entity and m.shop = d.shop
         and m.order_id = d.order_id

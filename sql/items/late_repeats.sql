@@ -58,11 +58,11 @@ repeated as (
 final as (
     select
         period, leg, entity, "key", currency,
-        sum(case side when 'left' then amount else -amount end * times)::decimal(18, 4) as repeated_amount,
-        sum(case side when 'left' then quantity else -quantity end * times)::decimal(18, 4) as repeated_quantity,
-        max(original.period) as repeated_period,
-        arg_max(original.file, original) as repeated_file,
-        arg_max(original.line, original) as repeated_line
+        sum(case side when 'left' then amount else -amount end * times)::decimal(28, 4) as repeated_amount,
+        sum(case side when 'left' then quantity else -quantity end * times)::decimal(28, 4) as repeated_quantity,
+        max(original)['period'] as repeated_period,
+        max(original)['file'] as repeated_file,
+        max(original)['line'] as repeated_line
     from repeated
     group by period, leg, entity, "key", currency
 )

@@ -6,7 +6,7 @@ items as (select * from left_over where 'batch' in (select pass from matching_pa
 batches as (
     select
         period, leg, entity, currency, party, first_seen, amount > 0 as is_left, sum(amount) as amount,
-        max(tolerance) as tolerance, any_value(window_days) as window_days, list("key" order by "key") as members
+        max(tolerance) as tolerance, max(window_days) as window_days, list("key" order by "key") as members
     from items
     group by period, leg, entity, currency, party, first_seen, amount > 0
     having count(*) between 2 and 500

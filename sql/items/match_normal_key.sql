@@ -10,7 +10,7 @@ final as (
         0 as cost,
         case when abs(sum(amount)) <= max(tolerance) then 9500 else 6000 end - 500 * (count(*) > 2)::int as points,
         concat(
-            'the same key in its normal form, ', any_value(normal_key),
+            'the same key in its normal form, ', normal_key,
             case when sum(amount) <> 0 then concat(', ', sum(amount), ' left over') else '' end
         ) as reason
     from items

@@ -5,15 +5,20 @@ items as (select * from judged),
 open_claims as (select * from open_claims),
 rules as (select * from matching_legs),
 
-told as (
-    select
-        o.period, o.leg, o.entity, o."key", o.currency,
-        coalesce(max(o.customer), '') as customer,
-        coalesce(max(o.channel), '') as channel,
-        coalesce(string_agg(distinct concat_ws(' ', o.counterparty, o.remark), ' '), '') as words,
-        min(o.source) as source
+worded as (
+    select o.*, concat_ws(' ', o.counterparty, o.remark) as words
     from open_claims as o
     semi join rules as r on o.leg = r.leg
+),
+
+told as (
+    select
+        period, leg, entity, "key", currency,
+        coalesce(max(customer), '') as customer,
+        coalesce(max(channel), '') as channel,
+        coalesce(string_agg(distinct words, ' ' order by words), '') as words,
+        min(source) as source
+    from worded
     group by all
 ),
 

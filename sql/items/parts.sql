@@ -84,7 +84,7 @@ merged as (
     select
         period, leg, entity, "key", currency, cause, min(step) as step,
         sum(left_amount) as left_amount, sum(right_amount) as right_amount, sum(quantity) as quantity,
-        string_agg(distinct because, '; ' order by because) as because, flatten(list(kinds order by step)) as kinds
+        string_agg(distinct because, '; ' order by because) as because, flatten(list(kinds order by step, kinds)) as kinds
     from (
         select * from expanded
         union all by name
@@ -116,16 +116,16 @@ placed as (
 part_rows as (
     select
         period, leg, entity, "key", currency, cause, because, kinds,
-        (left_amount + case when is_last then item_left - parts_left else 0 end)::decimal(18, 4) as left_amount,
-        (right_amount + case when is_last then item_right - parts_right else 0 end)::decimal(18, 4) as right_amount,
+        (left_amount + case when is_last then item_left - parts_left else 0 end)::decimal(28, 4) as left_amount,
+        (right_amount + case when is_last then item_right - parts_right else 0 end)::decimal(28, 4) as right_amount,
         (
             greatest(quantity, 0)
             + case when is_last then item_left_quantity - greatest(parts_quantity, 0) else 0 end
-        )::decimal(18, 4) as left_quantity,
+        )::decimal(28, 4) as left_quantity,
         (
             greatest(-quantity, 0)
             + case when is_last then item_right_quantity - greatest(-parts_quantity, 0) else 0 end
-        )::decimal(18, 4) as right_quantity
+        )::decimal(28, 4) as right_quantity
     from placed
 ),
 
@@ -153,5 +153,5 @@ final as (
     select * from whole
 )
 
-select *, (left_amount - right_amount)::decimal(18, 4) as difference
+select *, (left_amount - right_amount)::decimal(28, 4) as difference
 from final

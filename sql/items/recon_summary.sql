@@ -50,11 +50,11 @@ settled as (
 final as (
     select
         c.period, g.leg, g.entity, g.currency,
-        coalesce(b.closing, 0)::decimal(18, 4) as opening,
-        coalesce(s.left_amount, 0)::decimal(18, 4) as left_amount,
-        coalesce(s.right_amount, 0)::decimal(18, 4) as right_amount,
-        (coalesce(k.cleared, 0) + coalesce(t.cleared, 0))::decimal(18, 4) as cleared,
-        coalesce(e.closing, 0)::decimal(18, 4) as closing,
+        coalesce(b.closing, 0)::decimal(28, 4) as opening,
+        coalesce(s.left_amount, 0)::decimal(28, 4) as left_amount,
+        coalesce(s.right_amount, 0)::decimal(28, 4) as right_amount,
+        (coalesce(k.cleared, 0) + coalesce(t.cleared, 0))::decimal(28, 4) as cleared,
+        coalesce(e.closing, 0)::decimal(28, 4) as closing,
         coalesce(s.left_rows, 0)::bigint as left_rows,
         coalesce(s.right_rows, 0)::bigint as right_rows,
         (coalesce(k.matched_keys, 0) + coalesce(t.matched_keys, 0))::bigint as matched_keys,

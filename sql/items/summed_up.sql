@@ -25,9 +25,9 @@ by_its_lines as (
         j.* replace (
             p.cause as cause,
             case when p.cause = min(p.cause) over of_item then j.right_amount + p.difference else p.difference end
-            ::decimal(18, 4) as left_amount,
-            case when p.cause = min(p.cause) over of_item then j.right_amount else 0 end::decimal(18, 4) as right_amount,
-            p.difference::decimal(18, 4) as difference
+            ::decimal(28, 4) as left_amount,
+            case when p.cause = min(p.cause) over of_item then j.right_amount else 0 end::decimal(28, 4) as right_amount,
+            p.difference::decimal(28, 4) as difference
         )
     from judged as j
     inner join single as s using (period, leg, entity, "key", currency)
@@ -54,10 +54,12 @@ whole as (
 ),
 
 line_causes as (
-    select period, leg, entity, "key", currency, max_by(cause, abs(difference)) as cause
+    select period, leg, entity, "key", currency, cause
     from found
     where leg in ('order_platform', 'order_payment')
-    group by all
+    qualify row_number() over (
+        partition by period, leg, entity, "key", currency order by abs(difference) desc, cause
+    ) = 1
 ),
 
 -- revenue: the order lines that differ from the platform's
@@ -72,8 +74,8 @@ revenue_parts as (
 discounts as (
     select
         period, entity, shop, "key", currency,
-        coalesce(sum((unit_price * quantity)::decimal(18, 4) - amount) filter (where side = 'left'), 0) as left_amount,
-        coalesce(sum((unit_price * quantity)::decimal(18, 4) - amount) filter (where side = 'right'), 0) as right_amount
+        coalesce(sum((unit_price * quantity)::decimal(28, 4) - amount) filter (where side = 'left'), 0) as left_amount,
+        coalesce(sum((unit_price * quantity)::decimal(28, 4) - amount) filter (where side = 'right'), 0) as right_amount
     from open_claims
     where leg = 'order_platform' and quantity <> 0 and unit_price is not null
     group by all
@@ -160,7 +162,7 @@ parts as (
 explained as (
     select
         p.period, p.leg, p.entity, p."key", p.currency, p.cause,
-        sum(p.left_amount)::decimal(18, 4) as left_amount, sum(p.right_amount)::decimal(18, 4) as right_amount,
+        sum(p.left_amount)::decimal(28, 4) as left_amount, sum(p.right_amount)::decimal(28, 4) as right_amount,
         list({'key': p.detail, 'difference': (p.left_amount - p.right_amount)::varchar} order by p.detail)[1:8] as shown,
         count(*) as lines
     from parts as p
@@ -172,8 +174,8 @@ explained as (
 rests as (
     select
         w.period, w.leg, w.entity, w."key", w.currency,
-        (any_value(w.left_amount) - coalesce(sum(e.left_amount), 0))::decimal(18, 4) as left_amount,
-        (any_value(w.right_amount) - coalesce(sum(e.right_amount), 0))::decimal(18, 4) as right_amount,
+        (max(w.left_amount) - coalesce(sum(e.left_amount), 0))::decimal(28, 4) as left_amount,
+        (max(w.right_amount) - coalesce(sum(e.right_amount), 0))::decimal(28, 4) as right_amount,
         min(e.cause) as first_cause
     from whole as w
     left join explained as e using (period, leg, entity, "key", currency)
@@ -205,8 +207,9 @@ split as (
 -- the rest of an item can have a cause that its lines have as well
 merged as (
     select
-        period, leg, entity, "key", currency, cause, sum(left_amount)::decimal(18, 4) as left_amount,
-        sum(right_amount)::decimal(18, 4) as right_amount, min(evidence) as evidence
+        period, leg, entity, "key", currency, cause, sum(left_amount)::decimal(28, 4) as left_amount,
+        sum(right_amount)::decimal(28, 4) as right_amount,
+        to_json(flatten(list(evidence::json[] order by evidence)))::varchar as evidence
     from split
     group by all
 ),
@@ -251,7 +254,7 @@ final as (
     select
         w.* replace (
             m.cause as cause, m.left_amount as left_amount, m.right_amount as right_amount,
-            (m.left_amount - m.right_amount)::decimal(18, 4) as difference, coalesce(d.evidence, m.evidence) as evidence,
+            (m.left_amount - m.right_amount)::decimal(28, 4) as difference, coalesce(d.evidence, m.evidence) as evidence,
             coalesce(d.first_day, w.first_seen) as first_seen,
             coalesce((w.period - d.first_day)::bigint, w.age_days) as age_days,
             coalesce((w.period - d.first_day)::bigint, w.age_days) >= w.sla_days as overdue

@@ -1,12 +1,12 @@
 -- Grain: one claim a parcel that we handed over (left) or a charge on a carrier's bill (right). Meaning: a carrier charges
--- what its dated rate card says for our own weight and zone: the first weight, then every step begun; no other rounding.
+-- what its dated rate card says for our own weight and zone, in the currency of the card: the first weight, then every step
+-- begun; no other rounding.
 -- Carriers without a card take no part, nor do parcels whose weight or zone we don't know. `kind` names zone and weight.
 with
 shipments as (select * from shipments where tracking_number <> ''),
 charges as (select * from freight_charges),
-skus as (select * from skus_known),
+skus as (select * from skus_dated where weight is not null),
 cards as (select * from rate_cards where kind = 'freight'),
-shops as (select * from shops),
 
 carriers as (
     select provider as carrier, min(from_day) as from_day
@@ -14,23 +14,17 @@ carriers as (
     group by all
 ),
 
-weights as (
-    select period, sku, max(weight) as weight
-    from skus
-    group by all
-),
-
 weighed as (
     select s.*, s.quantity * w.weight as line_weight
     from shipments as s
     inner join carriers as c on s.carrier = c.carrier and s.period >= c.from_day
-    asof left join weights as w on s.sku = w.sku and s.period >= w.period
+    asof left join skus as w on s.sku = w.sku and s.period >= w.period
 ),
 
 parcels as (
     select
         period, entity, shop, carrier, tracking_number, max(order_id) as order_id, max(zone) as zone,
-        sum(line_weight)::decimal(18, 4) as weight, min(occurred_at) as occurred_at, min(source) as source, file,
+        sum(line_weight)::decimal(28, 4) as weight, min(occurred_at) as occurred_at, min(source) as source, file,
         min(line) as line
     from weighed
     group by period, entity, shop, carrier, tracking_number, file
@@ -47,25 +41,25 @@ carded as (
 rated as (
     select
         p.*,
+        c.currency,
         c.first_price
         -- in units of 1/10000 kg, so the steps begun are whole numbers without a division that rounds
         + case when p.weight > c.first_weight and c.step_weight is not null
             then (
-                ((p.weight - c.first_weight) * 10000)::bigint + (c.step_weight * 10000)::bigint - 1
-            ) // (c.step_weight * 10000)::bigint
+                ((p.weight - c.first_weight) * 10000)::hugeint + (c.step_weight * 10000)::hugeint - 1
+            ) // (c.step_weight * 10000)::hugeint
             else 0
-        end::bigint * coalesce(c.step_price, 0) as amount
+        end::decimal(24, 0) * coalesce(c.step_price, 0) as amount
     from carded as p
     inner join cards as c on p.card = c.card
 ),
 
 claimed as (
     select
-        p.period, p.entity, p.carrier, p.tracking_number, coalesce(s.currency, 'CNY') as currency, 'left' as side,
+        p.period, p.entity, p.carrier, p.tracking_number, p.currency, 'left' as side,
         concat_ws(' ', 'freight', p.zone, p.weight::decimal(18, 2)::varchar, 'kg') as kind, p.amount, p.shop,
         p.order_id, p.occurred_at, p.source, p.file, p.line
     from rated as p
-    left join shops as s on p.shop = s.shop
     union all
     select
         f.period, f.entity, f.carrier, f.tracking_number, f.currency, 'right',
@@ -79,7 +73,7 @@ final as (
     select
         period, 'freight' as leg, entity,
         concat_ws('/', carrier, coalesce(nullif(tracking_number, ''), concat('row/', file, ':', line))) as "key", currency, side, kind,
-        amount::decimal(18, 4) as amount, 0 as quantity, null as attribute, shop, carrier as channel, order_id,
+        amount::decimal(28, 4) as amount, 0 as quantity, null as attribute, shop, carrier as channel, order_id,
         '' as sku, 0 as discount, null as unit_price, occurred_at, source, file, line
     from claimed
 )

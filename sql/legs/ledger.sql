@@ -1,7 +1,8 @@
 -- Grain: one claim an account and period (left), one a journal line (right). Meaning: the sub-ledger measure that
 -- books.yaml declares for an account (debit positive) is what the general ledger booked there in the period. An account
 -- belongs to one entity. The ledger is kept in the currency of the books: what a shop sells in another currency of its own is
--- converted by the rate of the day, the day's total rounded half away from zero to the cent.
+-- converted by the rate of the day, the day's total rounded half away from zero to
+-- the smallest unit.
 with
 orders as (select * from orders where origin = 'books' and paid_at is not null),
 refunds as (select * from refunds where origin = 'books'),
@@ -13,6 +14,7 @@ accounts as (select * from account_map),
 shops as (select * from shops),
 rates as (select * from fx_known),
 settings as (select * from fx_settings),
+minor_units as (select * from minor_units),
 
 bank_entries as (
     select b.* replace (coalesce(w.entity, b.entity) as entity)
@@ -54,9 +56,12 @@ translated as (
     select
         m.period, m.entity, m.account,
         case when r.rate is null then m.currency else t.currency end as currency,
-        case when r.rate is null then m.amount else round((m.amount::decimal(18, 4) * r.rate)::decimal(36, 12), 2) end as amount
+        case when r.rate is null then m.amount
+            else round((m.amount::decimal(28, 4) * r.rate)::decimal(36, 10) * coalesce(u.units, 100), 0) * coalesce(u.unit, 0.01)
+        end::decimal(28, 4) as amount
     from measured as m
     cross join settings as t
+    left join minor_units as u on t.currency = u.currency
     left join shops as h on m.shop = h.shop and m.currency = h.currency and m.currency <> t.currency
     asof left join rates as r on h.currency = r.base and t.currency = r.quote and m.period >= r.period
 ),
@@ -64,7 +69,7 @@ translated as (
 final as (
     select
         m.period, 'ledger' as leg, m.entity, concat_ws('/', m.account, m.period::varchar) as "key", m.currency,
-        'left' as side, 'subledger' as kind, m.amount::decimal(18, 4) as amount, 0 as quantity, null as attribute,
+        'left' as side, 'subledger' as kind, m.amount::decimal(28, 4) as amount, 0 as quantity, null as attribute,
         '' as shop, '' as channel, '' as order_id, '' as sku, 0 as discount, null as unit_price,
         null as occurred_at, 'subledger' as source, '' as file, null as line
     from translated as m

@@ -35,7 +35,7 @@ announced as (
     from payouts
     union all
     select
-        period, entity, shop, provider, payout_id, currency, sum(amount)::decimal(18, 4),
+        period, entity, shop, provider, payout_id, currency, sum(amount)::decimal(28, 4),
         min(occurred_at), min(source), file, min(line)
     from settlements
     group by period, entity, shop, provider, payout_id, currency, file

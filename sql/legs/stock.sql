@@ -40,13 +40,13 @@ changes as (
         lag(left_level) over steps as left_before,
         lag(right_level) over steps as right_before
     from observations
-    window steps as (partition by basis, entity, place, sku order by period, carried desc, file, line)
+    window steps as (partition by basis, entity, place, sku order by period, carried desc, occurred_at, recency, file, line)
 ),
 
 opening_levels as (
     select
         o.period, o.entity, concat_ws('/', o.place, o.sku, 'snapshot') as "key", 'left' as side, 'opening' as kind,
-        (o.right_level - coalesce(m.quantity, 0))::decimal(18, 4) as amount, '' as shop, '' as order_id, o.sku,
+        (o.right_level - coalesce(m.quantity, 0))::decimal(28, 4) as amount, '' as shop, '' as order_id, o.sku,
         o.occurred_at, o.source, o.file, o.line
     from observations as o
     inner join first_days as f
@@ -59,14 +59,14 @@ opening_levels as (
 level_claims as (
     select
         period, entity, concat_ws('/', place, sku, basis) as "key", 'left' as side, 'level' as kind,
-        (left_level - coalesce(left_before, 0))::decimal(18, 4) as amount, shop, '' as order_id, sku,
+        (left_level - coalesce(left_before, 0))::decimal(28, 4) as amount, shop, '' as order_id, sku,
         occurred_at, source, file, line
     from changes
     where not carried and basis <> 'snapshot'
     union all
     select
         period, entity, concat_ws('/', place, sku, basis), 'right', 'level',
-        (right_level - coalesce(right_before, 0))::decimal(18, 4), shop, '', sku,
+        (right_level - coalesce(right_before, 0))::decimal(28, 4), shop, '', sku,
         occurred_at, source, file, line
     from changes
     where not carried

@@ -39,8 +39,8 @@ final as (
         c.period, c.entity, split_part(c."key", '/', 1) as carrier, split_part(c."key", '/', 2) as tracking_number,
         coalesce(nullif(c.order_id, ''), k.order_id, '') as order_id, c.currency,
         regexp_extract(c.kind, '^freight (.*?) ?[0-9.]+ kg$', 1) as zone,
-        try_cast(regexp_extract(c.kind, '([0-9.]+) kg$', 1) as decimal(18, 4)) as billed_weight,
-        try_cast(regexp_extract(k.kind, '([0-9.]+) kg$', 1) as decimal(18, 4)) as expected_weight,
+        try_cast(regexp_extract(c.kind, '([0-9.]+) kg$', 1) as decimal(28, 4)) as billed_weight,
+        try_cast(regexp_extract(k.kind, '([0-9.]+) kg$', 1) as decimal(28, 4)) as expected_weight,
         k.expected, c.charged, k.expected - c.charged as difference
     from charged as c
     left join known as k using (period, entity, "key", currency)

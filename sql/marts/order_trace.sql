@@ -1,4 +1,5 @@
--- Grain: one row a period and order that had an event in it. Meaning: what every source said about the order that day.
+-- Grain: one row a period, order that had an event in it, and currency. Meaning: what every source said about the order that
+-- day. What has no currency (pieces, parcels) stands with the first one.
 with
 orders as (select * from orders where paid_at is not null and order_id <> ''),
 payments as (select * from payments where order_id <> ''),
@@ -51,9 +52,15 @@ open_legs as (
     group by all
 ),
 
+currencies as (
+    select period, entity, shop, order_id, min(currency) as currency
+    from events
+    group by all
+),
+
 final as (
     select
-        e.period, e.entity, e.shop, e.order_id, coalesce(max(e.currency), '') as currency,
+        e.period, e.entity, e.shop, e.order_id, coalesce(e.currency, c.currency, '') as currency,
         sum(books_amount) as books_amount, sum(platform_amount) as platform_amount, sum(paid) as paid,
         sum(books_refunded) as books_refunded, sum(refunded) as refunded, sum(settled) as settled, sum(fees) as fees,
         sum(quantity_ordered) as quantity_ordered, sum(quantity_shipped) as quantity_shipped,
@@ -61,11 +68,13 @@ final as (
         string_agg(distinct books_status, ', ' order by books_status) as books_status,
         string_agg(distinct platform_status, ', ' order by platform_status) as platform_status,
         string_agg(distinct tracking_number, ', ' order by tracking_number) as tracking_numbers,
-        any_value(o.open_legs) as open_legs
+        max(o.open_legs) as open_legs
     from events as e
+    inner join currencies as c
+        on e.period = c.period and e.entity = c.entity and e.shop = c.shop and e.order_id = c.order_id
     left join open_legs as o
         on e.period = o.period and e.entity = o.entity and e.shop = o.shop and e.order_id = o.order_id
-    group by e.period, e.entity, e.shop, e.order_id
+    group by e.period, e.entity, e.shop, e.order_id, coalesce(e.currency, c.currency, '')
 )
 
 select * from final

@@ -1,10 +1,15 @@
 -- Grain: one row a period, warehouse and SKU. Meaning: opening + received - shipped + returned + adjusted is what should be
--- there; the snapshot says what is. Valued at the cost that holds on the day.
+-- there (expected); the snapshot says what is, and the last count of the day (counted) what was on the shelf. What the leg
+-- `stock` leaves open: snapshot_difference against the warehouse's record, count_difference of that record against the count;
+-- both together are the difference, until something clears it. difference_value: at the cost that holds on the day, in its
+-- currency.
 with
 owners as (select * from warehouse_owners),
 levels as (select * from stock_levels where basis = 'snapshot'),
 carried as (select * from carried_stock_levels where basis = 'snapshot'),
-skus as (select * from skus_known),
+skus as (select * from skus_dated where cost is not null),
+open_claims as (select * from open_claims where leg = 'stock'),
+file_ranks as (select * from file_ranks),
 
 stock_moves as (
     select m.* replace (coalesce(w.entity, m.entity) as entity)
@@ -36,14 +41,18 @@ moved as (
 ),
 
 counted as (
-    select period, entity, warehouse, sku, sum(quantity) as quantity
-    from stock_counts
-    group by all
+    select c.period, c.entity, c.warehouse, c.sku, c.quantity
+    from counts as c
+    left join file_ranks as r on c.file = r.file
+    qualify row_number() over (
+        partition by c.period, c.entity, c.warehouse, c.sku
+        order by c.occurred_at desc nulls last, coalesce(r.rank, -1) desc, c.file desc, c.line desc
+    ) = 1
 ),
 
-costs as (
-    select period, sku, max(cost) as cost
-    from skus
+differing as (
+    select period, entity, "key", sum(case side when 'left' then amount else -amount end) as difference
+    from open_claims
     group by all
 ),
 
@@ -72,13 +81,24 @@ expected as (
     from rolled
 ),
 
+compared as (
+    select
+        e.*, coalesce(s.difference, 0) as snapshot_difference, coalesce(c.difference, 0) as count_difference,
+        coalesce(s.difference, 0) + coalesce(c.difference, 0) as difference
+    from expected as e
+    left join differing as s
+        on e.period = s.period and e.entity = s.entity and s."key" = concat_ws('/', e.warehouse, e.sku, 'snapshot')
+    left join differing as c
+        on e.period = c.period and e.entity = c.entity and c."key" = concat_ws('/', e.warehouse, e.sku, 'count')
+),
+
 final as (
     select
         e.period, e.entity, e.warehouse, e.sku, e.opening_level as opening, e.received, e.shipped, e.returned,
-        e.adjusted, e.expected, e.snapshot, e.counted, e.expected - e.snapshot as difference,
-        k.cost as unit_cost, ((e.expected - e.snapshot) * k.cost)::decimal(18, 4) as difference_value
-    from expected as e
-    asof left join costs as k on e.sku = k.sku and e.period >= k.period
+        e.adjusted, e.expected, e.snapshot, e.counted, e.snapshot_difference, e.count_difference, e.difference,
+        k.cost as unit_cost, k.currency as cost_currency, (e.difference * k.cost)::decimal(28, 4) as difference_value
+    from compared as e
+    asof left join skus as k on e.sku = k.sku and e.period >= k.period
 )
 
 select * from final
