@@ -37,6 +37,7 @@ test-slow: $(VENV)/.installed ## the long tests as well: splits of a month, larg
 
 lint: $(VENV)/.installed ## style of the code
 	$(BIN)/ruff check .
+	$(BIN)/python -m duizhang.lint
 
 types: $(VENV)/.installed ## strict types
 	$(BIN)/mypy

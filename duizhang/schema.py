@@ -20,6 +20,7 @@ MONEY = pa.decimal128(28, 4)
 # which tens of thousands make one of another.
 WHOLE_DIGITS = 19
 RATE = pa.decimal128(18, 8)
+PERCENT = pa.decimal128(12, 4)
 TEXT = pa.string()
 DAY = pa.date32()
 INSTANT = pa.timestamp("us")

@@ -233,7 +233,8 @@ def _known(
         con.register("asked", pa.table({"period": pa.array(list(periods), DAY)}))
         rows = con.execute(
             "with stated as (select period, "
-            f"{named}, sum(md5_number_lower(concat_ws(chr(31), {text}))::hugeint) as h from read_parquet([{paths}], hive_partitioning = false) "
+            f"{named}, sum(md5_number_lower(concat_ws(chr(31), {text}))::hugeint) as h "
+            f"from read_parquet([{paths}], hive_partitioning = false) "
             f"group by period, {named}), "
             f"spans as (select period, h, lead(period) over (partition by {named} order by period) as until from stated), "
             "changes as (select period, h from spans union all select until, -h from spans where until is not null), "

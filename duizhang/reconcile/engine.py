@@ -28,7 +28,7 @@ from duizhang.reconcile.matching import load_matching, match, matching_digest, n
 from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
 from duizhang.reconcile.parts import parts_digest, peel_query
 from duizhang.reconcile.sides import SIDES, declared_sides, side_feeds
-from duizhang.schema import CLAIM, DAY, MONEY, RATE, TEXT
+from duizhang.schema import CLAIM, DAY, MONEY, PERCENT, RATE, TEXT
 from duizhang.store import Store, connect, quoted
 
 LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "legs" / f"{leg}.sql").is_file())
@@ -37,7 +37,8 @@ MART_MODELS = tuple(sorted((path.stem for path in (SQL / "marts").glob("*.sql"))
 
 # each after those that it reads
 CANONICAL_MODELS = (
-    "order_sides", "own_orders", "fx_known", "skus_dated", "fx_results", "fees_expected", "goods_sold", "shop_measures", "stock_observations", "stock_levels",
+    "order_sides", "own_orders", "fx_known", "skus_dated", "fx_results", "fees_expected", "goods_sold", "shop_measures",
+    "stock_observations", "stock_levels",
 )
 
 OPEN_CLAIM = pa.schema([*CLAIM, pa.field("first_seen", DAY), pa.field("claimed", DAY)])
@@ -251,18 +252,18 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
         "tolerances": _rows(sorted(books.tolerances.items()), leg=TEXT, tolerance=MONEY),
         "policy_changes": _rows(
             [(p.leg, p.from_day, p.until_day, p.description, p.key, p.percent) for p in books.policy_changes],
-            leg=TEXT, from_day=DAY, until_day=DAY, description=TEXT, key_prefix=TEXT, percent=MONEY,
+            leg=TEXT, from_day=DAY, until_day=DAY, description=TEXT, key_prefix=TEXT, percent=PERCENT,
         ),
         "rate_cards": _rows(
             cards, card=pa.int64(), kind=TEXT, provider=TEXT, from_day=DAY, category=TEXT, fixed=MONEY, minimum=MONEY,
             cap=MONEY, on_refund=pa.bool_(), zone=TEXT, currency=TEXT, first_weight=MONEY, first_price=MONEY, step_weight=MONEY,
             step_price=MONEY,
         ),
-        "rate_tiers": _rows(tiers, card=pa.int64(), lower=MONEY, upper=MONEY, percent=MONEY),
+        "rate_tiers": _rows(tiers, card=pa.int64(), lower=MONEY, upper=MONEY, percent=PERCENT),
         "fx_declared": _rows(
             [(r.from_day, r.base, r.quote, r.rate) for r in books.fx_rates], period=DAY, base=TEXT, quote=TEXT, rate=RATE
         ),
-        "fx_settings": _rows([(books.fx_tolerance_percent, books.currency)], tolerance_percent=MONEY, currency=TEXT),
+        "fx_settings": _rows([(books.fx_tolerance_percent, books.currency)], tolerance_percent=PERCENT, currency=TEXT),
     }
 
 

@@ -69,7 +69,7 @@ shared as (
         b.amount, b.occurred_at, b.source, b.file, b.line, b.card,
         sum(
             greatest(least(b.amount, t.upper) - t.lower, 0)::decimal(28, 4)
-            * t.percent::decimal(12, 4)
+            * t.percent
         )::decimal(36, 8) * 0.01 as share
     from carded as b
     inner join tiers as t on b.card = t.card

@@ -32,7 +32,7 @@ final as (
     select
         c.*,
         case
-            when abs(c.amount - c.converted) * 100 <= s.tolerance_percent::decimal(12, 4) * abs(c.converted) then c.amount - c.converted
+            when abs(c.amount - c.converted) * 100 <= s.tolerance_percent * abs(c.converted) then c.amount - c.converted
         end::decimal(28, 4) as gain_loss
     from converted as c
     cross join settings as s

@@ -2,7 +2,6 @@
 -- depends on claims up to the period alone.
 with
 open_claims as (select * from open_claims),
-shops as (select * from shops),
 sla as (select * from sla),
 
 repeated as (

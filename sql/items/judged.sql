@@ -43,7 +43,7 @@ final as (
                 and (
                     p.percent is null
                     or f.difference = round(
-                        (f.left_amount * p.percent::decimal(12, 4))::decimal(36, 8) * 0.01 * coalesce(u.units, 100), 0
+                        (f.left_amount * p.percent)::decimal(36, 8) * 0.01 * coalesce(u.units, 100), 0
                     ) * coalesce(u.unit, 0.01)
                 )
         ) as policy_declared,

@@ -1,0 +1,23 @@
+"""Prints what breaks a rule; the exit code is 1 where anything does."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from duizhang.lint import lint
+
+
+@click.command()
+def main() -> None:
+    """Check every SQL model, and the rules of causes.yaml and parts.yaml, against the rules of the project."""
+    found = lint()
+    for finding in found:
+        click.echo(str(finding))
+    click.echo(f"{len(found)} findings in the SQL" if found else "the SQL keeps the rules")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
