@@ -198,7 +198,7 @@ def _checked(database: Database, schema: pa.Schema) -> pa.DataType:
     if floats:
         raise BooksError(
             f"databases.{database.name}: {', '.join(floats)} is floating point, which cannot hold an amount exactly",
-            advice="Cast it in the query, such as cast(amount as decimal(18, 4)) or, for MySQL, cast(amount as char).",
+            advice="Cast it in the query, such as cast(amount as decimal(28, 4)) or, for MySQL, cast(amount as char).",
         )
     if database.watermark not in schema.names:
         raise BooksError(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import load_books
-from duizhang.errors import RefusedFile, SpecError
+from duizhang.errors import SpecError
 from duizhang.ingest import Setting, build_canonical, collect, extract, load_spec, load_specs
 from duizhang.plan.inputs import derive
 from duizhang.state import State
@@ -71,20 +71,36 @@ tables:
 
 
 @pytest.mark.parametrize(("expression", "a", "b", "fits"), [
-    ("a * b", "999", "999", True), ("a * b", "99999999", "99999999", False), ("a + b", "99999999999999", "0", True),
-    ("a + b", "99999999999999", "1", False), ("id::decimal(18, 4)", "1", "1", False), ("a * 100", "9999999999999", "1", False),
-    ("try_cast(id as decimal(18, 4))", "1", "1", True),
+    ("a * b", "1000000000000000", "25000", True), ("a * b", "99999999999999", "99999999999999", False),
+    ("a + b", "1000000000000000", "1000000000000000", True), ("id::decimal(28, 4)", "1", "1", False),
+    ("a * 100", "1000000000000000", "1", True), ("try_cast(id as decimal(28, 4))", "1", "1", True),
 ])
-def test_a_value_that_fits_no_table_is_found_when_its_file_is_read(tmp_path: Path, expression: str, a: str, b: str, *, fits: bool) -> None:
+def test_a_row_that_fits_no_table_is_quarantined_and_the_others_are_read(tmp_path: Path, expression: str, a: str, b: str, *, fits: bool) -> None:
     (tmp_path / "own.yaml").write_text(SPEC.replace("EXPRESSION", expression))
-    (tmp_path / "x.csv").write_text(f"id,day,a,b\nT1,2026-03-01,{a},{b}\n")
+    (tmp_path / "x.csv").write_text(f"id,day,a,b\n7,2026-03-01,1,1\nT1,2026-03-01,{a},{b}\n8,2026-03-02,1,1\n")
     specs = {"own_products": load_spec(tmp_path / "own.yaml")}
-    if fits:
-        [found] = extract(tmp_path / "x.csv", specs, Setting(), file="x", into=tmp_path / "out")
-        assert found.summary("payments")[0] == 1
-        return
-    with pytest.raises(RefusedFile, match="lines 2 to 2 does not fit"):
-        extract(tmp_path / "x.csv", specs, Setting(), file="x", into=tmp_path / "out")
+    [found] = extract(tmp_path / "x.csv", specs, Setting(), file="x", into=tmp_path / "out")
+    assert (found.rows_read, found.rows_parsed, found.rows_quarantined) == ((3, 3, 0) if fits else (3, 2, 1))
+    assert found.summary("payments")[0] == found.rows_parsed
+    if not fits:
+        [cell] = found.quarantine().to_pylist()
+        assert (cell["line"], cell["value"]) == (3, f"a {a}, b {b}") and "does not fit its table" in cell["reason"]
+
+
+@pytest.mark.parametrize(("kind", "cell", "fits"), [
+    ("money", "1000000000000000.1234", True), ("money", "1,000,000,000,000,000.12", True), ("money", "99999999999999999999", False),
+    ("rate", "0.00004", True), ("rate", "25000", True), ("rate", "0.000000001", False), ("money", "0.00004", False),
+])
+def test_amounts_of_ten_to_the_fifteen_and_rates_are_read_and_what_has_no_room_is_quarantined(
+    tmp_path: Path, kind: str, cell: str, *, fits: bool
+) -> None:
+    (tmp_path / "own.yaml").write_text(SPEC.replace("EXPRESSION", "a").replace("a: {column: a, type: money}", f"a: {{column: a, type: {kind}}}"))
+    (tmp_path / "x.csv").write_text(f'id,day,a,b\n7,2026-03-01,1,1\nT1,2026-03-01,"{cell}",1\n')
+    [found] = extract(tmp_path / "x.csv", {"own_products": load_spec(tmp_path / "own.yaml")}, Setting(), file="x", into=tmp_path / "out")
+    assert (found.rows_parsed, found.rows_quarantined) == ((2, 0) if fits else (1, 1))
+    if not fits:
+        [wrong] = found.quarantine().to_pylist()
+        assert (wrong["line"], wrong["column_name"], wrong["value"]) == (3, "a", cell)
 
 
 def test_an_expression_that_is_no_sql_names_its_specification(tmp_path: Path) -> None:
