@@ -104,6 +104,8 @@ def _joined(above: Reading, below: Reading, chain: Chain, before: int) -> Readin
 
 def chain_of(lines: np.ndarray, steps: np.ndarray, balances: np.ndarray, known: np.ndarray) -> Chain:
     """The chain of the rows of one account. steps, balances: in ten thousandths, int64 or Python's own; known: rows with a balance."""
+    if object in (steps.dtype, balances.dtype):
+        steps, balances = steps.astype(object), balances.astype(object)
     moved = int(steps.sum())
     at = np.flatnonzero(known)
     silent = int(np.count_nonzero(steps[~known])) if len(at) < len(known) else 0
