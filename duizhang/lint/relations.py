@@ -1,17 +1,26 @@
-"""Every relation that a model may read, with DuckDB's own types: found by running the models over a day without rows."""
+"""Every relation that a model may read, with DuckDB's own types: found by running the models over a day of one order."""
 
 from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
+
 from duizhang.books import LEGS, Books
 from duizhang.reconcile import Session, reconcile
+from duizhang.schema import TABLES
 from duizhang.store import Store
 
 _DAY = dt.date(2026, 1, 1)
+_ORDER = {
+    "period": _DAY, "entity": "lint", "shop": "shop", "origin": "books", "order_id": "1", "line_id": "1", "sku": "A",
+    "quantity": Decimal(1), "unit_price": Decimal(1), "amount": Decimal(1), "currency": "CNY", "status": "paid",
+    "paid_at": dt.datetime(2026, 1, 1, 4), "source": "lint", "file": "lint", "line": 1,  # noqa: DTZ001 - naive UTC
+}
 _SHOP = {"platform": "own", "provider": "own", "warehouse": "W"}
 
 
@@ -27,9 +36,17 @@ class _Watched(Session):
         return self
 
     def run(self, path: str, name: str) -> None:
+        self.look()
         super().run(path, name)
-        described = self.con.execute(f'describe "{name}"').fetchall()
-        self.found[name] = {str(row[0]): str(row[1]) for row in described}
+        self.look()
+
+    def look(self) -> None:
+        """Remember what there is now: some relations are gone before the end."""
+        rows = self.con.execute(
+            "select table_name, column_name, data_type from duckdb_columns() where not internal order by table_name, column_index"
+        ).fetchall()
+        for table, column, kind in rows:
+            self.found.setdefault(str(table), {})[str(column)] = str(kind)
 
 
 @cache
@@ -40,11 +57,10 @@ def relations() -> dict[str, dict[str, str]]:
         books = Books.model_validate({
             "root": home, "entity": "lint", "start": _DAY, "shops": {"shop": _SHOP}, "legs": list(LEGS),
         })
-        with _Watched(books, Store(home), [_DAY]) as session:
+        store = Store(home)
+        # one order: where a leg has no claims at all its later models are not run
+        store.write("orders", _DAY, pa.Table.from_pylist([_ORDER], schema=TABLES["orders"]))
+        with _Watched(books, store, [_DAY]) as session:
             reconcile(session)
-            rows = session.con.execute(
-                "select table_name, column_name, data_type from duckdb_columns() where not internal order by table_name, column_index"
-            ).fetchall()
-            for table, column, kind in rows:
-                session.found.setdefault(str(table), {})[str(column)] = str(kind)
+            session.look()
             return session.found

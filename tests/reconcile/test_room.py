@@ -132,6 +132,8 @@ def test_a_count_that_is_open_stands_in_the_rollforward_at_cost_until_it_clears(
     """The warehouse is another entity's than the company's own, and the count is of the first of three days."""
     last = FIRST + dt.timedelta(days=2)
     store = run(tmp_path, {
+        "stock_moves": [row("stock_moves", period=FIRST, shop="", warehouse="U", sku="A", move_id="1", kind="purchase_in",
+                            quantity=Decimal(2))],
         "stock_snapshots": [snapshot(p, 10) for p in days(FIRST, last)],
         "stock_counts": [counted(FIRST, 7), counted(last, 10)],
         "skus": [row("skus", period=FIRST, sku="A", cost=Decimal(4), currency="USD")],
@@ -156,7 +158,8 @@ def test_a_count_that_is_open_stands_in_the_rollforward_at_cost_until_it_clears(
 def test_the_later_level_of_a_day_counts_and_not_the_name_of_its_file(
     tmp_path: Path, files: tuple[str, ...], hours: tuple[int, int], level: int
 ) -> None:
-    store = run(tmp_path, {"stock_snapshots": [
+    moves = [row("stock_moves", period=FIRST, shop="", warehouse="U", sku="A", move_id="1", kind="purchase_in", quantity=Decimal(2))]
+    store = run(tmp_path, {"stock_moves": moves, "stock_snapshots": [
         snapshot(FIRST, 9, hours[0], file="snapshot_9h"), snapshot(FIRST, 22, hours[1], file="snapshot_22h"),
     ]}, files=files)
     assert [r["right_level"] for r in store.read("stock_levels", FIRST).to_pylist() if r["basis"] == "snapshot"] == [level]
