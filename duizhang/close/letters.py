@@ -25,7 +25,6 @@ STATEMENT = {
 }
 
 
-from duizhang.currency import in_places
 def statement(
     store: Store, state: State, out: Path, start: dt.date, end: dt.date, *, customer: str = "", shop: str = ""
 ) -> list[tuple[str, Decimal, Decimal, Decimal, Decimal]]:
