@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from duizhang.ingest.recognise import Place
+    from duizhang.ingest.recognising.recognise import Place
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -46,9 +46,10 @@ def grown(body: bytes, path: Path, megabytes: int) -> tuple[str, str, int, str] 
     Returns (source, encoding, lines above the rows, delimiter).
     """
     from duizhang.errors import RefusedFile
-    from duizhang.ingest import Setting, extract, load_specs
-    from duizhang.ingest.container import documents
-    from duizhang.ingest.recognise import recognise
+    from duizhang.ingest import Setting, load_specs
+    from duizhang.ingest.landing import extract
+    from duizhang.ingest.opening.container import documents
+    from duizhang.ingest.recognising.recognise import recognise
 
     path.write_bytes(body)
     path.with_name(f"{path.name}.small").write_bytes(body)
@@ -103,7 +104,7 @@ def _after(changing: list[tuple[int, str]], n: int) -> int:
 
 def _digits(row: bytes, place: Place) -> list[tuple[int, str]]:
     """Positions of the digits of a line that differ from row to row: those of ids, of amounts, of minutes and seconds."""
-    from duizhang.ingest.spec import normalised
+    from duizhang.ingest.specification.spec import normalised
 
     kinds = {normalised(n): c.type for c in place.spec.fields.values() for n in (c.column, *c.also)}
     found: list[tuple[int, str]] = []
@@ -136,7 +137,8 @@ def run(way: str, path: str, encoding: str, skip: int, delimiter: str) -> None:
     import pyarrow.csv as pacsv
     import pyarrow.parquet as pq
 
-    from duizhang.ingest import Setting, extract, load_specs
+    from duizhang.ingest import Setting, load_specs
+    from duizhang.ingest.landing import extract
 
     specs = load_specs()
 

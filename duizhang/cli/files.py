@@ -60,8 +60,7 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
     name = signed_name(by)
     if not reason.strip():
         raise UserError("a decision about a file needs a reason", advice="Give --reason.")
-    from duizhang.ingest.files import ACCEPTED, DECIDED, REFUSED, WITHDRAWN, records
-    from duizhang.ingest.names import inbox_path
+    from duizhang.ingest.files import ACCEPTED, DECIDED, REFUSED, WITHDRAWN, inbox_path, records
 
     state = open_state(home)
     with acquire(home, say=lambda text: click.echo(text, err=True)):
@@ -81,8 +80,7 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
 
 def _found(known: list[FileRecord], file: str) -> FileRecord:
     """The record that a name means: the whole name, or the end of one where that is unique."""
-    from duizhang.ingest.files import DUPLICATE
-    from duizhang.ingest.names import inbox_path
+    from duizhang.ingest.files import DUPLICATE, inbox_path
     from duizhang.spelling import nearest
 
     names = {inbox_path(r.path): r for r in known if r.status != DUPLICATE}

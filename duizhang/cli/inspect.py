@@ -93,7 +93,7 @@ def _assumed(setting: Setting, books_path: Path | None) -> str:
 def _read(file: Path, specs: Mapping[str, SourceSpec], setting: Setting, folder: Path, *, asks: bool) -> list[Extraction]:
     """The bills of the file; asks: a person is there to give the password of one that has one."""
     from duizhang.ingest import extract
-    from duizhang.ingest.passwords import LockedFile, with_password
+    from duizhang.ingest.opening import LockedFile, with_password
 
     try:
         return extract(file, specs, setting, file=file.name, into=folder)

@@ -1,14 +1,11 @@
 """Ingest: from raw files in the inbox to canonical tables by business day; nothing is lost on the way."""
 
 from duizhang.ingest.canonical import build_canonical
-from duizhang.ingest.collect import collect
-from duizhang.ingest.describe import sources_page
-from duizhang.ingest.extract import ControlTotal, Extraction, extract
-from duizhang.ingest.files import FileRecord, files_by_age, records, unresolved
-from duizhang.ingest.landed import Setting
-from duizhang.ingest.names import inbox_path
-from duizhang.ingest.propose import propose
-from duizhang.ingest.spec import SourceSpec, list_specs, load_spec, load_specs
+from duizhang.ingest.files import FileRecord, files_by_age, inbox_path, records, unresolved
+from duizhang.ingest.inbox import collect
+from duizhang.ingest.landing import ControlTotal, Extraction, Setting, extract
+from duizhang.ingest.proposing import propose
+from duizhang.ingest.specification import SourceSpec, list_specs, load_spec, load_specs, sources_page
 
 __all__ = [
     "ControlTotal", "Extraction", "FileRecord", "Setting", "SourceSpec", "build_canonical", "collect", "extract",

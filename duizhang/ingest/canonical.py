@@ -9,11 +9,10 @@ import pyarrow as pa
 
 from duizhang import published, schema
 from duizhang.books import Books
-from duizhang.ingest.collect import landed_quarantine
-from duizhang.ingest.files import ACCEPTED, READ, REFUSED, FileRecord, records
-from duizhang.ingest.landed import LandedFiles, Setting, prepare, ranks
-from duizhang.ingest.spec import load_specs
-from duizhang.ingest.twice import Teller, told_twice
+from duizhang.ingest.files import ACCEPTED, READ, REFUSED, FileRecord, Teller, records, told_twice
+from duizhang.ingest.inbox import landed_quarantine
+from duizhang.ingest.landing import LandedFiles, Setting, prepare, ranks
+from duizhang.ingest.specification import load_specs
 from duizhang.state import State
 from duizhang.store import Store, connect
 

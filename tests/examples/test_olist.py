@@ -11,7 +11,7 @@ import pytest
 
 from duizhang.books import load_books
 from duizhang.close import replay
-from duizhang.ingest import collect
+from duizhang.ingest.inbox import collect
 from duizhang.plan import make_plan
 from duizhang.publish import versions
 from duizhang.state import State

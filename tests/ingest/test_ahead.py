@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duizhang.errors import UserError
-from duizhang.ingest import ahead
+from duizhang.ingest.inbox import ahead
 
 
 def work(folder: Path, number: int, what: str) -> None:

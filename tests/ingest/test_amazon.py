@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 V1_COLUMNS = (
     "settlement-id settlement-start-date settlement-end-date deposit-date total-amount currency transaction-type order-id "

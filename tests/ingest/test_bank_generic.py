@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 SIGNED = b'"Date","Label","Currency","Amount","Amount Currency","Partner Name","Bank Account"\n"12/15/2026","Your supplier","USD","-33.50","0.0","John Doe","1234"\n"12/16/2026","Payout /PAYOUT/AP3","EUR","1,525.00","1,000.00","Azure",""\n'
 SIDES = b'"Date","Label","Amount","D/C","Balance","Partner Name","Bank Account"\n"12/15/2026","Supplier","33.50","D","-23.50","John Doe","1234"\n"12/15/2026","Payment","1,533.50","C","1,510.00","Azure",""\n'

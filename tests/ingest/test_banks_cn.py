@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 DATA = Path(__file__).parent / "data"
 

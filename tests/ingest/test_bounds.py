@@ -15,8 +15,10 @@ import pytest
 
 from duizhang.books import Books
 from duizhang.errors import RefusedFile
-from duizhang.ingest import Setting, collect, extract, load_specs
-from duizhang.ingest.container import told_apart
+from duizhang.ingest import Setting, load_specs
+from duizhang.ingest.inbox import collect
+from duizhang.ingest.landing import extract
+from duizhang.ingest.opening.container import told_apart
 from duizhang.state import State
 from duizhang.store import Store
 

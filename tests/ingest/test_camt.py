@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 
 def _entry(amount: str, side: str, *, status: str = "<Sts>BOOK</Sts>", date: str = "<Dt>2026-03-01</Dt>", ref: str = "", rest: str = "") -> str:

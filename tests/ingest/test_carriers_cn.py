@@ -10,7 +10,8 @@ from pathlib import Path
 
 import xlsxwriter
 
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 SF = ["序号", "日期", "运单号码", "寄件地区", "到件地区", "对方公司名称", "计费重量", "产品类型", "付款方式", "费用(元)", "折扣/促销", "应付金额", "经手人"]
 SF_ROWS = [

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 FEDEX_COLUMNS = [
     *("Bill to Account Number|Invoice Date|Invoice Number|Store ID|Original Amount Due|Current Balance|Payor|Ground Tracking ID Prefix|"

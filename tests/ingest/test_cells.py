@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from duizhang.books import pseudonym
 from duizhang.ingest import load_specs
-from duizhang.ingest.clock import TIME, business_day, to_utc
-from duizhang.ingest.pseudonyms import pseudonyms
-from duizhang.ingest.quotes import odd_quotes
-from duizhang.ingest.spec import TIME_FORMATS, FillDown
-from duizhang.ingest.table import _Rows
+from duizhang.ingest.reading.quotes import odd_quotes
+from duizhang.ingest.reading.table import _Rows
+from duizhang.ingest.specification.spec import TIME_FORMATS, FillDown
 from duizhang.ingest.texts import bare, coded
-from duizhang.ingest.times import fast_time, rivals, time_sql
+from duizhang.ingest.typing.clock import TIME, business_day, to_utc
+from duizhang.ingest.typing.pseudonyms import pseudonyms
+from duizhang.ingest.typing.times import fast_time, rivals, time_sql
 from duizhang.store import connect
 
 FORMATS = [

@@ -18,7 +18,8 @@ import openpyxl
 import pytest
 import yaml
 
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 CHANNELS: dict[str, dict[str, Any]] = {
     name: entry

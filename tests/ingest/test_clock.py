@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duizhang.ingest.clock import TIME, _changes, business_day, by_zone, to_utc
-from duizhang.ingest.stamps import DAY, SECOND
+from duizhang.ingest.typing.clock import TIME, _changes, business_day, by_zone, to_utc
+from duizhang.ingest.typing.stamps import DAY, SECOND
 
 # half an hour of summer time, a night that was left out, a Ramadan without it, two hours at once
 ZONES = ["Asia/Shanghai", "America/Los_Angeles", "America/St_Johns", "Europe/Berlin", "Europe/Dublin", "Australia/Lord_Howe", "Pacific/Apia",

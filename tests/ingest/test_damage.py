@@ -16,7 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 MODULES = sorted(p.stem for p in Path(__file__).parent.glob("test_*.py") if p.stem != Path(__file__).stem)
 SAMPLES: dict[str, bytes] = {
@@ -150,7 +151,7 @@ def test_names_in_an_archive_are_never_paths(tmp_path: Path) -> None:
 
 
 def test_whatever_a_library_raises_costs_the_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("duizhang.ingest.extract"), "read", lambda *_: 1 / 0)
+    monkeypatch.setattr(importlib.import_module("duizhang.ingest.landing.extract"), "read", lambda *_: 1 / 0)
     path = tmp_path / "any.csv"
     path.write_bytes(CSV)
     with pytest.raises(RefusedFile, match="ZeroDivisionError"):

@@ -19,9 +19,11 @@ import pytest
 
 from duizhang.books import Books, Database, load_books
 from duizhang.errors import BooksError
-from duizhang.ingest import Setting, collect, extract, load_specs, remote
+from duizhang.ingest import Setting, load_specs
 from duizhang.ingest.canonical import build_canonical
-from duizhang.ingest.database import _through_connectorx, pull
+from duizhang.ingest.inbox import collect, remote
+from duizhang.ingest.inbox.database import _through_connectorx, pull
+from duizhang.ingest.landing import extract
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -194,7 +196,7 @@ def test_the_way_of_mysql_is_as_exact(run: Callable[[str], None], server: str, m
     def other(url: str, query: str) -> Iterator[pa.RecordBatchReader]:
         yield _through_connectorx(url, query)
 
-    monkeypatch.setattr("duizhang.ingest.database._through_adbc", other)
+    monkeypatch.setattr("duizhang.ingest.inbox.database._through_adbc", other)
     run(sale("A", "99999999.99", "2026-03-01 12:00:00+00"))
     path = pull(database(), tmp_path)
     assert path is not None and path.name.startswith("20260301120000")

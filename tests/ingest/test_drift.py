@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 from tests.ingest.test_mt940 import DIALECTS
 from tests.ingest.test_wechat import ALL, FUND
 

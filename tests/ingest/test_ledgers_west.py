@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import Books
-from duizhang.ingest import Extraction, Setting, collect, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.inbox import collect
+from duizhang.ingest.landing import extract
 from duizhang.state import State
 from duizhang.store import Store
 

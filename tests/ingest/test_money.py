@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duizhang.ingest.money import fast_money, money_sql
+from duizhang.ingest.typing.money import fast_money, money_sql
 from duizhang.store import scratch
 
 PIECES = ["$", "¥", "€", "￥", "(", ")", "-", "+", ",", ".", "1", "234", "1,234", "12", "0", "5", "000", ",567", ".50", "e", "−", " ", "USD",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 DIALECTS = (
     # reversal marks, a comma without fraction, blanks for the entry date, February 30, a funds code, a long reference

@@ -19,8 +19,9 @@ import pytest
 
 from duizhang.books import Database, load_books
 from duizhang.errors import BooksError
-from duizhang.ingest import build_canonical, collect, database, remote
-from duizhang.ingest.database import pull
+from duizhang.ingest import build_canonical
+from duizhang.ingest.inbox import collect, database, remote
+from duizhang.ingest.inbox.database import pull
 from duizhang.state import State
 from duizhang.store import Store
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import Books, Shop
-from duizhang.ingest import collect
+from duizhang.ingest.inbox import collect
 from duizhang.state import State
 from duizhang.store import Store
 

@@ -11,7 +11,8 @@ import pytest
 import pyzipper  # type: ignore[import-untyped]
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 BILL = b"Date,Description,Amount,Balance\n2026-03-13,A,-1.00,99.00\n2026-03-14,B,-2.00,97.00\n"
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duizhang.ingest import load_specs
-from duizhang.ingest.patterns import _slow_group, first_group, needed, without
+from duizhang.ingest.typing.patterns import _slow_group, first_group, needed, without
 
 FIELDS = [field for spec in load_specs().values() for field in spec.fields.values()]
 EXTRACT = sorted({f.extract for f in FIELDS if f.extract} | {"a([1-4])b", "([+-9]+)", r"(\w)1", "(ab|微信|ab1)", "x(0?)", r"(a)?\d", r"a(\d)?", r"(TX\w*)"})

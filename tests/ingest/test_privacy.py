@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import Books
-from duizhang.ingest import build_canonical, collect
-from duizhang.ingest.masks import shape, without_values
+from duizhang.ingest import build_canonical
+from duizhang.ingest.inbox import collect
+from duizhang.ingest.typing.masks import shape, without_values
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -98,7 +99,7 @@ def test_free_texts_and_names_of_people_are_kept_nowhere_but_in_the_archive(tmp_
 def test_of_a_remark_ids_and_channels_are_kept() -> None:
     import pyarrow as pa
 
-    from duizhang.ingest.references import references
+    from duizhang.ingest.typing.references import references
 
     texts = pa.array([f"支付宝 提现 {NAME} 20260302ABC {PHONE} 110101199003071234", "", None, "货款"])
     assert references(texts).to_pylist() == ["20260302ABC 支付宝", "", None, ""]

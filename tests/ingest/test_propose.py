@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from duizhang.ingest import Setting, SourceSpec, extract, load_specs, propose, sources_page
+from duizhang.ingest import Setting, SourceSpec, load_specs, sources_page
+from duizhang.ingest.landing import extract
+from duizhang.ingest.proposing import propose
 
 FILES: dict[str, tuple[bytes, str, dict[str, str], int]] = {
     # body, table, amounts by currency, totals that are found and tie

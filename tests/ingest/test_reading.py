@@ -16,16 +16,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from duizhang.ingest import encoded, load_specs, scan
-from duizhang.ingest.container import Document
-from duizhang.ingest.delimited import Piece, _parse, _parsed
-from duizhang.ingest.encoded import LOST, Block, blocks, decoded
-from duizhang.ingest.matching import matching, openings
-from duizhang.ingest.reading import Reading
-from duizhang.ingest.recognise import Place
-from duizhang.ingest.table import BLANKS, _Rows, _says
+from duizhang.ingest import load_specs
+from duizhang.ingest.opening import encoded, scan
+from duizhang.ingest.opening.container import Document
+from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded
+from duizhang.ingest.reading.delimited import Piece, _parse, _parsed
+from duizhang.ingest.reading.matching import matching, openings
+from duizhang.ingest.reading.table import BLANKS, _Rows, _says
+from duizhang.ingest.reading.ticked import TICKED, is_wrapped, parse_ticked, ticked_part, untick
+from duizhang.ingest.recognising.recognise import Place
+from duizhang.ingest.rows import Reading
 from duizhang.ingest.texts import lengths
-from duizhang.ingest.ticked import TICKED, is_wrapped, parse_ticked, ticked_part, untick
 
 QUICK = settings(deadline=None, max_examples=200)
 SIZES = st.sampled_from([1, 2, 3, 5, 8, 1 << 18])

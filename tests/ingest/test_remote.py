@@ -13,7 +13,7 @@ import pytest
 
 from duizhang.books import Books, load_books
 from duizhang.errors import BooksError, RefusedFile
-from duizhang.ingest import remote
+from duizhang.ingest.inbox import remote
 
 asyncssh = pytest.importorskip("asyncssh")
 boto3 = pytest.importorskip("boto3")
@@ -229,7 +229,7 @@ def books(folder: Path, inbox: str) -> Books:
 
 
 def test_the_inbox_of_the_books(bucket: Any, tmp_path: Path) -> None:
-    from duizhang.ingest import collect
+    from duizhang.ingest.inbox import collect
     from duizhang.state import State
     from duizhang.store import Store
 

@@ -10,7 +10,9 @@ import pytest
 
 from duizhang.books import load_books
 from duizhang.errors import SpecError
-from duizhang.ingest import Setting, build_canonical, collect, extract, load_spec, load_specs
+from duizhang.ingest import Setting, build_canonical, load_spec, load_specs
+from duizhang.ingest.inbox import collect
+from duizhang.ingest.landing import extract
 from duizhang.plan.inputs import derive
 from duizhang.state import State
 from duizhang.store import Store
@@ -112,6 +114,6 @@ def test_an_expression_that_is_no_sql_names_its_specification(tmp_path: Path) ->
 
 
 def test_few_shipped_specifications_have_to_be_tried_row_by_row() -> None:
-    from duizhang.ingest.landed import Hazard
+    from duizhang.ingest.landing.landed import Hazard
 
     assert {spec.name for spec in load_specs().values() if Hazard(spec, Setting()).always} <= {"bank_mt940", "platform_settlement"}

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import load_books
-from duizhang.ingest import build_canonical, collect
+from duizhang.ingest import build_canonical
+from duizhang.ingest.inbox import collect
 from duizhang.state import State
 from duizhang.store import Store
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 # the itemized balance report as it comes: BOM, CRLF, a description with commas and doubled quotes
 BALANCE = (

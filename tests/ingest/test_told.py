@@ -14,9 +14,10 @@ from click.testing import CliRunner
 from duizhang.books import Books, Shop
 from duizhang.cli import cli
 from duizhang.errors import UserError
-from duizhang.ingest import FileRecord, collect
-from duizhang.ingest.files import ACCEPTED, READ, REFUSED, WITHDRAWN
-from duizhang.ingest.walk import walk
+from duizhang.ingest import FileRecord
+from duizhang.ingest.files.file_records import ACCEPTED, READ, REFUSED, WITHDRAWN
+from duizhang.ingest.inbox import collect
+from duizhang.ingest.opening.walk import walk
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -191,7 +192,7 @@ def test_a_withdrawn_file_leaves_the_books_also_when_it_is_gone_and_can_be_resto
 
 
 def test_what_changes_while_it_is_read_is_not_taken(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from duizhang.ingest import archive
+    from duizhang.ingest.inbox import archiving as archive
 
     path = home.put("company/2026-03-02/skus.csv", SKUS)
     read = archive._read

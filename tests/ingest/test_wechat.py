@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from duizhang.ingest import Extraction, Setting, extract, load_specs
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
 
 HEAD = "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,"
 PAID = "`2026-03-01 08:00:00,`wx1,`1900000001,`0,`,`4200001,`W1,`oUSER,`JSAPI,`SUCCESS,`OTHERS,`CNY,"

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from duizhang.books import load_books
-from duizhang.ingest import build_canonical, collect
+from duizhang.ingest import build_canonical
+from duizhang.ingest.inbox import collect
 from duizhang.reconcile import Session, reconcile
 from duizhang.simulate import Plan, write_files
 from duizhang.simulate.records import Records, Totals, add_up, build_records, jd_statement

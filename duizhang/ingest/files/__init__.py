@@ -1,0 +1,51 @@
+"""What is known of every file: its record and name, the days that it touches, what it tells again or takes away."""
+
+from duizhang.ingest.files.file_records import (
+    ACCEPTED,
+    DECIDED,
+    DUPLICATE,
+    READ,
+    REFUSED,
+    SUPERSEDED,
+    WITHDRAWN,
+    FileRecord,
+    decided,
+    file_decisions,
+    files_by_age,
+    known_files,
+    records,
+    remember,
+    told,
+    undecided,
+    unresolved,
+)
+from duizhang.ingest.files.names import Kept, inbox_path, name_of_record, path_day
+from duizhang.ingest.files.restated import restated_days
+from duizhang.ingest.files.twice import Teller, told_twice
+
+__all__ = [
+    "ACCEPTED",
+    "DECIDED",
+    "DUPLICATE",
+    "READ",
+    "REFUSED",
+    "SUPERSEDED",
+    "WITHDRAWN",
+    "FileRecord",
+    "Kept",
+    "Teller",
+    "decided",
+    "file_decisions",
+    "files_by_age",
+    "inbox_path",
+    "known_files",
+    "name_of_record",
+    "path_day",
+    "records",
+    "remember",
+    "restated_days",
+    "told",
+    "told_twice",
+    "undecided",
+    "unresolved",
+]

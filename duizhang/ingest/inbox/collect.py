@@ -1,0 +1,380 @@
+"""The inbox: every file archived by its content, recognised, read once, and remembered.
+
+The same bytes add nothing under another path, and keep the name under which they first came. New bytes at a known path, or
+a newer file of the same source, shop and stated coverage, replace the old one. A file that fails is listed as refused and
+stops no other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from duizhang.books import Books
+from duizhang.digest import file_digest, mapping_digest
+from duizhang.disk import make_folder, sync_all
+from duizhang.errors import RefusedFile, SpecError
+from duizhang.ingest.files import (
+    DUPLICATE,
+    READ,
+    REFUSED,
+    SUPERSEDED,
+    FileRecord,
+    Kept,
+    decided,
+    file_decisions,
+    inbox_path,
+    known_files,
+    name_of_record,
+    path_day,
+    remember,
+    restated_days,
+    told,
+    undecided,
+)
+from duizhang.ingest.inbox.ahead import each
+from duizhang.ingest.inbox.archiving import archive, archived_path, archived_whole, clear_incoming
+from duizhang.ingest.inbox.placing import misplaced, placed
+from duizhang.ingest.inbox.remote import open_inbox
+from duizhang.ingest.landing import QUARANTINED, Extraction, LandedFiles, Setting, extract, is_whole, seal
+from duizhang.ingest.landing import replace as put_in_place
+from duizhang.ingest.opening import MEMBER, LockedFile, is_apart, passwords
+from duizhang.ingest.specification import SourceSpec, load_specs
+from duizhang.ingest.typing import QUARANTINE, shape
+from duizhang.state import State
+from duizhang.store import Store
+
+LOST = "the process that reads it ended twice, perhaps for want of memory (Split it, or export it as CSV.)"
+
+
+def collect(
+    books: Books, store: Store, state: State, *, progress: Callable[[str], None] | None = None
+) -> list[FileRecord]:
+    """Take in the inbox; every file's record, in the order of their paths. The inbox itself is never changed."""
+    return _Collection(books, store, state, progress or (lambda _: None)).go()
+
+
+class _Collection:
+    """One look at the inbox."""
+
+    def __init__(self, books: Books, store: Store, state: State, say: Callable[[str], None]) -> None:
+        self.books, self.store, self.state, self.say = books, store, state, say
+        self.files = open_inbox(books, store.home, progress=say)
+        self.known = known_files(state)
+        self.rules = Rules(load_specs(books.sources_path))
+        self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
+        self.basis = {
+            shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
+                                  "entities": {**s.entities, "": s.entity}, "key": s.key.hex(),
+                                  **({"readings": dict(s.readings)} if s.readings else {})})
+            for shop, s in self.settings.items()
+        }
+        self.lost: set[str] = set()  # contents on which two processes ended
+        self.stats: dict[str, os.stat_result] = {}
+        self.fresh: set[str] = set()  # what was archived now
+        self.records: dict[str, FileRecord] = {}
+        for name, reason in self.files.refused.items():
+            self._refuse(name, reason)
+        # a file that only its place spoke against means something else at another place
+        self.earlier: dict[str, list[FileRecord]] = {}
+        for record in self.known.values():
+            if record.status != DUPLICATE and record.sha256 and not record.detail.get("misplaced"):
+                self.earlier.setdefault(record.sha256, []).append(record)
+
+    def go(self) -> list[FileRecord]:
+        clear_incoming(self.store.home)
+        names = self._contents()
+        first = {sha: self._kept(sha, same) for sha, same in names.items()}
+        self._land_new(first)
+        for sha, same in names.items():
+            one = first[sha]
+            empty = self._take_in(sha, one)
+            for name in same:
+                if name == one.file:
+                    continue
+                # two empty days have the same bytes, and each is an explicit zero of its own day; so are two broken ones
+                if empty or (self._is_refused(one) and self._meaning(name) != self._meaning(one.name)):
+                    self._take_in(sha, self._kept(sha, [name]))
+                else:
+                    self._is_duplicate(sha, name, one.name)
+        # what was taken in earlier and is no longer in the inbox stays in the books until somebody withdraws it
+        for name, known in self.known.items():
+            old = undecided(known)
+            if name not in self.records and old.status in (READ, SUPERSEDED) and (old.sha256 not in names or old.is_empty):
+                self.records[name] = self._read_again(replace(old, status=READ))
+        decisions = file_decisions(self.state)
+        judged = {name: decided(self._judged(record), decisions) for name, record in self.records.items()}
+        settled = self._restating(_supersede(judged))
+        remember(self.state, settled)
+        found = [settled[name] for name in sorted(settled)]
+        for line in told(found, hidden=self.files.hidden):
+            self.say(line)
+        return found
+
+    def _is_refused(self, kept: Kept) -> bool:
+        return kept.name in self.records and self.records[kept.name].status == REFUSED
+
+    def _meaning(self, name: str) -> tuple[str, dt.date | None]:
+        """What a place says of a file that does not say it itself."""
+        return placed(name, self.books).shop, path_day(name)
+
+    def _refuse(self, name: str, reason: str, size: int = 0, modified: int = 0) -> None:
+        """An entry of the inbox that is not read at all; the day is that of its name, where it has one."""
+        day = path_day(name)
+        self.records[name] = FileRecord(
+            name, "", size, modified, REFUSED, "", "", "", {"problem": f"{name}: {reason}", "days": [day.isoformat()] if day else []})
+
+    def _judged(self, record: FileRecord) -> FileRecord:
+        """A file that was read, or not recognised, where its place does not say whose it is: refused, with its days."""
+        if record.status not in (READ, REFUSED):
+            return record
+        name = inbox_path(record.path)
+        at = placed(name, self.books)
+        problem = misplaced(at, self.rules.specs.get(record.source))
+        if not problem or (record.status == REFUSED and (at.in_root or not record.sha256)):
+            return record
+        also = f" Also: {record.problem}" if record.status == REFUSED and record.problem else ""
+        detail = {**record.detail, "problem": f"{name}: {problem}{also}", "misplaced": True}
+        return replace(record, status=REFUSED, detail=detail)
+
+    def _read_again(self, record: FileRecord) -> FileRecord:
+        """A file that is no longer in the inbox: what was read of it, again from the archive where that is damaged."""
+        landed = self.store.home.joinpath(*Path(record.landed).parts[:3])
+        if is_whole(landed):
+            return record
+        archived = archived_path(self.store.home, record.sha256)
+        if not archived_whole(self.store.home, record.sha256):
+            return replace(record, status=REFUSED, detail={**record.detail, "problem": (
+                f"{record.path}: what was read of it is damaged, and so is its archived copy; put the file into the inbox again"
+            )})
+        name = record.path.split(MEMBER)[0]
+        self.say(f"{name}: what was read of it is damaged, so it is read again from the archive")
+        _land(archived, name, self.settings.get(record.shop, self.settings[""]), landed, self.rules.specs)
+        return record
+
+    def _restating(self, records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
+        """The records, each with the days from which it takes rows of older files away."""
+        active = sorted((r for r in records.values() if r.status == READ), key=lambda r: r.recency)
+        files = ((r.source, r.shop, self.store.home / r.landed) for r in active if r.source in self.rules.specs)
+        found = restated_days(LandedFiles(self.rules.specs, self.settings, files), [r.path for r in active])
+        settled = {}
+        for name, record in records.items():
+            detail = {k: v for k, v in record.detail.items() if k != "restates"}
+            if name in found:
+                detail["restates"] = sorted(day.isoformat() for day in found[name])
+            settled[name] = replace(record, detail=detail)
+        return settled
+
+    def _contents(self) -> dict[str, list[str]]:
+        """The names of the inbox by content, all of it archived; what has the size and time that it had is not read again."""
+        shas = {(inbox_path(r.path), r.size, r.modified): r.sha256 for r in self.known.values() if r.sha256}
+        names: dict[str, list[str]] = {}
+        new = []
+        for name, path in sorted(self.files.files.items()):
+            try:
+                stat = self.stats[name] = path.stat()
+                sha = shas.get((name, stat.st_size, stat.st_mtime_ns))
+                if sha is None or not archived_path(self.store.home, sha).is_file():
+                    sha = archive(self.store.home, path, durable=False)
+                    new.append(archived_path(self.store.home, sha))
+                    self.fresh.add(sha)
+            except FileNotFoundError:
+                self._refuse(name, "it was taken away while the inbox was read (Run again.)")
+            except RefusedFile as error:
+                self._refuse(name, f"{error} ({error.advice})", stat.st_size, stat.st_mtime_ns)
+            else:
+                names.setdefault(sha, []).append(name)
+        sync_all(new)
+        return names
+
+    def _kept(self, sha: str, names: Sequence[str]) -> Kept:
+        return name_of_record(
+            names, self.earlier.get(sha, ()), shop_of=self._shop_of,
+            is_gone=lambda name: name not in self.files.files and name not in self.files.refused,
+        )
+
+    def _shop_of(self, name: str) -> str:
+        return placed(name, self.books).shop
+
+    def _landed(self, sha: str, kept: Kept) -> Path:
+        basis = self.basis[self._shop_of(kept.file)]
+        reading = mapping_digest({"b": basis, "r": self.rules.digest, "n": kept.name})
+        return self.store.home / "landed" / sha[:2] / f"{sha[:32]}-{reading[:16]}"
+
+    def _land_new(self, contents: Mapping[str, Kept]) -> None:
+        """Archive and read every content that was not read before, several at a time."""
+        tasks = []
+        for sha, kept in contents.items():
+            landed = self._landed(sha, kept)
+            if passwords() and is_whole(landed) and _is_locked(landed):
+                shutil.rmtree(landed)  # perhaps one opens it now
+            if not is_whole(landed):
+                if sha not in self.fresh and not archived_whole(self.store.home, sha):
+                    archive(self.store.home, self.files.files[kept.file])
+                tasks.append((archived_path(self.store.home, sha), kept.name, self.settings[self._shop_of(kept.file)], landed))
+        done = each(_land, tasks, self.rules.specs, apart=lambda task: is_apart(task[0]))
+        for number, lost in enumerate(done, 1):
+            if lost is not None:
+                self.lost.add(lost[0].name)
+            if number % 200 == 0 or number == len(tasks):
+                self.say(f"files: {number} of {len(tasks)} new ones read")
+
+    def _take_in(self, sha: str, kept: Kept) -> bool:
+        """One record, or one for every bill that the file holds (then `file::member`). True where there are no rows."""
+        stat, shop, landed = self.stats[kept.file], self._shop_of(kept.file), self._landed(sha, kept)
+        archived = archived_path(self.store.home, sha)
+        meta, is_empty = landed / "meta.json", False
+        whole = is_whole(landed)
+        if not whole and sha in self.lost:
+            details = [_refused(kept.name, LOST)]
+        elif not whole:
+            _land(archived, kept.name, self.settings[shop], landed, self.rules.specs)
+            details = _details(meta)
+        else:
+            details = _details(meta)
+        for detail in details:
+            status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
+            own = f"{kept.name}{MEMBER}{member}" if member else kept.name
+            # a specification that it was not read by does not make its days stale
+            detail["reading"] = mapping_digest(
+                {"b": self.basis[shop], "r": self.rules.digests.get(source, self.rules.digest)}
+            )
+            record = FileRecord(
+                own, sha, stat.st_size, kept.modified or stat.st_mtime_ns, status, source, shop,
+                (landed / folder).relative_to(self.store.home).as_posix(), detail,
+            )
+            self.records[own], is_empty = record, record.is_empty
+        if kept.file != kept.name:
+            self._is_duplicate(sha, kept.file, kept.name)
+        return is_empty
+
+    def _is_duplicate(self, sha: str, name: str, original: str) -> None:
+        stat = self.stats[name]
+        self.records[name] = FileRecord(name, sha, stat.st_size, stat.st_mtime_ns, DUPLICATE, "", "", "",
+                                        {"problem": f"same content as {original}"})
+
+
+class Rules:
+    """The specifications that files are read by. digests: of each, with the engine's version; digest: of all."""
+
+    def __init__(self, specs: Mapping[str, SourceSpec]) -> None:
+        self.specs = specs
+        self.digests = {name: spec.digest() for name, spec in specs.items()}
+        self.digest = mapping_digest(self.digests)
+
+
+def _is_locked(landed: Path) -> bool:
+    """Whether a file was refused for its password alone."""
+    meta = landed / "meta.json"
+    return meta.is_file() and any(detail.get("locked") for detail in json.loads(meta.read_text(encoding="utf-8")))
+
+
+def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapping[str, SourceSpec]) -> None:
+    """Read one archived file into `landed`; there whole, with its meta.json, or not at all."""
+    make_folder(landed.parent)
+    working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
+    try:
+        bills = extract(archived, specs, setting, file=name, into=working)
+        details = [
+            {**_describe(found, f"{name}{MEMBER}{found.member}" if found.member else name), "member": found.member,
+             "folder": found.folder.relative_to(working).as_posix()}
+            for found in bills
+        ]
+    except (RefusedFile, SpecError) as error:
+        details = [_refused(name, f"{error} ({error.advice})" if error.advice else str(error))]
+        if isinstance(error, LockedFile):
+            details[0]["locked"] = True
+    for detail in details:
+        # of what is read of it from now on, so that nothing else is taken for it
+        detail["contents"] = {p.name: file_digest(p) for p in sorted((working / str(detail["folder"])).glob("*.parquet"))}
+    (working / "meta.json").write_text(json.dumps(details, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+    seal(working)
+    if is_whole(landed):  # somebody else's, in the meantime
+        shutil.rmtree(working)
+    else:
+        put_in_place(working, landed)
+
+
+def _refused(name: str, problem: str) -> dict[str, Any]:
+    """What is left of a file that cannot be read: its problem, and the day of its path."""
+    day = path_day(name)
+    return {"status": REFUSED, "source": "", "problem": f"{name}: {problem}", "days": [day.isoformat()] if day else [],
+            "member": "", "folder": "."}
+
+
+def stated(total: str) -> str:
+    """A total as a file states it; where that is no number, its shape."""
+    return total if re.fullmatch(r"[\d.,+()\s¥￥$€£-]{1,30}", total) else shape(total)
+
+
+def _details(meta: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(meta.read_text(encoding="utf-8"))
+    return found
+
+
+def _describe(found: Extraction, name: str) -> dict[str, object]:
+    days = set(found.days)
+    if found.coverage:
+        start, end = found.coverage
+        days |= {start + dt.timedelta(days=n) for n in range(min((end - start).days, 400) + 1)}
+    if not days and (day := path_day(name)):
+        days = {day}
+    bad = [t for t in found.totals if not t.ok]
+    status, problem = READ, "; ".join(
+        f"{name}: control total {t.name} states {stated(t.stated) if t.stated is not None else 'nothing'}, its rows give {t.computed}"
+        for t in bad
+    )
+    if found.undated:
+        status, problem = REFUSED, (
+            f"{name}: {found.undated} rows of {found.spec.name} have no date, so they belong to no period (Give them their date; "
+            "what the source's page in docs/ says of it may help.)")
+    elif not days and (found.rows_quarantined or bad):
+        # it would stand in no day, and nobody would see what is wrong with it
+        first = found.quarantine().slice(0, 1).to_pylist()
+        why = f"; line {first[0]['line']}, {first[0]['column_name'] or 'the row'}: {first[0]['reason']}" if first else f"; {problem}"
+        status, problem = REFUSED, f"{name}: no row of it could be read, so no day of it is known{why} (Correct it, or download it again.)"
+    return {
+        "status": status, "source": found.spec.name, "problem": problem, "days": sorted(d.isoformat() for d in days),
+        "rows_read": found.rows_read, "rows_parsed": found.rows_parsed, "rows_quarantined": found.rows_quarantined,
+        "rows_ignored": found.rows_ignored, "control_totals_ok": not bad,
+        "coverage": [d.isoformat() for d in found.coverage] if found.coverage else None,
+        "totals": [{**t.__dict__, "stated": None if t.stated is None else stated(t.stated)} for t in found.totals],
+        "tables": sorted(found.tables),
+    }
+
+
+def _supersede(records: dict[str, FileRecord]) -> dict[str, FileRecord]:
+    """Of several files of one source and shop that state the same days, the newest counts."""
+    newest: dict[tuple[str, str, str], FileRecord] = {}
+    for record in records.values():
+        if record.status == READ and record.detail.get("coverage"):
+            slot = (record.source, record.shop, str(record.detail["coverage"]))
+            old = newest.get(slot)
+            if old is None or record.recency > old.recency:
+                newest[slot] = record
+    settled = dict(records)
+    for name, record in records.items():
+        if record.status == READ and record.detail.get("coverage"):
+            kept = newest[(record.source, record.shop, str(record.detail["coverage"]))]
+            if kept.path != name:
+                settled[name] = FileRecord(**{
+                    **record.__dict__, "status": SUPERSEDED, "detail": {**record.detail, "problem": f"replaced by {kept.path}"},
+                })
+    return settled
+
+
+def landed_quarantine(store: Store, record: FileRecord) -> pa.Table:
+    """The quarantined cells of a file."""
+    path = store.home / record.landed / QUARANTINED
+    return pq.ParquetFile(path).read() if path.is_file() else QUARANTINE.empty_table()

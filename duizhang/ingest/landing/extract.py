@@ -1,0 +1,411 @@
+"""From a raw file to typed Parquet: recognised by content, typed, checked against its own totals, rows conserved.
+
+A file is read once, in batches: while one is read, the one before is typed and written. Memory does not grow with size.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from queue import SimpleQueue
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from duizhang import schema
+from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
+from duizhang.ingest.landing.chain import Chain
+from duizhang.ingest.landing.landed import QUARANTINED, ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
+from duizhang.ingest.landing.sink import Sink
+from duizhang.ingest.landing.tally import Counter, Tally, tie
+from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, shown_name
+from duizhang.ingest.reading import read
+from duizhang.ingest.recognising import Place, recognise
+from duizhang.ingest.rows import Batch, Broken, Reading
+from duizhang.ingest.specification import NUMBERS, Cell, SourceSpec, Table, Total, normalised
+from duizhang.ingest.texts import constant, whole
+from duizhang.ingest.typing import HIDDEN, QUARANTINE, Said, Typist, masked, references, remark_fields, shape, without_values
+from duizhang.store import connect, scratch
+
+TYPISTS = 2
+MANY = 200_000
+BREAKS = 3  # of a running balance that are shown one by one
+AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
+
+
+@dataclass(frozen=True)
+class ControlTotal:
+    """A total that the file states, and what its rows give. stated is None where the file should state it but does not."""
+
+    name: str
+    stated: str | None
+    computed: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What a bill gave; its typed rows are Parquet files in `folder`. read = parsed + quarantined + ignored, always.
+
+    tables: the canonical tables that its rows feed. member: the name inside a ZIP or workbook that holds several bills, else
+    ''. days: business days of its rows; undated: rows without one. totals_line: the line that carries the file's totals, which
+    may feed tables and is no row (0: none).
+    """
+
+    spec: SourceSpec
+    setting: Setting
+    member: str
+    encoding: str
+    rows_read: int
+    rows_parsed: int
+    rows_quarantined: int
+    rows_ignored: int
+    folder: Path
+    tables: tuple[str, ...]
+    days: frozenset[dt.date]
+    totals: list[ControlTotal]
+    captures: dict[str, str]
+    undated: int = 0
+    totals_line: int = 0
+
+    def table(self, name: str) -> pa.Table:
+        """The rows that it gives to a canonical table."""
+        return self._ask(name, "select * from canonical").cast(schema.TABLES[name])
+
+    def head(self, name: str, rows: int) -> pa.Table:
+        """The first rows that it gives to a canonical table."""
+        return self._ask(name, f"select * from canonical limit {rows}").cast(schema.TABLES[name])
+
+    def summary(self, name: str) -> tuple[int, dict[str, Decimal]]:
+        """(rows that it gives to a canonical table, currency -> sum of their amounts); every cell of them is computed."""
+        columns = schema.TABLES[name].names
+        every = f"bit_xor(hash({', '.join(columns)}))"
+        currency, amount = ("currency", "coalesce(sum(amount), 0)") if {"amount", "currency"} <= set(columns) else ("''", "0")
+        rows = self._ask(
+            name, f"select {currency} as currency, count(*) as n, {amount}::decimal(38, 4) as amount, {every} as x "
+            "from canonical group by 1 order by 1").to_pylist()
+        return sum(row["n"] for row in rows), {row["currency"]: row["amount"] for row in rows if row["currency"]}
+
+    def _ask(self, name: str, select: str) -> pa.Table:
+        spec, shop = self.spec, self.setting.shop
+        landed = LandedFiles({spec.name: spec}, {shop: self.setting}, [(spec.name, shop, self.folder)])
+        # all processors for a large file; to start them takes longer than a small one
+        with closing(connect()) if self.rows_read > MANY else scratch() as con:
+            prepare(con)
+            return landed.ask(con, name, spec.name, select)
+
+    def quarantine(self) -> pa.Table:
+        """The cells that were rejected, by line."""
+        return pq.ParquetFile(self.folder / QUARANTINED).read()
+
+    @property
+    def coverage(self) -> tuple[dt.date, dt.date] | None:
+        """The days that the file says it covers, both included."""
+        start, end = (_day(self.captures.get(name, "")) for name in ("coverage_from", "coverage_to"))
+        if start is None:
+            return None
+        # an end of `next day 00:00` is exclusive, one of 23:59:59 is not
+        inclusive = re.search(r"(?:[1-9]\d?|0[1-9]):|:(?:[1-9]|0[1-9])", self.captures.get("coverage_to", ""))
+        last = end - dt.timedelta(days=1) if end and end > start and not inclusive else end or start
+        return start, last
+
+
+def _day(text: str) -> dt.date | None:
+    digits = re.findall(r"\d+", text)
+    if len(digits) == 1 and len(digits[0]) == 8:
+        digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
+    try:
+        return dt.date(*(int(d) for d in digits[:3])) if len(digits) >= 3 else None
+    except (ValueError, TypeError):
+        return None
+
+
+def extract(
+    path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, file: str, into: Path
+) -> list[Extraction]:
+    """Read one raw file into Parquet below `into`; one Extraction for every bill in it.
+
+    file: the name that its rows carry (of several bills in one file: file::member). Raises RefusedFile where nothing can
+    be read.
+    """
+    try:
+        return _extract(path, specs, setting, file, into)
+    except DuizhangError:
+        raise
+    except Exception as error:
+        # raw files are hostile, and libraries meet them before we do: whatever they raise costs this file and no other
+        raise RefusedFile(
+            f"reading it fails: {type(error).__name__}: {without_values(str(error))[:300]}",
+            advice="Download it again; if that does not help, report it."
+        ) from error
+
+
+def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file: str, into: Path) -> list[Extraction]:
+    found: list[tuple[Document, Place]] = []
+    problem: RefusedFile | None = None
+    where, parts = "", documents(path)
+    several = len(parts) > 1 and parts[0].kind == "text"
+    for document in parts:
+        try:
+            found.append((document, recognise(document, specs)))
+        except RefusedFile as error:
+            # a workbook may have sheets of notes beside its data; a member of a ZIP must be known
+            if document.kind != "sheet" or problem is None:
+                problem, where = error, document.name
+    main = [entry for entry in found if entry[1].spec.tables] or found[:1]
+    if not main or (problem is not None and main[0][0].kind != "sheet"):
+        inside = f"a member of it, {where}, is not readable: {problem}" if main or several else str(problem or "there is nothing in it")
+        kind = LockedFile if isinstance(problem, LockedFile) else RefusedFile
+        raise kind(inside, advice=problem.advice if problem else "Download it again.")
+    several = len(main) > 1
+    extractions = []
+    for number, (document, place) in enumerate(main):
+        member = shown_name(document.sheet or document.name) if several else ""
+        folder = into / str(number) if several else into
+        folder.mkdir(parents=True, exist_ok=True)
+        extractions.append(_Run(document, place, setting, f"{file}{MEMBER}{member}" if several else file, member, folder).go())
+    return extractions
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one batch gave: rows to land, quarantined cells and how many rows these are of."""
+
+    rows: pa.Table
+    quarantine: pa.Table
+    wrong: int
+    tally: Tally
+
+
+class _Run:
+    """One bill on its way into Parquet."""
+
+    def __init__(self, document: Document, place: Place, setting: Setting, file: str, member: str, folder: Path) -> None:
+        self.place, self.spec, self.setting = place, place.spec, setting
+        self.file, self.member, self.folder = file, member, folder
+        self.reading = read(document, place)
+        self.schema = landed_schema(self.spec, masked=setting.masked)
+        self.remarks = remark_fields(self.spec) if setting.masked else frozenset[str]()
+        self.typist: Typist | None = None
+        self.read = self.quarantined = 0
+        self.tally = Tally(sums=(Decimal(0),) * len(self.spec.totals))
+
+    def go(self) -> Extraction:
+        sinks = {
+            "rows": Sink(self.folder / ROWS, self.schema), "quarantine": Sink(self.folder / QUARANTINED, QUARANTINE),
+            **({"totals": Sink(self.folder / TOTALS, self.schema)} if self._of("totals") else {}),
+        }
+        try:
+            # what was typed is written in a third thread; writing sets the pace where there is much of it
+            with ThreadPoolExecutor(1) as pool:
+                writing: deque[Future[None]] = deque()
+                for part in self._parts():
+                    self.quarantined += part.wrong
+                    self.tally += part.tally
+                    writing.append(pool.submit(_write, sinks, part))
+                    while len(writing) > AHEAD or (writing and writing[0].done()):
+                        writing.popleft().result()
+                while writing:
+                    writing.popleft().result()
+            if "totals" in sinks:
+                self._land_totals(sinks["totals"])
+            for sink in sinks.values():
+                sink.close()
+        except duckdb.Error as error:
+            raise SpecError(f"specification {self.spec.name}: {without_values(str(error))}") from error
+        finally:
+            for sink in sinks.values():
+                sink.abandon()
+        parsed = self.tally.parsed
+        ignored = self.tally.rows - parsed
+        if self.read != parsed + self.quarantined + ignored:
+            raise ConservationError(
+                f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
+        captures = _captures(self.spec, self.reading)
+        totals = [
+            self._by_group(index, total) if total.each else self._total(total, computed)
+            for index, (total, computed) in enumerate(zip(self.spec.totals, self.tally.sums, strict=True))
+        ]
+        totals += [
+            ControlTotal(name, stated, f"{Decimal(computed).normalize():f}", Decimal(stated) == Decimal(computed))
+            for name, stated, computed in self.reading.stated
+        ]
+        totals += _balances(self.tally.chains)
+        return Extraction(
+            self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
+            self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
+            self.tally.undated, self.reading.totals_line,
+        )
+
+    def _of(self, kind: str) -> list[Table]:
+        return [table for table in self.spec.tables if table.of == kind]
+
+    def _parts(self) -> Iterator[_Part]:
+        """Batches are read here, and typed in two other threads, each with a connection of its own; the order stays."""
+        waiting: deque[Future[_Part]] = deque()
+        idle: SimpleQueue[Counter] = SimpleQueue()
+        counters = 0
+        hazard = Hazard(self.spec, self.setting)
+        with ExitStack() as connections, ThreadPoolExecutor(TYPISTS) as pool:
+            for batch in self.reading.batches:
+                self.read += len(batch.lines) + len(batch.broken)
+                if self.typist is None:
+                    self.typist = Typist(
+                        self.reading.names, self.spec, _captures(self.spec, self.reading), self.setting.zone,
+                        self.setting.cut_off_minutes, self.setting.key, Said(*self.setting.readings.get(self.spec.name, ())),
+                        above="\n".join(self.reading.around), sheet=self.reading.encoding == "sheet")
+                    self.typist.settle(batch)
+                if counters < TYPISTS:
+                    con = connections.enter_context(scratch())
+                    idle.put(Counter(con, self.spec, self._of("rows"), hazard))
+                    counters += 1
+                waiting.append(pool.submit(self._part, idle, self.typist, batch))
+                while len(waiting) > AHEAD or (waiting and waiting[0].done()):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _part(self, idle: SimpleQueue[Counter], typist: Typist, batch: Batch) -> _Part:
+        counter = idle.get()
+        try:
+            typed, wrong = typist.type(counter.con, batch)
+            if unfit := counter.unfit(typed):
+                wrong = pa.concat_tables([wrong, _unfit(self.spec, typed, unfit)])
+                keep = np.ones(typed.num_rows, np.bool_)
+                keep[list(unfit)] = False
+                typed = typed.filter(pa.array(keep))
+            tally = counter.count(typed)
+        finally:
+            idle.put(counter)
+        cells = pa.concat_tables([wrong, _broken(batch.broken)])
+        if self.setting.masked:
+            cells = cells.set_column(cells.schema.get_field_index("value"), "value", masked(cells["value"]))
+        return _Part(self._landed(typed), cells, len(pc.unique(wrong["line"])) + len(batch.broken), tally)
+
+    def _landed(self, typed: pa.Table) -> pa.Table:
+        columns = [constant(self.file, typed.num_rows), *(self._kept(typed, name) for name in self.schema.names[1:])]
+        return pa.table(columns, self.schema.names)
+
+    def _kept(self, typed: pa.Table, name: str) -> pa.Array | pa.ChunkedArray:
+        return references(whole(typed[name])) if name in self.remarks else typed[name]
+
+    def _land_totals(self, sink: Sink) -> None:
+        """The line that carries the file's totals, where it has one. Raises RefusedFile where a cell of it is wrong."""
+        if not self.reading.totals_line or self.typist is None:
+            return
+        cells = [self.reading.summary.get(normalised(name), "") for name in self.reading.names]
+        batch = Batch(pa.array([self.reading.totals_line], pa.int64()), [pa.array([cell], pa.string()) for cell in cells])
+        with scratch() as con:
+            typed, wrong = self.typist.type(con, batch, required=False)
+            if wrong.num_rows:
+                cell = wrong.to_pylist()[0]
+                raise RefusedFile(
+                    f"line {cell['line']}, which carries the totals: {cell['column_name']} {shape(cell['value'])!r} {cell['reason']}",
+                    advice="Download it again.")
+            sink.write(self._landed(typed))
+            days = Counter(con, self.spec, self._of("totals")).count(typed).days
+            self.tally = replace(self.tally, days=self.tally.days | days)
+
+    def _by_group(self, index: int, total: Total) -> ControlTotal:
+        """A total that every group states on its rows: ok where each ties; of those that do not, the first is named."""
+        found = tie(self.tally.groups.get(index, ()))
+        said = ", ".join(f"{value.normalize():f}" for value in found.stated)
+        name = f"{total.name} of {found.group}" if found.group is not None else total.name
+        ok = found.group is None or (not said and total.optional is True)
+        return ControlTotal(name, said or None, f"{found.computed.normalize():f}", ok)
+
+    def _total(self, total: Total, computed: Decimal) -> ControlTotal:
+        stated: str | None = total.equals
+        if total.footer:
+            found = re.findall(total.footer, "\n".join(self.reading.around), re.MULTILINE)
+            stated = found[0] if found else None
+            if total.every and found:
+                stated = str(sum((_decimal(text) or Decimal(0)) for text in found))
+        elif total.summary:
+            stated = self.reading.summary.get(normalised(total.summary)) or None
+        value = _decimal(stated, self.spec.decimal) if stated is not None else None
+        ok = value is not None and value == computed
+        lacking = total.optional is True or (total.optional == "zero" and not computed)
+        return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
+
+
+def _balances(chains: Mapping[str, Chain]) -> list[ControlTotal]:
+    """The running balance of every account and currency: that it leads from row to row, or the first rows where it does not."""
+    totals = []
+    for name, chain in sorted(chains.items()):
+        words = f" of {name.strip()}" if name.strip() else ""
+        breaks, count = chain.breaks
+        if chain.rows > 1 and not chain.flat and not count:
+            totals.append(ControlTotal(f"balances{words} that do not follow", "0", "0", ok=True))
+        for place in breaks[:BREAKS]:
+            stated, led_to = (f"{(Decimal(value) / 10_000).normalize():f}" for value in (place.stated, place.led_to))
+            totals.append(ControlTotal(f"balance after line {place.line}{words}", stated, led_to, ok=False))
+        if count > BREAKS:
+            totals.append(ControlTotal(f"further balances{words} that do not follow", "0", str(count - BREAKS), ok=False))
+    return totals
+
+
+def _write(sinks: Mapping[str, Sink], part: _Part) -> None:
+    sinks["rows"].write(part.rows)
+    if part.quarantine.num_rows:
+        sinks["quarantine"].write(part.quarantine)
+
+
+def _broken(entries: Sequence[Broken]) -> pa.Table:
+    return pa.table(
+        {
+            "line": [b.line for b in entries], "column_name": ["" for _ in entries], "value": [HIDDEN for _ in entries],
+            "reason": [b.reason for b in entries], "is_money": [True for _ in entries],
+        },
+        schema=QUARANTINE,
+    )
+
+
+def _unfit(spec: SourceSpec, typed: pa.Table, problems: Mapping[int, str]) -> pa.Table:
+    """The quarantine of rows that cannot be turned into canonical ones: the amounts in them, and what goes wrong."""
+    amounts = [name for name, column in spec.fields.items() if column.type in NUMBERS]
+    cells = []
+    for row, problem in sorted(problems.items()):
+        values = {name: typed[name][row].as_py() for name in amounts}
+        cells.append({
+            "line": typed["line"][row].as_py(), "column_name": "",
+            "value": ", ".join(f"{spec.fields[name].column} {value.normalize():f}" for name, value in values.items() if value is not None),
+            "reason": f"does not fit its table: {problem}", "is_money": True,
+        })
+    return pa.Table.from_pylist(cells, QUARANTINE)
+
+
+def _captures(spec: SourceSpec, reading: Reading) -> dict[str, str]:
+    around = "\n".join(reading.around)
+    captures = {}
+    for name, pattern in spec.captures.items():
+        if isinstance(pattern, Cell):
+            captures[name] = reading.summary.get(normalised(pattern.cell), "")
+        else:
+            match = re.search(pattern, around, re.MULTILINE)
+            captures[name] = match.group(1) if match else ""
+    return captures
+
+
+def _decimal(text: str | None, mark: str = ".") -> Decimal | None:
+    """A stated total as a number: separators of thousands and currency signs left out."""
+    if text is None:
+        return None
+    negative = re.fullmatch(r"\s*\(.*\)\s*|.*\d\s*-", text) is not None  # as accountants write it
+    bare = ("-" if negative else "") + re.sub(r"[^\d.,+-]", "", text).rstrip("-")
+    comma = mark == "," or (mark == "auto" and re.search(r",\d{1,2}$", bare) is not None)
+    bare = bare.replace(".", "").replace(",", ".") if comma else bare.replace(",", "")
+    try:
+        return Decimal(bare)
+    except InvalidOperation:
+        return None

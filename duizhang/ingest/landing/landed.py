@@ -1,0 +1,204 @@
+"""What reading a file leaves: its typed rows in Parquet, shaped as the file is. SQL makes the canonical rows of them.
+
+A line of a bill may give six canonical rows, so they are not written when the file is read but made when they are wanted:
+for a day's tables, over all files of a source at once, or for a preview.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from duizhang import schema
+from duizhang.books import Books
+from duizhang.currency import unit_sql
+from duizhang.errors import SpecError
+from duizhang.ingest.specification import FIELD_TYPES, SourceSpec, Table
+from duizhang.ingest.typing import reaches
+from duizhang.store import quoted
+
+# free texts that no model reads: names and numbers of people stand in them, so the books do not keep them
+UNREAD_TEXTS = {
+    "orders": ("product",), "skus": ("product",), "settlements": ("remark",), "freight_charges": ("product",),
+    "journal_lines": ("summary", "account_name"),
+}
+ROWS, TOTALS, QUARANTINED = "rows.parquet", "totals.parquet", "quarantine.parquet"
+_WORD = re.compile(r"\w+")
+_TYPED = "(select '' as file, * from typed)"
+# what no value makes fail; of other functions nothing is assumed
+_TOTAL = {"coalesce", "nullif", "concat", "concat_ws", "upper", "lower", "trim", "abs", "greatest", "least", "minor", "month", "round",
+          "regexp_full_match", "regexp_matches", "split_part", "strftime", "try_cast", "in", "and", "or", "not", "when", "then",
+          "else", "case", "left", "right", "length", "replace", "contains", "starts_with", "ends_with"}
+_CALLS = re.compile(r"(\w+)\s*\(")
+_CASTS = re.compile(r"::|\bcast\s*\(|/")
+_SCALING = re.compile(r"(?<![\w.])\d{1,4}(?:\.\d+)?\s*\*|\*\s*\d{1,4}(?:\.\d+)?(?![\w.])")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the rows of a file depend on besides the file: time zone, cut-off, shop, entities, pseudonym key.
+
+    masked: quarantined values are kept in their shape alone, and of free texts only what matching reads: so in the books.
+    """
+
+    zone: str = "Asia/Shanghai"
+    cut_off_minutes: int = 0
+    currency: str = "CNY"
+    shop: str = ""
+    entity: str = ""
+    entities: Mapping[str, str] = field(default_factory=dict)
+    key: bytes = b"inspect"
+    readings: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by source: day or month first, decimal mark
+    masked: bool = False
+
+    @classmethod
+    def of(cls, books: Books, shop: str) -> Setting:
+        """The setting of a file of `shop` in these books."""
+        return cls(
+            books.time_zone, books.cut_off_minutes, books.currency, shop, books.entity,
+            {name: books.entity_of(name) for name in books.shops}, books.key(), books.said_of_sources(), masked=True,
+        )
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the functions known that specifications use."""
+    con.execute(f"create or replace macro minor(amount, currency) as cast(amount as decimal(28, 4)) * {unit_sql('currency')}")
+
+
+def typed_schema(spec: SourceSpec) -> pa.Schema:
+    """The columns of typed rows: `line`, every field, and the business day `x_day` of every time `x`."""
+    columns = [("line", pa.int64())]
+    for name, column in spec.fields.items():
+        columns.append((name, FIELD_TYPES[column.type]))
+        if column.type == "time":
+            columns.append((f"{name}_day", schema.DAY))
+    return pa.schema(columns)
+
+
+def landed_schema(spec: SourceSpec, *, masked: bool = False) -> pa.Schema:
+    """The columns of landed rows: `file`, `line` and those that a table reads. masked: without texts that nothing reads."""
+    setting = Setting(entities={"": ""}, masked=masked)
+    said = " ".join(" ".join([t.where, *_expressions(t, spec, setting).values()]) for t in spec.tables)
+    words = {word.casefold() for word in _WORD.findall(said)}
+    kept = [f for f in typed_schema(spec) if f.name == "line" or f.name.casefold() in words]
+    return pa.schema([("file", pa.string()), *((f.name, f.type) for f in kept)])
+
+
+def period_of(table: Table) -> str:
+    """The expression of a row's business day."""
+    return table.columns.get("period", "occurred_at_day").strip()
+
+
+def canonical_sql(spec: SourceSpec, setting: Setting, table: str, folders: Sequence[Path]) -> str:
+    """A query for the rows that landed files of one source and setting give to a canonical table, in their order."""
+    selects = []
+    for part in spec.tables:
+        if part.table == table:
+            paths = ", ".join(quoted(folder / (ROWS if part.of == "rows" else TOTALS)) for folder in folders)
+            selects.append(_select(part, spec, setting, f"read_parquet([{paths}])"))
+    return " union all ".join(selects)
+
+
+def ranks(files: Sequence[str]) -> pa.Table:
+    """Files from the oldest to the newest, each with its `rank`."""
+    return pa.table({"file": pa.array(files, pa.string()), "rank": pa.array(range(len(files)), pa.int64())})
+
+
+class LandedFiles:
+    """Landed files of several sources and shops, and the canonical rows in them."""
+
+    def __init__(
+        self, specs: Mapping[str, SourceSpec], settings: Mapping[str, Setting], files: Iterable[tuple[str, str, Path]]
+    ) -> None:
+        """files: (source, shop, folder). settings: by shop."""
+        self.specs, self.settings = specs, settings
+        self.folders: dict[str, dict[str, list[Path]]] = {}
+        for source, shop, folder in files:
+            self.folders.setdefault(source, {}).setdefault(shop, []).append(folder)
+
+    def sources(self, table: str) -> list[str]:
+        """The sources that feed a canonical table."""
+        return [source for source in sorted(self.folders) if any(t.table == table for t in self.specs[source].tables)]
+
+    def ask(self, con: duckdb.DuckDBPyConnection, table: str, source: str, select: str) -> pa.Table:
+        """The answer to `select` over `canonical`, the rows that the files of a source give to a table.
+
+        Raises SpecError where the source's specification is no SQL over its fields.
+        """
+        parts = [
+            canonical_sql(self.specs[source], self.settings[shop], table, folders)
+            for shop, folders in sorted(self.folders[source].items())
+        ]
+        try:
+            return con.sql(f"with canonical as ({' union all '.join(parts)}) {select}").to_arrow_table()
+        except duckdb.Error as error:
+            raise SpecError(f"specification {source}, table {table}: {error}") from error
+
+
+class Hazard:
+    """Tells where an expression of a specification might fail on a value, so that it is tried while the file is read.
+
+    Rows are turned into canonical ones later, for many files at once; a value that cannot be must cost its own file only.
+    """
+
+    def __init__(self, spec: SourceSpec, setting: Setting) -> None:
+        tables = [table for table in spec.tables if table.of == "rows"]
+        said = ";".join(";".join([t.where, *t.columns.values()]) for t in tables).casefold()
+        plain = re.sub(r"'(?:[^']|'')*'|::\s*varchar", "''", said)
+        self.always = bool(_CASTS.search(plain)) or not set(_CALLS.findall(plain)) <= _TOTAL
+        # in ten thousandths: a product of two amounts below it has room in a column of money; every sum has, and whatever is
+        # scaled by four digits
+        self.bound = 10**16 if "*" in _SCALING.sub("", plain) else None
+        self.amounts = [f.name for f in landed_schema(spec) if pa.types.is_decimal(f.type)]
+        self.trials = [
+            f"select bit_xor(hash(columns(*))) from ({_select(t, spec, setting, _TYPED)})" for t in tables
+        ]
+
+    def is_near(self, typed: pa.Table) -> bool:
+        """Whether the expressions are to be tried on these typed rows."""
+        if self.always or self.bound is None:
+            return self.always
+        return any(reaches(chunk, self.bound) for name in self.amounts for chunk in typed[name].chunks)
+
+
+def _expressions(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, str]:
+    """Column -> SQL over landed rows. What a specification does not give is null, '' or the setting's."""
+    shop = table.columns.get("shop") or quoted(setting.shop)
+    entity = quoted(setting.entities.get(setting.shop, setting.entity))
+    if "shop" in table.columns and setting.entities:
+        entities = ", ".join(f"{quoted(k)}: {quoted(v)}" for k, v in setting.entities.items())
+        entity = f"coalesce((map {{{entities}}})[{shop}], {quoted(setting.entity)})"
+    given = {
+        "entity": entity, "shop": shop, "source": quoted(spec.name), "file": "file", "line": "line",
+        "occurred_at": "occurred_at", "currency": quoted(setting.currency), **table.columns, "period": period_of(table),
+    }
+    if "currency" in table.columns:
+        # a row may leave out its currency where it is that of the books
+        given["currency"] = f"coalesce(nullif({table.columns['currency']}, ''), {quoted(setting.currency)})"
+    if setting.masked:
+        given |= dict.fromkeys(UNREAD_TEXTS.get(table.table, ()), "''")
+    return {
+        c.name: given.get(c.name, "''" if pa.types.is_string(c.type) else "null").strip() for c in schema.TABLES[table.table]
+    }
+
+
+def _select(table: Table, spec: SourceSpec, setting: Setting, scan: str) -> str:
+    expressions = _expressions(table, spec, setting)
+    listed = ", ".join(f'{_cast(expressions[c.name], c.type)} as "{c.name}"' for c in schema.TABLES[table.table])
+    where = "" if table.where.strip() == "true" else f" where {table.where}"
+    return f"select {listed} from {scan}{where}"
+
+
+def _cast(expression: str, kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return f"cast({expression} as decimal({kind.precision}, {kind.scale}))"
+    if pa.types.is_string(kind):
+        return f"coalesce(cast({expression} as varchar), '')"
+    if pa.types.is_timestamp(kind):
+        return f"cast({expression} as timestamp)"
+    return f"cast({expression} as {'date' if pa.types.is_date(kind) else 'bigint'})"

@@ -1,0 +1,228 @@
+"""What is counted while a bill is read: rows that feed a table, their business days, and the totals that they give."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest.landing.chain import Chain, chains_of, joined
+from duizhang.ingest.landing.landed import Hazard, period_of, prepare, typed_schema
+from duizhang.ingest.specification import Running, SourceSpec, Table
+from duizhang.ingest.texts import whole
+from duizhang.ingest.typing import ten_thousandths, without_values
+from duizhang.store import scratch
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts over typed rows; those of two batches add up.
+
+    parsed: rows that feed a table. undated: rows of tables that belong to no day. sums: what the rows give to each total
+    of the specification (0 where it is one of groups). groups: index of a total of groups -> tables of `name`, `stated` (null
+    where rows state nothing) and `computed`, a row for each group and statement. chains: running balances by account and currency.
+    """
+
+    rows: int = 0
+    parsed: int = 0
+    undated: int = 0
+    days: frozenset[dt.date] = frozenset()
+    sums: tuple[Decimal, ...] = ()
+    groups: Mapping[int, tuple[pa.Table, ...]] = field(default_factory=dict)
+    chains: Mapping[str, Chain] = field(default_factory=dict)
+
+    def __add__(self, other: Tally) -> Tally:
+        groups = {n: self.groups.get(n, ()) + other.groups.get(n, ()) for n in {*self.groups, *other.groups}}
+        sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
+        return Tally(
+            self.rows + other.rows, self.parsed + other.parsed, self.undated + other.undated, self.days | other.days, sums, groups,
+            joined(self.chains, other.chains))
+
+
+@dataclass(frozen=True)
+class Tie:
+    """What the totals of all groups come to (group None), or those of the first group that does not tie."""
+
+    group: str | None
+    stated: tuple[Decimal, ...]
+    computed: Decimal
+
+
+def tie(groups: Sequence[pa.Table]) -> Tie:
+    """Hold what every group states against what its rows give."""
+    if not groups:
+        return Tie(None, (Decimal(0),), Decimal(0))
+    with scratch() as con:
+        con.register("parts", pa.concat_tables(groups))
+        con.execute(
+            "create table g as select name, list_sort(list(distinct stated)) as said, count(*) filter (where stated is null) as silent, "
+            "sum(computed)::decimal(38, 4) as computed from parts group by name")
+        bad = con.execute(
+            "select name, said, computed from g where silent > 0 or said <> [computed] order by len(said) = 0, name limit 1").fetchone()
+        if bad is not None:
+            return Tie(bad[0], tuple(bad[1]), bad[2])
+        [(total,)] = con.execute("select coalesce(sum(computed), 0)::decimal(38, 4) from g").fetchall()
+        return Tie(None, (total,), total)
+
+
+SHORT = 40
+ALL = "null"  # in place of a count: all rows
+
+
+class Calendar:
+    """The business days of the tables that take them from one expression."""
+
+    def __init__(self, period: str, wheres: Sequence[str], fields: pa.Schema) -> None:
+        """fields: of typed rows."""
+        self.wheres = sorted(set(wheres))
+        words = {word.casefold() for word in re.findall(r"\w+", period)}
+        reads = [name for name in fields.names if name.casefold() in words]
+        # days that are a field of every row need no engine
+        self.field = period if period in reads and pa.types.is_date(fields.field(period).type) else None
+        fed = "true" if "true" in self.wheres else " or ".join(f"({where})" for where in self.wheres)
+        columns = ", ".join(f'"{name}"' for name in reads)
+        distinct = f"(select distinct {columns} from typed where {fed})" if reads else f"typed where {fed}"
+        self.days = f"select distinct ({period})::date from {distinct}"
+        counts = " + ".join(f"count(*) filter (where ({where}) and ({period}) is null)" for where in wheres)
+        self.undated = f"select {counts} from typed"
+
+    def read(self, con: duckdb.DuckDBPyConnection, typed: pa.Table, *, everything: bool) -> tuple[set[dt.date], int]:
+        """(days, rows of tables without one) of `typed`. everything: every row feeds one of the tables."""
+        if self.field is not None and everything:
+            found = pc.unique(whole(typed[self.field])).to_pylist()
+        else:
+            found = [day for (day,) in con.execute(self.days).fetchall()]
+        without = con.execute(self.undated).fetchall()[0][0] if None in found else 0
+        return {day for day in found if day is not None}, without
+
+
+class _Balance:
+    """The running balance of typed rows."""
+
+    def __init__(self, rule: Running) -> None:
+        self.after = rule.after
+        whose = f"concat_ws(' ', {', '.join(rule.by)})" if rule.by else "''"
+        self.sql = (
+            f"select line, coalesce({rule.step}, 0)::decimal(28, 4) as step, {rule.after} as balance, {whose} as whose "
+            f"from typed where {rule.where}")
+
+    def chains(self, con: duckdb.DuckDBPyConnection, typed: pa.Table) -> dict[str, Chain]:
+        """The chains of a batch by account and currency; none where no row has a balance."""
+        if typed[self.after].null_count == typed.num_rows:
+            return {}
+        rows = con.sql(self.sql).to_arrow_table()
+        if not rows.num_rows:
+            return {}
+        balances = whole(rows["balance"])
+        known = np.asarray(balances.is_valid())
+        whose = whole(rows["whose"]).dictionary_encode()
+        return chains_of(
+            whose.dictionary.to_pylist(), whose.indices.to_numpy(), rows["line"].to_numpy(), ten_thousandths(whole(rows["step"])),
+            np.where(known, ten_thousandths(balances), 0), known)
+
+
+def _fed(wheres: Sequence[str]) -> str:
+    """How many rows meet one of the conditions."""
+    if "true" in wheres:
+        return ALL
+    return f"count(*) filter (where {' or '.join(f'({where})' for where in wheres)})" if wheres else "0"
+
+
+MOST_UNFIT = 1000  # rows of a batch that are looked for one by one
+
+
+class Counter:
+    """Counts batches of typed rows of one specification, on one DuckDB connection."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, spec: SourceSpec, tables: Sequence[Table], hazard: Hazard | None = None
+    ) -> None:
+        self.con, self.hazard = con, hazard
+        prepare(con)
+        feeds = sorted({table.where.strip() for table in tables})
+        self.feeds, self.every = feeds, "true" in feeds  # row feeds a table
+        fields = typed_schema(spec)
+        wheres: dict[str, list[str]] = {}
+        for table in tables:
+            wheres.setdefault(period_of(table), []).append(table.where.strip())
+        self.calendars = [Calendar(period, given, fields) for period, given in wheres.items()]
+        sums = ["0" if total.each else f"coalesce({total.computed}, 0)::decimal(38, 4)" for total in spec.totals]
+        # rows that feed a table, rows that feed one of each calendar, totals
+        # most often every row meets one of the short conditions, which are planned sooner than all
+        short = [where for where in feeds if len(where) <= SHORT]
+        self.fed = f"select {_fed(feeds)} from typed" if 0 < len(short) < len(feeds) and not self.every else ""
+        of_calendars = ["0" if calendar.wheres == feeds else _fed(calendar.wheres) for calendar in self.calendars]
+        asked = [_fed(short if self.fed else feeds), *of_calendars, *sums]
+        self.whole = f"select {', '.join(asked)} from typed" if set(asked) - {"0", ALL} else ""
+        self.groups = [
+            (n, f"select coalesce({t.each}::varchar, '') as name, ({t.stated})::decimal(38, 4) as stated, "
+                f"coalesce({t.computed}, 0)::decimal(38, 4) as computed from typed group by 1, 2 order by all")
+            for n, t in enumerate(spec.totals) if t.each
+        ]
+        self.balance = _Balance(spec.balance) if spec.balance else None
+        self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
+
+    def count(self, typed: pa.Table) -> Tally:
+        """The counts of a batch of rows that fit their tables (`unfit`)."""
+        rows, calendars = typed.num_rows, len(self.calendars)
+        self.con.register("typed", typed)
+        try:
+            [answer] = self.con.execute(self.whole).fetchall() if self.whole else [self.nothing]
+            if self.fed and answer[0] < rows:
+                answer = (*self.con.execute(self.fed).fetchall()[0], *answer[1:])
+            given = [answer[0], *(answer[0] if c.wheres == self.feeds else n for c, n in zip(self.calendars, answer[1:], strict=False))]
+            fed = [rows if count is None else count for count in given]
+            days: set[dt.date] = set()
+            undated = 0
+            for calendar, count in zip(self.calendars, fed[1:], strict=True):
+                found, without = calendar.read(self.con, typed, everything=count == rows)
+                days |= found
+                undated += without
+            groups = {n: (self.con.sql(sql).to_arrow_table(),) for n, sql in self.groups}
+            chains = self.balance.chains(self.con, typed) if self.balance else {}
+        finally:
+            self.con.unregister("typed")
+        sums = tuple(Decimal(str(value)) for value in answer[1 + calendars :])
+        return Tally(rows, rows if self.every else fed[0], undated, frozenset(days), sums, groups, chains)
+
+    def unfit(self, typed: pa.Table) -> dict[int, str]:
+        """The rows, by number, that cannot be turned into canonical ones, and why.
+
+        Raises RefusedFile where there are so many that it is not the rows that are wrong.
+        """
+        if self.hazard is None or not self.hazard.is_near(typed):
+            return {}
+        found: dict[int, str] = {}
+        waiting = [(0, typed.num_rows)]
+        while waiting:
+            start, stop = waiting.pop()
+            problem = self._try(typed.slice(start, stop - start), self.hazard)
+            if problem and stop - start == 1:
+                found[start] = problem
+                if len(found) > MOST_UNFIT:
+                    raise RefusedFile(
+                        f"more than {MOST_UNFIT} rows do not fit their tables: {problem}", advice="Look at its amounts.")
+            elif problem:
+                middle = (start + stop) // 2
+                waiting += [(middle, stop), (start, middle)]
+        return found
+
+    def _try(self, typed: pa.Table, hazard: Hazard) -> str:
+        """What goes wrong when the rows are turned into canonical ones, '' where nothing does."""
+        self.con.register("typed", typed)
+        try:
+            for trial in hazard.trials:
+                self.con.execute(trial).fetchall()
+        except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
+            return without_values(str(error)).splitlines()[0]
+        finally:
+            self.con.unregister("typed")
+        return ""

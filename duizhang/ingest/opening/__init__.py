@@ -1,0 +1,49 @@
+"""From a folder and a file to text, sheets and records: names, containers, passwords, encodings, bounds of what is opened."""
+
+from duizhang.ingest.opening.bounds import is_apart
+from duizhang.ingest.opening.container import Document, documents
+from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded, detect, head_lines, marked, plain, utf8
+from duizhang.ingest.opening.json_records import first_record, read_json
+from duizhang.ingest.opening.lines import text_blocks, text_lines
+from duizhang.ingest.opening.no_bill import refuse_no_bill
+from duizhang.ingest.opening.passwords import LockedFile, passwords, with_password
+from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, SPACE, TICK, heads, holds, where, windows
+from duizhang.ingest.opening.sheet import sheet_rows
+from duizhang.ingest.opening.walk import MEMBER, Inbox, shown_name, walk
+
+__all__ = [
+    "COMMA",
+    "LF",
+    "LOST",
+    "MEMBER",
+    "QUOTE",
+    "SPACE",
+    "TICK",
+    "Block",
+    "Document",
+    "Inbox",
+    "LockedFile",
+    "blocks",
+    "decoded",
+    "detect",
+    "documents",
+    "first_record",
+    "head_lines",
+    "heads",
+    "holds",
+    "is_apart",
+    "marked",
+    "passwords",
+    "plain",
+    "read_json",
+    "refuse_no_bill",
+    "sheet_rows",
+    "shown_name",
+    "text_blocks",
+    "text_lines",
+    "utf8",
+    "walk",
+    "where",
+    "windows",
+    "with_password",
+]

@@ -1,0 +1,272 @@
+"""From bytes to blocks of whole lines, and from cells to UTF-8.
+
+Commas, tabs, quotes and line ends are the same bytes in UTF-8, GB18030 and Windows-1252, and stand in no other character,
+so lines are cut and parsed as they are, and only the cells that are wanted and not ASCII are decoded. A damaged cell is
+found, not guessed. UTF-16, and GB18030 between bars, are turned into UTF-8 first.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest.opening.container import HEAD_BYTES, Document
+from duizhang.ingest.opening.scan import CR, LF, always_before, holds, is_ascii, newlines
+
+BLOCK = 8 << 20
+FIRST = 2 << 20  # the first blocks are smaller, so that all threads have something to do soon
+PART = 1 << 18
+FEW = 1000  # cells that tell whether most of a column's are the same
+MAX_LINE = 16 << 20
+LOST = "\U0010fffd"  # of private use: stands where bytes were no text
+codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
+_BLANKS = ((b"\xef\xbb\xbf", b""), (b"\xe3\x80\x80", b" "), (b"\xc2\xa0", b" "))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines with LF ends, in `encoding`. first: number of the first line."""
+
+    text: bytes
+    first: int
+    encoding: str
+
+    @cached_property
+    def newlines(self) -> int:
+        """How many LF there are."""
+        return newlines(self.text)
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are; the last one need not end with LF."""
+        return self.newlines + (not self.text.endswith(b"\n"))
+
+    @cached_property
+    def ascii(self) -> bool:
+        """Whether it is plain ASCII."""
+        return self.text.isascii()
+
+
+def marked(head: bytes) -> str | None:
+    """The encoding that a byte order mark tells."""
+    if head.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    # without a mark: every other byte of what is mostly ASCII is 0
+    even, odd = head[:1000:2], head[1:1000:2]
+    if len(head) > 3 and len(head) % 2 == 0 and head.isascii():
+        if not any(odd) and all(even):
+            return "utf-16-le"
+        if not any(even) and all(odd):
+            return "utf-16-be"
+    return None
+
+
+def detect(head: bytes, encodings: Sequence[str]) -> str:
+    """The encoding of a document by its head: a byte order mark, else the first that fits, else the one that fits most.
+
+    Raises RefusedFile where most of the lines that are not plain ASCII fit none of the encodings.
+    """
+    mark = marked(head)
+    if mark:
+        return mark
+    whole = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1] or head
+    for name in encodings:
+        if _decodes(whole, name):
+            return name
+    special = [line for line in whole.split(b"\n") if not line.isascii()]
+    fits = [(sum(_decodes(line, name) for line in special), name) for name in encodings]
+    best = max(fits, key=lambda entry: entry[0])
+    if best[0] * 2 < len(special) and len(special) > 1:
+        raise RefusedFile(
+            f"the text is none of {', '.join(encodings)}", advice="Export it again without opening it in a spreadsheet."
+        )
+    return best[1]
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def head_lines(document: Document, encoding: str, count: int) -> list[str]:
+    """The first lines as text, undecodable bytes replaced: enough to recognise a file by."""
+    text = document.head().decode(encoding, "replace").replace("\ufeff", "")
+    return re.split(r"\r\n|\n|\r", text)[:count]
+
+
+def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delimiter: str = ",") -> Iterator[Block]:
+    """All lines of a document in bounded blocks. Lines end with LF, CRLF, or CR where no LF is to be seen."""
+    head = document.head()
+    only_cr = b"\n" not in head and b"\r" in head
+    settled = not head.isascii() or marked(head) is not None
+    wide = codecs.getincrementaldecoder(encoding)() if encoding.startswith("utf-16") else None
+    line = 1
+    with document.open() as stream:
+        parts = _parts(stream, wide)
+        if only_cr:
+            parts = (part.replace(b"\r", b"\n") for part in parts)
+        for whole, rest in _whole_lines(parts):
+            if rest > MAX_LINE:
+                raise RefusedFile(f"line {line} is longer than {MAX_LINE:,} bytes", advice="Check that this is a text file.")
+            if not whole:
+                continue
+            if not settled and not whole.isascii():
+                # so far there was nothing to tell the encoding by
+                encoding, settled = detect(whole, encodings), True
+            block = _block(whole, line, "utf-8" if wide is not None or encoding == "utf-8-sig" else encoding, delimiter)
+            yield block
+            line += block.lines
+
+
+def _parts(stream: BinaryIO, wide: codecs.IncrementalDecoder | None) -> Iterator[bytes]:
+    """What the stream gives, in parts of a fraction of a block. wide: what decodes it where it is UTF-16."""
+    while True:
+        data = stream.read(PART)
+        last = not data
+        if wide is not None:
+            try:
+                data = wide.decode(data, final=last).encode()
+            except UnicodeError as error:
+                raise RefusedFile(f"broken UTF-16: {error}", advice="Export it again as UTF-8.") from error
+        if data:
+            yield data
+        if last:
+            return
+
+
+def _whole_lines(parts: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
+    """(whole lines, how many bytes of the line after them were read) of the same bytes, about as many as a block holds.
+
+    A block is put together once, as copies of that size cost more than what is then asked of them.
+    """
+    held: list[bytes] = []
+    size, enough = 0, min(FIRST, BLOCK)
+    for part in parts:
+        held.append(part)
+        size += len(part)
+        if size < enough:
+            continue
+        enough = min(enough * 2, BLOCK)
+        cut = part.rfind(b"\n") + 1
+        if cut:
+            held[-1], rest = part[:cut], part[cut:]
+            whole = b"".join(held)
+        else:
+            # the line began in a part before
+            whole = b"".join(held)
+            cut = whole.rfind(b"\n") + 1
+            whole, rest = whole[:cut], whole[cut:]
+        held, size = [rest], len(rest)
+        yield whole, size
+    whole = b"".join(held)
+    cut = whole.rfind(b"\n") + 1
+    yield whole[:cut], len(whole) - cut
+    yield whole[cut:], 0
+
+
+def _block(data: bytes, first: int, encoding: str, delimiter: str) -> Block:
+    # a single byte is sought many times faster than several
+    if b"\r" in data:
+        at_ends = always_before(data, CR, LF)
+        data = data.replace(b"\r", b"") if at_ends else data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    if b"\0" in data:
+        data = data.replace(b"\0", b" ")
+    if encoding == "gb18030" and delimiter == "|":
+        # a bar may be the second byte of a GBK character
+        try:
+            data = data.decode(encoding).encode()
+        except UnicodeDecodeError:
+            data = b"\n".join(_recoded(line, encoding) for line in data.split(b"\n"))
+        encoding = "utf-8"
+    if encoding == "utf-8" and not data.isascii():
+        for blank, instead in _BLANKS:
+            if holds(data, blank):
+                data = data.replace(blank, instead)
+    return Block(data, first, encoding)
+
+
+def _recoded(line: bytes, encoding: str) -> bytes:
+    try:
+        return line.decode(encoding).encode()
+    except UnicodeDecodeError:
+        return line  # the cell that is no UTF-8 is found when it is read
+
+
+def utf8(block: Block) -> Block:
+    """The block in valid UTF-8; LOST stands where bytes were no text."""
+    if block.text.isascii() or (block.encoding == "utf-8" and _decodes(block.text, "utf-8")):
+        return block
+    text = block.text.decode(block.encoding, "mark_lost")
+    return Block(text.replace("\u3000", " ").replace("\xa0", " ").encode(), block.first, "utf-8")
+
+
+def plain(data: bytes, encoding: str) -> str:
+    """A line around the rows as text; what cannot be decoded shows as a replacement character."""
+    return data.decode(encoding, "replace").replace("\u3000", " ").replace("\xa0", " ")
+
+
+def decoded(cells: pa.Array, encoding: str, *, marked: bool = True) -> tuple[pa.Array, np.ndarray | None]:
+    """(cells as UTF-8 text, mask of the cells that could not be decoded and are '', or None where all could).
+
+    marked: whether some of the cells may hold LOST.
+    """
+    if is_ascii(cells):
+        return cells, None
+    if encoding == "utf-8":
+        try:
+            cells.validate(full=True)
+        except pa.ArrowInvalid:
+            pass
+        else:
+            if not marked:
+                return cells, None
+            lost = pc.match_substring(cells, LOST)
+            if not pc.any(lost).as_py():
+                return cells, None
+            return pc.if_else(lost, "", cells), lost.to_numpy(zero_copy_only=False)
+    raw = cells.view(pa.binary())
+    some = raw.slice(0, FEW)
+    if 2 * len(some.unique()) > len(some):
+        found = _texts(raw, encoding)
+    else:
+        coded = raw.dictionary_encode()
+        found = _texts(coded.dictionary, encoding).take(coded.indices)
+    if not found.null_count:
+        return found, None
+    return pc.fill_null(found, ""), pc.is_null(found).to_numpy(zero_copy_only=False)
+
+
+def _texts(values: pa.Array, encoding: str) -> pa.Array:
+    """Values in an encoding as UTF-8 text; null where one could not be decoded."""
+    [joined] = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values), b"\n").to_pylist()
+    try:
+        text = joined.decode(encoding).replace("\u3000", " ").replace("\xa0", " ").encode()
+    except UnicodeDecodeError:
+        return pa.array([_text(value, encoding) for value in values.to_pylist()], pa.string())
+    between = np.flatnonzero(np.frombuffer(text, np.uint8) == LF)
+    if len(between) != len(values) - 1:
+        return pa.array([_text(value, encoding) for value in values.to_pylist()], pa.string())
+    ends = np.append(between, len(text)) - np.arange(len(values))
+    return pa.StringArray.from_buffers(
+        len(values), pa.py_buffer(np.append(0, ends).astype(np.int32)), pa.py_buffer(text.replace(b"\n", b"")))
+
+
+def _text(value: bytes, encoding: str) -> str | None:
+    try:
+        return value.decode(encoding).replace("\u3000", " ").replace("\xa0", " ")
+    except UnicodeDecodeError:
+        return None

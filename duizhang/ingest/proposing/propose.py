@@ -1,0 +1,359 @@
+"""A specification for a file that no source knows: its header, what its columns are, its table and its total line.
+
+What cannot be told from the file is marked in the proposal; what can be told is put so that it reads the file at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice, pairwise
+from pathlib import Path
+
+import yaml
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest.opening import Document, detect, documents, head_lines, sheet_rows
+from duizhang.ingest.proposing.words import (
+    CURRENCY,
+    HEADER_CURRENCY,
+    ID,
+    INWARD,
+    MONEY,
+    OUTWARD,
+    PENDING,
+    PERSONAL,
+    ROLES,
+    SIGNS,
+    STATE,
+    TEXT,
+    VOID,
+)
+from duizhang.ingest.recognising import DELIMITERS, split_line, unique_names
+from duizhang.ingest.rows import HEAD_LINES
+from duizhang.ingest.specification import TIME_FORMATS, normalised
+from duizhang.ingest.typing import money_sql, time_sql
+from duizhang.store import scratch
+
+SAMPLE_LINES = 2000
+LOOK = 200  # different values of a column that are tried
+FORMATS = (
+    *TIME_FORMATS, "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S %z", "%Y/%m/%d %H:%M:%S", "%Y年%m月%d日",
+    "%Y%m%d%H%M%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M",
+    "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "epoch",
+)
+TOTAL = (
+    r"(?i)^\W*(total|totals|sum|subtotal|summe|gesamt|endsaldo|anfangssaldo|saldo|solde|balance at|opening balance|closing balance"
+    r"|合计|总计|小计|本页|期末|期初)"
+)
+@dataclass(frozen=True)
+class Proposal:
+    """A proposed specification as YAML text; the header's line and the number of rows that were looked at."""
+
+    text: str
+    header_line: int
+    rows: int
+
+
+@dataclass
+class _Column:
+    """A column of the file: its name, its cells, and what it is taken for (a field of the specification)."""
+
+    name: str
+    cells: list[str]
+    position: int
+    field: dict[str, object] = field(default_factory=dict)
+    key: str = ""
+
+    def says(self, pattern: str) -> bool:
+        return re.search(pattern, self.name.strip(), re.IGNORECASE) is not None
+
+    @property
+    def kind(self) -> str:
+        return str(self.field.get("type", "text"))
+
+
+def propose(path: Path, name: str) -> Proposal:
+    """Look at the first lines of a file. Raises RefusedFile where no header can be found in it."""
+    document = documents(path)[0]
+    rows, delimiter, encoding = _rows(document)
+    header = _header(rows)
+    names = unique_names(rows[header])
+    below = [(list(row) + [""] * len(names))[: len(names)] for row in rows[header + 1 :] if any(cell.strip() for cell in row)]
+    totals = [row for row in below if any(re.search(TOTAL, cell) for cell in (row[:1] if row[0].strip() else row))]
+    body = [row for row in below if row not in totals]
+    columns = [_Column(column, [row[n] for row in body], n) for n, column in enumerate(names) if column]
+    columns = [column for column in columns if any(cell.strip() for cell in column.cells)] or columns
+    mark = _decimal(columns)
+    for column in columns:
+        column.field = {"column": column.name, **_kind(column, mark)}
+    roles = _named(columns)
+    spec: dict[str, object] = {"name": name, "title": path.stem}
+    if document.kind == "text" and delimiter != ",":
+        spec["delimiter"] = delimiter
+    if encoding == "cp1252":
+        spec["encodings"] = ["utf-8", "cp1252"]
+    if mark == ",":
+        spec["decimal"] = ","
+    spec["recognise"] = {"header": [column for column in names if column][:8]}
+    marks = {row[0].strip()[:1] for row in rows[:header] if row and row[0].strip()}
+    footers = [r"^#"] if marks and marks <= {"#"} else []
+    if any(re.search(TOTAL, row[0]) for row in totals):
+        footers.append(TOTAL)
+    if footers:
+        spec["footer"] = "|".join(f"({one})" if len(footers) > 1 else one for one in footers).replace("((?i)", "(?i:")
+    lines = [
+        f"# Proposed out of {len(body)} rows; the header is line {header + 1}. Check signs and names, drop the fields that no table",
+        "# needs (duizhang/schema.py lists tables and signs), then: duizhang inspect FILE --spec THIS. docs/sources.md explains every key.",
+        yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, width=10_000).rstrip(),
+        "fields:",
+        *(f"  {c.key}: {_flow(c.field)}" for c in columns),
+        *_tables(roles, columns, mark),
+        *(_stated(totals, columns, delimiter, mark) if document.kind == "text" else []),
+    ]
+    return Proposal("\n".join(lines) + "\n", header + 1, len(body))
+
+
+def _rows(document: Document) -> tuple[list[list[str]], str, str]:
+    if document.kind == "sheet":
+        return [list(row) for row in islice(sheet_rows(document), SAMPLE_LINES)], "\t", "sheet"
+    encoding = _encoding(document.head())
+    lines = head_lines(document, encoding, SAMPLE_LINES)[:-1] or head_lines(document, encoding, SAMPLE_LINES)
+    best = max(DELIMITERS, key=lambda mark: sorted(line.count(mark) for line in lines)[len(lines) // 2])
+    return [split_line(line, best) for line in lines], best, encoding
+
+
+def _encoding(head: bytes) -> str:
+    """The encoding; what fits GB18030 is Windows-1252 where most of its pairs end with a plain letter: an accent and what follows.
+
+    The trail of the characters that Chinese is written with (GB 2312) is no ASCII.
+    """
+    encoding = detect(head, ("utf-8", "gb18030", "cp1252"))
+    pairs = re.findall(rb"[\x81-\xfe]([\x30-\xfe])", head)
+    plain = sum(trail < b"\x80" for trail in pairs)
+    return "cp1252" if encoding == "gb18030" and (not pairs or plain * 2 > len(pairs)) else encoding
+
+
+def _header(rows: Sequence[Sequence[str]]) -> int:
+    """The first line that has as many cells as most lines below it, none of them a number, most of them filled."""
+    widths = [len(row) for row in rows if len(row) > 1]
+    usual = max(set(widths), key=widths.count) if widths else 0
+    for index, row in enumerate(rows[:HEAD_LINES]):
+        filled = [cell.strip() for cell in row if cell.strip()]
+        numbers = [cell for cell in filled if re.fullmatch(r"[-+¥$]?[\d.,:/ -]+", cell)]
+        if len(row) == usual and len(filled) * 10 >= len(row) * 7 and not numbers and len(set(filled)) * 10 >= len(filled) * 8:
+            return index
+    raise RefusedFile("no header line is to be seen in it", advice="A file without one needs `positions`; see docs/sources.md.")
+
+
+def _bare(cells: Sequence[str]) -> list[str]:
+    values = [cell.strip("\t `'\"=") for cell in cells]
+    return [value for value in values if value and value not in ("-", "--")]
+
+
+def _decimal(columns: Sequence[_Column]) -> str:
+    """`,` where more amounts end with a comma and one or two digits than with a point and as many."""
+    cells = [value for column in columns for value in _bare(column.cells)]
+    # one such mark, behind plain digits or groups of three: 05.12.25 is a day
+    comma, point = (
+        sum(re.fullmatch(rf"\D*(\d+|\d{{1,3}}([^\d{mark}]\d{{3}})+)[{mark}]\d{{1,2}}\D{{0,4}}", value) is not None for value in cells)
+        for mark in ",."
+    )
+    return "," if comma > point else "."
+
+
+def _kind(column: _Column, mark: str) -> dict[str, object]:
+    values, name = _bare(column.cells), column.name
+    found: dict[str, object] = {}
+    if not values:
+        return {"personal": True} if PERSONAL.search(normalised(name)) else {}
+    if not ID.search(name) and (not MONEY.search(name) or any(re.search(r"\d[-/:年]\d", value) for value in values)):
+        times = [pattern for pattern, fits in zip(FORMATS, _all(values, [time_sql([p])[0] for p in FORMATS]), strict=True) if fits]
+        if times:
+            plain = [p for p in times if p in TIME_FORMATS]
+            # day and month: both, and the rows of each file tell which
+            found = {"type": "time"} if plain else {"type": "time", "formats": times[:2] if len(times) > 1 else times}
+    if not found:
+        long = any(len(re.sub(r"\D", "", value)) > 11 for value in values)
+        if (not long or MONEY.search(name)) and not ID.search(name) and _all(values, [money_sql(mark)[0]])[0]:
+            decimals = any(re.search(rf"{re.escape(mark)}\d{{1,2}}\D*$", value) for value in values)
+            found = {"type": "money" if decimals or MONEY.search(name) else "number"}
+        elif ID.search(name) or long:
+            found = {"type": "id"}
+    if len(values) == len(column.cells) and found.get("type") in ("money", "time"):
+        found["required"] = True
+    if PERSONAL.search(normalised(name)) and found.get("type") not in ("money", "time"):
+        found = {"personal": True}  # a pseudonym is text
+    return found
+
+
+def _all(values: Sequence[str], readings: Sequence[str]) -> list[bool]:
+    """For each reading (SQL over `x`), whether it gives every value something."""
+    with scratch() as con:
+        con.execute("create table cells as select unnest(?) as x", [list(dict.fromkeys(values))[:LOOK]])
+        [found] = con.sql(f"select {', '.join(f'count(*) filter (where ({one}) is null)' for one in readings)} from cells").fetchall()
+    return [count == 0 for count in found]
+
+
+def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
+    """What a column is for; every column gets its key: the name of its role, else f and its position."""
+    roles: dict[str, _Column] = {}
+
+    def take(role: str, found: _Column | None) -> None:
+        if found is not None and role not in roles and not found.key:
+            roles[role], found.key = found, role
+
+    take("occurred_at", next((c for c in columns if c.kind == "time"), None))
+    for role, patterns in ROLES.items():
+        for pattern in patterns:
+            take(role, next((c for c in columns if not c.key and c.kind in ("money", "number") and c.says(pattern)), None))
+    if {"debit", "credit", "amount"} <= roles.keys() and not roles["amount"].says("^(交易|收支)?金额|^amount$"):
+        roles.pop("amount").key = ""
+    if "debit" not in roles or "credit" not in roles:
+        take("amount", next((c for c in columns if not c.key and c.kind == "money"), None))
+    for column in columns:
+        seen = {value.casefold() for value in _bare(column.cells)}
+        if column.kind == "text" and seen and seen <= INWARD | OUTWARD:
+            take("side", column)
+            column.field["values"] = {v: "in" if v.casefold() in INWARD else "out" for v in sorted(set(_bare(column.cells)))}
+        elif CURRENCY.search(column.name) and all(re.fullmatch(r"[a-z]{3}", value) for value in seen):
+            take("currency", column)
+    take("tracking_number", next((c for c in columns if c.says(r"运单|快递单号|tracking|waybill")), None))
+    take("order_id", next((c for c in columns if c.says(r"订单|\border|bestell|commande|^order")), None))
+    take("bank_account", next((c for c in columns if c.says(r"iban|^account|卡号|konto(nummer)?$")), None))
+    take("entry_id", next((c for c in columns if not c.key and c.kind == "id" and _all_different(c) and not TEXT.search(c.name)), None))
+    take("state", next((c for c in columns if not c.key and STATE.search(c.name) and _is_state(c)), None))
+    if "state" in roles:
+        seen_states = sorted(set(_bare(roles["state"].cells)))
+        roles["state"].field = {"column": roles["state"].name, "values": {
+            v: "void" if VOID.search(v) else "pending" if PENDING.search(v) else "done" for v in seen_states}}
+    reached = "phone|电话|手机|mail|address|地址"
+    take("counterparty", next((c for c in columns if c.field.get("personal") and not c.says(reached)), None))
+    for role in ("order_id", "bank_account", "tracking_number"):
+        if role in roles and not roles[role].field.get("personal"):
+            roles[role].field["type"] = "id"
+            roles[role].field.pop("required", None)
+    for column in columns:
+        column.key = column.key or f"f{column.position + 1}"
+    return roles
+
+
+def _is_state(column: _Column) -> bool:
+    """Few words, some of them for what has not moved money."""
+    values = set(_bare(column.cells))
+    return 0 < len(values) <= 8 and any(PENDING.search(value) or VOID.search(value) for value in values)
+
+
+def _all_different(column: _Column) -> bool:
+    values = _bare(column.cells)
+    return len(values) == len(column.cells) == len(set(values))
+
+
+def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column], mark: str) -> list[str]:
+    """The table that the columns look like; commented out where the amount or the day is not to be seen."""
+    bank = ("balance" in roles or "bank_account" in roles or "debit" in roles or "side" in roles) and "order_id" not in roles
+    table = "freight_charges" if "tracking_number" in roles else "bank_entries" if bank else "settlements"
+    amount = "coalesce(amount, 0)" if "amount" in roles else "FIELD"
+    if "side" in roles and "amount" in roles:
+        amount = "case side when 'in' then abs(amount) else -abs(amount) end"
+    elif "debit" in roles and "credit" in roles and "amount" not in roles:
+        amount = "abs(coalesce(credit, 0)) - abs(coalesce(debit, 0))"
+    minor = "amount" in roles and roles["amount"].says(r"cents?\b|_cents|分）|\(分\)|minor")
+    stated = next((found[1] for role in ("amount", "credit", "debit", "balance") if role in roles
+                   and (found := HEADER_CURRENCY.search(roles[role].name))), None)
+    currency = "upper(currency)" if "currency" in roles else repr(SIGNS.get(stated, stated)) if stated else None
+    if minor:
+        amount = f"minor({amount}, {currency or repr('CNY')})"
+    day = "occurred_at" if "occurred_at" in roles else "FIELD"
+    entry = "entry_id" if "entry_id" in roles else f"concat_ws('/', {day}_day, line)" if day != "FIELD" else "line"
+    given = {"occurred_at": day, "period": f"{day}_day"}
+    if table == "freight_charges":
+        given |= {"carrier": "'CARRIER'", "tracking_number": "tracking_number"}
+    elif table == "bank_entries":
+        given |= {"bank_account": "bank_account" if "bank_account" in roles else "'ACCOUNT'", "entry_id": entry}
+        given |= {"counterparty": "counterparty"} if "counterparty" in roles else {}
+    else:
+        given |= {"provider": "'PROVIDER'", "entry_id": entry, "transaction_id": entry, "kind": "'other'"}
+    given |= {"order_id": "order_id"} if "order_id" in roles and table != "bank_entries" else {}
+    given |= {"amount": amount} | ({"currency": currency} if currency else {})
+    sign = "what the carrier wants is positive" if table == "freight_charges" else "+ in, - out, from the seller's view"
+    if table == "bank_entries" and "fee" in roles and amount == "coalesce(amount, 0)":
+        apart = _fee_apart(roles, mark)
+        if apart:
+            given["amount"] = "coalesce(amount, 0) - abs(coalesce(fee, 0))"
+        sign += "" if apart is not None else "; the balances do not tell whether the amount has the fee in it: check"
+    moved = ["    where: state = 'done'  # what is pending or void has moved nothing"] if "state" in roles else []
+    lines = ["tables:", f"  - table: {table}  # {sign}", *moved, *_mapping(given)]
+    if "fee" in roles and table == "settlements":
+        fee = roles["fee"]
+        negative = any(value.startswith(("-", "(")) for value in _bare(fee.cells))
+        lines += [
+            "  - table: settlements", f"    where: fee <> 0{' and state = ' + repr('done') if moved else ''}",
+            *_mapping(given | {"entry_id": f"concat({entry}, '/fee')", "kind": "'fee'", "amount": "fee" if negative else "-fee"}),
+        ]
+    if "FIELD" in str(given):
+        lines = [f"# {line}" for line in lines]
+    elif not columns:
+        return []
+    return lines
+
+
+def _fee_apart(roles: Mapping[str, _Column], mark: str) -> bool | None:
+    """Whether the balances move by the amount less the fee; None where they do not tell."""
+    if "balance" not in roles:
+        return None
+    state = roles.get("state")
+    moved = [
+        n for n, _ in enumerate(roles["amount"].cells)
+        if state is None or not (VOID.search(state.cells[n]) or PENDING.search(state.cells[n]))
+    ]
+    amounts, fees, balances = (
+        [_number(roles[role].cells[n], mark) for n in moved[: LOOK // 4]] for role in ("amount", "fee", "balance"))
+    rows = list(zip(amounts, fees, balances, strict=True))
+    for ordered in (rows, rows[::-1]):
+        steps = [
+            (balance - before, amount, abs(fee or Decimal(0))) for (_, _, before), (amount, fee, balance) in pairwise(ordered)
+            if before is not None and balance is not None and amount is not None
+        ]
+        if any(fee for _, _, fee in steps):
+            if all(step == amount - fee for step, amount, fee in steps):
+                return True
+            if all(step == amount for step, amount, _ in steps):
+                return False
+    return None
+
+
+def _mapping(given: Mapping[str, str]) -> list[str]:
+    texts = {name: yaml.safe_dump(text, allow_unicode=True, width=10_000).splitlines()[0] for name, text in given.items()}
+    return ["    columns:", *(f"      {name}: {text}" for name, text in texts.items())]
+
+
+def _flow(entry: Mapping[str, object]) -> str:
+    return yaml.safe_dump(dict(entry), allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000).strip()
+
+
+def _stated(totals: Sequence[Sequence[str]], columns: Sequence[_Column], delimiter: str, mark: str) -> list[str]:
+    """The totals that the last line of totals states, where its cells are what the rows add up to."""
+    found = []
+    for row in totals[-1:]:
+        if any(delimiter in cell for cell in row) or not re.search(TOTAL, row[0]):
+            continue
+        for column in columns:
+            stated = _number(row[column.position], mark)
+            if column.kind in ("money", "number") and stated is not None:
+                given = [_number(cell, mark) for cell in column.cells]
+                if sum((value for value in given if value is not None), Decimal(0)) == stated:
+                    cut = re.escape(delimiter)
+                    pattern = f"^{re.escape(row[0])}" + f"{cut}[^{delimiter}]*" * (column.position - 1) + f"{cut}([^{delimiter}]+)"
+                    entry = {"name": column.name, "footer": pattern, "computed": f"sum({column.key})"}
+                    found.append(f"  - {_flow(entry)}")
+    return ["totals:", *found] if found else []
+
+
+def _number(text: str, mark: str) -> Decimal | None:
+    with scratch() as con:
+        con.execute("create table cells as select ? as x", [text.strip("\t `'\"=")])
+        [(value,)] = con.sql(f"select {money_sql(mark)[0]} from cells").fetchall()
+        return value if text.strip() else None

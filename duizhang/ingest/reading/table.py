@@ -1,0 +1,277 @@
+"""Tables in delimited text, workbooks and Parquet: the rows in batches, and what stands around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest.opening import SPACE, Document, heads, sheet_rows
+from duizhang.ingest.reading.delimited import Piece, text_pieces, wanted_positions
+from duizhang.ingest.reading.matching import matching
+from duizhang.ingest.recognising import Place, split_line
+from duizhang.ingest.rows import BATCH_ROWS, Batch, Broken, Reading
+from duizhang.ingest.specification import normalised
+from duizhang.ingest.texts import lengths
+
+BLANKS = " \t\"'`"  # a cell of nothing else is blank
+_IS_BLANK = np.isin(np.arange(256), [ord(c) for c in BLANKS])
+
+
+def read_table(document: Document, place: Place) -> Reading:
+    """The rows below the header of a table."""
+    if document.kind == "text":
+        return _Rows(place).read(text_pieces(document, place))
+    if document.kind == "sheet":
+        return _Rows(place).read(_sheet_pieces(document, place))
+    return _parquet(document, place)
+
+
+class _Rows:
+    """Tells rows from what stands around them, the same way for text and workbooks."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.spec = place, place.spec
+        self.width = len(place.names)
+        self.wanted = wanted_positions(place.spec, place.names)
+        self.names = [place.names[n] for n in self.wanted]
+        self.footer = re.compile(self.spec.footer) if self.spec.footer else None
+        self.only = re.compile(self.spec.rows) if self.spec.rows else None
+        self.index = {normalised(name): position for position, name in reversed(list(enumerate(self.names)))}
+        self.summary_names: list[str] | None = None
+        self.last: list[str] | None = None
+        self.absorbs = next(
+            (n for n, name in enumerate(place.names) if self.spec.absorbs and normalised(name) == normalised(self.spec.absorbs)),
+            None)
+        self.heading = ""  # the last one, which its rows belong to
+        self.reading = Reading([*self.names, *filter(None, [self.spec.heading])], place.encoding, around=list(place.above))
+
+    def read(self, pieces: Iterator[Piece]) -> Reading:
+        self.reading.batches = (self._batch(piece) for piece in pieces)
+        return self.reading
+
+    def _batch(self, piece: Piece) -> Batch:
+        broken, mended = list(piece.broken), []
+        for line, cells, text in piece.odd:
+            row = self._odd(line, cells, text, broken)
+            if row is not None:
+                mended.append((line, row))
+        lines, columns = piece.lines, piece.columns
+        if mended:
+            lines = np.concatenate([lines, np.array([line for line, _ in mended], dtype=np.int64)])
+            columns = [
+                pa.concat_arrays([column, pa.array([row[n] for _, row in mended], pa.string())])
+                for n, column in enumerate(columns)
+            ]
+            order = pa.array(np.argsort(lines, kind="stable"))
+            lines, columns = lines[order.to_numpy()], [column.take(order) for column in columns]
+        keep = self._is_row(lines, columns, piece.whole)
+        if not keep.all():
+            mask = pa.array(keep)
+            lines, columns = lines[keep], [column.filter(mask) for column in columns]
+        if self.spec.heading:
+            lines, columns = self._under_headings(lines, columns)
+        if self.spec.fill_down:
+            columns = self._fill_down(columns)
+        return Batch(pa.array(lines, pa.int64()), columns, broken)
+
+    def _odd(self, line: int, cells: list[str], text: str, broken: list[Broken]) -> list[str] | None:
+        """The cells of a line of another width, where it is a row after all."""
+        first = cells[0].strip() if cells else ""
+        if not "".join(cells).strip():
+            return None
+        if self._summary(cells, text):
+            return None
+        if self._around(first) or (self.footer and self.footer.search(text)):
+            self.reading.around.append(text)
+            return None
+        width = self.width
+        while len(cells) > width and not cells[-1].strip():
+            cells = cells[:-1]
+        if len(cells) > width and self.absorbs is not None:
+            at, over = self.absorbs, len(cells) - width
+            cells = [*cells[:at], ",".join(cells[at : at + over + 1]), *cells[at + over + 1 :]]
+        ragged = self.spec.ragged or (self.spec.heading and len(cells) == 1)
+        if len(cells) < width and (ragged or (len(cells) == width - 1 and not self.place.names[-1])):
+            # a header that ends with a delimiter too many does not make its rows short
+            cells = [*cells, *[""] * (width - len(cells))]
+        if len(cells) == width:
+            return [cells[n] for n in self.wanted]
+        broken.append(Broken(line, f"{len(cells)} cells; expected {width}"))
+        return None
+
+    def _around(self, first: str) -> bool:
+        return bool((self.footer and self.footer.search(first)) or (self.only and not self.only.search(first)))
+
+    def _summary(self, cells: list[str], text: str) -> bool:
+        """Whether the line belongs to the second table, which states the totals."""
+        if self.summary_names is not None:
+            if not self.reading.summary:
+                self.reading.summary.update(zip(
+                    self.summary_names, (cell.strip("` \t\"") for cell in cells), strict=False))
+            else:
+                self.reading.around.append(text)
+            return True
+        if self.spec.summary and normalised(text).startswith(normalised(self.spec.summary)):
+            names = cells if len(cells) > 1 else split_line(text, self.place.delimiter)  # its names may have back-ticks or none
+            self.summary_names = [normalised(name) for name in names]
+            return True
+        return False
+
+    def _is_row(self, lines: np.ndarray, columns: list[pa.Array], whole: Callable[[int], list[str]]) -> np.ndarray:
+        """Which of the plain lines are rows; the others are put where they belong."""
+        keep = np.ones(len(lines), dtype=bool)
+        if not len(lines):
+            return keep
+        first, bytes_ = columns[0], heads(columns[0])
+        bare = not _IS_BLANK[bytes_].any()
+        if not bare:
+            first = pc.ascii_ltrim(first, characters=BLANKS)
+            bytes_ = heads(first)
+        if self.footer:
+            self._put_around(keep, matching(self.footer.pattern, first, bytes_), lines, whole)
+        if self.only:
+            self._put_around(keep, np.delete(np.arange(len(lines)), matching(self.only.pattern, first, bytes_)), lines, whole)
+        if self.spec.totals_row and normalised(self.spec.totals_row) in self.index:
+            column = columns[self.index[normalised(self.spec.totals_row)]]
+            filled = np.flatnonzero(lengths(column) > 0)
+            if len(filled):
+                filled = filled[lengths(pc.ascii_trim(column.take(pa.array(filled)), characters=" \t")) > 0]
+            for at in filled.tolist():
+                keep[at] = False
+                self.reading.totals_line = self.reading.totals_line or int(lines[at])
+                for name, column in zip(self.names, columns, strict=True):
+                    if column[at].as_py().strip():
+                        self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
+        blank = np.empty(0, np.int64) if bare else np.flatnonzero(bytes_ == SPACE)  # of a trimmed cell: there is nothing in it
+        for column in columns[1:]:
+            blank = _blank(column, blank)
+        for at in blank.tolist():
+            # only a line that is blank in the columns that are not read as well is no row
+            keep[at] &= any(cell.strip(BLANKS) for cell in whole(int(lines[at])))
+        return keep
+
+    def _put_around(self, keep: np.ndarray, found: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
+        keep[found] = False
+        self.reading.around += [self.place.delimiter.join(whole(line)) for line in lines[found].tolist()]
+
+    def _under_headings(self, lines: np.ndarray, columns: list[pa.Array]) -> tuple[np.ndarray, list[pa.Array]]:
+        """The rows with the text of the heading that they stand under as one column more; a heading itself is no row."""
+        is_heading = _says(columns[0]) & ~np.logical_or.reduce([_says(column) for column in columns[1:]])
+        texts = [self.heading, *(text.strip() for text in columns[0].filter(pa.array(is_heading)).to_pylist())]
+        above = pa.array(texts, pa.string()).take(pa.array(np.cumsum(is_heading)))
+        self.heading = texts[-1]
+        rows = pa.array(~is_heading)
+        return lines[~is_heading], [column.filter(rows) for column in (*columns, above)]
+
+    def _fill_down(self, columns: list[pa.Array]) -> list[pa.Array]:
+        rule = self.spec.fill_down
+        if rule is None or not len(columns[0]) or (rule.by is not None and normalised(rule.by) not in self.index):
+            return columns
+        positions = [self.index[n] for n in (normalised(c) for c in rule.columns) if n in self.index]
+        if rule.by is not None:
+            by = columns[self.index[normalised(rule.by)]]
+            key = by[-1].as_py()
+            starts = np.append(self.last is None or self.last[0] != by[0].as_py(), _mask(pc.not_equal(by[1:], by[:-1])))
+        else:
+            # a row that says any of it itself begins a group
+            key = ""
+            starts = np.logical_or.reduce([_says(columns[p]) for p in positions])
+            starts[0] |= self.last is None
+        above = self.last[1:] if self.last else [""] * len(positions)
+        row = np.arange(len(starts))
+        first = np.maximum.accumulate(np.where(starts, row, -1))  # of the group; -1: it began in the batch before
+        filled = list(columns)
+        for p, value in zip(positions, above, strict=True):
+            given = np.maximum.accumulate(np.where(lengths(columns[p]) > 0, row, -1))
+            place = np.where((given >= first) & (given >= 0), given + 2, np.where(first < 0, 0, 1))
+            filled[p] = pa.concat_arrays([pa.array([value, ""], pa.string()), columns[p]]).take(pa.array(place))
+        self.last = [key, *(filled[p][-1].as_py() for p in positions)]
+        return filled
+
+
+def _mask(flags: pa.Array) -> np.ndarray:
+    return np.asarray(flags.to_numpy(zero_copy_only=False))
+
+
+def _blank(cells: pa.Array, at: np.ndarray) -> np.ndarray:
+    """Those of the positions where the cell is blank."""
+    if len(at):
+        at = at[_IS_BLANK[heads(cells)[at]]]
+    if len(at):
+        at = at[lengths(pc.ascii_trim(cells.take(pa.array(at)), characters=BLANKS)) == 0]
+    return at
+
+
+def _says(cells: pa.Array) -> np.ndarray:
+    """Which cells hold more than white space; it begins with a byte that is no printable ASCII."""
+    first = heads(cells)
+    found = (first > SPACE) & (first < 0x7F)
+    unclear = np.flatnonzero(~found & (lengths(cells) > 0))
+    if len(unclear):
+        found[unclear] = lengths(pc.utf8_trim_whitespace(cells.take(pa.array(unclear)))) > 0
+    return found
+
+
+def _sheet_pieces(document: Document, place: Place) -> Iterator[Piece]:
+    width = len(place.names)
+    wanted = wanted_positions(place.spec, place.names)
+    good: dict[int, list[str]] = {}
+    odd: list[tuple[int, list[str], str]] = []
+
+    def packed() -> Piece:
+        rows = dict(good)
+        columns = [pa.array([row[n] for row in rows.values()], pa.string()) for n in wanted]
+        return Piece(np.array(list(rows), dtype=np.int64), columns, list(odd), [], lambda line: rows[line])
+
+    for line, cells in enumerate(sheet_rows(document), 1):
+        if line <= place.header + 1:
+            continue
+        filled = [cell for cell in cells if cell.strip()]
+        padded = [*cells, *[""] * (width - len(cells))]
+        if len(filled) <= 2 < width:
+            # a title, a footer or a total in one or two cells is told from a row by its text
+            odd.append((line, padded[:width], "\t".join(filled)))
+        elif not any(cell.strip() for cell in cells[width:]):
+            good[line] = padded[:width]
+        else:
+            odd.append((line, cells, "\t".join(cells)))
+        if len(good) == BATCH_ROWS:
+            yield packed()
+            good.clear()
+            odd.clear()
+    yield packed()
+
+
+def _parquet(document: Document, place: Place) -> Reading:
+    """A Parquet file's columns as text; exact types stay exact (a float gives its shortest digits)."""
+    def batches() -> Iterator[Batch]:
+        line = 1
+        with document.open() as stream:
+            try:
+                for batch in pq.ParquetFile(stream).iter_batches(BATCH_ROWS):
+                    columns = [_as_text(column) for column in batch.columns]
+                    yield Batch(pa.array(range(line, line + batch.num_rows), pa.int64()), columns)
+                    line += batch.num_rows
+            except (pa.ArrowException, OSError) as error:
+                raise RefusedFile(f"not a readable Parquet file: {error}", advice="Write it again.") from error
+
+    return Reading(list(place.names), "parquet", batches())
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        column = pc.cast(column, pa.timestamp("us", "UTC"))
+        return pc.fill_null(pc.strftime(column, "%Y-%m-%d %H:%M:%S+00:00"), "")
+    if pa.types.is_timestamp(column.type):
+        column = pc.cast(column, pa.timestamp("us"), safe=False)
+    try:
+        return pc.fill_null(pc.cast(column, pa.string()), "")
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        return pa.array(["" if value is None else str(value) for value in column.to_pylist()], pa.string())
+

@@ -1,0 +1,290 @@
+"""Which specification fits a document: by its preamble and its columns, never by its name."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from iso4217 import Currency
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest.opening import Document, detect, first_record, head_lines, marked, refuse_no_bill, sheet_rows
+from duizhang.ingest.rows import HEAD_LINES
+from duizhang.ingest.specification import SourceSpec, normalised
+
+DELIMITERS = (",", "\t", ";", "|")
+MOST_LINES = 4000  # in which a header is looked for where the first lines have none
+NEAR = 0.3  # share of a specification's columns from which on it is worth naming
+LONG_NAME = 60
+_ISO = frozenset(str(currency.value) for currency in Currency)
+_SYMBOLS = {"€": "EUR", "£": "GBP", "元": "CNY"}
+_CURRENCY = re.compile(r"(.*\S)\s*(?:[(（\[]\s*(?:in )?([A-Z]{3}|[€£元])\s*[)）\]]|\s(?:in )?([A-Z]{3}))$")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a document's rows begin, under the specification that fits it.
+
+    header: index of the header line (-1: there is none). names: its columns. above: the lines over it.
+    """
+
+    spec: SourceSpec
+    encoding: str
+    header: int = -1
+    delimiter: str = ","
+    names: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+
+
+def split_line(line: str, delimiter: str) -> list[str]:
+    """The cells of one line of delimited text."""
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a cell beyond all measure
+        return line.split(delimiter)
+
+
+def without_currency(name: str) -> tuple[str, str]:
+    """(a column's name without the currency behind it, that currency or ''): `Amount (EUR)`, `Betrag in EUR`, `Balance USD`."""
+    found = _CURRENCY.match(name.strip())
+    currency = (found[2] or found[3]) if found else ""
+    currency = _SYMBOLS.get(currency, currency)
+    return (found[1], currency) if found and currency in _ISO else (name, "")
+
+
+def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """Column names as they are told apart: the second `x` is `x#2`."""
+    seen: dict[str, int] = {}
+    found = []
+    for cell in cells:
+        name = cell.strip("\ufeff\t \"'`")
+        key = normalised(name)
+        seen[key] = seen.get(key, 0) + 1
+        found.append(name if seen[key] == 1 else f"{name}#{seen[key]}")
+    return tuple(found)
+
+
+class _Head:
+    """The first lines of a document under one encoding, split by every delimiter once."""
+
+    def __init__(self, lines: Sequence[str], encoding: str | None, rows: Sequence[Sequence[str]] | None = None) -> None:
+        self.lines, self.encoding = lines, encoding
+        self.text = "\n".join(lines)
+        self._split: dict[str, list[tuple[str, ...]]] = {}
+        if rows is not None:
+            self._split = {d: [unique_names(row) for row in rows] for d in DELIMITERS}
+        self._keys: dict[str, list[frozenset[str]]] = {}
+        self._all_keys: dict[str, frozenset[str]] = {}
+        self._bare_keys: dict[str, list[frozenset[str]]] = {}
+
+    def may_be(self, spec: SourceSpec) -> bool:
+        """Whether the specification knows the encoding; every byte is a letter in Windows-1252, so that one must be named."""
+        return self.encoding != "cp1252" or "cp1252" in spec.encodings
+
+    def rows(self, delimiter: str) -> list[tuple[str, ...]]:
+        if delimiter not in self._split:
+            self._split[delimiter] = [unique_names(split_line(line, delimiter)) for line in self.lines]
+        return self._split[delimiter]
+
+    def keys(self, delimiter: str) -> list[frozenset[str]]:
+        if delimiter not in self._keys:
+            self._keys[delimiter] = [frozenset(normalised(cell) for cell in row) for row in self.rows(delimiter)]
+        return self._keys[delimiter]
+
+    def bare_keys(self, delimiter: str) -> list[frozenset[str]]:
+        """The keys of every line, those of names without a currency behind them."""
+        if delimiter not in self._bare_keys:
+            self._bare_keys[delimiter] = [
+                frozenset(normalised(without_currency(cell)[0]) for cell in row) for row in self.rows(delimiter)]
+        return self._bare_keys[delimiter]
+
+    def likely_header(self) -> list[str]:
+        """The names in the first of the lines with most cells, by the delimiter that makes most; none where there is no table."""
+        lines = [row for delimiter in DELIMITERS for row in self.rows(delimiter)]
+        rows = [row for row in lines if len(row) > 1 and all(len(cell) < LONG_NAME for cell in row)]
+        best = max(rows, key=lambda row: sum(bool(cell.strip()) for cell in row), default=())
+        return [cell for cell in best if cell.strip()]
+
+    def all_keys(self, delimiter: str) -> frozenset[str]:
+        """Every cell of every line: a header that is not in here stands in no line."""
+        if delimiter not in self._all_keys:
+            self._all_keys[delimiter] = frozenset().union(*self.keys(delimiter))
+        return self._all_keys[delimiter]
+
+
+@cache
+def _header(columns: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+    """The names that each column of a header goes by, normalised."""
+    return tuple(frozenset(normalised(name) for name in column.split("|")) for column in columns)
+
+
+def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
+    """The spec that fits best: preamble first, then how many columns it knows. Raises RefusedFile naming the closest.
+
+    A header is looked for in the first lines, and where none is found there, in all that the head of the document has.
+    """
+    found = _best(document, specs, HEAD_LINES) or _best(document, specs, MOST_LINES)
+    if found is None:
+        if document.kind == "text":
+            refuse_no_bill(document.head())
+        raise unknown(document, specs, list(_heads(document, HEAD_LINES)))
+    place, head = found
+    names = _by_words(place, head)
+    encoding = place.encoding
+    if document.kind == "text":
+        # names that are only there in Windows-1252 tell it: its accents and the letters behind them are GBK as well
+        encoding = place.encoding if place.encoding == "cp1252" else detect(document.head(), place.spec.encodings)
+    return replace(place, encoding=encoding, names=names)
+
+
+def _best(document: Document, specs: Mapping[str, SourceSpec], lines: int) -> tuple[Place, _Head] | None:
+    best: tuple[tuple[int, int, int], Place, _Head] | None = None
+    heads = list(_heads(document, lines))
+    for spec in specs.values():
+        for head in heads[:1] if spec.reader == "json" else heads:
+            place = _fit(document, spec, head) if head.may_be(spec) else None
+            if place is not None:
+                known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also)}
+                rank = (bool(spec.recognise.preamble), len(spec.recognise.header),
+                        len(known & {normalised(name) for name in place.names}))
+                if best is None or rank > best[0]:
+                    best = (rank, place, head)
+    return (best[1], best[2]) if best else None
+
+
+def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[_Head]) -> RefusedFile:
+    """Why no specification fits: the nearest one where it is near, and the header that seems to be there."""
+    hints = [hint for spec in specs.values() for head in heads if head.may_be(spec) and (hint := _near(document, spec, head, specs))]
+    close = max(hints, key=lambda hint: hint[0], default=None)
+    words = f"; closest is {close[1]}" if close and close[0] >= NEAR else ""
+    if not words and heads and (names := heads[0].likely_header()):
+        words = f"; its header seems to be {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
+    return RefusedFile(
+        f"no source specification fits the content{words}",
+        advice="`duizhang source new FILE` proposes a specification; or check that this is the file you meant.")
+
+
+def _by_words(place: Place, head: _Head) -> tuple[str, ...]:
+    """The names, where a column that is known by what stands in it gets the name that the specification has for it."""
+    names = list(place.names)
+    for column in place.spec.fields.values():
+        if not column.by_words or {normalised(n) for n in (column.column, *column.also)} & {normalised(n) for n in names}:
+            continue
+        words = {word.casefold() for word in (column.values or {})}
+        rows = [row for row in head.rows(place.delimiter)[place.header + 1 :] if len(row) == len(names)]
+        taken = {normalised(n) for other in place.spec.fields.values() if other is not column for n in (other.column, *other.also)}
+        for at, name in enumerate(names):
+            cells = {row[at].strip().casefold() for row in rows} - {""}
+            if cells and cells <= words and normalised(name) not in taken:
+                names[at] = column.column
+                break
+    return tuple(names)
+
+
+def _positional(spec: SourceSpec, head: _Head) -> tuple[str, ...]:
+    """Names by position for a file without a header line; as many as its first line has cells."""
+    by_position = {position: name for name, position in spec.positions.items()}
+    width = max(len(split_line(head.lines[0], spec.delimiter)), *(p + 1 for p in by_position)) if by_position else 0
+    return tuple(by_position.get(n, "") for n in range(width))
+
+
+def _heads(document: Document, lines: int) -> Iterator[_Head]:
+    if document.kind == "sheet":
+        rows = [cells for _, cells in zip(range(lines), sheet_rows(document), strict=False)]
+        yield _Head(["\t".join(row) for row in rows], None, rows)
+    elif document.kind == "parquet":
+        try:
+            with document.open() as stream:
+                names = pq.ParquetFile(stream).schema_arrow.names
+        except (pa.ArrowException, OSError) as error:
+            raise RefusedFile(f"not a readable Parquet file: {error}", advice="Write it again.") from error
+        yield _Head(["\t".join(names)], None, [names])
+    else:
+        mark = marked(document.head())
+        # where all is ASCII, the others read the same
+        encodings = (mark,) if mark else ("utf-8",) if document.head().isascii() else ("utf-8", "gb18030", "cp1252")
+        for encoding in encodings:
+            yield _Head(head_lines(document, encoding, lines), encoding)
+
+
+def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
+    """The place where the spec fits."""
+    rules = spec.recognise
+    if rules.preamble and not re.search(rules.preamble, head.text, re.MULTILINE):
+        return None
+    if rules.unlike and re.search(rules.unlike, head.text):
+        return None
+    encoding = head.encoding or document.kind
+    if spec.reader == "json":
+        record = first_record(document, spec.records) if document.kind == "text" else None
+        if record is None or not set(rules.header) <= record.keys() or set(rules.without) & record.keys():
+            return None
+        return Place(spec, encoding, names=tuple(record))
+    if spec.reader != "table" or spec.positions:
+        if document.kind != "text" or rules.preamble is None:
+            return None
+        return Place(spec, encoding, delimiter=spec.delimiter, names=_positional(spec, head))
+    wanted, unwanted = _header(rules.header), frozenset().union(*_header(rules.without))
+    for delimiter in _delimiters(document, spec):
+        if document.kind == "text" and len(wanted) > 1 and delimiter not in head.text:
+            continue
+        bare = spec.header_currency
+        if not bare and any(names.isdisjoint(head.all_keys(delimiter)) for names in wanted):
+            continue
+        for index, keys in enumerate(head.bare_keys(delimiter) if bare else head.keys(delimiter)):
+            if unwanted.isdisjoint(keys) and not any(names.isdisjoint(keys) for names in wanted):
+                names, above = head.rows(delimiter)[index], tuple(head.lines[:index])
+                if bare:
+                    stated = {currency for _, currency in map(without_currency, names)} - {""}
+                    names = unique_names([name for name, _ in map(without_currency, names)])
+                    above = (*above, f"currency of the header: {stated.pop()}") if len(stated) == 1 else above
+                return Place(spec, encoding, index, delimiter, names, above)
+    return None
+
+
+def _near(document: Document, spec: SourceSpec, head: _Head, specs: Mapping[str, SourceSpec]) -> tuple[float, str] | None:
+    """How near a table's spec came that does not fit: (share of its columns, words). A name that many specifications have
+    tells little, one of its own much."""
+    rules = spec.recognise
+    if spec.reader != "table" or spec.positions:
+        return None
+    if rules.preamble and not re.search(rules.preamble, head.text, re.MULTILINE):
+        return None
+    if rules.unlike and (other := re.search(rules.unlike, head.text)):
+        return 0, f"{spec.name}, but {other.group(0).strip()!r} above its columns tells another kind of file"
+    hint: tuple[float, str] | None = None
+    header = dict.fromkeys(zip(_header(rules.header), rules.header, strict=True))
+    commonness = _commonness(tuple(other.recognise.header for other in specs.values()))
+    weights = [max(1 / commonness[name] for name in names) for names, _ in header]
+    for delimiter in _delimiters(document, spec):
+        for keys in head.bare_keys(delimiter) if spec.header_currency else head.keys(delimiter):
+            hits = [not names.isdisjoint(keys) for names, _ in header]
+            share = sum(w for w, hit in zip(weights, hits, strict=True) if hit) / sum(weights)
+            if sum(hits) > 1 and (hint is None or share > hint[0]):
+                missing = [_alternatives(name) for (_, name), hit in zip(header, hits, strict=True) if not hit]
+                lacking = f"without the columns {', '.join(dict.fromkeys(missing))}" if missing else "but for columns that it must not have"
+                hint = (share, f"{spec.name}, {lacking}")
+    return hint
+
+
+@cache
+def _commonness(headers: tuple[tuple[str, ...], ...]) -> Counter[str]:
+    """How many specifications have a column of this name in their header."""
+    return Counter(name for header in headers for name in frozenset().union(*_header(header)))
+
+
+def _alternatives(column: str) -> str:
+    names = column.split("|")
+    return names[0] if len(names) < 4 else f"one of {', '.join(names[:4])} ..."
+
+
+def _delimiters(document: Document, spec: SourceSpec) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((spec.delimiter, *DELIMITERS))) if document.kind == "text" else (",",)

@@ -1,0 +1,35 @@
+"""What a specification may say, the specifications there are, and the page about them."""
+
+from duizhang.ingest.specification.describe import sources_page
+from duizhang.ingest.specification.spec import (
+    FIELD_TYPES,
+    NUMBERS,
+    TIME_FORMATS,
+    Cell,
+    Column,
+    Running,
+    SourceSpec,
+    Table,
+    Total,
+    list_specs,
+    load_spec,
+    load_specs,
+    normalised,
+)
+
+__all__ = [
+    "FIELD_TYPES",
+    "NUMBERS",
+    "TIME_FORMATS",
+    "Cell",
+    "Column",
+    "Running",
+    "SourceSpec",
+    "Table",
+    "Total",
+    "list_specs",
+    "load_spec",
+    "load_specs",
+    "normalised",
+    "sources_page",
+]

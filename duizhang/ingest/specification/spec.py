@@ -1,0 +1,284 @@
+"""What a source specification may say: one YAML file a kind of raw file, checked against this closed model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from duizhang.errors import SpecError
+from duizhang.layout import SOURCES
+from duizhang.schema import INSTANT, MONEY, RATE, TABLES, TEXT
+
+ENGINE_VERSION = "4"  # raise it when the same bytes and spec are to be read differently
+
+FIELD_TYPES = {"id": TEXT, "text": TEXT, "money": MONEY, "number": MONEY, "rate": RATE, "time": INSTANT}
+NUMBERS = ("money", "number", "rate")
+TIME_FORMATS = (
+    "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d",
+)
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Recognise(_Closed):
+    """How the content tells its kind, never the name.
+
+    preamble: a regex (multiline) over the first lines. header: columns that must all stand in one line; `a|b` means
+    either name. without: columns that must not. unlike: a regex (multiline) over the first lines that tells another kind of file
+    with the same columns, such as a ledger report beside a bank statement.
+    """
+
+    preamble: str | None = None
+    header: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    unlike: str | None = None
+
+
+class Column(_Closed):
+    """A typed field read from one raw column (`also`: other names that it has had).
+
+    Steps, in this order: the cell without blanks, back-ticks, apostrophes and `="..."` around it; `join`: the cells of
+    these columns behind it, with a blank between; `nulls` of the spec become empty; `strip`: what this regex matches is
+    left out; `replace`: text -> text, in this order; `extract`: the first group of this regex; `template`: text around
+    {value}, or in its place, with {captures}; `default` where empty; then `type`:
+    id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, rate (up to
+    eight decimals), time.
+    values: raw value -> value; what is not listed is `otherwise`, or quarantined where that is missing.
+    fold: values are compared without case. by_words: where no column has one of the names, one of which all cells are such
+    values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
+    where one of these columns is there too.
+    formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
+    zone (time): IANA name; zone_field: a field whose value is one. Default: the spec's zone, else that of the books.
+    """
+
+    column: str
+    also: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
+    type: Literal["id", "text", "money", "number", "rate", "time"] = "text"
+    required: bool = False
+    optional_column: bool = False
+    default: str | None = None
+    strip: str | None = None
+    replace: dict[str, str] = {}
+    extract: str | None = None
+    template: str | None = None
+    values: dict[str, str] | None = None
+    otherwise: str | None = None
+    fold: bool = False
+    by_words: bool = False
+    constant: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    zone: str | None = None
+    zone_field: str | None = None
+    personal: bool = False
+
+    @model_validator(mode="after")
+    def _pseudonym_is_text(self) -> Column:
+        if self.personal and self.type not in ("id", "text"):
+            raise ValueError(f"a personal field is kept as a pseudonym, so its type is id or text, not {self.type}")
+        return self
+
+
+class Table(_Closed):
+    """What the rows give to one canonical table: SQL expressions over the fields, for the rows where `where` holds.
+
+    Beside every time field `x` (UTC) stands its business day `x_day`. `minor(amount, currency)` turns an amount in the
+    currency's smallest unit into one in whole units. An expression sees one row; there are no windows.
+    of: `totals` reads the line that carries the file's totals (`totals_row`) instead of the rows.
+    """
+
+    table: str
+    of: Literal["rows", "totals"] = "rows"
+    where: str = "true"
+    columns: dict[str, str]
+
+    @model_validator(mode="after")
+    def _known(self) -> Table:
+        if self.table not in TABLES:
+            raise ValueError(f"unknown table {self.table!r}; expected one of {', '.join(TABLES)}")
+        unknown = set(self.columns) - set(TABLES[self.table].names)
+        if unknown:
+            raise ValueError(f"table {self.table} has no columns {sorted(unknown)}")
+        return self
+
+
+class Total(_Closed):
+    """A total that the file states and that is recomputed from its rows.
+
+    Stated by a line around the rows (`footer`: regex, first group; `every`: the sum over all lines that match), by a
+    column of the second table or of the line that carries the file's totals (`summary`), by the rule itself (`equals`,
+    such as 0 for rows that must net out), or on every row of a group (`each`: the field that names the group, such as an
+    invoice; `stated`: the field that repeats the group's total). computed: SQL made of sum() and count() over the fields.
+    optional: the file may leave it out; `zero`: where the rows give nothing to it.
+    """
+
+    name: str
+    footer: str | None = None
+    every: bool = False
+    summary: str | None = None
+    equals: str | None = None
+    each: str | None = None
+    stated: str | None = None
+    computed: str
+    optional: bool | Literal["zero"] = False
+
+
+class Running(_Closed):
+    """The balance that stands after every row: what each row moves must lead from one balance to the next, in either order.
+
+    after: the money field that states it; step: SQL over the fields, what a row moves; by: the fields that name account and
+    currency, each with a balance of its own; where: the rows that move it. A file in which all balances are 0 states none.
+    """
+
+    after: str = "balance"
+    step: str
+    by: tuple[str, ...] = ()
+    where: str = "true"
+
+
+class FillDown(_Closed):
+    """Rows that leave out what the row above said: `columns` are filled from it while `by` stays the same.
+
+    Without `by` they are filled wherever all of them are empty.
+    """
+
+    by: str | None = None
+    columns: tuple[str, ...]
+
+
+class Cell(_Closed):
+    """A capture out of the line that carries the file's totals."""
+
+    cell: str
+
+
+class SourceSpec(_Closed):
+    """One kind of raw file.
+
+    reader: `table` reads delimited text and workbooks alike; `json` reads the objects below `records`; the others are
+    small classes around a library (see duizhang/ingest/reading/readers.py). delimiter: the usual one; a header is also found
+    behind a comma, tab, semicolon or bar. encodings: in the order of trial, after any byte order mark.
+    ticked: every data cell begins with a back-tick and none is quoted. decimal: `auto` finds out from the file.
+    positions: name -> 0-based position, for files that have no header line. Repeated column names get `#2`, `#3`.
+    rows: regex; only lines whose first cell fits are rows. footer: regex; lines whose first cell fits are no rows.
+    summary: first column of a second table below the rows that holds the totals. totals_row: a column that is filled
+    only in the line that carries the file's totals (not a row). absorbs: the column that a comma too many belongs to.
+    heading: the name of a column that the file does not have: a line of which only the first cell is filled is no row, and its
+    text stands in that column for the rows below it (ledgers that name the account once).
+    ragged: rows may end early. overlap: `latest` where a newer file repeats rows of an older one (by `grain`).
+    same_money: a word that the sources have in common which tell the same money of one shop (or bank account): on one day
+    only one of them may give rows to a table, else the day is held.
+    layout_from: how sure the layout is. real: the header of a real file; program: a program or its tests that read such
+    files; published: the platform's or the standard's own description; sketch: reported without a file; own: this
+    project's own layout; unknown: nobody has said (no shipped specification may leave it so).
+    header_currency: a currency behind a column's name, as in `Amount (EUR)`, is no part of it, and the line `currency of the
+    header: EUR` stands for it among those above the rows.
+    balance: the running balance, where the file has one: a control total of every row.
+    doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]+_[a-z0-9_]+$")]
+    title: str
+    layout_from: Literal["real", "program", "published", "sketch", "own", "unknown"] = "unknown"
+    doc: str = ""
+    reader: Literal["table", "json", "mt940", "camt", "ofx", "bai2"] = "table"
+    records: str = ""
+    delimiter: str = ","
+    encodings: tuple[Literal["utf-8", "gb18030", "cp1252"], ...] = ("utf-8", "gb18030")
+    ticked: bool = False
+    decimal: Literal[".", ",", "auto"] = "."
+    zone: str | None = None
+    recognise: Recognise
+    positions: dict[str, int] = {}
+    rows: str | None = None
+    footer: str | None = None
+    summary: str | None = None
+    totals_row: str | None = None
+    fill_down: FillDown | None = None
+    heading: str = ""
+    absorbs: str | None = None
+    ragged: bool = False
+    header_currency: bool = False
+    captures: dict[str, str | Cell] = {}
+    nulls: tuple[str, ...] = ()
+    same_money: str = ""
+    overlap: Literal["keep", "latest"] = "keep"
+    grain: tuple[str, ...] = ()
+    fields: dict[str, Column] = {}
+    tables: tuple[Table, ...] = ()
+    totals: tuple[Total, ...] = ()
+    balance: Running | None = None
+
+    @model_validator(mode="after")
+    def _balance_is_money(self) -> SourceSpec:
+        rule = self.balance
+        if rule is not None and (rule.after not in self.fields or self.fields[rule.after].type != "money"):
+            raise ValueError(f"balance.after: {rule.after!r} is no field of type money")
+        return self
+
+    def digest(self) -> str:
+        """SHA-256 of the spec and the engine's version: what landed rows depend on besides the bytes."""
+        text = json.dumps([ENGINE_VERSION, self.model_dump(mode="json")], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1 << 16)
+def normalised(name: str) -> str:
+    """A column name without what drifts: width of letters and brackets, blanks, tabs, quotes, back-ticks, case."""
+    text = unicodedata.normalize("NFKC", name.replace("\ufeff", "")).casefold()
+    return "".join(ch for ch in text if not ch.isspace() and ch not in "\"'`")
+
+
+# libyaml reads the hundred shipped ones in a tenth of the time
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_spec(path: Path) -> SourceSpec:
+    """One specification. Raises SpecError naming the file and the place."""
+    try:
+        return SourceSpec.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER))  # noqa: S506 - both are safe
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
+        raise SpecError(f"{path.name}: {problems}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path.name} is not valid YAML: {error}") from error
+
+
+def load_specs(own: Path | None = None) -> dict[str, SourceSpec]:
+    """All specifications by name, in order of their names. Raises SpecError naming the file and the place.
+
+    own: a folder with specifications of the user's; one that has the name of a shipped one stands in its place.
+    """
+    if own is None or not own.is_dir():
+        return _shipped()
+    return dict(sorted({**_shipped(), **_read(own)}.items()))
+
+
+@cache
+def _shipped() -> dict[str, SourceSpec]:
+    return _read(SOURCES)
+
+
+def _read(folder: Path) -> dict[str, SourceSpec]:
+    found: dict[str, SourceSpec] = {}
+    for path in sorted(folder.rglob("*.yaml")):
+        spec = load_spec(path)
+        if spec.name in found:
+            raise SpecError(f"{path.name}: there are two specifications named {spec.name}")
+        found[spec.name] = spec
+    return dict(sorted(found.items()))
+
+
+def list_specs() -> list[str]:
+    """Names of all sources, in order."""
+    return list(load_specs())

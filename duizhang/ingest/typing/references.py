@@ -1,0 +1,47 @@
+"""What matching reads of a remark: ids that stand in it and words that name a payment channel. The text itself is not kept."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import pyarrow as pa
+
+from duizhang.ingest.specification import SourceSpec
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
+# what is as long as an id and is a person's: a telephone number, the number of an identity card
+_PERSONAL = re.compile(r"(?:\+?86)?1[3-9]\d{9}|\d{17}[\dXx]")
+
+
+def remark_fields(spec: SourceSpec) -> frozenset[str]:
+    """The fields that are nothing but the words of a bank's line: no other expression reads them."""
+    remarks = " ".join(t.columns.get("remark", "") for t in spec.tables if t.table == "bank_entries")
+    others = " ".join(
+        " ".join([t.where, *(said for name, said in t.columns.items() if name != "remark" or t.table != "bank_entries")])
+        for t in spec.tables)
+    others += " ".join(total.computed for total in spec.totals)
+    read, elsewhere = set(re.findall(r"\w+", remarks)), set(re.findall(r"\w+", others))
+    return frozenset(
+        name for name, column in spec.fields.items()
+        if name in read - elsewhere and column.type in ("text", "id") and not column.personal and column.values is None
+    )
+
+
+def references(cells: pa.Array) -> pa.Array:
+    """The ids and channel words of each text, in their order; '' where there are none."""
+    coded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
+    kept = pa.array([_of(text) if text else text for text in coded.dictionary.to_pylist()], pa.string())
+    return kept.take(coded.indices)
+
+
+def _of(text: str) -> str:
+    ids = [found for found in _ID.findall(text) if any(ch.isdigit() for ch in found) and not _PERSONAL.fullmatch(found)]
+    return " ".join(dict.fromkeys([*ids, *(word for word in _channel_words() if word in text.casefold())]))
+
+
+@lru_cache(maxsize=1)
+def _channel_words() -> tuple[str, ...]:
+    from duizhang.reconcile.matching import load_matching  # the room that says what it reads
+
+    return tuple(word.casefold() for words in load_matching().parties.values() for word in words)
