@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
+from types import ModuleType
 
 import duckdb
 import pytest
@@ -39,6 +42,43 @@ def test_imports_go_one_way(package: str) -> None:
         if imported(path) & FORBIDDEN[package]
     }
     assert wrong == {}
+
+
+@pytest.fixture(scope="module")
+def page() -> ModuleType:
+    """docs/architecture.py, which makes the pictures."""
+    found = importlib.util.spec_from_file_location("architecture", ROOT / "docs" / "architecture.py")
+    assert found and found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def test_the_pictures_of_the_architecture_are_those_of_the_code(page: ModuleType) -> None:
+    assert page.written() == page.pictures(), "python docs/architecture.py writes them anew"
+
+
+def test_no_room_stands_in_a_circle(page: ModuleType) -> None:
+    for rooms in (page.rooms(), page.rooms(3, "duizhang.ingest.")):
+        assert list(TopologicalSorter(rooms).static_order())
+
+
+def test_a_room_of_ingest_is_entered_by_its_door(page: ModuleType) -> None:
+    inside = page.rooms(3, "duizhang.ingest.")
+    assert len(inside) == 9
+    doors = tuple(f"duizhang.ingest.{room}." for room in inside)
+    past = {
+        (module, used) for module, names in page.modules().items() for used in names
+        if used.startswith(doors) and not module.startswith(used.rsplit(".", 1)[0])
+    }
+    assert past == set()
+
+
+def test_no_two_modules_have_one_name() -> None:
+    # a command is named like what it does, and a room may be as well
+    names = [p.stem for top in ("duizhang", "assets", "pipelines") for p in (ROOT / top).rglob("*.py") if p.parent.name != "cli"]
+    twice = {name for name in names if names.count(name) > 1} - {"__init__", "__main__"}
+    assert twice == set()
 
 
 def test_no_module_is_a_drawer() -> None:

@@ -6,7 +6,7 @@ differ in relations of any size, with memory for the buckets only; sketches are 
 
 from __future__ import annotations
 
-from duizhang.compare.engine import Comparison, Side, compare_files
+from duizhang.compare.comparison import Comparison, Side, compare_files
 from duizhang.compare.net import net_by_key, shortlist, signed
 from duizhang.compare.output import safe_text
 from duizhang.compare.sketch import Sketch, load, sketch

@@ -3,6 +3,7 @@
 Suites stand in `expectations/`, one YAML file a table. Results are recorded for the exact content that was checked.
 """
 
+from duizhang.gate.checking import failures_by_table, run_gate, write_data_docs
 from duizhang.gate.records import (
     Failure,
     Result,
@@ -15,7 +16,6 @@ from duizhang.gate.records import (
     quality_table,
     recorded_results,
 )
-from duizhang.gate.run import failures_by_table, run_gate, write_data_docs
 from duizhang.gate.suites import gated_tables, load_suites
 
 __all__ = [

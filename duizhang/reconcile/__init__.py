@@ -4,6 +4,7 @@ One pass handles any range of consecutive periods; a day by itself is a range of
 the next one opens with, so any split of a range gives the same rows.
 """
 
+from duizhang.matching_passes import load_matching
 from duizhang.reconcile.causes import Cause, load_causes
 from duizhang.reconcile.engine import (
     ITEM_TABLES,
@@ -17,7 +18,7 @@ from duizhang.reconcile.engine import (
     rules_digest,
     settle,
 )
-from duizhang.reconcile.matching import load_matching, normalise_keys
+from duizhang.reconcile.matching import normalise_keys
 from duizhang.reconcile.parts import load_parts
 
 __all__ = [

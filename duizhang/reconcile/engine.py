@@ -23,8 +23,9 @@ from duizhang.books import DEFAULT_SLA_DAYS, LEGS, Books, RateCard, RateTier
 from duizhang.currency import minor_units
 from duizhang.errors import ConservationError, UserError
 from duizhang.layout import SQL
+from duizhang.matching_passes import load_matching, matching_digest
 from duizhang.reconcile.causes import cause_expression, causes_digest
-from duizhang.reconcile.matching import load_matching, match, matching_digest, normalise_keys, prepare_matching
+from duizhang.reconcile.matching import match, normalise_keys, prepare_matching
 from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
 from duizhang.reconcile.parts import parts_digest, peel_query
 from duizhang.reconcile.sides import SIDES, declared_sides, side_feeds

@@ -1,4 +1,4 @@
-"""The matching passes after the exact key: read from matching.yaml, run over the open items, each on what is left.
+"""The matching passes after the exact key: declared in matching.yaml, run over the open items, each on what is left.
 
 A pass is a SQL model that lists candidate groups of items; of those that share an item the best in a total order is taken,
 so an item is in one group at most and the order of rows does not matter. The search for combinations that add up is the
@@ -8,23 +8,18 @@ one pass outside SQL.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import groupby
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import pyarrow as pa
-import yaml
-from pydantic import BaseModel, ConfigDict
 
-from duizhang.digest import file_digest
+from duizhang.matching_passes import load_matching
 from duizhang.reconcile.lines import Item, Lines
 from duizhang.reconcile.subset import Subset, find_subset
 from duizhang.schema import DAY, TEXT
 from duizhang.store import quoted
 
-MATCHING_FILE = Path(__file__).with_name("matching.yaml")
 SQL_PASSES = ("normal_key", "remark", "tolerance", "keyless", "batch")
 
 _MATCHED = pa.schema([
@@ -34,61 +29,6 @@ _MATCHED = pa.schema([
 _GIVEN_UP = pa.schema([
     ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("key", TEXT), ("reason", TEXT),
 ])
-
-
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NormalKey(_Closed):
-    """One normalisation of keys."""
-
-    name: str
-    pattern: str
-    replace: str
-    sources: tuple[str, ...]
-    lossless: bool
-
-
-class LegPasses(_Closed):
-    """The passes of a leg, who its counterparty is, and how many days apart two items may be."""
-
-    passes: tuple[Literal["normal_key", "remark", "tolerance", "keyless", "batch", "subset"], ...]
-    party: Literal["", "channel", "customer"] = ""
-    window_days: int = 0
-
-
-class Bounds(_Closed):
-    """Hard bounds on the work; each holds for one period by itself, so that a range gives what its days give."""
-
-    rounds: int
-    candidates: int
-    crowd: int
-    lines: int
-    deposits: int
-    combinations: int
-
-
-class Matching(_Closed):
-    """matching.yaml."""
-
-    repeat_horizon_days: int
-    normal_keys: tuple[NormalKey, ...]
-    remark_id: str
-    parties: dict[str, tuple[str, ...]]
-    legs: dict[str, LegPasses]
-    bounds: Bounds
-
-
-@cache
-def load_matching() -> Matching:
-    """The declared passes."""
-    return Matching(**yaml.safe_load(MATCHING_FILE.read_text(encoding="utf-8")))
-
-
-def matching_digest() -> str:
-    """SHA-256 of the declaration."""
-    return file_digest(MATCHING_FILE)
 
 
 def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
@@ -282,4 +222,4 @@ def _subsets_of(
                              f"the search for combinations gave up after the nearest {len(near)} of {count} items"})
 
 
-__all__ = ["load_matching", "match", "matching_digest", "normalise_keys", "prepare_matching"]
+__all__ = ["match", "normalise_keys", "prepare_matching"]

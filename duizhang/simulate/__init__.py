@@ -15,7 +15,7 @@ import polars as pl
 from duizhang.errors import UserError
 from duizhang.simulate import company, shops
 from duizhang.simulate.breaks import choose, inject
-from duizhang.simulate.records import BANK_LEDGERS, Records, Totals, add_up, build_records, jd_statement
+from duizhang.simulate.raw_rows import BANK_LEDGERS, Records, Totals, add_up, build_records, jd_statement
 from duizhang.simulate.score import Score, render, score
 from duizhang.simulate.settings import write_settings
 from duizhang.simulate.truth import build_truth, write_truth

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from duizhang.simulate.rates import freight_of
-from duizhang.simulate.records import Records, jd_statement
+from duizhang.simulate.raw_rows import Records, jd_statement
 from duizhang.simulate.world import DAY, NEW_CARDS, PAID, World
 
 ALL, TB, JD, OWN_MONEY, HOME = (0, 1, 2, 3), (0,), (1,), (0, 2), (0, 1, 2)

@@ -9,7 +9,7 @@ import polars as pl
 import xlsxwriter
 
 from duizhang.simulate.rates import ZONES, rate_of
-from duizhang.simulate.records import ACCOUNT_NAMES, BANK_ACCOUNT
+from duizhang.simulate.raw_rows import ACCOUNT_NAMES, BANK_ACCOUNT
 from duizhang.simulate.text import csv_lines, moment, money, write_text, yuan
 from duizhang.simulate.world import Plan
 

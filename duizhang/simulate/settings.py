@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from duizhang.simulate.rates import rate_cards
-from duizhang.simulate.records import (
+from duizhang.simulate.raw_rows import (
     ACCOUNT_NAMES,
     BANK_LEDGERS,
     FEE_ACCOUNTS,

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from duizhang.books import pseudonym
 from duizhang.simulate.rates import ZONES, commission_of, fee_of, freight_of, to_yuan
-from duizhang.simulate.records import (
+from duizhang.simulate.raw_rows import (
     ACCOUNT_NAMES,
     BANK_LEDGERS,
     FEE_ACCOUNTS,

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duizhang.compare import engine, grouping, hashes, load, net, net_by_key, shortlist, signed, sketch
+from duizhang.compare import comparison, grouping, hashes, load, net, net_by_key, shortlist, signed, sketch
 from duizhang.compare.peel import Peeled, peel
 from duizhang.errors import ConservationError, UserError
 
@@ -181,9 +181,9 @@ def test_a_false_zero_is_not_published(
     for name in ("one", "two"):
         files.append(tmp_path / f"{name}.parquet")
         pq.write_table(con.sql(f"select * from {name}").to_arrow_table(), files[-1])
-    monkeypatch.setattr(engine, "peel", lambda _: NONE)
+    monkeypatch.setattr(comparison, "peel", lambda _: NONE)
     with pytest.raises(ConservationError):
-        engine.compare_files(*files, key="key", left_amount="amount", right_amount="amount")
+        comparison.compare_files(*files, key="key", left_amount="amount", right_amount="amount")
 
 
 def test_a_wrong_guess_is_not_believed(
@@ -193,14 +193,14 @@ def test_a_wrong_guess_is_not_believed(
     wrong = Peeled(np.array([7], np.uint64), np.array([-1], np.int64), 16, CLOSED)
     put(con, "one", [("a", Decimal("1.50")), ("b", Decimal(2))])
     put(con, "two", [("a", Decimal("1.51")), ("b", Decimal(2))])
-    for module in (net, engine):
+    for module in (net, comparison):
         monkeypatch.setattr(module, "peel", lambda _: wrong)
     assert net_by_key(con, "one", less="two").fetchall() == [("a", Decimal("-0.01"))]
     files = []
     for name in ("one", "two"):
         files.append(tmp_path / f"{name}.parquet")
         pq.write_table(con.sql(f"select * from {name}").to_arrow_table(), files[-1])
-    got = engine.compare_files(*files, key="key", left_amount="amount", right_amount="amount")
+    got = comparison.compare_files(*files, key="key", left_amount="amount", right_amount="amount")
     assert (got.keys_equal, got.keys_different, got.amount_difference) == (1, 1, Decimal("-0.01"))
 
 
@@ -246,11 +246,11 @@ def test_compare_counts_what_plain_python_counts(
             "id": pa.array([k for k, _ in rows], pa.string()), "amount": pa.array([a for _, a in rows], pa.decimal128(18, 2)),
         }), tmp_path / f"{name}.parquet")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "OPEN_SHARE", 1.0)  # always use what was settled
-        patch.setattr(engine, "BITS", bits)
-        patch.setattr(engine, "more_bits", lambda *_: 0)
+        patch.setattr(comparison, "OPEN_SHARE", 1.0)  # always use what was settled
+        patch.setattr(comparison, "BITS", bits)
+        patch.setattr(comparison, "more_bits", lambda *_: 0)
         patch.setattr(hashes, "HELD", held)
-        got = engine.compare_files(tmp_path / "l.parquet", tmp_path / "r.parquet", key="id", left_amount="amount",
+        got = comparison.compare_files(tmp_path / "l.parquet", tmp_path / "r.parquet", key="id", left_amount="amount",
                                    right_amount="amount", tolerance=Decimal(tolerance), out=out if named else None)
     one, two = sums
     if named:
@@ -274,7 +274,7 @@ def test_parts_change_no_answer(tmp_path: object, monkeypatch: pytest.MonkeyPatc
     answers = []
     for size in (5_000_000, 13):
         monkeypatch.setattr(grouping, "PART_ROWS", size)
-        monkeypatch.setattr(engine, "OPEN_SHARE", -1)
-        answers.append(engine.compare_files(
+        monkeypatch.setattr(comparison, "OPEN_SHARE", -1)
+        answers.append(comparison.compare_files(
             folder / "l.csv", folder / "r.csv", key="id", left_amount="amount", right_amount="amount"))
     assert answers[0] == answers[1] and answers[0].keys_different

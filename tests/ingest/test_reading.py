@@ -20,8 +20,8 @@ from duizhang.ingest import load_specs
 from duizhang.ingest.opening import encoded, scan
 from duizhang.ingest.opening.container import Document
 from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded
+from duizhang.ingest.reading.cell_patterns import matching, openings
 from duizhang.ingest.reading.delimited import Piece, _parse, _parsed
-from duizhang.ingest.reading.matching import matching, openings
 from duizhang.ingest.reading.table import BLANKS, _Rows, _says
 from duizhang.ingest.reading.ticked import TICKED, is_wrapped, parse_ticked, ticked_part, untick
 from duizhang.ingest.recognising.recognise import Place

@@ -16,7 +16,7 @@ from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
 from duizhang.reconcile import Session, reconcile
 from duizhang.simulate import Plan, write_files
-from duizhang.simulate.records import Records, Totals, add_up, build_records, jd_statement
+from duizhang.simulate.raw_rows import Records, Totals, add_up, build_records, jd_statement
 from duizhang.simulate.truth import open_keys
 from duizhang.simulate.world import DAY, SHOPS, WAREHOUSES, World, build_world
 from duizhang.state import State

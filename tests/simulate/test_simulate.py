@@ -21,7 +21,7 @@ from duizhang.books import load_books
 from duizhang.errors import UserError
 from duizhang.simulate import Plan, score, simulate
 from duizhang.simulate.breaks import choose, inject, swap_digits
-from duizhang.simulate.records import add_up, build_records
+from duizhang.simulate.raw_rows import add_up, build_records
 from duizhang.simulate.truth import build_truth
 from duizhang.simulate.world import build_world
 

@@ -2,9 +2,9 @@
 
 from duizhang.ingest.opening.bounds import is_apart
 from duizhang.ingest.opening.container import Document, documents
+from duizhang.ingest.opening.decoded_lines import text_blocks, text_lines
 from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded, detect, head_lines, marked, plain, utf8
 from duizhang.ingest.opening.json_records import first_record, read_json
-from duizhang.ingest.opening.lines import text_blocks, text_lines
 from duizhang.ingest.opening.no_bill import refuse_no_bill
 from duizhang.ingest.opening.passwords import LockedFile, passwords, with_password
 from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, SPACE, TICK, heads, holds, where, windows

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import SPACE, Document, heads, sheet_rows
+from duizhang.ingest.reading.cell_patterns import matching
 from duizhang.ingest.reading.delimited import Piece, text_pieces, wanted_positions
-from duizhang.ingest.reading.matching import matching
 from duizhang.ingest.recognising import Place, split_line
 from duizhang.ingest.rows import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.specification import normalised

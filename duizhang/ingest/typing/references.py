@@ -8,6 +8,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from duizhang.ingest.specification import SourceSpec
+from duizhang.matching_passes import load_matching
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
 # what is as long as an id and is a person's: a telephone number, the number of an identity card
@@ -42,6 +43,4 @@ def _of(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _channel_words() -> tuple[str, ...]:
-    from duizhang.reconcile.matching import load_matching  # the room that says what it reads
-
     return tuple(word.casefold() for words in load_matching().parties.values() for word in words)

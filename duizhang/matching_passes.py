@@ -1,0 +1,72 @@
+"""What is declared of matching: the passes of each leg, how keys are normalised, the words that name a payment channel, bounds.
+
+It stands above the rooms that use it: reconciling runs the passes, and reading keeps of a remark only what they ask for.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from duizhang.digest import file_digest
+
+MATCHING_FILE = Path(__file__).with_name("matching.yaml")
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NormalKey(_Closed):
+    """One normalisation of keys."""
+
+    name: str
+    pattern: str
+    replace: str
+    sources: tuple[str, ...]
+    lossless: bool
+
+
+class LegPasses(_Closed):
+    """The passes of a leg, who its counterparty is, and how many days apart two items may be."""
+
+    passes: tuple[Literal["normal_key", "remark", "tolerance", "keyless", "batch", "subset"], ...]
+    party: Literal["", "channel", "customer"] = ""
+    window_days: int = 0
+
+
+class Bounds(_Closed):
+    """Hard bounds on the work; each holds for one period by itself, so that a range gives what its days give."""
+
+    rounds: int
+    candidates: int
+    crowd: int
+    lines: int
+    deposits: int
+    combinations: int
+
+
+class Matching(_Closed):
+    """matching.yaml."""
+
+    repeat_horizon_days: int
+    normal_keys: tuple[NormalKey, ...]
+    remark_id: str
+    parties: dict[str, tuple[str, ...]]
+    legs: dict[str, LegPasses]
+    bounds: Bounds
+
+
+@cache
+def load_matching() -> Matching:
+    """The declared passes."""
+    return Matching(**yaml.safe_load(MATCHING_FILE.read_text(encoding="utf-8")))
+
+
+def matching_digest() -> str:
+    """SHA-256 of the declaration."""
+    return file_digest(MATCHING_FILE)
