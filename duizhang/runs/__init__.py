@@ -2,7 +2,7 @@
 a schedule, a sensor or a person in a browser, it is this one; the orchestrator only calls its stages."""
 
 from duizhang.runs.passes import spans, stretches
-from duizhang.runs.run import CANONICAL, GATE, HELD, PUBLISH, RECONCILE, Run, held_line
+from duizhang.runs.running import CANONICAL, GATE, HELD, PUBLISH, RECONCILE, Run, held_line
 from duizhang.runs.wanted import plan_until, yesterday
 
 __all__ = [

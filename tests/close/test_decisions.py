@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from duizhang.cli import cli
-from duizhang.runs import run as engine
+from duizhang.runs import running as engine
 from tests.pipelines.test_end_to_end import duizhang, query
 
 START, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 3)
