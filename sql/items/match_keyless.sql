@@ -47,26 +47,29 @@ rights as (
     select * from placed where amount < 0
 ),
 
+-- each side is narrowed before it is joined: a condition on both would be looked at pair by pair
 compared as (
-    select l as l, r as r
-    from lefts as l
+    select l, r
+    from (select * from lefts where not in_crowd) as l
     inner join rights as r
         on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
-        and l.in_crowd = r.in_crowd
-    where not l.in_crowd
     union all
     select l, r
-    from lefts as l
-    inner join rights as r
+    from (select * from lefts where in_crowd) as l
+    inner join (select * from rights where not in_crowd) as r
         on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
-        and l.in_crowd <> r.in_crowd
     union all
     select l, r
-    from lefts as l
-    inner join rights as r
+    from (select * from lefts where in_crowd and not in_party_crowd and party <> '') as l
+    inner join (select * from rights where in_crowd) as r
         on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
-        and l.party = r.party and l.in_crowd = r.in_crowd
-    where l.in_crowd and l.party <> '' and not (l.in_party_crowd and r.in_party_crowd)
+        and l.party = r.party
+    union all
+    select l, r
+    from (select * from lefts where in_crowd and in_party_crowd and party <> '') as l
+    inner join (select * from rights where in_crowd and not in_party_crowd) as r
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.near = r.bucket
+        and l.party = r.party
 ),
 
 pairs as (
