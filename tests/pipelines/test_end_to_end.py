@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -25,6 +26,7 @@ DAYS = 6
 LAST = START + dt.timedelta(days=DAYS - 1)
 # who wrote a row and what a run is called differ from run to run; numbers may not
 COMPARED = [name for name in TABLES if name != "quality_results"]
+INCOME, BALANCE = 6, 8  # columns of Alipay's fund bill
 
 
 def duizhang(*arguments: object, exit_code: int = 0) -> str:
@@ -113,11 +115,11 @@ def test_a_line_deleted_from_a_bill_holds_that_period_and_names_the_file(
 ) -> None:
     copy = tmp_path / "raw"
     shutil.copytree(raw, copy)
-    removed: list[bytes] = []
+    removed: list[tuple[int, bytes]] = []
 
     def drop(lines: list[bytes]) -> list[bytes]:
         sale = next(i for i, text in enumerate(lines) if "交易付款".encode("gb18030") in text)
-        removed.append(lines[sale])
+        removed.append((sale, lines[sale]))
         return lines[:sale] + lines[sale + 1 :]
 
     rewrite_alipay_fund(copy, drop)
@@ -127,17 +129,21 @@ def test_a_line_deleted_from_a_bill_holds_that_period_and_names_the_file(
     assert [period for period, _ in held] == [day]
     assert ".zip" in held[0][1]
 
-    fields = removed[0].decode("gb18030").split(",")
-    income = next(Decimal(f) for f in fields[5:8] if f.strip().replace(".", "").isdigit() and Decimal(f) > 0)
+    [(place, line)] = removed
+    income = Decimal(line.decode("gb18030").split(",")[INCOME])
 
     def mend(lines: list[bytes]) -> list[bytes]:
-        text = b"".join(lines).decode("gb18030")
-        footer = next(t for t in text.splitlines() if t.startswith("#收入合计"))
-        count, total = footer.removeprefix("#收入合计：").rstrip(", ").split("，")
-        new_count = int(count.removesuffix("笔")) - 1
-        new_total = Decimal(total.strip().strip(",").removeprefix("共").removesuffix("元")) - income
-        mended = f"#收入合计：{new_count}笔，共{new_total}元"
-        return [text.replace(footer, mended).encode("gb18030")]
+        """The bill as it is had the sale never been: the footer without it, and the balances that stood after it."""
+        texts = [line.decode("gb18030") for line in lines]
+        for n, text in enumerate(texts):
+            cells = text.split(",")
+            if n < place and not text.startswith("#") and cells[0] != "账务流水号":  # newest first: these stood after it
+                texts[n] = ",".join([*cells[:BALANCE], str(Decimal(cells[BALANCE]) - income), *cells[BALANCE + 1 :]])
+        footer = next(n for n, text in enumerate(texts) if text.startswith("#收入合计"))
+        count, total = re.findall(r"[-\d.]+", texts[footer])
+        texts[footer] = texts[footer].replace(f"{count}笔", f"{int(count) - 1}笔").replace(
+            f"{total}元", f"{Decimal(total) - income}元")
+        return [text.encode("gb18030") for text in texts]
 
     rewrite_alipay_fund(copy, mend)
     run(copy, tmp_path / "home2")
