@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.landing.chain import Chain, chains_of, joined
 from duizhang.ingest.landing.landed import Hazard, period_of, prepare, typed_schema
+from duizhang.ingest.landing.steps import moved, parse
 from duizhang.ingest.specification import Running, SourceSpec, Table
-from duizhang.ingest.texts import whole
+from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import ten_thousandths, without_values
 from duizhang.store import scratch
 
@@ -108,7 +109,8 @@ class _Balance:
     """The running balance of typed rows."""
 
     def __init__(self, rule: Running) -> None:
-        self.after = rule.after
+        self.after, self.by = rule.after, rule.by
+        self.step = parse(rule.step) if rule.where == "true" else None
         whose = f"concat_ws(' ', {', '.join(rule.by)})" if rule.by else "''"
         self.sql = (
             f"select line, coalesce({rule.step}, 0)::decimal(28, 4) as step, {rule.after} as balance, {whose} as whose "
@@ -118,15 +120,28 @@ class _Balance:
         """The chains of a batch by account and currency; none where no row has a balance."""
         if typed[self.after].null_count == typed.num_rows:
             return {}
-        rows = con.sql(self.sql).to_arrow_table()
-        if not rows.num_rows:
-            return {}
-        balances = whole(rows["balance"])
+        balances = whole(typed[self.after])
+        if self.step is not None:
+            steps, lines, whose = moved(self.step, typed), typed["line"], self._whose(typed)
+        else:
+            rows = con.sql(self.sql).to_arrow_table()
+            if not rows.num_rows:
+                return {}
+            balances, lines, steps = whole(rows["balance"]), rows["line"], ten_thousandths(whole(rows["step"]))
+            whose = whole(rows["whose"]).dictionary_encode()
         known = np.asarray(balances.is_valid())
-        whose = whole(rows["whose"]).dictionary_encode()
         return chains_of(
-            whose.dictionary.to_pylist(), whose.indices.to_numpy(), rows["line"].to_numpy(), ten_thousandths(whole(rows["step"])),
-            np.where(known, ten_thousandths(balances), 0), known)
+            whose.dictionary.to_pylist(), whose.indices.to_numpy(), lines.to_numpy(), steps, np.where(known, ten_thousandths(balances), 0),
+            known)
+
+    def _whose(self, typed: pa.Table) -> pa.DictionaryArray:
+        """Account and currency of every row."""
+        names = [whole(typed[name]) for name in self.by]
+        if len(names) == 1 and pa.types.is_dictionary(names[0].type) and not names[0].null_count:
+            return names[0]
+        texts = [name.cast(pa.string()) for name in names]
+        joined_names = pc.binary_join_element_wise(*texts, " ", null_handling="skip") if texts else None
+        return constant("", typed.num_rows) if joined_names is None else joined_names.dictionary_encode()
 
 
 def _fed(wheres: Sequence[str]) -> str:
