@@ -52,7 +52,8 @@ class Column(_Closed):
     {value}, or in its place, with {captures}; `default` where empty; then `type`:
     id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, rate (up to
     eight decimals), time.
-    values: raw value -> value; what is not listed is `otherwise`, or quarantined where that is missing.
+    values: raw value -> value; what is not listed is `otherwise`, or quarantined by its name where that is missing. because: why a
+    value that nobody has listed may be `otherwise` although the field decides what an amount is.
     fold: values are compared without case. by_words: where no column has one of the names, one of which all cells are such
     values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
     where one of these columns is there too.
@@ -73,6 +74,7 @@ class Column(_Closed):
     template: str | None = None
     values: dict[str, str] | None = None
     otherwise: str | None = None
+    because: str = ""
     fold: bool = False
     by_words: bool = False
     constant: tuple[str, ...] = ()

@@ -139,7 +139,7 @@ class Typist:
             if column.required and required:
                 reasons = _add_reason(reasons, texts, "is empty; expected a value")
             if reasons is not None:
-                problems.append(Problem(column, texts, reasons))
+                problems.append(self._shown(name, column, raw, texts, reasons))
         typed = pa.table(values)
         wrong = QUARANTINE.empty_table()
         if problems:
@@ -202,6 +202,14 @@ class Typist:
         if column.values is not None:
             return _mapped(column, texts)
         return texts.column(), None
+
+    def _shown(self, name: str, column: Column, raw: _Raw, texts: Cells, reasons: pa.Array) -> Problem:
+        """The problem with the cells as they stand in the file: what was taken out of one does not name it."""
+        if not column.extract or column.template or self.positions[name] is None:
+            return Problem(column, texts, reasons)
+        given = raw.cells(self.positions[name])
+        unread = pc.and_(pc.not_equal(given.rows(), ""), pc.fill_null(pc.starts_with(reasons, "is empty"), False))
+        return Problem(column, given, pc.if_else(unread, "is not known: there is nothing in it that is expected here", reasons))
 
     def _is_mixed(self, name: str, column: Column) -> bool:
         """Whether some cells of a time may name their offset and others not."""

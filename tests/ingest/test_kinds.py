@@ -1,0 +1,51 @@
+"""What decides the kind, the sign or whether an amount counts is listed value by value; what nobody has listed is held by its name."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from duizhang.ingest import Setting, SourceSpec, extract, load_specs
+
+FLOWS = ("settlements", "payments", "refunds", "payouts", "bank_entries", "orders", "freight_charges", "journal_lines")
+
+
+def _deciding(spec: SourceSpec) -> set[str]:
+    """The fields that decide which rows are money, of which kind, with which sign and in which currency."""
+    said = " ".join(
+        f"{table.where} {' '.join(table.columns.get(name, '') for name in ('kind', 'amount', 'status', 'currency'))}"
+        for table in spec.tables if table.table in FLOWS)
+    return {name for name in spec.fields if re.search(rf"\b{name}\b", said)}
+
+
+@pytest.mark.parametrize("name", load_specs())
+def test_no_catch_all_decides_about_money(name: str) -> None:
+    """Fails if a value that nobody listed counts under a word for the rest: a new kind of movement would be booked in silence."""
+    spec = load_specs()[name]
+    catching = {field for field, column in spec.fields.items() if column.otherwise is not None and not column.because}
+    assert catching & _deciding(spec) == set()
+
+
+@pytest.mark.parametrize(("name", "sample", "known", "column"), [
+    ("stripe_balance", "test_stripe", b"charge,", "reporting_category"), ("wechat_fund", "test_wechat", "`扣除交易手续费,".encode(), "业务类型"),
+    ("amazon_date_range", "test_amazon", b'"Refund"', "type"), ("paypal_activity", "test_paypal", b'"Payment Refund"', "Type"),
+])
+def test_a_kind_of_movement_that_nobody_listed_is_held_by_its_name(
+    tmp_path: Path, name: str, sample: str, known: bytes, column: str
+) -> None:
+    samples: dict[str, bytes] = importlib.import_module(f"tests.ingest.{sample}").SAMPLES
+    body = next(body for body in samples.values() if known in body and _source(tmp_path, body) == name)
+    new = known.replace(known.strip(b'`",'), b"Zebra levy")
+    (tmp_path / "new.csv").write_bytes(body.replace(known, new, 1))
+    [found] = extract(tmp_path / "new.csv", load_specs(), Setting(), file="new.csv", into=tmp_path)
+    assert {(cell["column_name"], cell["value"]) for cell in found.quarantine().to_pylist()} == {(column, "Zebra levy")}
+    assert found.rows_quarantined == 1
+
+
+def _source(folder: Path, body: bytes) -> str:
+    (folder / "known.csv").write_bytes(body)
+    [found] = extract(folder / "known.csv", load_specs(), Setting(), file="known.csv", into=folder)
+    return found.spec.name
