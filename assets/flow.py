@@ -1,9 +1,12 @@
-"""The flow as assets: collect -> canonical -> reconcile -> gate -> publication.
+"""The flow as steps: sources -> canonical -> reconciliation -> gate -> publication.
 
-A stage of the engine's run is one step; each of its tables is an asset of its own, named like its SQL file and folder.
+A step is a stage of the engine's run and makes many assets, which stand in assets/graph.py. The engine does a stage for all of
+its tables at once, so whoever picks some assets gets these as results, and their whole stage done.
 """
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -20,92 +23,84 @@ from dagster import (
     Failure,
     MaterializeResult,
     ResourceParam,
-    asset,
     multi_asset,
     multi_asset_check,
 )
 
+from assets.graph import PUBLISHED, STORED, canonical_assets, model_assets, published_asset, source_assets
+from assets.metadata import of_source, of_table
 from assets.partitions import DEFER_EVENTS, SINGLE_RUN
 from assets.workspace import days_of
-from duizhang import schema
 from duizhang.gate import gated_tables
+from duizhang.ingest import SourceSpec
 from duizhang.publish import PeriodOutcome
-from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, MART_MODELS, STATE_TABLES
 from duizhang.runs import CANONICAL, GATE, HELD, PUBLISH, RECONCILE, Run, held_line
 
-INPUTS = (*schema.TABLES, "source_files", "quarantine")
-ITEMS = (*ITEM_TABLES, *STATE_TABLES)
-PUBLISHED, NOTHING_HELD = "published", "nothing_is_held"
+NOTHING_HELD = "nothing_is_held"
 
 
 class Held(Failure):
     """Days of a run are held: the run has failed for whoever watches it, and nothing of what went well is undone."""
 
 
-def _specs(group: str, names: tuple[str, ...], deps: tuple[str, ...]) -> list[AssetSpec]:
-    return [AssetSpec(name, group_name=group, deps=list(deps)) for name in names]
+def _told(context: AssetExecutionContext) -> list[dt.date]:
+    """The days whose single results somebody may look at."""
+    return [] if DEFER_EVENTS in context.run.tags else days_of(list(context.partition_keys))
 
 
-def _made(context: AssetExecutionContext, run: Run, names: tuple[str, ...]) -> Iterator[MaterializeResult[None]]:
-    """The results of a step, each partition with the rows that it has."""
-    for name in names:
-        for period in days_of(list(context.partition_keys)) if DEFER_EVENTS not in context.run.tags else ():
+def _made(context: AssetExecutionContext, run: Run, specs: list[AssetSpec]) -> Iterator[MaterializeResult[None]]:
+    """The results of a step, each partition with the rows and amounts that it has."""
+    for key in (spec.key for spec in specs if spec.key in context.selected_asset_keys):
+        name = key.to_user_string()
+        for period in _told(context) if name in STORED else ():
             if run.store.has(name, period):
-                context.add_asset_metadata(
-                    {"rows": run.store.rows(name, period)}, asset_key=name, partition_key=period.isoformat()
-                )
-        yield MaterializeResult(asset_key=name)
+                context.add_asset_metadata(of_table(run.store, name, period), asset_key=key, partition_key=period.isoformat())
+        yield MaterializeResult(asset_key=key)
 
 
 def build_assets(
-    partitions: DailyPartitionsDefinition,
+    partitions: DailyPartitionsDefinition, sources: Mapping[str, SourceSpec]
 ) -> tuple[list[AssetsDefinition], list[AssetChecksDefinition]]:
-    """All assets and checks of the flow over the given partitions."""
+    """All assets and checks of the flow over the given partitions. sources: the kinds of files that the books name, by name."""
+    extracted, tables, models = source_assets(sources), canonical_assets(sources), model_assets()
 
-    @asset(group_name="collect", partitions_def=partitions, backfill_policy=SINGLE_RUN)
-    def raw_files(context: AssetExecutionContext, run: ResourceParam[Run]) -> MaterializeResult[None]:
-        """Every file of the inbox: archived, recognised by content and read into Parquet once."""
+    def step(name: str, specs: list[AssetSpec]) -> Any:
+        return multi_asset(name=name, specs=specs, partitions_def=partitions, backfill_policy=SINGLE_RUN, can_subset=True)
+
+    def extract(context: AssetExecutionContext, run: ResourceParam[Run]) -> Iterator[MaterializeResult[None]]:
+        """Every file of the inbox: archived, recognised by content and read into Parquet once. A file that cannot be read
+        takes no other with it: its source fails its check, and its days are held."""
         run.begin(days_of(list(context.partition_keys)))
-        by_status: dict[str, int] = {}
-        for record in run.files:
-            by_status[record.status] = by_status.get(record.status, 0) + 1
-        refused = [record.problem for record in run.files if record.status == "refused"]
-        return MaterializeResult(metadata={**by_status, "files": len(run.files), "not read": refused})
+        for spec in (spec for spec in extracted if spec.key in context.selected_asset_keys):
+            for period in _told(context):
+                context.add_asset_metadata(
+                    of_source(run.files, spec.key.to_user_string(), period), asset_key=spec.key, partition_key=period.isoformat()
+                )
+            yield MaterializeResult(asset_key=spec.key)
 
-    @multi_asset(
-        name="canonical", specs=_specs("canonical", INPUTS, ("raw_files",)), partitions_def=partitions,
-        backfill_policy=SINGLE_RUN,
-    )
-    def canonical(context: AssetExecutionContext, run: ResourceParam[Run]) -> Iterator[MaterializeResult[None]]:
-        """Landed rows by table and business day."""
-        run.begin(days_of(list(context.partition_keys)))
-        run.to(CANONICAL)
-        yield from _made(context, run, INPUTS)
+    def staged(stage: str, name: str, specs: list[AssetSpec], meaning: str) -> AssetsDefinition:
+        def do(context: AssetExecutionContext, run: ResourceParam[Run]) -> Iterator[MaterializeResult[None]]:
+            run.begin(days_of(list(context.partition_keys)))
+            run.to(stage)
+            yield from _made(context, run, specs)
 
-    @multi_asset(
-        name="reconciliation",
-        specs=[
-            *_specs("legs", LEG_MODELS, INPUTS),
-            *_specs("open_items", ITEMS, LEG_MODELS),
-            *_specs("marts", (*MART_MODELS, "journal_proposals"), ITEMS),
-        ],
-        partitions_def=partitions, backfill_policy=SINGLE_RUN,
-    )
-    def reconciliation(context: AssetExecutionContext, run: ResourceParam[Run]) -> Iterator[MaterializeResult[None]]:
-        """Claims, open items, variances with causes, marts."""
-        run.begin(days_of(list(context.partition_keys)))
-        run.to(RECONCILE)
-        yield from _made(context, run, (*LEG_MODELS, *ITEMS, *MART_MODELS, "journal_proposals"))
+        do.__doc__ = meaning
+        return step(name, specs)(do)  # type: ignore[no-any-return]
 
-    tables = gated_tables()
+    canonical = staged(CANONICAL, "canonical", tables, "Landed rows by table and business day.")
+    reconciliation = [
+        staged(RECONCILE, name, specs, "Claims, open items, causes and marts: one pass of the engine, whichever step comes first.")
+        for name, specs in models.items()
+    ]
+    gated = gated_tables()
 
-    @multi_asset_check(name="gate", specs=[AssetCheckSpec("expectations", asset=name) for name in tables])
+    @multi_asset_check(name="gate", specs=[AssetCheckSpec("expectations", asset=name) for name in gated])
     def gate(context: AssetCheckExecutionContext, run: ResourceParam[Run]) -> Iterator[AssetCheckResult]:
         """Great Expectations suites. A failing one holds its day at the publication, which asks the record and not the
         orchestrator; the other days of the run go on."""
         run.begin(days_of(list(context.partition_keys)))
         run.to(GATE)
-        for name in tables:
+        for name in gated:
             failing = {p: [f.detail for f in found if f.table == name] for p, found in run.failures.items()}
             failing = {p: details for p, details in failing.items() if details}
             yield AssetCheckResult(
@@ -115,9 +110,8 @@ def build_assets(
                 metadata={"failing": {p.isoformat(): details for p, details in failing.items()}},
             )
 
-    @asset(
-        name=PUBLISHED, group_name="publication", partitions_def=partitions, backfill_policy=SINGLE_RUN,
-        deps=[*ITEMS, *MART_MODELS, "journal_proposals", *INPUTS],
+    @multi_asset(
+        name=PUBLISHED, specs=[published_asset()], partitions_def=partitions, backfill_policy=SINGLE_RUN,
         check_specs=[AssetCheckSpec(NOTHING_HELD, asset=PUBLISHED)],
     )
     def published(
@@ -152,7 +146,8 @@ def build_assets(
             raise Held(description=told, metadata={"days": ", ".join(o.period.isoformat() for o in held)}, allow_retries=False)
         yield MaterializeResult(check_results=[check])
 
-    return [raw_files, canonical, reconciliation, published], [gate]
+    # books that name no source yet have no step for them
+    return [*([step("sources", extracted)(extract)] if extracted else []), canonical, *reconciliation, published], [gate]
 
 
 def _outcome(outcome: PeriodOutcome) -> dict[str, str | int]:

@@ -11,8 +11,10 @@ import click
 from dagster import ConfigurableResource, InitResourceContext
 
 from duizhang.books import Books, load_books
+from duizhang.errors import BooksError, Retryable, UserError
+from duizhang.ingest import SourceSpec
 from duizhang.plan import acquire
-from duizhang.runs import Run
+from duizhang.runs import Run, sources_named
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -40,6 +42,18 @@ class Workspace(ConfigurableResource):  # type: ignore[type-arg]
 
     def state(self) -> State:
         return State(self.home)
+
+    def sources(self) -> dict[str, SourceSpec]:
+        """The sources that the books name; none where there are no books yet."""
+        try:
+            books = self.books()
+        except BooksError:
+            return {}
+        try:
+            return sources_named(books, State(self.home, read_only=True))
+        except (UserError, Retryable):
+            # a home without a state yet, or one that says nothing of itself now: what is declared is there all the same
+            return sources_named(books)
 
 
 class RunResource(ConfigurableResource[Run]):

@@ -32,9 +32,10 @@ def build_defs(
     with warnings.catch_warnings():
         # single-run backfills are Dagster's beta; the lock file pins what was tried
         warnings.simplefilter("ignore", BetaWarning)
-        assets, checks = build_assets(days)
+        found = {**from_environment(), **(resources or {})}
+        assets, checks = build_assets(days, found["watched"].sources())
         job = define_asset_job(JOB, selection=AssetSelection.all(), executor_def=in_process_executor)
         return Definitions(
             assets=assets, asset_checks=checks, jobs=[job], schedules=[build_schedule(days)], sensors=[build_sensor(days)],
-            resources={**from_environment(), **(resources or {})}, executor=in_process_executor,
+            resources=found, executor=in_process_executor,
         )

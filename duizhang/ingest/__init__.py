@@ -1,7 +1,7 @@
 """Ingest: from raw files in the inbox to canonical tables by business day; nothing is lost on the way."""
 
 from duizhang.ingest.canonical import build_canonical
-from duizhang.ingest.files import FileRecord, files_by_age, inbox_path, records, unresolved
+from duizhang.ingest.files import FileRecord, files_by_age, inbox_path, records, sources_seen, unresolved
 from duizhang.ingest.inbox import collect
 from duizhang.ingest.landing import ControlTotal, Extraction, Setting, extract
 from duizhang.ingest.proposing import propose
@@ -11,5 +11,5 @@ __all__ = [
     "ControlTotal", "Extraction", "FileRecord", "Setting", "SourceSpec", "build_canonical", "collect", "extract",
     "files_by_age",
     "inbox_path", "list_specs", "load_spec", "load_specs",
-    "propose", "records", "sources_page", "unresolved",
+    "propose", "records", "sources_page", "sources_seen", "unresolved",
 ]

@@ -3,8 +3,9 @@ a schedule, a sensor or a person in a browser, it is this one; the orchestrator 
 
 from duizhang.runs.passes import spans, stretches
 from duizhang.runs.running import CANONICAL, GATE, HELD, PUBLISH, RECONCILE, Run, held_line
-from duizhang.runs.wanted import plan_until, yesterday
+from duizhang.runs.wanted import plan_until, sources_named, yesterday
 
 __all__ = [
-    "CANONICAL", "GATE", "HELD", "PUBLISH", "RECONCILE", "Run", "held_line", "plan_until", "spans", "stretches", "yesterday",
+    "CANONICAL", "GATE", "HELD", "PUBLISH", "RECONCILE", "Run", "held_line", "plan_until", "sources_named", "spans", "stretches",
+    "yesterday",
 ]

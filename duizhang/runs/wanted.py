@@ -1,4 +1,5 @@
-"""What a schedule or a sensor has to ask for: the day whose bills are there, and every other day that is not current."""
+"""What a schedule or a sensor has to ask for: the day whose bills are there, and every other day that is not current; and of
+which sources."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from duizhang.books import Books
-from duizhang.ingest import collect
+from duizhang.ingest import SourceSpec, collect, load_specs, sources_seen
 from duizhang.plan import Plan, last_day, make_plan
 from duizhang.state import State
 from duizhang.store import Store
@@ -25,3 +26,12 @@ def plan_until(books: Books, store: Store, state: State, end: dt.date | None = N
     """
     collect(books, store, state)
     return make_plan(books, store, state, books.start, max(books.start, end or last_day(books, state)))
+
+
+def sources_named(books: Books, state: State | None = None) -> dict[str, SourceSpec]:
+    """The sources that books name, by name: expected, of a database, their own, and those of which files came."""
+    known, shipped = load_specs(books.sources_path), load_specs()
+    own = {name for name, spec in known.items() if spec is not shipped.get(name)}
+    seen = sources_seen(state) if state else []
+    named = {*own, *seen, *(e.source for e in books.expected), *(d.source for d in books.databases)}
+    return {name: known[name] for name in sorted(named & {*known})}

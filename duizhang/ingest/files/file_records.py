@@ -103,6 +103,12 @@ def records(state: State) -> list[FileRecord]:
     return [known[name] for name in sorted(known)]
 
 
+def sources_seen(state: State) -> list[str]:
+    """The kinds of the files that were read, in order."""
+    with state.read() as con:
+        return list(con.execute(sa.select(FILES.c.source).where(FILES.c.status == READ).distinct().order_by(FILES.c.source)).scalars())
+
+
 def files_by_age(state: State) -> list[str]:
     """The files that were read, from the oldest to the newest."""
     return [r.path for r in sorted((r for r in records(state) if r.status == READ), key=lambda r: r.recency)]

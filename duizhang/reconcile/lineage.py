@@ -1,0 +1,157 @@
+"""What every model reads, taken from its SQL: the graph of the flow from the canonical tables to the marts.
+
+A model is a file of sql/; its parents are the relations of its import CTEs, followed to the models and canonical tables that make
+them where the engine stands between (the claims of all legs, what a matching pass leaves over). A relation that nothing here knows
+is an error, so the graph cannot go on without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from sqlglot import exp, parse_one
+
+from duizhang.digest import file_digest
+from duizhang.errors import SpecError
+from duizhang.layout import SQL
+from duizhang.matching_passes import matching_digest
+from duizhang.reconcile.causes import causes_digest
+from duizhang.reconcile.engine import LEG_MODELS
+from duizhang.reconcile.matching import SQL_PASSES
+from duizhang.reconcile.parts import parts_digest
+from duizhang.schema import TABLES
+
+ROOMS = ("canonical", "sides", "legs", "items", "marts")
+
+# models that are run once for every leg, on its claims alone: they are part of each leg
+OF_EVERY_LEG = ("scoped_claims", "sides_seen", "leg_runs", "claims_run")
+# files whose table has another name
+_NAMED = {"items/variances.sql": "variances_found", "items/summed_up.sql": "variances"}
+
+# what the engine puts in place from books.yaml, the rules and people's decisions, and from no table
+GIVEN = frozenset({
+    "calendar", "file_ranks", "corrections", "decisions", "declared_sides", "side_feeds", "matching_legs", "matching_passes",
+    "minor_units", "sla", "shops", "account_map", "bank_account_owners", "warehouse_owners", "tolerances", "policy_changes",
+    "rate_cards", "rate_tiers", "fx_declared", "fx_settings",
+})
+# what the engine puts together from other relations
+_MADE_OF: dict[str, tuple[str, ...]] = {
+    "claims": LEG_MODELS,
+    **{f"claims_{leg}": (leg,) for leg in LEG_MODELS},
+    "supplied_sides": ("orders_seen",),
+    "sides_known": ("orders_seen", *LEG_MODELS),
+    "all_leg_runs": LEG_MODELS,
+    "skus_known": ("skus",),
+    "fx_filed": ("fx_rates",),
+    "caused": ("judged",),
+    "peeled": ("judged",),
+    "left_over": ("matchable",),
+    "matched": ("matchable", *(f"match_{name}" for name in SQL_PASSES)),
+    "given_up": ("matchable", "match_keyless_crowds"),
+}
+# what a day opens with, as the day before left it, and where late duplicates are looked for
+_EARLIER: dict[str, tuple[str, ...]] = {
+    "opening_claims": ("open_claims",), "carried_stock_levels": ("stock_levels",), "carried_sides": ("sides",), "past_claims": LEG_MODELS,
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of the graph. parents: tables and models of the same day; earlier: tables of earlier days that it reads as well;
+    carries: whether it follows from itself as the day before left it."""
+
+    name: str
+    path: str
+    header: str
+    parents: frozenset[str]
+    earlier: frozenset[str]
+    carries: bool
+
+    @property
+    def room(self) -> str:
+        return self.path.partition("/")[0]
+
+    def digest(self) -> str:
+        """SHA-256 of the SQL and of the rules that the engine puts between it and what it reads."""
+        rules = {"matchable": matching_digest, "parts": parts_digest, "proposals": causes_digest, "variances_found": causes_digest}
+        text = file_digest(SQL / self.path) + (rules[self.name]() if self.name in rules else "")
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def relations_read(sql: str) -> frozenset[str]:
+    """The relations outside of a query that it reads."""
+    tree = parse_one(sql, dialect="duckdb")
+    own = {cte.alias for cte in tree.find_all(exp.CTE)}
+    found = set()
+    for table in tree.find_all(exp.Table):
+        inside = table.find_ancestor(exp.CTE)
+        # an import CTE has the name of what it imports
+        if table.name and (table.name not in own or (inside is not None and inside.alias == table.name)):
+            found.add(_leg_of(table) if table.name == "claims" else table.name)
+    return frozenset(found)
+
+
+def _leg_of(claims: exp.Table) -> str:
+    """`claims`, or where only those of one leg are imported, the relation that these are."""
+    where = claims.parent_select.args.get("where") if claims.parent_select else None
+    parts = () if where is None else where.this.flatten() if isinstance(where.this, exp.And) else (where.this,)
+    for part in parts:
+        if isinstance(part, exp.EQ) and part.left.name == "leg" and isinstance(part.right, exp.Literal):
+            return f"claims_{part.right.name}"
+    return claims.name
+
+
+@cache
+def models() -> dict[str, Model]:
+    """Every model by name, each behind those that it reads. Raises SpecError for a relation that nothing makes, and for a circle."""
+    read = {_name(path): (path, *_read(path)) for room in ROOMS for path in sorted((SQL / room).glob("*.sql"))
+            if path.stem not in OF_EVERY_LEG}
+    known = {*read, *TABLES}
+    parents: dict[str, set[str]] = {}
+    earlier: dict[str, set[str]] = {}
+    for name, (path, _, relations) in read.items():
+        parents[name], earlier[name] = set(), set()
+        for relation in sorted(relations):
+            if relation in _EARLIER:
+                earlier[name].update(_EARLIER[relation])
+            elif relation in _MADE_OF or relation in known:
+                parents[name].update(_MADE_OF.get(relation, (relation,)))
+            elif relation not in GIVEN:
+                raise SpecError(f"sql/{_short(path)} reads {relation!r}, which nothing makes")
+    try:
+        order = [name for name in TopologicalSorter({n: sorted(parents[n]) for n in sorted(parents)}).static_order() if name in read]
+    except CycleError as error:
+        raise SpecError(f"models read each other in a circle: {' <- '.join(error.args[1])}") from error
+    # what a table follows from on earlier days, through all that stands between
+    before: dict[str, set[str]] = {}
+    for name in order:
+        before[name] = earlier[name].union(*(before.get(parent, set()) for parent in parents[name]))
+    return {
+        name: Model(
+            name, _short(read[name][0]), read[name][1], frozenset(parents[name]), frozenset(earlier[name]),
+            carries=(name,) in _EARLIER.values() and name in before[name],
+        )
+        for name in order
+    }
+
+
+def _read(path: Path) -> tuple[str, frozenset[str]]:
+    text = path.read_text(encoding="utf-8")
+    header = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        header.append(line.removeprefix("--").strip())
+    return " ".join(header), relations_read(text)
+
+
+def _short(path: Path) -> str:
+    return path.relative_to(SQL).as_posix()
+
+
+def _name(path: Path) -> str:
+    return _NAMED.get(_short(path), path.stem)

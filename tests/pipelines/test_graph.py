@@ -1,0 +1,143 @@
+"""The graph of the assets is what the SQL reads and the specifications give, no edge more and none less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from dagster import AssetKey, Definitions
+from sqlglot import exp, parse_one
+from sqlglot.optimizer.scope import traverse_scope
+
+from assets.graph import OF_FILES, PUBLISHED, SCHEMAS, STORED
+from assets.partitions import daily
+from assets.workspace import over
+from duizhang import published, schema
+from duizhang.errors import SpecError
+from duizhang.ingest import load_specs
+from duizhang.layout import SQL
+from duizhang.reconcile import LEG_MODELS, STATE_TABLES, lineage
+from pipelines.definitions import build_defs
+
+SNAPSHOT = Path(__file__).with_name("graph.txt")
+# a company that declares one source of each kind of record; what the inbox shows besides is added by the state
+NAMED = (
+    "alipay_fund", "alipay_trade", "bank_mt940", "books_fx_rates", "books_orders", "books_refunds", "books_skus", "kingdee_journal",
+    "platform_statement", "sf_bill", "taobao_order_lines", "taobao_orders", "wms_count", "wms_moves", "wms_snapshot",
+)
+BOOKS = {
+    "entity": "E", "start": "2026-03-01", "shops": {"s": {"platform": "taobao", "provider": "alipay", "warehouse": "W"}},
+    "expected": [{"source": name} for name in NAMED],
+}
+# what the engine makes of models, and what it puts under another name
+ENGINE = {
+    "claims": {*LEG_MODELS}, "claims_order_payment": {"order_payment"}, "all_leg_runs": {*LEG_MODELS}, "skus_known": {"skus"},
+    "sides_known": {"orders_seen", *LEG_MODELS}, "supplied_sides": {"orders_seen"}, "fx_filed": {"fx_rates"}, "caused": {"judged"},
+    "peeled": {"judged"}, "left_over": {"matchable"}, "given_up": {"matchable", "match_keyless_crowds"},
+    "matched": {"matchable", *(f"match_{n}" for n in ("normal_key", "remark", "tolerance", "keyless", "batch"))},
+}
+OF_ONE_LEG = {"fee_audit": {"fee"}, "freight_audit": {"freight"}, "ledger_tieout": {"ledger"}}
+
+
+@pytest.fixture(scope="module")
+def defs(tmp_path_factory: pytest.TempPathFactory) -> Definitions:
+    return definitions(tmp_path_factory.mktemp("company"))
+
+
+def definitions(folder: Path) -> Definitions:
+    (folder / "books.yaml").write_text(yaml.safe_dump(BOOKS), encoding="utf-8")
+    resources = over(str(folder / "books.yaml"), str(folder / "home"))
+    return build_defs(resources=resources, partitions=daily("2026-03-01", "Asia/Shanghai"))
+
+
+def edges(defs: Definitions) -> dict[str, set[str]]:
+    graph = defs.resolve_asset_graph()
+    return {
+        key.to_user_string(): {p.to_user_string() for p in graph.get(key).parent_keys} for key in graph.get_all_asset_keys()
+    }
+
+
+def read_by(path: Path) -> set[str]:
+    """The tables of every scope of a model, as sqlglot resolves them."""
+    scopes = traverse_scope(parse_one(path.read_text(encoding="utf-8"), dialect="duckdb"))
+    return {source.name for scope in scopes for _, source in scope.selected_sources.values() if isinstance(source, exp.Table)} - {""}
+
+
+def test_every_edge_is_one_that_the_sql_or_a_specification_says(defs: Definitions) -> None:
+    specs = load_specs()
+    expected: dict[str, set[str]] = {name: set() for name in NAMED}
+    for table in schema.TABLES:
+        expected[table] = {name for name in NAMED if table in {t.table for t in specs[name].tables}}
+    expected |= {name: {*NAMED} for name in OF_FILES}
+    for room in lineage.ROOMS:
+        for path in (SQL / room).glob("*.sql"):
+            if path.stem in lineage.OF_EVERY_LEG:
+                continue
+            name = {"items/variances.sql": "variances_found", "items/summed_up.sql": "variances"}.get(f"{room}/{path.name}", path.stem)
+            expected[name] = set()
+            for relation in read_by(path):
+                if relation == "claims" and name in OF_ONE_LEG:
+                    expected[name] |= OF_ONE_LEG[name]
+                else:
+                    expected[name] |= ENGINE.get(relation, {relation})
+    # what books, rules and people's decisions say is no asset, and what is of an earlier day is drawn at the table itself
+    no_asset = {*lineage.GIVEN, "opening_claims", "carried_stock_levels", "carried_sides", "past_claims"}
+    expected = {name: parents - no_asset for name, parents in expected.items()}
+    for name in STATE_TABLES:
+        expected[name].add(name)
+    expected |= {"open_items": {"variances"}, "journal_proposals": set()}
+    found = edges(defs)
+    of_published = found.pop(PUBLISHED)
+    assert found == expected
+    assert of_published == {*published.TABLES} - {"quality_results"} | {*STATE_TABLES}
+
+
+def test_what_is_run_for_every_leg_reads_its_own_claims_alone() -> None:
+    own = {*lineage.OF_EVERY_LEG, "leg_claims", "supplied_sides", "carried_sides"}
+    for name in lineage.OF_EVERY_LEG:
+        assert read_by(SQL / "sides" / f"{name}.sql") <= own | lineage.GIVEN, name
+
+
+def test_the_graph_is_the_one_of_the_snapshot(defs: Definitions) -> None:
+    """A change of it is a diff of graph.txt; `python -m tests.pipelines.test_graph` writes it anew."""
+    assert as_text(defs) == SNAPSHOT.read_text(encoding="utf-8")
+
+
+def as_text(defs: Definitions) -> str:
+    graph, found = defs.resolve_asset_graph(), edges(defs)
+    lines = [
+        f"{graph.get(AssetKey(name)).group_name}/{name}" + "".join(f"\n    {parent}" for parent in sorted(found[name])) for name in found
+    ]
+    return "\n".join(sorted(lines)) + "\n"
+
+
+def test_every_asset_says_what_it_is(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        name, node = key.to_user_string(), graph.get(key)
+        assert node.description and node.owners and node.kinds and node.tags["layer"] == node.group_name, name
+        if node.group_name in ("sources", "derived", "claims", "items", "marts") and name not in ("open_items", "journal_proposals"):
+            assert node.code_version, name
+        if name in STORED:
+            columns = node.metadata["dagster/column_schema"].columns
+            assert [c.name for c in columns] == SCHEMAS[name].names
+            assert [c.name for c in columns if not c.description] == [], name
+
+
+def test_a_model_that_reads_what_nothing_makes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "marts").mkdir()
+    (tmp_path / "marts" / "a.sql").write_text("-- Grain: none.\nwith\nb as (select * from b)\n\nselect * from b\n", encoding="utf-8")
+    monkeypatch.setattr(lineage, "SQL", tmp_path)
+    with pytest.raises(SpecError, match=r"marts/a\.sql reads 'b'"):
+        lineage.models.__wrapped__()
+    (tmp_path / "marts" / "b.sql").write_text("-- Grain: none.\nselect * from a\n", encoding="utf-8")
+    with pytest.raises(SpecError, match="circle"):
+        lineage.models.__wrapped__()
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as where:
+        SNAPSHOT.write_text(as_text(definitions(Path(where))), encoding="utf-8")
