@@ -126,7 +126,7 @@ def test_lines_with_an_odd_number_of_quotation_marks(lines: list[bytes]) -> None
 def test_cells_filled_from_above_in_batches(by: str | None, rows: list[tuple[str, str, str]], cut: int) -> None:
     class Part(_Rows):
         def __init__(self) -> None:
-            self.spec = type("Spec", (), {"fill_down": FillDown(by=by, columns=("v", "w"))})()  # type: ignore[assignment]
+            self.spec = type("Spec", (), {"fill_down": FillDown(by=by, columns=("v", "w")), "nulls": ()})()  # type: ignore[assignment]
             self.index, self.last = {"k": 0, "v": 1, "w": 2}, None
 
     part, found = Part(), []

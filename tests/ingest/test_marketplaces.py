@@ -91,7 +91,7 @@ def by_kind(found: Extraction, currency: str = "USD") -> dict[str, Decimal]:
 def test_ebay_every_fee_is_a_line_and_the_payout_takes_all(tmp_path: Path) -> None:
     found = read(tmp_path, EBAY)
     assert (found.spec.name, found.rows_read, found.rows_parsed, found.rows_quarantined) == ("ebay_transactions", 5, 5, 0)
-    assert [t.ok for t in found.totals] == [True]
+    assert all(t.ok for t in found.totals)
     assert by_kind(found) == {
         "sale": Decimal("24.5"), "refund": Decimal(-5), "commission": Decimal("-3.50"), "freight": Decimal(-6), "payout": Decimal(-10)}
     assert {r["statement_id"] for r in found.table("settlements").to_pylist()} == {"71"}

@@ -242,4 +242,5 @@ def _unclosed(state: _State, *, groups: bool) -> None:
 
 
 def _number(text: str) -> str:
-    return text if _AMOUNT.match(text) else "NaN"
+    """What a trailer states, also where it has a point that it should not have; whatever else it is ties to nothing."""
+    return text if re.fullmatch(r"[-+]?\d+(\.\d+)?", text) else "NaN"

@@ -48,6 +48,8 @@ class _Rows:
         self.absorbs = next(
             (n for n, name in enumerate(place.names) if self.spec.absorbs and normalised(name) == normalised(self.spec.absorbs)),
             None)
+        # what a header is that is repeated among the rows, as where pages or exports were joined
+        self.header = [normalised(re.sub(r"#\d+$", "", name)) for name in place.names] if not self.spec.positions else []
         self.heading = ""  # the last one, which its rows belong to
         self.reading = Reading([*self.names, *filter(None, [self.spec.heading])], place.encoding, around=list(place.above))
 
@@ -137,6 +139,8 @@ class _Rows:
             self._put_around(keep, matching(self.footer.pattern, first, bytes_), lines, whole)
         if self.only:
             self._put_around(keep, np.delete(np.arange(len(lines)), matching(self.only.pattern, first, bytes_)), lines, whole)
+        if any(self.header):
+            self._put_around(keep, self._headers(first, bytes_, lines, whole), lines, whole)
         if self.spec.totals_row and normalised(self.spec.totals_row) in self.index:
             column = columns[self.index[normalised(self.spec.totals_row)]]
             filled = np.flatnonzero(lengths(column) > 0)
@@ -156,6 +160,17 @@ class _Rows:
             keep[at] &= any(cell.strip(BLANKS) for cell in whole(int(lines[at])))
         return keep
 
+    def _headers(
+        self, first: pa.Array, bytes_: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]
+    ) -> np.ndarray:
+        """The lines that repeat the header."""
+        name = self.names[0].strip()
+        if not name:
+            return np.empty(0, np.int64)
+        near = np.flatnonzero(bytes_ == name.encode()[0])
+        near = near[_mask(pc.equal(pc.ascii_trim(first.take(pa.array(near)), characters=BLANKS), name))] if len(near) else near
+        return np.array([n for n in near.tolist() if [normalised(cell) for cell in whole(int(lines[n]))] == self.header], np.int64)
+
     def _put_around(self, keep: np.ndarray, found: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
         keep[found] = False
         self.reading.around += [self.place.delimiter.join(whole(line)) for line in lines[found].tolist()]
@@ -174,6 +189,9 @@ class _Rows:
         if rule is None or not len(columns[0]) or (rule.by is not None and normalised(rule.by) not in self.index):
             return columns
         positions = [self.index[n] for n in (normalised(c) for c in rule.columns) if n in self.index]
+        if self.spec.nulls:
+            nulls = pa.array(self.spec.nulls, pa.string())
+            columns = [pc.if_else(pc.is_in(c, nulls), "", c) if p in positions else c for p, c in enumerate(columns)]
         if rule.by is not None:
             by = columns[self.index[normalised(rule.by)]]
             key = by[-1].as_py()

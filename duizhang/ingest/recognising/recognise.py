@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -266,9 +267,11 @@ def _near(document: Document, spec: SourceSpec, head: _Head, specs: Mapping[str,
     weights = [max(1 / commonness[name] for name in names) for names, _ in header]
     for delimiter in _delimiters(document, spec):
         for keys in head.bare_keys(delimiter) if spec.header_currency else head.keys(delimiter):
-            hits = [not names.isdisjoint(keys) for names, _ in header]
+            bare = {_unaccented(key) for key in keys}  # Dátum is near Datum
+            hits = [not bare.isdisjoint(map(_unaccented, names)) for names, _ in header]
             share = sum(w for w, hit in zip(weights, hits, strict=True) if hit) / sum(weights)
-            if sum(hits) > 1 and (hint is None or share > hint[0]):
+            # a file without half of the columns is another kind, however rare the names are that it has
+            if sum(hits) > 1 and 2 * sum(hits) >= len(hits) and (hint is None or share > hint[0]):
                 missing = [_alternatives(name) for (_, name), hit in zip(header, hits, strict=True) if not hit]
                 lacking = f"without the columns {', '.join(dict.fromkeys(missing))}" if missing else "but for columns that it must not have"
                 hint = (share, f"{spec.name}, {lacking}")
@@ -279,6 +282,10 @@ def _near(document: Document, spec: SourceSpec, head: _Head, specs: Mapping[str,
 def _commonness(headers: tuple[tuple[str, ...], ...]) -> Counter[str]:
     """How many specifications have a column of this name in their header."""
     return Counter(name for header in headers for name in frozenset().union(*_header(header)))
+
+
+def _unaccented(name: str) -> str:
+    return "".join(ch for ch in unicodedata.normalize("NFKD", name) if not unicodedata.combining(ch))
 
 
 def _alternatives(column: str) -> str:

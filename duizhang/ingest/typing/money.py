@@ -18,6 +18,9 @@ LARGEST = Decimal(10) ** WHOLE_DIGITS
 TOO_LARGE = f"has more than {WHOLE_DIGITS} digits before its decimal mark, the most that have room to be added up"
 _SURE = WHOLE_DIGITS  # bytes of a plain amount that has no more digits before its point than are allowed, whatever they are
 _MARKS = tuple(mark.encode() for mark in "$¥£€￥")  # the currency signs that may stand before an amount
+# what stands between thousands besides the mark of the other kind, as in SQL: blanks of four widths and apostrophes
+_GROUPS = (" ", "\u00a0", "\u202f", "\u2009", "''", "\u2019")
+_WIDE, _NARROW = "０１２３４５６７８９．，－−–＋（）￥", "0123456789.,---+()¥"
 _OPEN, _CLOSE, _PLUS, _COMMA, _MINUS, _POINT, _NINE = b"()+,-.9"
 
 
@@ -181,21 +184,30 @@ def bounded(amounts: pa.Array) -> pa.Array | None:
 
 
 def money_sql(decimal: str, kind: pa.DataType = MONEY) -> tuple[str, str]:
-    """(value, reason) in SQL over the text `x`: signs, currency marks, brackets and separators of thousands allowed."""
+    """(value, reason) in SQL over the text `x`: signs, currency marks, brackets, separators of thousands, full-width digits and
+    a side (CR, DR, S, H) behind the amount allowed."""
     read, places = _READ[kind], kind.scale
     digits = read.precision - read.scale
-    thousands, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
-    number = rf"(0*\d{{1,{digits}}}|\d{{1,3}}({thousands}\d{{3}})+)?({mark}\d{{0,{places}}}0*)?"
+    own, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
+    # a blank (also one that does not break), an apostrophe, or the mark itself stand between thousands, the same throughout
+    grouped = "|".join(rf"\d{{1,3}}({group}\d{{3}})+" for group in (own, *_GROUPS))
+    if decimal == ".":
+        grouped += r"|\d{1,2}(,\d{2})+,\d{3}"  # lakh and crore
+    number = rf"(0*\d{{1,{digits}}}|{grouped})?({mark}\d{{0,{places}}}0*)?"
+    plain_x = f"trim(translate(x, '{_WIDE}', '{_NARROW}'))"
+    side = rf"upper(regexp_extract({plain_x}, '(?i)[\d.)]\s*(CR|DR|S|H)\.?$', 1))"  # behind the amount: credit or debit
+    bare = rf"regexp_replace({plain_x}, '(?i)([\d.)])\s*(CR|DR|S|H)\.?$', '\1')"
     # the marks that stand around an amount: a currency sign or code before or behind, 元
-    bare = r"regexp_replace(x, '^([-+(]?)\s*([¥￥$€£]|[A-Z]{2,3}\$?)\s*', '\1')"
-    bare = rf"trim(regexp_replace({bare}, '\s*([¥￥$€£元]|[A-Z]{{3}})(\)?)$', '\2'))"
-    bare = f"replace(replace({bare}, '−', '-'), '－', '-')"
-    good = rf"regexp_full_match({bare}, '([+-]?{number}|\({number}\)|{number}-)') and regexp_matches({bare}, '\d')"
-    plain = rf"regexp_replace({bare}, '[+()-]', '', 'g')"
-    plain = f"replace({plain}, '{thousands[-1]}', '')"
+    bare = rf"regexp_replace({bare}, '^([-+(]?)\s*([¥$€£]|人民币|[A-Z]{{2,3}}\$?)\s*', '\1')"
+    bare = rf"regexp_replace(trim(regexp_replace({bare}, '\s*([¥$€£元]|[A-Z]{{3}})(\)?)$', '\2')), '^([-+(])\s+', '\1')"
+    good = rf"regexp_full_match({bare}, '([+-]?({number})|\(({number})\)|({number})-)') and regexp_matches({bare}, '\d')"
+    # an amount that is a debit twice over has no certain sign
+    good = rf"{good} and not ({side} in ('DR', 'S') and regexp_matches({bare}, '^[-(]|-$'))"
+    left_out = "".join((own[-1], *_GROUPS)).replace("''", "'").replace("'", "''")
+    plain = rf"regexp_replace(translate({bare}, '{left_out}', ''), '[+()-]', '', 'g')"
     if decimal == ",":
         plain = f"replace({plain}, ',', '.')"
-    sign = rf"case when regexp_matches({bare}, '^[-(]|-$') then -1 else 1 end"
+    sign = rf"case when {side} in ('DR', 'S') or regexp_matches({bare}, '^[-(]|-$') then -1 else 1 end"
     value = f"case when {good} then {sign} * try_cast({plain} as decimal({read.precision}, {read.scale})) end"
     example = "1234.50" if decimal == "." else "1234,50"
     named = {4: "four", 8: "eight"}[places]
