@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import re
 from graphlib import TopologicalSorter
@@ -22,6 +23,7 @@ FORBIDDEN = {
     "assets": {"pipelines"},
 }
 MODELS = sorted(SQL.rglob("*.sql"))
+DOORS = sorted(p for p in (ROOT / "duizhang").rglob("__init__.py") if "opened_by_need" in p.read_text(encoding="utf-8"))
 
 
 def imported(path: Path) -> set[str]:
@@ -72,6 +74,15 @@ def test_a_room_of_ingest_is_entered_by_its_door(page: ModuleType) -> None:
         if used.startswith(doors) and not module.startswith(used.rsplit(".", 1)[0])
     }
     assert past == set()
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda p: p.parent.name)
+def test_a_door_that_opens_by_need_gives_all_that_it_names(door: Path) -> None:
+    room = importlib.import_module(".".join(door.parent.relative_to(ROOT).parts))
+    given = {name: getattr(room, name) for name in room.__all__}
+    assert not [name for name, value in given.items() if isinstance(value, ModuleType)]
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        room.nonsense  # noqa: B018
 
 
 def test_no_two_modules_have_one_name() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import duckdb
 import pytest
 
@@ -99,6 +103,36 @@ def test_open_now_counts_an_item_once(office: Path) -> None:
         assert now == closing and now
 
 
+_LOADED = """
+import json, sys
+from duizhang import cli
+cli._leave = lambda code: told.append(code)
+told, loaded = [], {}
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["duizhang", *words]
+    cli.main()
+    loaded[words[0]] = [told.pop(), [name for name in HEAVY if name in sys.modules]]
+print("ANSWER" + json.dumps(loaded))
+"""
+HEAVY = (
+    "dagster", "great_expectations", "pandas", "polars", "openpyxl", "mt940", "msoffcrypto", "pyzipper", "xlrd", "ijson",
+    "python_calamine", "sqlglot",
+)
+LIGHT = (
+    "source list", "inspect", "sql", "status", "explain", "report", "exceptions export", "dispute", "statement", "approve", "reopen",
+    "diff", "verify", "plan",
+)
+
+
+def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
+    asked = [shlex.split(EXAMPLES[name].replace("ORDER", "TB-1")) for name in LIGHT]
+    done = subprocess.run([sys.executable, "-c", _LOADED.replace("HEAVY", repr(HEAVY)), json.dumps(asked)], capture_output=True,
+                          text=True, cwd=office, check=True)
+    answer = json.loads(done.stdout.rpartition("ANSWER")[2])
+    assert {what: loaded for what, (_, loaded) in answer.items() if loaded} == {}
+    assert {what for what, (code, _) in answer.items() if code == 0} >= {"status", "report", "exceptions", "statement", "verify", "inspect"}
+
+
 def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its books.yaml with the bills of a shop, and its commands; only days, names and files are put in."""
     (books, *_) = re.findall(r"^ *```yaml\n(.*?)^ *```", README, flags=re.DOTALL | re.MULTILINE)
@@ -119,7 +153,7 @@ def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path,
     for words in typed("Your own files"):
         words = [put_in.get(word, word) for word in words]
         if words[0] == "inspect" and "--spec" in words:  # it says that the proposal is not yet complete
-            assert cli.get_command(cli.make_context("duizhang", []), "inspect")
+            assert cli.get_command(click.Context(cli), "inspect")
             continue
         said += duizhang(*words)
         Path("inbox/my-shop/bill.zip").unlink(missing_ok=True)

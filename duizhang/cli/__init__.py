@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.abc
 import logging
 import os
 import sys
@@ -45,6 +46,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+# Those that check tables with Great Expectations. Every other is kept from loading pandas, for which pyarrow looks at its first
+# array: that costs more than most answers.
+WITH_PANDAS = ("run", "replay")
+
+
+class _NoPandas(importlib.abc.MetaPathFinder):
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("this command needs no pandas", name=name)
+
+
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -72,6 +84,8 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the `duizhang` command: a mistake, a full disk or a busy database is one message, never a traceback."""
+    if not set(sys.argv[1:2]) & set(WITH_PANDAS):
+        sys.meta_path.insert(0, _NoPandas())
     _leave(_status())
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from duizhang.books import Books
 from duizhang.close.letters import write_letter
+from duizhang.close.workbook import no_such_day
 from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.schema import TABLES
@@ -111,8 +112,7 @@ def dispute(
     Raises UserError where nobody is called so, the period is not published, or there is nothing to dispute.
     """
     with open_published(home) as con:
-        if con.execute("select count(*) from period_status where period = ? and version > 0", [period]).fetchone() != (1,):
-            raise UserError(f"{period} is not published", advice="`duizhang status` lists the days that are.")
+        no_such_day(con, period)
         parcels = _parcels(Store(home), period)
         known = _known(con, books, parcels)
         if counterparty.casefold() not in {name.casefold() for name in known}:

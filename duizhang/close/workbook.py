@@ -11,9 +11,6 @@ from typing import Any
 from zipfile import BadZipFile
 
 import duckdb
-import openpyxl
-import xlsxwriter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from duizhang.close.decisions import ACCEPT, CORRECT, DECISIONS, WAIT, WRITE_OFF, Decision
 from duizhang.currency import in_places
@@ -83,6 +80,8 @@ def safe_cell(value: object) -> object:
 
 def export_exceptions(home: Path, period: dt.date, out: Path) -> int:
     """Write the workbook; the number of differences in it."""
+    import xlsxwriter
+
     rows = open_differences(home, period)
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
     sheet = book.add_worksheet(SHEET)
@@ -142,6 +141,9 @@ def read_decisions(home: Path, path: Path, by: str, known: Collection[str] = ())
 
     Raises UserError, naming sheet, row and reason, for every row that cannot be taken; then none is.
     """
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError) as error:

@@ -3,20 +3,27 @@
 Suites stand in `expectations/`, one YAML file a table. Results are recorded for the exact content that was checked.
 """
 
-from duizhang.gate.checking import failures_by_table, run_gate, write_data_docs
-from duizhang.gate.records import (
-    Failure,
-    Result,
-    accept_failure,
-    acceptances,
-    accepted,
-    accepted_by,
-    copy_acceptances,
-    failures,
-    quality_table,
-    recorded_results,
-)
-from duizhang.gate.suites import gated_tables, load_suites
+from typing import TYPE_CHECKING
+
+from duizhang.doors import opened_by_need
+
+if TYPE_CHECKING:
+    from duizhang.gate.checking import failures_by_table, run_gate, write_data_docs
+    from duizhang.gate.records import (
+        Failure,
+        Result,
+        accept_failure,
+        acceptances,
+        accepted,
+        accepted_by,
+        copy_acceptances,
+        failures,
+        quality_table,
+        recorded_results,
+    )
+    from duizhang.gate.suites import gated_tables, load_suites
+else:
+    __getattr__ = opened_by_need(__name__)
 
 __all__ = [
     "Failure", "Result", "accept_failure", "acceptances", "accepted", "accepted_by", "copy_acceptances", "failures",

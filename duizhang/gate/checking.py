@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import iso4217
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -90,6 +89,8 @@ def write_data_docs(store: Store, period: dt.date, folder: Path) -> Path:
 
 def parameters() -> dict[str, list[str]]:
     """What suites may name as {"$PARAMETER": name}: the closed list of causes, the currencies of ISO 4217."""
+    import iso4217
+
     return {"causes": sorted(load_causes()), "currencies": sorted(c.code for c in iso4217.Currency)}
 
 

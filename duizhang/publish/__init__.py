@@ -1,8 +1,8 @@
 """Publication: immutable versions of periods, and the one pointer through which analysts see them."""
 
-from duizhang.publish.pointer import object_path, rebuild_published
-from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
-from duizhang.publish.shown import published_differs
+from typing import TYPE_CHECKING
+
+from duizhang.doors import opened_by_need
 from duizhang.publish.versions import (
     CLOSED,
     STATES,
@@ -16,7 +16,14 @@ from duizhang.publish.versions import (
     set_period_state,
     versions,
 )
-from duizhang.published import POINTER
+
+if TYPE_CHECKING:
+    from duizhang.publish.pointer import object_path, rebuild_published
+    from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
+    from duizhang.publish.shown import published_differs
+    from duizhang.published import POINTER
+else:
+    __getattr__ = opened_by_need(__name__)
 
 __all__ = [
     "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",

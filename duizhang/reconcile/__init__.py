@@ -4,22 +4,29 @@ One pass handles any range of consecutive periods; a day by itself is a range of
 the next one opens with, so any split of a range gives the same rows.
 """
 
-from duizhang.matching_passes import load_matching
-from duizhang.reconcile.causes import Cause, load_causes
-from duizhang.reconcile.engine import (
-    ITEM_TABLES,
-    LEG_MODELS,
-    MART_MODELS,
-    STATE_TABLES,
-    Session,
-    assert_conservation,
-    make_claims,
-    reconcile,
-    rules_digest,
-    settle,
-)
-from duizhang.reconcile.matching import normalise_keys
-from duizhang.reconcile.parts import load_parts
+from typing import TYPE_CHECKING
+
+from duizhang.doors import opened_by_need
+
+if TYPE_CHECKING:
+    from duizhang.matching_passes import load_matching
+    from duizhang.reconcile.causes import Cause, load_causes
+    from duizhang.reconcile.engine import (
+        ITEM_TABLES,
+        LEG_MODELS,
+        MART_MODELS,
+        STATE_TABLES,
+        Session,
+        assert_conservation,
+        make_claims,
+        reconcile,
+        rules_digest,
+        settle,
+    )
+    from duizhang.reconcile.matching import normalise_keys
+    from duizhang.reconcile.parts import load_parts
+else:
+    __getattr__ = opened_by_need(__name__)
 
 __all__ = [
     "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "assert_conservation", "load_causes",

@@ -1,28 +1,35 @@
 """What is known of every file: its record and name, the days that it touches, what it tells again or takes away."""
 
-from duizhang.ingest.files.file_records import (
-    ACCEPTED,
-    DECIDED,
-    DUPLICATE,
-    READ,
-    REFUSED,
-    SUPERSEDED,
-    WITHDRAWN,
-    FileRecord,
-    decided,
-    file_decisions,
-    files_by_age,
-    known_files,
-    records,
-    remember,
-    sources_seen,
-    told,
-    undecided,
-    unresolved,
-)
-from duizhang.ingest.files.names import Kept, inbox_path, name_of_record, path_day
-from duizhang.ingest.files.restated import restated_days
-from duizhang.ingest.files.twice import Teller, told_twice
+from typing import TYPE_CHECKING
+
+from duizhang.doors import opened_by_need
+
+if TYPE_CHECKING:
+    from duizhang.ingest.files.file_records import (
+        ACCEPTED,
+        DECIDED,
+        DUPLICATE,
+        READ,
+        REFUSED,
+        SUPERSEDED,
+        WITHDRAWN,
+        FileRecord,
+        decided,
+        file_decisions,
+        files_by_age,
+        known_files,
+        records,
+        remember,
+        sources_seen,
+        told,
+        undecided,
+        unresolved,
+    )
+    from duizhang.ingest.files.names import Kept, inbox_path, name_of_record, path_day
+    from duizhang.ingest.files.restated import restated_days
+    from duizhang.ingest.files.twice import Teller, told_twice
+else:
+    __getattr__ = opened_by_need(__name__)
 
 __all__ = [
     "ACCEPTED",

@@ -15,8 +15,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import tenacity
-
 from duizhang.books import Books
 from duizhang.errors import BooksError, RefusedFile, Retryable, UserError
 from duizhang.ingest.opening import Inbox, shown_name, walk
@@ -225,6 +223,8 @@ def _open(url: str) -> tuple[Any, str]:
 
 def attempt(action: Callable[[], T], doing: str) -> T:
     """Run an action, again after a growing pause where it failed in a way that may pass. Raises Unreachable or BooksError."""
+    import tenacity
+
     try:
         return tenacity.Retrying(
             stop=tenacity.stop_after_attempt(ATTEMPTS), wait=tenacity.wait_exponential(multiplier=FIRST_WAIT, max=20),

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-import python_calamine
-import pyzipper  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING, BinaryIO
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.bounds import MAX_RATIO, look_at_parquet, look_at_sheets
 from duizhang.ingest.opening.passwords import locked, passwords, unlocked_workbook
 from duizhang.ingest.opening.xls import MAGIC, xls_sheets
+
+if TYPE_CHECKING:
+    import python_calamine
 
 MAX_BYTES = 8 << 30
 MAX_SHEET_BYTES = 1 << 30
@@ -142,6 +142,8 @@ def _opener(path: Path, info: zipfile.ZipInfo) -> Callable[[], BinaryIO]:
 
 def _unlocked(path: Path, info: zipfile.ZipInfo) -> BinaryIO:
     """A member behind a password, by the first of those given that opens it."""
+    import pyzipper  # type: ignore[import-untyped]
+
     for password in passwords():
         try:
             with pyzipper.AESZipFile(path) as archive, archive.open(info.filename, pwd=password.encode()) as member:
@@ -183,6 +185,8 @@ def _sheets(path: Path, size: int) -> list[Document]:
 
 def workbook(body: bytes) -> python_calamine.CalamineWorkbook:
     """The opened workbook (XLSX). Raises RefusedFile where it is damaged."""
+    import python_calamine
+
     with refusing_damage():
         return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
 

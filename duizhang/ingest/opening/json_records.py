@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-import ijson
 import numpy as np
 
 from duizhang.errors import RefusedFile
@@ -70,6 +69,8 @@ def read_json(document: Document, spec: SourceSpec) -> Reading:
 
 
 def _records(document: Document, records: str, limit: int | None = None) -> Iterator[dict[str, str]]:
+    import ijson
+
     start = document.head().lstrip(_SPACE)[:1]
     prefix = "item" if start == b"[" else f"{records}.item"
     with document.open() as stream:

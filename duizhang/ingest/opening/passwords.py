@@ -12,14 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import BinaryIO
 
-import msoffcrypto  # type: ignore[import-untyped]
-from msoffcrypto.exceptions import (  # type: ignore[import-untyped]
-    DecryptionError,
-    FileFormatError,
-    InvalidKeyError,
-    ParseError,
-)
-
 from duizhang.errors import RefusedFile
 
 ONE, MANY = "DUIZHANG_FILE_PASSWORD", "DUIZHANG_FILE_PASSWORDS"
@@ -55,6 +47,14 @@ def locked(name: str) -> LockedFile:
 
 def unlocked_workbook(body: bytes, name: str) -> bytes:
     """A workbook in an OLE container without its protection; as it is where it has none. Raises LockedFile."""
+    import msoffcrypto  # type: ignore[import-untyped]
+    from msoffcrypto.exceptions import (  # type: ignore[import-untyped]
+        DecryptionError,
+        FileFormatError,
+        InvalidKeyError,
+        ParseError,
+    )
+
     try:
         office = msoffcrypto.OfficeFile(io.BytesIO(body))
         if not office.is_encrypted():

@@ -6,8 +6,6 @@ import datetime as dt
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-import python_calamine
-
 from duizhang.ingest.opening.container import Document, refusing_damage
 from duizhang.ingest.opening.xls import MAGIC, xls_rows
 
@@ -20,6 +18,8 @@ def sheet_rows(document: Document) -> Iterator[list[str]]:
     if body.startswith(MAGIC):
         rows = xls_rows(body, document.sheet)
     else:
+        import python_calamine
+
         with refusing_damage():
             book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
             rows = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import xlrd  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING
 
 from duizhang.errors import RefusedFile
+
+if TYPE_CHECKING:
+    import xlrd  # type: ignore[import-untyped]
 
 MAGIC = b"\xd0\xcf\x11\xe0"
 
@@ -33,10 +35,14 @@ def xls_rows(body: bytes, name: str) -> Iterator[list[object]]:
 
 
 def _book(body: bytes) -> xlrd.Book:
+    import xlrd
+
     return xlrd.open_workbook(file_contents=body, logfile=io.StringIO(), ragged_rows=True)
 
 
 def _value(cell: xlrd.sheet.Cell, datemode: int) -> object:
+    import xlrd
+
     if cell.ctype == xlrd.XL_CELL_DATE:
         return xlrd.xldate.xldate_as_datetime(cell.value, datemode)
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:

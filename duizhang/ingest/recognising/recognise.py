@@ -12,7 +12,6 @@ from functools import cache
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from iso4217 import Currency
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document, detect, first_record, head_lines, marked, refuse_no_bill, sheet_rows
@@ -23,7 +22,6 @@ DELIMITERS = (",", "\t", ";", "|")
 MOST_LINES = 4000  # in which a header is looked for where the first lines have none
 NEAR = 0.3  # share of a specification's columns from which on it is worth naming
 LONG_NAME = 60
-_ISO = frozenset(str(currency.value) for currency in Currency)
 _SYMBOLS = {"€": "EUR", "£": "GBP", "元": "CNY"}
 _CURRENCY = re.compile(r"(.*\S)\s*(?:[(（\[]\s*(?:in )?([A-Z]{3}|[€£元])\s*[)）\]]|\s(?:in )?([A-Z]{3}))$")
 
@@ -58,7 +56,14 @@ def without_currency(name: str) -> tuple[str, str]:
     found = _CURRENCY.match(name.strip())
     currency = (found[2] or found[3]) if found else ""
     currency = _SYMBOLS.get(currency, currency)
-    return (found[1], currency) if found and currency in _ISO else (name, "")
+    return (found[1], currency) if found and currency in _iso() else (name, "")
+
+
+@cache
+def _iso() -> frozenset[str]:
+    from iso4217 import Currency  # reads a table
+
+    return frozenset(str(currency.value) for currency in Currency)
 
 
 def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
