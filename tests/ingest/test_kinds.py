@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from duizhang.errors import RefusedFile
 from duizhang.ingest import Setting, SourceSpec, extract, load_specs
 
 FLOWS = ("settlements", "payments", "refunds", "payouts", "bank_entries", "orders", "freight_charges", "journal_lines")
@@ -49,3 +51,18 @@ def _source(folder: Path, body: bytes) -> str:
     (folder / "known.csv").write_bytes(body)
     [found] = extract(folder / "known.csv", load_specs(), Setting(), file="known.csv", into=folder)
     return found.spec.name
+
+
+@pytest.mark.parametrize(("currency", "first"), [("JPY", "50,000"), ("KRW", "50.000"), ("VND", "50,000")])
+def test_a_currency_without_decimals_says_what_parts_thousands(tmp_path: Path, currency: str, first: str) -> None:
+    path = tmp_path / "bank.csv"
+    path.write_text(f'Date,Description,Amount,Currency,Balance\n2026-03-21,a,"{first}",{currency},\n', encoding="utf-8")
+    [found] = extract(path, load_specs(), Setting(), file="bank.csv", into=tmp_path)
+    assert found.summary("bank_entries") == (1, {currency: Decimal(50_000)})
+
+
+def test_a_currency_with_decimals_leaves_both_readings(tmp_path: Path) -> None:
+    path = tmp_path / "bank.csv"
+    path.write_text('Date,Description,Amount,Currency,Balance\n2026-03-21,a,"50,000",USD,\n', encoding="utf-8")
+    with pytest.raises(RefusedFile, match="two ways"):
+        extract(path, load_specs(), Setting(), file="bank.csv", into=tmp_path)

@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duizhang.currency import places_by_currency
 from duizhang.errors import RefusedFile
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import FIELD_TYPES, NUMBERS, TIME_FORMATS, Column, SourceSpec, normalised
@@ -268,7 +269,20 @@ class Typist:
                         counts[_OTHER[mark]] += 1
         if any(counts.values()) or not any(groups.values()):
             return "," if counts[","] > counts["."] else "."
-        return self.said.decimal or self._mark_by_dates(raw) or _undecided_mark(groups)
+        return self.said.decimal or self._mark_by_currency(raw, groups) or self._mark_by_dates(raw) or _undecided_mark(groups)
+
+    def _mark_by_currency(self, raw: _Raw, groups: Mapping[str, str]) -> str:
+        """The mark that does not part the thousands of 50,000, where every currency that the file names has no decimals (yen, won)."""
+        position = self.positions.get("currency")
+        named = self.captures.get("header_currency", "")
+        found = {named} if named else set()
+        if position is not None:
+            found |= {str(text).strip().upper() for text in pc.unique(raw.cells(position).values).to_pylist()}
+        known = places_by_currency()
+        marks = [mark for mark, text in groups.items() if text]
+        if len(marks) != 1 or not found or any(known.get(currency) != 0 for currency in found):
+            return ""
+        return _OTHER[marks[0]]
 
     def _mark_by_dates(self, raw: _Raw) -> str:
         """`,` where days are written 31.12.2026, which no country does that writes 1,234.50."""
