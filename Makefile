@@ -8,7 +8,7 @@ DAYS ?= 7
 ORDERS ?= 2000
 SEED ?= 1
 
-.PHONY: help run test test-slow lint types dev bench bench-extract bench-commands bench-backfill reliability lock
+.PHONY: help run test test-slow lint types dev bench bench-extract bench-commands bench-backfill reliability mutation lock
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -62,6 +62,9 @@ bench-backfill: $(VENV)/.installed ## twelve months in one command, then a late 
 
 reliability: $(VENV)/.installed ## kills, full disks, damaged files, readers without a pause; the figures go into docs/reliability.md
 	$(BIN)/python benchmarks/reliability.py
+
+mutation: $(VENV)/.installed ## plant faults into SQL and core modules; the share that the tests see goes into docs/mutation.md
+	$(BIN)/python benchmarks/mutation.py --write
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \

@@ -66,7 +66,7 @@ class Fake:
             self.put(
                 "source_files", period,
                 {"source": "books_orders", "file": f"company/{period}/a.csv", "sha256": f"{period:%Y%m%d}" * 8,
-                 "status": "active", "rows_read": 1, "rows_parsed": 1, "control_totals_ok": True},
+                 "status": "read", "rows_read": 1, "rows_parsed": 1, "control_totals_ok": True},
             )
             self.put(
                 "recon_summary", period,

@@ -46,7 +46,7 @@ def test_every_kind_of_break_holds_its_period_alone_whatever_the_range(fake: Any
     periods = days(FIRST, FIRST + dt.timedelta(days=7))
     fake.fill(periods)
     day = dict(enumerate(periods))
-    fake.put("source_files", day[0], {"source": "taobao_orders", "file": "x.zip", "status": "active",
+    fake.put("source_files", day[0], {"source": "taobao_orders", "file": "x.zip", "status": "read",
                                       "control_totals_ok": False,
                                       "problem": "control total 商家实收 of x.zip is off"})
     fake.put("quarantine", day[1], {"file": "b.csv", "line": 7, "column_name": "amount", "value": "12..5",
@@ -131,7 +131,7 @@ def test_an_expectation_of_the_users_own_holds_exactly_what_breaks_it(fake: Any,
 
 def test_accepting_by_name_lets_that_finding_pass_and_no_other(fake: Any) -> None:
     fake.fill([FIRST])
-    bad = {"source": "s", "file": "x.zip", "status": "active", "problem": "total off by 1"}
+    bad = {"source": "s", "file": "x.zip", "status": "read", "problem": "total off by 1"}
     fake.put("source_files", FIRST, bad)
     assert len(run_gate(fake.store, fake.state, [FIRST])[FIRST]) == 1
     accept_failure(fake.state, FIRST, "source_files", "control_totals_tie", "li", "known rounding of the bill")

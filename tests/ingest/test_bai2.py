@@ -57,14 +57,14 @@ def test_rows_and_totals(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("old", "new", "failing"), [
     (b"16,142,490196", b"16,142,490197", {"control total 1234567890 in group 1", "control total group 1", "control total file"}),
     (b"16,890,,,,,A NOTE/\n", b"", {"records of 1234567890 in group 1", "records of group 1", "records of file"}),
-    (b"49,4200,4/\n", b"", {"trailers 49 of 55 in group 1", "accounts of group 1", "records of group 1", "records of file"}),
+    (b"49,4200,4/\n", b"", {"trailers 49 of 55 in group 1", "records of group 1", "records of file"}),
     (b"99,141363096,2,18\n", b"", {"trailers 99 of the file"}),
     (b"98,70434350,1,4/\n", b"98,7043435x,2,4/\n", {"control total group 2", "accounts of group 2"}),
 ])
 def test_damage_shows_in_the_totals(tmp_path: Path, old: bytes, new: bytes, failing: set[str]) -> None:
     assert old in BAI2
     off = {t.name for t in read(tmp_path, BAI2.replace(old, new, 1)).totals if not t.ok}
-    assert failing <= off | {"accounts of group 1"} and off
+    assert off == failing
 
 
 @pytest.mark.parametrize(("old", "new"), [
@@ -72,5 +72,5 @@ def test_damage_shows_in_the_totals(tmp_path: Path, old: bytes, new: bytes, fail
 ])
 def test_a_bad_record_is_one_row(tmp_path: Path, old: bytes, new: bytes) -> None:
     found = read(tmp_path, BAI2.replace(old, new, 1))
-    assert found.rows_parsed == 2 and found.rows_quarantined >= 1
+    assert (found.rows_parsed, found.rows_quarantined) == (2, 1)
     assert found.quarantine().to_pylist()[0]["line"] == 5

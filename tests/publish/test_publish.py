@@ -93,7 +93,7 @@ def test_what_was_not_checked_or_changed_since_is_refused(fake: Any) -> None:
 
 def test_a_held_day_makes_the_days_after_it_provisional_until_it_is_accepted(fake: Any) -> None:
     fake.fill(PERIODS)
-    fake.put("source_files", PERIODS[1], {"source": "s", "file": "x.zip", "status": "active", "problem": "off by 1"})
+    fake.put("source_files", PERIODS[1], {"source": "s", "file": "x.zip", "status": "read", "problem": "off by 1"})
     assert [o.state for o in go(fake)] == ["published", "held", "provisional"]
     assert states(fake) == [("reconciled", 1), ("held", 0), ("provisional", 1)]
     assert "off by 1" in ask(fake, "select held_reasons from period_status where state = 'held'")[0][0]
