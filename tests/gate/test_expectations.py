@@ -13,7 +13,7 @@ import pytest
 
 from duizhang import published, schema
 from duizhang.gate import load_suites
-from duizhang.gate.run import parameters
+from duizhang.gate.checking import parameters
 from duizhang.gate.suites import ROWS_QUERY, Expectation, Suite
 from duizhang.gate.validation import Validation
 from duizhang.store import connect

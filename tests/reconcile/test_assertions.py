@@ -38,7 +38,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
                  **money(left_amount="3", right_amount="1", difference="2")}
     return {
         "recon_summary": [
-            {**LEG, "period": FIRST, "open_keys": 2, **money(opening="0", left_amount="10", right_amount="6", closing="4")},
+            {**LEG, "period": FIRST, "open_keys": 2, **money(opening="2", left_amount="8", right_amount="6", closing="4")},
             {**LEG, "period": NEXT, "open_keys": 1, **money(opening="4", left_amount="0", right_amount="-3", closing="7")},
             {**finance, "period": FIRST, "open_keys": 1, **money(opening="0", left_amount="8", right_amount="6", closing="2")},
             {**finance, "period": NEXT, "open_keys": 0, **money(opening="2", left_amount="0", right_amount="2", closing="0")},
