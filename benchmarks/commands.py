@@ -39,7 +39,9 @@ def seconds(words: list[str], folder: Path, runs: int) -> tuple[float, int]:
 def mistake(example: str) -> list[str]:
     """The example with everything that it names not being there."""
     files = (".yaml", ".csv", ".xlsx", ".parquet")
-    words = [f"nope-{Path(word).name}" if word.endswith(files) else word for word in shlex.split(example)]
+    given = shlex.split(example)
+    made = {given[n + 1] for n, word in enumerate(given) if word == "--out"}
+    words = [f"nope-{Path(word).name}" if word.endswith(files) and word not in made else word for word in given]
     return words if any(word.startswith("nope-") for word in words) else [*words, "--nonsense"]
 
 
