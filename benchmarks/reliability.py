@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime as dt
-import importlib.util
 import json
 import multiprocessing
 import os
@@ -20,30 +18,23 @@ import signal
 import subprocess
 import sys
 import tempfile
-import traceback
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
+from trials import deciding, parallel, proving, runs
+from trials.homes import FAKES, FIRST, PERIODS, put_out
+from trials.process import STEPS, apart, quietly
 
-import duizhang.ingest  # noqa: F401 - its table of files is part of every home
 from duizhang.books import Books
-from duizhang.errors import DuizhangError
 from duizhang.gate import run_gate
 from duizhang.publish import publish, rebuild_published, set_period_state
 from duizhang.published import TABLES, open_published
-from duizhang.store import days
 
 ROOT = Path(__file__).resolve().parents[1]
-_SPEC = importlib.util.spec_from_file_location("fakes", ROOT / "tests" / "gate" / "conftest.py")
-assert _SPEC and _SPEC.loader
-FAKES = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(FAKES)
-
-FIRST = dt.date(2026, 3, 1)
-PERIODS = days(FIRST, FIRST + dt.timedelta(days=2))
 LOOSE = (
     "select s.period from period_status as s inner join recon_summary as r using (period) left join recon_summary as b "
     "on b.period = r.period - 1 where s.state <> 'provisional' and r.opening <> coalesce(b.closing, 0)"
@@ -52,15 +43,8 @@ UNEQUAL = (
     "select r.period from recon_summary as r inner join period_status as s using (period) where r.version <> s.version or "
     "r.closing <> (select sum(difference) from variances as v where v.period = r.period)"
 )
-STEPS = ("os.rename", "os.remove", "os.chmod", "os.mkdir", "open")
 SPOILS = ("empty", "cut", "flipped", "rows", "gone", "folder", "dangling")
 START, END = "<!-- figures -->", "<!-- end of figures -->"
-
-
-def put_out(home: Path) -> None:
-    """Publish what the home's tables hold; the gate has looked at it."""
-    fake = FAKES.Fake(home)
-    publish(Books(root=home, entity="acme", start=FIRST), fake.store, fake.state, home, PERIODS, rules_digest="r")
 
 
 def make_seed(home: Path) -> None:
@@ -83,27 +67,6 @@ def rows_of(home: Path) -> dict[str, Any]:
     return found
 
 
-def apart(work: Callable[..., object], *arguments: object) -> int:
-    """Run in a process of its own; its exit code, negative for a signal."""
-    process = multiprocessing.get_context("fork").Process(target=_quietly, args=(work, *arguments))
-    process.start()
-    process.join()
-    return process.exitcode or 0
-
-
-def _quietly(work: Callable[..., object], *arguments: object) -> None:
-    code = 3
-    try:
-        work(*arguments)
-        code = 0
-    except DuizhangError:
-        code = 1
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
 def killed_at(home: Path, step: int, count: Path) -> None:
     """Publish, and be killed before the given step (0: never); writes how many steps there were."""
     inside = f"{home}/"
@@ -111,7 +74,7 @@ def killed_at(home: Path, step: int, count: Path) -> None:
 
     def look(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal seen
-        if event in STEPS and arguments and str(arguments[0]).startswith(inside):
+        if event in (*STEPS, "open") and arguments and str(arguments[0]).startswith(inside):
             seen += 1
             if seen == step:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -276,7 +239,7 @@ def readers(seed: Path, folder: Path, times: int) -> tuple[list[str], int]:
     assert apart(put_out, home) == 0
     context = multiprocessing.get_context("fork")
     ended, looked = context.Event(), context.Value("q", 0)
-    found = [context.Process(target=_quietly, args=(read_on, home, ended, looked)) for _ in range(2)]
+    found = [context.Process(target=quietly, args=(read_on, home, ended, looked)) for _ in range(2)]
     for reader in found:
         reader.start()
     code = apart(publish_often, home, times)
@@ -287,9 +250,37 @@ def readers(seed: Path, folder: Path, times: int) -> tuple[list[str], int]:
     return wrong + ([f"the publications ended with {code}"] if code else []), int(looked.value)
 
 
+def over_runs(folder: Path, number: int, sizes: list[int]) -> list[tuple[str, str, list[str]]]:
+    """The trials that need whole runs over raw files."""
+    if not number and not sizes:
+        return []
+    folder.mkdir()
+    books = runs.simulate(folder)
+    began = time.monotonic()
+    whole = runs.run(books, folder / "whole")
+    seconds = time.monotonic() - began
+    assert whole.code == 0, whole
+    wanted = runs.digests(folder / "whole", folder)
+    found = []
+    if number:
+        wrong, tried = runs.kills(folder, books, wanted, whole.steps, seconds, number, seed=1)
+        found.append((f"a run over raw files killed {tried} times: at {number} of its {whole.steps} steps, and at any moment",
+                      "the same command completes it with the digests of an undisturbed run", wrong))
+    if sizes:
+        wrong, told = runs.full_disks(folder, books, wanted, sizes)
+        found.append((f"a run with {min(sizes)} to {max(sizes)} kB free, {len(sizes)} sizes ({told} had no room)",
+                      "one message and 1, readers see the old or the new; with room the same command completes it", wrong))
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=26)
+    parser.add_argument("--each", type=int, default=100, help="most kills of each command by which people decide")
+    parser.add_argument("--processes", type=int, default=4)
+    parser.add_argument("--runs", type=int, default=12, help="whole runs killed at steps, as many at any moment; 0: none")
+    parser.add_argument("--disks", type=int, nargs="*", default=[0, 40, 80, 120, 160, 240, 400, 600, 900, 1200, 1600, 2400],
+                        help="kB that are left to a run; none: not tried")
     parser.add_argument("--publications", type=int, default=5)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
     arguments = parser.parse_args()
@@ -317,6 +308,17 @@ def main() -> int:
         wrong, looks = readers(seed, folder, arguments.publications)
         trials.append((f"{looks} looks of two readers during {3 * arguments.publications} publications, day by day",
                        "no error, no mix, no firm day that does not open with the closing before", wrong))
+        wrong, listed, tried = deciding.kills(folder / "deciding", arguments.each)
+        trials.append((f"approve, close, reopen, exceptions import, accept, source accept, withdraw and restore ({listed} commands) "
+                       f"killed at {tried} steps", "the same command again completes it: each event once, `verify` finds nothing, no "
+                       "reader sees a closed day without its event", wrong))
+        wrong, tried_on = parallel.databases(folder / "parallel", arguments.processes)
+        trials.append((f"{arguments.processes} processes that sign, decide, withdraw and close the same at once; {', '.join(tried_on)}",
+                       "each decision once, the others are refused with a message, `verify` finds nothing", wrong))
+        wrong, few, many = proving.seconds(folder / "proving", 500, 2000)
+        trials.append((f"verify of 500 and 2,000 versions over the same objects: {few:.1f} and {many:.1f} processor seconds",
+                       f"linear: {many / max(few, 0.01):.1f} times as long for 4 times as many", wrong))
+        trials += over_runs(folder / "runs", arguments.runs, arguments.disks)
     lines = [START, "", f"{platform.system()}, {os.cpu_count()} processors, DuckDB {duckdb.__version__}.", "",
              "| trial | what must hold | failures |", "|---|---|---|"]
     lines += [f"| {trial} | {promise} | {len(wrong)} |" for trial, promise, wrong in trials]

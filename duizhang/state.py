@@ -36,20 +36,20 @@ class State:
     """The state database of a home; tables are created when missing.
 
     read_only: nothing is written, not even a lock, so that it works on a home that cannot be written to. Raises UserError
-    where the database is another home's, StateError where it is damaged or gone, Retryable where it is busy.
+    where the database is another home's, StateError where it is damaged or gone, Retryable where it is busy. A room that is loaded
+    later has its tables from its first look on.
     """
 
     def __init__(self, home: Path, *, read_only: bool = False) -> None:
         self.home, self.read_only = home, read_only
         self._local = threading.local()
+        # how many tables were declared when they were looked for
+        self._declared = 0
         if not read_only:
             make_home(home)
         url = "" if identity(home).own else shared_url()
         self.engine, self.is_shared = open_engine(home, url, read_only=read_only), bool(url)
-        if not self._is_ready():
-            if read_only:
-                raise UserError(f"there is no state of {home}", advice="`duizhang run` makes it.")
-            self._create()
+        self._declare()
 
     @property
     def is_sqlite(self) -> bool:
@@ -120,8 +120,12 @@ class State:
     def _transaction(self, *, writes: bool, serialisable: bool = False) -> Iterator[sa.Connection]:
         joined = self._joined()
         if joined is not None:
+            if self._declared != len(METADATA.tables):
+                METADATA.create_all(joined)
             yield joined
             return
+        if self._declared not in (0, len(METADATA.tables)):
+            self._declare()
         try:
             with self.engine.connect() as plain:
                 options = {WRITES: writes} if self.is_sqlite else {"isolation_level": "SERIALIZABLE"} if serialisable else {}
@@ -133,6 +137,15 @@ class State:
                     yield connection
         except sa.exc.DBAPIError as error:
             raise told(error, self.engine) from error
+
+    def _declare(self) -> None:
+        """Create what is missing of the tables that are declared by now."""
+        declared, self._declared = len(METADATA.tables), 0
+        if not self._is_ready():
+            if self.read_only:
+                raise UserError(f"there is no state of {self.home}", advice="`duizhang run` makes it.")
+            self._create()
+        self._declared = declared
 
     def _is_ready(self) -> bool:
         """Whether all tables are there and both sides hold the home's id, so that nothing has to be written."""

@@ -53,6 +53,7 @@ def restore(file: str, home: Path, by: str, reason: str) -> None:
 
 
 def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
+    """Check, and put on record, as one change; the same decision again changes nothing."""
     from duizhang.close.people import signed_name
     from duizhang.events import append_event
     from duizhang.plan import acquire
@@ -60,11 +61,28 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
     name = signed_name(by)
     if not reason.strip():
         raise UserError("a decision about a file needs a reason", advice="Give --reason.")
-    from duizhang.ingest.files import ACCEPTED, DECIDED, REFUSED, WITHDRAWN, inbox_path, records
+    from duizhang.ingest.files import (
+        ACCEPTED,
+        DECIDED,
+        REFUSED,
+        WITHDRAWN,
+        FileDecision,
+        decided,
+        file_decisions,
+        inbox_path,
+        records,
+        undecided,
+    )
 
     state = open_state(home)
-    with acquire(home, say=lambda text: click.echo(text, err=True)):
-        record = _found(records(state), file)
+
+    def decide() -> tuple[str, bool]:
+        found, decisions = _found(records(state), file), file_decisions(state)
+        shown = inbox_path(found.path)
+        if decisions.get((shown, found.sha256)) == FileDecision(DECIDED[kind], name, reason.strip()):
+            return shown, False
+        # what was decided since the last run counts, though its record is of that run
+        record = decided(undecided(found), decisions)
         if kind == "file_accepted" and record.status != REFUSED:
             raise UserError(f"{record.path} was not refused: it is {record.status}", advice="`duizhang status` lists what was refused.")
         if kind == "file_restored" and record.status not in (ACCEPTED, WITHDRAWN):
@@ -72,10 +90,15 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
         if kind == "file_withdrawn" and record.status == WITHDRAWN:
             raise UserError(f"{record.path} is withdrawn already")
         append_event(state, actor=name, kind=kind, payload={
-            "file": inbox_path(record.path), "sha256": record.sha256, "reason": reason.strip(),
-            "days": [day.isoformat() for day in record.touched()],
+            "file": shown, "sha256": record.sha256, "reason": reason.strip(),
+            "days": [day.isoformat() for day in found.touched()],
         })
-    click.echo(f"{inbox_path(record.path)}: {DECIDED[kind] or 'restored'}; `duizhang run` computes the days that it touches")
+        return shown, True
+
+    with acquire(home, say=lambda text: click.echo(text, err=True)):
+        shown, new = state.change(decide)
+    was = DECIDED[kind] or "restored"
+    click.echo(f"{shown}: {was}; `duizhang run` computes the days that it touches" if new else f"{shown}: was {was} before")
 
 
 def _found(known: list[FileRecord], file: str) -> FileRecord:

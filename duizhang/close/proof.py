@@ -8,16 +8,15 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from duizhang.close.decisions import COMPUTED
 from duizhang.close.derived import Told, forgeries, told
-from duizhang.digest import file_digest, mapping_digest, table_digest
+from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import DuizhangError
 from duizhang.events import GENESIS, Event, append_event, event_log, verify_chain, witnessed
 from duizhang.ingest import records
-from duizhang.publish import PeriodOutcome, object_path, published_differs, read_manifest, versions
+from duizhang.publish import PeriodOutcome, is_whole, published_differs, read_manifest, versions
 from duizhang.state import State
 
 # what damaged bytes make the libraries raise; each look is told as damaged, and the others go on
@@ -102,7 +101,7 @@ class _Look:
             if recorded and mapping_digest(manifest) != recorded[1]:
                 self._add(f"the manifest of {name} was changed")
             for table, content in sorted(tables.items()):
-                if content not in seen and not _object_is_whole(object_path(self.home, content), content):
+                if content not in seen and not is_whole(self.home, content):
                     self._add(f"object {content} ({table} of {name}) was changed or is missing")
                 seen.add(content)
             self.told.archived.update(sha for _, sha in inputs)
@@ -143,10 +142,3 @@ def _contents(detail: dict[str, object]) -> dict[str, str]:
     """The SHA-256 of the files that reading one has left, by name."""
     found = detail.get("contents")
     return {str(name): str(digest) for name, digest in found.items()} if isinstance(found, dict) else {}
-
-
-def _object_is_whole(path: Path, digest: str) -> bool:
-    try:
-        return table_digest(pq.ParquetFile(path).read()) == digest
-    except (OSError, ValueError, pa.ArrowException):
-        return False

@@ -15,7 +15,7 @@ from duizhang.errors import Retryable
 from duizhang.publish.versions import PeriodState, period_states, read_manifest, versions
 from duizhang.published import PERIOD_STATUS, POINTER, TABLES, VIEWS
 from duizhang.state import State
-from duizhang.store import connect, quoted
+from duizhang.store import quoted
 
 # Where a view finds its objects: beside the database that is asked, wherever that is now. DuckDB names the folder for its
 # temporary files after the database that a connection was opened with, by its real path, and knows it when the view is bound. Of a
@@ -119,7 +119,7 @@ def _write(path: Path, home: Path, state: State) -> dict[str, int]:
         con.execute("create table period_status as select * from status_rows order by period")
         con.unregister("status_rows")
         for name, columns in TABLES.items():
-            con.execute(_view(name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
+            con.execute(_view(con, name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
         for name, (_, query) in VIEWS.items():
             con.execute(f'create view "{name}" as {query}')
         con.execute("checkpoint")
@@ -129,7 +129,9 @@ def _write(path: Path, home: Path, state: State) -> dict[str, int]:
     return {"period_status": len(status), **{name: len(columns) + 1 for name, columns in seen.items()}}
 
 
-def _view(name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]]) -> str:
+def _view(
+    con: duckdb.DuckDBPyConnection, name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]]
+) -> str:
     """SQL of a table's view: period and version first, then its columns."""
     filled = [m["tables"][name] for m in manifests.values() if name in m["tables"]]
     names = sorted({str(entry["object"]).removeprefix("objects/") for entry in filled if entry["rows"]})
@@ -140,7 +142,7 @@ def _view(name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]
         source = f"read_parquet(published_objects([{files}]), hive_partitioning = false, union_by_name = true)"
         where = " where published_here()"
     else:
-        nothing = ", ".join(f'null::{kind} as "{column}"' for column, kind in duck_types(columns).items())
+        nothing = ", ".join(f'null::{kind} as "{column}"' for column, kind in duck_types(con, columns).items())
         source = f"(select {nothing} where false)"
     return (
         f'create view "{name}" as select r.period, s.version, {listed} '
@@ -164,8 +166,9 @@ def _undated(state: State, states: dict[dt.date, PeriodState]) -> str:
     )
 
 
-def duck_types(columns: pa.Schema) -> dict[str, str]:
+def duck_types(con: duckdb.DuckDBPyConnection, columns: pa.Schema) -> dict[str, str]:
     """The DuckDB type of each column."""
-    with connect() as con:
-        con.register("columns_of", columns.empty_table())
-        return {str(row[0]): str(row[1]) for row in con.execute("describe columns_of").fetchall()}
+    con.register("columns_of", columns.empty_table())
+    found = {str(row[0]): str(row[1]) for row in con.execute("describe columns_of").fetchall()}
+    con.unregister("columns_of")
+    return found

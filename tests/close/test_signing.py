@@ -21,6 +21,7 @@ from duizhang.close.recording import accept
 from duizhang.close.sameness import Footprint
 from duizhang.errors import DuizhangError, UserError
 from duizhang.events import append_event, event_log, verify_chain, witnessed
+from duizhang.identity import HOMES
 from duizhang.publish import period_states, read_manifest
 from duizhang.state import State
 from tests.close.conftest import FIRST, PERIODS, published
@@ -206,6 +207,29 @@ def test_a_log_that_is_cut_off_or_written_anew_differs_from_its_witness(fake: An
         con.execute(sa.text("delete from events where seq > 2"))
     append_event(fake.state, actor="Li", kind="note", payload={"n": "forged"})
     assert "is not the one that was written first" in verify_chain(event_log(fake.state), witness)[0]
+
+
+def test_a_table_that_is_declared_later_is_there_at_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever order the rooms are loaded in; also in the midst of a change, and when that is undone."""
+    metadata = sa.MetaData()
+    for module in ("duizhang.state", "duizhang.connection"):
+        monkeypatch.setattr(f"{module}.METADATA", metadata)
+    HOMES.to_metadata(metadata)
+    state = State(tmp_path)
+
+    def count(name: str) -> int:
+        table = sa.Table(name, metadata, sa.Column("n", sa.Integer), extend_existing=True)
+        with state.read() as con:
+            return con.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+    def fail() -> None:
+        count("second")
+        raise Cut
+
+    assert count("first") == 0
+    with pytest.raises(Cut):
+        state.change(fail)
+    assert count("second") == state.change(lambda: count("third")) == 0
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -26,6 +20,7 @@ from duizhang.ingest.inbox.database import _through_connectorx, pull
 from duizhang.ingest.landing import extract
 from duizhang.state import State
 from duizhang.store import Store
+from tests.ingest.postgres import programs, running
 
 adbc = pytest.importorskip("adbc_driver_postgresql.dbapi")
 
@@ -39,44 +34,14 @@ create table sales (order_id text, line_id int, sku text, quantity int, unit_pri
 """
 
 
-def _programs() -> Path | None:
-    """Where PostgreSQL's programs are."""
-    found = shutil.which("initdb")
-    places = [Path(found).resolve().parent] if found else []
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((p for p in places if (p / "initdb").is_file() and (p / "postgres").is_file()), None)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The address of a PostgreSQL of our own, on the loopback, with a password."""
-    programs = _programs()
-    if programs is None:
+    where = programs()
+    if where is None:
         pytest.skip("PostgreSQL is not installed (initdb, postgres); apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="duizhang-pg-"))
-    # PostgreSQL refuses to run as root
-    user = "nobody" if os.geteuid() == 0 else None
-    if user:
-        folder.chmod(0o755)
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-    secret = folder / "secret"
-    secret.write_text("s3cret-word\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = folder / "data"
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "books", "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--no-sync",
-         "--locale=C"],
-        check=True, capture_output=True, user=user, cwd=folder)
-    control = [programs / "pg_ctl", "-D", data, "-w", "-t", "60"]
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=20"
-    subprocess.run([*control, "-l", folder / "log", "-o", options, "start"], check=True, capture_output=True, user=user, cwd=folder)
-    try:
-        yield f"postgresql://books:s3cret-word@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, user=user, cwd=folder)
-        shutil.rmtree(folder)
+    with running(where) as address:
+        yield address
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from duizhang.books import Books, Shop
 from duizhang.cli import cli
 from duizhang.errors import UserError
+from duizhang.events import events
 from duizhang.ingest import FileRecord
 from duizhang.ingest.files.file_records import ACCEPTED, READ, REFUSED, WITHDRAWN
 from duizhang.ingest.inbox import collect
@@ -189,6 +190,23 @@ def test_a_withdrawn_file_leaves_the_books_also_when_it_is_gone_and_can_be_resto
     home.decide("restore", "company/2026-03-02/skus.csv")
     record = home.collect()["company/2026-03-02/skus.csv"]
     assert (record.status, record.problem) == (READ, "")
+
+
+def test_the_same_decision_about_a_file_again_is_no_second_event_and_can_be_undone_at_once(home: Home) -> None:
+    """A command that was killed after its event is given again; the next run has not looked at the decision yet."""
+    home.put("company/2026-03-02/odd.csv", b"known to nobody\n")
+    home.put("company/2026-03-02/skus.csv", SKUS)
+    home.collect()
+    for word, file in (("accept", "odd.csv"), ("withdraw", "skus.csv"), ("restore", "skus.csv")):
+        for _ in range(2):
+            home.decide(word, file)
+    assert [e["kind"] for e in events(State(home.home)) if e["kind"].startswith("file_")] == [
+        "file_accepted", "file_withdrawn", "file_restored"]
+    home.decide("withdraw", "skus.csv", by="Wang")
+    with pytest.raises(UserError, match="withdrawn already"):
+        home.decide("withdraw", "skus.csv")
+    assert {r.path.rpartition("/")[2]: r.status for r in home.collect().values()} == {"odd.csv": ACCEPTED, "skus.csv": WITHDRAWN}
+    home.decide("withdraw", "skus.csv", by="Wang")
 
 
 def test_what_changes_while_it_is_read_is_not_taken(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""What `make reliability` tries by force, a kind of trouble a module."""
