@@ -25,7 +25,7 @@ from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
-from trials import deciding, parallel, proving, runs
+from trials import corruption, deciding, hostile, parallel, proving, runs
 from trials.homes import FAKES, FIRST, PERIODS, put_out
 from trials.process import STEPS, apart, quietly
 
@@ -270,6 +270,13 @@ def over_runs(folder: Path, number: int, sizes: list[int]) -> list[tuple[str, st
         wrong, told = runs.full_disks(folder, books, wanted, sizes)
         found.append((f"a run with {min(sizes)} to {max(sizes)} kB free, {len(sizes)} sizes ({told} had no room)",
                       "one message and 1, readers see the old or the new; with room the same command completes it", wrong))
+    wrong, tried, good = corruption.damages(folder, books, folder / "whole", wanted)
+    found.append((f"{tried} kinds of damage: state database, event log, home.json, landed rows and working tables at once; "
+                  f"{', '.join(corruption.WAYS)}", "status, verify and run end without a traceback; a run makes landed rows and working "
+                  f"tables again with equal digests (in {good} cases the run ended well), verify finds the rest", wrong))
+    wrong, files = hostile.one_run(folder, books)
+    found.append((f"one run over an inbox with {files} hostile files (far cells, bombs, pipe, links, names that are no text, lines "
+                  "without end)", "it ends with 2, and every file that was not read is told", wrong))
     return found
 
 

@@ -1,0 +1,58 @@
+"""Every class of damage of what a run reads again: state database, event log, identity, landed rows, working tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trials.process import copied, duizhang
+from trials.runs import digests, run
+
+WAYS = ("empty", "cut", "flipped", "gone", "folder", "dangling")
+# what no run can make again: it is told, and the way back is a backup
+KEPT = ("state.db", "events.log", "home.json")
+MADE_AGAIN = ("landed/**/rows.parquet", "landed/**/meta.json", "landed/**/seal.json", "tables/orders/**/data.parquet",
+              "tables/open_claims/**/data.parquet")
+
+
+def spoil(path: Path, how: str) -> None:
+    """Damage a file as a loss of power, a bad disk or somebody might."""
+    whole = path.read_bytes()
+    path.unlink()
+    if how == "empty":
+        path.touch()
+    elif how == "cut":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif how == "flipped":
+        at = len(whole) // 2
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+    elif how == "folder":
+        path.mkdir()
+    elif how == "dangling":
+        path.symlink_to(path.with_name("nowhere"))
+
+
+def damages(folder: Path, books: Path, whole: Path, wanted: str) -> tuple[list[str], int, int]:
+    """What was wrong, how many kinds were tried, and how many of them a run made good by itself."""
+    wrong, tried, good = [], 0, 0
+    for how in WAYS:
+        for name in (*KEPT, "what is made again"):
+            tried += 1
+            home = copied(whole, folder / "damaged")
+            for pattern in [name] if name in KEPT else MADE_AGAIN:
+                spoil(max(home.glob(pattern), key=lambda path: path.stat().st_size), how)
+            place = f"{name}, {how}"
+            for command in ("status", "verify"):
+                ended = duizhang(folder, home, command)
+                if not ended.is_told:
+                    wrong.append(f"{place}: {command} ended with {ended.code}: {ended.said}")
+                if command == "verify" and name in KEPT[:2] and ended.code == 0:
+                    wrong.append(f"{place}: verify finds nothing")
+            ended = run(books, home)
+            if not ended.is_told or (name not in KEPT and ended.code):
+                wrong.append(f"{place}: run ended with {ended.code}: {ended.said}")
+            elif ended.code == 0 and digests(home, folder) != wanted:
+                wrong.append(f"{place}: other digests after the run")
+            good += ended.code == 0
+            if name not in KEPT and duizhang(folder, home, "verify").code:
+                wrong.append(f"{place}: verify finds something after the run")
+    return wrong, tried, good
