@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import multiprocessing
 import os
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ UNEQUAL = (
     "r.closing <> (select sum(difference) from variances as v where v.period = r.period)"
 )
 SPOILS = ("empty", "cut", "flipped", "rows", "gone", "folder", "dangling")
+Trial = tuple[str, str, list[str]]  # what was tried, what must hold, what was wrong
 START, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
@@ -250,92 +252,161 @@ def readers(seed: Path, folder: Path, times: int) -> tuple[list[str], int]:
     return wrong + ([f"the publications ended with {code}"] if code else []), int(looked.value)
 
 
-def over_runs(folder: Path, number: int, sizes: list[int]) -> list[tuple[str, str, list[str]]]:
-    """The trials that need whole runs over raw files."""
-    if not number and not sizes:
-        return []
-    folder.mkdir()
-    books = runs.simulate(folder)
-    began = time.monotonic()
-    whole = runs.run(books, folder / "whole")
-    seconds = time.monotonic() - began
-    assert whole.code == 0, whole
-    wanted = runs.digests(folder / "whole", folder)
-    found = []
-    if number:
-        wrong, tried = runs.kills(folder, books, wanted, whole.steps, seconds, number, seed=1)
-        found.append((f"a run over raw files killed {tried} times: at {number} of its {whole.steps} steps, and at any moment",
-                      "the same command completes it with the digests of an undisturbed run", wrong))
-    if sizes:
-        wrong, told = runs.full_disks(folder, books, wanted, sizes)
-        found.append((f"a run with {min(sizes)} to {max(sizes)} kB free, {len(sizes)} sizes ({told} had no room)",
-                      "one message and 1, readers see the old or the new; with room the same command completes it", wrong))
-    wrong, tried, good = corruption.damages(folder, books, folder / "whole", wanted)
-    found.append((f"{tried} kinds of damage: state database, event log, home.json, landed rows and working tables at once; "
-                  f"{', '.join(corruption.WAYS)}", "status, verify and run end without a traceback; a run makes landed rows and working "
-                  f"tables again with equal digests (in {good} cases the run ended well), verify finds the rest", wrong))
-    wrong, files = hostile.one_run(folder, books)
-    found.append((f"one run over an inbox with {files} hostile files (far cells, bombs, pipe, links, names that are no text, lines "
-                  "without end)", "it ends with 2, and every file that was not read is told", wrong))
-    return found
+class Given:
+    """What several trials begin with; made when it is first asked for, by processes of their own, so that this one stays free to
+    be forked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @functools.cached_property
+    def seed(self) -> Path:
+        assert apart(make_seed, self.folder / "seed") == 0
+        return self.folder / "seed"
+
+    @functools.cached_property
+    def rows(self) -> dict[str, Any]:
+        """What readers see after an undisturbed publication."""
+        undisturbed = self.folder / "undisturbed"
+        shutil.copytree(self.seed, undisturbed)
+        assert apart(put_out, undisturbed) == 0
+        found = rows_of(undisturbed)
+        duckdb.default_connection().close()
+        return found
+
+    @functools.cached_property
+    def books(self) -> Path:
+        (self.folder / "runs").mkdir()
+        return runs.simulate(self.folder / "runs")
+
+    @functools.cached_property
+    def whole(self) -> tuple[Path, runs.Ended, float, str]:
+        """A home after an undisturbed run, how that ended, its seconds, and the digests."""
+        home = self.folder / "runs" / "whole"
+        began = time.monotonic()
+        ended = runs.run(self.books, home)
+        seconds = time.monotonic() - began
+        assert ended.code == 0, ended
+        return home, ended, seconds, runs.digests(home, home.parent)
+
+
+def trial_publication(given: Given, asked: argparse.Namespace) -> Trial:
+    wrong = kills(given.seed, given.folder, given.rows, asked.kills)
+    return (f"a publication killed at {asked.kills} steps",
+            "readers see the old or the new, the next publication completes it with equal rows and digests", wrong)
+
+
+def trial_pointer(given: Given, _: argparse.Namespace) -> Trial:
+    sizes = list(range(80, 561, 40))[:12]
+    wrong, told = full_disks(given.seed, given.folder, sizes)
+    return (f"published.duckdb written with {sizes[0]} to {sizes[-1]} kB free, {len(sizes)} sizes ({told} had no room)",
+            "without room the old one is kept and the command ends with 1 and a message", wrong)
+
+
+def trial_objects(given: Given, _: argparse.Namespace) -> Trial:
+    wrong, tried = damages(given.seed, given.folder, given.rows)
+    return (f"{tried} kinds of damage: objects, manifests, published.duckdb; {', '.join(SPOILS)}",
+            "the next publication makes it again, with the rows that it had", wrong)
+
+
+def trial_readers(given: Given, asked: argparse.Namespace) -> Trial:
+    wrong, looks = readers(given.seed, given.folder, asked.publications)
+    return (f"{looks} looks of two readers during {3 * asked.publications} publications, day by day",
+            "no error, no mix, no firm day that does not open with the closing before", wrong)
+
+
+def trial_commands(given: Given, asked: argparse.Namespace) -> Trial:
+    wrong, listed, tried = deciding.kills(given.folder / "deciding", asked.each)
+    return (f"{listed} commands (approve as maker and checker, close, reopen, exceptions import, accept, source accept, withdraw and "
+            f"restore) killed at {tried} single steps",
+            "the same command again completes it: each event once, `verify` finds nothing, no reader sees a closed day without its event",
+            wrong)
+
+
+def trial_parallel(given: Given, asked: argparse.Namespace) -> Trial:
+    wrong, tried_on = parallel.databases(given.folder / "parallel", asked.processes)
+    return (f"{asked.processes} processes that sign, decide, withdraw and close the same day at once, on {' and on '.join(tried_on)}",
+            "each decision once, the others are refused with a message, `verify` finds nothing", wrong)
+
+
+def trial_verify(given: Given, _: argparse.Namespace) -> Trial:
+    wrong, few, many = proving.seconds(given.folder / "proving", 500, 2000)
+    return (f"verify of 500 and of 2,000 versions over the same objects: {few:.2f} and {many:.2f} processor seconds",
+            "at most 4 times as long for 4 times as many", wrong + (["more than linear"] if many > 4 * few else []))
+
+
+def trial_runs(given: Given, asked: argparse.Namespace) -> Trial:
+    home, ended, seconds, wanted = given.whole
+    wrong, tried = runs.kills(home.parent, given.books, wanted, ended.steps, seconds, asked.runs, seed=1)
+    return (f"a run over raw files of two days killed {tried} times: at {asked.runs} of its {ended.steps} steps, as often at any moment",
+            "the same command completes it with the digests of an undisturbed run, `verify` finds nothing", wrong)
+
+
+def trial_disks(given: Given, asked: argparse.Namespace) -> Trial:
+    home, _, _, wanted = given.whole
+    wrong, told = runs.full_disks(home.parent, given.books, wanted, asked.disks)
+    return (f"a run with {min(asked.disks)} to {max(asked.disks)} kB free, {len(asked.disks)} sizes ({told} had no room)",
+            "one message and 1, readers see the old or the new; with room the same command completes it with equal digests", wrong)
+
+
+def trial_damage(given: Given, _: argparse.Namespace) -> Trial:
+    home, _, _, wanted = given.whole
+    wrong, tried, good = corruption.damages(home.parent, given.books, home, wanted)
+    return (f"{tried} kinds of damage: state.db, events.log, home.json, landed rows with working tables; {', '.join(corruption.WAYS)}",
+            "status, verify and run end without a traceback; landed rows and working tables are made again with equal digests, damage of "
+            f"state.db and events.log is found by `verify` (the run ended well in {good})", wrong)
+
+
+def trial_hostile(given: Given, _: argparse.Namespace) -> Trial:
+    home = given.whole[0]
+    wrong, files = hostile.one_run(home.parent, given.books)
+    return (f"a run over an inbox with {files} hostile files: far cells, bombs, pipe, links, names that are no text, endless lines",
+            "it ends with 2, and every file that was not read is told by `status`", wrong)
+
+
+TRIALS: dict[str, Callable[[Given, argparse.Namespace], Trial]] = {
+    "publication": trial_publication, "pointer": trial_pointer, "objects": trial_objects, "readers": trial_readers,
+    "commands": trial_commands, "parallel": trial_parallel, "verify": trial_verify, "runs": trial_runs, "disks": trial_disks,
+    "damage": trial_damage, "hostile": trial_hostile,
+}
+
+
+def figures(before: str, found: dict[str, Trial]) -> str:
+    """The table with what was found; the rows of trials that were not made this time stay."""
+    rows = {name: line for line in before.splitlines() for name in TRIALS if line.startswith(f"| {name} |")}
+    rows |= {name: f"| {name} | {tried} | {promise} | {len(wrong)} |" for name, (tried, promise, wrong) in found.items()}
+    return "\n".join([
+        START, "", f"{platform.system()}, {os.cpu_count()} processors, DuckDB {duckdb.__version__}.", "",
+        "| trial | what was tried | what must hold | failures |", "|---|---|---|---|", *(rows[name] for name in TRIALS if name in rows),
+        "", END,
+    ])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=26)
+    parser.add_argument("trials", nargs="*", choices=[*TRIALS, []], help="these alone; all without a name")
+    parser.add_argument("--kills", type=int, default=26, help="of a publication")
     parser.add_argument("--each", type=int, default=100, help="most kills of each command by which people decide")
     parser.add_argument("--processes", type=int, default=4)
-    parser.add_argument("--runs", type=int, default=12, help="whole runs killed at steps, as many at any moment; 0: none")
-    parser.add_argument("--disks", type=int, nargs="*", default=[0, 40, 80, 120, 160, 240, 400, 600, 900, 1200, 1600, 2400],
-                        help="kB that are left to a run; none: not tried")
+    parser.add_argument("--runs", type=int, default=12, help="whole runs killed at a step, and as many at any moment")
+    parser.add_argument("--disks", type=int, nargs="+", default=[0, 40, 80, 120, 160, 240, 400, 600, 900, 1200, 1600, 2400],
+                        help="kB that are left to a run")
     parser.add_argument("--publications", type=int, default=5)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "reliability.md")
-    arguments = parser.parse_args()
+    asked = parser.parse_args()
+    found: dict[str, Trial] = {}
     with tempfile.TemporaryDirectory(prefix="duizhang-reliability-") as name:
         folder = Path(name).resolve()
-        seed = folder / "seed"
-        # this process opens no database, so that the others can be forked from it
-        assert apart(make_seed, seed) == 0
-        undisturbed = folder / "undisturbed"
-        shutil.copytree(seed, undisturbed)
-        assert apart(put_out, undisturbed) == 0
-        wanted = rows_of(undisturbed)
-        duckdb.default_connection().close()
-        sizes = list(range(80, 561, 40))[:12]
-        trials: list[tuple[str, str, list[str]]] = []
-        wrong = kills(seed, folder, wanted, arguments.kills)
-        trials.append((f"a publication killed at {arguments.kills} steps",
-                       "readers see the old or the new, the next publication completes it with equal rows and digests", wrong))
-        wrong, told = full_disks(seed, folder, sizes)
-        trials.append((f"published.duckdb written with {sizes[0]} to {sizes[-1]} kB free, {len(sizes)} sizes ({told} had no room)",
-                       "without room the old one is kept and the command ends with 1 and a message", wrong))
-        wrong, tried = damages(seed, folder, wanted)
-        trials.append((f"{tried} kinds of damage: objects, manifests, published.duckdb; {', '.join(SPOILS)}",
-                       "the next publication makes it again, with the rows that it had", wrong))
-        wrong, looks = readers(seed, folder, arguments.publications)
-        trials.append((f"{looks} looks of two readers during {3 * arguments.publications} publications, day by day",
-                       "no error, no mix, no firm day that does not open with the closing before", wrong))
-        wrong, listed, tried = deciding.kills(folder / "deciding", arguments.each)
-        trials.append((f"approve, close, reopen, exceptions import, accept, source accept, withdraw and restore ({listed} commands) "
-                       f"killed at {tried} steps", "the same command again completes it: each event once, `verify` finds nothing, no "
-                       "reader sees a closed day without its event", wrong))
-        wrong, tried_on = parallel.databases(folder / "parallel", arguments.processes)
-        trials.append((f"{arguments.processes} processes that sign, decide, withdraw and close the same at once; {', '.join(tried_on)}",
-                       "each decision once, the others are refused with a message, `verify` finds nothing", wrong))
-        wrong, few, many = proving.seconds(folder / "proving", 500, 2000)
-        trials.append((f"verify of 500 and 2,000 versions over the same objects: {few:.1f} and {many:.1f} processor seconds",
-                       f"linear: {many / max(few, 0.01):.1f} times as long for 4 times as many", wrong))
-        trials += over_runs(folder / "runs", arguments.runs, arguments.disks)
-    lines = [START, "", f"{platform.system()}, {os.cpu_count()} processors, DuckDB {duckdb.__version__}.", "",
-             "| trial | what must hold | failures |", "|---|---|---|"]
-    lines += [f"| {trial} | {promise} | {len(wrong)} |" for trial, promise, wrong in trials]
-    figures = "\n".join([*lines, "", END])
-    text = arguments.out.read_text(encoding="utf-8")
-    arguments.out.write_text(text[: text.index(START)] + figures + text[text.index(END) + len(END) :], encoding="utf-8")
-    print(figures)
-    for _, _, wrong in trials:
-        print("\n".join(wrong))
-    return 1 if any(wrong for *_, wrong in trials) else 0
+        folder.chmod(0o755)
+        given = Given(folder)
+        for trial in asked.trials or TRIALS:
+            found[trial] = TRIALS[trial](given, asked)
+            print(trial, *found[trial][2], sep="\n", flush=True)
+    text = asked.out.read_text(encoding="utf-8")
+    table = figures(text, found)
+    asked.out.write_text(text[: text.index(START)] + table + text[text.index(END) + len(END) :], encoding="utf-8")
+    print(table)
+    return 1 if any(wrong for *_, wrong in found.values()) else 0
 
 
 if __name__ == "__main__":
