@@ -92,4 +92,8 @@ def told(error: sa.exc.DBAPIError, engine: sa.Engine) -> StateError | Retryable:
         return StateError(f"the state database cannot be opened: {text}", advice="Is the home there, and may you write to it?")
     if getattr(error.orig, "sqlstate", None) in _PASSING or "is locked" in text or "is busy" in text:
         return Retryable(f"the state database is busy: {text}")
+    if "disk is full" in text or "disk I/O error" in text:
+        return StateError(
+            f"the disk is full or cannot be written: {text}", advice="Make room and run the same command again; nothing is lost."
+        )
     return StateError(f"the state database: {text}", advice="`duizhang verify` says whether it is whole.")

@@ -13,8 +13,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from duizhang import cli
 from duizhang.close import approval, recording
-from duizhang.close.approval import APPROVALS, approve, close_periods, reopen
+from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures
 from duizhang.close.decisions import Decision
 from duizhang.close.derived import forgeries, told
 from duizhang.close.recording import accept
@@ -230,6 +231,38 @@ def test_a_table_that_is_declared_later_is_there_at_the_next_look(tmp_path: Path
     with pytest.raises(Cut):
         state.change(fail)
     assert count("second") == state.change(lambda: count("third")) == 0
+
+
+def test_a_database_without_room_is_one_message_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = published(tmp_path / "home").home
+    room = 0
+
+    def little(connection: Any, _record: object) -> None:
+        if room:
+            connection.execute(f"pragma max_page_count = {room}")
+
+    def sign() -> int:
+        monkeypatch.setattr("sys.argv", ["duizhang", "approve", "--home", str(home), "--period", str(FIRST), "--as", "maker",
+                                         "--by", "Li" * 40_000])
+        return cli._status()
+
+    sa.event.listen(sa.Engine, "connect", little)
+    try:
+        with State(home).read() as con:
+            room = con.execute(sa.text("pragma page_count")).scalar_one()
+        assert sign() == 1
+        said = capsys.readouterr().err.splitlines()
+        assert said[0].startswith("error: the disk is full") and "Make room" in said[1] and len(said) == 2, said
+        assert signatures(State(home), FIRST, read_manifest(home, FIRST, 1)["digest"]) == {}
+        consistent(State(home))
+        room = 0
+        assert sign() == 0
+    finally:
+        sa.event.remove(sa.Engine, "connect", little)
+    consistent(State(home))
+    assert kinds(State(home)) == ["signed"]
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
