@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dagster import (
+    AssetCheckEvaluation,
     AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
     AssetCheckSeverity,
     AssetCheckSpec,
     AssetExecutionContext,
-    AssetKey,
     AssetMaterialization,
     AssetsDefinition,
     AssetSpec,
@@ -27,11 +27,13 @@ from dagster import (
     multi_asset_check,
 )
 
+from assets.checks import Checked, assertion_checks, broken, evaluations, expectation_checks
 from assets.graph import PUBLISHED, STORED, canonical_assets, model_assets, published_asset, source_assets
 from assets.metadata import of_source, of_table
 from assets.partitions import DEFER_EVENTS, SINGLE_RUN
 from assets.workspace import days_of
-from duizhang.gate import gated_tables
+from duizhang.errors import ConservationError
+from duizhang.gate import recorded_results
 from duizhang.ingest import SourceSpec
 from duizhang.publish import PeriodOutcome
 from duizhang.runs import CANONICAL, GATE, HELD, PUBLISH, RECONCILE, Run, held_line
@@ -79,9 +81,13 @@ def build_assets(
             yield MaterializeResult(asset_key=spec.key)
 
     def staged(stage: str, name: str, specs: list[AssetSpec], meaning: str) -> AssetsDefinition:
-        def do(context: AssetExecutionContext, run: ResourceParam[Run]) -> Iterator[MaterializeResult[None]]:
+        def do(context: AssetExecutionContext, run: ResourceParam[Run]) -> Iterator[MaterializeResult[None] | AssetCheckEvaluation]:
             run.begin(days_of(list(context.partition_keys)))
-            run.to(stage)
+            try:
+                run.to(stage)
+            except ConservationError as error:
+                yield from broken(error)
+                raise
             yield from _made(context, run, specs)
 
         do.__doc__ = meaning
@@ -92,22 +98,20 @@ def build_assets(
         staged(RECONCILE, name, specs, "Claims, open items, causes and marts: one pass of the engine, whichever step comes first.")
         for name, specs in models.items()
     ]
-    gated = gated_tables()
+    expectations, promises = expectation_checks(partitions), assertion_checks(partitions)
 
-    @multi_asset_check(name="gate", specs=[AssetCheckSpec("expectations", asset=name) for name in gated])
-    def gate(context: AssetCheckExecutionContext, run: ResourceParam[Run]) -> Iterator[AssetCheckResult]:
+    @multi_asset_check(name="gate", specs=[*expectations, *promises], can_subset=True)
+    def gate(context: AssetCheckExecutionContext, run: ResourceParam[Run]) -> Iterator[Checked]:
         """Great Expectations suites. A failing one holds its day at the publication, which asks the record and not the
         orchestrator; the other days of the run go on."""
-        run.begin(days_of(list(context.partition_keys)))
+        asked = days_of(list(context.partition_keys))
+        run.begin(asked)
         run.to(GATE)
-        for name in gated:
-            failing = {p: [f.detail for f in found if f.table == name] for p, found in run.failures.items()}
-            failing = {p: details for p, details in failing.items() if details}
-            yield AssetCheckResult(
-                asset_key=AssetKey(name), check_name="expectations", passed=not failing,
-                severity=AssetCheckSeverity.ERROR,
-                description="; ".join(f"{p}: {details[0]}" for p, details in list(failing.items())[:5]) or None,
-                metadata={"failing": {p.isoformat(): details for p, details in failing.items()}},
+        if DEFER_EVENTS not in context.run.tags:
+            results = recorded_results(run.state, run.periods or asked)
+            chosen = context.selected_asset_check_keys
+            yield from evaluations(
+                context, results, [s for s in expectations if s.key in chosen], [s for s in promises if s.key in chosen]
             )
 
     @multi_asset(

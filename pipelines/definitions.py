@@ -9,6 +9,7 @@ from dagster import (
     BetaWarning,
     DailyPartitionsDefinition,
     Definitions,
+    PreviewWarning,
     define_asset_job,
     in_process_executor,
 )
@@ -30,8 +31,9 @@ def build_defs(
     """
     days = partitions or books_partitions.from_environment()
     with warnings.catch_warnings():
-        # single-run backfills are Dagster's beta; the lock file pins what was tried
+        # single-run backfills are Dagster's beta, checks with partitions its preview; the lock file pins what was tried
         warnings.simplefilter("ignore", BetaWarning)
+        warnings.simplefilter("ignore", PreviewWarning)
         found = {**from_environment(), **(resources or {})}
         assets, checks = build_assets(days, found["watched"].sources())
         job = define_asset_job(JOB, selection=AssetSelection.all(), executor_def=in_process_executor)

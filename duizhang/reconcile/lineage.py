@@ -139,6 +139,11 @@ def models() -> dict[str, Model]:
     }
 
 
+def assertions() -> dict[str, str]:
+    """The promises of sql/assertions by name, each with what its header says."""
+    return {path.stem: _read(path)[0] for path in sorted((SQL / "assertions").glob("*.sql"))}
+
+
 def _read(path: Path) -> tuple[str, frozenset[str]]:
     text = path.read_text(encoding="utf-8")
     header = []

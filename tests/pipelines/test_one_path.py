@@ -23,12 +23,16 @@ from dagster import (
     build_schedule_context,
 )
 
+from assets.checks import ASSERTION
 from assets.flow import NOTHING_HELD, PUBLISHED
 from assets.partitions import asking_for, daily
 from assets.workspace import over
 from duizhang.books import load_books
 from duizhang.close import events
 from duizhang.digest import file_digest
+from duizhang.errors import ConservationError
+from duizhang.gate import load_suites
+from duizhang.layout import SQL
 from duizhang.publish import read_manifest
 from duizhang.runs import yesterday
 from duizhang.state import State
@@ -163,6 +167,13 @@ def test_a_held_day_is_seen_as_held_and_rows_are_those_of_the_partition(little: 
             if e.asset_check_evaluation_data.check_name == NOTHING_HELD
         ]
         assert not failed.passed and f"{SECOND} is held" in failed.description and "books_orders" in failed.description
+        seen = [e.asset_check_evaluation_data for e in logged(instance, "ASSET_CHECK_EVALUATION")]
+        absent = {c.partition: c for c in seen if c.check_name == "expected_files_are_there"}
+        assert (absent[None].passed, absent[FIRST.isoformat()].passed, absent[SECOND.isoformat()].passed) == (False, True, False)
+        assert "books_orders" in absent[SECOND.isoformat()].metadata["first rows"].value
+        # every check has its result, and one day that is held takes no other with it
+        graph = definitions(raw, home).resolve_asset_graph()
+        assert {c.asset_check_key for c in seen} == {*graph.asset_check_keys}
         (broken,) = logged(instance, "STEP_FAILURE")
         assert f"{SECOND} is held" in str(broken.step_failure_data.user_failure_data.description)
         rows = {
@@ -181,6 +192,25 @@ def test_a_held_day_is_seen_as_held_and_rows_are_those_of_the_partition(little: 
 def logged(instance: DagsterInstance, kind: str) -> list[Any]:
     (run,) = instance.get_run_ids()
     return [e.dagster_event for e in instance.all_logs(run) if e.dagster_event and e.dagster_event.event_type_value == kind]
+
+
+def test_each_expectation_and_assertion_is_a_check(little: Path, tmp_path: Path) -> None:
+    checks = {(k.asset_key.to_user_string(), k.name) for k in definitions(little, tmp_path / "home").resolve_asset_graph().asset_check_keys}
+    assert {(t, e.name) for t, suite in load_suites().items() for e in suite.expectations} <= checks
+    assert {ASSERTION + path.stem for path in (SQL / "assertions").glob("*.sql")} <= {name for _, name in checks}
+
+
+def test_a_broken_promise_of_the_engine_fails_its_check_and_the_run(
+    little: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise ConservationError("amounts_are_conserved: 1 rows, first (1,)")
+
+    monkeypatch.setattr("duizhang.reconcile.engine.assert_conservation", broken)
+    with DagsterInstance.ephemeral() as instance:
+        assert not backfill(little, tmp_path / "home", instance)
+        (check,) = [e.asset_check_evaluation_data for e in logged(instance, "ASSET_CHECK_EVALUATION")]
+    assert (check.check_name, check.passed, check.asset_key) == (ASSERTION + "amounts_are_conserved", False, AssetKey("recon_summary"))
 
 
 def test_a_tick_in_the_morning_asks_for_the_day_before(little: Path, done: Path, tmp_path: Path) -> None:
