@@ -189,6 +189,8 @@ class _Rows:
         if rule is None or not len(columns[0]) or (rule.by is not None and normalised(rule.by) not in self.index):
             return columns
         positions = [self.index[n] for n in (normalised(c) for c in rule.columns) if n in self.index]
+        if not positions:
+            return columns
         if self.spec.nulls:
             nulls = pa.array(self.spec.nulls, pa.string())
             columns = [pc.if_else(pc.is_in(c, nulls), "", c) if p in positions else c for p, c in enumerate(columns)]
