@@ -50,5 +50,16 @@ class ConservationError(DuizhangError):
     """Rows or amounts were lost or made up. A defect of the engine, never of the data."""
 
 
+class ModelFault(DuizhangError):
+    """A model that cannot be computed with the values of its days: an amount that has no room, a text that is no number.
+
+    model: the model at work, `sql/...`, or what came behind it; problem: what the database says of the value.
+    """
+
+    def __init__(self, model: str, problem: str) -> None:
+        super().__init__(f"{model}: {problem}")
+        self.model, self.problem = model, problem
+
+
 class Retryable(DuizhangError):
     """A fault that may pass by itself; the same call may succeed later."""

@@ -16,26 +16,30 @@ from duizhang.digest import table_digest
 from duizhang.errors import UserError
 from duizhang.gate.records import Failure, Result, failure_of, failures, quality_table, record, recorded_results
 from duizhang.gate.suites import Expectation, Suite, load_suites
-from duizhang.reconcile import load_causes
+from duizhang.reconcile import Uncomputed, load_causes
 from duizhang.state import State
 from duizhang.store import WORKERS, Store, connect, quoted
 
 TABLE_EXISTS = "table_exists"
 ROWS_OF_PERIOD = "rows_of_period"
 COLUMNS = "columns_are_as_declared"
+COMPUTED = "every_value_is_computed"
+# rows that are named one by one
+_NAMED = 5
 # runs over more days say how far they are
 SEVERAL = 31
 
 
 def run_gate(
     store: Store, state: State, periods: Sequence[dt.date], *, expectations: Path | None = None,
-    say: Callable[[str], None] | None = None,
+    uncomputed: Sequence[Uncomputed] = (), say: Callable[[str], None] | None = None,
 ) -> dict[dt.date, list[Failure]]:
     """Check the stored tables of the periods and record every result, for the digests that were checked.
 
     Each table is checked over the whole range at once; where an expectation fails there, period by period, so that what
-    is recorded of a period does not depend on the range. Also writes the store's table `quality_results`. The failures
-    that hold each period are given back; an empty list lets it pass. Raises SpecError for a suite that is not valid.
+    is recorded of a period does not depend on the range. uncomputed: rows that were left out of their day, which holds it.
+    Also writes the store's table `quality_results`. The failures that hold each period are given back; an empty list lets
+    it pass. Raises SpecError for a suite that is not valid.
     """
     from duizhang.gate.validation import Validation  # seconds to load; not for commands that only read results
 
@@ -57,7 +61,7 @@ def run_gate(
         if validation is not None:
             validation.close()
         con.close()
-    record(state, ordered, results)
+    record(state, ordered, [*results, *_left_out(uncomputed)])
     said: dict[dt.date, list[Result]] = {period: [] for period in ordered}
     for result in recorded_results(state, ordered):
         said[result.period].append(result)
@@ -176,6 +180,21 @@ def _check_table(store: Store, validation: object, suite: Suite, periods: Sequen
             _result(period, suite.table, digests[period], e, *outcomes[period, e.name]) for e in (*quick, *slow)
         ]
     return results
+
+
+def _left_out(uncomputed: Sequence[Uncomputed]) -> list[Result]:
+    """A failure of each day that rows were left out of."""
+    days: dict[dt.date, list[Uncomputed]] = {}
+    for row in uncomputed:
+        days.setdefault(row.period, []).append(row)
+    return [
+        Result(
+            period, "claims", "", COMPUTED, "", "critical", False, len(rows),
+            "every value can be computed; rows that cannot are left out of the day / 每个数值都能参与计算，不能计算的行未计入当日",
+            "; ".join(str(row) for row in rows[:_NAMED]) + (f"; and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""),
+        )
+        for period, rows in sorted(days.items())
+    ]
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     )
     from duizhang.reconcile.matching import normalise_keys
     from duizhang.reconcile.parts import load_parts
+    from duizhang.reconcile.uncomputed import Uncomputed, compute
 else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "assert_conservation", "load_causes",
-    "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile", "rules_digest", "settle",
+    "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Uncomputed", "assert_conservation",
+    "compute", "load_causes", "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile", "rules_digest",
+    "settle",
 ]

@@ -17,11 +17,12 @@ from types import TracebackType
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from duizhang import published, schema
 from duizhang.books import DEFAULT_SLA_DAYS, LEGS, Books, RateCard, RateTier
 from duizhang.currency import minor_units
-from duizhang.errors import ConservationError, UserError
+from duizhang.errors import ConservationError, ModelFault, UserError
 from duizhang.layout import SQL
 from duizhang.matching_passes import load_matching, matching_digest
 from duizhang.reconcile.causes import cause_expression, causes_digest
@@ -70,6 +71,11 @@ ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items")
 # Days whose open items are judged, and written, at once: it sets the memory that a long range takes.
 STRETCH = 31
 MEMORY = "2GB"
+# What the database and Arrow raise where a value has no room or is not of the type that it is taken for.
+_OF_VALUES = (duckdb.DataError, duckdb.InvalidInputException, pa.ArrowInvalid)
+# What rows are left out of, besides the canonical tables: they have a file and a line as well.
+OPENING = "opening_claims"
+LEFT_OUT = pa.schema([("table_name", TEXT), ("file", TEXT), ("line", pa.int64())])
 # What the models of a stretch are to see of its own days alone.
 _BY_PERIOD = ("stock_levels", "shop_measures", "goods_sold", "fx_results", "calm")
 
@@ -91,7 +97,7 @@ class Session:
     """One DuckDB connection with the inputs of a range in place: canonical tables, books, what was open before.
 
     files: the files of the inbox from the oldest to the newest; where two say another level, cost or rate of one time, the
-    newest counts.
+    newest counts. left_out: rows of the inputs, by table, file and line, that the models do not get to see.
     """
 
     books: Books
@@ -101,12 +107,14 @@ class Session:
     decisions: pa.Table = field(default_factory=DECISION.empty_table)
     say: Callable[[str], None] = field(default=lambda _: None)
     files: Sequence[str] = ()
+    left_out: pa.Table = field(default_factory=LEFT_OUT.empty_table)
 
     def __post_init__(self) -> None:
         expected = [self.periods[0] + dt.timedelta(days=n) for n in range(len(self.periods))]
         if list(self.periods) != expected:
             raise UserError("periods must be consecutive days in order")
         self.whole = list(self.periods)
+        self.at = "the inputs"  # the model at work
         self.con = connect(memory=MEMORY, spill=self.store.spill())
 
     def __enter__(self) -> Session:
@@ -124,12 +132,13 @@ class Session:
         # files of the store do not change while they are read
         con.execute("set parquet_metadata_cache = true")
         con.execute("set preserve_insertion_order = false")
+        con.register("left_out", self.left_out)
         self._span(periods, "")
-        self.store.view(con, "skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
-        self.store.view(con, "fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
+        self._input("skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
+        self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
         prepare_matching(con)
         prepare_mistyped(con)
-        con.register("corrections", self.corrections)
+        con.register("corrections", self.corrections.filter(pc.is_in(self.corrections["period"], pa.array(periods, DAY))))
         con.register("decisions", self.decisions)
         con.register("file_ranks", _rows(list(zip(self.files, range(len(self.files)), strict=True)), file=TEXT, rank=pa.int64()))
         for name, table in _books_tables(self.books).items():
@@ -153,15 +162,30 @@ class Session:
             "getvariable('period_from'), getvariable('period_to'), interval 1 day))::date as period"
         )
         for name, columns in schema.TABLES.items():
-            self.store.view(con, name, periods, columns, temporary=temporary)
+            self._input(name, periods, columns, temporary=temporary)
         before = [periods[0] - dt.timedelta(days=1)]
-        self.store.view(con, "opening_claims", before, OPEN_CLAIM, table_of="open_claims", temporary=temporary)
+        self._input(OPENING, before, OPEN_CLAIM, table_of="open_claims", temporary=temporary)
         self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels", temporary=temporary)
         if not temporary:  # sides are known for the whole range before it is judged
             self.store.view(con, "carried_sides", before, SIDES, table_of="sides")
         # as far back as a late duplicate is looked for
         horizon = [periods[0] - dt.timedelta(days=n) for n in range(load_matching().repeat_horizon_days, 0, -1)]
         self._claims("past_claims", horizon, temporary, columns=_PAST)
+
+    def _input(
+        self, name: str, periods: Sequence[dt.date], columns: pa.Schema, *, table_of: str = "", temporary: str = ""
+    ) -> None:
+        """A view of an input without the rows that are left out of it."""
+        table = OPENING if name == OPENING else table_of or name
+        if not pc.any(pc.equal(self.left_out["table_name"], table)).as_py():
+            self.store.view(self.con, name, periods, columns, table_of=table_of or name, temporary=temporary)
+            return
+        self.store.view(self.con, f"{name}_given", periods, columns, table_of=table_of or name, temporary=temporary)
+        self.con.execute(
+            f"create or replace {temporary} view {name} as select g.* from {name}_given as g "
+            f"anti join (select file, line from left_out where table_name = {quoted(table)}) as l "
+            "on g.file = l.file and g.line is not distinct from l.line"
+        )
 
     def _claims(self, name: str, periods: Sequence[dt.date], temporary: str, *, columns: str = "*") -> None:
         """A view of the claims of every leg as the store has them."""
@@ -193,8 +217,12 @@ class Session:
 
     def run(self, path: str, name: str) -> None:
         """Materialise one model as an in-memory table."""
+        self.at = f"sql/{path}"
         try:
             self.con.execute(f'create or replace table "{name}" as {_model(path)}')
+            self.at = f"behind sql/{path}"
+        except _OF_VALUES:
+            raise
         except duckdb.Error as error:
             raise ConservationError(f"sql/{path}: {error}") from error
 
@@ -284,8 +312,16 @@ def _rows(rows: Sequence[tuple[object, ...]], **columns: pa.DataType) -> pa.Tabl
 def reconcile(session: Session) -> dict[str, int]:
     """Run every model over the session's range and write the results to the store; rows a table.
 
-    Raises ConservationError when amounts were lost or made up in any leg, entity, currency and period.
+    Raises ConservationError when amounts were lost or made up in any leg, entity, currency and period, ModelFault where a
+    model cannot be computed with the values that it reads.
     """
+    try:
+        return _reconcile(session)
+    except _OF_VALUES as error:
+        raise ModelFault(session.at, str(error).strip().splitlines()[0]) from error
+
+
+def _reconcile(session: Session) -> dict[str, int]:
     rows = make_claims(session)
     trace(session)
     for name in ("stock_levels", "sides"):

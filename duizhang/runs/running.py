@@ -24,7 +24,7 @@ from duizhang.ingest import FileRecord, build_canonical, collect, files_by_age, 
 from duizhang.plan import OPENING, Plan, Reason, begin, make_plan, opens_differently, record, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_states, publish, rebuild_published
 from duizhang.published import TABLES
-from duizhang.reconcile import Session, reconcile, rules_digest
+from duizhang.reconcile import Session, Uncomputed, compute, rules_digest
 from duizhang.runner import check_range
 from duizhang.runs.passes import DAY, passes, spans
 from duizhang.state import State
@@ -58,6 +58,8 @@ class Run:
         self.files: list[FileRecord] = []
         # refused files of which no day is known: money may be in them, and they hold no day
         self.pending: list[FileRecord] = []
+        # what was left out of a day because no model can be computed with it
+        self.uncomputed: list[Uncomputed] = []
         self.failures: dict[dt.date, list[Failure]] = {}
         self.outcomes: dict[dt.date, PeriodOutcome] = {}
         self._plan: Plan | None = None
@@ -193,16 +195,17 @@ class Run:
     def _reconcile(self) -> None:
         self.say("reconciling")
         claims, decided = correction_claims(self.state, self.periods), item_decisions(self.state)
-        with Session(
-            self.books, self.store, self.periods, corrections=claims, decisions=decided, say=self.say,
-            files=files_by_age(self.state),
-        ) as session:
-            reconcile(session)
+        files = files_by_age(self.state)
+
+        def session(periods: Sequence[dt.date], kind: type[Session]) -> Session:
+            return kind(self.books, self.store, periods, corrections=claims, decisions=decided, say=self.say, files=files)
+
+        self.uncomputed = compute(session, self.periods)
         self.store.split("journal_proposals", journal_proposals(self.books, self.state, self.periods), self.periods)
 
     def _gate(self) -> None:
         self.say("gate")
-        self.failures = run_gate(self.store, self.state, self.periods, say=self.say)
+        self.failures = run_gate(self.store, self.state, self.periods, uncomputed=self.uncomputed, say=self.say)
 
     def _publish(self) -> None:
         self.say("publishing")

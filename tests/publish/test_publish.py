@@ -32,6 +32,7 @@ from duizhang.publish import (
 )
 from duizhang.publish import pointer as pointer_module
 from duizhang.published import PERIOD_STATUS, TABLES
+from duizhang.reconcile import Uncomputed
 from duizhang.store import days
 
 FIRST = dt.date(2026, 3, 1)
@@ -258,3 +259,18 @@ def test_days_behind_a_changed_one_are_provisional_from_the_same_swap_on(fake: A
         assert ask(fake, LOOSE) == []
         seen.append([s for s, _ in states(fake)])
     assert seen == [["reconciled", "provisional", "provisional"], ["reconciled", "reconciled", "provisional"], ["reconciled"] * 3]
+
+
+def test_a_row_that_no_model_can_be_computed_with_holds_its_day_until_it_is_let_pass(fake: Any) -> None:
+    fake.fill(PERIODS)
+    rows = [
+        Uncomputed(PERIODS[1], "sql/marts/channel_pnl.sql", "no room", "orders", "a.csv", n, "unit_price", "1e18") for n in range(7)
+    ]
+    run_gate(fake.store, fake.state, PERIODS, uncomputed=rows)
+    outcomes = put_out(fake)
+    assert [o.state for o in outcomes] == ["published", "held", "provisional"]
+    (reason,) = outcomes[1].reasons
+    assert "a.csv line 0, unit_price 1e18 (orders): sql/marts/channel_pnl.sql cannot be computed with it: no room" in reason
+    assert reason.endswith("and 2 more")
+    assert accept_failure(fake.state, PERIODS[1], "claims", "every_value_is_computed", "Ana", "the row is a test of the platform")
+    assert [o.state for o in put_out(fake)] == ["unchanged", "published", "published"]
