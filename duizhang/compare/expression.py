@@ -46,6 +46,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _widened(sql: str) -> str:
+    """A number as it is, of a type wider than 18 digits: DuckDB computes two that are not within 18 digits, and fails where
+    the result has more."""
+    return f"({sql} + 0::decimal(19, 0))"
+
+
 @dataclass
 class Compiled:
     """A safe expression: `sql` refers to `n<i>` and `t<i>`, the i-th column of the file as number and as text."""
@@ -150,10 +156,12 @@ class _Compiler:
         name, args = self.function(node), self.arguments(node)
         if name in ("+", "-") and len(args) == 1:
             return f"({name}{self.number(args[0])})"
-        if name in ("+", "-", "*", "%") and len(args) == 2:
-            return f"({self.number(args[0])} {name} {self.number(args[1])})"
+        if name == "%" and len(args) == 2:
+            return f"({self.number(args[0])} % {self.number(args[1])})"
+        if name in ("+", "-", "*") and len(args) == 2:
+            return f"({_widened(self.number(args[0]))} {name} {self.number(args[1])})"
         if name == "/" and len(args) == 2:
-            return f"({self.number(args[0])} * {self.reciprocal(args[1])})"
+            return f"({_widened(self.number(args[0]))} * {self.reciprocal(args[1])})"
         if name == "nullif" and len(args) == 2:
             return f"nullif({self.number(args[0])}, {self.number(args[1])})"
         if name == "ifnull" and len(args) == 2:

@@ -163,7 +163,7 @@ def _choose(con: duckdb.DuckDBPyConnection, name: str) -> None:
 
 def _subsets(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
     rows = con.execute("""
-        select period, leg, entity, currency, circle, "key", (amount * 10000)::bigint as amount, first_seen, party, window_days
+        select period, leg, entity, currency, circle, "key", (amount * 10000)::hugeint as amount, first_seen, party, window_days
         from (select *, case party_kind when 'customer' then party else '' end as circle from left_over)
         where leg in (select leg from matching_passes where pass = 'subset') and (party_kind <> 'customer' or party <> '')
         qualify count(*) over (partition by period, leg, entity, currency, circle) > 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,12 @@ class Subset:
 def find_subset(target: int, amounts: Sequence[int]) -> Subset:
     """Combinations of two or more `amounts` (integers, all > 0) that add up to `target`.
 
+    Amounts whose sums have no room in 64 bits are added up by Python, which is slower and has no such bound.
     Meets in the middle: 2 ** (n / 2) sums a half are made and looked up, so the caller bounds n.
     """
     half = len(amounts) // 2
-    first, second = _sums(amounts[:half]), _sums(amounts[half:])
+    kind = np.int64 if max(target, sum(amounts)) <= np.iinfo(np.int64).max else np.object_
+    first, second = _sums(amounts[:half], kind), _sums(amounts[half:], kind)
     order = np.argsort(second, kind="stable")
     ordered = second[order]
     wanted = target - first
@@ -46,9 +49,9 @@ def find_subset(target: int, amounts: Sequence[int]) -> Subset:
     return Subset(best, count)
 
 
-def _sums(amounts: Sequence[int]) -> NDArray[np.int64]:
+def _sums(amounts: Sequence[int], kind: type[np.int64 | np.object_]) -> NDArray[Any]:
     """The sum of every combination; bit i of the index says whether amounts[i] is in it."""
-    sums = np.zeros(1, dtype=np.int64)
+    sums = np.array([0], dtype=kind)
     for amount in amounts:
         sums = np.concatenate([sums, sums + amount])
     return sums

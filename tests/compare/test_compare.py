@@ -148,6 +148,27 @@ def test_expressions(tmp_path: Path, expression: str, expected: str | None) -> N
         assert result.equal and result.left.amount == Decimal(expected)
 
 
+@pytest.mark.parametrize(("expression", "expected"), [
+    ("a * r", Decimal("633575.00") * Decimal("7.1137") + Decimal("9999999999999999.99") * Decimal("25000.00004")),
+    ("a * r / 8", (Decimal("633575.00") * Decimal("7.1137") + Decimal("9999999999999999.99") * Decimal("25000.00004")) / 8),
+    ("w * w", Decimal((10**18 - 1) ** 2 + 1)),
+    ("w + w - 1", Decimal(2 * 10**18 - 2)),
+    ("a * 100 + a * 0.06", Decimal("100.06") * (Decimal("633575.00") + Decimal("9999999999999999.99"))),
+])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_products_and_sums_of_numbers_of_18_digits_have_room(tmp_path: Path, expression: str, expected: Decimal, kind: str) -> None:
+    file = write(tmp_path / "l.csv", f"id,a,r,w\n1,633575.00,7.1137,1\n2,9999999999999999.99,25000.00004,{10**18 - 1}\n")
+    if kind == "parquet":
+        table = pa.table({
+            "id": ["1", "2"], "a": pa.array([Decimal("633575.00"), Decimal("9999999999999999.99")], pa.decimal128(18, 2)),
+            "r": pa.array([Decimal("7.1137"), Decimal("25000.00004")], pa.decimal128(18, 8)), "w": pa.array([1, 10**18 - 1]),
+        })
+        file = tmp_path / "l.parquet"
+        pq.write_table(table, file)
+    result = compare(file, file, amount=expression)
+    assert result.equal and result.left.amount == expected
+
+
 @pytest.mark.parametrize("expression", [
     "amount; drop table x", "amount) from read_csv('/etc/passwd'", "(select 1)", "sum(amount)", "getenv('HOME')",
     "amount, amount", "amount from x", "read_text('/etc/passwd')", "1 union select 2", "amount / amount", "nothing",

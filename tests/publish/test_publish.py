@@ -273,4 +273,5 @@ def test_a_row_that_no_model_can_be_computed_with_holds_its_day_until_it_is_let_
     assert "a.csv line 0, unit_price 1e18 (orders): sql/marts/channel_pnl.sql cannot be computed with it: no room" in reason
     assert reason.endswith("and 2 more")
     assert accept_failure(fake.state, PERIODS[1], "claims", "every_value_is_computed", "Ana", "the row is a test of the platform")
-    assert [o.state for o in put_out(fake)] == ["unchanged", "published", "published"]
+    assert [o.state for o in put_out(fake)] == ["unchanged", "published", "unchanged"]
+    assert [state for state, _ in states(fake)] == ["reconciled"] * 3

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from decimal import Decimal
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +125,19 @@ def test_subsets_are_those_that_trying_all_finds(amounts: list[int], target: int
         assert subset.members == found[0]
     else:
         assert subset.members in found
+
+
+@given(amounts=st.lists(st.integers(1, 12), max_size=9), target=st.integers(1, 40))
+def test_subsets_of_amounts_beyond_64_bits_are_those_of_small_ones(amounts: list[int], target: int) -> None:
+    assert find_subset(target * 10**18, [amount * 10**18 for amount in amounts]) == find_subset(target, amounts)
+
+
+def test_a_deposit_of_a_quadrillion_is_held_against_its_lines(tmp_path: Path) -> None:
+    huge = 10**18
+    lines = [claim("payout_bank", f"P{n}", "left", huge * n, 0, channel=f"c{n}") for n in (1, 2, 5, 11)]
+    outcome = run(tmp_path, [*lines, claim("payout_bank", "bank/1", "right", huge * 7, 0)], 1)
+    told = {r["key"]: r["proposal"] for r in outcome.rows("variances", 0)}
+    assert told["bank/1"] and "2 items of 3 add up" in told["bank/1"], told
 
 
 def test_a_search_that_is_too_large_says_that_it_gave_up(tmp_path_factory: pytest.TempPathFactory) -> None:
