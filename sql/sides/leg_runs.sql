@@ -56,11 +56,24 @@ unanswered as (
     group by h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
 ),
 
+-- the opening of a stock is made of the snapshot that it is held against: by itself it is no side
+hollow as (
+    select h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
+    from here as h
+    where h.leg = 'stock' and h.said = 0
+        and not exists (
+            select 1
+            from supplied as s
+            where s.leg = h.leg and s.side = h.side and s.since <= h.period and s.entity in ('', h.entity)
+        )
+),
+
 final as (
     select h.*, o.leg is not null as is_run, u.absent
     from here as h
     left join with_other as o using (period, leg, entity, side, scope_shop, scope_channel)
     left join unanswered as u using (period, leg, entity, side, scope_shop, scope_channel)
+    anti join hollow as x using (period, leg, entity, side, scope_shop, scope_channel)
 )
 
 select * from final

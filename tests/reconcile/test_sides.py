@@ -105,6 +105,23 @@ def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
     assert [entry["claimed"] for entry in json.loads(missing["evidence"])] == [str(periods[1])]
 
 
+@pytest.mark.parametrize("daily", [False, True])
+def test_snapshots_without_moves_are_not_run_and_leave_nothing_open(tmp_path: Path, *, daily: bool) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=3))
+    seen = [row("stock_snapshots", period=p, origin="warehouse", warehouse="W", sku="A", quantity=Decimal(q))
+            for p, q in zip(periods, (100, 90, 70, 60), strict=True)]
+    sold = [row("stock_moves", period=p, warehouse="W", sku="A", move_id=str(p), kind="sale_out", quantity=Decimal(q))
+            for p, q in ((periods[2], -20), (periods[3], -7))]
+    store = run(tmp_path, periods, {"stock_snapshots": seen, "stock_moves": sold}, daily=daily)
+    for period in periods[:3]:
+        assert items(store, period) == {}, period
+    for period in periods[:2]:
+        assert not_run(store, period) == {("stock", "W", "left", "stock_moves")}, period
+    # from the first move on what the warehouse says is held against what moved
+    assert items(store, periods[3])["stock", "W/A/snapshot"][1] == 3
+    assert not_run(store, periods[3]) == set()
+
+
 EVENT = st.tuples(st.sampled_from(["books", "platform", "paid", "settled", "stated"]), st.integers(0, 3), st.sampled_from(["tb", "jd", ""]),
                   st.integers(0, 2), st.integers(1, 3))
 
