@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import duizhang.ingest.files  # noqa: F401 - its table of files is part of every home
+import duizhang.ingest.files.file_records  # noqa: F401 - its table of files is part of every home
 from duizhang.books import Books
 from duizhang.gate import run_gate
 from duizhang.publish import publish
