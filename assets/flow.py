@@ -71,7 +71,7 @@ def build_assets(
 
     def extract(context: AssetExecutionContext, run: ResourceParam[Run]) -> Iterator[MaterializeResult[None]]:
         """Every file of the inbox: archived, recognised by content and read into Parquet once. A file that cannot be read
-        takes no other with it: its source fails its check, and its days are held."""
+        takes no other with it: it is told on its source and in `source_files`, and its days are held."""
         run.begin(days_of(list(context.partition_keys)))
         for spec in (spec for spec in extracted if spec.key in context.selected_asset_keys):
             for period in _told(context):

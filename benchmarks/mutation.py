@@ -74,7 +74,7 @@ AREAS = {
         ("duizhang/close/decisions.py", "duizhang/close/approval.py"),
         ("tests/close/test_decisions.py", "tests/close/test_signing.py", "tests/close/test_people.py"),
     ),
-    "publish": Area(("duizhang/publish/publication.py",), ("tests/publish/test_publish.py", "tests/publish/test_reading.py")),
+    "publish": Area(("duizhang/publish/publication.py",), ("tests/publish/test_publish.py", "tests/publish/test_readers.py")),
     "gate": Area(("duizhang/gate/records.py", "duizhang/gate/checking.py"), ("tests/gate",)),
     "plan": Area(("duizhang/plan/plan.py",), ("tests/plan",)),
 }

@@ -116,3 +116,9 @@ def test_every_mart_is_a_published_table() -> None:
 def test_every_cause_has_both_labels_and_an_action() -> None:
     for cause in load_causes().values():
         assert cause.zh and cause.en and cause.who and cause.action and cause.action_zh
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    # without a package around them, pytest leaves out the second one
+    names = [p.name for p in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

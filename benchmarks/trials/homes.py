@@ -51,7 +51,7 @@ def decidable(home: Path) -> None:
     remember(fake.state, known)
     for period in PERIODS:
         fake.put("source_files", period, {
-            "source": "books_orders", "file": "company/read.csv", "sha256": known["company/read.csv"].sha256, "status": "active",
+            "source": "books_orders", "file": "company/read.csv", "sha256": known["company/read.csv"].sha256, "status": "read",
             "rows_read": 1, "rows_parsed": 1, "control_totals_ok": True,
         })
     fake.put("recon_summary", HELD, {"leg": "order_payment", "opening": 20, "left_amount": 20, "right_amount": 10, "closing": 31})

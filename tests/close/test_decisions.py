@@ -116,14 +116,14 @@ def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:
 def test_what_changes_while_a_run_is_under_way_is_not_lost(raw: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = tmp_path / "raw"
     shutil.copytree(raw, mine)
-    books, whole = mine / "books.yaml", engine.reconcile
+    books, whole = mine / "books.yaml", engine.compute
 
-    def meanwhile(session: Any) -> Any:
+    def meanwhile(*given: Any) -> Any:
         text = books.read_text(encoding="utf-8")
         books.write_text(text + "tolerances: {order_payment: 0.02}\n", encoding="utf-8")
-        return whole(session)
+        return whole(*given)
 
-    monkeypatch.setattr(engine, "reconcile", meanwhile)
+    monkeypatch.setattr(engine, "compute", meanwhile)
     assert "tolerances" not in books.read_text(encoding="utf-8")
     duizhang("run", "--quiet", "--force", "--books", books, "--home", home, "--from", LAST, "--to", LAST)
     told = json.loads(duizhang("plan", "--json", "--books", books, "--home", home))
