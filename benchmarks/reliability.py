@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 from trials import corruption, deciding, hostile, parallel, proving, runs
 from trials.homes import FAKES, FIRST, PERIODS, put_out
 from trials.process import STEPS, apart, quietly
+from trials.spoiling import spoil
 
 from duizhang.books import Books
 from duizhang.gate import run_gate
@@ -165,26 +165,6 @@ def full_disks(seed: Path, folder: Path, sizes: list[int]) -> tuple[list[str], i
             if apart(rows_of, home) != 0:
                 wrong.append(f"{size} kB: readers failed")
     return wrong, told
-
-
-def spoil(path: Path, how: str) -> None:
-    """Damage a file; `rows`: a good Parquet file with fewer rows."""
-    whole = path.read_bytes()
-    rows = pq.ParquetFile(path).read() if how == "rows" and path.suffix == ".parquet" else None
-    path.unlink()
-    if rows is not None:
-        pq.write_table(rows.slice(0, max(rows.num_rows - 1, 0)), path)
-    elif how == "empty":
-        path.touch()
-    elif how in ("cut", "rows"):
-        path.write_bytes(whole[: len(whole) // 2])
-    elif how == "flipped":
-        at = len(whole) // 2
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
-    elif how == "folder":
-        path.mkdir()
-    elif how == "dangling":
-        path.symlink_to(path.with_name("nowhere"))
 
 
 def damages(seed: Path, folder: Path, wanted: dict[str, Any]) -> tuple[list[str], int]:

@@ -6,29 +6,13 @@ from pathlib import Path
 
 from trials.process import copied, duizhang
 from trials.runs import digests, run
+from trials.spoiling import spoil
 
 WAYS = ("empty", "cut", "flipped", "gone", "folder", "dangling")
 # what no run can make again: it is told, and the way back is a backup
 KEPT = ("state.db", "events.log", "home.json")
 MADE_AGAIN = ("landed/**/rows.parquet", "landed/**/meta.json", "landed/**/seal.json", "tables/orders/**/data.parquet",
               "tables/open_claims/**/data.parquet")
-
-
-def spoil(path: Path, how: str) -> None:
-    """Damage a file as a loss of power, a bad disk or somebody might."""
-    whole = path.read_bytes()
-    path.unlink()
-    if how == "empty":
-        path.touch()
-    elif how == "cut":
-        path.write_bytes(whole[: len(whole) // 2])
-    elif how == "flipped":
-        at = len(whole) // 2
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
-    elif how == "folder":
-        path.mkdir()
-    elif how == "dangling":
-        path.symlink_to(path.with_name("nowhere"))
 
 
 def damages(folder: Path, books: Path, whole: Path, wanted: str) -> tuple[list[str], int, int]:

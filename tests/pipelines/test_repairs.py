@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.trials.spoiling import spoil
 from duizhang.cli import cli
 from duizhang.cli.status import command as status_command
 from duizhang.digest import file_digest
@@ -19,28 +19,6 @@ from tests.pipelines.test_end_to_end import LAST, START, duizhang, query, run
 from tests.pipelines.test_restate import VERSIONS, day, same_rows
 
 SPOILS = ("empty", "cut", "flipped", "rows", "gone", "folder", "dangling")
-
-
-def spoil(path: Path, how: str) -> None:
-    """Damage a file as a loss of power, a bad disk or somebody might; `rows`: a good Parquet file that has fewer rows."""
-    whole = path.read_bytes()
-    if how == "rows" and path.suffix == ".parquet":
-        table = pq.ParquetFile(path).read()
-        path.unlink()
-        pq.write_table(table.slice(0, max(table.num_rows - 1, 0)), path)
-        return
-    path.unlink()
-    if how == "empty":
-        path.touch()
-    elif how in ("cut", "rows"):
-        path.write_bytes(whole[: len(whole) // 2])
-    elif how == "flipped":
-        at = len(whole) // 2
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
-    elif how == "folder":
-        path.mkdir()
-    elif how == "dangling":
-        path.symlink_to(path.with_name("nowhere"))
 
 
 def largest(found: list[Path]) -> Path:
