@@ -27,6 +27,7 @@ from duizhang.books_names import Place, line_of, source_names, twice, unknown_na
 from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
 from duizhang.spelling import meant
+from duizhang.yaml_reading import compose_yaml, load_yaml
 
 LEGS = (
     "order_platform", "order_payment", "order_shipment", "return_refund", "payment_settlement", "fee",
@@ -372,7 +373,7 @@ def load_books(path: Path) -> Books:
         raise BooksError(f"{path}: no such file", advice="Give the path of your books.yaml with --books.")
     try:
         text = path.read_text(encoding="utf-8")
-        raw, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        raw, node = load_yaml(text), compose_yaml(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BooksError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(raw, dict):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
-# libyaml reads it in a tenth of the time
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from duizhang.yaml_reading import load_yaml
 
 
 class Dictionary(BaseModel):
@@ -29,4 +27,4 @@ class Dictionary(BaseModel):
 def load_dictionary() -> Dictionary:
     """The dictionary of the project."""
     path = Path(__file__).with_name("dictionary.yaml")
-    return Dictionary.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER))  # noqa: S506 - both are safe
+    return Dictionary.model_validate(load_yaml(path.read_text(encoding="utf-8")))

@@ -15,6 +15,7 @@ from pathlib import Path
 from duizhang.digest import file_digest
 
 _READERS = max(2, os.cpu_count() or 1)
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Fingerprint:
 
 def fingerprints(paths: Mapping[str, Path]) -> dict[str, Fingerprint]:
     """The fingerprints of several files, by name."""
+    if len(paths) < _FEW:  # threads would take longer to start
+        return {name: Fingerprint.of(path) for name, path in paths.items()}
     with ThreadPoolExecutor(_READERS) as pool:
         return dict(zip(paths, pool.map(Fingerprint.of, paths.values()), strict=True))
 

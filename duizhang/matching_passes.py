@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
+from duizhang.yaml_reading import load_yaml
 
 MATCHING_FILE = Path(__file__).with_name("matching.yaml")
 
@@ -64,7 +64,7 @@ class Matching(_Closed):
 @cache
 def load_matching() -> Matching:
     """The declared passes."""
-    return Matching(**yaml.safe_load(MATCHING_FILE.read_text(encoding="utf-8")))
+    return Matching(**load_yaml(MATCHING_FILE.read_text(encoding="utf-8")))
 
 
 def matching_digest() -> str:

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.books import Books
@@ -21,6 +20,7 @@ from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.schema import TABLES
 from duizhang.store import Store, connect
+from duizhang.yaml_reading import load_yaml
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,7 +100,7 @@ class _Found:
 @cache
 def load_requests() -> tuple[Request, ...]:
     """What can be asked for, in the order of the letter."""
-    return tuple(Request(**entry) for entry in yaml.safe_load(REQUESTS_FILE.read_text(encoding="utf-8")))
+    return tuple(Request(**entry) for entry in load_yaml(REQUESTS_FILE.read_text(encoding="utf-8")))
 
 
 def dispute(

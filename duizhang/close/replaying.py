@@ -22,6 +22,7 @@ from duizhang.ingest import inbox_path, records
 from duizhang.ingest.files import DECIDED as FILE_DECIDED
 from duizhang.publish import Version, read_manifest, versions
 from duizhang.state import State
+from duizhang.yaml_reading import load_yaml
 
 Runner = Callable[[Path, Path, dt.date, dt.date], int]
 _KEY_FILE = "pseudonym.key"
@@ -83,7 +84,7 @@ def _published(log: list[Event], version: Version) -> int:
 def _lay_out(home: Path, state: State, root: Path, run: dict[str, Any], inputs: dict[str, str], key: Path | None) -> None:
     """Books, sources, raw files and key as they were, below `root`."""
     # the archived files are all there is: no server and no database is asked again
-    settings = yaml.safe_load(_archived(home, run["books"]).read_text(encoding="utf-8"))
+    settings = load_yaml(_archived(home, run["books"]).read_text(encoding="utf-8"))
     found = _pseudonym_key(settings, Path(run.get("books_path", "")), key)
     settings.update(inbox="inbox", sources="sources", databases=[])
     if found is not None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from duizhang import published, schema
 from duizhang.errors import SpecError
 from duizhang.layout import EXPECTATIONS
+from duizhang.yaml_reading import load_yaml
 
 ROWS_QUERY = "unexpected_rows_expectation"
 
@@ -128,7 +129,7 @@ def load_suites(folder: Path | None = None) -> dict[str, Suite]:
     found: dict[str, Suite] = {}
     for path in sorted((folder or EXPECTATIONS).glob("*.yaml")):
         try:
-            suite = Suite(**yaml.safe_load(path.read_text(encoding="utf-8")))
+            suite = Suite(**load_yaml(path.read_text(encoding="utf-8")))
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'suite'}: {e['msg']}" for e in error.errors())
             raise SpecError(f"{path}: {problems}", advice="Mend the suite; see the other files beside it.") from error

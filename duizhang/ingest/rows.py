@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import TypeVar
 
 import pyarrow as pa
 
 HEAD_LINES = 60
+_T = TypeVar("_T")
 BATCH_ROWS = 50_000
 
 
@@ -63,3 +66,9 @@ def batches_of(rows: Iterator[tuple[int, Sequence[str]]], width: int, broken: Se
             lines, cells = [], []
     # `broken` may still be filled while the rows are read, so it goes with the last batch
     yield packed(tuple(broken))
+
+
+def several(items: Iterator[_T]) -> tuple[bool, Iterator[_T]]:
+    """Whether there is more than one, and all of them: a small file is one piece, and no thread is started for it."""
+    first = list(islice(items, 2))
+    return len(first) > 1, chain(first, items)

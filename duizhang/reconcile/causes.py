@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
+from duizhang.yaml_reading import load_yaml
 
 CAUSES_FILE = Path(__file__).with_name("causes.yaml")
 
@@ -34,7 +34,7 @@ class Cause(BaseModel):
 @cache
 def load_causes() -> dict[str, Cause]:
     """All causes by name, in the order in which their rules are tried."""
-    entries = yaml.safe_load(CAUSES_FILE.read_text(encoding="utf-8"))
+    entries = load_yaml(CAUSES_FILE.read_text(encoding="utf-8"))
     causes = [Cause(**entry) for entry in entries]
     if causes[-1].name != "unexplained":
         raise ValueError("causes.yaml: the last cause must be 'unexplained'")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
 from duizhang.reconcile.causes import load_causes
 from duizhang.store import quoted
+from duizhang.yaml_reading import load_yaml
 
 PARTS_FILE = Path(__file__).with_name("parts.yaml")
 ORDER_LINES = "order_lines"
@@ -54,7 +54,7 @@ class Parts(BaseModel):
 @cache
 def load_parts() -> Parts:
     """The declared steps. An unknown cause is an error."""
-    parts = Parts(**yaml.safe_load(PARTS_FILE.read_text(encoding="utf-8")))
+    parts = Parts(**load_yaml(PARTS_FILE.read_text(encoding="utf-8")))
     named = {*parts.whole.causes, *(s.cause for s in parts.steps), *parts.rest} - {ORDER_LINES}
     unknown = sorted(named - load_causes().keys())
     if unknown:

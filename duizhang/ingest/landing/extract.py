@@ -31,7 +31,7 @@ from duizhang.ingest.landing.tally import Counter, Tally, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, shown_name
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import Place, recognise
-from duizhang.ingest.rows import Batch, Broken, Reading
+from duizhang.ingest.rows import Batch, Broken, Reading, several
 from duizhang.ingest.specification import NUMBERS, Cell, SourceSpec, Table, Total, normalised
 from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import HIDDEN, QUARANTINE, Said, Typist, masked, references, remark_fields, shape, without_values
@@ -206,17 +206,12 @@ class _Run:
             **({"totals": Sink(self.folder / TOTALS, self.schema)} if self._of("totals") else {}),
         }
         try:
-            # what was typed is written in a third thread; writing sets the pace where there is much of it
-            with ThreadPoolExecutor(1) as pool:
-                writing: deque[Future[None]] = deque()
-                for part in self._parts():
-                    self.quarantined += part.wrong
-                    self.tally += part.tally
-                    writing.append(pool.submit(_write, sinks, part))
-                    while len(writing) > AHEAD or (writing and writing[0].done()):
-                        writing.popleft().result()
-                while writing:
-                    writing.popleft().result()
+            more, parts = several(self._parts())
+            if more:
+                self._write_ahead(sinks, parts)
+            else:
+                for part in parts:
+                    _write(sinks, self._counted(part))
             if "totals" in sinks:
                 self._land_totals(sinks["totals"])
             for sink in sinks.values():
@@ -247,6 +242,22 @@ class _Run:
             self.tally.undated, self.reading.totals_line,
         )
 
+    def _counted(self, part: _Part) -> _Part:
+        self.quarantined += part.wrong
+        self.tally += part.tally
+        return part
+
+    def _write_ahead(self, sinks: Mapping[str, Sink], parts: Iterator[_Part]) -> None:
+        """What was typed is written in a third thread; writing sets the pace where there is much of it."""
+        with ThreadPoolExecutor(1) as pool:
+            writing: deque[Future[None]] = deque()
+            for part in parts:
+                writing.append(pool.submit(_write, sinks, self._counted(part)))
+                while len(writing) > AHEAD or (writing and writing[0].done()):
+                    writing.popleft().result()
+            while writing:
+                writing.popleft().result()
+
     def _of(self, kind: str) -> list[Table]:
         return [table for table in self.spec.tables if table.of == kind]
 
@@ -256,8 +267,9 @@ class _Run:
         idle: SimpleQueue[Counter] = SimpleQueue()
         counters = 0
         hazard = Hazard(self.spec, self.setting)
+        more, batches = several(self.reading.batches)
         with ExitStack() as connections, ThreadPoolExecutor(TYPISTS) as pool:
-            for batch in self.reading.batches:
+            for batch in batches:
                 self.read += len(batch.lines) + len(batch.broken)
                 if self.typist is None:
                     self.typist = Typist(
@@ -269,6 +281,9 @@ class _Run:
                     con = connections.enter_context(scratch())
                     idle.put(Counter(con, self.spec, self._of("rows"), hazard))
                     counters += 1
+                if not more:
+                    yield self._part(idle, self.typist, batch)
+                    continue
                 waiting.append(pool.submit(self._part, idle, self.typist, batch))
                 while len(waiting) > AHEAD or (waiting and waiting[0].done()):
                     yield waiting.popleft().result()

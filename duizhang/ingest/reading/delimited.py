@@ -21,7 +21,7 @@ from duizhang.ingest.reading.parse import parse
 from duizhang.ingest.reading.quotes import STRAY, mend_quotes
 from duizhang.ingest.reading.ticked import TICKED, is_wrapped, parse_ticked, ticked_part, untick
 from duizhang.ingest.recognising import Place, split_line
-from duizhang.ingest.rows import Broken
+from duizhang.ingest.rows import Broken, several
 from duizhang.ingest.specification import Cell, SourceSpec, normalised
 
 
@@ -53,9 +53,13 @@ def wanted_positions(spec: SourceSpec, names: Sequence[str]) -> list[int]:
 
 def text_pieces(document: Document, place: Place) -> Iterator[Piece]:
     """The pieces of a text, parsed in a thread of their own while the next lines are read; closed early, it ends with the piece."""
+    more, parts = several(_mended(document, place))
+    if not more:
+        yield from (_parse(*part) for part in parts)
+        return
     with ThreadPoolExecutor(1) as parser:
         coming: deque[Future[Piece]] = deque()
-        for block, found, broken in _mended(document, place):
+        for block, found, broken in parts:
             coming.append(parser.submit(_parse, block, found, broken))
             if len(coming) > 1:
                 yield coming.popleft().result()

@@ -22,6 +22,7 @@ DELIMITERS = (",", "\t", ";", "|")
 MOST_LINES = 4000  # in which a header is looked for where the first lines have none
 NEAR = 0.3  # share of a specification's columns from which on it is worth naming
 LONG_NAME = 60
+_CLOSES = frozenset(")）]］")
 _SYMBOLS = {"€": "EUR", "£": "GBP", "元": "CNY"}
 _CURRENCY = re.compile(r"(.*\S)\s*(?:[(（\[]\s*(?:in )?([A-Z]{3}|[€£元])\s*[)）\]]|\s(?:in )?([A-Z]{3}))$")
 
@@ -53,7 +54,10 @@ def split_line(line: str, delimiter: str) -> list[str]:
 
 def without_currency(name: str) -> tuple[str, str]:
     """(a column's name without the currency behind it, that currency or ''): `Amount (EUR)`, `Betrag in EUR`, `Balance USD`."""
-    found = _CURRENCY.match(name.strip())
+    bare = name.strip()
+    if not (bare[-1:] in _CLOSES or (bare[-3:].isupper() and bare[-3:].isascii())):
+        return name, ""  # most names end in neither, and the pattern takes its time
+    found = _CURRENCY.match(bare)
     currency = (found[2] or found[3]) if found else ""
     currency = _SYMBOLS.get(currency, currency)
     return (found[1], currency) if found and currency in _iso() else (name, "")
