@@ -25,12 +25,11 @@ from duizhang.reconcile.lineage import Model, models
 PUBLISHED = "published"
 # what ingest writes about the files beside the canonical tables
 OF_FILES = ("source_files", "quarantine")
-# written by no model: what is open, once more without its causes' evidence; what people decided
-OPEN_ITEMS, JOURNAL = "open_items", "journal_proposals"
-GROUPS = {"canonical": "derived", "sides": "claims", "legs": "claims", "items": "items", "marts": "marts"}
+# written by no model: what people decided
+JOURNAL = "journal_proposals"
 OWNERS = {
-    "sources": "team:data", "canonical": "team:data", "derived": "team:data", "claims": "team:accounting", "items": "team:accounting",
-    "marts": "team:accounting", "publication": "team:accounting",
+    "sources": "team:data", "canonical": "team:data", "derived": "team:data",
+    **dict.fromkeys(("sides", "claims", "open", "causes", "matching", "variances", "marts", "publication"), "team:accounting"),
 }
 SCHEMAS: dict[str, pa.Schema] = {
     **schema.TABLES, **published.TABLES, **STATE_TABLES, **dict.fromkeys(LEG_MODELS, schema.CLAIM),
@@ -59,7 +58,7 @@ def canonical_assets(sources: Mapping[str, SourceSpec]) -> list[AssetSpec]:
 
 
 def model_assets() -> dict[str, list[AssetSpec]]:
-    """One asset a model, made from what its SQL reads, and the two tables that no model makes; by step.
+    """One asset a model, made from what its SQL reads, and the table that no model makes; by step.
 
     What reads the open claims of a day is another step than what makes them from those of the day before: in one step, Dagster
     knows one mapping of days for an asset.
@@ -71,9 +70,10 @@ def model_assets() -> dict[str, list[AssetSpec]]:
             behind.add(model.name)
     steps: dict[str, list[AssetSpec]] = {"claims": [], "open": [], "causes": [], "marts": []}
     for model in listed.values():
-        step = {"items": "causes" if model.parents & behind else "open", "marts": "marts"}.get(model.room, "claims")
+        step = "claims" if model.room in ("derived", "sides", "claims") else "marts" if model.room == "marts" else (
+            "causes" if model.parents & behind else "open"
+        )
         steps[step].append(_model(model))
-    steps["causes"].append(_spec(OPEN_ITEMS, "items", ["variances"], kinds={"duckdb", "parquet"}))
     steps["marts"].append(_spec(JOURNAL, "marts", (), kinds={"parquet"}))
     return steps
 
@@ -93,7 +93,7 @@ def _model(model: Model) -> AssetSpec:
         deps.append(AssetDep(model.name, partition_mapping=TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)))
     earlier = {"reads of earlier days": ", ".join(sorted(model.earlier))} if model.earlier else {}
     return _spec(
-        model.name, GROUPS[model.room], deps, description=model.header, version=model.digest(),
+        model.name, model.room, deps, description=model.header, version=model.digest(),
         kinds={"duckdb", "sql", *(["parquet"] if model.name in STORED else [])}, metadata={"file": f"sql/{model.path}", **earlier},
     )
 

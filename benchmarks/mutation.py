@@ -59,9 +59,9 @@ class Area:
 
 _CORE = ("tests/reconcile/test_cases.py", "tests/reconcile/test_mutation.py")
 AREAS = {
-    "sql: open items": Area(("sql/items/*.sql",), _CORE),
+    "sql: open items": Area(tuple(f"sql/{room}/*.sql" for room in ("open", "causes", "matching", "variances")), _CORE),
     "sql: claims": Area(
-        ("sql/legs/*.sql", "sql/canonical/*.sql", "sql/sides/*.sql"),
+        ("sql/claims/*.sql", "sql/derived/*.sql", "sql/sides/*.sql"),
         tuple(f"tests/reconcile/test_{name}.py" for name in ("one_truth", "sides", "legs")),
     ),
     "sql: marts": Area(("sql/marts/*.sql",), ("tests/reconcile/test_marts.py", "tests/reconcile/test_legs.py")),

@@ -127,7 +127,7 @@ TABLES: dict[str, pa.Schema] = {
 }
 
 # Columns of the claims. A leg model may leave out `customer`, `counterparty`, `remark`, `sequence` and `record_id`; every other
-# column it selects (see sql/legs). counterparty and remark are what the record says in words, for the keyless matching passes.
+# column it selects (see sql/claims). counterparty and remark are what the record says in words, for the keyless matching passes.
 # sequence: the place of the record among those of its source, shop and day in order of time; a gap in one source is a run
 # of such numbers. record_id: the id under which the source knows the record, where the key is of something else; two records
 # of different ids are never one.

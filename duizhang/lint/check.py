@@ -16,7 +16,7 @@ from duizhang.lint.relations import relations
 from duizhang.lint.room import metadata
 from duizhang.lint.rules import RULES, Model, Rule
 from duizhang.reconcile.causes import cause_expression
-from duizhang.reconcile.parts import peel_query
+from duizhang.reconcile.parts import parts_query
 
 _ALLOW = re.compile(r"--\s*lint:\s*allow\s+(\w+)\s*(?::\s*(\S.*))?$", re.MULTILINE)
 
@@ -43,7 +43,7 @@ def _models() -> Iterator[tuple[str, str]]:
     for path in sorted(SQL.rglob("*.sql")):
         yield f"sql/{path.relative_to(SQL).as_posix()}", path.read_text(encoding="utf-8")
     yield "causes.yaml", f"select {cause_expression()} as cause from judged"
-    yield "parts.yaml", peel_query("caused")
+    yield "parts.yaml", parts_query("with_cause")
 
 
 def lint_model(name: str, sql: str, known: Mapping[str, Mapping[str, str]], rules: Sequence[Rule] = RULES) -> list[Finding]:

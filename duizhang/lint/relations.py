@@ -35,9 +35,9 @@ class _Watched(Session):
         super().__enter__()
         return self
 
-    def run(self, path: str, name: str) -> None:
+    def run(self, path: str) -> None:
         self.look()
-        super().run(path, name)
+        super().run(path)
         self.look()
 
     def look(self) -> None:
@@ -46,7 +46,7 @@ class _Watched(Session):
             "select table_name, column_name, data_type from duckdb_columns() where not internal order by table_name, column_index"
         ).fetchall()
         for table, column, kind in rows:
-            self.found.setdefault(str(table), {})[str(column)] = str(kind)
+            self.found.setdefault(str(table), {}).setdefault(str(column), str(kind))  # as its model made it
 
 
 @cache

@@ -40,13 +40,21 @@ class EveryImportIsUsed(Rule):
     name = "unused"
 
     def check(self, model: Model) -> Iterator[tuple[str, str]]:
-        read = {table.name for table in model.tree.find_all(exp.Table)}
+        named = self._named(model.tree)
+        read = {table.name for table in model.tree.find_all(exp.Table)} | named
         own = {cte.alias for cte in model.tree.find_all(exp.CTE)}
         for cte in model.tree.find_all(exp.CTE):
             inside = {t.name for t in cte.this.find_all(exp.Table)}
             others = [t for t in model.tree.find_all(exp.Table) if t.name == cte.alias and t.find_ancestor(exp.CTE) is not cte]
-            if not others and cte.alias in own and (cte.alias not in read or cte.alias in inside):
+            if not others and cte.alias not in named and cte.alias in own and (cte.alias not in read or cte.alias in inside):
                 yield cte.alias, f"the CTE {cte.alias} is never read"
+
+
+    @staticmethod
+    def _named(tree: exp.Expr) -> set[str]:
+        """What is given to a table macro by its name, as in `from name_causes('judged')`."""
+        calls = [table.this for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Func)]
+        return {text.name for call in calls for text in call.find_all(exp.Literal) if text.is_string}
 
 
 class EveryImportIsThere(Rule):

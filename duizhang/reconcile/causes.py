@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
@@ -48,6 +49,11 @@ def cause_expression() -> str:
     rules += [(cause.late, cause.name) for cause in causes if cause.late]
     arms = "\n".join(f"    when {when} then '{name}'" for when, name in [*rules, (last.when, last.name)])
     return f"case\n{arms}\nend"
+
+
+def prepare_causes(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the rules in place as the table macro `name_causes(relation)`: its rows with their cause."""
+    con.execute(f"create macro name_causes(relation) as table select *, {cause_expression()} as cause from query_table(relation)")
 
 
 def causes_digest() -> str:

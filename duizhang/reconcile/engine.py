@@ -25,20 +25,20 @@ from duizhang.currency import minor_units
 from duizhang.errors import ConservationError, ModelFault, UserError
 from duizhang.layout import SQL
 from duizhang.matching_passes import load_matching, matching_digest
-from duizhang.reconcile.causes import cause_expression, causes_digest
+from duizhang.reconcile.causes import causes_digest, prepare_causes
 from duizhang.reconcile.matching import match, normalise_keys, prepare_matching
 from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
-from duizhang.reconcile.parts import parts_digest, peel_query
+from duizhang.reconcile.parts import parts_digest, prepare_parts
 from duizhang.reconcile.sides import SIDES, declared_sides, side_feeds
 from duizhang.schema import CLAIM, DAY, MONEY, PERCENT, RATE, TEXT
 from duizhang.store import Store, connect, quoted
 
-LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "legs" / f"{leg}.sql").is_file())
+LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "claims" / f"{leg}.sql").is_file())
 # anomalies reads other marts, so it comes last
 MART_MODELS = tuple(sorted((path.stem for path in (SQL / "marts").glob("*.sql")), key=lambda m: (m == "anomalies", m)))
 
 # each after those that it reads
-CANONICAL_MODELS = (
+DERIVED_MODELS = (
     "order_sides", "own_orders", "fx_known", "skus_dated", "fx_results", "fees_expected", "goods_sold", "shop_measures",
     "stock_observations", "stock_levels",
 )
@@ -77,7 +77,7 @@ _OF_VALUES = (duckdb.DataError, duckdb.InvalidInputException, pa.ArrowInvalid)
 OPENING = "opening_claims"
 LEFT_OUT = pa.schema([("table_name", TEXT), ("file", TEXT), ("line", pa.int64())])
 # What the models of a stretch are to see of its own days alone.
-_BY_PERIOD = ("stock_levels", "shop_measures", "goods_sold", "fx_results", "calm")
+_BY_PERIOD = ("stock_levels", "shop_measures", "goods_sold", "fx_results", "same_day_matches")
 
 
 def rules_digest() -> str:
@@ -138,6 +138,8 @@ class Session:
         self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
         prepare_matching(con)
         prepare_mistyped(con)
+        prepare_causes(con)
+        prepare_parts(con)
         con.register("corrections", self.corrections.filter(pc.is_in(self.corrections["period"], pa.array(periods, DAY))))
         con.register("decisions", self.decisions)
         con.register("file_ranks", _rows(list(zip(self.files, range(len(self.files)), strict=True)), file=TEXT, rank=pa.int64()))
@@ -148,9 +150,7 @@ class Session:
         con.execute(
             "create table sides_known (leg varchar, side varchar, entity varchar, shop varchar, channel varchar, since date)"
         )
-        con.execute(
-            "create view supplied_sides as select * from sides_known union all select * exclude (source) from declared_sides"
-        )
+        self.view("sides/supplied_sides.sql")
 
     def _span(self, periods: Sequence[dt.date], temporary: str) -> None:
         """Calendar, variables and views of the store for these periods; temporary ones stand before those of the range."""
@@ -215,16 +215,20 @@ class Session:
     def _history(self, table: str) -> list[dt.date]:
         return [p for p in self.store.periods(table) if p <= self.periods[-1]]
 
-    def run(self, path: str, name: str) -> None:
-        """Materialise one model as an in-memory table."""
+    def run(self, path: str) -> None:
+        """Materialise one model as an in-memory table that is named like its file."""
         self.at = f"sql/{path}"
         try:
-            self.con.execute(f'create or replace table "{name}" as {_model(path)}')
+            self.con.execute(f'create or replace table "{Path(path).stem}" as {_model(path)}')
             self.at = f"behind sql/{path}"
         except _OF_VALUES:
             raise
         except duckdb.Error as error:
             raise ConservationError(f"sql/{path}: {error}") from error
+
+    def view(self, path: str) -> None:
+        """One model as a view that is named like its file: what it shows grows with what it reads."""
+        self.con.execute(f'create or replace view "{Path(path).stem}" as {_model(path)}')
 
     def result(self, name: str, columns: pa.Schema, periods: Sequence[dt.date]) -> pa.Table:
         """The periods of a table in its declared schema: column order and types; a missing column is an error."""
@@ -232,12 +236,12 @@ class Session:
         query = f'select {listed} from "{name}" where period between ? and ?'
         return self.con.sql(query, params=[periods[0], periods[-1]]).to_arrow_table().cast(columns)
 
-    def keep(self, name: str, columns: pa.Schema) -> int:
-        """Write a table into the store, period by period; the number of rows."""
+    def keep(self, name: str, columns: pa.Schema, *, relation: str = "") -> int:
+        """Write a table into the store, period by period; the number of rows. relation: what it is here, where not its name."""
         rows = 0
         for at in range(0, len(self.periods), STRETCH):
             part = self.periods[at : at + STRETCH]
-            found = self.result(name, columns, part)
+            found = self.result(relation or name, columns, part)
             self.store.split(name, found, part)
             rows += int(found.num_rows)
         return rows
@@ -336,7 +340,7 @@ def _reconcile(session: Session) -> dict[str, int]:
         done = {"open_claims": session.keep("open_claims", OPEN_CLAIM)}
         done |= {name: session.keep(name, published.TABLES[name]) for name in ITEM_TABLES if name not in EARLY_TABLES}
         for mart in MART_MODELS:
-            session.run(f"marts/{mart}.sql", mart)
+            session.run(f"marts/{mart}.sql")
             done[mart] = session.keep(mart, published.TABLES[mart])
         assert_conservation(session)
         for name, number in done.items():
@@ -347,29 +351,28 @@ def _reconcile(session: Session) -> dict[str, int]:
 def make_claims(session: Session) -> dict[str, int]:
     """The claims of every leg, with the corrections: written to the store, and from there the view `claims`; rows a leg."""
     con, rows = session.con, {}
-    session.run("sides/orders_seen.sql", "sides_seen")
-    con.execute("insert into sides_known select leg, side, entity, shop, channel, since from sides_seen")
-    for model in CANONICAL_MODELS:
-        session.run(f"canonical/{model}.sql", model)
+    session.run("derived/orders_seen.sql")
+    con.execute("insert into sides_known select leg, side, entity, shop, channel, since from orders_seen")
+    for model in DERIVED_MODELS:
+        session.run(f"derived/{model}.sql")
     for number, leg in enumerate(LEG_MODELS, 1):
         session.say(f"claims: {leg}, leg {number} of {len(LEG_MODELS)}")
-        session.run(f"legs/{leg}.sql", f"claims_{leg}")
-        con.execute(f'create or replace view leg_claims as {_cast_claims(session, f"claims_{leg}")} where {leg in session.books.legs}')
+        session.run(f"claims/{leg}.sql")
+        con.execute(f"create or replace view leg_claims as {_cast_claims(session, leg)} where {leg in session.books.legs}")
         _keep_to_what_has_two_sides(session, leg)
         # a leg may add up the claims of an earlier one: those that were kept, as they are what the next day opens with
-        ahead = " ".join(_model(f"legs/{later}.sql") for later in LEG_MODELS[number:])
-        if f"claims_{leg}" in ahead and leg in session.books.legs:
-            con.execute(f'create or replace table "claims_{leg}" as select * from claims')
+        ahead = " ".join(_model(f"claims/{later}.sql") for later in LEG_MODELS[number:])
+        if f"from {leg})" in ahead and leg in session.books.legs:
+            con.execute(f'create or replace table "{leg}" as select * from claims')
         con.execute(f"insert into claims {_cast_claims(session, 'corrections')} where leg = {quoted(leg)}")
         normalise_keys(con)
-        con.execute(f'alter table claims rename to "{leg}"')
-        rows[leg] = session.keep(leg, CLAIM)
-        con.execute(f'drop table "{leg}"')
+        rows[leg] = session.keep(leg, CLAIM, relation="claims")
+        con.execute("drop table claims")
         for made in LEG_MODELS[:number]:
-            if f"claims_{made}" not in ahead:
-                con.execute(f'drop table if exists "claims_{made}"')
-    session.run("sides/sides.sql", "sides")
-    session.run("sides/legs_not_run.sql", "legs_not_run")
+            if f"from {made})" not in ahead:
+                con.execute(f'drop table if exists "{made}"')
+    session.run("sides/sides.sql")
+    session.run("sides/legs_not_run.sql")
     con.execute("drop table fees_expected; drop table stock_observations; drop table own_orders")
     con.execute("drop view if exists scoped_claims; drop view leg_claims")
     session._claims("claims", session.periods, "")
@@ -389,15 +392,16 @@ def _keep_to_what_has_two_sides(session: Session, leg: str) -> None:
             "where leg = getvariable('leg_made')"
         )
         return
-    con.execute(f"create or replace view scoped_claims as {_model('sides/scoped_claims.sql')}")
-    session.run("sides/sides_seen.sql", "sides_seen")
+    session.view("sides/scoped_claims.sql")
+    session.run("sides/sides_seen.sql")
     con.execute("insert into sides_known select leg, side, entity, shop, channel, since from sides_seen")
-    session.run("sides/leg_runs.sql", "leg_runs")
+    session.run("sides/leg_runs.sql")
     con.execute(
         "insert into all_leg_runs by name "
         "select leg, period, entity, side, scope_shop, scope_channel, claims, is_run from leg_runs"
     )
-    session.run("sides/claims_run.sql", "claims")
+    session.run("sides/claims_run.sql")
+    con.execute("alter table claims_run rename to claims")
 
 
 def settle(session: Session) -> None:
@@ -409,27 +413,26 @@ def settle(session: Session) -> None:
 def trace(session: Session) -> None:
     """The keys that do not net to zero within their periods, through all days of the range, and what cleared."""
     session.say("open items")
-    for model in ("movements", "positions", "calm", "restless_claims", "clearings"):
-        session.run(f"items/{model}.sql", model)
-        if model == "calm":
+    for model in ("movements", "positions", "same_day_matches", "carried_claims", "clearings"):
+        session.run(f"open/{model}.sql")
+        if model == "same_day_matches":
             session.con.execute("drop table movements")  # most of them, and never looked at again
 
 
 def judge(session: Session) -> None:
     """What is open at the end of each day, why, and what could be its counterpart."""
     con = session.con
-    for model in ("open_claims", "recon_summary", "late_repeats", "features", "judged"):
-        session.run(f"items/{model}.sql", model)
+    for model in ("open_claims", "recon_summary"):
+        session.run(f"open/{model}.sql")
+    for model in ("late_repeats", "features", "judged", "with_cause", "split_by_cause", "parts"):
+        session.run(f"causes/{model}.sql")
     con.execute("drop table features")
-    con.execute(f"create or replace table caused as select *, {cause_expression()} as cause from judged")
-    con.execute(f"create or replace table peeled as {peel_query('caused')}")
-    session.run("items/parts.sql", "parts")
-    session.run("items/matchable.sql", "matchable")
-    match(con, session.run)
-    session.run("items/proposals.sql", "proposals")
-    session.run("items/variances.sql", "variances_found")
-    session.run("items/summed_up.sql", "variances")
-    con.execute("create or replace view open_items as select * from variances")
+    session.run("matching/matchable.sql")
+    match(con, session.run, session.view)
+    session.run("matching/proposals.sql")
+    for model in ("item_variances", "variances"):
+        session.run(f"variances/{model}.sql")
+    session.view("variances/open_items.sql")
 
 
 def assert_conservation(session: Session) -> None:

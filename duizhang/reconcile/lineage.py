@@ -25,12 +25,12 @@ from duizhang.reconcile.matching import SQL_PASSES
 from duizhang.reconcile.parts import parts_digest
 from duizhang.schema import TABLES
 
-ROOMS = ("canonical", "sides", "legs", "items", "marts")
+ROOMS = ("derived", "sides", "claims", "open", "causes", "matching", "variances", "marts")
 
 # models that are run once for every leg, on its claims alone: they are part of each leg
 OF_EVERY_LEG = ("scoped_claims", "sides_seen", "leg_runs", "claims_run")
-# files whose table has another name
-_NAMED = {"items/variances.sql": "variances_found", "items/summed_up.sql": "variances"}
+# views of what is known or left so far, which grows or shrinks with every model that reads them
+SO_FAR = ("supplied_sides", "left_over")
 
 # what the engine puts in place from books.yaml, the rules and people's decisions, and from no table
 GIVEN = frozenset({
@@ -41,17 +41,14 @@ GIVEN = frozenset({
 # what the engine puts together from other relations
 _MADE_OF: dict[str, tuple[str, ...]] = {
     "claims": LEG_MODELS,
-    **{f"claims_{leg}": (leg,) for leg in LEG_MODELS},
     "supplied_sides": ("orders_seen",),
     "sides_known": ("orders_seen", *LEG_MODELS),
     "all_leg_runs": LEG_MODELS,
     "skus_known": ("skus",),
     "fx_filed": ("fx_rates",),
-    "caused": ("judged",),
-    "peeled": ("judged",),
     "left_over": ("matchable",),
-    "matched": ("matchable", *(f"match_{name}" for name in SQL_PASSES)),
-    "given_up": ("matchable", "match_keyless_crowds"),
+    "matched": ("matchable", *(f"match_{name}" for name in (*SQL_PASSES, "subset"))),
+    "given_up": ("matchable", "match_keyless_crowds", "match_subset"),
 }
 # what a day opens with, as the day before left it, and where late duplicates are looked for
 _EARLIER: dict[str, tuple[str, ...]] = {
@@ -77,7 +74,7 @@ class Model:
 
     def digest(self) -> str:
         """SHA-256 of the SQL and of the rules that the engine puts between it and what it reads."""
-        rules = {"matchable": matching_digest, "parts": parts_digest, "proposals": causes_digest, "variances_found": causes_digest}
+        rules = {"matchable": matching_digest, "split_by_cause": parts_digest, "with_cause": causes_digest}
         text = file_digest(SQL / self.path) + (rules[self.name]() if self.name in rules else "")
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -101,15 +98,15 @@ def _leg_of(claims: exp.Table) -> str:
     parts = () if where is None else where.this.flatten() if isinstance(where.this, exp.And) else (where.this,)
     for part in parts:
         if isinstance(part, exp.EQ) and part.left.name == "leg" and isinstance(part.right, exp.Literal):
-            return f"claims_{part.right.name}"
+            return str(part.right.name)
     return claims.name
 
 
 @cache
 def models() -> dict[str, Model]:
     """Every model by name, each behind those that it reads. Raises SpecError for a relation that nothing makes, and for a circle."""
-    read = {_name(path): (path, *_read(path)) for room in ROOMS for path in sorted((SQL / room).glob("*.sql"))
-            if path.stem not in OF_EVERY_LEG}
+    read = {path.stem: (path, *_read(path)) for room in ROOMS for path in sorted((SQL / room).glob("*.sql"))
+            if path.stem not in (*OF_EVERY_LEG, *SO_FAR)}
     known = {*read, *TABLES}
     parents: dict[str, set[str]] = {}
     earlier: dict[str, set[str]] = {}
@@ -156,7 +153,3 @@ def _read(path: Path) -> tuple[str, frozenset[str]]:
 
 def _short(path: Path) -> str:
     return path.relative_to(SQL).as_posix()
-
-
-def _name(path: Path) -> str:
-    return _NAMED.get(_short(path), path.stem)

@@ -97,26 +97,22 @@ def normalise_keys(con: duckdb.DuckDBPyConnection) -> None:
         """)
 
 
-def match(con: duckdb.DuckDBPyConnection, run: Callable[[str, str], None]) -> None:
+def match(con: duckdb.DuckDBPyConnection, run: Callable[[str], None], view: Callable[[str], None]) -> None:
     """Run the passes over `matchable`; leaves the tables matched (groups of keys) and given_up.
 
-    run(path, name) materialises a model of sql/.
+    run materialises a model of sql/, view makes it a view.
     """
     con.register("_matched_empty", _MATCHED.empty_table())
     con.execute("create or replace table matched as select * from _matched_empty")
     con.register("_given_up_empty", _GIVEN_UP.empty_table())
     con.execute("create or replace table given_up as select * from _given_up_empty")
-    con.execute("""
-        create or replace view left_over as
-        select m.* from matchable as m
-        anti join (select period, leg, entity, currency, unnest(members) as "key" from matched) as t
-            using (period, leg, entity, currency, "key")
-    """)
+    view("matching/left_over.sql")
     for name in SQL_PASSES:
-        run(f"items/match_{name}.sql", f"candidates_{name}")
+        run(f"matching/match_{name}.sql")
         _choose(con, name)
-    run("items/match_keyless_crowds.sql", "crowds")
-    con.execute("insert into given_up select * from crowds")
+    run("matching/match_keyless_crowds.sql")
+    con.execute("insert into given_up select * from match_keyless_crowds")
+    run("matching/match_subset.sql")
     matched, given_up = _subsets(con)
     con.register("_matched_subsets", matched)
     con.register("_given_up_subsets", given_up)
@@ -129,7 +125,7 @@ def _choose(con: duckdb.DuckDBPyConnection, name: str) -> None:
     con.execute(f"""
         create or replace temp table ranked as
         select *, row_number() over (order by period, leg, entity, currency, cost, points desc, members) as rank
-        from candidates_{name}
+        from match_{name}
     """)
     con.execute("""
         create or replace temp table seats as
@@ -162,13 +158,9 @@ def _choose(con: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _subsets(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
-    rows = con.execute("""
-        select period, leg, entity, currency, circle, "key", (amount * 10000)::hugeint as amount, first_seen, party, window_days
-        from (select *, case party_kind when 'customer' then party else '' end as circle from left_over)
-        where leg in (select leg from matching_passes where pass = 'subset') and (party_kind <> 'customer' or party <> '')
-        qualify count(*) over (partition by period, leg, entity, currency, circle) > 2
-        order by period, leg, entity, currency, circle, first_seen, "key"
-    """).fetchall()
+    rows = con.execute(
+        'select * from match_subset order by period, leg, entity, currency, circle, first_seen, "key"'
+    ).fetchall()
     known: dict[tuple[int, tuple[int, ...]], Subset] = {}
     matched: list[dict[str, Any]] = []
     given_up: list[dict[str, Any]] = []

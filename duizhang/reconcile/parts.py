@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
@@ -67,8 +68,13 @@ def parts_digest() -> str:
     return file_digest(PARTS_FILE)
 
 
-def peel_query(items: str) -> str:
-    """SQL over the table `items` (judged items with their cause as a whole): the same rows with two more columns.
+def prepare_parts(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the steps in place as the table macro `take_parts(relation)`: see `parts_query`."""
+    con.execute(f"create macro take_parts(relation) as table {parts_query('query_table(relation)')}")
+
+
+def parts_query(items: str) -> str:
+    """SQL over the relation `items` (judged items with their cause as a whole): the same rows with two more columns.
 
     taken: a list of {cause, left, right, quantity, kinds, because}, one a step that took something; rest: what no step
     took, with the cause rest_cause. difference = sum(left - right over taken) + rest, exactly.

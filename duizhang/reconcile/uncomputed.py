@@ -24,7 +24,7 @@ from duizhang.store import quoted
 _SINGLE_ROWS = 8
 _REFERENCE = ("fx_rates", "skus")
 # A model that is run once for a day and after which a search need not go on.
-_ONCE = ("sql/canonical/", "sql/legs/", "sql/items/", "sql/marts/")
+_ONCE = tuple(f"sql/{room}/" for room in ("derived", "claims", "open", "causes", "matching", "variances", "marts"))
 
 # a session of the given class for some days
 Make = Callable[[Sequence[dt.date], type[Session]], Session]
@@ -65,8 +65,8 @@ class _Search(Session):
 
     until = ""
 
-    def run(self, path: str, name: str) -> None:
-        super().run(path, name)
+    def run(self, path: str) -> None:
+        super().run(path)
         if self.until == f"sql/{path}":
             raise _Reached
 

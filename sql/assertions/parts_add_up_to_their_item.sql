@@ -1,7 +1,7 @@
 -- Fails if the parts of an open item do not add up to it, in amount or quantity, on either side, or a part's difference is
 -- not left - right; matters because then a cause was given money that is not there, or was not given all.
 with
-items as (select * from caused),
+items as (select * from with_cause),
 parts as (select * from variances),
 
 summed as (

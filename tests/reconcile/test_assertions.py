@@ -50,7 +50,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
              **money(left_amount="1", right_amount="0.5", difference="0.5", left_quantity="1", right_quantity="2")},
             other, statement, {**part, "period": NEXT, "cause": "timing", **whole},
         ],
-        "caused": [
+        "with_cause": [
             {**part, "cause": "", **whole}, other, {**statement, **money(left_amount="8", right_amount="6")},
             {**part, "period": NEXT, "cause": "", **whole},
         ],
@@ -61,7 +61,7 @@ def rows() -> dict[str, list[dict[str, Any]]]:
 def broken(tables: dict[str, list[dict[str, Any]]]) -> set[str]:
     """The names of the assertions that these rows break."""
     schemas = {"recon_summary": published.TABLES["recon_summary"], "variances": published.TABLES["variances"],
-               "caused": published.TABLES["variances"], "claims": CLAIM}
+               "with_cause": published.TABLES["variances"], "claims": CLAIM}
     with duckdb.connect() as con:
         con.execute(f"set variable period_from = date '{FIRST}'")
         for name, listed in tables.items():
@@ -92,8 +92,8 @@ FAULTS: list[tuple[str, int, dict[str, Any] | None, set[str]]] = [
     ("variances", 2, None, {CONSERVED, PARTS}),
     ("variances", 3, money(left_amount="4", right_amount="2"), set()),  # a leg that adds up others may show less of both sides
     ("variances", 3, money(left_amount="4", right_amount="1", difference="3"), {CONSERVED, PARTS}),
-    ("caused", 1, None, {PARTS}),
-    ("caused", 0, money(left_amount="10", right_amount="3"), {PARTS}),
+    ("with_cause", 1, None, {PARTS}),
+    ("with_cause", 0, money(left_amount="10", right_amount="3"), {PARTS}),
     ("claims", 0, {"key": ""}, {WHOLE}), ("claims", 0, {"key": "tb/"}, {WHOLE}), ("claims", 1, {"key": "alipay//fee"}, {WHOLE}),
     ("claims", 1, {"key": None}, {WHOLE}), ("claims", 0, {"key": "tb//x"}, set()),  # an order's own number may be empty in the middle
 ]
@@ -131,7 +131,7 @@ def test_a_broken_promise_stops_the_run() -> None:
     del tables["variances"][2]
     Session.con.execute(f"set variable period_from = date '{FIRST}'")
     for name, listed in tables.items():
-        schema = CLAIM if name == "claims" else published.TABLES["variances" if name == "caused" else name]
+        schema = CLAIM if name == "claims" else published.TABLES["variances" if name == "with_cause" else name]
         Session.con.register(name, pa.Table.from_pylist(listed, schema=schema))
     with pytest.raises(ConservationError, match="amounts_are_conserved: 1 rows"):
         assert_conservation(Session)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 -- what the customer paid less what was paid back (right). The key is the customer's pseudonym as our own records of the
 -- day, or the order while it is still open, name it; what belongs to no order of ours stands under shop and order number.
 with
-made as (select * from claims_order_payment),
+made as (select * from order_payment),
 opening as (select * from opening_claims where leg = 'order_payment'),
 corrections as (select * from corrections where leg = 'order_payment'),
 

@@ -1,4 +1,4 @@
--- Grain: one claim of a restless key. Meaning: in which period it moved the key (what was open when the range began stands
+-- Grain: one claim of a key that was carried over the end of a period. Meaning: in which period it moved the key (what was open when the range began stands
 -- on the day before it) and in which stretch between two clearings it belongs.
 with
 claims as (select * from claims),

@@ -1,10 +1,10 @@
--- Grain: one row a restless key (one that does not net to zero in some period of the range) and period in which it moved.
+-- Grain: one row a carried key (one that does not net to zero in some period of the range) and period in which it moved.
 -- Meaning: its running balance. A stretch ends with the period in which the key nets to zero; what comes later starts
 -- a new one. Keys that net to zero within their periods never get here.
 with
 movements as (select * from movements),
 
-restless as (
+carried as (
     select leg, entity, "key", currency
     from movements
     group by leg, entity, "key", currency
@@ -19,7 +19,7 @@ running as (
         sum(m.attribute) over steps as attribute,
         bool_or(m.is_decided) over steps as is_decided
     from movements as m
-    inner join restless as r using (leg, entity, "key", currency)
+    inner join carried as r using (leg, entity, "key", currency)
     window steps as (partition by m.leg, m.entity, m."key", m.currency order by m.period)
 ),
 

@@ -2,13 +2,13 @@
 -- amount and quantity on both sides. An item that is not taken apart is one part. An order's payment or shipment that
 -- differs by exactly what its lines differ by has the lines' causes.
 with
-caused as (select * from caused),
-peeled as (select * from peeled),
+with_cause as (select * from with_cause),
+split_by_cause as (select * from split_by_cause),
 
 -- taken apart only into several parts, and only into named ones unless nothing named the whole
 split as (
     select *
-    from peeled
+    from split_by_cause
     where (rest = 0 or cause = 'unexplained' or rest_cause <> 'unexplained')
         and (
             len(taken) + (rest <> 0)::int > 1 or cause = 'unexplained'
@@ -41,7 +41,7 @@ line_parts as (
     where leg = 'order_platform' and rest <> 0
     union all
     select c.period, c.entity, c.shop, c.order_id, c.currency, c.cause, c.difference
-    from caused as c
+    from with_cause as c
     anti join split as s using (period, leg, entity, "key", currency)
     where c.leg = 'order_platform'
 ),
@@ -59,7 +59,7 @@ platform_causes as (
         period, entity, shop, order_id, currency, min(cause) as cause, sum(difference) as difference,
         sum(quantity_difference) as quantity_difference,
         row_number() over (partition by period, entity, shop, order_id order by currency) = 1 as is_first
-    from caused
+    from with_cause
     where leg = 'order_platform' and order_id <> ''
     group by period, entity, shop, order_id, currency
     having count(distinct cause) = 1
@@ -140,7 +140,7 @@ whole as (
             else c.cause
         end as cause,
         null as because, ['*'] as kinds, c.left_amount, c.right_amount, c.left_quantity, c.right_quantity
-    from caused as c
+    from with_cause as c
     anti join split as s using (period, leg, entity, "key", currency)
     left join platform_causes as p
         on c.period = p.period and c.entity = p.entity and c.shop = p.shop and c.order_id = p.order_id

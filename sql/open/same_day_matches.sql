@@ -1,5 +1,5 @@
--- Grain: one row a period, leg, entity and currency. Meaning: the keys that were never restless: they net within each period
--- that they move in, so they count as matched there and leave nothing behind.
+-- Grain: one row a period, leg, entity and currency. Meaning: the keys that are never carried over: they net within each
+-- period that they move in, so they count as matched there and leave nothing behind.
 with
 movements as (select * from movements),
 positions as (select distinct leg, entity, "key", currency from positions),

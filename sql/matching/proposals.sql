@@ -3,7 +3,7 @@
 with
 matched as (select * from matched),
 given_up as (select * from given_up),
-caused as (select * from caused),
+with_cause as (select * from with_cause),
 
 placed as (
     -- with the members that are shown, not with all of them
@@ -44,13 +44,13 @@ final as (
             split_part("key", '/', -2), ' has nothing for ', split_part("key", '/', -1), ': get the file of that day (again)'
         ) as proposal,
         null as confidence
-    from caused
+    from with_cause
     where is_absent
     union all by name
     select
         c.period, c.leg, c.entity, c.currency, c."key", 'charged less than the rate card says: nothing to claim' as proposal,
         null as confidence
-    from caused as c
+    from with_cause as c
     anti join placed as p using (period, leg, entity, currency, "key")
     where c.leg in ('fee', 'freight') and c.cause = 'fee_rate' and c.difference > 0
     union all by name
@@ -62,7 +62,7 @@ final as (
             opposite_key
         ) as proposal,
         (greatest(9000 - 1000 * opposite_days, 500) // opposite_count * 0.0001)::decimal(5, 4) as confidence
-    from caused
+    from with_cause
     where leg = 'ledger' and opposite_key is not null
 )
 

@@ -2,7 +2,7 @@
 -- pass proposes. evidence: the first eight claims behind a part; claims: how many there are, where there are more; because: the
 -- numbers that a part follows from, where an item has several.
 with
-caused as (select * from caused),
+with_cause as (select * from with_cause),
 parts as (select * from parts),
 open_claims as (select * from open_claims),
 proposals as (select * from proposals),
@@ -50,7 +50,7 @@ final as (
         end::varchar as evidence,
         c.sla_days,
         c.age_days >= c.sla_days as overdue
-    from caused as c
+    from with_cause as c
     inner join parts as p using (period, leg, entity, "key", currency)
     inner join evidence as e
         on p.period = e.period and p.leg = e.leg and p.entity = e.entity and p."key" = e."key" and p.currency = e.currency

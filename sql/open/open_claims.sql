@@ -1,7 +1,7 @@
 -- Grain: one claim of an open key, for every period of the range at whose end the key is open. Meaning: everything both
 -- sides have said since the key was last clear; it is what the next period opens with.
 with
-restless_claims as (select * from restless_claims),
+carried_claims as (select * from carried_claims),
 positions as (select * from positions),
 calendar as (select period from calendar),
 
@@ -18,7 +18,7 @@ final as (
         s.channel, s.order_id, s.sku, s.discount, s.unit_price, s.customer, s.counterparty, s.remark, s.occurred_at,
         s.source, s.file, s.line, s.sequence, s.record_id, d.first_seen, s.claimed
     from open_days as d
-    inner join restless_claims as s
+    inner join carried_claims as s
         on d.leg = s.leg and d.entity = s.entity and d."key" = s."key" and d.currency = s.currency
         and d.stretch = s.stretch and s.moved <= d.moved_until
 )

@@ -1,21 +1,21 @@
--- Grain: one row a period, open item and cause. Meaning: the items as found, and those of the legs that add up what other
--- legs show line by line (finance: order lines and refunds; customer: orders) split by the causes of those lines, so that the
+-- Grain: one row a period, open item and cause. Meaning: the variances of the items, those of the legs that add up what other
+-- legs show line by line (finance: order lines and refunds; customer: orders) allocated to the causes of those lines, so that the
 -- amounts of the causes add up to the difference. What the lines don't explain keeps the cause that the rules gave it.
 with
-judged as (select * from variances_found),
+item_variances as (select * from item_variances),
 open_claims as (select * from open_claims),
 
 -- an order's payment that no rule explains, but whose lines differ from the platform's by the same amount, has their causes
 line_parts as (
     select period, entity, shop, order_id, currency, cause, sum(difference) as difference
-    from judged
+    from item_variances
     where leg = 'order_platform' and difference <> 0 and order_id <> ''
     group by all
 ),
 
 single as (
     select period, leg, entity, "key", currency
-    from judged
+    from item_variances
     group by all
     having count(*) = 1
 ),
@@ -29,7 +29,7 @@ by_its_lines as (
             case when p.cause = min(p.cause) over of_item then j.right_amount else 0 end::decimal(28, 4) as right_amount,
             p.difference::decimal(28, 4) as difference
         )
-    from judged as j
+    from item_variances as j
     inner join single as s using (period, leg, entity, "key", currency)
     inner join line_parts as p
         on j.period = p.period and j.entity = p.entity and j.shop = p.shop and j.order_id = p.order_id
@@ -41,7 +41,7 @@ by_its_lines as (
 
 found as (
     select j.*
-    from judged as j
+    from item_variances as j
     anti join by_its_lines as b
         on j.leg = b.leg and j.cause = 'unexplained' and j.period = b.period and j.entity = b.entity and j."key" = b."key"
         and j.currency = b.currency

@@ -2,7 +2,7 @@
 -- open, since when, and the claims that cleared it. amount is the gross amount of the left side that netted.
 with
 positions as (select * from positions where is_clear and first_seen < period),
-restless_claims as (select * from restless_claims),
+carried_claims as (select * from carried_claims),
 
 told as (
     select
@@ -13,7 +13,7 @@ told as (
             'file': s.file, 'line': s.line
         } as claim
     from positions as p
-    inner join restless_claims as s using (leg, entity, "key", currency, stretch)
+    inner join carried_claims as s using (leg, entity, "key", currency, stretch)
     where s.moved <= p.period
 ),
 

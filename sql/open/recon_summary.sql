@@ -2,7 +2,7 @@
 -- of what moved agrees.
 with
 claims as (select * from claims),
-calm as (select * from calm),
+same_day_matches as (select * from same_day_matches),
 positions as (select * from positions),
 open_claims as (select * from open_claims),
 opening_claims as (select * from opening_claims),
@@ -65,7 +65,7 @@ final as (
     left join closed as b
         on b.period = c.period - 1 and b.leg = g.leg and b.entity = g.entity and b.currency = g.currency
     left join closed as e using (period, leg, entity, currency)
-    left join calm as k using (period, leg, entity, currency)
+    left join same_day_matches as k using (period, leg, entity, currency)
     left join settled as t using (period, leg, entity, currency)
 )
 
