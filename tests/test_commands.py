@@ -28,6 +28,7 @@ MISTAKES = (
     ("--help",),
     ("run", "--books", "nope.yaml", "--from", "2026-03-01", "--to", "2026-03-01"),
     ("plan", "--books", "nope.yaml"),
+    ("init", "nope"),
     ("inspect", "nope.csv"),
     ("inspect", ".", "--books", "nope.yaml"),
     ("source", "new", "nope.csv"),

@@ -15,6 +15,7 @@ import click
 import duckdb
 import pytest
 
+from duizhang.books import load_books
 from duizhang.cli import COMMANDS, cli
 from duizhang.cli.examples import EXAMPLES
 from tests.pipelines.test_end_to_end import duizhang
@@ -41,7 +42,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Path("left.csv").write_text("order_id,price,freight\na,1,2\n", encoding="utf-8")
         Path("right.csv").write_text("order_id,paid\na,3\n", encoding="utf-8")
         before: dict[str, Callable[[], object]] = {
-            "close": lambda: duizhang("approve", "--home", "home", "--period", FIRST, "--as", "checker", "--by", "Wang Wei"),
+            "init": bills, "close": lambda: duizhang("approve", "--home", "home", "--period", FIRST, "--as", "checker", "--by", "Wang Wei"),
             "diff": a_second_version, "source accept": something_that_is_no_bill, "source withdraw": look,
             "source restore": look, "status": without_it,
         }
@@ -55,6 +56,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 continue
             duizhang(*words)
     return folder
+
+
+def bills() -> None:
+    """A day of a shop, as it was downloaded."""
+    shutil.copytree(next(Path("raw/inbox/tb-01").glob(FIRST)), "bills")
 
 
 def an_order() -> str:
@@ -134,17 +140,15 @@ def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
 
 
 def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its books.yaml with the bills of a shop, and its commands; only days, names and files are put in."""
+    """Its commands over the bills of a shop, and its books.yaml; only days, names and files are put in."""
     (books, *_) = re.findall(r"^ *```yaml\n(.*?)^ *```", README, flags=re.DOTALL | re.MULTILINE)
     indent = len(books) - len(books.lstrip())
     monkeypatch.chdir(tmp_path)
     Path("books.yaml").write_text("".join(line[indent:] for line in books.splitlines(keepends=True)), encoding="utf-8")
+    assert load_books(Path("books.yaml")).shops["my-shop"].provider == "alipay"
     for bill in sorted((office / "raw" / "inbox" / "tb-01").rglob("2088*.zip")):
-        place = Path("inbox/my-shop") / bill.relative_to(office / "raw" / "inbox" / "tb-01")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(bill, place)
-    a_bill = next(Path("inbox/my-shop").rglob("*trade.zip"))
-    shutil.copy(a_bill, "inbox/my-shop/bill.zip")
+        Path("bills").mkdir(exist_ok=True)
+        shutil.copy(bill, Path("bills") / f"{bill.parent.name} {bill.name}")
     Path("orders.csv").write_text("order_id,price,freight\na,1,2\n", encoding="utf-8")
     Path("bill.csv").write_text("order_id,paid\na,3\n", encoding="utf-8")
     Path("sources").mkdir()
@@ -156,7 +160,7 @@ def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path,
             assert cli.get_command(click.Context(cli), "inspect")
             continue
         said += duizhang(*words)
-        Path("inbox/my-shop/bill.zip").unlink(missing_ok=True)
+    assert load_books(Path("bills/books.yaml")).shops["alipay"].provider == "alipay"
     assert "2 days" in said and "reconciled" in said
 
     monkeypatch.chdir(office)

@@ -23,6 +23,7 @@ from duizhang.cli.faults import told
 # command -> (module, attribute, one line of help). The order is the order of the daily flow.
 COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("duizhang.cli.simulate", "Write raw files of a made-up business in true formats."),
+    "init": ("duizhang.cli.init", "Draft books.yaml from a folder of bills."),
     "inspect": ("duizhang.cli.inspect", "Say which source a file is, preview it, list what does not parse."),
     "source": ("duizhang.cli.source", "List the kinds of files that are known; propose a specification for a new one."),
     "plan": ("duizhang.cli.plan", "Which periods have to be computed, and why."),

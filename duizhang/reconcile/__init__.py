@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from duizhang.reconcile.matching import normalise_keys
     from duizhang.reconcile.parts import load_parts
+    from duizhang.reconcile.sides import side_feeds, sides_of
     from duizhang.reconcile.uncomputed import Uncomputed, compute
 else:
     __getattr__ = opened_by_need(__name__)
@@ -32,5 +33,5 @@ else:
 __all__ = [
     "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Uncomputed", "assert_conservation",
     "compute", "load_causes", "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile", "rules_digest",
-    "settle",
+    "settle", "side_feeds", "sides_of",
 ]

@@ -55,7 +55,7 @@ def declared_sides(books: Books) -> pa.Table:
     for name, shop, since, source in declared:
         if name in specs:
             entity = books.entity_of(shop) if shop else ""
-            rows += [(leg, side, entity, shop, "", since, source) for leg, side in _sides_of(specs[name])]
+            rows += [(leg, side, entity, shop, "", since, source) for leg, side in sides_of(specs[name])]
     # the sub-ledger is made of whatever there is
     rows.append(("ledger", "left", "", "", "", books.start, ""))
     return _table(sorted(set(rows)), _DECLARED)
@@ -67,7 +67,8 @@ def side_feeds() -> pa.Table:
     return _table([*rows, ("accounts of books.yaml", "", "ledger", "left")], _FEED)
 
 
-def _sides_of(spec: SourceSpec) -> Iterator[tuple[str, str]]:
+def sides_of(spec: SourceSpec) -> Iterator[tuple[str, str]]:
+    """The (leg, side) that files of a kind can supply."""
     for given in spec.tables:
         origin = given.columns.get("origin", "").strip()
         literal = origin[1:-1] if origin.startswith("'") and origin.endswith("'") and origin.count("'") == 2 else ""
@@ -80,4 +81,4 @@ def _table(rows: Sequence[tuple[object, ...]], columns: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([dict(zip(columns.names, row, strict=True)) for row in rows], schema=columns)
 
 
-__all__ = ["FEEDS", "SIDES", "declared_sides", "side_feeds"]
+__all__ = ["FEEDS", "SIDES", "declared_sides", "side_feeds", "sides_of"]

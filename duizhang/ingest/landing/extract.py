@@ -96,6 +96,12 @@ class Extraction:
             "from canonical group by 1 order by 1").to_pylist()
         return sum(row["n"] for row in rows), {row["currency"]: row["amount"] for row in rows if row["currency"]}
 
+    def distinct(self, name: str, columns: Sequence[str], *, most: int = 100_000) -> list[tuple[object, ...]]:
+        """What stands in these columns of the rows that it gives to a canonical table, each once, at most so many, in order."""
+        listed = ", ".join(f'"{column}"' for column in columns)
+        found = self._ask(name, f"select distinct {listed} from canonical order by all limit {most}")
+        return [tuple(row[column] for column in columns) for row in found.to_pylist()]
+
     def _ask(self, name: str, select: str) -> pa.Table:
         spec, shop = self.spec, self.setting.shop
         landed = LandedFiles({spec.name: spec}, {shop: self.setting}, [(spec.name, shop, self.folder)])

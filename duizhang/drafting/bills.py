@@ -1,0 +1,188 @@
+"""What is in a folder of bills: every file recognised and read as a run would, or named with the reason why not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest import Extraction, Setting, SourceSpec, extract
+from duizhang.ingest.opening import documents, walk
+from duizhang.ingest.recognising import recognise
+
+INBOX = "inbox"
+UNSAID = "XXX"  # ISO 4217 for no currency: what a row has that names none
+# kept beside bills by duizhang itself, or by whoever looks at them
+_OWN = frozenset({"books.yaml", "pseudonym.key", "mkdocs.yml"})
+_HOME = "published.duckdb"
+_SIDES = ("orders", "payments", "refunds", "settlements")
+
+
+@dataclass
+class Bill:
+    """One bill of a file, read. name: below the folder; top: the first folder of that; numbers: order numbers of its rows, at most
+    100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, '' where none is named;
+    rates: by provider, the fee of a payment in per cent of its amount -> how many payments. coverage: the days that it
+    says it covers, which a newer file of its kind and shop replaces."""
+
+    name: str
+    spec: SourceSpec
+    rows: int
+    quarantined: int
+    loose: int
+    days: frozenset[dt.date]
+    tables: tuple[str, ...]
+    coverage: tuple[dt.date, dt.date] | None = None
+    currencies: Counter[str] = field(default_factory=Counter)
+    numbers: frozenset[str] = frozenset()
+    has_orders: bool = False
+    own: dict[str, frozenset[str]] = field(default_factory=dict)
+    warehouses: dict[str, frozenset[str]] = field(default_factory=dict)
+    providers: frozenset[str] = frozenset()
+    bank_accounts: frozenset[str] = frozenset()
+    ledger: dict[str, str] = field(default_factory=dict)
+    rates: dict[str, Counter[Decimal]] = field(default_factory=dict)
+
+    @property
+    def top(self) -> str:
+        folder, inside, _ = self.name.partition("/")
+        return folder if inside else ""
+
+    @property
+    def channel(self) -> str:
+        return self.spec.name.split("_")[0]
+
+
+@dataclass
+class Folder:
+    """A folder that was looked at. root: where books.yaml belongs; inside: whether its files stand in an inbox already; refused: name
+    -> why it is not read; copies: name -> of which file it has the content; beside: entries beside an inbox, which were not looked at."""
+
+    root: Path
+    inside: bool
+    bills: list[Bill] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+    hidden: int = 0
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The days of what is no reference data, in order."""
+        return sorted({day for bill in self.bills if not _is_reference(bill.spec) for day in bill.days})
+
+
+def _is_reference(spec: SourceSpec) -> bool:
+    return all(table.table in ("skus", "fx_rates") for table in spec.tables)
+
+
+def _listed(folder: Path) -> Folder:
+    """What there is to look at, nothing read yet."""
+    folder = folder.resolve()
+    root = folder.parent if folder.name == INBOX else folder
+    inside = (root / INBOX).is_dir()
+    found = walk(root / INBOX if inside else root)
+    listed = Folder(root, inside, hidden=found.hidden, refused=dict(found.refused))
+    homes = {path.parent for path in found.files.values() if path.name == _HOME}
+    for name, path in found.files.items():
+        mine = path.name in _OWN or (name.startswith("sources/") and path.suffix == ".yaml")
+        if not inside and (mine or any(home in path.parents for home in homes)):
+            continue
+        listed.paths[name] = path
+    if inside:
+        listed.beside = tuple(sorted(
+            p.name for p in root.iterdir()
+            if p.is_file() and p.name not in _OWN and not p.name.startswith(".") and p.suffix != ".yaml"
+        ))
+    return listed
+
+
+def clocks(folder: Path, specs: Mapping[str, SourceSpec]) -> dict[str, set[str]]:
+    """By time zone, the kinds of files in a folder whose clock it is; '' for those that go by the zone of the books."""
+    found: dict[str, set[str]] = {}
+    for path in _listed(folder).paths.values():
+        try:
+            for document in documents(path):
+                spec = recognise(document, specs).spec
+                if spec.tables:
+                    found.setdefault(spec.zone or "", set()).add(spec.name)
+        except RefusedFile:
+            continue  # told when it is read
+    return found
+
+
+def look_at(
+    folder: Path, specs: Mapping[str, SourceSpec], zone: str, say: Callable[[int, int], None] = lambda _done, _all: None
+) -> Folder:
+    """Read every file of a folder (of its `inbox`, where it has one) by a time zone. Nothing is written. say: (files done, of all)."""
+    found = _listed(folder)
+    seen: dict[str, str] = {}
+    setting = Setting(zone=zone, currency=UNSAID)
+    for number, (name, path) in enumerate(found.paths.items(), 1):
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digest in seen:
+            found.copies[name] = seen[digest]
+        else:
+            seen[digest] = name
+            try:
+                with tempfile.TemporaryDirectory(prefix="duizhang-init-") as into:
+                    found.bills += [_bill(name, one) for one in extract(path, specs, setting, file=name, into=Path(into))]
+            except RefusedFile as error:
+                found.refused[name] = f"{error} ({error.advice})" if error.advice else str(error)
+        say(number, len(found.paths))
+    return found
+
+
+def _bill(name: str, found: Extraction) -> Bill:
+    bill = Bill(
+        name, found.spec, found.rows_read, found.rows_quarantined, sum(not total.ok for total in found.totals), found.days, found.tables,
+        found.coverage)
+    numbers: set[str] = set()
+    for table in found.tables:
+        rows, amounts = found.summary(table)
+        if table not in ("skus", "fx_rates"):
+            for currency in amounts:
+                bill.currencies[currency] += rows
+        if table in _SIDES:
+            numbers |= {str(number) for (number,) in found.distinct(table, ["order_id"]) if number}
+        if table == "orders":
+            _orders(bill, found)
+        if table in ("payments", "settlements", "payouts"):
+            bill.providers |= {str(provider) for (provider,) in found.distinct(table, ["provider"]) if provider}
+        if table == "payments":
+            _rates(bill, found)
+        if table in ("shipments", "stock_moves", "stock_snapshots"):
+            for shop, warehouse in found.distinct(table, ["shop", "warehouse"]):
+                if warehouse:
+                    bill.warehouses[str(shop)] = bill.warehouses.get(str(shop), frozenset()) | {str(warehouse)}
+        if table == "bank_entries":
+            bill.bank_accounts |= {str(account) for (account,) in found.distinct(table, ["bank_account"]) if account}
+        if table == "journal_lines":
+            bill.ledger |= {str(code): str(text) for code, text in found.distinct(table, ["account", "account_name"], most=500) if code}
+    bill.numbers = frozenset(numbers)
+    return bill
+
+
+def _orders(bill: Bill, found: Extraction) -> None:
+    of_shop: dict[str, set[str]] = {}
+    for origin, shop, number in found.distinct("orders", ["origin", "shop", "order_id"]):
+        bill.has_orders |= origin == "platform"
+        if origin == "books" and number:
+            of_shop.setdefault(str(shop), set()).add(str(number))
+    bill.own = {shop: frozenset(numbers) for shop, numbers in of_shop.items()}
+
+
+def _rates(bill: Bill, found: Extraction) -> None:
+    """What share of a payment its fee is, to a hundredth of a per cent, of at most some thousand different payments."""
+    for provider, amount, fee in found.distinct("payments", ["provider", "amount", "fee"], most=5000):
+        if isinstance(amount, Decimal) and isinstance(fee, Decimal) and amount >= 10 and fee > 0:
+            share = (fee * 100 / amount).quantize(Decimal("0.01"))
+            bill.rates.setdefault(str(provider), Counter())[share] += 1

@@ -1,0 +1,279 @@
+"""The text of a first books.yaml: what the bills of a folder show, each line with its reason, and what nobody can know as a question."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from duizhang.books import LEGS
+from duizhang.drafting.bills import UNSAID, Bill, Folder
+from duizhang.drafting.whose import Found, Shops, days_text
+from duizhang.reconcile import sides_of
+
+QUESTION = "QUESTION"
+# the clocks of providers that count all their sellers' time by their own; they say nothing of where the seller is
+_PROVIDERS_OWN = frozenset({"UTC", "America/Los_Angeles"})
+_WIDTH = 112
+_ACCOUNTS = 40  # of a ledger that are listed
+_PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
+_SPECIAL = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"})
+
+
+@dataclass(frozen=True)
+class Question:
+    """What only a person can say. key: of books.yaml; default: what is written where nobody answers; hint: what the files show."""
+
+    key: str
+    text: str
+    default: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The values of the lines that files may leave open, and why each is so; those in `open` rest on nothing."""
+
+    values: Mapping[str, str]
+    because: Mapping[str, str]
+    open: frozenset[str]
+
+
+def zone_question(clocks: Mapping[str, set[str]]) -> tuple[str, str, Question | None]:
+    """(zone, why, question) of what the kinds of files say: one clock of a country is evidence, a provider's own is none."""
+    said = {zone: sorted(sources) for zone, sources in clocks.items() if zone and zone not in _PROVIDERS_OWN}
+    if len(said) == 1:
+        [(zone, sources)] = said.items()
+        return zone, f"{_listed(sources)} {'keep' if len(sources) > 1 else 'keeps'} this clock", None
+    hint = "; ".join(f"{_listed(sorted(s))}: {zone or 'the clock of the books'}" for zone, s in sorted(clocks.items()))
+    default = "UTC" if said or not (here := _here()) else here
+    text = "in which time zone a business day begins and ends (an IANA name such as Asia/Shanghai or Europe/Berlin)"
+    return default, "", Question("time_zone", text, default, hint)
+
+
+def _here() -> str:
+    """The time zone of this computer, where it has a name."""
+    name = os.environ.get("TZ", "").lstrip(":")
+    link = Path("/etc/localtime")
+    if not name and link.is_symlink():
+        name = str(link.readlink()).partition("zoneinfo/")[2]
+    name = name.removeprefix("Etc/")
+    return name if name in available_timezones() else ""
+
+
+def questions(folder: Folder) -> tuple[dict[str, str], dict[str, str], list[Question]]:
+    """(values, reasons, questions) of what the read bills say of entity and currency."""
+    said: Counter[str] = Counter()
+    for bill in folder.bills:
+        said.update(bill.currencies)
+    unsaid = sorted({bill.spec.name for bill in folder.bills if bill.currencies.get(UNSAID)})
+    said.pop(UNSAID, None)
+    asked = [Question("entity", "what the books are called: letters, digits, `.`, `_` and `-`; it stands on every report", "my-company")]
+    also = f"; rows of {_listed(unsaid)} name no currency and are taken to be in it" if unsaid else ""
+    if len(said) == 1:
+        [currency] = said
+        return {"currency": currency}, {"currency": f"the only currency that the files name{also}"}, asked
+    named = ", ".join(f"{currency} in {rows} rows" for currency, rows in sorted(said.items(), key=lambda item: (-item[1], item[0])))
+    default = max(said, key=lambda currency: (said[currency], currency), default=UNSAID)
+    asked.append(Question("currency", f"the currency of the books (ISO 4217){also}", default, named or "no file names one"))
+    return {}, {}, asked
+
+
+def books_text(folder: Folder, shops: Shops, answers: Answers) -> str:
+    """A books.yaml that loads, every line with what it rests on."""
+    parts = [
+        _head(), _basics(folder, answers), _shops(shops), _expected(folder, shops), _accounts(folder, answers),
+        _rates(folder), _legs(folder, shops), _unread(folder),
+    ]
+    return "\n".join("\n".join(part) + "\n" for part in parts if part)
+
+
+def _head() -> list[str]:
+    return [
+        "# Whose books, which shops, what is expected. Drafted by `duizhang init` from the files of this folder: every entry says what it",
+        f"# rests on. An entry marked {QUESTION} rests on nothing in the files; answer it before you rely on a number.",
+        "# `duizhang plan --books books.yaml` says what is missing and what would be held; `duizhang doctor` checks the whole.",
+    ]
+
+
+def _basics(folder: Folder, answers: Answers) -> list[str]:
+    lines = []
+    notes = {
+        "entity": "What the books are called.", "time_zone": "The zone in which a business day begins and ends.",
+        "currency": "The currency of the books, and of rows that name none.",
+    }
+    for key, note in notes.items():
+        because = answers.because.get(key, "")
+        lines += _comment(f"{QUESTION}: {because}" if key in answers.open else f"{note} Because: {because}.")
+        lines.append(f"{key}: {_plain(answers.values[key])}")
+    days = folder.days
+    first = days[0] if days else dt.date.today()  # noqa: DTZ011 - a day of the books, of which no zone is sure here
+    lines += _comment(f"The first business day: the files have rows of {days_text(days)}." if days
+                      else f"{QUESTION}: the first business day; no file that was read has a day, so this is today.")
+    gaps = [(a, b) for a, b in pairwise(days) if (b - a).days > 1]
+    lines += _comment("No file has a row between " + ", ".join(f"{a} and {b}" for a, b in gaps[:3]) + (
+        f" and {len(gaps) - 3} more such gaps." if len(gaps) > 3 else "."), when=bool(gaps))
+    return [*lines, f"start: {first}"]
+
+
+def _shops(shops: Shops) -> list[str]:
+    if not shops.shops:
+        return _comment(f"{QUESTION}: no bill of a shop was found. A shop: `shops: {{my-shop: {{platform: taobao, provider: alipay}}}}`.")
+    lines = ["# Shops. The files of each stand in inbox/<its name>/.", "shops:"]
+    for name, found in shops.shops.items():
+        kinds = Counter(bill.spec.name for bill in found.bills)
+        said = ", ".join(f"{kind} ({count})" for kind, count in sorted(kinds.items()))
+        lines += _comment("; ".join([said or "no file", *found.because]) + ".", "  ")
+        for question in found.open:
+            lines += _comment(f"{QUESTION}: {question}", "  ")
+        lines.append(f"  {_plain(name)}:")
+        lines += [f"    {key}: {_plain(value)}" for key, value in (
+            ("platform", found.platform), ("provider", found.provider), ("warehouse", found.warehouse)) if value]
+    return lines
+
+
+def _expected(folder: Folder, shops: Shops) -> list[str]:
+    """Kinds of which every day has a file of its own are expected daily; of the others it is not known when they come."""
+    days = folder.days
+    seen: dict[tuple[str, str], list[Bill]] = {}
+    for bill in folder.bills:
+        if bill.tables and bill.days:
+            seen.setdefault((shops.shop_of(bill), bill.spec.name), []).append(bill)
+    daily, others = [], []
+    for (shop, source), bills in sorted(seen.items()):
+        theirs = sorted(set().union(*(bill.days for bill in bills)))
+        every = (theirs[-1] - theirs[0]).days + 1 == len(theirs) > 1 and theirs[-1] == days[-1] if days else False
+        named = f"source: {source}" + (f", shop: {_plain(shop)}" if shop else "")
+        if every and len({bill.name for bill in bills}) >= len(theirs):
+            begins = "" if theirs[0] == days[0] else f", from_day: {theirs[0]}"
+            daily.append(f"  - {{{named}{begins}}}  # a file for each of {days_text(theirs)}")
+        else:
+            count = len({bill.name for bill in bills})
+            others.append(f"  # - {{{named}}}  # {count} file{'s' if count > 1 else ''}: {days_text(theirs)}")
+    if not daily and not others:
+        return []
+    lines = _comment("Files without which a day is held: one a day, from `from_day` on (default: start).")
+    lines += ["expected:", *daily] if daily else ["expected: []"]
+    if others:
+        lines += _comment(f"{QUESTION}: seen, but not with one file for each day. Take the # away from what comes every day.", "  ")
+        lines += others
+    return lines
+
+
+def _accounts(folder: Folder, answers: Answers) -> list[str]:
+    lines: list[str] = []
+    numbers = sorted(set().union(*(bill.bank_accounts for bill in folder.bills))) if folder.bills else []
+    if numbers:
+        lines += _comment("Bank accounts that the statements name, and the entity that owns each.")
+        lines.append("bank_accounts:")
+        lines += [f"  {_quoted(number)}: {_plain(answers.values['entity'])}" for number in numbers]
+    ledger = {code: text for bill in folder.bills for code, text in bill.ledger.items()}
+    if ledger:
+        lines += _comment(
+            f"{QUESTION}: which ledger account has to equal which sub-ledger. measure: sales (with shop), sales_refunds (with shop), "
+            "provider_fees (with provider), bank (with bank_account), fx_gain_loss. Take the # away and name the measure.")
+        listed = sorted(ledger.items())[:_ACCOUNTS]
+        lines += ["# accounts:", *(f"#   {_quoted(code)}: {{measure: sales}}  # {_line(text)}" for code, text in listed)]
+        lines += [f"#   and {len(ledger) - _ACCOUNTS} more"] if len(ledger) > _ACCOUNTS else []
+    return lines
+
+
+def _rates(folder: Folder) -> list[str]:
+    """Fees as they were charged; whether they are as agreed, no file knows."""
+    rates: dict[str, Counter[Decimal]] = {}
+    for bill in folder.bills:
+        for provider, of_bill in bill.rates.items():
+            rates.setdefault(provider, Counter()).update(of_bill)
+    if not rates:
+        return []
+    first = folder.days[0] if folder.days else ""
+    lines = _comment(
+        f"{QUESTION}: what was agreed with each provider. Fees are held against these cards; without a card they are not checked.")
+    lines.append("# rate_cards:")
+    for provider, counted in sorted(rates.items()):
+        [(share, number)] = counted.most_common(1)
+        lines.append(f"#   - {{kind: fee, provider: {_plain(provider)}, from_day: {first}, percent: {share.normalize():f}}}"
+                     f"  # so charged on {number} of {sum(counted.values())} different payments looked at")
+    return lines
+
+
+def leg_sides(folder: Folder, shops: Shops) -> dict[str, dict[str, set[str]]]:
+    """leg -> side -> the kinds of files that supply it."""
+    found: dict[str, dict[str, set[str]]] = {leg: {"left": set(), "right": set()} for leg in LEGS}
+    for bill in folder.bills:
+        for leg, side in sides_of(bill.spec):
+            if leg in found:
+                found[leg][side].add(bill.spec.name)
+    return found
+
+
+def _legs(folder: Folder, shops: Shops) -> list[str]:
+    sides = leg_sides(folder, shops)
+    both = [leg for leg, of in sides.items() if of["left"] and of["right"]]
+    lines = _comment(f"Reconciliations that these files have both sides of: {', '.join(both) or 'none'}.")
+    for leg, of in sides.items():
+        if bool(of["left"]) != bool(of["right"]):
+            there, lacking = ("left", "right") if of["left"] else ("right", "left")
+            lines += _comment(f"Not run until there is a {lacking} side: {leg} (its {there}: {_listed(sorted(of[there]))}).")
+    return lines
+
+
+def _unread(folder: Folder) -> list[str]:
+    said = [f"Not read: {name}: {reason}" for name, reason in sorted(folder.refused.items())]
+    said += [f"Not counted: {name}: same content as {other}" for name, other in sorted(folder.copies.items())]
+    return [line for text in said for line in _comment(text)]
+
+
+def _comment(text: str, before: str = "", *, when: bool = True) -> list[str]:
+    """A text as lines of comment."""
+    lines: list[str] = []
+    line = ""
+    for word in _line(text).split():
+        if line and len(line) + len(word) + 1 > _WIDTH:
+            lines.append(f"{before}# {line}")
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return [*lines, f"{before}# {line}"] if when and line else []
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _plain(value: str) -> str:
+    """A text as a YAML scalar."""
+    return value if _PLAIN.fullmatch(value) and value.isascii() and value.casefold() not in _SPECIAL else _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    return ", ".join(found[:6]) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
+
+
+def open_lines(text: str) -> Iterator[str]:
+    """The questions that are marked in a books.yaml, each with its line."""
+    said, at = "", 0
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        bare = line.strip()
+        if said and bare.startswith("# ") and QUESTION not in bare and not bare.startswith(("# -", "# accounts:", "# rate_cards:")):
+            said += bare.removeprefix("#")
+            continue
+        if said:
+            yield f"line {at}: {said.strip()}"
+        said, at = (bare.partition(f"# {QUESTION}:")[2], number) if f"# {QUESTION}:" in bare else ("", at)
+
+
+__all__ = ["QUESTION", "Answers", "Found", "Question", "books_text", "leg_sides", "open_lines", "questions", "zone_question"]

@@ -1,0 +1,210 @@
+"""Whose the bills of a folder are: by the folder that they stand in, the shops that own orders name, and order numbers in common.
+
+Nothing is decided by the name of a platform or provider: two channels belong to one shop where they know the same orders.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from duizhang.drafting.bills import Bill, Folder
+from duizhang.ingest.inbox import COMPANY, is_of_a_shop
+from duizhang.ingest.opening import MEMBER
+
+_SHARED = 5  # of a hundred order numbers of the smaller side that both sides have to know
+_DATE = re.compile(r"[\d._年月日-]+")
+
+
+@dataclass
+class Found:
+    """A shop. bills: that belong to it; because: what says so; open: what nothing says, a question for a person."""
+
+    name: str
+    bills: list[Bill] = field(default_factory=list)
+    because: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    warehouse: str = ""
+
+    @property
+    def platform(self) -> str:
+        """The channel of its orders, else the only one that it has, else that of its folder's name."""
+        with_orders = sorted({bill.channel for bill in self.bills if bill.has_orders})
+        channels = sorted({bill.channel for bill in self.bills})
+        return (with_orders or channels or [self.name])[0]
+
+    @property
+    def provider(self) -> str:
+        """Through whom its buyers pay: of the providers that its bills name, one that is not the platform."""
+        named = sorted({provider for bill in self.bills for provider in bill.providers})
+        others = [provider for provider in named if provider != self.platform]
+        return (others or named or [""])[0]
+
+
+@dataclass
+class Shops:
+    """The shops of a folder, by name. of: file -> its shop; the company's own files are not there."""
+
+    shops: dict[str, Found]
+    of: dict[str, str]
+
+    def shop_of(self, bill: Bill) -> str:
+        """The shop of a bill; '' where it is the company's own."""
+        return self.of.get(bill.name, "")
+
+
+def find_shops(folder: Folder) -> Shops:
+    """The shops of a folder's bills, and which bill is whose."""
+    theirs = [bill for bill in folder.bills if is_of_a_shop(bill.spec)]
+    groups = _by_folder(theirs) if folder.inside else _by_orders(theirs)
+    if folder.inside:
+        _adopt(groups, [bill for bill in theirs if not bill.top])
+    own = _own(folder.bills)
+    if not folder.inside:
+        groups = _renamed(groups, own)
+    for name in own:
+        if name and name not in groups:
+            groups[name] = Found(name, because=["own orders name it; no file of it was found"])
+    _warehouses(folder.bills, groups)
+    of = {bill.name: name for name, found in groups.items() for bill in found.bills}
+    return Shops(dict(sorted(groups.items())), of)
+
+
+def place_of(bill: Bill, folder: Folder, shops: Shops) -> str:
+    """Where a bill belongs, below the folder of books.yaml: the same name in the inbox folder of its shop, or of the company."""
+    name = bill.name.partition(MEMBER)[0]
+    stays = folder.inside and (bill.top or not is_of_a_shop(bill.spec))
+    return f"inbox/{name}" if stays else f"inbox/{shops.shop_of(bill) or COMPANY}/{name}"
+
+
+def repeated(bill: Bill, folder: Folder, shops: Shops) -> list[str]:
+    """Other files of its kind and shop that state the same days: of these only the newest counts."""
+    if not bill.coverage:
+        return []
+    slot = (bill.spec.name, shops.shop_of(bill), bill.coverage)
+    return [b.name for b in folder.bills if b.name != bill.name and (b.spec.name, shops.shop_of(b), b.coverage) == slot]
+
+
+def _by_folder(bills: Iterable[Bill]) -> dict[str, Found]:
+    groups: dict[str, Found] = {}
+    for bill in bills:
+        if bill.top and bill.top != COMPANY:
+            found = groups.setdefault(bill.top, Found(bill.top, because=[f"the folder inbox/{bill.top}"]))
+            found.bills.append(bill)
+    return groups
+
+
+def _adopt(groups: dict[str, Found], homeless: list[Bill]) -> None:
+    """Bills that stand in no folder of an inbox go to the shop that knows their orders, else to one of their own."""
+    for name, found in _by_orders(homeless).items():
+        numbers = _numbers(found.bills)
+        known = {shop: len(numbers & _numbers(other.bills)) for shop, other in groups.items()}
+        best = max(known, key=lambda shop: (known[shop], shop), default="")
+        if best and known[best]:
+            groups[best].bills += found.bills
+        else:
+            found.name = name if name not in groups else f"{name}-2"
+            groups[found.name] = found
+
+
+def _by_orders(bills: list[Bill]) -> dict[str, Found]:
+    """Channels are shops of their own until they know the same orders. One channel in several folders is several shops, where the
+    folders are not just days and the same days come in both."""
+    parts: dict[tuple[str, str], list[Bill]] = {}
+    for bill in bills:
+        parts.setdefault((bill.channel, bill.top if _tells_shops(bill, bills) else ""), []).append(bill)
+    names: dict[tuple[str, str], str] = {}
+    for channel, top in sorted(parts):
+        names[channel, top] = slug(f"{channel}-{top}" if top else channel)
+    groups = {names[key]: Found(names[key], listed) for key, listed in sorted(parts.items())}
+    while pair := _same_shop(groups):
+        into, gone, number, smaller = pair
+        groups[into].bills += groups[gone].bills
+        groups[into].because += [f"{gone} knows {number} of {smaller} order numbers of {into}", *groups.pop(gone).because]
+    for name, found in groups.items():
+        others = [other for other in groups if other != name]
+        if not found.because and others and not any(bill.has_orders for bill in found.bills):
+            found.open.append(
+                f"no order number of {name} is one of {', '.join(others)}. If it is how the buyers of one of them pay, put its files "
+                f"into that shop's folder, name it there as provider, and take this shop out.")
+    return groups
+
+
+def _tells_shops(bill: Bill, bills: list[Bill]) -> bool:
+    """Whether the first folder of a bill tells shops of one channel apart: the same kind for the same day stands in another one too."""
+    if not bill.top or _DATE.fullmatch(bill.top):
+        return False
+    others = [b for b in bills if b.spec.name == bill.spec.name and b.top != bill.top and b.top and not _DATE.fullmatch(b.top)]
+    return any(bill.days & other.days and not (bill.numbers & other.numbers) for other in others)
+
+
+def _numbers(bills: Iterable[Bill]) -> frozenset[str]:
+    return frozenset().union(*(bill.numbers for bill in bills))
+
+
+def _same_shop(groups: dict[str, Found]) -> tuple[str, str, int, int] | None:
+    """(shop, other that is the same, how many order numbers of the smaller one both know, how many it has) of the surest pair."""
+    best: tuple[int, str, str, int] | None = None
+    for one, left in groups.items():
+        for two, right in groups.items():
+            mine, other = _numbers(left.bills), _numbers(right.bills)
+            shared, smaller = len(mine & other), min(len(mine), len(other))
+            # orders lead; of two without, or with, the first by name
+            leads = (not any(b.has_orders for b in left.bills), one) < (not any(b.has_orders for b in right.bills), two)
+            if one != two and leads and shared and shared * 100 >= _SHARED * smaller and (best is None or shared > best[0]):
+                best = (shared, one, two, smaller)
+    return (best[1], best[2], best[0], best[3]) if best else None
+
+
+def _own(bills: Iterable[Bill]) -> dict[str, frozenset[str]]:
+    """The shops that own orders name, each with its order numbers."""
+    found: dict[str, frozenset[str]] = {}
+    for bill in bills:
+        for shop, numbers in bill.own.items():
+            found[shop] = found.get(shop, frozenset()) | numbers
+    return found
+
+
+def _renamed(groups: dict[str, Found], own: dict[str, frozenset[str]]) -> dict[str, Found]:
+    """The groups under the names that own orders have for them, where they know the same orders."""
+    renamed: dict[str, Found] = {}
+    for found in groups.values():
+        numbers = _numbers(found.bills)
+        shared = {shop: len(numbers & theirs) for shop, theirs in own.items() if shop}
+        best = max(shared, key=lambda shop: (shared[shop], shop), default="")
+        if best and shared[best] and best not in renamed:
+            found.because.append(f"own orders name it {best}: {shared[best]} order numbers in common")
+            found.name = best
+            found.open.clear()
+        renamed[found.name] = found
+    return renamed
+
+
+def _warehouses(bills: Iterable[Bill], groups: dict[str, Found]) -> None:
+    """The warehouse of each shop: the only one that its shipments name, else the only one there is."""
+    of_shop: dict[str, set[str]] = {}
+    for bill in bills:
+        for shop, names in bill.warehouses.items():
+            of_shop.setdefault(shop, set()).update(names)
+    every = set().union(*of_shop.values()) if of_shop else set()
+    for name, found in groups.items():
+        named = of_shop.get(name, set())
+        only = named if len(named) == 1 else every if len(every) == 1 else set()
+        found.warehouse = next(iter(only), "")
+        if not found.warehouse and every:
+            found.open.append(f"from which warehouse it sends: {', '.join(sorted(every))}")
+
+
+def slug(text: str) -> str:
+    """A text as the name of a folder: letters, digits, `_`, `.` and `-`."""
+    return re.sub(r"[^\w.-]+", "-", text.strip()).strip("-.").lower() or "shop"
+
+
+def days_text(days: Iterable[date]) -> str:
+    """Days as their first, their last and how many there are."""
+    ordered = sorted(days)
+    if not ordered:
+        return "no day"
+    return f"{ordered[0]}" if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}, {len(ordered)} days"

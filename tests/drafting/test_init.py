@@ -1,0 +1,149 @@
+"""`duizhang init`: from a folder of bills to books that run; nothing guessed, nothing silent, nothing overwritten."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from duizhang.books import load_books
+from duizhang.errors import BooksError, UserError
+from tests.ingest.test_alipay import FUND, TRADE, TRADE_HEADER, bill
+from tests.ingest.test_amazon import V2_US
+from tests.ingest.test_shopify import ORDERS as SHOPIFY_ORDERS
+from tests.ingest.test_stripe import BALANCE
+from tests.ingest.test_taobao import LINE_NEW, gbk
+from tests.pipelines.test_end_to_end import duizhang
+
+FIRST, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 2)
+ORDERS = 6
+FUND_HEADER = FUND.decode("gb18030").splitlines(keepends=True)[4]
+COVERED = "#起始日期：[2026年03月01日 00:00:00]   终止日期：[2026年03月02日 00:00:00]"
+
+
+def taobao(day: dt.date) -> bytes:
+    return gbk(LINE_NEW, [
+        {"子订单编号": f'="{day:%d}70{n}1"', "主订单编号": f'="33027{day:%d}0{n}"', "标题": "杯", "价格": "25.00", "购买数量": "2",
+         "订单状态": "交易成功", "商家编码": "CUP", "买家应付货款": "46.00", "买家实际支付金额": "46.00",
+         "订单创建时间": f"{day} 10:00:00", "订单付款时间 ": f"{day} 10:0{n}:05"}
+        for n in range(ORDERS)
+    ])
+
+
+def alipay(day: dt.date) -> tuple[bytes, bytes]:
+    """The trade and the fund bill of a day: a fee of 0.28 on every 46.00, and one payout of 200.00."""
+    trades, entries, balance = "", "", 1000
+    for n in range(ORDERS):
+        number, order, at = f"{day:%Y%m%d}2200{n}", f"T200P33027{day:%d}0{n}", f"{day} 10:0{n}:05"
+        trades += (f"{number}\t,{order}\t,交易\t,杯,{at},{at},\t,\t,\t,\t,a***@example.com\t,46.00,46.00,0.00,0.00,0.00,0.00,0.00,,0.00\t,"
+                   "0.00,\t,-0.28,0.00,\n")
+        for kind, entry, income, expense in (("交易付款", f"{n}1", 4600, 0), ("收费", f"{n}2", 0, -28)):
+            balance += income + expense
+            entries += (f"18{day:%d}{entry}\t,{number}\t,{order}\t,杯,{at},\t,{income / 100:.2f},{expense / 100:.2f},{balance / 100:.2f},,"
+                        f"{kind}\t,\n")
+    entries += f"18{day:%d}99\t,PO{day:%d}\t,\t,提现,{day} 23:00:00,\t,0.00,-200.00,{balance / 100 - 200:.2f},,提现\t,\n"
+    trade = bill("业务明细", TRADE_HEADER + trades, "#----业务明细列表结束----\n"
+                 f"#交易合计：{ORDERS}笔，商家实收共{46 * ORDERS}.00元，商家优惠共0.00元\n"
+                 "#退款合计：0笔，商家实收退款共0.00元，商家优惠退款共0.00元\n")
+    fund = bill("账务明细", FUND_HEADER + entries, "#----账务明细列表结束----\n"
+                f"#支出合计：{ORDERS + 1}笔，共-{ORDERS * 0.28 + 200:.2f}元\n"
+                f"#收入合计：{ORDERS}笔，共{46 * ORDERS}.00元\n")
+    covered = COVERED.replace("02日", f"{day + dt.timedelta(days=1):%d}日").replace("01日", f"{day:%d}日")
+    return tuple(text.decode("gb18030").replace(COVERED, covered).encode("gb18030") for text in (trade, fund))  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two days of a shop as somebody keeps them: flat, names that say nothing, a note and a copy among them."""
+    out = tmp_path_factory.mktemp("bills")
+    for number, day in enumerate((FIRST, LAST)):
+        (out / f"导出{number}.csv").write_bytes(taobao(day))
+        for name, body in zip(("a", "b"), alipay(day), strict=True):
+            (out / f"{name}{number}.csv").write_bytes(body)
+    (out / "bank.csv").write_text(
+        "Date,Description,Amount,Balance,Account\n2026-03-01,Alipay /PAYOUT/PO01,200.00,1200.00,62220001\n"
+        "2026-03-02,Alipay /PAYOUT/PO02,200.00,1400.00,62220001\n", encoding="utf-8")
+    (out / "notes.txt").write_text("call the bank\n", encoding="utf-8")
+    (out / "bank copy.csv").write_bytes((out / "bank.csv").read_bytes())
+    return out
+
+
+def test_a_flat_folder_of_three_channels_becomes_books_that_run(folder: Path) -> None:
+    said = json.loads(duizhang("init", folder, "--json", "--entity", "cups"))
+    [unread] = said["not_read"]
+    assert unread["file"] == "notes.txt" and "no source specification fits" in unread["reason"]
+    assert [(entry["file"], entry["same_as"]) for entry in said["copies"]] == [("bank.csv", "bank copy.csv")]
+    assert {(f["source"], f["shop"], f["belongs"].rpartition("/")[0]) for f in said["files"]} == {
+        ("taobao_order_lines", "taobao", "inbox/taobao"), ("alipay_trade", "taobao", "inbox/taobao"),
+        ("alipay_fund", "taobao", "inbox/taobao"), ("bank_generic", "", "inbox/company"),
+    }
+    assert not (folder / "inbox").exists(), "nothing is copied unless that is asked for"
+    text = (folder / "books.yaml").read_text(encoding="utf-8")
+    books = load_books(folder / "books.yaml")
+    assert (books.entity, books.time_zone, books.currency, books.start) == ("cups", "Asia/Shanghai", "CNY", FIRST)
+    shop = books.shops["taobao"]
+    assert (shop.platform, shop.provider) == ("taobao", "alipay") and books.bank_accounts == {"62220001": "cups"}
+    assert {(e.source, e.shop) for e in books.expected} == {(s, "taobao") for s in ("taobao_order_lines", "alipay_trade", "alipay_fund")}
+    assert "alipay knows 12 of 12 order numbers of taobao" in text and "Not read: notes.txt" in text
+    assert len(said["questions"]) == 2
+
+    duizhang("init", folder, "--copy", "--yes")
+    assert (folder / "books.yaml").read_text(encoding="utf-8") == text
+    duizhang("run", "--quiet", "--books", folder / "books.yaml", "--home", folder / "home", "--from", said["from"], "--to", said["to"])
+    with duckdb.connect(str(folder / "home" / "published.duckdb"), read_only=True) as con:
+        rates = con.execute("select leg, min(match_rate) from recon_summary where matched_keys + open_keys > 0 group by leg").fetchall()
+    assert dict(rates) == dict.fromkeys(("order_payment", "payment_settlement", "payout_bank", "customer"), 1)
+
+
+def test_books_are_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "books.yaml").write_text("entity: mine\n", encoding="utf-8")
+    (tmp_path / "a.csv").write_bytes(TRADE)
+    with pytest.raises(AssertionError, match="exists and is not overwritten"):
+        duizhang("init", tmp_path)
+    assert (tmp_path / "books.yaml").read_text(encoding="utf-8") == "entity: mine\n"
+    duizhang("init", tmp_path, "--out", tmp_path / "draft.yaml")
+    assert load_books(tmp_path / "draft.yaml").time_zone == "Asia/Shanghai"
+
+
+def test_what_no_file_tells_is_a_question_and_not_a_guess(tmp_path: Path) -> None:
+    """Two platforms, a provider that shares no order with either, currencies that differ, clocks that are the providers' own."""
+    (tmp_path / "orders.csv").write_text(SHOPIFY_ORDERS, encoding="utf-8")
+    (tmp_path / "stripe.csv").write_bytes(BALANCE.replace(b"#1001", b"cs_77"))
+    (tmp_path / "amazon.txt").write_bytes(V2_US)
+    said = json.loads(duizhang("init", tmp_path, "--json"))
+    books = load_books(tmp_path / "books.yaml")
+    assert set(books.shops) == {"shopify", "stripe", "amazon"}
+    asked = " ".join(said["questions"])
+    assert "time zone" in asked and "currency of the books" in asked and "what the books are called" in asked
+    assert "no order number of stripe is one of" in asked and said["not_read"] == []
+
+
+def test_a_provider_that_knows_the_orders_of_a_shop_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(SHOPIFY_ORDERS, encoding="utf-8")
+    (tmp_path / "stripe.csv").write_bytes(BALANCE)
+    duizhang("init", tmp_path, "--json", "--time-zone", "Europe/Berlin", "--currency", "EUR", "--entity", "cups")
+    shop = load_books(tmp_path / "books.yaml").shops["shopify"]
+    assert (shop.platform, shop.provider) == ("shopify", "stripe")
+
+
+def test_folders_of_an_inbox_are_the_shops(tmp_path: Path) -> None:
+    for name in ("north", "south"):
+        (tmp_path / "inbox" / name).mkdir(parents=True)
+        (tmp_path / "inbox" / name / "x.csv").write_bytes(TRADE.replace(b"2026030122", b"2026030133") if name == "south" else TRADE)
+    (tmp_path / "inbox" / "lost.csv").write_bytes(FUND)
+    (tmp_path / "elsewhere.csv").write_bytes(FUND)
+    said = json.loads(duizhang("init", tmp_path / "inbox", "--json"))
+    assert set(load_books(tmp_path / "books.yaml").shops) == {"north", "south"} and said["beside"] == ["elsewhere.csv"]
+    assert {f["file"]: f["belongs"] for f in said["files"]} == {
+        "north/x.csv": "inbox/north/x.csv", "south/x.csv": "inbox/south/x.csv", "lost.csv": "inbox/south/lost.csv"}
+
+
+@pytest.mark.parametrize(("option", "value"), [("--time-zone", "Mars/Olympus"), ("--currency", "yuan"), ("--entity", "a b")])
+def test_an_answer_that_is_none_is_told_and_writes_nothing(tmp_path: Path, option: str, value: str) -> None:
+    (tmp_path / "a.csv").write_bytes(TRADE)
+    with pytest.raises(AssertionError, match=f"{BooksError.__name__}|{UserError.__name__}"):
+        duizhang("init", tmp_path, option, value)
+    assert not (tmp_path / "books.yaml").exists()
