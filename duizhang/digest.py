@@ -50,11 +50,22 @@ def sort_rows(table: pa.Table) -> pa.Table:
 def table_digest(table: pa.Table) -> str:
     """SHA-256 (hex) of the sorted rows in text form, with column names and types; nulls differ from ''."""
     sink = _Sink()
-    sink.write(json.dumps([[f.name, str(f.type)] for f in table.schema]).encode())
-    if table.num_rows:
-        file = pa.PythonFile(sink, mode="w")
-        pacsv.write_csv(sort_rows(table), file, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
+    sink.write(schema_text(table.schema).encode())
+    write_rows(table, sink)
     return sink.hash.hexdigest()
+
+
+def schema_text(schema: pa.Schema) -> str:
+    """Column names and types as JSON: what a digest begins with."""
+    return json.dumps([[f.name, str(f.type)] for f in schema])
+
+
+def write_rows(table: pa.Table, file: Any) -> None:
+    """The sorted rows in text form, without a header: what a digest goes on with."""
+    if table.num_rows:
+        pacsv.write_csv(
+            sort_rows(table), pa.PythonFile(file, mode="w"), pacsv.WriteOptions(include_header=False, quoting_style="needed")
+        )
 
 
 def mapping_digest(value: Mapping[str, Any]) -> str:

@@ -58,10 +58,18 @@ class Event:
             return {}
         return found if isinstance(found, dict) else {}
 
+    @property
+    def record(self) -> bytes:
+        """The bytes whose SHA-256 is its hash: one line of JSON."""
+        return _record(self.seq, self.at, self.actor, self.kind, self.text, self.prev_hash)
+
+
+def _record(seq: int, at: str, actor: str, kind: str, payload: str, before: str) -> bytes:
+    return json.dumps([seq, at, actor, kind, payload, before], ensure_ascii=False, separators=(",", ":")).encode()
+
 
 def _hash(seq: int, at: str, actor: str, kind: str, payload: str, before: str) -> str:
-    record = json.dumps([seq, at, actor, kind, payload, before], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(record.encode()).hexdigest()
+    return hashlib.sha256(_record(seq, at, actor, kind, payload, before)).hexdigest()
 
 
 def append_event(state: State, *, actor: str, kind: str, payload: Mapping[str, Any]) -> int:

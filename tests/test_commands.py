@@ -44,7 +44,8 @@ MISTAKES = (
         ("close", "--from", "2026-03-01", "--to", "2026-03-01", "--by", "A"),
         ("reopen", "--period", "2026-03-01", "--by", "A", "--reason", "b"),
         ("accept", "--period", "2026-03-01", "--table", "a", "--expectation", "b", "--by", "A", "--reason", "b"),
-        ("score", "--truth", "nope.parquet"),
+        ("score", "--truth", "nope.parquet"), ("checkpoint",),
+        ("export", "audit", "--from", "2026-03-01", "--to", "2026-03-01", "--out", "audit"),
     )),
 )
 _PROBE = """

@@ -41,6 +41,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reopen": ("duizhang.cli.reopen", "Reopen a closed period, with a reason."),
     "diff": ("duizhang.cli.diff", "What changed between two versions of a period, and why."),
     "verify": ("duizhang.cli.verify", "Prove that the event log and the published files are untouched."),
+    "checkpoint": ("duizhang.cli.checkpoint", "Sign what the event log is now, to be kept elsewhere."),
+    "export": ("duizhang.cli.export", "Periods as a folder that an auditor checks without duizhang."),
     "replay": ("duizhang.cli.replay", "Rebuild a published version from the archived raw files."),
     "compare": ("duizhang.cli.compare", "Compare any two files by key and amount, to the cent."),
     "score": ("duizhang.cli.score", "Compare what was found with what a simulation injected."),

@@ -9,20 +9,26 @@ import click
 
 from duizhang.cli.options import home_option
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
 
 @click.command("verify")
 @home_option
 @click.option("--head", default="", help="The hash of an event that you noted earlier: it has to be in the log still.")
+@click.option("--checkpoint", type=_FILE, help="A signed checkpoint that you kept: the log has to begin as it did then.")
+@click.option("--key", default="", help="The key of that checkpoint, where the home's own is not to be trusted.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def command(home: Path, head: str, *, as_json: bool) -> int:
+def command(home: Path, head: str, checkpoint: Path | None, key: str, *, as_json: bool) -> int:
     """Check the database, the event log and what follows from it, the archived raw files and everything published. Nothing is
     written. Exit code 2 where something was changed.
 
-    Note the head hash where nobody who can write to the home can write: only against that is a log safe that is rewritten whole.
+    Keep the head hash, or better a checkpoint (`duizhang checkpoint`), where nobody who can write to the home can write: only against
+    that is a log safe that is rewritten whole.
     """
     from duizhang.close import verify
 
-    proof = verify(home, head=head)
+    note = checkpoint.read_text(encoding="utf-8", errors="replace") if checkpoint else ""
+    proof = verify(home, head=head, checkpoint=note, key=key)
     if as_json:
         click.echo(json.dumps(
             {"ok": not proof.problems, "problems": proof.problems, "events": proof.events, "head": proof.head}, ensure_ascii=False

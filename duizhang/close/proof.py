@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
+from duizhang.close.checkpoints import Checkpoint, held_against, read_checkpoint, verifier_key
 from duizhang.close.decisions import COMPUTED
 from duizhang.close.derived import Told, forgeries, told
 from duizhang.digest import file_digest, mapping_digest
@@ -33,18 +34,20 @@ class Proof:
     head: str = GENESIS
 
 
-def verify(home: Path, *, head: str = "") -> Proof:
+def verify(home: Path, *, head: str = "", checkpoint: str = "", key: str = "") -> Proof:
     """Everything that is not as it was written: database, events and what follows from them, raw files, what was read of them,
     manifests, objects, and what readers are shown.
 
-    head: the hash of an event that was noted earlier; it has to be in the log still.
+    head: the hash of an event that was noted earlier; it has to be in the log still. checkpoint: a signed one that was kept: the
+    log has to begin as it did then. key: its key, by default the home's own.
     """
-    return _Look(home, head).go()
+    kept = read_checkpoint(checkpoint, key or verifier_key(home)) if checkpoint else None
+    return _Look(home, head, kept).go()
 
 
 class _Look:
-    def __init__(self, home: Path, head: str) -> None:
-        self.home, self.wanted = home, head
+    def __init__(self, home: Path, head: str, kept: Checkpoint | None) -> None:
+        self.home, self.wanted, self.kept = home, head, kept
         self.proof = Proof()
         self.told = Told()
 
@@ -81,6 +84,8 @@ class _Look:
             self.proof.events, self.proof.head = len(log), log[-1].hash
         if self.wanted and self.wanted.lower() not in {event.hash for event in log}:
             self._add(f"no event has the hash {self.wanted}: the log was rewritten or cut off since it was noted")
+        if self.kept:
+            self._add(*held_against(self.kept, list(log)))
         self.told = told(log)
 
     def _versions(self, state: State) -> None:

@@ -19,7 +19,7 @@ from duizhang.publish.versions import (
 
 if TYPE_CHECKING:
     from duizhang.publish.objects import is_whole
-    from duizhang.publish.pointer import rebuild_published
+    from duizhang.publish.pointer import object_path, rebuild_published
     from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
     from duizhang.publish.shown import published_differs
     from duizhang.published import POINTER
@@ -28,6 +28,6 @@ else:
 
 __all__ = [
     "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",
-    "current_version", "is_whole", "manifest_path", "note_refused", "period_states", "publish", "published_differs", "read_manifest",
-    "rebuild_published", "set_period_state", "versions",
+    "current_version", "is_whole", "manifest_path", "note_refused", "object_path", "period_states", "publish",
+    "published_differs", "read_manifest", "rebuild_published", "set_period_state", "versions",
 ]

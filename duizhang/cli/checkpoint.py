@@ -1,0 +1,32 @@
+"""`duizhang checkpoint`: sign what the event log is now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from duizhang.cli.options import home_option, open_state
+
+
+@click.command("checkpoint")
+@home_option
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it into this file instead of showing it.")
+@click.option("--key", "wants_key", is_flag=True, help="Show the public key that checkpoints are signed for instead.")
+def command(home: Path, out: Path | None, *, wants_key: bool) -> None:
+    """A few signed lines that stand for the whole event log: how many events, and the root of their Merkle tree.
+
+    Keep one where nobody who can write to the home can write (mail it to the auditor, print it). `duizhang verify --checkpoint FILE`
+    finds later whether anything before it was changed, cut off or written anew. The key is HOME/checkpoint.key, or
+    DUIZHANG_CHECKPOINT_KEY.
+    """
+    from duizhang.close import signed_checkpoint, verifier_key
+    from duizhang.events import event_log
+
+    note = signed_checkpoint(home, event_log(open_state(home)))
+    text = verifier_key(home) + "\n" if wants_key else note
+    if out:
+        out.write_text(text, encoding="utf-8")
+        click.echo(f"written to {out}")
+    else:
+        click.echo(text, nl=False)

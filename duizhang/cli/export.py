@@ -1,0 +1,34 @@
+"""`duizhang export`: periods for others."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from duizhang.cli.options import DAY, home_option, open_state, span
+
+
+@click.group("export")
+def command() -> None:
+    """Periods for others: `audit` is a folder that proves them to somebody who has no duizhang."""
+
+
+@command.command("audit")
+@home_option
+@click.option("--from", "start", required=True, type=DAY, help="First day.")
+@click.option("--to", "end", required=True, type=DAY, help="Last day.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="A new folder.")
+@click.option("--with-raw", is_flag=True, help="Copy the raw files as well. They name customers.")
+def audit(home: Path, start: dt.datetime, end: dt.datetime, out: Path, *, with_raw: bool) -> None:
+    """The event log with its signed checkpoint, the manifests and published tables of the days, and `check.py`, which proves with
+    nothing but Python that they belong together, add up, and were signed by whom."""
+    from duizhang.close import export_audit
+
+    periods = span(start, end)
+    unclosed = export_audit(home, open_state(home), periods, out, with_raw=with_raw)
+    click.echo(f"{len(periods)} days in {out}; check them with: python {out / 'check.py'}")
+    if unclosed:
+        first = ", ".join(str(period) for period in unclosed[:5])
+        click.echo(f"{len(unclosed)} of them are not closed: {first}{' ...' if len(unclosed) > 5 else ''}")

@@ -1,0 +1,111 @@
+"""What an auditor can prove without duizhang: the folder's own script finds every change, and a kept checkpoint a log written anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from duizhang.close import approve, close_periods, export_audit, signed_checkpoint, verifier_key, verify
+from duizhang.close.checkpoints import KEY_FILE, read_checkpoint
+from duizhang.errors import UserError
+from duizhang.events import EVENTS, GENESIS, WITNESS, _hash, append_event, event_log
+from tests.close.conftest import FIRST, PERIODS
+
+
+def check(folder: Path, *arguments: object) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-I", folder / "check.py", *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def folder(fake: Any, tmp_path: Path) -> Path:
+    """The folder of two days, the first of them closed."""
+    for role, name in (("maker", "Li Na"), ("checker", "Wang Wei")):
+        approve(fake.home, fake.state, [FIRST], role=role, by=name)
+    close_periods(fake.home, fake.state, [FIRST], by="Wang Wei")
+    assert export_audit(fake.home, fake.state, PERIODS, tmp_path / "audit") == PERIODS[1:]
+    return tmp_path / "audit"
+
+
+def test_the_folder_proves_itself_with_nothing_but_python(folder: Path) -> None:
+    code, text = check(folder)
+    assert code == 0 and "2 periods: all of it holds" in text
+    assert "closed by Wang Wei; signed by checker Wang Wei, maker Li Na" in text and "NOT closed; signed by nobody" in text
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("what", "old", "new", "told"), [
+    ("log.jsonl", "Wang Wei", "Wang Mei", "does not follow"),
+    ("checkpoint.txt", "duizhang.", "duizhanq.", "not signed"),
+    (f"periods/{FIRST}/manifest.json", '"version":1', '"version":2', "does not say that this manifest was published"),
+    (f"periods/{FIRST}/tables/variances.csv", "20.0000", "30.0000", "table variances is not the one"),
+])
+def test_what_was_changed_in_the_folder_is_found(folder: Path, what: str, old: str, new: str, told: str) -> None:
+    _edit(folder / what, old, new)
+    code, text = check(folder)
+    assert code == 1 and told in text
+
+
+def _wrong(home: Path, note: str = "") -> list[str]:
+    """What `verify` finds, but for the raw files, which made-up days do not have."""
+    return [p for p in verify(home, checkpoint=note).problems if not p.startswith("archived file")]
+
+
+def test_a_log_that_was_cut_off_or_written_anew_is_found_by_a_kept_checkpoint(fake: Any, tmp_path: Path) -> None:
+    append_event(fake.state, actor="Li Na", kind="noted", payload={"period": FIRST.isoformat()})
+    note = signed_checkpoint(fake.home, event_log(fake.state))
+    key = verifier_key(fake.home)
+    assert _wrong(fake.home, note) == []
+    log = event_log(fake.state)
+    with fake.state.begin() as con:
+        con.execute(sa.delete(EVENTS))
+        before = GENESIS
+        for e in log:  # by somebody who knows how: a whole chain, its witness as well, one name another
+            actor = "Wang Wei" if e.actor == "Li Na" else e.actor
+            made = _hash(e.seq, e.at, actor, e.kind, e.text, before)
+            con.execute(sa.insert(EVENTS).values(
+                seq=e.seq, at=e.at, actor=actor, kind=e.kind, payload=e.text, prev_hash=before, hash=made))
+            before = made
+    (fake.home / WITNESS).write_text("".join(f"{e.seq} {e.hash}\n" for e in event_log(fake.state)), encoding="ascii")
+    assert _wrong(fake.home) == [], "the home alone cannot tell"
+    assert any("written anew" in p for p in _wrong(fake.home, note))
+    export_audit(fake.home, fake.state, PERIODS, tmp_path / "audit")
+    (tmp_path / "kept.txt").write_text(note, encoding="utf-8")
+    code, text = check(tmp_path / "audit", "--checkpoint", tmp_path / "kept.txt", "--key", key)
+    assert code == 1 and "are not those that were signed" in text
+    with fake.state.begin() as con:
+        con.execute(sa.delete(EVENTS).where(EVENTS.c.seq == log[-1].seq))
+    assert any("cut off" in p for p in _wrong(fake.home, note))
+
+
+def test_a_checkpoint_of_another_key_counts_for_nothing(fake: Any) -> None:
+    log = event_log(fake.state)
+    note, key = signed_checkpoint(fake.home, log), verifier_key(fake.home)
+    assert read_checkpoint(note, key).size == len(log) and (fake.home / KEY_FILE).stat().st_mode & 0o077 == 0
+    (fake.home / KEY_FILE).unlink()
+    forged = signed_checkpoint(fake.home, log)
+    for text, of in ((forged, key), (note.replace("\n2\n", "\n1\n") if "\n2\n" in note else note[:-9], key), ("nothing", key), (note, "x")):
+        with pytest.raises(UserError):
+            read_checkpoint(text, of)
+
+
+def test_a_day_that_was_never_published_and_a_folder_that_is_there_are_refused(fake: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not published"):
+        export_audit(fake.home, fake.state, [dt.date(2030, 1, 1)], tmp_path / "audit")
+    (tmp_path / "audit").mkdir()
+    with pytest.raises(UserError, match="there already"):
+        export_audit(fake.home, fake.state, PERIODS, tmp_path / "audit")
+    assert list(tmp_path.glob(".audit*")) == []
