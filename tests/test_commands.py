@@ -29,6 +29,7 @@ MISTAKES = (
     ("run", "--books", "nope.yaml", "--from", "2026-03-01", "--to", "2026-03-01"),
     ("plan", "--books", "nope.yaml"),
     ("init", "nope"),
+    ("doctor", "--books", "nope.yaml"),
     ("inspect", "nope.csv"),
     ("inspect", ".", "--books", "nope.yaml"),
     ("source", "new", "nope.csv"),

@@ -24,6 +24,7 @@ from duizhang.cli.faults import told
 COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("duizhang.cli.simulate", "Write raw files of a made-up business in true formats."),
     "init": ("duizhang.cli.init", "Draft books.yaml from a folder of bills."),
+    "doctor": ("duizhang.cli.doctor", "Find what is wrong with installation, books, inbox and home."),
     "inspect": ("duizhang.cli.inspect", "Say which source a file is, preview it, list what does not parse."),
     "source": ("duizhang.cli.source", "List the kinds of files that are known; propose a specification for a new one."),
     "plan": ("duizhang.cli.plan", "Which periods have to be computed, and why."),

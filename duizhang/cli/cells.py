@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
@@ -38,6 +39,19 @@ def folded(text: str, width: int) -> list[str]:
                 line = ""
             line += character
     return [*found, line.rstrip()]
+
+
+def wrapped(text: str, width: int, *, lines: int | None) -> list[str]:
+    """A text as an item of a list, on so many lines at the most (None: as many as it takes)."""
+    found = folded(text, width - 4)
+    if lines is not None and len(found) > lines:
+        found = [*found[: lines - 1], f"{found[lines - 1]} …"]
+    return [("  - " if n == 0 else "    ") + part for n, part in enumerate(found)]
+
+
+def screen_width() -> int:
+    """Columns of the screen, 80 where there is none; at least 60."""
+    return max(shutil.get_terminal_size((80, 24)).columns, 60)
 
 
 def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int | None = None) -> str:

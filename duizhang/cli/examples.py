@@ -28,6 +28,7 @@ EXAMPLES: dict[str, str] = {
     "approve": "approve --period 2026-03-01 --as maker --by \"Li Na\"",
     "close": "close --from 2026-03-01 --to 2026-03-01 --by \"Li Na\"",
     "reopen": "reopen --period 2026-03-01 --by \"Li Na\" --reason \"a late bill\"",
+    "doctor": "doctor --books raw/books.yaml",
     "diff": "diff 2026-03-01",
     "verify": "verify",
     "checkpoint": "checkpoint --out checkpoint.txt",

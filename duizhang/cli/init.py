@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from duizhang.cli.cells import table_text
+from duizhang.cli.cells import screen_width, table_text
 from duizhang.cli.progress import Progress
 from duizhang.errors import BooksError, UserError
 
@@ -154,7 +154,7 @@ def _told(
          _doubt(bill, repeated(bill, found, shops))]
         for bill in found.bills
     ]
-    width = max(shutil.get_terminal_size((80, 24)).columns, 80)
+    width = max(screen_width(), 80)
     lines = [f"{len(found.paths)} files: {len({b.name.partition('::')[0] for b in found.bills})} recognised, {len(found.refused)} not, "
              f"{len(found.copies)} twice", ""]
     lines += [table_text(["file", "kind", "rows", "days", "of", "noted"], rows, width=width)] if rows else []

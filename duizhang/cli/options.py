@@ -45,6 +45,9 @@ home_option = _home("Where the results are (or DUIZHANG_HOME).", _is_home)
 books_option = click.option(
     "--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml.", callback=_is_books,
 )
+books_here_option = click.option(
+    "--books", "books_path", type=click.Path(path_type=Path), help="Default: the books.yaml of this folder.", callback=_is_books,
+)
 by_option = click.option("--by", required=True, help="Your name; it goes into the event log.")
 own_sources = click.option(
     "--books", "books_path", type=click.Path(path_type=Path), help="books.yaml: its own sources as well.", callback=_is_books,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from duizhang.cli.cells import screen_width, wrapped
 from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.errors import UserError
 
 if TYPE_CHECKING:
-    from duizhang.plan import Plan
+    from duizhang.plan import Plan, Preflight
 
 _SHOWN = 8
 
@@ -27,7 +29,8 @@ _SHOWN = 8
 def command(
     books_path: Path, home: Path, start: dt.datetime | None, end: dt.datetime | None, *, as_json: bool
 ) -> None:
-    """Which periods a run would compute, which file, rule or decision is the reason, and what may follow.
+    """Which periods a run would compute, which file, rule or decision is the reason, and what may follow; and before anything is
+    computed what will be held for want of a file or for a bad one, which files are not read, and which legs have both sides.
 
     New files of the inbox are read and archived for that; no result changes.
     """
@@ -35,7 +38,7 @@ def command(
 
     books = load_books(books_path)
     from duizhang.ingest import collect
-    from duizhang.plan import acquire, last_day, make_plan
+    from duizhang.plan import acquire, last_day, make_plan, preflight
     from duizhang.state import State
     from duizhang.store import Store
 
@@ -47,11 +50,51 @@ def command(
         if last < first or first < books.start:
             raise UserError(f"{first} to {last} is no range of the books, which begin on {books.start}")
         plan = make_plan(books, store, state, first, last)
+        ahead = preflight(books, state, [*plan.stale, *plan.refused])
     if as_json:
-        click.echo(json.dumps(_json(plan), ensure_ascii=False, indent=1))
+        click.echo(json.dumps({**_json(plan), **_ahead_json(ahead)}, ensure_ascii=False, indent=1))
         return
-    for line in _text(plan):
+    for line in (*_text(plan), *_ahead(ahead)):
         click.echo(line)
+
+
+def _ahead_json(ahead: Preflight) -> dict[str, Any]:
+    return {
+        "will_hold": [{"period": day.isoformat(), "reasons": list(reasons)} for day, reasons in ahead.holds.items()],
+        "not_read": [{"file": record.path, "problem": record.problem} for record in ahead.refused],
+        "legs": [
+            {"leg": s.leg, "runs": s.runs, "lacks": s.lacks, "left": sorted({source for source, _ in s.left}),
+             "right": sorted({source for source, _ in s.right}), "shops_of_one_side": dict(s.alone)}
+            for s in ahead.supplies
+        ],
+    }
+
+
+def _ahead(ahead: Preflight) -> Iterator[str]:
+    """What a run will meet, by the files alone."""
+    width = screen_width()
+    if ahead.holds:
+        yield f"will be held: {len(ahead.holds)} days"
+        for first, last, reasons in _grouped(ahead.holds):
+            yield f"  {first}" if first == last else f"  {first} to {last}"
+            for reason in reasons[:_SHOWN]:
+                yield from (f"  {line}" for line in wrapped(reason, width - 2, lines=3))
+            if len(reasons) > _SHOWN:
+                yield f"    and {len(reasons) - _SHOWN} more (--json lists them)"
+    if ahead.refused:
+        yield f"not read, and of no day that is known, so `run` ends with 2: {len(ahead.refused)} files"
+        for record in ahead.refused[:_SHOWN]:
+            yield from wrapped(record.problem, width, lines=3)
+        if len(ahead.refused) > _SHOWN:
+            yield f"    and {len(ahead.refused) - _SHOWN} more (--json lists them)"
+    both = [s.leg for s in ahead.supplies if s.runs]
+    yield from wrapped(f"legs with both sides: {', '.join(both) or 'none'}", width, lines=None)
+    for s in ahead.supplies:
+        if s.lacks:
+            there = ", ".join(sorted({source for source, _ in s.left or s.right}))
+            yield from wrapped(f"not run: {s.leg} has no {s.lacks} side (the other: {there})", width, lines=3)
+        for shop, side in s.alone:
+            yield from wrapped(f"not run: {s.leg} of {shop}, of which only the {side} side is there", width, lines=3)
 
 
 def _json(plan: Plan) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import click
 
-from duizhang.cli.cells import folded, shown, table_text
+from duizhang.cli.cells import screen_width, shown, table_text, wrapped
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
 
@@ -55,7 +54,7 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     for p in listed:
         state = f"{p['state']}, {p['verdict_text']}" if p["verdict_text"] else p["state"]
         rows.append([p["period"], state, p["version"], p["variances"], _causes(p["causes"], everything=everything)])
-    width = max(shutil.get_terminal_size((80, 24)).columns, 60)
+    width = screen_width()
     yield table_text(["period", "state", "version", "open", "causes"], rows, width=width)
     if len(listed) < len(periods):
         yield f"{len(periods) - len(listed)} earlier days are in order (--all lists them)"
@@ -90,14 +89,6 @@ def _causes(causes: list[dict[str, Any]], *, everything: bool) -> str:
     first = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     more = f", {len(first) - 3} more" if len(first) > 3 else ""
     return ", ".join(f"{cause} {items}" for cause, items in first[:3]) + more
-
-
-def wrapped(text: str, width: int, *, lines: int | None) -> list[str]:
-    """A text as an item of a list, on so many lines at the most (None: as many as it takes)."""
-    found = folded(text, width - 4)
-    if lines is not None and len(found) > lines:
-        found = [*found[: lines - 1], f"{found[lines - 1]} …"]
-    return [("  - " if n == 0 else "    ") + part for n, part in enumerate(found)]
 
 
 def _status(home: Path) -> dict[str, list[dict[str, Any]]]:

@@ -7,9 +7,10 @@ decided, and what the day before left open. Nothing else; so a period whose inpu
 from duizhang.lock import acquire
 from duizhang.plan.inputs import Inputs, begin, derive, record, recorded
 from duizhang.plan.plan import OPENING, Plan, Reason, last_day, make_plan, opens_differently
+from duizhang.plan.preflight import Preflight, preflight
 from duizhang.plan.restoring import restore
 
 __all__ = [
-    "OPENING", "Inputs", "Plan", "Reason", "acquire", "begin", "derive", "last_day", "make_plan",
-    "opens_differently", "record", "recorded", "restore",
+    "OPENING", "Inputs", "Plan", "Preflight", "Reason", "acquire", "begin", "derive", "last_day", "make_plan",
+    "opens_differently", "preflight", "record", "recorded", "restore",
 ]

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     )
     from duizhang.reconcile.matching import normalise_keys
     from duizhang.reconcile.parts import load_parts
-    from duizhang.reconcile.sides import side_feeds, sides_of
+    from duizhang.reconcile.sides import Supply, side_feeds, sides_of, supplies
     from duizhang.reconcile.uncomputed import Uncomputed, compute
 else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Uncomputed", "assert_conservation",
+    "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Supply", "Uncomputed", "assert_conservation",
     "compute", "load_causes", "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile", "rules_digest",
-    "settle", "side_feeds", "sides_of",
+    "settle", "side_feeds", "sides_of", "supplies",
 ]

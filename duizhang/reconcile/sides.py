@@ -6,7 +6,8 @@ What the claims themselves show is added by sql/sides. Never by a source's name.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -77,8 +78,56 @@ def sides_of(spec: SourceSpec) -> Iterator[tuple[str, str]]:
                 yield from sides
 
 
+@dataclass(frozen=True)
+class Supply:
+    """What files there are for a leg. left, right: (source, shop) of each side, shop '' for all; alone: shops of which only one
+    side is there, with that side."""
+
+    leg: str
+    left: frozenset[tuple[str, str]]
+    right: frozenset[tuple[str, str]]
+    alone: tuple[tuple[str, str], ...]
+
+    @property
+    def runs(self) -> bool:
+        """Whether both sides are there for anybody."""
+        return bool(self.left and self.right) and len(self.alone) < len(self._shops())
+
+    @property
+    def lacks(self) -> str:
+        """The side that nothing supplies; '' where both are there, or neither."""
+        return "" if bool(self.left) == bool(self.right) else "right" if self.left else "left"
+
+    def _shops(self) -> set[str]:
+        return {shop for _, shop in self.left | self.right}
+
+
+# whose records have no shop, or meet whatever the shop is
+_OF_THE_COMPANY = frozenset({"freight", "payout_bank", "stock", "ledger"})
+
+
+def supplies(books: Books, files: Iterable[tuple[str, str]]) -> list[Supply]:
+    """What (source, shop) of files, and books.yaml itself, supply to each leg that the books have, in the order of legs."""
+    specs = load_specs(books.sources_path)
+    sides: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for source, shop in set(files):
+        for side in sides_of(specs[source]) if source in specs else ():
+            sides.setdefault(side, set()).add((source, shop))
+    if books.accounts:
+        sides["ledger", "left"] = {("accounts of books.yaml", "")}
+    found = []
+    for leg in books.legs:
+        left, right = (frozenset(sides.get((leg, side), ())) for side in ("left", "right"))
+        of = [{shop for _, shop in side} for side in (left, right)]
+        alone: list[tuple[str, str]] = []
+        if leg not in _OF_THE_COMPANY and left and right and "" not in of[0] | of[1]:
+            alone = [(shop, "left" if shop in of[0] else "right") for shop in sorted(of[0] ^ of[1])]
+        found.append(Supply(leg, left, right, tuple(alone)))
+    return found
+
+
 def _table(rows: Sequence[tuple[object, ...]], columns: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([dict(zip(columns.names, row, strict=True)) for row in rows], schema=columns)
 
 
-__all__ = ["FEEDS", "SIDES", "declared_sides", "side_feeds", "sides_of"]
+__all__ = ["FEEDS", "SIDES", "Supply", "declared_sides", "side_feeds", "sides_of", "supplies"]

@@ -2,8 +2,8 @@
 
 from duizhang.ingest.inbox.archiving import archive
 from duizhang.ingest.inbox.collect import collect, landed_quarantine
-from duizhang.ingest.inbox.placing import COMPANY, is_of_a_shop
+from duizhang.ingest.inbox.placing import COMPANY, is_of_a_shop, placed
 
 __all__ = [
-    "COMPANY", "archive", "collect", "is_of_a_shop", "landed_quarantine",
+    "COMPANY", "archive", "collect", "is_of_a_shop", "landed_quarantine", "placed",
 ]

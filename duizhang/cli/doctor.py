@@ -1,0 +1,89 @@
+"""`duizhang doctor`: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from duizhang.cli.cells import screen_width, wrapped
+from duizhang.cli.options import books_here_option, new_home_option
+from duizhang.errors import DuizhangError, UserError
+
+if TYPE_CHECKING:
+    from duizhang.doctor import Finding
+
+
+@click.command("doctor")
+@books_here_option
+@new_home_option
+@click.option("--fix", is_flag=True, help="Clean what is safe, and say what was done.")
+@click.option("--quick", is_flag=True, help="Do not compare every byte of the home.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(books_path: Path | None, home: Path, *, fix: bool, quick: bool, as_json: bool) -> int:
+    """Look for what is wrong with the installation, the books, the inbox and the home, and say what to do about each.
+
+    Nothing is written without --fix; with it, leftovers of killed runs are taken away, published.duckdb is made again where it is
+    missing or damaged, and the pseudonym key is closed to others. Exit code 0: nothing is wrong. 1: something is.
+    """
+    from duizhang.doctor.finding import WELL, WRONG
+
+    found: list[Finding] = []
+    done: dict[int, str] = {}
+    wrong = 0
+    for finding in _findings(books_path, home, deep=not quick):
+        found.append(finding)
+        if fix and finding.fix is not None:
+            try:
+                done[len(found) - 1] = finding.fix()
+            except (DuizhangError, OSError) as error:
+                done[len(found) - 1] = f"could not be done: {error}"
+                wrong += 1
+        else:
+            wrong += finding.level == WRONG
+    if as_json:
+        click.echo(json.dumps({"ok": not wrong, "findings": [
+            {"area": f.area, "level": f.level, "what": f.what, "advice": f.advice, "can_fix": f.fix is not None, "done": done.get(n, "")}
+            for n, f in enumerate(found)
+        ]}, ensure_ascii=False, indent=1))
+        return 1 if wrong else 0
+    area, width = "", screen_width()
+    for number, finding in enumerate(found):
+        if finding.area != area:
+            area = finding.area
+            click.echo(area)
+        mark = {WELL: "ok", WRONG: "WRONG"}.get(finding.level, "note")
+        advice = f" -> {done[number]}" if number in done else f" -> {finding.advice}" if finding.advice else ""
+        for line in wrapped(f"{mark}: {finding.what}{advice}", width, lines=None):
+            click.echo(line)
+    click.echo(f"{wrong} things are wrong" if wrong else "nothing is wrong")
+    return 1 if wrong else 0
+
+
+def _findings(books_path: Path | None, home: Path, *, deep: bool) -> Iterator[Finding]:
+    from duizhang.books import load_books
+    from duizhang.doctor import Finding, look_at_books, look_at_home, look_at_inbox, look_at_installation
+    from duizhang.doctor.finding import NOTED, WRONG
+    from duizhang.ingest import records
+    from duizhang.state import State
+
+    yield from look_at_installation()
+    try:
+        known = records(State(home, read_only=True)) if (home / "home.json").is_file() else []
+    except DuizhangError:
+        known = []  # told with the home
+    path = books_path or Path("books.yaml")
+    if not books_path and not path.is_file():
+        yield Finding("books", NOTED, "there is no books.yaml in this folder", "Name it with --books, or draft one: `duizhang init`.")
+    else:
+        try:
+            books = load_books(path)
+        except UserError as error:
+            yield Finding("books", WRONG, str(error), error.advice)
+        else:
+            yield from look_at_books(books, path, known)
+            yield from look_at_inbox(books, known)
+    yield from look_at_home(home, deep=deep)

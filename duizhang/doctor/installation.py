@@ -1,0 +1,64 @@
+"""The installation: Python, the versions that were asked for, who runs periods, and what is optional."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, entry_points, requires, version
+
+from duizhang import __version__
+from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
+from duizhang.layout import EXPECTATIONS, SOURCES, SQL
+from duizhang.runner import GROUP
+
+AREA = "installation"
+OLDEST = (3, 11)
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge")
+
+
+def look_at_installation() -> Iterator[Finding]:
+    """What is wrong with what is installed."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < OLDEST:
+        yield Finding(AREA, WRONG, f"Python {python} is too old", f"Install Python {'.'.join(map(str, OLDEST))} or newer.")
+    else:
+        yield Finding(AREA, WELL, f"duizhang {__version__}, Python {python}")
+    yield from _versions()
+    if not entry_points(group=GROUP):
+        yield Finding(AREA, WRONG, "no runner is installed: `run` and `replay` cannot work", "Install the project with `pip install -e .`.")
+    for folder, what in ((SOURCES, "source specifications"), (SQL, "models"), (EXPECTATIONS, "expectation suites")):
+        if not folder.is_dir():
+            yield Finding(AREA, WRONG, f"there are no {what} at {folder}", "Install it again; files of it are missing.")
+    if not any(shutil.which(name) for name in _BROWSERS):
+        yield Finding(AREA, NOTED, "no Chromium was found; only a report as PDF needs one", "Install it, or print the page from a browser.")
+
+
+def _versions() -> Iterator[Finding]:
+    """Packages that are missing, or of another version than was asked for."""
+    try:
+        asked = requires("duizhang") or []
+    except PackageNotFoundError:
+        yield Finding(AREA, NOTED, "duizhang runs from its source and is not installed, so versions are not checked", "`pip install -e .`")
+        return
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    wrong = []
+    for text in asked:
+        try:
+            wanted = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            there = version(wanted.name)
+        except PackageNotFoundError:
+            wrong.append(f"{wanted.name} is missing")
+            continue
+        if not wanted.specifier.contains(there, prereleases=True):
+            wrong.append(f"{wanted.name} is {there}, and {wanted.specifier} was asked for")
+    if wrong:
+        yield Finding(AREA, WRONG, "; ".join(wrong), "Install again from the lock: `pip install -r requirements.lock`, or `make`.")
+
+

@@ -1,0 +1,114 @@
+"""A home: its database, what a killed run left, who has it now, how much room there is, and whether all is as it was written."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from duizhang.close import verify
+from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
+from duizhang.errors import Retryable, UserError
+from duizhang.plan import acquire, recorded
+from duizhang.publish import rebuild_published
+from duizhang.published import POINTER
+from duizhang.state import State
+
+AREA = "home"
+# a file that was being written, and the folder of one that was being read
+_LEFT = re.compile(r"\..+\.[0-9a-f]{32}|\.landing-.+|.+\.partial")
+_ASIDE = re.compile(r"\..+\.set-aside-[0-9a-f]{8}")
+_ROOM = 1 << 30  # less is too little for a day of a middling company
+
+
+def look_at_home(home: Path, *, deep: bool = True) -> Iterator[Finding]:
+    """What is wrong with a home. deep: every byte that was written is compared, as `verify` does."""
+    if not home.is_dir():
+        yield Finding(AREA, NOTED, f"there is no home at {home} yet", "The first `duizhang run` makes it.")
+        return
+    free, size = shutil.disk_usage(home).free, sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    if free < max(_ROOM, size // 10):
+        room = f"{_gigabytes(free)} are free where {home} is, which holds {_gigabytes(size)}"
+        yield Finding(AREA, WRONG, room, "Make room before the next run.")
+    else:
+        yield Finding(AREA, WELL, f"{home} holds {_gigabytes(size)}, {_gigabytes(free)} are free")
+    busy = _is_busy(home)
+    if busy:
+        yield Finding(AREA, NOTED, "a run is under way", "What it is writing is not looked at, and nothing is cleaned until it has ended.")
+    yield from _leftovers(home, busy=busy)
+    try:
+        state = State(home, read_only=True)
+        begun = [day for day, inputs in recorded(state).items() if not inputs.is_whole]
+    except (UserError, Retryable) as error:
+        yield Finding(AREA, WRONG, f"the state database: {error}", getattr(error, "advice", "") or "`duizhang verify` says more.")
+        return
+    if begun and not busy:
+        yield Finding(AREA, WRONG, f"a run ended while it computed {begun[0]}" + (f" and {len(begun) - 1} more days" if begun[1:] else ""),
+                      "Run the same command again; readers see what they saw before.")
+    published = any((home / "manifests").glob("*/*.json"))
+    if published and not (home / POINTER).is_file() and not busy:
+        yield Finding(AREA, WRONG, f"{POINTER} is missing, so nobody can read what is published", "Any run makes it again.", _rebuilt(home))
+        return
+    if deep and not busy:
+        yield from _proved(home, published=published)
+
+
+def _proved(home: Path, *, published: bool) -> Iterator[Finding]:
+    """What `verify` finds; of that, what readers are shown can be made again at once from what is on record."""
+    proof = verify(home)
+    # before the first publication there is nothing to show
+    problems = [problem for problem in proof.problems if published or not problem.startswith(POINTER)]
+    for problem in problems:
+        if problem.startswith(POINTER):
+            yield Finding(AREA, WRONG, problem, "Any run makes it again.", _rebuilt(home))
+        else:
+            yield Finding(AREA, WRONG, problem, "`duizhang run` repairs what the archive or the published objects still have; "
+                          "restore the rest from a backup.")
+    if not problems:
+        yield Finding(AREA, WELL, f"everything is as it was written; {proof.events} events, head {proof.head[:12]}")
+
+
+def _rebuilt(home: Path) -> Callable[[], str]:
+    def rebuild() -> str:
+        rebuild_published(home, State(home))
+        return f"{home / POINTER} was made again from what is published"
+    return rebuild
+
+
+def _is_busy(home: Path) -> bool:
+    if not (home / ".run.lock").is_file():
+        return False
+    try:
+        with acquire(home, wait=False):
+            return False
+    except Retryable:
+        return True
+    except OSError:  # a home that cannot be written to is nobody's to run in
+        return False
+
+
+def _leftovers(home: Path, *, busy: bool) -> Iterator[Finding]:
+    """What nothing refers to: half-written files and folders of a run that was killed. What was set aside is left to a person."""
+    left = sorted(path for path in home.rglob("*") if _LEFT.fullmatch(path.name))
+    left += sorted((home / "incoming").glob("*"))
+    aside = sorted(path for path in home.rglob("*") if _ASIDE.fullmatch(path.name))
+    if left:
+        yield Finding(AREA, NOTED if busy else WRONG, f"{len(left)} files or folders that a killed run left ({left[0].relative_to(home)})",
+                      "Nothing refers to them; --fix takes them away.", None if busy else _removed(home, left))
+    if aside:
+        yield Finding(AREA, NOTED, f"{len(aside)} things that stood in the way were set aside ({aside[0].relative_to(home)})",
+                      "Look at them; nothing refers to them, and nobody else takes them away.")
+
+
+def _removed(home: Path, left: list[Path]) -> Callable[[], str]:
+    def remove() -> str:
+        with acquire(home, wait=False):
+            for path in left:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+        return f"took away {len(left)} leftovers of killed runs"
+    return remove
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / (1 << 30):,.1f} GB"
