@@ -158,6 +158,35 @@ class PolicyChange(_Closed):
     percent: Decimal | None = None
 
 
+class Instalments(_Closed):
+    """Orders of a shop ('' = all) that are paid in parts, a deposit and its balance or more: the rest is due `days` days after
+    the order, for orders from `from_day` to `until_day`."""
+
+    from_day: dt.date
+    until_day: dt.date | None = None
+    shop: str = ""
+    days: Annotated[int, Field(ge=0, le=400)]
+
+
+class FeeBilling(_Closed):
+    """A provider that bills its fees once a month and not with every trade; the bill is there `days` days after the month."""
+
+    provider: str
+    from_day: dt.date
+    days: Annotated[int, Field(ge=0, le=90)] = 5
+
+
+class StockAllocation(_Closed):
+    """Stock that a shop shows below the warehouse's on purpose: `keep` pieces, and `percent` of the level rounded up, are held
+    back; never more than there is. sku: '' = all. What begins latest counts, that of the SKU before that of all."""
+
+    shop: str
+    from_day: dt.date
+    sku: str = ""
+    keep: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(0)
+
+
 class Database(_Closed):
     """A query that gives own rows, pulled again from the newest watermark less `overlap` (3d, 12h, 30m; 1000 for numbers) on."""
 
@@ -223,6 +252,10 @@ class Books(_Closed):
     policy_changes: tuple[PolicyChange, ...] = ()
     fx_rates: tuple[FxRate, ...] = ()
     fx_tolerance_percent: Decimal = Decimal(1)  # a bank's rate may differ so much from the dated one
+    instalments: tuple[Instalments, ...] = ()
+    deposit_days: int = 30  # so long an order waits for its balance where a round share of it was paid; 0: no longer than any
+    fee_billing: tuple[FeeBilling, ...] = ()
+    stock_allocations: tuple[StockAllocation, ...] = ()
 
     @field_validator("time_zone")
     @classmethod
@@ -248,9 +281,11 @@ class Books(_Closed):
         for change in self.policy_changes:
             if change.leg not in LEGS:
                 raise ValueError(f"policy_changes: unknown leg {change.leg!r}; expected one of {', '.join(LEGS)}")
-        for expected in self.expected:
-            if expected.shop and expected.shop not in self.shops:
-                raise ValueError(f"expected: unknown shop {expected.shop!r}")
+        named = [("expected", e.shop) for e in self.expected] + [("instalments", i.shop) for i in self.instalments]
+        named += [("stock_allocations", a.shop) for a in self.stock_allocations]
+        for place, shop in named:
+            if shop and shop not in self.shops:
+                raise ValueError(f"{place}: unknown shop {shop!r}")
         names = [database.name for database in self.databases]
         for database in self.databases:
             if names.count(database.name) > 1 or (database.shop and database.shop not in self.shops):

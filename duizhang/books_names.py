@@ -66,6 +66,13 @@ def unknown_names(raw: Mapping[str, Any], sources: Sequence[str], legs: Sequence
             yield from of_leg((place, key), str(key).split("/")[0])
     for at, entry in _entries(raw.get("policy_changes")):
         yield from of_leg(("policy_changes", at, "leg"), entry.get("leg"))
+    for field in ("instalments", "stock_allocations"):
+        for at, entry in _entries(raw.get(field)):
+            yield from of_shop((field, at, "shop"), entry.get("shop"))
+    for at, entry in _entries(raw.get("fee_billing")):
+        if shops:
+            yield from among("provider or platform of a shop", [*providers, *platforms])(
+                ("fee_billing", at, "provider"), entry.get("provider"))
     for at, entry in _entries(raw.get("rate_cards")):
         if entry.get("kind") in ("fee", "commission") and shops:
             yield from among("provider or platform of a shop", [*providers, *platforms])(

@@ -54,6 +54,7 @@ class Matching(_Closed):
     """matching.yaml."""
 
     repeat_horizon_days: int
+    sure_points: int
     normal_keys: tuple[NormalKey, ...]
     remark_id: str
     parties: dict[str, tuple[str, ...]]

@@ -54,9 +54,11 @@ TABLES: dict[str, pa.Schema] = {
     # ...], claimed: their day, with "claims", how many there are, where there are more, and "because", the numbers that a part
     # follows from, where an item has several; of a sum that was split by the causes of its lines, the first eight of
     # those lines: [{"key","difference"}, ...], with "lines", how many there are, where there are more.
+    # cause_confidence: certain | likely | unknown. candidates: JSON, what else it may be, the likelier first, with what would show
+    # it: [{"cause","tells"}, ...].
     "variances": _table(
         *_ITEM, ("shop", TEXT), ("order_id", TEXT), ("proposal", TEXT), ("confidence", pa.decimal128(5, 4)),
-        ("evidence", TEXT),
+        ("evidence", TEXT), ("cause_confidence", TEXT), ("candidates", TEXT),
     ),
     "open_items": _table(*_ITEM, ("shop", TEXT), ("order_id", TEXT), ("sla_days", _INT), ("overdue", pa.bool_())),
     # One row a key that cleared in the period after it had been open at the end of an earlier one. amount: gross, what

@@ -47,7 +47,7 @@ TABLES: dict[str, pa.Schema] = {
     # One row a payment received by a provider for us. amount > 0; fee: cost to us > 0 (as stated by the trade bill).
     "payments": _table(
         ("provider", TEXT), ("transaction_id", TEXT), ("order_id", TEXT), ("amount", MONEY), ("fee", MONEY),
-        ("currency", TEXT), ("customer", TEXT), ("occurred_at", INSTANT),
+        ("currency", TEXT), ("customer", TEXT), ("occurred_at", INSTANT), ("instalments", pa.int64()),
     ),
     # One row a refund. amount > 0 is money paid back; fee: fee given back to us < 0. origin: 'books' or 'provider'.
     # transaction_id: the id under which the provider's fund bill books the refund. kind (books only): 'return' where the
@@ -138,7 +138,8 @@ CLAIM: pa.Schema = pa.schema(
         ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("discount", MONEY), ("unit_price", MONEY),
         ("customer", TEXT), ("occurred_at", INSTANT),
         ("source", TEXT), ("file", TEXT), ("line", pa.int64()), ("sequence", pa.int64()),
-        ("counterparty", TEXT), ("remark", TEXT), ("record_id", TEXT),
+        ("counterparty", TEXT), ("remark", TEXT), ("record_id", TEXT), ("instalments", pa.int64()), ("zone", TEXT),
+        ("weight", MONEY),
     ]
 )
 

@@ -9,15 +9,27 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
+from duizhang.store import quoted
 from duizhang.yaml_reading import load_yaml
 
 CAUSES_FILE = Path(__file__).with_name("causes.yaml")
+# so many candidates are published of one difference
+_CANDIDATES = 3
+
+
+class RunnerUp(BaseModel):
+    """Another cause that a difference may have, and the SQL condition under which it may."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cause: str
+    when: str
 
 
 class Cause(BaseModel):
     """One cause with its labels, who acts, what to do, and the SQL condition that names it.
 
-    late: a condition that names it as well, tried after the rules of all other causes but `unexplained`.
+    tells: what would show that it is this one. runner_up: what else it may be, and when.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,8 +40,10 @@ class Cause(BaseModel):
     who: str
     action_zh: str
     action: str
+    tells: str
+    tells_zh: str
     when: str
-    late: str | None = None
+    runner_up: tuple[RunnerUp, ...] = ()
 
 
 @cache
@@ -39,20 +53,37 @@ def load_causes() -> dict[str, Cause]:
     causes = [Cause(**entry) for entry in entries]
     if causes[-1].name != "unexplained":
         raise ValueError("causes.yaml: the last cause must be 'unexplained'")
-    return {cause.name: cause for cause in causes}
+    named = {cause.name: cause for cause in causes}
+    unknown = sorted({other.cause for cause in causes for other in cause.runner_up} - named.keys())
+    if unknown:
+        raise ValueError(f"causes.yaml: unknown causes {', '.join(unknown)}")
+    return named
 
 
 def cause_expression() -> str:
     """The SQL CASE that gives the name of the first cause whose condition holds."""
     *causes, last = load_causes().values()
-    rules = [(cause.when, cause.name) for cause in causes]
-    rules += [(cause.late, cause.name) for cause in causes if cause.late]
-    arms = "\n".join(f"    when {when} then '{name}'" for when, name in [*rules, (last.when, last.name)])
+    arms = "\n".join(f"    when {cause.when} then '{cause.name}'" for cause in [*causes, last])
     return f"case\n{arms}\nend"
 
 
+def candidates_expression() -> str:
+    """The SQL list of {cause, tells} of what else a difference may be that has a cause: the first few, the likelier first."""
+    causes = load_causes()
+    arms = ", ".join(
+        f"case when cause = {quoted(cause.name)} and ({other.when}) "
+        f"then {{'cause': {quoted(other.cause)}, 'tells': {quoted(causes[other.cause].tells)}}} end"
+        for cause in causes.values() for other in cause.runner_up
+    )
+    return f"list_filter([{arms}], lambda c: c is not null)[1:{_CANDIDATES}]"
+
+
 def prepare_causes(con: duckdb.DuckDBPyConnection) -> None:
-    """Put the rules in place as the table macro `name_causes(relation)`: its rows with their cause."""
+    """Put the rules in place as table macros: `name_causes(relation)`, its rows with their cause, and
+    `name_candidates(relation)`, rows that have one with what else they may be."""
+    con.execute(
+        f"create macro name_candidates(relation) as table select *, {candidates_expression()} as candidates from query_table(relation)"
+    )
     con.execute(f"create macro name_causes(relation) as table select *, {cause_expression()} as cause from query_table(relation)")
 
 

@@ -30,6 +30,7 @@ from duizhang.reconcile.matching import match, normalise_keys, prepare_matching
 from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
 from duizhang.reconcile.parts import parts_digest, prepare_parts
 from duizhang.reconcile.sides import SIDES, declared_sides, side_feeds
+from duizhang.reconcile.traits import leg_traits, traits_digest
 from duizhang.schema import CLAIM, DAY, MONEY, PERCENT, RATE, TEXT
 from duizhang.store import Store, connect, quoted
 
@@ -59,7 +60,7 @@ DECISION = pa.schema(
 
 # What a late duplicate is compared by.
 _PAST = (
-    'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line'
+    'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line, shop'
 )
 
 # What the next period opens with; part of a period's digest together with the published tables.
@@ -82,7 +83,7 @@ _BY_PERIOD = ("stock_levels", "shop_measures", "goods_sold", "fx_results", "same
 
 def rules_digest() -> str:
     """SHA-256 over every SQL model, the causes, parts and passes: what a result depends on besides books.yaml."""
-    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()} {mistyped_digest()}".encode())
+    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()} {mistyped_digest()} {traits_digest()}".encode())
     for path in sorted(SQL.rglob("*.sql")):
         total.update(path.relative_to(SQL).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
@@ -296,8 +297,29 @@ def _books_tables(books: Books) -> dict[str, pa.Table]:
         "fx_declared": _rows(
             [(r.from_day, r.base, r.quote, r.rate) for r in books.fx_rates], period=DAY, base=TEXT, quote=TEXT, rate=RATE
         ),
+        "leg_traits": leg_traits(),
+        "instalments_declared": _rows(
+            [(i.shop, i.from_day, i.until_day, i.days) for i in books.instalments], shop=TEXT, from_day=DAY, until_day=DAY,
+            days=pa.int64(),
+        ),
+        "fee_billing": _rows(_billing(books), provider=TEXT, from_day=DAY, until_day=DAY, days=pa.int64()),
+        "stock_allocations": _rows(
+            [(a.shop, a.sku, a.from_day, a.keep, a.percent) for a in books.stock_allocations], shop=TEXT, sku=TEXT,
+            from_day=DAY, keep=MONEY, percent=PERCENT,
+        ),
+        "waiting_settings": _rows([(books.deposit_days,)], deposit_days=pa.int64()),
         "fx_settings": _rows([(books.fx_tolerance_percent, books.currency)], tolerance_percent=PERCENT, currency=TEXT),
     }
+
+
+def _billing(books: Books) -> list[tuple[str, dt.date, dt.date, int]]:
+    """Of each provider the spans of days in which a declared billing holds; the next one of the provider ends it."""
+    spans = []
+    for one in books.fee_billing:
+        later = [other.from_day for other in books.fee_billing if other.provider == one.provider and other.from_day > one.from_day]
+        end = min(later) - dt.timedelta(days=1) if later else dt.date.max
+        spans.append((one.provider, one.from_day, end, one.days))
+    return sorted(spans)
 
 
 def _steps(card: RateCard) -> list[tuple[Decimal, RateTier]]:
@@ -424,13 +446,17 @@ def judge(session: Session) -> None:
     con = session.con
     for model in ("open_claims", "recon_summary"):
         session.run(f"open/{model}.sql")
-    for model in ("late_repeats", "features", "judged", "with_cause", "split_by_cause", "parts"):
+    session.run("derived/fx_known.sql")
+    for model in ("late_repeats", "features", "judged"):
         session.run(f"causes/{model}.sql")
     con.execute("drop table features")
     session.run("matching/matchable.sql")
     match(con, session.run, session.view)
+    for model in ("paired", "with_cause", "split_by_cause", "parts"):
+        session.run(f"causes/{model}.sql")
+    con.execute("drop table judged")
     session.run("matching/proposals.sql")
-    for model in ("item_variances", "variances"):
+    for model in ("item_variances", "allocated_variances", "suspected", "variances"):
         session.run(f"variances/{model}.sql")
     session.view("variances/open_items.sql")
 
@@ -446,7 +472,10 @@ def assert_conservation(session: Session) -> None:
 def _cast_claims(session: Session, name: str) -> str:
     """A select of claims in the declared columns and types; what a leg may leave out is empty."""
     given = {row[0] for row in session.con.execute(f'describe "{name}"').fetchall()}
-    absent = {"customer": "''", "counterparty": "''", "remark": "''", "sequence": "null", "record_id": "''"}
+    absent = {
+        **dict.fromkeys(("customer", "counterparty", "remark", "record_id", "zone"), "''"),
+        **dict.fromkeys(("sequence", "instalments", "weight"), "null"),
+    }
     listed = (
         f'{absent[c.name] if c.name in absent and c.name not in given else _named(c.name)}::{_duck_type(c.type)} as {_named(c.name)}'
         for c in CLAIM

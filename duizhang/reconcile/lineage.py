@@ -36,7 +36,8 @@ SO_FAR = ("supplied_sides", "left_over")
 GIVEN = frozenset({
     "calendar", "file_ranks", "corrections", "decisions", "declared_sides", "side_feeds", "matching_legs", "matching_passes",
     "minor_units", "sla", "shops", "account_map", "bank_account_owners", "warehouse_owners", "tolerances", "policy_changes",
-    "rate_cards", "rate_tiers", "fx_declared", "fx_settings",
+    "rate_cards", "rate_tiers", "fx_declared", "fx_settings", "leg_traits", "instalments_declared", "fee_billing",
+    "stock_allocations", "waiting_settings", "matching_settings",
 })
 # what the engine puts together from other relations
 _MADE_OF: dict[str, tuple[str, ...]] = {
@@ -74,7 +75,7 @@ class Model:
 
     def digest(self) -> str:
         """SHA-256 of the SQL and of the rules that the engine puts between it and what it reads."""
-        rules = {"matchable": matching_digest, "split_by_cause": parts_digest, "with_cause": causes_digest}
+        rules = {"matchable": matching_digest, "split_by_cause": parts_digest, "with_cause": causes_digest, "variances": causes_digest}
         text = file_digest(SQL / self.path) + (rules[self.name]() if self.name in rules else "")
         return hashlib.sha256(text.encode()).hexdigest()
 

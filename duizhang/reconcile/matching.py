@@ -48,6 +48,8 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
     con.execute("set variable match_crowd = ?", [rules.bounds.crowd])
     con.execute("set variable repeat_horizon = ?", [rules.repeat_horizon_days])
+    con.execute("create table matching_settings (sure_points integer)")
+    con.execute("insert into matching_settings values (?)", [rules.sure_points])
     con.execute("create table matching_legs (leg varchar, party varchar, window_days integer)")
     con.execute("create table matching_passes (leg varchar, pass varchar)")
     for leg, given in rules.legs.items():

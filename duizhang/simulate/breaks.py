@@ -52,7 +52,7 @@ KINDS: dict[str, Kind] = {
     "fee_twice": Kind(OWN_MONEY, 1, _legs("duplicate", "payment_settlement", "fee"), _BIG),
     "price_digits": Kind(ALL, 1, _legs("amount_entry", *_MONEY), pl.col("swapped") > 0),
     "price_factor": Kind(ALL, 1, _legs("amount_entry", *_MONEY)),
-    "quantity_typed": Kind(ALL, 3, _legs("amount_entry", *_ORDER)),
+    "quantity_typed": Kind((0, 1), 3, _legs("amount_entry", *_ORDER)),
     "discount_bearer": Kind((0, 1), 1, _legs("discount_bearer", *_MONEY), pl.col("coupon") > 0),
     "discount_and_rounding": Kind((0, 1), 1, _legs("discount_bearer", *_MONEY), pl.col("first_coupon") > 0),
     "fee_rate": Kind(OWN_MONEY, 1, _legs("fee_rate", "payment_settlement", "fee"), _BIG),
@@ -281,8 +281,11 @@ def _price_digits(world: World, records: Records, orders: list[int], rng: np.ran
 
 
 def _price_factor(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
-    _retype(records, orders[::2], pl.col("price") * 10, pl.col("quantity"))
-    _retype(records, orders[1::2], pl.col("price") * 100, pl.col("quantity"))
+    """Ten times the price only where the platform's lines tell it from a deposit of a tenth."""
+    told = set(world.orders.filter(pl.col("shop_no") < 2)["o"].to_list())
+    tenfold = [o for o in orders[::2] if o in told]
+    _retype(records, tenfold, pl.col("price") * 10, pl.col("quantity"))
+    _retype(records, [o for o in orders if o not in tenfold], pl.col("price") * 100, pl.col("quantity"))
 
 
 def _quantity_typed(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:

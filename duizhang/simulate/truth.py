@@ -201,7 +201,7 @@ def _ledger_claims(world: World, records: Records, totals: Totals) -> list[pl.Da
 
 
 def _finance_claims(records: Records, totals: Totals) -> list[pl.DataFrame]:
-    """Every line beside what the platform states; a day that it leaves out is a claim with the cause missing_right."""
+    """Every line beside what the platform states; a day that it leaves out is a claim with the cause missing_source."""
     def measure(name: str, frame: pl.DataFrame, key: pl.Expr, amount: pl.Expr, sign: int) -> pl.DataFrame:
         rows = frame.filter(pl.col("shop").is_in(_STATED))
         return _claims(rows, name, key, amount, sign=sign).with_columns(key=pl.col("key").cast(pl.String))
@@ -211,7 +211,7 @@ def _finance_claims(records: Records, totals: Totals) -> list[pl.DataFrame]:
     omitted = totals.statements.filter(~pl.col("stated") & pl.col("measure").is_in(["revenue", "discount", "refund"]))
     left_out = [
         _claims(omitted.filter(pl.col("measure") == name), name, pl.col("shop"), pl.col("amount"), sign=1, order=False,
-                currency="CNY", entity=pl.lit("demo"), cause=pl.lit("missing_right"))
+                currency="CNY", entity=pl.lit("demo"), cause=pl.lit("missing_source"))
         for name in ("revenue", "discount", "refund")
     ]
     return [

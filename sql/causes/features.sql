@@ -2,7 +2,13 @@
 -- depends on claims up to the period alone.
 with
 open_claims as (select * from open_claims),
+claims as (select * from claims),
+past_claims as (select * from past_claims),
 sla as (select * from sla),
+traits as (select * from leg_traits),
+order_feeds as (select * from supplied_sides where leg = 'orders' and side = 'right'),
+rates as (select * from fx_known),
+settings as (select * from fx_settings),
 
 repeated as (
     select
@@ -10,10 +16,12 @@ repeated as (
         max(amount) * (count(*) - 1) as extra
     from open_claims
     where kind not in ('level', 'opening', 'journal', 'subledger', 'correction', 'write_off') and amount <> 0
-    -- a refund, parcel or return may rightly come twice in the same amount: only the same one is said again
+    -- a payment, refund, parcel or return may rightly come twice in the same amount: only the same one is said again
     group by
         period, leg, entity, "key", currency, side, kind, amount, quantity, sku,
-        case when kind in ('refund', 'shipment', 'return') then coalesce(nullif(record_id, ''), occurred_at::varchar) end
+        case when kind in ('refund', 'shipment', 'return') then coalesce(nullif(record_id, ''), occurred_at::varchar)
+            else record_id
+        end
     having count(*) > 1
 ),
 
@@ -26,6 +34,19 @@ repeats as (
         coalesce(sum(extra) filter (where side = 'right'), 0) as right_extra
     from repeated
     group by all
+),
+
+-- an order that several transactions of the other side paid in one amount
+paid_again as (
+    select period, leg, entity, "key", currency, sum(amount * (transactions - 1))::decimal(28, 4) as paid_again
+    from (
+        select period, leg, entity, "key", currency, amount, count(distinct record_id) as transactions
+        from open_claims
+        where leg = 'order_payment' and side = 'right' and kind = 'sale' and record_id <> '' and amount > 0
+        group by all
+    ) as t
+    where transactions > 1
+    group by period, leg, entity, "key", currency
 ),
 
 -- refunds that one side has more often than the other, amount by amount
@@ -71,6 +92,10 @@ items as (
         max(attribute) filter (where side = 'left') as left_attribute,
         max(attribute) filter (where side = 'right') as right_attribute,
         coalesce(sum(amount) filter (where side = 'left' and kind = 'return'), 0) as left_return,
+        coalesce(sum(amount) filter (where side = 'left' and kind = 'sale' and sku <> ''), 0)::decimal(28, 4) as left_goods,
+        count(*) filter (where side = 'right' and kind = 'sale') as right_payments,
+        coalesce(bool_and(record_id <> '') filter (where side = 'right' and kind = 'sale'), false) as right_ids_known,
+        coalesce(max(open_claims.instalments) filter (where side = 'right'), 0)::bigint as instalments,
         bool_or(kind in ('correction', 'write_off')) as is_decided,
         -- price and pieces of our own lines; payments do not claim pieces, so the amount before discounts tells them
         list_sort(list(distinct {
@@ -87,8 +112,12 @@ differing as (
         (i.left_amount - i.right_amount)::decimal(28, 4) as difference,
         (i.left_quantity - i.right_quantity)::decimal(28, 4) as quantity_difference,
         (i.period - i.first_seen)::bigint as age_days,
-        coalesce(s.days, d.days, 0)::bigint as sla_days
+        -- a record of ours may be due sooner than its counterpart
+        case when i.left_claims = 0 and t.own_days is not null then least(t.own_days, coalesce(s.days, d.days, 0))
+            else coalesce(s.days, d.days, 0)
+        end::bigint as sla_days
     from items as i
+    left join traits as t on i.leg = t.leg
     left join sla as s on s.leg = i.leg and s.channel = i.channel and s.channel <> ''
     left join sla as d on d.leg = i.leg and d.channel = ''
 ),
@@ -142,10 +171,31 @@ gaps as (
     where s.orders >= 5 and 100 * (u.places + s.orders) * pow(u.lone::double / u.places, s.orders) < 1
 ),
 
+-- who said anything at all of a shop on the day of a gap: where the side that lacks the orders did not, its file is missing
+speakers as (
+    select distinct leg, entity, shop, side, period
+    from (
+        select leg, entity, shop, side, period from claims
+        union all
+        select leg, entity, shop, side, period from past_claims
+    ) as s
+    where period in (select claimed from gaps)
+),
+
+told_gaps as (
+    select
+        g.*,
+        not exists (
+            select 1 from speakers as s
+            where s.leg = g.leg and s.entity = g.entity and s.shop = g.shop and s.side <> g.side and s.period = g.claimed
+        ) and g.claimed >= g.period - getvariable('repeat_horizon')::int as is_silent
+    from gaps as g
+),
+
 outages as (
-    select r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs
+    select r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs, bool_and(g.is_silent) as is_silent
     from runs as r
-    inner join gaps as g using (period, leg, entity, shop, side, source, claimed, run)
+    inner join told_gaps as g using (period, leg, entity, shop, side, source, claimed, run)
     group by r.period, r.entity, r.shop, r.order_id
 ),
 
@@ -198,6 +248,43 @@ pieces_of_order as (
     group by all
 ),
 
+-- what the pieces that were not shipped, or shipped too many, are worth at the price of the order
+shipments_of_order as (
+    select period, entity, shop, order_id, sum(quantity_difference * left_price)::decimal(28, 4) as unshipped_amount
+    from differing
+    where leg = 'order_shipment' and order_id <> '' and right_claims > 0 and left_claims > 0
+    group by all
+),
+
+-- orders that were paid more in instalments: the rate of what was paid more, in 1/10^10, as narrow as the rounding of every
+-- instalment leaves it
+dearer as (
+    select
+        period, leg, entity, "key", currency, shop, instalments,
+        (units(right_sale - left_sale) - 50 * instalments) * 10000000000 // units(left_sale) as low,
+        (units(right_sale - left_sale) + 50 * instalments) * 10000000000 // units(left_sale) as high
+    from differing
+    where leg = 'order_payment' and instalments > 1 and right_payments = 1 and left_sale > 0 and right_sale > left_sale
+        and left_refund = right_refund
+),
+
+narrow as (
+    select
+        period, leg, entity, "key", currency,
+        [
+            lag(high, 1) over by_rate >= low, lag(high, 2) over by_rate >= low,
+            lead(low, 1) over by_rate <= high, lead(low, 2) over by_rate <= high
+        ] as meets
+    from dearer
+    where high - low < 20000000
+    window by_rate as (partition by period, leg, entity, currency, shop, instalments order by low + high, "key")
+),
+
+interest as (
+    select period, leg, entity, "key", currency, len(list_filter(meets, lambda m: coalesce(m, false))) as interest_peers
+    from narrow
+),
+
 -- pieces have no currency: of an order that was paid in two the larger difference counts
 payments_of_order as (
     select period, entity, shop, order_id, difference as payment_difference
@@ -225,9 +312,37 @@ opposites as (
 ),
 
 currencies as (
-    select period, leg, entity, "key", count(distinct currency) as key_currencies
+    select period, leg, entity, "key", count(distinct currency) as key_currencies, max(first_seen) as both_there
     from differing
     group by all
+),
+
+-- what stands in two currencies under one key, in the currency of the books by the rate of the day on which both were there
+valued as (
+    select
+        d.period, d.leg, d.entity, d."key", d.currency, d.difference, t.currency as home, t.tolerance_percent,
+        case when d.currency = t.currency then d.difference
+            else (round((d.difference * r.rate)::decimal(36, 10) * 100, 0) * 0.01)::decimal(28, 4)
+        end as worth
+    from differing as d
+    inner join currencies as c using (period, leg, entity, "key")
+    cross join settings as t
+    asof left join rates as r on d.currency = r.base and t.currency = r.quote and c.both_there >= r.period
+    where c.key_currencies = 2
+),
+
+converted as (
+    select
+        a.period, a.leg, a.entity, a."key", a.currency,
+        a.difference = -b.difference as fx_same_number,
+        coalesce(
+            abs(a.worth + b.worth) * 100 <= a.tolerance_percent * greatest(abs(a.worth), abs(b.worth)), false
+        ) as fx_fits,
+        b.currency as fx_currency, b.difference as fx_difference, a.home as fx_home, a.worth as fx_worth, b.worth as fx_other_worth
+    from valued as a
+    inner join valued as b
+        on a.period = b.period and a.leg = b.leg and a.entity = b.entity and a."key" = b."key" and a.currency <> b.currency
+        and sign(a.difference) = -sign(b.difference)
 ),
 
 final as (
@@ -242,11 +357,31 @@ final as (
         p.platform_difference,
         coalesce(q.platform_quantity_difference, n.platform_quantity_difference) as platform_quantity_difference,
         (d.left_price - d.right_price)::decimal(28, 4) as price_difference,
-        -- a quantity that is wrong in the record and not only on its way: the platform, or what was paid, says so as well
-        coalesce(
-            q.platform_quantity_difference = d.quantity_difference
-            or m.payment_difference = d.quantity_difference * d.left_price, false
+        -- a quantity that is wrong in the record and not only on its way: the platform says so as well, or a slip of the
+        -- hand that the payment denies
+        coalesce(q.platform_quantity_difference = d.quantity_difference, false)
+        or coalesce(
+            m.payment_difference = d.quantity_difference * d.left_price
+            and mistyped(units(d.left_quantity), units(d.right_quantity)), false
         ) as quantity_typed,
+        -- pieces that are neither shipped nor paid
+        coalesce(
+            d.leg = 'order_shipment' and d.difference > 0 and m.payment_difference = d.quantity_difference * d.left_price
+            and q.platform_quantity_difference is null and not mistyped(units(d.left_quantity), units(d.right_quantity)), false
+        ) as pieces_cancelled,
+        coalesce(
+            d.leg = 'order_payment' and d.difference > 0 and h.unshipped_amount = d.difference and n.platform_quantity_difference is null,
+            false
+        ) as pieces_unshipped,
+        coalesce(g.paid_again, 0) as paid_again,
+        coalesce(i.interest_peers, 0) as interest_peers,
+        -- the platform has the same lines, or its lines are the only ones
+        d.leg = 'order_payment' and p.platform_difference is null and exists (
+            select 1 from order_feeds as f
+            where (f.shop = d.shop or f.shop = '' and f.entity in ('', d.entity)) and f.since <= d.first_seen
+        ) as lines_confirmed,
+        coalesce(v.fx_fits, false) as fx_fits, coalesce(v.fx_same_number, false) as fx_same_number,
+        v.fx_currency, v.fx_difference, v.fx_home, v.fx_worth, v.fx_other_worth,
         o.opposite_key, coalesce(o.opposite_count, 0) as opposite_count,
         coalesce(o.opposite_same_head, false) as opposite_same_head,
         coalesce(o.opposite_same_tail, false) as opposite_same_tail,
@@ -257,9 +392,9 @@ final as (
         -- the other side's file is missing or empty for the day: see sql/sides/claims_run
         split_part(d."key", '/', -3) = 'absent' as is_absent,
         -- the legs whose records have no place in a sequence go by the others
-        coalesce(
-            list_contains(x.legs, d.leg) or d.leg not in ('order_platform', 'order_payment', 'payment_settlement'), false
-        ) and x.order_id is not null as in_outage,
+        coalesce(list_contains(x.legs, d.leg) or not y.in_sequence, false) and x.order_id is not null and not x.is_silent
+            as in_outage,
+        coalesce(list_contains(x.legs, d.leg), false) and x.order_id is not null and x.is_silent as is_silent,
         coalesce(a.parcel_unbilled, false) as parcel_unbilled,
         coalesce(a.refunded_for_nothing, false) as refunded_for_nothing,
         coalesce(a.refund_not_in_books, false) as refund_not_in_books,
@@ -279,6 +414,13 @@ final as (
     left join payments_of_order as m
         on d.leg = 'order_shipment' and m.period = d.period and m.entity = d.entity and m.shop = d.shop
         and m.order_id = d.order_id
+    left join paid_again as g using (period, leg, entity, "key", currency)
+    left join interest as i using (period, leg, entity, "key", currency)
+    left join converted as v using (period, leg, entity, "key", currency)
+    left join shipments_of_order as h
+        on d.leg = 'order_payment' and h.period = d.period and h.entity = d.entity and h.shop = d.shop
+        and h.order_id = d.order_id
+    left join traits as y on d.leg = y.leg
     left join opposites as o using (period, leg, entity, "key", currency)
     left join currencies as c using (period, leg, entity, "key")
     left join outages as x

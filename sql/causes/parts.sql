@@ -134,7 +134,10 @@ whole as (
         c.period, c.leg, c.entity, c."key", c.currency,
         case
             when c.leg in ('order_payment', 'order_shipment') and not c.one_sided
-                and c.cause in ('amount_entry', 'unexplained', 'discount_bearer', 'rounding')
+                and c.cause in (
+                    'amount_entry', 'unexplained', 'discount_bearer', 'rounding', 'over_shipped', 'part_paid', 'discount_unrecorded',
+                    'partial_cancellation'
+                )
                 and (p.difference = c.difference or c.leg = 'order_shipment' and p.quantity_difference = c.difference)
                 then p.cause
             else c.cause

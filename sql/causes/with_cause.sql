@@ -1,10 +1,10 @@
 -- Grain: one row a period and open item. Meaning: the item with the cause whose rule holds first; `name_causes` is the rules of
 -- causes.yaml.
 with
-judged as (select * from judged),
+paired as (select * from paired),
 
 final as (
-    select * from name_causes('judged')
+    select * from name_causes('paired')
 )
 
 select * from final

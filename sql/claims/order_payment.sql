@@ -12,7 +12,7 @@ receivable as (
         period, entity, shop, order_id, currency, 'left' as side, 'sale' as kind, amount, sku,
         platform_discount as discount, unit_price, customer, occurred_at, source, file, line,
         dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence,
-        '' as transaction_id, '' as refund_id
+        '' as transaction_id, '' as refund_id, null as instalments
     from orders
 ),
 
@@ -22,7 +22,7 @@ refunded as (
         case origin when 'books' then 'left' else 'right' end as side,
         'refund' as kind, -amount as amount, sku, 0 as discount, null as unit_price,
         case origin when 'books' then customer else '' end as customer, occurred_at, source, file, line, null as sequence,
-        transaction_id, refund_id
+        transaction_id, refund_id, null as instalments
     from refunds
 ),
 
@@ -31,7 +31,7 @@ paid as (
         period, entity, shop, order_id, currency, 'right' as side, 'sale' as kind, amount, '' as sku,
         0 as discount, null as unit_price, customer, occurred_at, source, file, line,
         dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence,
-        transaction_id, '' as refund_id
+        transaction_id, '' as refund_id, instalments
     from payments
 ),
 
@@ -72,7 +72,8 @@ final as (
         u.file,
         u.line,
         u.sequence,
-        coalesce(nullif(u.refund_id, ''), u.transaction_id, '') as record_id
+        coalesce(nullif(u.refund_id, ''), u.transaction_id, '') as record_id,
+        u.instalments
     from unioned as u
     left join shops as s on u.shop = s.shop
 )

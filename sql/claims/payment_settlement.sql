@@ -1,10 +1,12 @@
 -- Grain: one claim a payment, refund, fee or statement line. Meaning: every trade in the provider's trade bill (left, net
 -- of the fee that it states) is booked on our account there (right), to the cent and once. What names no transaction goes by
--- its order, else it stands by itself, under its entry or line of its file.
+-- its order, else it stands by itself, under its entry or line of its file. Fees of a provider that bills them once a month
+-- stand under the month.
 with
 payments as (select * from payments),
 refunds as (select * from refunds where origin = 'provider'),
 settlements as (select * from settlements where kind in ('sale', 'refund', 'fee')),
+billing as (select * from fee_billing),
 
 traded as (
     select
@@ -43,12 +45,30 @@ unioned as (
     from settlements
 ),
 
+-- a bill at the beginning of a month is the one of the month before
+billed as (
+    select
+        u.*,
+        strftime(
+            case when u.side = 'right' and day(u.period) <= b.days then u.period - b.days::int else u.period end, '%Y-%m'
+        ) as fee_month
+    from unioned as u
+    inner join billing as b on u.provider = b.provider and u.period between b.from_day and b.until_day
+    where u.kind = 'fee'
+    union all by name
+    select u.*
+    from unioned as u
+    left join billing as b on u.provider = b.provider and u.period between b.from_day and b.until_day
+    where u.kind <> 'fee' or b.provider is null
+),
+
 final as (
     select
         period,
         'payment_settlement' as leg,
         entity,
         case
+            when fee_month is not null then concat_ws('/', provider, 'fees', nullif(shop, ''), fee_month)
             when transaction_id <> '' then concat_ws('/', provider, transaction_id)
             when order_id <> '' then concat_ws('/', provider, 'order', nullif(shop, ''), order_id)
             when entry_id <> '' then concat_ws('/', provider, 'entry', entry_id)
@@ -62,7 +82,7 @@ final as (
         null as attribute,
         shop,
         provider as channel,
-        order_id,
+        case when fee_month is null then order_id else '' end as order_id,
         '' as sku,
         0 as discount,
         null as unit_price,
@@ -71,7 +91,7 @@ final as (
         file,
         line,
         sequence
-    from unioned
+    from billed
 )
 
 select * from final

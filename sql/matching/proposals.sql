@@ -52,7 +52,17 @@ final as (
         null as confidence
     from with_cause as c
     anti join placed as p using (period, leg, entity, currency, "key")
-    where c.leg in ('fee', 'freight') and c.cause = 'fee_rate' and c.difference > 0
+    where c.cause = 'underbilled' and c.leg in ('fee', 'freight')
+    union all by name
+    select
+        period, leg, entity, currency, "key",
+        concat(
+            difference, ' ', currency, ' and ', fx_difference, ' ', fx_currency, ' are ', fx_worth, ' and ', fx_other_worth, ' ', fx_home,
+            ' by the dated rate: exchange difference ', fx_worth + fx_other_worth, ' ', fx_home
+        ) as proposal,
+        null as confidence
+    from with_cause
+    where cause = 'fx_difference'
     union all by name
     -- an amount that stands on another account or day of the ledger
     select

@@ -16,7 +16,8 @@ final as (
     select
         d.period, s.leg, s.entity, s."key", s.currency, s.side, s.kind, s.amount, s.quantity, s.attribute, s.shop,
         s.channel, s.order_id, s.sku, s.discount, s.unit_price, s.customer, s.counterparty, s.remark, s.occurred_at,
-        s.source, s.file, s.line, s.sequence, s.record_id, d.first_seen, s.claimed
+        s.source, s.file, s.line, s.sequence, s.record_id, s.instalments, s.zone, s.weight,
+        d.first_seen, s.claimed
     from open_days as d
     inner join carried_claims as s
         on d.leg = s.leg and d.entity = s.entity and d."key" = s."key" and d.currency = s.currency

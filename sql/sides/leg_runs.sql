@@ -6,6 +6,7 @@ claims as (select * from scoped_claims),
 supplied as (select * from supplied_sides),
 declared as (select * from declared_sides),
 sla as (select * from sla),
+traits as (select * from leg_traits where silent_day),
 
 here as (
     select
@@ -50,7 +51,8 @@ unanswered as (
     select h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel, min(d.source) as absent
     from alone as h
     inner join declared as d on h.leg = d.leg and h.side <> d.side and d.since <= h.period and d.source <> ''
-    where h.leg in ('order_platform', 'order_payment', 'payment_settlement', 'fee', 'customer') and h.keys >= 5
+    inner join traits as t on h.leg = t.leg
+    where h.keys >= 5
         and (d.entity = '' or d.entity = h.entity)
         and (d.shop = '' or h.scope_shop = '' or d.shop = h.scope_shop)
     group by h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel

@@ -27,9 +27,15 @@ KEPT = (*(name for name in ITEM_TABLES if name != "legs_not_run"), "open_claims"
 def books(root: Path) -> Books:
     return Books.model_validate({
         "root": root, "entity": "demo", "start": FIRST,
-        "shops": {"tb": {"platform": "taobao", "provider": "alipay", "warehouse": "W"}},
+        "shops": {
+            "tb": {"platform": "taobao", "provider": "alipay", "warehouse": "W"},
+            "ps": {"platform": "own", "provider": "monthly"}, "own": {"platform": "own", "provider": "card"},
+        },
         "expected": [{"source": "taobao_order_lines", "shop": "tb"}],
         "sla_days": {"order_payment/carrier": 4},
+        "instalments": [{"shop": "ps", "from_day": FIRST, "days": 3}],
+        "fee_billing": [{"provider": "monthly", "from_day": FIRST}],
+        "fx_rates": [{"base": base, "quote": "CNY", "from_day": FIRST, "rate": rate} for base, rate in (("EUR", "7.8"), ("USD", "7.2"))],
     })
 
 
@@ -42,6 +48,7 @@ def claim(leg: str, key: str, side: str, amount: Decimal | str | int, day: int, 
         "order_id": key.split("/")[1] if "/" in key else "", "sku": "", "discount": Decimal(0), "unit_price": None,
         "customer": "", "occurred_at": dt.datetime(period.year, period.month, period.day, 4),  # noqa: DTZ001
         "source": "s", "file": f"{leg}.csv", "line": 1, "sequence": None, "counterparty": "", "remark": "", "record_id": "",
+        "instalments": None, "zone": "", "weight": None,
     }
     unknown = values.keys() - given.keys()
     assert not unknown, f"no such columns: {unknown}"

@@ -1,8 +1,9 @@
-"""The cases of cases.txt, each in an entity of its own: in one pass, and day by day."""
+"""The cases of cases.txt and causes.txt, each in an entity of its own: in one pass, and day by day."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -25,19 +26,20 @@ class Case:
     variances: set[tuple[int, str, str, str, Decimal]] = field(default_factory=set)
     clearings: set[tuple[int, str, str, Decimal, int]] = field(default_factory=set)
     proposals: list[tuple[int, str, str]] = field(default_factory=list)
+    candidates: list[tuple[int, str, str, str, list[str]]] = field(default_factory=list)
 
 
 def value(column: str, text: str) -> Any:
     if column in NUMBERS:
         return Decimal(text)
-    if column == "line":
+    if column in ("line", "sequence", "instalments"):
         return int(text)
     return dt.datetime.fromisoformat(text) if column == "occurred_at" else text
 
 
-def cases() -> Iterator[Case]:
+def cases(name: str) -> Iterator[Case]:
     case = Case("")
-    for line in Path(__file__).with_name("cases.txt").read_text(encoding="utf-8").splitlines():
+    for line in Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines():
         mark, _, rest = line.partition(" ")
         if line.startswith("# title: "):
             if case.title:
@@ -58,12 +60,15 @@ def cases() -> Iterator[Case]:
         elif mark == "~":
             day, key, text = rest.split(" ", 2)
             case.proposals.append((int(day), key, text))
+        elif mark == "?":
+            day, leg, key, cause, *names = rest.split()
+            case.candidates.append((int(day), leg, key, cause, names))
         else:
-            raise ValueError(f"cases.txt: {line!r}")
+            raise ValueError(f"{name}: {line!r}")
     yield case
 
 
-CASES = {case.title: case for case in cases()}
+CASES = {case.title: case for name in ("cases.txt", "causes.txt") for case in cases(name)}
 
 
 @pytest.fixture(scope="module", params=["range", "days"])
@@ -85,6 +90,12 @@ def test_case(outcome: Outcome, title: str) -> None:
         for day in range(LENGTH) for r in outcome.rows("clearings", day) if r["entity"] == title
     }
     assert cleared == case.clearings
+    for day, leg, key, cause, names in case.candidates:
+        [told] = {
+            r["candidates"] for r in outcome.rows("variances", day)
+            if (r["entity"], r["leg"], r["key"], r["cause"]) == (title, leg, key, cause)
+        }
+        assert [c["cause"] for c in json.loads(told)] == names
     for day, key, text in case.proposals:
         told = {r["proposal"] for r in outcome.rows("variances", day) if r["entity"] == title and r["key"] == key}
         assert any(text in (t or "") for t in told), told

@@ -88,8 +88,8 @@ def test_an_expected_file_that_has_nothing_for_a_day_is_one_item_of_that_day(tmp
     if sla > 1:  # a day without rows proves nothing where more days are given
         assert len(opened) == 6
         return
-    assert opened == {f"tb/absent/alipay_trade/{periods[1]}": ("missing_right", Decimal(75))}
-    assert items(store, periods[1])["order_payment", f"tb/absent/alipay_trade/{periods[1]}"][0] == "missing_right"
+    assert opened == {f"tb/absent/alipay_trade/{periods[1]}": ("missing_source", Decimal(75))}
+    assert items(store, periods[1])["order_payment", f"tb/absent/alipay_trade/{periods[1]}"][0] == "missing_source"
 
 
 def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
     store = run(tmp_path, periods, {"orders": lines, "platform_statements": stated},
                 ("books_orders", "alipay_trade", "platform_statement"))
     (missing,) = [r for r in store.read("variances", periods[2]).to_pylist() if r["key"] == "tb/revenue"]
-    assert (missing["first_seen"], missing["age_days"], missing["cause"]) == (periods[1], 1, "missing_right")
+    assert (missing["first_seen"], missing["age_days"], missing["cause"]) == (periods[1], 1, "missing_source")
     assert missing["difference"] == Decimal("100.5")
     assert [entry["claimed"] for entry in json.loads(missing["evidence"])] == [str(periods[1])]
 

@@ -1,0 +1,25 @@
+-- Grain: one row a period and open item. Meaning: the judged item with what the matching passes made of it: the best pair it is
+-- in, and whether that is so sure that the item can be taken for one side of it.
+with
+judged as (select * from judged),
+matched as (select * from matched),
+rules as (select * from matching_settings),
+
+placed as (
+    select
+        period, leg, entity, currency, unnest(members) as "key", pass, points, len(members) as members
+    from matched
+    where pass <> 'tolerance'
+),
+
+final as (
+    select
+        j.*,
+        coalesce(p.points, 0) as pair_points,
+        coalesce(p.points >= r.sure_points, false) as is_paired
+    from judged as j
+    cross join rules as r
+    left join placed as p using (period, leg, entity, "key", currency)
+)
+
+select * from final

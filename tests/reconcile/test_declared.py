@@ -1,0 +1,58 @@
+"""What books.yaml declares is no difference: fees that are billed by the month, stock that is held back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duizhang.books import Books
+from duizhang.store import days
+from tests.reconcile.test_engine import FIRST, found, payment, row
+from tests.reconcile.test_legs import run
+
+CARD = {"kind": "fee", "provider": "alipay", "from_day": FIRST, "percent": "0.6"}
+
+
+def fund(period: dt.date, kind: str, amount: str, transaction: str = "") -> dict[str, Any]:
+    return row("settlements", period=period, provider="alipay", entry_id=f"{kind}{period}{transaction}", transaction_id=transaction,
+               order_id=transaction, kind=kind, amount=Decimal(amount))
+
+
+def test_a_monthly_bill_is_held_against_the_fees_of_its_month(tmp_path: Path) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=40))
+    bill = dt.date(FIRST.year, FIRST.month + 1, 3) if FIRST.month < 12 else dt.date(FIRST.year + 1, 1, 3)
+    sold = [{**payment(day, str(n), "100"), "fee": Decimal("0.6")} for n, day in enumerate(periods[:2])]
+    store = run(tmp_path, periods, {
+        "payments": sold,
+        "settlements": [*(fund(p["period"], "sale", "100", p["transaction_id"]) for p in sold), fund(bill, "fee", "-1.5")],
+    }, rate_cards=[CARD], fee_billing=[{"provider": "alipay", "from_day": FIRST, "days": 5}])
+    month = f"{FIRST:%Y-%m}"
+    before = bill - dt.timedelta(days=1)
+    for leg, sign in (("payment_settlement", -1), ("fee", 1)):
+        key = f"alipay/fees/tb/{month}" + ("/fee" if leg == "fee" else "")
+        assert found(store, before, leg) == {key: ("timing", sign * Decimal("1.2"))}
+        assert found(store, bill, leg) == {key: ("fee_rate", sign * Decimal("-0.3"))}
+
+
+@pytest.mark.parametrize(("declared", "shown", "cause"), [
+    ({"keep": "20"}, "80", None), ({"percent": "15"}, "85", None), ({"keep": "20", "sku": "B"}, "80", "stock_sync_delay"),
+    ({"keep": "20"}, "70", "stock_sync_delay"), ({"keep": "500"}, "0", None),
+])
+def test_stock_that_is_held_back_is_not_missing(tmp_path: Path, declared: dict[str, str], shown: str, cause: str | None) -> None:
+    def level(origin: str, quantity: str, **place: str) -> dict[str, Any]:
+        return row("stock_snapshots", period=FIRST, origin=origin, sku="A", quantity=Decimal(quantity), **place)
+
+    store = run(tmp_path, [FIRST], {
+        "stock_snapshots": [level("warehouse", "100", warehouse="W", shop=""), level("platform", shown, warehouse="", shop="tb")],
+    }, stock_allocations=[{"shop": "tb", "from_day": FIRST, **declared}])
+    assert found(store, FIRST, "stock").get("tb/A/platform", (None,))[0] == cause
+
+
+def test_a_declaration_names_a_shop_that_there_is(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown shop 'nowhere'"):
+        Books.model_validate({"root": tmp_path, "entity": "demo", "start": FIRST,
+                              "stock_allocations": [{"shop": "nowhere", "from_day": FIRST}]})
