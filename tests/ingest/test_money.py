@@ -1,43 +1,62 @@
-"""Amounts that are read for a whole column at once are those read one by one."""
+"""Amounts: what is read for a whole column at once is what the thorough reading gives, and nothing is rounded without a word."""
 
 from __future__ import annotations
 
-import pyarrow as pa
+from decimal import Decimal
+
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duizhang.ingest.typing.money import fast_money, money_sql
-from duizhang.store import scratch
+from duizhang.ingest.texts import Cells, applied
+from duizhang.ingest.typing import amounts
+from duizhang.schema import MONEY, RATE, WHOLE_DIGITS
 
 PIECES = ["$", "¥", "€", "￥", "(", ")", "-", "+", ",", ".", "1", "234", "1,234", "12", "0", "5", "000", ",567", ".50", "e", "−", " ", "USD",
           "元", "1.234"]
 
 
-@settings(deadline=None, max_examples=300)
-@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=3), st.sampled_from(".,"), st.integers(0, 1))
-def test_whatever_is_read_at_once_is_read_as_one_by_one(cells: list[str], decimal: str, sliced: int) -> None:
-    texts = pa.array(["another"] * sliced + cells, pa.string()).slice(sliced)
-    quick = fast_money(texts, decimal)
-    if quick is not None:
-        with scratch() as con:
-            con.register("cells", pa.table({"x": texts}))
-            slow = con.sql(f"select {money_sql(decimal)[0]} as v from cells").to_arrow_table()["v"]
-            con.unregister("cells")
-        assert quick.to_pylist() == slow.to_pylist()
+def read(cells: list[str], decimal: str = ".") -> list[str | None]:
+    values, _ = amounts(decimal).of(Cells(pl.Series("x", cells, pl.String)))
+    return [None if value is None else str(value) for value in values.rows().to_pylist()]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=3), st.sampled_from(".,"))
+def test_whatever_is_read_at_once_is_read_as_one_by_one(cells: list[str], decimal: str) -> None:
+    reading, texts = amounts(decimal), pl.Series("x", cells, pl.String)
+    for quick, thorough in zip(applied(reading.quick, texts), applied(reading.thorough, texts), strict=True):
+        assert quick is None or quick == thorough
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.from_regex(r"-?[0-9]{0,27}(\.[0-9]{0,12})?", fullmatch=True), st.sampled_from([MONEY, RATE]))
+def test_a_number_is_read_exactly_or_not_at_all(text: str, kind: object) -> None:
+    reading = amounts(".", kind)  # type: ignore[arg-type]
+    values, reasons = reading.of(Cells(pl.Series("x", [text])))
+    [found] = values.rows().to_pylist()
+    if found is not None:
+        assert found == Decimal(text)
+    elif text:
+        digits, decimals = (len(part.lstrip("-0") if n == 0 else part.rstrip("0")) for n, part in enumerate((text + ".").split(".")[:2]))
+        room = {MONEY: (WHOLE_DIGITS, 4), RATE: (10, 8)}[kind]  # type: ignore[index]
+        assert reasons is not None and (digits > room[0] or decimals > room[1] or not any(ch.isdigit() for ch in text))
 
 
 @pytest.mark.parametrize(("cells", "decimal", "plain"), [
     (["1,234.50", "-12,345,678.9", "", "999"], ".", ["1234.5000", "-12345678.9000", None, "999.0000"]),
     (["1.234,50", "-7,01", "0"], ",", ["1234.5000", "-7.0100", "0.0000"]),
     (["$1,234.50", "-$3.00", "($5)", "€0.10", "￥7", "¥-8", ""], ".", ["1234.5000", "-3.0000", "-5.0000", "0.1000", "7.0000", "-8.0000", None]),
+    (["1'234.50", "1 234.5", "12,34,567.80", "5.00 DR", "5.00CR", "5-", "USD 5", "5 元", "１２．５", "1.500000000"], ".",
+     ["1234.5000", "1234.5000", "1234567.8000", "-5.0000", "5.0000", "-5.0000", "5.0000", "5.0000", "12.5000", "1.5000"]),
     (["", ""], ",", [None, None]),
 ])
-def test_usual_ways_of_writing_amounts_are_read_at_once(cells: list[str], decimal: str, plain: list[str | None]) -> None:
-    found = fast_money(pa.array(cells, pa.string()), decimal)
-    assert [None if value is None else str(value) for value in found.to_pylist()] == plain
+def test_usual_ways_of_writing_amounts(cells: list[str], decimal: str, plain: list[str | None]) -> None:
+    assert read(cells, decimal) == plain
 
 
-@pytest.mark.parametrize("cell", ["1,23", "12,3456", "1234,567", ",123", "1,234,56", "1.5,000", "$$5", "(5", "5)", "-(5)", "-$-5", "1e3", "--5", "$"])
-def test_what_is_written_oddly_is_left_to_the_slow_way(cell: str) -> None:
-    assert fast_money(pa.array(["1,000.00", cell], pa.string()), ".") is None
+@pytest.mark.parametrize("cell", ["1,23", "12,3456", "1234,567", ",123", "1,234,56", "1.5,000", "$$5", "(5", "5)", "-(5)", "1e3", "--5", "$",
+                                  "1.23456", "-5 DR"])
+def test_what_is_written_oddly_is_no_amount(cell: str) -> None:
+    assert read(["1,000.00", cell]) == ["1000.0000", None]

@@ -299,7 +299,7 @@ class _Run:
     def _part(self, idle: SimpleQueue[Counter], typist: Typist, batch: Batch) -> _Part:
         counter = idle.get()
         try:
-            typed, wrong = typist.type(counter.con, batch)
+            typed, wrong = typist.type(batch)
             if unfit := counter.unfit(typed):
                 wrong = pa.concat_tables([wrong, _unfit(self.spec, typed, unfit)])
                 keep = np.ones(typed.num_rows, np.bool_)
@@ -327,7 +327,7 @@ class _Run:
         cells = [self.reading.summary.get(normalised(name), "") for name in self.reading.names]
         batch = Batch(pa.array([self.reading.totals_line], pa.int64()), [pa.array([cell], pa.string()) for cell in cells])
         with scratch() as con:
-            typed, wrong = self.typist.type(con, batch, required=False)
+            typed, wrong = self.typist.type(batch, required=False)
             if wrong.num_rows:
                 cell = wrong.to_pylist()[0]
                 raise RefusedFile(

@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import islice, pairwise
 from pathlib import Path
 
+import polars as pl
 import yaml
 
 from duizhang.errors import RefusedFile
@@ -34,8 +35,8 @@ from duizhang.ingest.proposing.words import (
 from duizhang.ingest.recognising import DELIMITERS, split_line, unique_names
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import TIME_FORMATS, normalised
-from duizhang.ingest.typing import money_sql, time_sql
-from duizhang.store import scratch
+from duizhang.ingest.texts import applied
+from duizhang.ingest.typing import amounts, by
 
 SAMPLE_LINES = 2000
 LOOK = 200  # different values of a column that are tried
@@ -170,14 +171,14 @@ def _kind(column: _Column, mark: str) -> dict[str, object]:
     if not values:
         return {"personal": True} if PERSONAL.search(normalised(name)) else {}
     if not ID.search(name) and (not MONEY.search(name) or any(re.search(r"\d[-/:年]\d", value) for value in values)):
-        times = [pattern for pattern, fits in zip(FORMATS, _all(values, [time_sql([p])[0] for p in FORMATS]), strict=True) if fits]
+        times = [pattern for pattern in FORMATS if _fits(values, by(pattern))]
         if times:
             plain = [p for p in times if p in TIME_FORMATS]
             # day and month: both, and the rows of each file tell which
             found = {"type": "time"} if plain else {"type": "time", "formats": times[:2] if len(times) > 1 else times}
     if not found:
         long = any(len(re.sub(r"\D", "", value)) > 11 for value in values)
-        if (not long or MONEY.search(name)) and not ID.search(name) and _all(values, [money_sql(mark)[0]])[0]:
+        if (not long or MONEY.search(name)) and not ID.search(name) and _fits(values, amounts(mark).thorough):
             decimals = any(re.search(rf"{re.escape(mark)}\d{{1,2}}\D*$", value) for value in values)
             found = {"type": "money" if decimals or MONEY.search(name) else "number"}
         elif ID.search(name) or long:
@@ -189,12 +190,9 @@ def _kind(column: _Column, mark: str) -> dict[str, object]:
     return found
 
 
-def _all(values: Sequence[str], readings: Sequence[str]) -> list[bool]:
-    """For each reading (SQL over `x`), whether it gives every value something."""
-    with scratch() as con:
-        con.execute("create table cells as select unnest(?) as x", [list(dict.fromkeys(values))[:LOOK]])
-        [found] = con.sql(f"select {', '.join(f'count(*) filter (where ({one}) is null)' for one in readings)} from cells").fetchall()
-    return [count == 0 for count in found]
+def _fits(values: Sequence[str], reading: pl.Expr) -> bool:
+    """Whether a reading gives every value something."""
+    return not applied(reading, pl.Series("x", list(dict.fromkeys(values))[:LOOK], pl.String)).null_count()
 
 
 def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
@@ -353,7 +351,5 @@ def _stated(totals: Sequence[Sequence[str]], columns: Sequence[_Column], delimit
 
 
 def _number(text: str, mark: str) -> Decimal | None:
-    with scratch() as con:
-        con.execute("create table cells as select ? as x", [text.strip("\t `'\"=")])
-        [(value,)] = con.sql(f"select {money_sql(mark)[0]} from cells").fetchall()
-        return value if text.strip() else None
+    found: Decimal | None = applied(amounts(mark).thorough, pl.Series("x", [text.strip("\t `'\"=")]))[0]
+    return found

@@ -2,11 +2,22 @@
 
 from duizhang.ingest.typing.cells import HIDDEN, QUARANTINE, Said, Typist
 from duizhang.ingest.typing.masks import masked, shape, without_values
-from duizhang.ingest.typing.money import money_sql, reaches, ten_thousandths
+from duizhang.ingest.typing.money import amounts, reaches, ten_thousandths
 from duizhang.ingest.typing.references import references, remark_fields
-from duizhang.ingest.typing.times import time_sql
+from duizhang.ingest.typing.times import by
 
 __all__ = [
-    "HIDDEN", "QUARANTINE", "Said", "Typist", "masked", "money_sql", "reaches", "references", "remark_fields", "shape",
-    "ten_thousandths", "time_sql", "without_values",
+    "HIDDEN",
+    "QUARANTINE",
+    "Said",
+    "Typist",
+    "amounts",
+    "by",
+    "masked",
+    "reaches",
+    "references",
+    "remark_fields",
+    "shape",
+    "ten_thousandths",
+    "without_values",
 ]

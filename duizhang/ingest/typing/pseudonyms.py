@@ -13,7 +13,7 @@ import pyarrow as pa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from duizhang.books import PSEUDONYM_BYTES, mac_key, pseudonym
-from duizhang.ingest.texts import spread, text_bytes
+from duizhang.ingest.texts import text_bytes
 
 _BLOCK = 16  # bytes
 _LONG = 64  # blocks: of longer cells each is worked on alone
@@ -33,7 +33,7 @@ def pseudonyms(texts: pa.Array, key: bytes) -> pa.Array:
     cells["digits"] = _HEX[tags.view("<u2")[:, : PSEUDONYM_BYTES // 2]].view(_CELL["digits"])[:, 0]
     bounds = np.zeros(len(texts) + 1, np.int32)
     np.cumsum(filled * np.int32(_CELL.itemsize), out=bounds[1:])
-    found = spread(cells.view(np.uint8), bounds)
+    found = pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(bounds), pa.py_buffer(cells.view(np.uint8))])
     if not len(lengths) or lengths.max() <= _LONG * _BLOCK:
         return found
     return pa.array([pseudonym(key, texts[n].as_py()) if length > _LONG * _BLOCK else found[n].as_py() for n, length in enumerate(lengths)])

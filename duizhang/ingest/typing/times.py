@@ -1,4 +1,4 @@
-"""From text to time: exact, by the patterns of a specification."""
+"""From text to time, by the patterns of a specification; and whether a file writes the day or the month first."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.texts import Cells, text_bytes
-from duizhang.ingest.typing.clock import TIME
-from duizhang.ingest.typing.stamps import DAY, EARLIEST, FIRST_YEAR, LAST_YEAR, LATEST, MONTH_NAMES, by_pattern, parts_of
-from duizhang.store import quoted, scratch
+from duizhang.ingest.texts import Cells, X, applied
+from duizhang.ingest.typing.reading import Reading
 
-ISO = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}
 CELL_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")  # of the times in a workbook
 PROBE = 64
+MONTH_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_DAY = 86_400_000_000  # microseconds
+# what stands for a code: Polars alone takes 20 for a year, and a text without the blank between day and hour
+_SHAPES = {
+    "Y": "(?:19[0-9]{2}|2[01][0-9]{2}|2200)", "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}", "p": "[AaPp][Mm]", "f": "[0-9]{1,6}",
+    "z": "(?:[+-][0-9]{2}:?[0-9]{2}|Z)",
+}
 _NAMED_MONTH = re.compile(rf"(?i)\b({'|'.join(MONTH_NAMES)})\s+(?:\d{{1,2}},?\s+)?((?:19|20)\d\d)\b")
 _NUMBERED_MONTH = re.compile(r"\b((?:19|20)\d\d)[-/.年](\d{1,2})(?!\d)")
 _MONTH_FIRST = frozenset(("PST", "PDT", "MST", "MDT", "EST", "EDT", "AKST", "AKDT", "HST"))  # clocks of the United States
@@ -59,100 +61,37 @@ def is_absolute(pattern: str) -> bool:
     return "%z" in pattern or pattern == "epoch"
 
 
-def time_sql(formats: Sequence[str]) -> tuple[str, str]:
-    """(value, reason) in SQL over the text `x`: the first of the patterns that reads it."""
-    tries = []
-    for pattern in formats:
-        if pattern == "epoch":
-            tries.append(r"case when regexp_full_match(x, '\d{9,11}') then make_timestamp(try_cast(x as bigint) * 1000000) end")
-        elif pattern == "excel":
-            # day 1 is 1900-01-01 and there is a 1900-02-29, so days count from 1899-12-30
-            tries.append(
-                r"case when regexp_full_match(x, '\d{5}(\.\d+)?') then timestamp '1899-12-30' "
-                "+ to_microseconds((round(try_cast(x as double) * 86400) * 1000000)::bigint) end"
-            )
-        else:
-            # %Y takes two digits for the year 20: that is no year of anybody's books
-            text = "regexp_replace(x, 'Z$', '+00:00')" if "%z" in pattern else "x"
-            tried = f"try_cast(try_strptime({text}, {quoted(pattern)}) as timestamp)"
-            tries.append(f"case when year({tried}) between {FIRST_YEAR} and {LAST_YEAR} then {tried} end" if "%Y" in pattern else tried)
+def times(formats: Sequence[str]) -> Reading:
+    """How times are read, those with an offset in UTC: by the first of the patterns that fits a text; most often the first of all."""
     example = next((f for f in formats if f.startswith("%")), formats[0])
-    return f"coalesce({', '.join(tries)})", f"is no time; expected such as {example}"
+    fractions = [f.replace("%S", "%S.%f") for f in formats if "%S" in f and "%f" not in f]  # of seconds, whatever has them
+    return Reading(by(formats[0]), pl.coalesce([by(f) for f in (*formats, *fractions)]), pl.when(pl.col("value").is_null()).then(
+        pl.lit(f"is no time; expected such as {example}")))
 
 
-def fast_time(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
-    """All cells as times (those with an offset in UTC), or None where one of them needs the slow way."""
-    # a cell that Arrow does not take is found out by a few of them: its error for a whole column costs as much as a column
-    if _iso(texts.slice(0, PROBE), formats) is not None and (found := _iso(texts, formats)) is not None:
-        return found
-    return _by_patterns(texts, formats)
-
-
-def _iso(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
-    absolute = all(is_absolute(f) for f in formats)
-    if (not absolute and not ISO & set(formats)) or any(f in ("epoch", "excel") for f in formats):
-        return None
-    try:
-        filled = pc.if_else(pc.equal(texts, ""), None, texts)
-        if not absolute and pc.any(pc.equal(pc.binary_length(filled), 13)).as_py():
-            return None  # Arrow takes an hour alone
-        found = pc.cast(filled, pa.timestamp("us", "UTC") if absolute else TIME).cast(TIME)
-        ends = pc.min_max(found.view(pa.int64())).as_py()
-        within = ends["min"] is None or (ends["min"] >= EARLIEST and ends["max"] < LATEST)
-        return found if within else None
-    except pa.ArrowInvalid:
-        return None
-
-
-def _by_patterns(texts: pa.Array, formats: Sequence[str]) -> pa.Array | None:
-    """Every cell by the first of the patterns that reads it; an empty one is null. None where that cannot be told quickly."""
-    data, ends = text_bytes(texts)
-    starts, stops = ends[:-1].astype(np.int64), ends[1:].astype(np.int64)
-    filled = stops > starts
-    left = np.flatnonzero(filled)
-    times = np.zeros(len(texts), np.int64)
-    for number, pattern in enumerate(formats):
-        parts = parts_of(pattern) if len(left) else None
-        if parts is None:
-            continue
-        found, read = by_pattern(data, starts[left], stops[left], parts)
-        if not read.any():
-            continue
-        if not _alone(pattern, tuple(formats[:number])):
-            return None
-        times[left[read]] = found[read]
-        left = left[~read]
-    return pa.array(times, mask=None if filled.all() else ~filled).view(TIME) if not len(left) else None
+def by(pattern: str) -> pl.Expr:
+    """The time that a text is by one pattern, null where it is none."""
+    if pattern == "epoch":
+        return pl.when(X.str.contains("^[0-9]{9,11}$")).then(pl.from_epoch(X.cast(pl.Int64, strict=False)).cast(pl.Datetime("us")))
+    if pattern == "excel":
+        # day 1 is 1900-01-01 and there is a 1900-02-29, so days count from 1899-12-30
+        seconds = (X.cast(pl.Float64, strict=False) * 86400).round()
+        return pl.when(X.str.contains(r"^[0-9]{5}(?:\.[0-9]+)?$")).then(
+            pl.lit("1899-12-30").str.to_datetime("%Y-%m-%d", time_unit="us") + pl.duration(seconds=seconds.cast(pl.Int64)))
+    text = X.str.replace("Z$", "+00:00") if "%z" in pattern else X
+    read = text.str.to_datetime(pattern.replace(".%f", "%.f"), time_unit="us", strict=False, cache=False).dt.replace_time_zone(None)
+    return pl.when(X.str.contains(_shape(pattern))).then(read)
 
 
 @lru_cache
-def _alone(pattern: str, before: tuple[str, ...]) -> bool:
-    """Whether none of the patterns before this one can read otherwise what is read quickly by this one."""
-    return not any(_plain(other) != _plain(pattern) and _reads(other, pattern) for other in before)
-
-
-def _plain(pattern: str) -> str:
-    """Patterns that differ in the width of blanks or in long and short months alone give the same time to what both read."""
-    return re.sub(r"\s+", " ", pattern.replace("%B", "%b"))
-
-
-@lru_cache(maxsize=1024)
-def _reads(other: str, pattern: str) -> bool:
-    """Whether a pattern may read a text that is read quickly by `pattern`.
-
-    Tried on texts whose every part is right in any place: year 2011, else 1 or 11, the months November and May.
-    """
-    parts = parts_of(pattern) or ()
-    choices = [
-        [part.literal.decode()] if part.literal else
-        {"Y": ["2011"], "b": ["Nov", "May"], "B": ["November", "May"], "p": ["AM"], "z": ["+0000", "Z"]}.get(
-            part.code, ["11"] if part.fixed else ["11", "1"])
-        for part in parts
-    ]
-    texts = ["".join(chosen) for chosen in itertools.product(*choices)]
-    with scratch() as con:
-        found = con.execute(f"select count({time_sql([other])[0]}) from (select unnest($1::varchar[]) as x)", [texts]).fetchall()
-    return bool(found[0][0])
+def _shape(pattern: str) -> str:
+    """A regex for the texts of a pattern: numbers of two digits may have one, unless a digit follows."""
+    parts = re.findall("%(.)|([^%]+)", pattern)
+    shape = ""
+    for (code, literal), after in zip(parts, [*(code for code, _ in parts[1:]), "-"], strict=True):
+        two = "[0-9]{2}" if code == "y" or (after and after in "ymdHIMSY") else "[0-9]{1,2}"
+        shape += re.escape(literal) if literal else _SHAPES.get(code, two)
+    return f"^{shape}$"
 
 
 def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = None) -> tuple[str, ...]:
@@ -160,30 +99,37 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
 
     The one that reads every cell leads. Where several do and give other times: the one under which alone the times go steadily
     up or down, as rows of a statement do, or lie on days that follow each other, or within the days that the file states; else
-    what its zones and currencies tell, or the books. A format that reads a cell otherwise than the leading one is out.
+    what its zones and currencies tell, or the books. A format that may read a text otherwise than the leading one is out.
     Raises RefusedFile with both readings where nothing tells.
     """
-    filled = pc.not_equal(texts.values, "")
-    values = texts.values.filter(filled)
-    if not len(values):
+    filled = texts.values.filter(texts.values != "")
+    few = filled.head(PROBE)
+    near = [p for p in formats if not applied(by(p), few).null_count()]
+    if not len(filled) or not near:
         return tuple(formats)
     if not rivals(tuple(formats)):
         # any order gives the same times; the one that reads the first cells is soonest done
-        few = values.slice(0, PROBE)
-        lead = next((p for p in formats if _by_patterns(few, (p,)) is not None), formats[0])
-        return (lead, *(p for p in formats if p != lead))
-    found = _read_by_each(values, tuple(formats))
-    whole = [pattern for pattern, times in found.items() if not times.null_count]
-    if not whole:
+        return (near[0], *(p for p in formats if p != near[0]))
+    found: dict[str, pl.Series] = {}
+    for pattern in near:
+        read = applied(by(pattern), filled)
+        if not read.null_count() and not any(read.equals(other) for other in found.values()):
+            found[pattern] = read
+    if not found:
         return tuple(formats)
-    whole = [p for n, p in enumerate(whole) if not any(found[p].equals(found[before]) for before in whole[:n])]
-    lead = whole[0] if len(whole) == 1 else _decided(
-        {p: _in_rows(found[p], texts, filled) for p in whole}, values[0].as_py(), evidence or Evidence())
-    same = [p for p in formats if not pc.any(pc.not_equal(found[p], found[lead]), min_count=0).as_py()]
-    return (lead, *(p for p in same if p != lead))
+    lead = next(iter(found))
+    if len(found) > 1:
+        lead = _decided({p: _in_rows(by(p), texts) for p in found}, filled[0], evidence or Evidence())
+    return (lead, *(p for p in formats if p != lead and frozenset((p, lead)) not in rivals(tuple(formats))))
 
 
-def _decided(readings: Mapping[str, pa.Array], example: str, evidence: Evidence) -> str:
+def _in_rows(rule: pl.Expr, texts: Cells) -> pl.Series:
+    """The times of filled cells in the order of the rows that have them."""
+    read = applied(rule, texts.values)
+    return (read if texts.places is None else read.gather(pl.Series(texts.places))).drop_nulls()
+
+
+def _decided(readings: Mapping[str, pl.Series], example: str, evidence: Evidence) -> str:
     """The pattern whose times are right. Raises RefusedFile where that cannot be told."""
     if evidence.said:
         return next((p for p in readings if _order(p) == evidence.said), next(iter(readings)))
@@ -197,7 +143,7 @@ def _decided(readings: Mapping[str, pa.Array], example: str, evidence: Evidence)
     kept = [pattern for pattern in readings if _order(pattern) == order]
     if len(kept) == 1:
         return kept[0]
-    ways = " or ".join(f"{times[0].as_py():%Y-%m-%d} ({_order(pattern) or pattern} first)" for pattern, times in readings.items())
+    ways = " or ".join(f"{times[0]:%Y-%m-%d} ({_order(pattern) or pattern} first)" for pattern, times in readings.items())
     raise RefusedFile(
         f"dates can be read in two ways: {example!r} is {ways}, and nothing in the file tells",
         advice="Say in books.yaml, readings: {SOURCE: {dates: day}} or {dates: month}, or export a range with a day after the 12th.")
@@ -209,52 +155,6 @@ def _order(pattern: str) -> str:
     return {"d": "day", "m": "month", "b": "month", "B": "month"}.get(first[1], "year") if first else ""
 
 
-def _read_by_each(texts: pa.Array, formats: tuple[str, ...]) -> dict[str, pa.Array]:
-    """The times that each of the patterns reads, null where it reads none. All texts are filled."""
-    for pattern in formats:
-        times = _by_patterns(texts, (pattern,))
-        if times is not None:
-            # of the others only those matter that may read a text of this one otherwise
-            nothing = pa.nulls(len(texts), TIME)
-            return {
-                other: times if other == pattern else _read_by(texts, other) if frozenset((pattern, other)) in rivals(formats) else nothing
-                for other in formats
-            }
-    return {pattern: _read_by_sql(texts, pattern) for pattern in formats}
-
-
-def _in_rows(times: pa.Array, texts: Cells, filled: pa.Array) -> pa.Array:
-    """The times of filled values in the order of the rows that have them."""
-    if texts.places is None:
-        return times
-    place = np.cumsum(np.asarray(filled)) - 1
-    return times.take(pa.array(place[np.asarray(texts.places)], mask=~np.asarray(filled)[np.asarray(texts.places)])).drop_null()
-
-
-def _read_by(texts: pa.Array, pattern: str) -> pa.Array:
-    """The times that a pattern reads, null where it reads none. All texts are filled."""
-    parts = parts_of(pattern)
-    if parts is None:
-        return _read_by_sql(texts, pattern)
-    data, ends = text_bytes(texts)
-    times, read = by_pattern(data, ends[:-1].astype(np.int64), ends[1:].astype(np.int64), parts)
-    if read.all():
-        return pa.array(times).view(TIME)
-    # what is not read quickly may still be read, which a few of them tell
-    left = np.flatnonzero(~read)
-    few = left[:PROBE]
-    if _read_by_sql(texts.take(pa.array(few)), pattern).null_count == len(few):
-        return pa.array(times, mask=~read).view(TIME)
-    return _read_by_sql(texts, pattern)
-
-
-def _read_by_sql(texts: pa.Array, pattern: str) -> pa.Array:
-    value, _ = time_sql([pattern])
-    with scratch() as con:
-        con.register("cells", pa.table({"x": texts}))
-        return con.sql(f"select {value} as t from cells").to_arrow_table()["t"].cast(TIME).combine_chunks()
-
-
 @lru_cache(maxsize=256)
 def rivals(formats: tuple[str, ...]) -> frozenset[frozenset[str]]:
     """The pairs of formats under which one text may be two times.
@@ -262,17 +162,9 @@ def rivals(formats: tuple[str, ...]) -> frozenset[frozenset[str]]:
     Tried on texts of every format, with and without leading zeros, of days and months that can stand for each other, for
     years, hours and minutes, and of such that cannot.
     """
-    texts = sorted({text for pattern in formats for text in _examples(pattern)})
-    if len(formats) < 2 or not texts:
-        return frozenset()
-    columns = ", ".join(f'epoch_us({time_sql([pattern])[0]}) as "{n}"' for n, pattern in enumerate(formats))
-    with scratch() as con:
-        con.register("cells", pa.table({"x": texts}))
-        read = [np.ma.masked_invalid(column.to_numpy()) for column in con.sql(f"select {columns} from cells").to_arrow_table()]
-    return frozenset(
-        frozenset((formats[a], formats[b])) for a, b in itertools.combinations(range(len(formats)), 2)
-        if bool((read[a] != read[b]).any())
-    )
+    texts = pl.DataFrame({"x": sorted({text for pattern in formats for text in _examples(pattern)})}, {"x": pl.String})
+    read = texts.select(by(pattern).alias(pattern) for pattern in dict.fromkeys(formats))
+    return frozenset(frozenset(pair) for pair in itertools.combinations(read.columns, 2) if (read[pair[0]] != read[pair[1]]).any())
 
 
 def _examples(pattern: str) -> list[str]:
@@ -288,34 +180,28 @@ def _examples(pattern: str) -> list[str]:
     return texts
 
 
-def _is_steady(times: pa.Array) -> bool:
-    numbers = times.cast(pa.int64())
-    steps = pc.subtract(numbers[1:], numbers[:-1])
-    return any(pc.all(rule(steps, 0), min_count=0).as_py() for rule in (pc.greater_equal, pc.less_equal))
+def _is_steady(times: pl.Series) -> bool:
+    return times.is_sorted() or times.is_sorted(descending=True)
 
 
-def _is_daily(times: pa.Array) -> bool:
+def _is_daily(times: pl.Series) -> bool:
     """Whether there are three days or more of which none is more than three from the next: rows of a week, not of a year."""
-    days = np.unique(times.cast(pa.int64()).to_numpy() // DAY)
-    return len(days) > 2 and int(np.diff(days).max()) <= 3
+    days = times.dt.date().unique().sort().diff().drop_nulls().dt.total_days()
+    return len(days) > 1 and bool((days <= 3).all())
 
 
-def _is_within(times: pa.Array, stated: tuple[str, ...]) -> bool:
+def _is_within(times: pl.Series, stated: tuple[str, ...]) -> bool:
     """Whether all times lie within the days that the file states, which are written year first."""
     ends = [re.match(r"\s*(\d{4})\D?(\d{1,2})\D?(\d{1,2})", text) for text in stated]
     if len(ends) != 2 or ends[0] is None or ends[1] is None:
         return False
-    first, last = (np.datetime64(f"{e[1]}-{int(e[2]):02}-{int(e[3]):02}") for e in ends if e)
-    days = times.cast(pa.int64()).to_numpy() // DAY
-    return bool(days.min() >= first.astype(int) and days.max() <= last.astype(int))
+    first, last = (f"{e[1]}-{int(e[2]):02}-{int(e[3]):02}" for e in ends if e)
+    return first <= str(times.min())[:10] and str(times.max())[:10] <= last
 
 
-def _is_in_months(times: pa.Array, above: str) -> bool:
+def _is_in_months(times: pl.Series, above: str) -> bool:
     """Whether all times lie in the months, or between them, that the lines above the rows name: `September 2026`, `2026-09`."""
     found = [(year, MONTH_NAMES.index(name.lower()) + 1) for name, year in _NAMED_MONTH.findall(above)]
     found += [(year, int(month)) for year, month in _NUMBERED_MONTH.findall(above)]
-    if not found:
-        return False
-    stated = sorted(np.datetime64(f"{year}-{month:02}") for year, month in found if 0 < month <= 12)
-    months = pa.array(times).cast(TIME).to_numpy(zero_copy_only=False).astype("datetime64[M]")
-    return bool(stated) and bool(months.min() >= stated[0] and months.max() <= stated[-1])
+    stated = sorted(f"{year}-{month:02}" for year, month in found if 0 < month <= 12)
+    return bool(stated) and stated[0] <= str(times.min())[:7] and str(times.max())[:7] <= stated[-1]

@@ -1,0 +1,71 @@
+"""Whether a file writes its cents behind a point or a comma."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from duizhang.currency import places_by_currency
+from duizhang.errors import RefusedFile
+from duizhang.ingest.texts import Cells
+
+_OTHER = {",": ".", ".": ","}
+
+
+class Marks:
+    """What the marks in the amounts of a file show."""
+
+    def __init__(self) -> None:
+        self.counts = {",": 0, ".": 0}  # cells that show that this mark stands before cents
+        self.groups = {",": "", ".": ""}  # a cell in which it may stand before thousands
+
+    def look_at(self, texts: Cells) -> None:
+        """Count the marks in a column of amounts."""
+        cells = texts.values.filter(texts.values.str.contains("[.,]"))
+        if not len(cells):
+            return
+        cells = pl.Series("x", texts.rows()) if texts.places is not None else cells
+        for mark, other in _OTHER.items():
+            point = re.escape(mark)
+            before_cents = rf"[0-9]{point}[0-9]{{1,2}}\D*$"
+            surely = rf"[0-9]{re.escape(other)}[0-9]{{3}}{point}|^\D*0{point}[0-9]"  # behind thousands, or behind a 0
+            self.counts[mark] += int(cells.str.contains(before_cents).sum()) + int(cells.str.contains(surely).sum())
+            found = cells.filter(cells.str.contains(rf"^\D*[1-9][0-9]{{0,2}}({point}[0-9]{{3}})+\D*$"))
+            self.groups[mark] = self.groups[mark] or (found[0] if len(found) else "")
+            if (found.str.count_matches(mark, literal=True) > 1).any():
+                self.counts[other] += 1
+
+    def decimal(self, said: str, currencies: set[str], days: Sequence[pl.Series]) -> str:
+        """The mark behind which amounts have one or two digits; where none has any and there are marks before three digits only, what
+        else the file tells. said: what the books say; currencies, days: that the file names.
+
+        Raises RefusedFile where 1.234 may be a thousand or not.
+        """
+        counts = self.counts
+        if any(counts.values()) or not any(self.groups.values()):
+            return "," if counts[","] > counts["."] else "."
+        return said or self._by_currency(currencies) or _by_days(days) or self._undecided()
+
+    def _by_currency(self, currencies: set[str]) -> str:
+        """The mark that does not part the thousands of 50,000, where every currency that the file names has no decimals (yen, won)."""
+        known = places_by_currency()
+        marks = [mark for mark, text in self.groups.items() if text]
+        if len(marks) != 1 or not currencies or any(known.get(currency) != 0 for currency in currencies):
+            return ""
+        return _OTHER[marks[0]]
+
+    def _undecided(self) -> str:
+        text = next(found for found in self.groups.values() if found)
+        digits = re.sub(r"[^\d.,]", "", text)
+        raise RefusedFile(
+            f"amounts can be read in two ways: {text!r} is {re.sub('[.,]', '', digits)} where the mark parts thousands, "
+            f"{re.sub('[.,]', '.', digits)} where it is the decimal mark, and nothing in the file tells",
+            advice="Say in books.yaml, readings: {SOURCE: {decimal: ','}} or {decimal: '.'}, or export amounts with their cents.")
+
+
+def _by_days(days: Sequence[pl.Series]) -> str:
+    """`,` where days are written 31.12.2026, which no country does that writes 1,234.50."""
+    filled = (texts.filter(texts != "") for texts in days)
+    return "," if any(len(texts) and texts.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").all() for texts in filled) else ""
