@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from duizhang.books_goods import Bundle, SkuCode
 from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
 from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
@@ -251,6 +252,11 @@ class Books(_Closed):
     rate_cards: tuple[RateCard, ...] = ()
     policy_changes: tuple[PolicyChange, ...] = ()
     fx_rates: tuple[FxRate, ...] = ()
+    sku_map: tuple[SkuCode, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
+    # whether a code that neither `sku_map` nor the list of our SKUs knows is ours (`any`) or is told as unknown (`listed`);
+    # '': it is told where there are both a map or bundles and a list of SKUs
+    own_skus: Literal["", "any", "listed"] = ""
     fx_tolerance_percent: Decimal = Decimal(1)  # a bank's rate may differ so much from the dated one
     instalments: tuple[Instalments, ...] = ()
     deposit_days: int = 30  # so long an order waits for its balance where a round share of it was paid; 0: no longer than any

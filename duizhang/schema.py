@@ -124,6 +124,10 @@ TABLES: dict[str, pa.Schema] = {
     ),
     # One unit of base is worth `rate` of quote.
     "fx_rates": _table(("base", TEXT), ("quote", TEXT), ("rate", RATE)),
+    # The code of a system (platform, provider, warehouse; `books`: our own order system; '': all but that) is our SKU.
+    "sku_map": _table(("system", TEXT), ("code", TEXT), ("sku", TEXT)),
+    # One row a part of a set: `quantity` pieces of sku in one of set_sku, for `share` (0..1) of its price.
+    "bundles": _table(("set_sku", TEXT), ("sku", TEXT), ("quantity", MONEY), ("share", RATE)),
 }
 
 # Columns of the claims. A leg model may leave out `customer`, `counterparty`, `remark`, `sequence` and `record_id`; every other

@@ -33,7 +33,9 @@ COMPUTED = sa.Table(
 )
 
 # Reference data holds until it is stated again, so a day also opens with what was last stated before it.
-REFERENCE = {"skus": ("sku",), "fx_rates": ("base", "quote")}
+REFERENCE = {
+    "skus": ("sku",), "fx_rates": ("base", "quote"), "sku_map": ("system", "shop", "code"), "bundles": ("set_sku",),
+}
 _UNUSED = ("duplicate", "superseded", "withdrawn")
 
 

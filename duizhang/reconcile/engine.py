@@ -26,6 +26,7 @@ from duizhang.errors import ConservationError, ModelFault, UserError
 from duizhang.layout import SQL
 from duizhang.matching_passes import load_matching, matching_digest
 from duizhang.reconcile.causes import causes_digest, prepare_causes
+from duizhang.reconcile.goods import fall_back, map_goods, prepare_goods
 from duizhang.reconcile.matching import match, normalise_keys, prepare_matching
 from duizhang.reconcile.mistyped import mistyped_digest, prepare_mistyped
 from duizhang.reconcile.parts import parts_digest, prepare_parts
@@ -40,7 +41,8 @@ MART_MODELS = tuple(sorted((path.stem for path in (SQL / "marts").glob("*.sql"))
 
 # each after those that it reads
 DERIVED_MODELS = (
-    "order_sides", "own_orders", "fx_known", "skus_dated", "fx_results", "fees_expected", "goods_sold", "shop_measures",
+    "skus_dated", "sku_codes", "bundle_parts", "coded_goods", "order_sides", "own_orders", "fx_known", "fx_results", "fees_expected",
+    "goods_sold", "shop_measures",
     "stock_observations", "stock_levels",
 )
 
@@ -136,11 +138,14 @@ class Session:
         con.register("left_out", self.left_out)
         self._span(periods, "")
         self._input("skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
+        self._input("sku_map_filed", self._history("sku_map"), schema.TABLES["sku_map"], table_of="sku_map")
+        self._input("bundles_filed", self._history("bundles"), schema.TABLES["bundles"], table_of="bundles")
         self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
         prepare_matching(con)
         prepare_mistyped(con)
         prepare_causes(con)
         prepare_parts(con)
+        prepare_goods(con, self.books)
         con.register("corrections", self.corrections.filter(pc.is_in(self.corrections["period"], pa.array(periods, DAY))))
         con.register("decisions", self.decisions)
         con.register("file_ranks", _rows(list(zip(self.files, range(len(self.files)), strict=True)), file=TEXT, rank=pa.int64()))
@@ -211,6 +216,7 @@ class Session:
                     f"create or replace temp view {name} as select * from memory.main.{name} "
                     "where period between getvariable('period_from') and getvariable('period_to')"
                 )
+            map_goods(self.con, _model, "temp")
             yield self.periods
 
     def _history(self, table: str) -> list[dt.date]:
@@ -377,11 +383,14 @@ def make_claims(session: Session) -> dict[str, int]:
     con.execute("insert into sides_known select leg, side, entity, shop, channel, since from orders_seen")
     for model in DERIVED_MODELS:
         session.run(f"derived/{model}.sql")
+        if model == "coded_goods":
+            map_goods(con, _model)
     for number, leg in enumerate(LEG_MODELS, 1):
         session.say(f"claims: {leg}, leg {number} of {len(LEG_MODELS)}")
         session.run(f"claims/{leg}.sql")
         con.execute(f"create or replace view leg_claims as {_cast_claims(session, leg)} where {leg in session.books.legs}")
         _keep_to_what_has_two_sides(session, leg)
+        fall_back(con, session.run, leg, session.periods)
         # a leg may add up the claims of an earlier one: those that were kept, as they are what the next day opens with
         ahead = " ".join(_model(f"claims/{later}.sql") for later in LEG_MODELS[number:])
         if f"from {leg})" in ahead and leg in session.books.legs:

@@ -28,7 +28,7 @@ from duizhang.schema import TABLES
 ROOMS = ("derived", "sides", "claims", "open", "causes", "matching", "variances", "marts")
 
 # models that are run once for every leg, on its claims alone: they are part of each leg
-OF_EVERY_LEG = ("scoped_claims", "sides_seen", "leg_runs", "claims_run")
+OF_EVERY_LEG = ("scoped_claims", "sides_seen", "leg_runs", "claims_run", "moves_of_day")
 # views of what is known or left so far, which grows or shrinks with every model that reads them
 SO_FAR = ("supplied_sides", "left_over")
 
@@ -38,6 +38,8 @@ GIVEN = frozenset({
     "minor_units", "sla", "shops", "account_map", "bank_account_owners", "warehouse_owners", "tolerances", "policy_changes",
     "rate_cards", "rate_tiers", "fx_declared", "fx_settings", "leg_traits", "instalments_declared", "fee_billing",
     "stock_allocations", "waiting_settings", "matching_settings",
+    "sku_map_declared", "bundles_declared", "goods_settings", "held_claims",
+    "claims_of_day",
 })
 # what the engine puts together from other relations
 _MADE_OF: dict[str, tuple[str, ...]] = {
@@ -47,6 +49,8 @@ _MADE_OF: dict[str, tuple[str, ...]] = {
     "all_leg_runs": LEG_MODELS,
     "skus_known": ("skus",),
     "fx_filed": ("fx_rates",),
+    "sku_map_filed": ("sku_map",),
+    "bundles_filed": ("bundles",),
     "left_over": ("matchable",),
     "matched": ("matchable", *(f"match_{name}" for name in (*SQL_PASSES, "subset"))),
     "given_up": ("matchable", "match_keyless_crowds", "match_subset"),

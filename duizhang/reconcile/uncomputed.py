@@ -22,7 +22,7 @@ from duizhang.store import quoted
 
 # Rows that are looked for one by one; where there are more, whole files are left out.
 _SINGLE_ROWS = 8
-_REFERENCE = ("fx_rates", "skus")
+_REFERENCE = {"fx_rates": "fx_filed", "skus": "skus_known", "sku_map": "sku_map_filed", "bundles": "bundles_filed"}  # and their views
 # A model that is run once for a day and after which a search need not go on.
 _ONCE = tuple(f"sql/{room}/" for room in ("derived", "claims", "open", "causes", "matching", "variances", "marts"))
 
@@ -126,7 +126,7 @@ def _without(make: Make, period: dt.date, fault: ModelFault) -> list[Uncomputed]
 def _rows_of(session: Session) -> list[_Row]:
     """Every row that the day is made of, reference data and what was open first: the row that is found is the last of those that
     fail together, and so one of the day's own where there is one."""
-    tables = [("fx_filed", "fx_rates"), ("skus_known", "skus"), (OPENING, OPENING)]
+    tables = [*((view, table) for table, view in _REFERENCE.items()), (OPENING, OPENING)]
     tables += [(name, name) for name in schema.TABLES if name not in _REFERENCE]
     return [
         _Row(table, file, line)
@@ -165,7 +165,7 @@ def _fault(
 
 
 def _views(table: str) -> tuple[str, ...]:
-    return {"fx_rates": ("fx_rates", "fx_filed"), "skus": ("skus", "skus_known")}.get(table, (table,))
+    return (table, _REFERENCE[table]) if table in _REFERENCE else (table,)
 
 
 def _blank(session: Session, row: _Row, column: str) -> None:

@@ -2,7 +2,7 @@
 -- paid line: amount, quantity, SKU and status. A line without a number goes by its SKU, else by the order; a row without an
 -- order number stands by itself.
 with
-orders as (select * from orders),
+orders as (select * from mapped_orders),
 shops as (select * from shops),
 
 paid_lines as (

@@ -1,16 +1,20 @@
 -- Grain: one claim an order line or shipment, in pieces. Meaning: every piece ordered and paid (left) leaves a warehouse
--- (right). Lines closed before shipping and the freight line ask for nothing. A row without an order number stands by
+-- (right), sets as their parts. Lines closed before shipping and the freight line ask for nothing. A row without an order number stands by
 -- itself, under its parcel or line of its file.
 with
 orders as (select * from own_orders where status <> 'closed' and sku <> ''),
-shipments as (select * from shipments),
+shipments as (select * from mapped_shipments),
+parts as (select * from bundle_parts),
 shops as (select * from shops),
 
 to_ship as (
     select
-        period, entity, shop, order_id, sku, quantity, 'left' as side, 'order' as kind, unit_price,
-        occurred_at, source, file, line, '' as tracking_number
-    from orders
+        o.period, o.entity, o.shop, o.order_id, coalesce(p.sku, o.sku) as sku,
+        (o.quantity * coalesce(p.quantity, 1))::decimal(28, 4) as quantity, 'left' as side, 'order' as kind,
+        case when p.sku is null then o.unit_price end as unit_price, o.occurred_at, o.source, o.file, o.line,
+        '' as tracking_number
+    from orders as o
+    left join parts as p on o.sku = p.set_sku and o.period between p.period and p.last_day
 ),
 
 shipped as (

@@ -3,8 +3,8 @@
 -- id (the after-sales case), else order and SKU, else the row's own id. Receipts that don't say what they are worth take no
 -- part.
 with
-returns as (select * from returns where amount is not null),
-refunds as (select * from refunds),
+returns as (select * from mapped_returns where amount is not null),
+refunds as (select * from mapped_refunds),
 shops as (select * from shops),
 
 unioned as (

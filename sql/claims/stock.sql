@@ -10,7 +10,7 @@ shops as (select * from shops),
 
 stock_moves as (
     select m.* replace (coalesce(w.entity, m.entity) as entity)
-    from stock_moves as m
+    from mapped_moves as m
     left join owners as w on m.warehouse = w.warehouse
 ),
 

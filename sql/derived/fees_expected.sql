@@ -5,7 +5,7 @@
 with
 payments as (select * from payments),
 refunds as (select * from refunds where origin = 'provider'),
-orders as (select * from orders where paid_at is not null),
+orders as (select * from mapped_orders where paid_at is not null),
 shops as (select * from shops),
 sides as (select * from order_sides),
 skus as (select * from skus_dated where category is not null),

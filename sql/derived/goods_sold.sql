@@ -1,8 +1,8 @@
--- Grain: one row a period, entity, shop, currency and SKU of the day's paid orders. Meaning: what the goods cost, at the cost
+-- Grain: one row a period, entity, shop, currency and SKU of the day's paid orders, sets as their parts. Meaning: what the goods cost, at the cost
 -- that holds on the day, in the currency in which they were sold: converted by the dated rate, line by line, to four decimals;
 -- cost is empty where no rate is known. sold_amount and sold_cost leave out lines that sell no pieces.
 with
-orders as (select * from orders where origin = 'books' and paid_at is not null),
+orders as (select * from order_parts where origin = 'books' and paid_at is not null),
 skus as (select * from skus_dated where cost is not null),
 rates as (select * from fx_known),
 

@@ -5,7 +5,7 @@
 -- time, then by how new its file is (recency), then by its line.
 with
 owners as (select * from warehouse_owners),
-platform as (select * from stock_snapshots where origin = 'platform'),
+platform as (select * from mapped_snapshots where origin = 'platform'),
 shops as (select * from shops),
 carried as (select * from carried_stock_levels),
 file_ranks as (select * from file_ranks),
@@ -13,7 +13,7 @@ allocations as (select * from stock_allocations),
 
 snapshots as (
     select s.* replace (coalesce(w.entity, s.entity) as entity)
-    from stock_snapshots as s
+    from mapped_snapshots as s
     left join owners as w on s.warehouse = w.warehouse
     where s.origin = 'warehouse'
 ),
@@ -31,7 +31,7 @@ last_snapshots as (
 
 counts as (
     select c.* replace (coalesce(w.entity, c.entity) as entity)
-    from stock_counts as c
+    from mapped_counts as c
     left join owners as w on c.warehouse = w.warehouse
 ),
 

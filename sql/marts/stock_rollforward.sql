@@ -13,13 +13,13 @@ file_ranks as (select * from file_ranks),
 
 stock_moves as (
     select m.* replace (coalesce(w.entity, m.entity) as entity)
-    from stock_moves as m
+    from mapped_moves as m
     left join owners as w on m.warehouse = w.warehouse
 ),
 
 counts as (
     select c.* replace (coalesce(w.entity, c.entity) as entity)
-    from stock_counts as c
+    from mapped_counts as c
     left join owners as w on c.warehouse = w.warehouse
 ),
 

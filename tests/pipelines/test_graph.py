@@ -33,7 +33,8 @@ BOOKS = {
 # what the engine makes of models, and what it puts under another name
 ENGINE = {
     "claims": {*LEG_MODELS}, "all_leg_runs": {*LEG_MODELS}, "skus_known": {"skus"},
-    "sides_known": {"orders_seen", *LEG_MODELS}, "supplied_sides": {"orders_seen"}, "fx_filed": {"fx_rates"},
+    "sides_known": {"orders_seen", *LEG_MODELS}, "supplied_sides": {"orders_seen"}, "fx_filed": {"fx_rates"}, "sku_map_filed": {"sku_map"},
+    "bundles_filed": {"bundles"},
     "left_over": {"matchable"}, "given_up": {"matchable", "match_keyless_crowds", "match_subset"},
     "matched": {"matchable", *(f"match_{n}" for n in ("normal_key", "remark", "tolerance", "keyless", "batch", "subset"))},
 }
@@ -94,7 +95,7 @@ def test_every_edge_is_one_that_the_sql_or_a_specification_says(defs: Definition
 
 
 def test_what_is_run_for_every_leg_reads_its_own_claims_alone() -> None:
-    own = {*lineage.OF_EVERY_LEG, "leg_claims", "supplied_sides", "carried_sides"}
+    own = {*lineage.OF_EVERY_LEG, "coded_goods", "leg_claims", "supplied_sides", "carried_sides"}
     for name in lineage.OF_EVERY_LEG:
         assert read_by(SQL / "sides" / f"{name}.sql") <= own | lineage.GIVEN, name
 

@@ -1,0 +1,155 @@
+-- Grain: one claim of the day `moves_day` in the leg that is being made, of an order of which a code is not known. Meaning: what can no
+-- longer be held against each other by SKU is held by the order: its claims of the day, and what was open of it the evening before
+-- (taken back there, of kind `moved`, and said again), stand under <shop>/<order>/*, or where lines have numbers under
+-- their line without the SKU. A code itself is one claim a day of kind `unmapped` and no pieces, under <shop>/unmapped/<system>:<code>, until it
+-- is known.
+with
+held as (select * from held_claims),
+today as (select * from claims_of_day),
+codes as (select * from coded_goods),
+
+scoped as (
+    select
+        *, true as is_held, kind = 'unmapped' as is_notice, false as is_unknown,
+        case
+            when "key" in (
+                concat_ws('/', shop, order_id, sku), concat_ws('/', shop, order_id), concat_ws('/', shop, order_id, '*')
+            ) then concat_ws('/', shop, order_id)
+            else "key"
+        end as unit
+    from held
+    union all by name
+    select
+        *, false as is_held, false as is_notice, starts_with(sku, '?') as is_unknown,
+        case
+            when "key" in (concat_ws('/', shop, order_id, sku), concat_ws('/', shop, order_id)) then concat_ws('/', shop, order_id)
+            else "key"
+        end as unit
+    from today
+),
+
+plained as (
+    select
+        *,
+        case when unit = concat_ws('/', shop, order_id) then concat_ws('/', shop, order_id, '*') else "key" end as plain_key,
+        regexp_replace(attribute, '^sku=.* status=', 'status=') as plain_attribute
+    from scoped
+    where not is_notice
+),
+
+marked as (
+    select *, "key" = plain_key and attribute is not distinct from plain_attribute as is_plain
+    from plained
+),
+
+by_order as (
+    select distinct entity, unit
+    from marked
+    where order_id <> '' and (is_unknown or is_held and is_plain and kind not in ('correction', 'write_off', 'moved'))
+),
+
+in_order as (
+    select m.*
+    from marked as m
+    semi join by_order as b on m.entity = b.entity and m.unit = b.unit
+),
+
+as_made as (
+    select m.* exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain)
+    from marked as m
+    anti join by_order as b on m.entity = b.entity and m.unit = b.unit
+    where not m.is_held
+),
+
+by_order_now as (
+    select
+        * exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain)
+        replace (plain_key as "key", plain_attribute as attribute)
+    from in_order
+    where not is_held
+),
+
+-- what was held by SKU until now, once
+to_move as (
+    select h.*, h."key" <> h.plain_key as is_elsewhere
+    from in_order as h
+    anti join (select entity, "key" from held where kind = 'moved') as m on h.entity = m.entity and h."key" = m."key"
+    where h.is_held and not h.is_plain
+),
+
+-- under the same key only the attribute changes
+taken_back as (
+    select
+        * exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain, is_elsewhere)
+        replace (
+            getvariable('moves_day') as period, case side when 'left' then 'right' else 'left' end as side, 'moved' as kind,
+            case when is_elsewhere then amount else 0 end::decimal(28, 4) as amount,
+            case when is_elsewhere then quantity else 0 end::decimal(28, 4) as quantity,
+            0::decimal(28, 4) as discount, null::decimal(28, 4) as unit_price, '' as customer, null::bigint as sequence
+        )
+    from to_move
+),
+
+said_again as (
+    select
+        * exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain, is_elsewhere)
+        replace (
+            getvariable('moves_day') as period, plain_key as "key", plain_attribute as attribute,
+            case when is_elsewhere then kind else 'moved' end as kind,
+            case when is_elsewhere then amount else 0 end::decimal(28, 4) as amount,
+            case when is_elsewhere then quantity else 0 end::decimal(28, 4) as quantity, null::bigint as sequence
+        )
+    from to_move
+),
+
+unknown as (
+    select *
+    from marked
+    where is_unknown and not is_plain
+    qualify row_number() over (partition by entity, shop, side, sku order by source, file, line, order_id, amount) = 1
+),
+
+notices as (
+    select
+        * exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain)
+        replace (
+            concat_ws('/', shop, 'unmapped', sku[2:]) as "key", 'unmapped' as kind, 0::decimal(28, 4) as amount,
+            0::decimal(28, 4) as quantity, concat(side, ' ', sku) as attribute, '' as order_id, 0::decimal(28, 4) as discount,
+            null::decimal(28, 4) as unit_price, '' as customer, null::bigint as sequence,
+            split_part(sku[2:], ':', 1) as counterparty, array_to_string(string_split(sku[2:], ':')[2:], ':') as remark, '' as record_id
+        )
+    from unknown
+),
+
+codes_now as (
+    select *
+    from codes
+    where since <= getvariable('moves_day')
+    qualify row_number() over (partition by shop, system, code order by since desc) = 1
+),
+
+-- codes that are known by now
+answered as (
+    select
+        n.* exclude (is_held, is_notice, is_unknown, unit)
+        replace (getvariable('moves_day') as period, case n.side when 'left' then 'right' else 'left' end as side)
+    from scoped as n
+    inner join codes_now as c on n.shop = c.shop and n.counterparty = c.system and n.remark = c.code
+    where n.is_notice and not starts_with(c.sku, '?')
+),
+
+final as (
+    select * from as_made
+    union all by name
+    select * from by_order_now
+    union all by name
+    select * from taken_back
+    union all by name
+    select * from said_again
+    union all by name
+    select * from notices
+    union all by name
+    select * from answered
+)
+
+select * from final
