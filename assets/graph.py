@@ -20,7 +20,7 @@ from duizhang import published, schema
 from duizhang.dictionary import load_dictionary
 from duizhang.ingest import SourceSpec
 from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, MART_MODELS, STATE_TABLES
-from duizhang.reconcile.lineage import Model, models
+from duizhang.reconcile.lineage import Model, behind, models
 
 PUBLISHED = "published"
 # what ingest writes about the files beside the canonical tables
@@ -29,7 +29,7 @@ OF_FILES = ("source_files", "quarantine")
 JOURNAL = "journal_proposals"
 OWNERS = {
     "sources": "team:data", "canonical": "team:data", "derived": "team:data",
-    **dict.fromkeys(("sides", "claims", "open", "causes", "matching", "variances", "marts", "publication"), "team:accounting"),
+    **dict.fromkeys(("sides", "claims", "open", "items", "matching", "causes", "variances", "marts", "publication"), "team:accounting"),
 }
 SCHEMAS: dict[str, pa.Schema] = {
     **schema.TABLES, **published.TABLES, **STATE_TABLES, **dict.fromkeys(LEG_MODELS, schema.CLAIM),
@@ -57,22 +57,19 @@ def canonical_assets(sources: Mapping[str, SourceSpec]) -> list[AssetSpec]:
     ]
 
 
+_STEPS = {"derived": "claims", "sides": "claims", "claims": "claims", "marts": "marts"}
+
+
 def model_assets() -> dict[str, list[AssetSpec]]:
     """One asset a model, made from what its SQL reads, and the table that no model makes; by step.
 
     What reads the open claims of a day is another step than what makes them from those of the day before: in one step, Dagster
     knows one mapping of days for an asset.
     """
-    listed = models()
-    behind: set[str] = {"open_claims"}
-    for model in listed.values():
-        if model.parents & behind:
-            behind.add(model.name)
+    of_open_claims = behind("open_claims") - {"open_claims"}
     steps: dict[str, list[AssetSpec]] = {"claims": [], "open": [], "causes": [], "marts": []}
-    for model in listed.values():
-        step = "claims" if model.room in ("derived", "sides", "claims") else "marts" if model.room == "marts" else (
-            "causes" if model.parents & behind else "open"
-        )
+    for model in models().values():
+        step = _STEPS.get(model.room, "causes" if model.name in of_open_claims else "open")
         steps[step].append(_model(model))
     steps["marts"].append(_spec(JOURNAL, "marts", (), kinds={"parquet"}))
     return steps

@@ -59,7 +59,7 @@ class Area:
 
 _CORE = ("tests/reconcile/test_cases.py", "tests/reconcile/test_mutation.py")
 AREAS = {
-    "sql: open items": Area(tuple(f"sql/{room}/*.sql" for room in ("open", "causes", "matching", "variances")), _CORE),
+    "sql: open items": Area(tuple(f"sql/{room}/*.sql" for room in ("open", "items", "matching", "causes", "variances")), _CORE),
     "sql: claims": Area(
         ("sql/claims/*.sql", "sql/derived/*.sql", "sql/sides/*.sql"),
         tuple(f"tests/reconcile/test_{name}.py" for name in ("one_truth", "sides", "legs")),

@@ -42,7 +42,7 @@ def lint() -> list[Finding]:
 def _models() -> Iterator[tuple[str, str]]:
     for path in sorted(SQL.rglob("*.sql")):
         yield f"sql/{path.relative_to(SQL).as_posix()}", path.read_text(encoding="utf-8")
-    yield "causes.yaml", f"select {cause_expression()} as cause from judged"
+    yield "causes.yaml", f"select {cause_expression()} as cause from paired"
     yield "parts.yaml", parts_query("with_cause")
 
 

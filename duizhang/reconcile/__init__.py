@@ -11,20 +11,12 @@ from duizhang.doors import opened_by_need
 if TYPE_CHECKING:
     from duizhang.matching_passes import load_matching
     from duizhang.reconcile.causes import Cause, load_causes
-    from duizhang.reconcile.engine import (
-        ITEM_TABLES,
-        LEG_MODELS,
-        MART_MODELS,
-        STATE_TABLES,
-        Session,
-        assert_conservation,
-        make_claims,
-        reconcile,
-        rules_digest,
-        settle,
-    )
+    from duizhang.reconcile.engine import assert_conservation, make_claims, reconcile, settle
     from duizhang.reconcile.matching import normalise_keys
+    from duizhang.reconcile.models import LEG_MODELS, MART_MODELS, rules_digest
+    from duizhang.reconcile.outputs import ITEM_TABLES, STATE_TABLES
     from duizhang.reconcile.parts import load_parts
+    from duizhang.reconcile.session import Session
     from duizhang.reconcile.sides import Supply, side_feeds, sides_of, supplies
     from duizhang.reconcile.uncomputed import Uncomputed, compute
 else:

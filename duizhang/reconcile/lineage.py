@@ -20,17 +20,9 @@ from duizhang.errors import SpecError
 from duizhang.layout import SQL
 from duizhang.matching_passes import matching_digest
 from duizhang.reconcile.causes import causes_digest
-from duizhang.reconcile.engine import LEG_MODELS
-from duizhang.reconcile.matching import SQL_PASSES
+from duizhang.reconcile.models import LEG_MODELS, OF_EVERY_LEG, ROOMS, SO_FAR, SQL_PASSES
 from duizhang.reconcile.parts import parts_digest
 from duizhang.schema import TABLES
-
-ROOMS = ("derived", "sides", "claims", "open", "causes", "matching", "variances", "marts")
-
-# models that are run once for every leg, on its claims alone: they are part of each leg
-OF_EVERY_LEG = ("scoped_claims", "sides_seen", "leg_runs", "claims_run", "moves_of_day")
-# views of what is known or left so far, which grows or shrinks with every model that reads them
-SO_FAR = ("supplied_sides", "left_over")
 
 # what the engine puts in place from books.yaml, the rules and people's decisions, and from no table
 GIVEN = frozenset({
@@ -93,18 +85,8 @@ def relations_read(sql: str) -> frozenset[str]:
         inside = table.find_ancestor(exp.CTE)
         # an import CTE has the name of what it imports
         if table.name and (table.name not in own or (inside is not None and inside.alias == table.name)):
-            found.add(_leg_of(table) if table.name == "claims" else table.name)
+            found.add(table.name)
     return frozenset(found)
-
-
-def _leg_of(claims: exp.Table) -> str:
-    """`claims`, or where only those of one leg are imported, the relation that these are."""
-    where = claims.parent_select.args.get("where") if claims.parent_select else None
-    parts = () if where is None else where.this.flatten() if isinstance(where.this, exp.And) else (where.this,)
-    for part in parts:
-        if isinstance(part, exp.EQ) and part.left.name == "leg" and isinstance(part.right, exp.Literal):
-            return str(part.right.name)
-    return claims.name
 
 
 @cache
@@ -139,6 +121,22 @@ def models() -> dict[str, Model]:
         )
         for name in order
     }
+
+
+@cache
+def order(room: str) -> tuple[str, ...]:
+    """The models of a folder, each behind those that it reads."""
+    return tuple(name for name, model in models().items() if model.room == room)
+
+
+@cache
+def behind(name: str) -> frozenset[str]:
+    """A model and all that follow from it on the same day."""
+    found = {name}
+    for model in models().values():
+        if model.parents & found:
+            found.add(model.name)
+    return frozenset(found)
 
 
 def assertions() -> dict[str, str]:

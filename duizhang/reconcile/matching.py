@@ -16,11 +16,10 @@ import pyarrow as pa
 
 from duizhang.matching_passes import load_matching
 from duizhang.reconcile.lines import Item, Lines
+from duizhang.reconcile.models import SQL_PASSES
 from duizhang.reconcile.subset import Subset, find_subset
 from duizhang.schema import DAY, TEXT
 from duizhang.store import quoted
-
-SQL_PASSES = ("normal_key", "remark", "tolerance", "keyless", "batch")
 
 _MATCHED = pa.schema([
     ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("members", pa.list_(TEXT)), ("pass", TEXT),
@@ -99,16 +98,16 @@ def normalise_keys(con: duckdb.DuckDBPyConnection) -> None:
         """)
 
 
-def match(con: duckdb.DuckDBPyConnection, run: Callable[[str], None], view: Callable[[str], None]) -> None:
+def match(con: duckdb.DuckDBPyConnection, run: Callable[[str], None]) -> None:
     """Run the passes over `matchable`; leaves the tables matched (groups of keys) and given_up.
 
-    run materialises a model of sql/, view makes it a view.
+    run materialises a model of sql/.
     """
     con.register("_matched_empty", _MATCHED.empty_table())
     con.execute("create or replace table matched as select * from _matched_empty")
     con.register("_given_up_empty", _GIVEN_UP.empty_table())
     con.execute("create or replace table given_up as select * from _given_up_empty")
-    view("matching/left_over.sql")
+    run("matching/left_over.sql")
     for name in SQL_PASSES:
         run(f"matching/match_{name}.sql")
         _choose(con, name)

@@ -17,14 +17,16 @@ import pyarrow as pa
 
 from duizhang import schema
 from duizhang.errors import ModelFault
-from duizhang.reconcile.engine import LEFT_OUT, OPENING, Session, reconcile
+from duizhang.reconcile.engine import reconcile
+from duizhang.reconcile.models import ROOMS
+from duizhang.reconcile.session import LEFT_OUT, OPENING, Session
 from duizhang.store import quoted
 
 # Rows that are looked for one by one; where there are more, whole files are left out.
 _SINGLE_ROWS = 8
 _REFERENCE = {"fx_rates": "fx_filed", "skus": "skus_known", "sku_map": "sku_map_filed", "bundles": "bundles_filed"}  # and their views
 # A model that is run once for a day and after which a search need not go on.
-_ONCE = tuple(f"sql/{room}/" for room in ("derived", "claims", "open", "causes", "matching", "variances", "marts"))
+_ONCE = tuple(f"sql/{room}/" for room in ROOMS if room != "sides")
 
 # a session of the given class for some days
 Make = Callable[[Sequence[dt.date], type[Session]], Session]

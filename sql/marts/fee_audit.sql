@@ -1,7 +1,7 @@
 -- Grain: one row a period, transaction and kind of fee that was charged in the period otherwise than the rate card says.
 -- Meaning: the fee by the rate card (see derived/fees_expected) against the fee charged.
 with
-claims as (select * from claims where leg = 'fee'),
+claims as (select * from fee),
 open_claims as (select * from open_claims where leg = 'fee'),
 
 moved as (

@@ -1,7 +1,7 @@
 -- Grain: one row a period, parcel and charge in it. Meaning: freight by our own weight and zone and the dated rate card (see
 -- claims/freight) against the carrier's bill. expected is empty where we know no such parcel or no card covers it.
 with
-claims as (select * from claims where leg = 'freight'),
+claims as (select * from freight),
 opening_claims as (select * from opening_claims where leg = 'freight'),
 open_claims as (select * from open_claims where leg = 'freight'),
 

@@ -1,6 +1,6 @@
 -- Grain: one row a period, declared account and currency. Meaning: the sub-ledger's total of the day against the ledger's.
 with
-claims as (select * from claims where leg = 'ledger'),
+claims as (select * from ledger),
 accounts as (select * from account_map),
 
 final as (

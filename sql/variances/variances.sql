@@ -3,8 +3,9 @@
 -- likely where there are candidates, unknown where nothing names it.
 with
 allocated as (select * from allocated_variances),
+suspected as (select * from suspected),
 
-suspected as (
+with_candidates as (
     select period, leg, entity, "key", currency, cause, candidates
     from name_candidates('suspected')
 ),
@@ -21,7 +22,7 @@ final as (
         end as cause_confidence,
         to_json(s.candidates)::varchar as candidates
     from allocated as a
-    inner join suspected as s using (period, leg, entity, "key", currency, cause)
+    inner join with_candidates as s using (period, leg, entity, "key", currency, cause)
 )
 
 select * from final

@@ -18,6 +18,7 @@ from duizhang.errors import SpecError
 from duizhang.ingest import load_specs
 from duizhang.layout import SQL
 from duizhang.reconcile import LEG_MODELS, STATE_TABLES, lineage
+from duizhang.reconcile.models import OF_EVERY_LEG, ROOMS, SO_FAR
 from pipelines.definitions import build_defs
 
 SNAPSHOT = Path(__file__).with_name("graph.txt")
@@ -38,7 +39,6 @@ ENGINE = {
     "left_over": {"matchable"}, "given_up": {"matchable", "match_keyless_crowds", "match_subset"},
     "matched": {"matchable", *(f"match_{n}" for n in ("normal_key", "remark", "tolerance", "keyless", "batch", "subset"))},
 }
-OF_ONE_LEG = {"fee_audit": {"fee"}, "freight_audit": {"freight"}, "ledger_tieout": {"ledger"}}
 
 
 @pytest.fixture(scope="module")
@@ -71,17 +71,14 @@ def test_every_edge_is_one_that_the_sql_or_a_specification_says(defs: Definition
     for table in schema.TABLES:
         expected[table] = {name for name in NAMED if table in {t.table for t in specs[name].tables}}
     expected |= {name: {*NAMED} for name in OF_FILES}
-    for room in lineage.ROOMS:
+    for room in ROOMS:
         for path in (SQL / room).glob("*.sql"):
             name = path.stem
-            if name in (*lineage.OF_EVERY_LEG, *lineage.SO_FAR):
+            if name in (*OF_EVERY_LEG, *SO_FAR):
                 continue
             expected[name] = set()
             for relation in read_by(path):
-                if relation == "claims" and name in OF_ONE_LEG:
-                    expected[name] |= OF_ONE_LEG[name]
-                else:
-                    expected[name] |= ENGINE.get(relation, {relation})
+                expected[name] |= ENGINE.get(relation, {relation})
     # what books, rules and people's decisions say is no asset, and what is of an earlier day is drawn at the table itself
     no_asset = {*lineage.GIVEN, "opening_claims", "carried_stock_levels", "carried_sides", "past_claims"}
     expected = {name: parents - no_asset for name, parents in expected.items()}
@@ -95,9 +92,18 @@ def test_every_edge_is_one_that_the_sql_or_a_specification_says(defs: Definition
 
 
 def test_what_is_run_for_every_leg_reads_its_own_claims_alone() -> None:
-    own = {*lineage.OF_EVERY_LEG, "coded_goods", "leg_claims", "supplied_sides", "carried_sides"}
-    for name in lineage.OF_EVERY_LEG:
+    own = {*OF_EVERY_LEG, "coded_goods", "leg_claims", "supplied_sides", "carried_sides"}
+    for name in OF_EVERY_LEG:
         assert read_by(SQL / "sides" / f"{name}.sql") <= own | lineage.GIVEN, name
+
+
+def test_models_run_behind_what_they_read_and_folders_are_in_the_order_of_the_flow() -> None:
+    listed = lineage.models()
+    place = {name: (ROOMS.index(model.room), lineage.order(model.room).index(name)) for name, model in listed.items()}
+    early = {(name, parent) for name, model in listed.items() for parent in model.parents & place.keys() if place[parent] >= place[name]}
+    assert early == set()
+    assert {p.stem for room in ROOMS for p in (SQL / room).glob("*.sql")} == {*place, *OF_EVERY_LEG, *SO_FAR}
+    assert {p.name for p in SQL.iterdir()} == {*ROOMS, "assertions"}
 
 
 def test_the_graph_is_the_one_of_the_snapshot(defs: Definitions) -> None:
@@ -118,7 +124,7 @@ def test_every_asset_says_what_it_is(defs: Definitions) -> None:
     for key in graph.get_all_asset_keys():
         name, node = key.to_user_string(), graph.get(key)
         assert node.description and node.owners and node.kinds and node.tags["layer"] == node.group_name, name
-        if node.group_name in ("sources", *lineage.ROOMS) and name != "journal_proposals":
+        if node.group_name in ("sources", *ROOMS) and name != "journal_proposals":
             assert node.code_version, name
         if name in STORED:
             columns = node.metadata["dagster/column_schema"].columns

@@ -129,7 +129,7 @@ def test_books_rules_and_decisions_say_which_days_they_touch(
     shutil.copytree(Path("sql"), sql)
     with (sql / "marts" / "fee_audit.sql").open("a") as file:
         file.write("-- as agreed\n")
-    for module in ("duizhang.plan.inputs", "duizhang.reconcile.engine"):
+    for module in ("duizhang.plan.inputs", "duizhang.reconcile.models"):
         monkeypatch.setattr(f"{module}.SQL", sql)
     assert stale(raw, home) == {
         day(n).isoformat(): ["rule sql/marts/fee_audit.sql changed"] for n in range(1, DAYS + 1)

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duizhang.reconcile import engine
 from tests.pipelines.test_end_to_end import COMPARED, START, duizhang, query
 
 
@@ -26,7 +25,7 @@ def check(seed: int, days: int, orders: int, cuts: set[int], again: int, start: 
                      start + dt.timedelta(days=first), "--to", start + dt.timedelta(days=last), *more)
 
         with pytest.MonkeyPatch.context() as patch:  # a long range is judged in stretches, here of two days
-            patch.setattr(engine, "STRETCH", 2)
+            patch.setattr("duizhang.reconcile.session.STRETCH", 2)
             go("range", 0, days - 1)
         bounds = [0, *sorted(c for c in cuts if 0 < c < days), days]
         for first, after in itertools.pairwise(bounds):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from duizhang import schema
 from duizhang.books import Books
-from duizhang.reconcile import STATE_TABLES, Session, engine, load_causes, reconcile
+from duizhang.reconcile import STATE_TABLES, Session, load_causes, reconcile
 from duizhang.store import Store, days
 
 FIRST = dt.date(2026, 3, 1)
@@ -132,7 +132,7 @@ def test_a_range_equals_its_days_and_the_plain_sums(
             data["orders"].append(order(periods[day], kind, str(number), str(amount)))
     whole = run(tmp_path_factory.mktemp("range"), periods, data)
     with pytest.MonkeyPatch.context() as patch:  # a long range is judged in stretches
-        patch.setattr(engine, "STRETCH", 2)
+        patch.setattr("duizhang.reconcile.session.STRETCH", 2)
         stretched = run(tmp_path_factory.mktemp("stretches"), periods, data)
     root = tmp_path_factory.mktemp("daily")
     daily = Store(root)

@@ -1,0 +1,23 @@
+"""What reconciling leaves in the store besides the claims: what the next day opens with, and what is published of the items."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from duizhang.reconcile.sides import SIDES
+from duizhang.schema import CLAIM, DAY, MONEY, TEXT
+
+OPEN_CLAIM = pa.schema([*CLAIM, pa.field("first_seen", DAY), pa.field("claimed", DAY)])
+STOCK_LEVEL = pa.schema(
+    [
+        ("period", DAY), ("basis", TEXT), ("entity", TEXT), ("place", TEXT), ("sku", TEXT),
+        ("left_level", MONEY), ("right_level", MONEY),
+    ]
+)
+# What the next period opens with; part of a period's digest together with the published tables.
+STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL, "sides": SIDES}
+# What is published of the items themselves; the first two are made with the claims, for the whole range.
+EARLY_TABLES = ("legs_not_run", "clearings")
+ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items")
+
+__all__ = ["EARLY_TABLES", "ITEM_TABLES", "OPEN_CLAIM", "STATE_TABLES", "STOCK_LEVEL"]

@@ -1,0 +1,221 @@
+"""A connection with the inputs of a range in place, on which the models are run and from which their tables are kept.
+
+What is open at the end of a day is a row for every day on which it is open, so a long range is judged a stretch of days after
+the other; what a day gets does not depend on the stretch that it is in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from duizhang import schema
+from duizhang.books import Books
+from duizhang.errors import ConservationError, UserError
+from duizhang.matching_passes import load_matching
+from duizhang.reconcile.books_relations import books_relations, rows_of
+from duizhang.reconcile.causes import prepare_causes
+from duizhang.reconcile.goods import map_goods, prepare_goods
+from duizhang.reconcile.matching import prepare_matching
+from duizhang.reconcile.mistyped import prepare_mistyped
+from duizhang.reconcile.models import LEG_MODELS, VIEWS, model_text
+from duizhang.reconcile.outputs import OPEN_CLAIM, STOCK_LEVEL
+from duizhang.reconcile.parts import prepare_parts
+from duizhang.reconcile.sides import SIDES, declared_sides, side_feeds
+from duizhang.schema import CLAIM, DAY, TEXT
+from duizhang.store import Store, connect, quoted
+
+DECISION = pa.schema(
+    [
+        ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("from_period", DAY), ("until", DAY),
+        ("status", TEXT),
+    ]
+)
+# What rows are left out of, besides the canonical tables: they have a file and a line as well.
+OPENING = "opening_claims"
+LEFT_OUT = pa.schema([("table_name", TEXT), ("file", TEXT), ("line", pa.int64())])
+# What the database and Arrow raise where a value has no room or is not of the type that it is taken for.
+OF_VALUES = (duckdb.DataError, duckdb.InvalidInputException, pa.ArrowInvalid)
+
+# Days whose open items are judged, and written, at once: it sets the memory that a long range takes.
+STRETCH = 31
+MEMORY = "2GB"
+# What a late duplicate is compared by.
+_PAST = (
+    'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line, shop'
+)
+# What the models of a stretch are to see of its own days alone.
+_BY_PERIOD = ("stock_levels", "shop_measures", "goods_sold", "fx_results", "same_day_matches")
+
+
+@dataclass
+class Session:
+    """One DuckDB connection with the inputs of a range in place: canonical tables, books, what was open before.
+
+    files: the files of the inbox from the oldest to the newest; where two say another level, cost or rate of one time, the
+    newest counts. left_out: rows of the inputs, by table, file and line, that the models do not get to see.
+    """
+
+    books: Books
+    store: Store
+    periods: Sequence[dt.date]
+    corrections: pa.Table = field(default_factory=CLAIM.empty_table)
+    decisions: pa.Table = field(default_factory=DECISION.empty_table)
+    say: Callable[[str], None] = field(default=lambda _: None)
+    files: Sequence[str] = ()
+    left_out: pa.Table = field(default_factory=LEFT_OUT.empty_table)
+
+    def __post_init__(self) -> None:
+        expected = [self.periods[0] + dt.timedelta(days=n) for n in range(len(self.periods))]
+        if list(self.periods) != expected:
+            raise UserError("periods must be consecutive days in order")
+        self.whole = list(self.periods)
+        self.at = "the inputs"  # the model at work
+        self.con = connect(memory=MEMORY, spill=self.store.spill())
+
+    def __enter__(self) -> Session:
+        self._load()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.con.close()
+        self.store.clear_spill()
+
+    def _load(self) -> None:
+        con, periods = self.con, self.periods
+        # files of the store do not change while they are read
+        con.execute("set parquet_metadata_cache = true")
+        con.execute("set preserve_insertion_order = false")
+        con.register("left_out", self.left_out)
+        self._span(periods, "")
+        self._input("skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
+        self._input("sku_map_filed", self._history("sku_map"), schema.TABLES["sku_map"], table_of="sku_map")
+        self._input("bundles_filed", self._history("bundles"), schema.TABLES["bundles"], table_of="bundles")
+        self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
+        prepare_matching(con)
+        prepare_mistyped(con)
+        prepare_causes(con)
+        prepare_parts(con)
+        prepare_goods(con, self.books)
+        con.register("corrections", self.corrections.filter(pc.is_in(self.corrections["period"], pa.array(periods, DAY))))
+        con.register("decisions", self.decisions)
+        con.register("file_ranks", rows_of(list(zip(self.files, range(len(self.files)), strict=True)), file=TEXT, rank=pa.int64()))
+        for name, table in books_relations(self.books).items():
+            con.register(name, table)
+        con.register("declared_sides", declared_sides(self.books))
+        con.register("side_feeds", side_feeds())
+        con.execute(
+            "create table sides_known (leg varchar, side varchar, entity varchar, shop varchar, channel varchar, since date)"
+        )
+        self.run("sides/supplied_sides.sql")
+
+    def _span(self, periods: Sequence[dt.date], temporary: str) -> None:
+        """Calendar, variables and views of the store for these periods; temporary ones stand before those of the range."""
+        con = self.con
+        con.execute("set variable period_from = ?::date", [periods[0]])
+        con.execute("set variable period_to = ?::date", [periods[-1]])
+        con.execute(
+            f"create or replace {temporary} table calendar as select unnest(generate_series("
+            "getvariable('period_from'), getvariable('period_to'), interval 1 day))::date as period"
+        )
+        for name, columns in schema.TABLES.items():
+            self._input(name, periods, columns, temporary=temporary)
+        before = [periods[0] - dt.timedelta(days=1)]
+        self._input(OPENING, before, OPEN_CLAIM, table_of="open_claims", temporary=temporary)
+        self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels", temporary=temporary)
+        if not temporary:  # sides are known for the whole range before it is judged
+            self.store.view(con, "carried_sides", before, SIDES, table_of="sides")
+        # as far back as a late duplicate is looked for
+        horizon = [periods[0] - dt.timedelta(days=n) for n in range(load_matching().repeat_horizon_days, 0, -1)]
+        self._past_claims(horizon, temporary)
+
+    def _input(
+        self, name: str, periods: Sequence[dt.date], columns: pa.Schema, *, table_of: str = "", temporary: str = ""
+    ) -> None:
+        """A view of an input without the rows that are left out of it."""
+        table = OPENING if name == OPENING else table_of or name
+        if not pc.any(pc.equal(self.left_out["table_name"], table)).as_py():
+            self.store.view(self.con, name, periods, columns, table_of=table_of or name, temporary=temporary)
+            return
+        self.store.view(self.con, f"{name}_given", periods, columns, table_of=table_of or name, temporary=temporary)
+        self.con.execute(
+            f"create or replace {temporary} view {name} as select g.* from {name}_given as g "
+            f"anti join (select file, line from left_out where table_name = {quoted(table)}) as l "
+            "on g.file = l.file and g.line is not distinct from l.line"
+        )
+
+    def see_claims(self, periods: Sequence[dt.date], temporary: str = "") -> None:
+        """Views of the claims as the store has them: of each leg by its name, and `claims` of all."""
+        for leg in LEG_MODELS:
+            self.store.view(self.con, leg, periods, CLAIM, table_of=leg, temporary=temporary)
+        union = " union all ".join(f'select * from "{leg}"' for leg in LEG_MODELS)
+        self.con.execute(f"create or replace {temporary} view claims as {union}")
+
+    def _past_claims(self, periods: Sequence[dt.date], temporary: str) -> None:
+        """A view of the claims of earlier days, with what a late duplicate is compared by."""
+        for leg in LEG_MODELS:
+            self.store.view(self.con, f"past_{leg}", periods, CLAIM, table_of=leg, temporary=temporary)
+        union = " union all ".join(f'select {_PAST} from "past_{leg}"' for leg in LEG_MODELS)
+        self.con.execute(f"create or replace {temporary} view past_claims as {union}")
+
+    def stretches(self) -> Iterator[Sequence[dt.date]]:
+        """The range in stretches, each of which the models then see as if it were the range; what came before is stored."""
+        if len(self.whole) <= STRETCH:
+            yield self.periods
+            return
+        # all of about one length: each has what it costs to begin
+        count = -(-len(self.whole) // STRETCH)
+        for number in range(count):
+            self.periods = self.whole[len(self.whole) * number // count : len(self.whole) * (number + 1) // count]
+            self._span(self.periods, "temp")
+            self.see_claims(self.periods, "temp")
+            for name in _BY_PERIOD:
+                self.con.execute(
+                    f"create or replace temp view {name} as select * from memory.main.{name} "
+                    "where period between getvariable('period_from') and getvariable('period_to')"
+                )
+            map_goods(self.con, model_text, "temp")
+            yield self.periods
+
+    def _history(self, table: str) -> list[dt.date]:
+        return [p for p in self.store.periods(table) if p <= self.periods[-1]]
+
+    def run(self, path: str) -> None:
+        """Materialise one model as an in-memory table that is named like its file, or put it in place as a view."""
+        name, kind = Path(path).stem, "view" if Path(path).stem in VIEWS else "table"
+        self.at = f"sql/{path}"
+        try:
+            self.con.execute(f'create or replace {kind} "{name}" as {model_text(path)}')
+            self.at = f"behind sql/{path}"
+        except OF_VALUES:
+            raise
+        except duckdb.Error as error:
+            raise ConservationError(f"sql/{path}: {error}") from error
+
+    def result(self, name: str, columns: pa.Schema, periods: Sequence[dt.date]) -> pa.Table:
+        """The periods of a table in its declared schema: column order and types; a missing column is an error."""
+        listed = ", ".join(f'"{column.name}"' for column in columns)
+        query = f'select {listed} from "{name}" where period between ? and ?'
+        return self.con.sql(query, params=[periods[0], periods[-1]]).to_arrow_table().cast(columns)
+
+    def keep(self, name: str, columns: pa.Schema, *, relation: str = "") -> int:
+        """Write a table into the store, period by period; the number of rows. relation: what it is here, where not its name."""
+        rows = 0
+        for at in range(0, len(self.periods), STRETCH):
+            part = self.periods[at : at + STRETCH]
+            found = self.result(relation or name, columns, part)
+            self.store.split(name, found, part)
+            rows += int(found.num_rows)
+        return rows
+
+
+__all__ = ["LEFT_OUT", "OF_VALUES", "OPENING", "Session"]
