@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -15,13 +16,15 @@ import click
 @click.option("--orders-per-day", type=click.IntRange(min=1), default=2000, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--break-rate", type=float, default=0.005, show_default=True, help="Share of the orders to break.")
+@click.option("--noise", type=click.Choice(["easy", "hard"]), default="easy", show_default=True,
+              help="hard: damaged references, deposits that put payouts together, files that come again.")
 def command(
-    out: Path, start: dt.datetime, days: int, orders_per_day: int, seed: int, break_rate: float
+    out: Path, start: dt.datetime, days: int, orders_per_day: int, seed: int, break_rate: float, noise: Literal["easy", "hard"]
 ) -> None:
     """Write raw files of a made-up business in true formats, with books.yaml and truth.parquet."""
     from duizhang.simulate import Plan, simulate
 
-    plan = Plan(start.date(), days, orders_per_day, seed, break_rate)
+    plan = Plan(start.date(), days, orders_per_day, seed, break_rate, noise)
     outcome = simulate(out, plan)
     click.echo(f"{outcome['orders']} orders over {days} days in {outcome['files']} files below {out / 'inbox'}")
     click.echo(f"differences: {sum(outcome['injected'].values())} injected, {outcome['natural']} natural timing")

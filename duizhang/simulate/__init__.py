@@ -15,10 +15,11 @@ import polars as pl
 from duizhang.errors import UserError
 from duizhang.simulate import company, shops
 from duizhang.simulate.breaks import choose, inject
+from duizhang.simulate.noise import Link, damage_bank, damage_payments, repeat_files
 from duizhang.simulate.raw_rows import BANK_LEDGERS, Records, Totals, add_up, build_records, jd_statement
 from duizhang.simulate.score import Score, render, score
 from duizhang.simulate.settings import write_settings
-from duizhang.simulate.truth import build_truth, write_truth
+from duizhang.simulate.truth import build_truth, write_links, write_truth
 from duizhang.simulate.world import SHOPS, Plan, World, build_world
 
 __all__ = ["Outcome", "Plan", "Score", "render", "score", "simulate"]
@@ -53,8 +54,24 @@ def simulate(out: Path, plan: Plan) -> Outcome:
         records = inject(world, records, choose(world, streams[1]), streams[2])
     else:
         records.jd_bill = jd_statement(world, records, [])
-    totals = add_up(world, records, streams[3], plan.break_rate)
+    # what is damaged is drawn last, so that hard noise changes neither the business nor its faults
+    noise = np.random.default_rng([plan.seed, len(streams)])
+    links = damage_payments(world, records, noise) if plan.noise == "hard" else []
+    named: list[Link] = []
+
+    def change_bank(bank: pl.DataFrame) -> pl.DataFrame:
+        if plan.noise == "easy":
+            return bank
+        bank, found = damage_bank(world, bank, noise)
+        named.extend(found)
+        return bank
+
+    totals = add_up(world, records, streams[3], plan.break_rate, change_bank)
+    totals.marks += [(link.leg, key, "wrong_reference") for link in named for key in link.members]
     files = write_files(out, world, records, totals)
+    if plan.noise == "hard":
+        repeat_files(inbox, noise)
+        write_links(out / "links.parquet", [*links, *named])
     truth = build_truth(world, records, totals)
     write_truth(out / "truth.parquet", world, truth)
     causes = truth.filter("injected").group_by("cause").len().sort("cause")

@@ -114,7 +114,9 @@ def write_bank(
         closing += amount
         mark = "D" if amount < 0 else "C"
         lines.append(f":61:{date}{date[2:]}{mark}{money(abs(amount)).replace('.', ',')}NTRFNONREF//{row['entry_id']}")
-        if row["reference"]:
+        if row["text"] is not None:
+            lines.append(f":86:{row['text']}")
+        elif row["reference"]:
             sent = f"/OCMT/USD{money(int(row['original'])).replace('.', ',')}/" if row["original"] else ""
             lines.append(f":86:/NAME/{str(row['provider']).upper()}/PAYOUT/{row['reference']}{sent}")
         else:

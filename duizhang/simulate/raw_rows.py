@@ -5,6 +5,7 @@ Frames carry `o`, the number of the order they come from, and `day`, the day on 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,7 +86,7 @@ def build_records(world: World) -> Records:
         .agg(amount=pl.col("amount").sum(), coupon=pl.col("coupon").sum())
         .join(about.select("o", "day", "shop", "shop_no", "entity", "currency", "provider", "order_id", "txn", "at",
                            "settle_lag", "customer", "in_parts"), on="o", how="left", maintain_order="left")
-    )).with_columns(fee=fee_of(pl.col("amount")))
+    )).with_columns(fee=fee_of(pl.col("amount")), damaged=pl.lit(value=False))
     refunds = world.refunds.with_columns(day=pl.col("refund_day")).with_columns(
         fee=pl.when(pl.col("provider") == "wechat").then(-fee_of(pl.col("amount"))).otherwise(0),
     )
@@ -176,12 +177,17 @@ def jd_statement(world: World, records: Records, partial: list[int]) -> pl.DataF
     )
 
 
-def add_up(world: World, records: Records, rng: np.random.Generator, rate: float) -> Totals:
-    """Payouts, bank, stock and ledger as they follow from the observed records, with their own breaks."""
+def add_up(
+    world: World, records: Records, rng: np.random.Generator, rate: float, change_bank: Callable[[pl.DataFrame], pl.DataFrame],
+) -> Totals:
+    """Payouts, bank, stock and ledger as they follow from the observed records, with their own breaks.
+
+    change_bank: what is done to the bank's entries before they are booked.
+    """
     plan = world.plan
     fund, payouts = _funds(world, records)
     marks: list[tuple[str, str, str]] = []
-    bank = _bank(world, payouts, rng, rate, marks)
+    bank = change_bank(_bank(world, payouts, rng, rate, marks))
     moves, levels = _stock(world, records, rng)
     snapshots = levels.select("warehouse", "sku", "sku_no", "day", "quantity")
     counts = snapshots.filter((pl.col("sku_no") + pl.col("day")) % 7 == 0).with_columns(
@@ -302,7 +308,7 @@ def _bank(
         gain=pl.when(pl.col("abroad") & ((pl.col("amount") - pl.col("converted")).abs() * 100 <= pl.col("converted").abs()))
         .then(pl.col("amount") - pl.col("converted")).otherwise(0),
         number=pl.int_range(pl.len()).over("day") + 1,
-    ).with_columns(entry_id="B" + dates(plan, pl.col("day")) + digits(pl.col("number"), 4))
+    ).with_columns(entry_id="B" + dates(plan, pl.col("day")) + digits(pl.col("number"), 4), text=pl.lit(None, pl.String))
 
 
 def _stock(world: World, records: Records, rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:

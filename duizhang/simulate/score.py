@@ -20,7 +20,7 @@ _STEPS = {
         group by all
     """,
     "found_parts": """
-        select leg, entity, key, currency, cause, sum(difference) as difference
+        select leg, entity, key, currency, cause, sum(difference) as difference, max(candidates) as candidates
         from (
             select * from variances
             qualify period = max(period) over (partition by leg, entity, key, currency)
@@ -72,7 +72,12 @@ _STEPS = {
             end as found_cause,
             coalesce(s.difference, k.found_difference) as found_difference,
             coalesce(s.difference = t.difference, k.amount_exact) as amount_exact,
-            coalesce(s.cause is not null and (k.is_plain or s.difference = t.difference), false) as cause_right
+            coalesce(s.cause is not null and (k.is_plain or s.difference = t.difference), false) as cause_right,
+            coalesce((
+                select bool_or(list_contains(regexp_extract_all(o.candidates, '"cause":"(\\w+)"', 1)[1:2], t.cause))
+                from found_parts as o
+                where o.leg = k.leg and o.entity = k.entity and o.key = k.key and o.currency = k.currency
+            ), false) as candidate_right
         from keys as k
         inner join truth_parts as t using (leg, entity, key, currency)
         left join found_parts as s
@@ -80,7 +85,7 @@ _STEPS = {
         where k.verdict in ('hit', 'missed')
         union all
         select
-            k.leg, k.key, k.currency, k.verdict, null, k.true_difference, f.cause, f.difference, false, false
+            k.leg, k.key, k.currency, k.verdict, null, k.true_difference, f.cause, f.difference, false, false, false
         from keys as k
         inner join found_parts as f using (leg, entity, key, currency)
         where k.verdict = 'false'
@@ -124,18 +129,33 @@ class Part(TypedDict):
     causes_right: float
 
 
+class Proposals(TypedDict):
+    """Of what belongs together though its references do not say so: how many were proposed rightly, wrongly, not at all."""
+
+    links: int
+    right: int
+    wrong: int
+    none: int
+
+
 class Score(TypedDict):
     """The result; amounts_exact and causes_right are shares of the injected items that were found.
 
     A key counts once in `differences` and by_leg; where its difference has several causes, each counts in causes_right,
     by_cause and confusion. confusion: true cause -> found cause -> items; 'missed' was not found, 'none' was made up.
-    unexplained: share of the money found, without sign, that has no cause.
+    unexplained: share of the money found, without sign, that has no cause. named_wrongly: share of the causes that are neither
+    right nor called unexplained; candidate_right: of those called unexplained, the share whose true cause is one of the first two
+    candidates. proposals: by what was done to the references, where the simulation says it (`all` together); a proposal that no link is
+    counts as wrong under `none`.
     """
 
     differences: Differences
     amounts_exact: float
     causes_right: float
     unexplained: float
+    named_wrongly: float
+    candidate_right: float
+    proposals: dict[str, Proposals]
     by_leg: dict[str, Part]
     by_cause: dict[str, Part]
     confusion: dict[str, dict[str, int]]
@@ -193,15 +213,26 @@ def score(truth: Path, home: Path) -> tuple[Score, list[str]]:
             select coalesce(sum(abs(difference)) filter (cause = 'unexplained') / nullif(sum(abs(difference)), 0), 0)
             from found_parts where currency <> 'PCS'
         """).fetchall()[0][0]
+        named_wrongly, candidate_right = con.execute("""
+            select
+                coalesce(count(*) filter (not cause_right and found_cause <> 'unexplained') / nullif(count(*), 0), 0),
+                coalesce(
+                    count(*) filter (not cause_right and found_cause = 'unexplained' and candidate_right)
+                    / nullif(count(*) filter (not cause_right and found_cause = 'unexplained'), 0), 1)
+            from parts where verdict = 'hit'
+        """).fetchall()[0]
         wrong = con.execute("""
             select verdict, leg, key, true_cause, true_difference, found_cause, found_difference from parts
             where verdict in ('missed', 'false') or (verdict = 'hit' and not (amount_exact and cause_right))
             order by case verdict when 'missed' then 0 when 'false' then 1 else 2 end, leg, key, true_cause, found_cause
         """).fetchall()
+    links = truth.with_name("links.parquet")
+    proposals = _proposals(home, links) if links.is_file() else {}
     result = Score(
         differences=Differences(precision=total["precision"], recall=total["recall"], injected=total["injected"],
                                 found=total["found"]),
         amounts_exact=total["amounts_exact"], causes_right=total["causes_right"], unexplained=round(float(unexplained), 6),
+        named_wrongly=round(float(named_wrongly), 6), candidate_right=round(float(candidate_right), 6), proposals=proposals,
         by_leg=by_leg, by_cause=by_cause, confusion=confusion,
     )
     words = {"missed": "missed", "false": "not injected", "hit": "differs"}
@@ -209,6 +240,61 @@ def score(truth: Path, home: Path) -> tuple[Score, list[str]]:
         f"{words[verdict]}: {leg} {key}: true {cause} {amount}, found {found} {what}"
         for verdict, leg, key, cause, amount, found, what in wrong
     ]
+
+
+# members of a link are open together on that day for the last time; what was proposed for any of them then
+_TOLD = """
+    with
+    keys as (select leg, entity, currency, kind, members, unnest(members) as key from read_parquet($links)),
+    proposed as (
+        select
+            period, leg, entity, currency, key,
+            list_sort(list_distinct(list_append(string_split(regexp_extract(proposal, '^pairs with (.*) \\(\\w+: ', 1), ', '), key)))
+                as members
+        from variances
+        where starts_with(proposal, 'pairs with ')
+    ),
+    days as (
+        select k.leg, k.entity, k.currency, k.kind, k.members, max(v.period) as period
+        from keys as k
+        inner join variances as v using (leg, entity, currency, key)
+        group by all
+    ),
+    answered as (
+        select d.kind, d.members, list(distinct p.members) as told
+        from days as d
+        inner join keys as k using (leg, entity, currency, kind, members)
+        left join proposed as p
+            on p.leg = k.leg and p.entity = k.entity and p.currency = k.currency and p.key = k.key and p.period = d.period
+        group by all
+    ),
+    strangers as (
+        select distinct p.leg, p.entity, p.currency, p.members
+        from proposed as p
+        anti join keys as k using (leg, entity, currency, key)
+        where p.period = (select max(period) from variances)
+    )
+    select
+        kind, count(*) as links,
+        count(*) filter (told = [list_sort(members)]) as right,
+        count(*) filter (len(told) > 0 and told <> [list_sort(members)]) as wrong,
+        count(*) filter (len(told) = 0) as none
+    from answered
+    group by kind
+    union all
+    select 'none', 0, 0, count(*), 0 from strangers
+    order by kind
+"""
+
+
+def _proposals(home: Path, links: Path) -> dict[str, Proposals]:
+    with open_published(home, also=links) as con:
+        rows = con.execute(_TOLD, {"links": str(links.resolve())}).fetchall()
+    found = {str(kind): Proposals(links=n, right=right, wrong=wrong, none=none) for kind, n, right, wrong, none in rows}
+    found["all"] = Proposals(
+        links=sum(p["links"] for p in found.values()), right=sum(p["right"] for p in found.values()),
+        wrong=sum(p["wrong"] for p in found.values()), none=sum(p["none"] for p in found.values()))
+    return found
 
 
 def render(result: Score, misses: list[str], limit: int = 20) -> str:
@@ -227,6 +313,9 @@ def render(result: Score, misses: list[str], limit: int = 20) -> str:
             f"{part['amounts_exact']:>9.2%}{part['causes_right']:>9.2%}"
             for name, part in parts.items()
         ]
+    if result["proposals"]:
+        lines += ["", f"{'proposals':<24}{'links':>9}{'right':>7}{'wrong':>7}{'none':>7}"]
+        lines += [f"{name:<24}{p['links']:>9}{p['right']:>7}{p['wrong']:>7}{p['none']:>7}" for name, p in result["proposals"].items()]
     mixed = [(true, given, count) for true, row in result["confusion"].items() for given, count in row.items()
              if true != given]
     if mixed:

@@ -7,6 +7,7 @@ line by line (finance, customer) have one row a cause.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.books import pseudonym
+from duizhang.simulate.noise import Link
 from duizhang.simulate.rates import ZONES, commission_of, fee_of, freight_of, to_yuan
 from duizhang.simulate.raw_rows import (
     ACCOUNT_NAMES,
@@ -36,6 +38,9 @@ from duizhang.simulate.world import ENTITIES, PROVIDERS, UNPAID, World, dates
 TRUTH = pa.schema([
     ("period", pa.date32()), ("leg", pa.string()), ("entity", pa.string()), ("key", pa.string()),
     ("currency", pa.string()), ("cause", pa.string()), ("difference", pa.decimal128(18, 4)), ("injected", pa.bool_()),
+])
+LINKS = pa.schema([
+    ("leg", pa.string()), ("entity", pa.string()), ("currency", pa.string()), ("kind", pa.string()), ("members", pa.list_(pa.string())),
 ])
 _KEY = ["leg", "entity", "key", "currency"]
 _COLUMNS = [*_KEY, "day", "amount", "quantity", "attribute", "o", "cause"]
@@ -112,6 +117,7 @@ def _money_claims(records: Records, totals: Totals) -> list[pl.DataFrame]:
     moved = totals.fund.filter(pl.col("kind") != "payout").with_columns(entity=_PAYER, currency=_PAYER_CURRENCY)
     sent = totals.payouts.with_columns(entity=_PAYER, currency=_PAYER_CURRENCY)
     received = totals.bank.filter(pl.col("reference") != "").with_columns(entity=_PAYER, currency=_PAYER_CURRENCY)
+    unnamed = totals.bank.filter(pl.col("text").is_not_null()).with_columns(entity=_PAYER, currency=_PAYER_CURRENCY)
     abroad = received.filter("abroad")
     result = pl.col("reference") + "/fx"
     return [
@@ -123,6 +129,8 @@ def _money_claims(records: Records, totals: Totals) -> list[pl.DataFrame]:
         _claims(sent, "payout_bank", payout, pl.col("amount"), sign=1, order=False),
         _claims(received, "payout_bank", pl.col("reference"),
                 pl.when("abroad").then("original").otherwise("amount"), sign=-1, order=False),
+        _claims(unnamed, "payout_bank", pl.concat_str(pl.lit("bank"), "account", "entry_id", separator="/"), pl.col("amount"),
+                sign=-1, order=False),
         _claims(abroad, "payout_bank", result, pl.col("converted") + pl.col("gain"), sign=1, order=False, currency="CNY"),
         _claims(abroad, "payout_bank", result, pl.col("amount"), sign=-1, order=False, currency="CNY"),
     ]
@@ -231,8 +239,10 @@ def _customer_claims(world: World, records: Records, running: pl.DataFrame) -> p
     ours = pl.concat([frame.select("o", "day").with_columns(pl.col("day").cast(pl.Int64)) for frame in (books, granted)]).unique()
     left = [_claims(books, "customer", _ORDER_KEY, pl.col("amount"), sign=1),
             _claims(granted, "customer", _ORDER_KEY, pl.col("amount"), sign=-1)]
-    right = pl.concat([_claims(records.payments, "customer", _ORDER_KEY, pl.col("amount"), sign=-1),
+    paid = records.payments.filter(~pl.col("damaged"))
+    right = pl.concat([_claims(paid, "customer", _ORDER_KEY, pl.col("amount"), sign=-1),
                        _claims(records.provider_refunds, "customer", _ORDER_KEY, pl.col("amount"), sign=1)])
+    nobodys = _claims(records.payments.filter("damaged"), "customer", _ORDER_KEY, pl.col("amount"), sign=-1)
     known = right.join(ours, on=["o", "day"], how="semi")
     orphans = right.join(ours, on=["o", "day"], how="anti").with_row_index("row")
     # an order that is still open is remembered, if one of our own records is among what is open
@@ -249,7 +259,7 @@ def _customer_claims(world: World, records: Records, running: pl.DataFrame) -> p
     named = pl.concat([*left, known, remembered]).join(buyers, on="o", how="left")
     return pl.concat([
         named.with_columns(order_key=pl.col("key"), key=pl.col("customer")).drop("customer"),
-        unknown.with_columns(order_key=pl.col("key")),
+        unknown.with_columns(order_key=pl.col("key")), nobodys.with_columns(order_key=pl.col("key")),
     ])
 
 
@@ -385,6 +395,11 @@ def build_truth(world: World, records: Records, totals: Totals) -> pl.DataFrame:
     names = _pseudonyms(world, [name for name in paid["key"].to_list() if "/" not in name])
     paid = paid.with_columns(pl.col("key").replace(names)) if names else paid
     return pl.concat([frame.select(columns) for frame in (simple, second, *summed, paid)]).sort(*_KEY, "cause")
+
+
+def write_links(path: Path, links: Sequence[Link]) -> None:
+    """links.parquet: leg, entity, currency, kind, members: the keys whose records are one, and what was done to them."""
+    pq.write_table(pa.Table.from_pylist([dataclasses.asdict(link) for link in links], schema=LINKS), path)
 
 
 def _summed(leg: str, lines: pl.DataFrame, causes: pl.DataFrame, seconds: pl.DataFrame, last_day: int) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -25,13 +26,15 @@ PAID, SHIPPED, CLOSED, UNPAID = "paid", "shipped", "closed", "unpaid"
 
 @dataclass(frozen=True)
 class Plan:
-    """What to simulate: `days` days from `start`, so many orders a day; break_rate is a share of all orders."""
+    """What to simulate: `days` days from `start`, so many orders a day; break_rate is a share of all orders;
+    hard noise damages references and puts deposits together as well (see `noise`)."""
 
     start: dt.date = dt.date(2026, 3, 1)
     days: int = 7
     orders_per_day: int = 2000
     seed: int = 1
     break_rate: float = 0.005
+    noise: Literal["easy", "hard"] = "easy"
 
     def date(self, day: int) -> dt.date:
         """The calendar date of a day counted from 0."""
