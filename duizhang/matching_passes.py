@@ -31,10 +31,20 @@ class NormalKey(_Closed):
     lossless: bool
 
 
+class Near(_Closed):
+    """When two references are nearly the same; see matching.yaml."""
+
+    look_alikes: str
+    written: str
+    edits: int
+    length: int
+    kept_percent: int
+
+
 class LegPasses(_Closed):
     """The passes of a leg, who its counterparty is, and how many days apart two items may be."""
 
-    passes: tuple[Literal["normal_key", "remark", "tolerance", "keyless", "batch", "subset"], ...]
+    passes: tuple[Literal["normal_key", "near_key", "near_key_apart", "remark", "tolerance", "keyless", "batch", "subset"], ...]
     party: Literal["", "channel", "customer"] = ""
     window_days: int = 0
 
@@ -55,6 +65,8 @@ class Matching(_Closed):
 
     repeat_horizon_days: int
     sure_points: int
+    shown_points: int
+    near: Near
     normal_keys: tuple[NormalKey, ...]
     remark_id: str
     parties: dict[str, tuple[str, ...]]

@@ -47,8 +47,16 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
     con.execute("set variable match_crowd = ?", [rules.bounds.crowd])
     con.execute("set variable repeat_horizon = ?", [rules.repeat_horizon_days])
-    con.execute("create table matching_settings (sure_points integer)")
-    con.execute("insert into matching_settings values (?)", [rules.sure_points])
+    con.execute(
+        f"create macro folded(reference) as regexp_replace(translate(upper(reference), {quoted(rules.near.look_alikes)}, "
+        f"{quoted(rules.near.written)}), '[^0-9A-Z]', '', 'g')"
+    )
+    con.execute(
+        "create table matching_settings "
+        "(sure_points integer, shown_points integer, edits integer, near_length integer, kept_percent integer)"
+    )
+    con.execute("insert into matching_settings values (?, ?, ?, ?, ?)", [
+        rules.sure_points, rules.shown_points, rules.near.edits, rules.near.length, rules.near.kept_percent])
     con.execute("create table matching_legs (leg varchar, party varchar, window_days integer)")
     con.execute("create table matching_passes (leg varchar, pass varchar)")
     for leg, given in rules.legs.items():
@@ -203,7 +211,7 @@ def _subsets_of(
             searched = f" among the nearest {len(near)} of {count}" if len(near) < count else f" of {len(near)}"
             matched.append({
                 **place, "members": [deposit.key, *sorted(m.key for m in members)], "pass": "subset",
-                "points": 7000 // found.count,
+                "points": (8500 if deposit.party else 8000) if found.count == 1 else 7000 // found.count,
                 "reason": f"{len(members)} items{searched} add up, {found.count} such combinations"
                 if found.count > 1 else f"{len(members)} items{searched} add up",
             })

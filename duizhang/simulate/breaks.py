@@ -116,11 +116,15 @@ def choose(world: World, rng: np.random.Generator) -> dict[str, list[int]]:
         swapped=pl.col("price").map_elements(swap_digits, return_dtype=pl.Int64)
     )
     sums = world.lines.group_by("o").agg(total=pl.col("amount").sum(), coupon=pl.col("coupon").sum())
+    # hard noise hits orders that are paid in parts, sent in parcels, paid back or not sent as well
+    whole = pl.lit(value=True) if plan.noise == "hard" else ~pl.col("in_parts") & ~pl.col("two_parcels")
+    hit = world.orders.filter(whole & pl.col("is_paid"))
     able = (
-        world.orders.filter(~pl.col("in_parts") & ~pl.col("two_parcels")).join(first, on="o", how="left", maintain_order="left")
+        hit.join(first, on="o", how="left", maintain_order="left")
         .join(sums, on="o", how="left", maintain_order="left")
-        .join(world.refunds, on="o", how="anti", maintain_order="left").filter("is_shipped")
     )
+    if plan.noise == "easy":
+        able = able.join(world.refunds, on="o", how="anti", maintain_order="left").filter("is_shipped")
     able = able[rng.permutation(able.height)] if able.height else able
     paid_back = world.refunds[rng.permutation(world.refunds.height)] if world.refunds.height else world.refunds
     used: set[int] = set()

@@ -19,7 +19,7 @@ from duizhang.simulate.raw_rows import BANK_ACCOUNT, Records
 from duizhang.simulate.world import World
 
 # of the payments, and of the payouts, so many are hit
-DAMAGED_PAYMENTS, FREE_TEXTS, BATCHED = 0.05, 0.3, 0.4
+DAMAGED_PAYMENTS, FREE_TEXTS, BATCHED = 0.05, 0.6, 0.4
 _LOOK_ALIKES = {"0": "O", "1": "l", "5": "S", "8": "B", "2": "Z"}
 _WORDS = {
     "alipay": ("TRF FROM ALIPAY", "ALIPAY CN SETTLEMENT"), "wechat": ("TENPAY PAYMENT", "WECHAT PAY TRANSFER"),
@@ -80,8 +80,10 @@ def damage_payments(world: World, records: Records, rng: np.random.Generator) ->
     Half of those that are hit have the amount of another one of the shop and day.
     """
     paid = records.payments.with_row_index("row")
-    able = paid.filter((pl.col("provider") != "jd") & (pl.col("day") < world.plan.early(1)) & (pl.col("amount") > 0)).with_columns(
-        alike=pl.len().over("shop", "day", "amount"))
+    known = records.books.filter("is_paid")["o"].unique().implode()
+    able = paid.filter(
+        pl.col("o").is_in(known) & (pl.col("provider") != "jd") & (pl.col("day") < world.plan.early(1)) & (pl.col("amount") > 0)
+    ).with_columns(alike=pl.len().over("shop", "day", "amount"))
     count = round(DAMAGED_PAYMENTS * paid.height)
     crowded, others = able.filter(pl.col("alike") > 1)["row"].to_list(), able["row"].to_list()
     picked = dict.fromkeys(np.array(crowded)[rng.permutation(len(crowded))].tolist()[: count // 2]) if crowded else {}
@@ -140,7 +142,8 @@ def damage_bank(world: World, entries: pl.DataFrame, rng: np.random.Generator) -
             row, _, _, reference, entry = rows[place]
             kind = kinds[number % len(kinds)] if number % 3 else "no reference"
             texts[row] = _text(provider, DAMAGE[kind](reference, rng) if kind in DAMAGE else "", rng)
-            links.append(Link("payout_bank", "demo", "CNY", f"free text, {kind}", (reference, f"bank/{BANK_ACCOUNT}/{entry}")))
+            said = "damaged" if kind in DAMAGE else kind
+            links.append(Link("payout_bank", "demo", "CNY", f"free text, {said}", (reference, f"bank/{BANK_ACCOUNT}/{entry}")))
     changed = pl.DataFrame(
         {"row": list(texts), "text_now": list(texts.values()), "sum": [sums.get(row) for row in texts]},
         schema={"row": pl.UInt32, "text_now": pl.String, "sum": pl.Int64})

@@ -178,7 +178,8 @@ def jd_statement(world: World, records: Records, partial: list[int]) -> pl.DataF
 
 
 def add_up(
-    world: World, records: Records, rng: np.random.Generator, rate: float, change_bank: Callable[[pl.DataFrame], pl.DataFrame],
+    world: World, records: Records, rng: np.random.Generator, rate: float,
+    change_bank: Callable[[pl.DataFrame], pl.DataFrame] = lambda bank: bank,
 ) -> Totals:
     """Payouts, bank, stock and ledger as they follow from the observed records, with their own breaks.
 

@@ -342,7 +342,7 @@ converted as (
     from valued as a
     inner join valued as b
         on a.period = b.period and a.leg = b.leg and a.entity = b.entity and a."key" = b."key" and a.currency <> b.currency
-        and sign(a.difference) = -sign(b.difference)
+        and sign(a.difference) = -sign(b.difference) and a.difference <> 0
 ),
 
 final as (

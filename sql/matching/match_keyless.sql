@@ -77,11 +77,14 @@ pairs as (
         l.period, l.leg, l.entity, l.currency, l."key" as left_key, r."key" as right_key, l.amount, l.amount + r.amount as rest,
         abs(l.first_seen - r.first_seen)::int as days,
         l.party <> '' and l.party = r.party as is_same_party,
-        l.party <> '' and r.party <> '' and l.party <> r.party as is_other_party
+        l.party <> '' and r.party <> '' and l.party <> r.party as is_other_party,
+        l.party_kind = 'channel' as is_channel
     from compared
     where abs(l.amount + r.amount) <= l.tolerance
         and abs(l.first_seen - r.first_seen) <= l.window_days
         and not (l.party_kind = 'channel' and l.party <> '' and r.party <> '' and l.party <> r.party)
+        -- two orders of one amount are two, unless their buyer is one
+        and not (l.party_kind = 'customer' and (l.party = '' or l.party <> r.party))
 ),
 
 ranked as (
@@ -99,8 +102,14 @@ final as (
         [left_key, right_key] as members,
         cost,
         greatest(
-            (case when is_same_party then 9000 when is_other_party then 3000 else 6000 end - 300 * days - 1000 * (rest <> 0)::int)
-            // greatest(left_candidates, right_candidates), 100
+            case
+                -- one payout and one credit of one amount: nothing else can be meant
+                when is_channel and not is_other_party and rest = 0 and greatest(left_candidates, right_candidates) = 1
+                    then case when is_same_party then 9300 else 8600 end - 80 * days
+                else (
+                    case when is_same_party then 9000 when is_other_party then 3000 else 6000 end - 300 * days - 1000 * (rest <> 0)::int
+                ) // greatest(left_candidates, right_candidates)
+            end, 100
         ) as points,
         concat(
             amount, case when rest <> 0 then concat(' less ', rest) else '' end, ', ', days, ' days apart',

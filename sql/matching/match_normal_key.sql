@@ -8,7 +8,8 @@ final as (
         period, leg, entity, currency,
         list("key" order by "key") as members,
         0 as cost,
-        case when abs(sum(amount)) <= max(tolerance) then 9500 else 6000 end - 500 * (count(*) > 2)::int as points,
+        case when abs(sum(amount)) <= max(tolerance) then 9500 when count(*) = 2 then 8000 else 6000 end - 500 * (count(*) > 2)::int
+            as points,
         concat(
             'the same key in its normal form, ', normal_key,
             case when sum(amount) <> 0 then concat(', ', sum(amount), ' left over') else '' end

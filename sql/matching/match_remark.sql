@@ -22,18 +22,32 @@ named as (
     where w."key" <> i."key" and sign(w.amount) = -sign(i.amount)
 ),
 
-final as (
+grouped as (
     select
-        period, leg, entity, currency,
-        list_prepend("key", list(named_key order by named_key)) as members,
-        case when abs(amount + sum(named_amount)) <= tolerance then 0 else 100 end + max(days) as cost,
-        case when abs(amount + sum(named_amount)) <= tolerance then 9000 else 5000 end as points,
-        concat(
-            'named in the remark',
-            case when amount + sum(named_amount) <> 0 then concat(', ', amount + sum(named_amount), ' left over') else '' end
-        ) as reason
+        period, leg, entity, currency, "key", amount, tolerance, list(named_key order by named_key) as named_keys,
+        amount + sum(named_amount) as rest, max(days) as days
     from (select distinct * from named) as n
     group by period, leg, entity, currency, "key", amount, tolerance
+),
+
+-- a number that names something of another amount is a mistake where something of the right amount is there
+mistaken as (
+    select g.period, g.leg, g.entity, g.currency, g."key"
+    from grouped as g
+    semi join items as i
+        on g.period = i.period and g.leg = i.leg and g.entity = i.entity and g.currency = i.currency and g.amount = -i.amount
+    where abs(g.rest) > g.tolerance
+),
+
+final as (
+    select
+        g.period, g.leg, g.entity, g.currency,
+        list_prepend(g."key", g.named_keys) as members,
+        case when abs(g.rest) <= g.tolerance then 0 else 100 end + g.days as cost,
+        case when abs(g.rest) <= g.tolerance then 9000 else 5000 end as points,
+        concat('named in the remark', case when g.rest <> 0 then concat(', ', g.rest, ' left over') else '' end) as reason
+    from grouped as g
+    anti join mistaken as m using (period, leg, entity, currency, "key")
 )
 
 select * from final

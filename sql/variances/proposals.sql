@@ -3,6 +3,7 @@
 with
 matched as (select * from matched),
 given_up as (select * from given_up),
+settings as (select * from matching_settings),
 with_cause as (select * from with_cause),
 
 placed as (
@@ -19,13 +20,14 @@ worded as (
         case
             when pass = 'tolerance' then concat('write off: ', reason)
             else concat(
-                'pairs with ', array_to_string(list_filter(shown, lambda m: m <> "key")[1:50], ', '),
+                case when points >= s.shown_points then 'pairs with ' else 'may pair with ' end, array_to_string(list_filter(shown, lambda m: m <> "key")[1:50], ', '),
                 case when size > 51 then concat(' and ', size - 51, ' more') else '' end,
                 ' (', pass, ': ', reason, ')'
             )
         end as proposal,
         (points * 0.0001)::decimal(5, 4) as confidence
     from placed
+    cross join settings as s
 ),
 
 final as (

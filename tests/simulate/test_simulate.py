@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 import hashlib
 import io
@@ -175,7 +176,7 @@ def test_carrier_bill_has_a_title_with_the_year(out: Path) -> None:
 def test_truth_holds_every_cause_and_nothing_late(truth: pl.DataFrame) -> None:
     injected = truth.filter("injected")
     assert set(injected["cause"]) == {
-        "timing", "missing_left", "missing_right", "duplicate", "amount_entry", "discount_bearer", "fee_rate",
+        "timing", "missing_left", "missing_right", "missing_source", "duplicate", "amount_entry", "discount_bearer", "fee_rate",
         "refund_unrecorded", "partial_settlement", "wrong_period", "wrong_account", "rounding", "stock_count_error",
         "stock_sync_delay", "attribute_mismatch", "currency", "overbilled_freight", "system_outage", "policy_change",
         "refund_without_return", "return_without_refund", "lost_in_transit",
@@ -275,7 +276,9 @@ def test_score_of_a_perfect_finder_is_perfect(out: Path, tmp_path: Path) -> None
     assert misses == []
     assert result["differences"]["precision"] == result["differences"]["recall"] == 1
     assert result["amounts_exact"] == result["causes_right"] == 1
-    assert set(result) == {"differences", "amounts_exact", "causes_right", "unexplained", "by_leg", "by_cause", "confusion"}
+    assert set(result) == {"differences", "amounts_exact", "causes_right", "unexplained", "named_wrongly", "candidate_right",
+                           "proposals", "by_leg", "by_cause", "confusion"}
+    assert (result["named_wrongly"], result["candidate_right"], result["proposals"]) == (0, 1, {})
 
 
 def test_score_counts_what_is_missed_made_up_and_wrong(tmp_path: Path) -> None:
@@ -297,6 +300,43 @@ def test_score_counts_what_is_missed_made_up_and_wrong(tmp_path: Path) -> None:
         "duplicate": {"unexplained": 1}, "fee_rate": {"missed": 1}, "none": {"duplicate": 1, "missing_right": 1},
         "rounding": {"rounding": 1}}
     assert [miss.split(":")[0] for miss in misses] == ["missed", "not injected", "not injected", "differs"]
+
+
+def test_a_proposal_is_right_where_it_names_all_that_belongs_together_and_nothing_else(tmp_path: Path) -> None:
+    rows = """
+        select date '2026-03-01' as period, 'payout_bank' as leg, 'demo' as entity, column0 as key, 'CNY' as currency,
+            'wrong_reference' as cause, 1::decimal(18, 4) as difference, true as injected, column1 as proposal
+        from (values ('P1', 'pairs with B1, P2 (subset: 2 items)'), ('P2', null), ('B1', null), ('P3', 'pairs with B9 (keyless: 1)'),
+            ('B3', null), ('P4', 'may pair with B4 (keyless: 1)'), ('B4', null), ('X', 'pairs with Y (keyless: 1)')) as v (column0, column1)
+    """
+    duckdb.sql(rows).write_parquet(str(tmp_path / "truth.parquet"))
+    _publish(tmp_path / "home", rows)
+    duckdb.sql("""
+        select 'payout_bank' as leg, 'demo' as entity, 'CNY' as currency, column0 as kind, column1 as members
+        from (values ('batch', ['B1', 'P1', 'P2']), ('cut', ['P3', 'B3']), ('cut', ['P4', 'B4'])) as v (column0, column1)
+    """).write_parquet(str(tmp_path / "links.parquet"))
+    result, _ = score(tmp_path / "truth.parquet", tmp_path / "home")
+    assert result["proposals"] == {
+        "batch": {"links": 1, "right": 1, "wrong": 0, "none": 0}, "cut": {"links": 2, "right": 0, "wrong": 1, "none": 1},
+        "none": {"links": 0, "right": 0, "wrong": 1, "none": 0}, "all": {"links": 3, "right": 1, "wrong": 2, "none": 1},
+    }
+
+
+def test_hard_noise_changes_references_and_neither_the_business_nor_its_faults(tmp_path: Path) -> None:
+    plan = Plan(days=8, orders_per_day=60, seed=3, break_rate=0)
+    simulate(tmp_path / "easy", plan)
+    simulate(tmp_path / "hard", dataclasses.replace(plan, noise="hard"))
+    links = pl.read_parquet(tmp_path / "hard" / "links.parquet")
+    assert set(links["kind"]) >= {"batch", "blanks", "cut", "doubled", "look_alike", "swapped", "free text, damaged"}
+    truth = {name: pl.read_parquet(tmp_path / name / "truth.parquet") for name in ("easy", "hard")}
+    members = set(links["members"].explode())
+    assert members == set(truth["hard"].filter((pl.col("cause") == "wrong_reference") & (pl.col("leg") != "customer"))["key"])
+    # what is put together adds up, in the order's leg and at the bank
+    amounts = dict(truth["hard"].group_by("key").agg(pl.col("difference").filter(pl.col("leg") != "customer").sum()).iter_rows())
+    assert all(sum(amounts[key] for key in group) == 0 for group in links["members"].to_list())
+    quiet = truth["hard"].filter(pl.col("cause") != "wrong_reference").select("leg", "key", "cause", "difference")
+    assert quiet.filter(pl.col("leg") == "fee").equals(
+        truth["easy"].select("leg", "key", "cause", "difference").filter(pl.col("leg") == "fee"))
 
 
 def test_score_says_what_is_missing(tmp_path: Path) -> None:
