@@ -233,6 +233,7 @@ class Books(_Closed):
     entity: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
     name: str = ""
     time_zone: str = "Asia/Shanghai"
+    language: Literal["zh", "en"] = "zh"  # of the report and the workbook of exceptions; changes no result
     cut_off: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] = "00:00"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
     start: dt.date
@@ -361,7 +362,7 @@ class Books(_Closed):
     def in_force(self, period: dt.date) -> dict[str, object]:
         """Everything in books.yaml that can change a result of the period, by entry: not where the files are, and
         nothing that says by `from_day` that it begins later."""
-        dumped = self.model_dump(mode="json", exclude={"root", "inbox", "sources", "databases", "pseudonym_key"})
+        dumped = self.model_dump(mode="json", exclude={"root", "language", "inbox", "sources", "databases", "pseudonym_key"})
         return {name: _begun(value, period.isoformat()) for name, value in dumped.items()}
 
     def digest(self, period: dt.date) -> str:

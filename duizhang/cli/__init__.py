@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("duizhang.cli.plan", "Which periods have to be computed, and why."),
     "run": ("duizhang.cli.run", "Reconcile and publish the periods of a range."),
     "status": ("duizhang.cli.status", "What is published, held or missing, and why."),
-    "report": ("duizhang.cli.report", "Write the report of a period as one HTML page."),
+    "report": ("duizhang.cli.report", "Write the report of a day, week, month or any range."),
     "sql": ("duizhang.cli.sql", "Query the published tables."),
     "explain": ("duizhang.cli.explain", "The life of one order, payment or item across all sources."),
     "exceptions": ("duizhang.cli.exceptions", "Differences out to a workbook and decisions back in."),

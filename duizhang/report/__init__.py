@@ -1,5 +1,13 @@
-"""The report: one self-contained page a period, made of the published tables alone."""
+"""The report of a range of days, made of the published tables alone: a page, a spreadsheet or a PDF, in Chinese or English."""
 
-from duizhang.report.page import write_report
+from typing import TYPE_CHECKING
 
-__all__ = ["write_report"]
+from duizhang.doors import opened_by_need
+
+if TYPE_CHECKING:
+    from duizhang.report.labels import LANGUAGES, Labels, Language
+    from duizhang.report.writing import FORMATS, Format, write_report
+else:
+    __getattr__ = opened_by_need(__name__)
+
+__all__ = ["FORMATS", "LANGUAGES", "Format", "Labels", "Language", "write_report"]

@@ -1,0 +1,75 @@
+"""Numbers and evidence as a reader sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from duizhang.currency import in_places
+from duizhang.report.labels import Labels
+from duizhang.schema import PIECES
+
+
+def number(value: Any) -> str:
+    """A count with thousands separators; '' for nothing."""
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+
+
+def quantity(value: Any) -> str:
+    """A number of pieces without needless decimals."""
+    if value is None:
+        return ""
+    return f"{int(value):,}" if value == int(value) else f"{value.normalize():,f}"
+
+
+def amount(value: Any, currency: str) -> str:
+    """Money with the places of its currency, more where more are significant, or pieces."""
+    if currency == PIECES:
+        return quantity(value)
+    return f"{in_places(value, currency):,f}" if isinstance(value, Decimal) else number(value)
+
+
+def percent(value: Decimal | None) -> str:
+    """A fraction of 1 with two decimals. What is not everything never looks like 100%, what is not nothing never like 0%."""
+    if value is None:
+        return ""
+    shown = (value * 100).quantize(Decimal("0.01"))
+    if value != 1 and shown == 100:
+        return "99.99%"
+    return "0.01%" if value and not shown else f"{shown}%"
+
+
+def with_currency(value: Decimal, currency: str, labels: Labels) -> str:
+    """An amount and what it is an amount of."""
+    if currency == PIECES:
+        return labels.text("pieces_of", n=quantity(value))
+    return f"{amount(value, currency)} {currency}".strip()
+
+
+def evidence_lines(evidence: str | None, labels: Labels, shown: int) -> Sequence[str]:
+    """The first entries of the column `evidence` of `variances` in words, and how many more there are."""
+    entries: list[dict[str, Any]] = json.loads(evidence or "[]")
+    lines = [_claim(entry, labels) if "side" in entry else f"{entry['key']} {_plain(entry['difference'])}" for entry in entries[:shown]]
+    there = max([len(entries), *(int(entry.get("claims") or entry.get("lines") or 0) for entry in entries)])
+    return [*lines, labels.text("more", n=there - len(lines))] if there > len(lines) else lines
+
+
+def _claim(entry: dict[str, Any], labels: Labels) -> str:
+    place = str(entry["file"] or entry["source"])
+    if entry.get("line") is not None:
+        place += f":{entry['line']}"
+    side = labels.text(entry["side"]) if entry["side"] in ("left", "right") else entry["side"]
+    parts = [entry.get("claimed"), side, labels.of("kinds", str(entry["kind"])), _plain(entry["amount"]), place]
+    return " ".join(str(part) for part in parts if part)
+
+
+def _plain(value: object) -> str:
+    exact = Decimal(str(value))
+    return f"{exact:,.2f}" if exact == round(exact, 2) else f"{exact.normalize():,f}"
+
+
+__all__ = ["amount", "evidence_lines", "number", "percent", "quantity", "with_currency"]

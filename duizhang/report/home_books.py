@@ -1,0 +1,59 @@
+"""What the books of a home's last run say that a page needs and no published table has: language, name, shops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import yaml
+
+from duizhang.errors import UserError
+from duizhang.events import EVENTS, Event
+from duizhang.report.labels import LANGUAGES, Language
+from duizhang.state import State
+
+
+@dataclass(frozen=True)
+class HomeBooks:
+    """language: of reports, None where the books do not say. shops: name and platform by id."""
+
+    language: Language | None = None
+    name: str = ""
+    shops: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def shop(self, shop: str) -> str:
+        """A shop as people call it."""
+        return self.shops.get(shop, ("", ""))[0] or shop
+
+    def channel(self, shop: str) -> str:
+        return self.shops.get(shop, ("", ""))[1]
+
+
+def read_home_books(home: Path) -> HomeBooks:
+    """From the books.yaml that is archived with the last run; nothing where there is none, or where it cannot be read."""
+    try:
+        state = State(home, read_only=True)
+        query = sa.select(EVENTS).where(EVENTS.c.kind == "run_started").order_by(EVENTS.c.seq.desc()).limit(1)
+        with state.read() as con:
+            found = [Event(*row) for row in con.execute(query)]
+        sha = str(found[0].payload.get("books", "")) if found else ""
+        raw = yaml.safe_load((home / "archive" / sha[:2] / sha).read_text(encoding="utf-8")) if sha else {}
+    except (UserError, OSError, UnicodeDecodeError, yaml.YAMLError):
+        return HomeBooks()
+    return _said(raw if isinstance(raw, dict) else {})
+
+
+def _said(raw: dict[str, Any]) -> HomeBooks:
+    listed = raw.get("shops")
+    shops = {
+        str(name): (str(shop.get("name") or ""), str(shop.get("platform") or ""))
+        for name, shop in (listed if isinstance(listed, dict) else {}).items() if isinstance(shop, dict)
+    }
+    language = raw.get("language")
+    return HomeBooks(language if language in LANGUAGES else None, str(raw.get("name") or ""), shops)
+
+
+__all__ = ["HomeBooks", "read_home_books"]

@@ -1,0 +1,243 @@
+"""The tables of a report, made of what was read. What is counted or added up is so in queries.py; here it is put in order and named."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from duizhang.reconcile import load_causes
+from duizhang.report.figures import evidence_lines, with_currency
+from duizhang.report.home_books import HomeBooks
+from duizhang.report.labels import Labels
+from duizhang.report.queries import TOP, Facts, Row, share
+from duizhang.report.tables import Table, by_money, columns, ordered, place
+
+AGES = ((0, 0), (1, 3), (4, 7), (8, 30), (31, None))
+_LINES_OF_EVIDENCE = 2
+# of files that are as they should be, or about which somebody decided
+FINE_FILES = ("read", "accepted")
+
+
+class Sections:
+    """The tables of one report in one language."""
+
+    def __init__(self, facts: Facts, labels: Labels, books: HomeBooks) -> None:
+        self.facts, self.labels, self.books = facts, labels, books
+
+    def all(self) -> list[Table]:
+        """In the order of the page."""
+        return [
+            self.days(), self.todo(), self.first(), self.due(), self.legs(), self.ageing(), self.profit(), self.stock(), self.fees(),
+            self.freight(), self.ledger(), self.unusual(), self.recurring(), self.changed(), self.not_run(), self.files(),
+            self.quarantine(), self.checks(), self.entries(), self.details(),
+        ]
+
+    def days(self) -> Table:
+        counts = {r["period"]: r["events"] for r in self.facts.counts}
+        return Table("days", columns("day:day", "state", "version:count", "events:count", "reason:lines"), [
+            {"day": d["period"], "state": self.labels.of("states", d["state"]), "version": d["version"], "events": counts.get(d["period"]),
+             "reason": (d["held_reasons"] or "").splitlines(), "_state": "bad" if d["state"] == "held" or not d["version"] else ""}
+            for d in self.facts.days
+        ])
+
+    def todo(self) -> Table:
+        """By whom, then by money: a row a cause."""
+        money: dict[str, list[Row]] = {}
+        for one in self.facts.todo_money:
+            money.setdefault(one["cause"], []).append(one)
+        first: dict[str, tuple[Decimal, ...]] = {}
+        found = []
+        for cause in self.facts.todo:
+            name = cause["cause"]
+            sums = ordered(money.get(name, []), self.facts.currencies)
+            key = by_money(sums, self.facts.currencies)
+            who = load_causes()[name].who
+            first[who] = min(first.get(who, key), key)
+            found.append((key, who, {
+                "who": self.labels.who(name), "cause": self.labels.cause(name), "events": cause["events"], "money": sums,
+                "oldest": cause["oldest"], "overdue": cause["overdue"], "deadline": cause["deadline"], "action": self.labels.action(name),
+                "_state": "bad" if name == "unexplained" else "",
+            }))
+        found.sort(key=lambda entry: (first[entry[1]], entry[1], entry[0], entry[2]["cause"]))
+        kinds = columns("who", "cause", "events:count", "money:sums", "overdue:count", "oldest:count", "deadline:day", "action")
+        return Table("todo", kinds, [row for _, _, row in found])
+
+    def first(self) -> Table:
+        """The faults to look at first: by money, then by age."""
+        found = []
+        for fault in self.facts.faults:
+            money = self.facts.fault_money.get((fault["entity"], fault["cause"], fault["fault"]), [])
+            sums = ordered(money, self.facts.currencies)
+            found.append((by_money(sums, self.facts.currencies), -fault["age_days"], fault, sums))
+        found.sort(key=lambda f: (f[0], f[1], f[2]["entity"], f[2]["fault"], f[2]["cause"]))
+        kinds = columns("what:key", "cause", "who", "amount:sums", "since:day", "deadline:day", "seen_in", "evidence:lines")
+        return Table("first", kinds, [{
+            "what": self.what(fault), "cause": self.labels.cause(fault["cause"]), "who": self.labels.who(fault["cause"]), "amount": sums,
+            "since": fault["first_seen"], "deadline": fault["due"],
+            "seen_in": self.labels.listed(self.labels.leg(leg) for leg in fault["legs"]),
+            "evidence": evidence_lines(fault["evidence"], self.labels, _LINES_OF_EVIDENCE),
+        } for _, _, fault, sums in found[:TOP]])
+
+    def what(self, fault: Row) -> str:
+        """What a fault is about: an order of a shop, or what the leg calls it."""
+        if fault["order_id"] and fault["fault"] == f"{fault['shop']}/{fault['order_id']}":
+            return f"{self.books.shop(fault['shop'])} {fault['order_id']}"
+        if fault["legs"] == ["finance"]:
+            shop, _, measure = str(fault["subject"]).partition("/")
+            return f"{self.books.shop(shop)} {self.labels.column(measure) if measure in _MEASURES else measure}"
+        return str(fault["subject"])
+
+    def due(self) -> Table:
+        rows = sorted(self.facts.due, key=lambda r: (r["due_from"] or dt.date.max, r["leg"], place(r["currency"], self.facts.currencies)))
+        return Table("due", columns("leg", "events:count", "amount:money", "currency:currency", "due_from:day", "due_to:day"), [
+            {**r, "leg": self.labels.leg(r["leg"]), "events": r["items"]} for r in rows
+        ])
+
+    def legs(self) -> Table:
+        order = {leg: n for n, leg in enumerate(self._leg_order())}
+        rows = sorted(self.facts.legs, key=lambda r: (order[r["leg"]], place(r["currency"], self.facts.currencies), r["entity"]))
+        kinds = columns("leg", "entity", "currency:currency", "opening:money", "left_amount:money", "right_amount:money", "closing:money",
+                        "in_transit:money", "differing:count", "rate:percent", "usual", "trend:picture")
+        return Table("legs", kinds, [{
+            **r, "leg": self.labels.leg(r["leg"]), "_leg": r["leg"], "differing": r["differing_keys"],
+            "rate": share(r["matched_keys"], r["matched_keys"] + r["differing_keys"]), "usual": "", "trend": "",
+            "_state": "bad" if r["differing_keys"] and not r["matched_keys"] else "",
+        } for r in rows])
+
+    def _leg_order(self) -> list[str]:
+        from duizhang.report.labels import load_labels
+
+        return list(load_labels()["legs"])
+
+    def ageing(self) -> Table:
+        found = []
+        for low, high in AGES:
+            days = range(low, (high if high is not None else 10**6) + 1)
+            rows = [r for r in self.facts.ages if r["age_days"] in days]
+            sums: dict[str, Decimal] = {}
+            for r in rows:
+                if r["currency"]:
+                    sums[r["currency"]] = sums.get(r["currency"], Decimal(0)) + r["amount"]
+            name = f"{low}" if low == high else f"{low}–{high}" if high is not None else f">{low - 1}"
+            found.append({
+                "range": name, "events": sum(r["events"] for r in self.facts.age_counts if r["age_days"] in days),
+                "money": ordered([{"currency": c, "amount": v} for c, v in sums.items()], self.facts.currencies),
+            })
+        return Table("ageing", columns("range", "events:count", "money:sums"), found)
+
+    def profit(self) -> Table:
+        kinds = columns("shop", "channel", "currency:currency", "orders:count", "revenue:money", "refund:money", "commission:money",
+                        "fee:money", "freight:money", "cost:money", "profit:money", "margin:percent")
+        rows = sorted(self.facts.pnl, key=lambda r: (place(r["currency"], self.facts.currencies), -r["profit"], r["shop"]))
+        return Table("profit", kinds, [{
+            **r, "shop": self.books.shop(r["shop"]), "channel": self.books.channel(r["shop"]),
+            "margin": r["profit"] / r["revenue"] if r["revenue"] else None, "_state": "bad" if r["profit"] < 0 else "",
+        } for r in rows])
+
+    def stock(self) -> Table:
+        kinds = columns("warehouse", "sku", "expected_pieces:pieces", "snapshot:pieces", "counted:pieces", "pieces:pieces", "value:money",
+                        "currency:currency")
+        return Table("stock", kinds, [{
+            **r, "expected_pieces": r["expected"], "pieces": r["difference"], "value": r["difference_value"],
+            "currency": r["cost_currency"] or "",
+        } for r in self.facts.stock])
+
+    def fees(self) -> Table:
+        kinds = columns("provider", "shop", "currency:currency", "transactions:count", "expected:money", "charged:money",
+                        "difference:money")
+        return Table("fees", kinds, [{**r, "shop": self.books.shop(r["shop"] or "")} for r in self.facts.fees])
+
+    def freight(self) -> Table:
+        kinds = columns("carrier", "currency:currency", "parcels:count", "differing:count", "expected:money", "charged:money",
+                        "difference:money")
+        return Table("freight", kinds, list(self.facts.freight))
+
+    def ledger(self) -> Table:
+        return Table("ledger", columns("account", "currency:currency", "subledger:money", "ledger:money", "difference:money"), [
+            {**r, "account": f"{r['account']} {r['account_name'] or ''}".strip(), "_state": "bad" if r["difference"] else ""}
+            for r in sorted(self.facts.ledger, key=lambda r: (r["difference"] == 0, r["account"], r["currency"]))
+        ])
+
+    def unusual(self) -> Table:
+        return Table("unusual", columns("day:day", "shop", "subject:key", "finding"), [{
+            "day": r["period"], "shop": self.books.shop(r["shop"] or ""), "subject": r["subject"], "finding": self._finding(r),
+        } for r in self.facts.anomalies])
+
+    def _finding(self, row: Row) -> str:
+        """Why something is unusual, with what would be normal."""
+        value, expected = (with_currency(row[name], row["currency"] or "", self.labels) for name in ("value", "expected"))
+        text = self.labels.of("measures", row["measure"])
+        return text.format(value=value, expected=expected) if text != row["measure"] else f"{row['reason']}: {value} / {expected}"
+
+    def recurring(self) -> Table:
+        kinds = columns("cause", "shop", "who", "days_seen:count", "new_items:count", "still_open:count", "trend:picture")
+        return Table("recurring", kinds, [{
+            **r, "cause": self.labels.cause(r["cause"]), "who": self.labels.who(r["cause"]), "shop": self.books.shop(r["shop"]),
+            "trend": "",
+        } for r in self.facts.recurring])
+
+    def changed(self) -> Table:
+        """New, cleared and still open by leg; cleared ones may have been in transit."""
+        order = {leg: n for n, leg in enumerate(self._leg_order())}
+        rows = sorted(self.facts.changed, key=lambda r: (order.get(r["leg"], 99), place(r["currency"], self.facts.currencies)))
+        return Table("changed", columns("leg", "currency:currency", "come:count", "come_amount:money", "gone:count", "gone_amount:money",
+                                        "still_open:count", "still_amount:money"),
+                     [{**r, "leg": self.labels.leg(r["leg"])} for r in rows])
+
+    def not_run(self) -> Table:
+        side = {"left": self.labels.column("left_amount"), "right": self.labels.column("right_amount")}
+        return Table("not_run", columns("leg", "shop", "channel", "missing", "wanted", "records:count"), [{
+            **r, "leg": self.labels.leg(r["leg"]), "shop": self.books.shop(r["shop"] or ""),
+            "missing": side.get(r["missing"], r["missing"]), "records": r["claims"],
+        } for r in self.facts.not_run])
+
+    def files(self) -> Table:
+        kinds = columns("source", "shop", "file:key", "status", "rows_read:count", "rows_parsed:count", "rows_quarantined:count",
+                        "rows_ignored:count", "totals", "problem")
+        return Table("files", kinds, [{
+            **r, "shop": self.books.shop(r["shop"] or ""), "status": self.labels.of("statuses", r["status"]),
+            "totals": "✓" if r["control_totals_ok"] else "✗", "_state": "bad" if is_bad(r) else "",
+        } for r in self.facts.files])
+
+    def quarantine(self) -> Table:
+        kinds = columns("file:key", "line:count", "column", "cell:key", "reason")
+        return Table("quarantine", kinds, [{**r, "column": r["column_name"], "cell": r["value"]} for r in self.facts.quarantine])
+
+    def checks(self) -> Table:
+        return Table("checks", columns("day:day", "check:key", "column", "records:count", "problem"), [{
+            "day": r["period"], "check": f"{r['table_name']}.{r['expectation']}", "column": r["column_name"], "records": r["unexpected"],
+            "problem": r["detail"],
+        } for r in self.facts.failed])
+
+    def entries(self) -> Table:
+        kinds = columns("entry", "account", "summary:key", "debit:money", "credit:money", "currency:currency")
+        return Table("entries", kinds, list(self.facts.entries))
+
+    def details(self) -> Table:
+        kinds = columns("leg", "key:key", "cause", "difference:money", "currency:currency", "since:day", "status", "evidence:lines")
+        return Table("details", kinds, [{
+            **r, "leg": self.labels.leg(r["leg"]), "cause": self.labels.cause(r["cause"]), "since": r["first_seen"],
+            "status": self.labels.of("statuses", r["status"]), "evidence": evidence_lines(r["evidence"], self.labels, 3),
+        } for r in self.facts.details])
+
+
+_MEASURES = ("revenue", "discount", "refund", "commission", "fee", "freight", "cost", "profit")
+
+
+def is_bad(file: Row) -> bool:
+    """Whether a file is not as it should be."""
+    return file["status"] not in FINE_FILES or (file["status"] == "read" and (not file["control_totals_ok"] or bool(file["problem"])))
+
+
+def named(tables: Iterable[Table]) -> dict[str, Table]:
+    return {table.name: table for table in tables}
+
+
+def rates_of(facts: Facts, leg: str, entity: str, currency: str) -> dict[dt.date, Any]:
+    """The match rate of what was due, day by day; a day on which nothing was due has none."""
+    return {
+        r["period"]: share(r["matched"], r["matched"] + r["differing"]) for r in facts.rates
+        if (r["leg"], r["entity"], r["currency"]) == (leg, entity, currency)
+    }

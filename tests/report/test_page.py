@@ -1,0 +1,190 @@
+"""The page says what the tables say, each fault once, in one language, without scripts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duizhang.errors import UserError
+from duizhang.reconcile import LEG_MODELS, load_causes
+from duizhang.report import Language, write_report
+from duizhang.report.labels import Labels, load_labels
+from tests.report.conftest import EVIL, LAST, item, status, summary
+
+Tables = dict[str, list[dict[str, Any]]]
+Changed = Callable[[Callable[[Tables], object]], Path]
+CHINESE = re.compile("[一-鿿]")
+
+
+class _Page(HTMLParser):
+    """Tags, and the text outside of style."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.inside: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.inside and self.inside.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.inside[-1:] != ["style"]:
+            self.words.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+def page(home: Path, language: Language = "en", **more: Any) -> _Page:
+    return _Page(write_report(home, language=language, **more).read_text(encoding="utf-8"))
+
+
+def verdict(found: _Page) -> str:
+    return next(str(a["class"]).split()[1] for tag, a in found.tags if tag == "div" and str(a.get("class")).startswith("verdict"))
+
+
+def test_every_word_is_there_in_both_languages() -> None:
+    missing = [(group, name) for group, entries in load_labels().items() for name, entry in entries.items() if set(entry) != {"zh", "en"}]
+    assert missing == []
+    assert set(load_labels()["legs"]) == set(LEG_MODELS)
+    assert {cause.who for cause in load_causes().values()} <= set(load_labels()["who"])
+
+
+def test_a_fault_that_four_legs_show_counts_once_and_currencies_are_not_added(office: Path) -> None:
+    found = page(office)
+    assert "3 differences have to be dealt with: 30.00 CNY, 12.50 USD, 5 pieces." in found.text
+    assert verdict(found) == "watch"
+    row = found.text[found.text.index("Look at these first", found.text.index("What has to be done")) :]
+    assert "Orders ↔ payments, Orders ↔ shipments, Payments ↔ settlement" in row, "the legs that show it are named"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_page_has_one_language_no_script_and_nothing_from_outside(office: Path, language: Language) -> None:
+    found = page(office, language)
+    raw = write_report(office, language=language).read_text(encoding="utf-8")
+    assert ("lang", "zh-CN" if language == "zh" else "en") in next(list(a.items()) for tag, a in found.tags if tag == "html")
+    if language == "en":
+        assert not CHINESE.search(found.text)
+    else:
+        assert not re.search(r"Match rate|Deadline|Missing on|Orders", found.text)
+    assert EVIL not in raw and "alert(1)" in raw, "text is shown as text"
+    assert not [tag for tag, _ in found.tags if tag in ("script", "link", "iframe", "object", "img")]
+    assert not [(tag, name) for tag, attrs in found.tags for name in attrs if name.startswith("on") or name in ("src", "xlink:href")]
+    assert not re.search(r"https?://|url\(|@import", raw)
+    assert "None" not in found.text and "Undefined" not in found.text
+    identities = [attrs["id"] for _, attrs in found.tags if attrs.get("id")]
+    assert len(identities) == len(set(identities))
+    pictures = [attrs for tag, attrs in found.tags if tag == "svg"]
+    assert pictures and all(a.get("role") == "img" and a["aria-labelledby"].split()[0] in identities for a in pictures)  # type: ignore[union-attr]
+
+
+def test_the_same_data_give_the_same_bytes(office: Path, tmp_path: Path) -> None:
+    one, two = (write_report(office, language="zh", out=tmp_path / f"{n}.html").read_bytes() for n in (1, 2))
+    assert one == two
+
+
+def test_a_verdict_is_green_only_where_nothing_speaks_against_it(changed: Changed, tmp_path: Path) -> None:
+    def calm(tables: Tables) -> None:
+        tables["variances"] = tables["open_items"] = [i for i in tables["variances"] if i["cause"] == "timing"]
+        tables["recon_summary"] = [s for s in tables["recon_summary"] if s["currency"] == "CNY"]
+
+    found = page(changed(calm))
+    assert verdict(found) == "good" and "1 item is in transit" in found.text
+    assert " 0.00%" not in found.text, "what is not due has no rate"
+
+
+AGAINST: dict[str, tuple[Callable[[Tables], object], str, str]] = {
+    "a leg was not run": (lambda t: t["legs_not_run"].append({"period": LAST, "leg": "finance", "missing": "right", "claims": 4}), "watch",
+                          "1 leg lacks one side"),
+    "a file was refused": (lambda t: t["source_files"].append({"period": LAST, "file": "x", "status": "refused"}), "watch",
+                           "1 file has a problem"),
+    "a total does not tie": (lambda t: t["source_files"][-1].update(control_totals_ok=False), "watch", "1 file has a problem"),
+    "a cell is in quarantine": (lambda t: t["quarantine"].append({"period": LAST, "file": "x", "line": 3}), "watch",
+                                "1 cell is in quarantine"),
+    "the day is provisional": (lambda t: t["period_status"][-1].update(state="provisional"), "watch", "is provisional"),
+    "the day is held": (lambda t: t["period_status"][-1].update(state="held", held_reasons="bill missing"), "bad", "is held"),
+    "nothing agrees": (lambda t: (t["recon_summary"].append(summary(LAST, "fee", matched=0, opened=1)),
+                                  t["variances"].append(item(LAST, "fee", "k", "fee_rate", "1"))), "bad", "nothing agrees in Fees"),
+    "no leg ran": (lambda t: t.update(recon_summary=[], variances=[], open_items=[]), "bad", "No leg has both its sides"),
+}
+
+
+@pytest.mark.parametrize("what", AGAINST)
+def test_what_speaks_against_a_day_is_in_its_verdict(changed: Changed, what: str) -> None:
+    change, level, said = AGAINST[what]
+
+    def make(tables: Tables) -> None:
+        tables["variances"] = tables["open_items"] = [i for i in tables["variances"] if i["cause"] == "timing"]
+        tables.update(legs_not_run=[], quarantine=[])
+        change(tables)
+
+    found = page(changed(make))
+    assert verdict(found) == level and said in found.text, found.text[:600]
+
+
+def test_a_range_adds_up_what_moved_and_shows_what_is_open_at_its_end(office: Path) -> None:
+    found = page(office, first=dt.date(2026, 3, 2), last=LAST)
+    assert "2026-03-02 – 2026-03-08" in found.text
+    legs = found.text[found.text.index("do not add them up") :]
+    assert "730.00 700.00 30.00" in legs, "seven days of one leg, and its closing"
+    assert "2,100.00" in found.text, "revenue of seven days"
+
+
+def test_a_day_that_was_never_published_says_so(changed: Changed) -> None:
+    def hold(tables: Tables) -> None:
+        tables.clear()
+        tables["period_status"] = [status(LAST, "held", version=0, held_reasons="books_orders is missing\nbank is missing")]
+
+    found = page(changed(hold))
+    assert verdict(found) == "bad" and "2026-03-08 is not published." in found.text and "bank is missing" in found.text
+
+
+def test_a_day_of_which_nothing_is_known_is_an_error(office: Path) -> None:
+    with pytest.raises(UserError, match="2020-01-01 was never run"):
+        write_report(office, dt.date(2020, 1, 1))
+
+
+@pytest.mark.parametrize(("language", "word"), [("zh", "缺少"), ("en", "Missing")])
+def test_labels_of_causes_are_in_the_language(language: Language, word: str) -> None:
+    assert word in Labels(language).cause("missing_right")
+
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_PROBE = "<script>document.title=document.documentElement.scrollWidth+' '+innerWidth</script>"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_the_page_on_a_phone(office: Path, tmp_path: Path) -> None:
+    """No sideways scrolling at 390 pixels, no error, no request: a browser without network shows it."""
+    text = write_report(office, language="en", out=tmp_path / "page.html").read_text(encoding="utf-8")
+    policy = re.search(r'<meta http-equiv="Content-Security-Policy"[^>]*>', text)
+    assert policy and "default-src 'none'" in policy[0]
+    # a page of its own width, whatever the smallest window of the browser is
+    frame = '<iframe src="inner.html" style="width:390px;height:900px;border:0"></iframe>'
+    (tmp_path / "inner.html").write_text(text.replace(policy[0], "").replace("</body>", _PROBE + "</body>"), encoding="utf-8")
+    (tmp_path / "outer.html").write_text(
+        f"<!doctype html><title></title>{frame}<script>onload=()=>document.title=frames[0].document.title</script>", encoding="utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND", "--allow-file-access-from-files",
+             "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}"]
+    shown = subprocess.run([str(BROWSER), *flags, "--dump-dom", (tmp_path / "outer.html").as_uri()], capture_output=True, text=True,
+                           check=True, timeout=60)
+    found = re.search(r"<title>(\d+) (\d+)</title>", shown.stdout)
+    assert found and int(found[1]) <= int(found[2]) == 390, shown.stdout[:300]
+    assert "CONSOLE" not in shown.stderr and "ERR_" not in shown.stderr, shown.stderr
