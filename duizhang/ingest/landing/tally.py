@@ -10,13 +10,13 @@ from decimal import Decimal
 
 import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duizhang.errors import RefusedFile
+from duizhang.errors import RefusedFile, SpecError
 from duizhang.ingest.landing.chain import Chain, chains_of, joined
 from duizhang.ingest.landing.landed import Hazard, period_of, prepare, typed_schema
-from duizhang.ingest.landing.steps import moved, parse
 from duizhang.ingest.specification import Running, SourceSpec, Table
 from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import ten_thousandths, without_values
@@ -108,31 +108,34 @@ class Calendar:
 class _Balance:
     """The running balance of typed rows."""
 
-    def __init__(self, rule: Running) -> None:
+    def __init__(self, rule: Running, fields: pa.Schema) -> None:
+        """fields: of typed rows. Raises SpecError where a rule is no SQL that Polars knows."""
         self.after, self.by = rule.after, rule.by
-        self.step = parse(rule.step) if rule.where == "true" else None
-        whose = f"concat_ws(' ', {', '.join(rule.by)})" if rule.by else "''"
-        self.sql = (
-            f"select line, coalesce({rule.step}, 0)::decimal(28, 4) as step, {rule.after} as balance, {whose} as whose "
-            f"from typed where {rule.where}")
+        words = {word.casefold() for word in re.findall(r"\w+", f"{rule.step} {rule.where}")}
+        self.reads = [name for name in fields.names if name.casefold() in words]
+        try:
+            self.step, self.where = pl.sql_expr(f"coalesce({rule.step}, 0) as step"), pl.sql_expr(rule.where)
+        except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError) as error:
+            raise SpecError(f"balance: {error}; expected SQL that Polars knows") from error
 
-    def chains(self, con: duckdb.DuckDBPyConnection, typed: pa.Table) -> dict[str, Chain]:
+    def chains(self, typed: pa.Table) -> dict[str, Chain]:
         """The chains of a batch by account and currency; none where no row has a balance."""
         if typed[self.after].null_count == typed.num_rows:
             return {}
-        balances = whole(typed[self.after])
-        if self.step is not None:
-            steps, lines, whose = moved(self.step, typed), typed["line"], self._whose(typed)
-        else:
-            rows = con.sql(self.sql).to_arrow_table()
-            if not rows.num_rows:
+        rows = pl.DataFrame(typed.select(self.reads)).with_columns(pl.col(pl.Categorical).cast(pl.String))
+        if not self.where.meta.eq(pl.lit(value=True)):
+            mask = rows.select(self.where).to_series()
+            typed, rows = typed.filter(mask.to_arrow()), rows.filter(mask)
+            if not len(rows):
                 return {}
-            balances, lines, steps = whole(rows["balance"]), rows["line"], ten_thousandths(whole(rows["step"]))
-            whose = whole(rows["whose"]).dictionary_encode()
-        known = np.asarray(balances.is_valid())
+        balances = whole(typed[self.after])
+        steps = rows.select(self.step.cast(pl.Decimal(28, 4))).to_series().to_arrow()
+        if len(steps) < len(balances):  # of a step that reads no field
+            steps = pa.repeat(steps[0], len(balances))
+        whose, known = self._whose(typed), np.asarray(balances.is_valid())
         return chains_of(
-            whose.dictionary.to_pylist(), whose.indices.to_numpy(), lines.to_numpy(), steps, np.where(known, ten_thousandths(balances), 0),
-            known)
+            whose.dictionary.to_pylist(), whose.indices.to_numpy(), typed["line"].to_numpy(), ten_thousandths(steps),
+            np.where(known, ten_thousandths(balances), 0), known)
 
     def _whose(self, typed: pa.Table) -> pa.DictionaryArray:
         """Account and currency of every row."""
@@ -182,7 +185,7 @@ class Counter:
                 f"coalesce({t.computed}, 0)::decimal(38, 4) as computed from typed group by 1, 2 order by all")
             for n, t in enumerate(spec.totals) if t.each
         ]
-        self.balance = _Balance(spec.balance) if spec.balance else None
+        self.balance = _Balance(spec.balance, fields) if spec.balance else None
         self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
 
     def count(self, typed: pa.Table) -> Tally:
@@ -202,7 +205,7 @@ class Counter:
                 days |= found
                 undated += without
             groups = {n: (self.con.sql(sql).to_arrow_table(),) for n, sql in self.groups}
-            chains = self.balance.chains(self.con, typed) if self.balance else {}
+            chains = self.balance.chains(typed) if self.balance else {}
         finally:
             self.con.unregister("typed")
         sums = tuple(Decimal(str(value)) for value in answer[1 + calendars :])

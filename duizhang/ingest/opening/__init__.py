@@ -7,7 +7,7 @@ from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded, detect
 from duizhang.ingest.opening.json_records import first_record, read_json
 from duizhang.ingest.opening.no_bill import refuse_no_bill
 from duizhang.ingest.opening.passwords import LockedFile, passwords, with_password
-from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, SPACE, TICK, heads, holds, where, windows
+from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, TICK, holds, where, windows
 from duizhang.ingest.opening.sheet import sheet_rows
 from duizhang.ingest.opening.walk import MEMBER, Inbox, shown_name, walk
 
@@ -17,7 +17,6 @@ __all__ = [
     "LOST",
     "MEMBER",
     "QUOTE",
-    "SPACE",
     "TICK",
     "Block",
     "Document",
@@ -29,7 +28,6 @@ __all__ = [
     "documents",
     "first_record",
     "head_lines",
-    "heads",
     "holds",
     "is_apart",
     "marked",

@@ -1,4 +1,4 @@
-"""What the bytes of a text hold, and how the cells of a column begin, told for many at once.
+"""What the bytes of a text hold, told for many at once.
 
 Python seeks one byte at the speed of memory, but two in a row, or all of a kind, many times slower. Here bytes are
 compared in windows that fit a processor's cache.
@@ -14,7 +14,7 @@ import pyarrow as pa
 from duizhang.ingest.texts import text_bytes
 
 WINDOW = 1 << 18
-LF, CR, COMMA, TICK, QUOTE, SPACE = (ord(c) for c in "\n\r,`\" ")
+LF, CR, COMMA, TICK, QUOTE = (ord(c) for c in "\n\r,`\"")
 
 
 def windows(text: bytes, ahead: int = 0) -> Iterator[tuple[int, np.ndarray]]:
@@ -50,17 +50,6 @@ def holds(text: bytes, needle: bytes) -> bool:
 def always_before(text: bytes, byte: int, after: int) -> bool:
     """Whether `byte` only stands right before an `after`."""
     return not any(((window[:-1] == byte) & (window[1:] != after)).any() for _, window in windows(text, 1))
-
-
-def heads(cells: pa.Array) -> np.ndarray:
-    """The first byte (uint8) of every cell of a column of text; a blank for an empty one."""
-    bytes_, at = text_bytes(cells)
-    if not len(bytes_):
-        return np.full(len(cells), SPACE, np.uint8)
-    # an empty cell at the end has no byte of its own
-    found = np.take(bytes_, at[:-1], mode="clip")
-    found[at[1:] == at[:-1]] = SPACE
-    return found
 
 
 def is_ascii(cells: pa.Array) -> bool:

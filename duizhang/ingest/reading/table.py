@@ -6,21 +6,20 @@ import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.opening import SPACE, Document, heads, sheet_rows
-from duizhang.ingest.reading.cell_patterns import matching
+from duizhang.ingest.opening import Document, sheet_rows
 from duizhang.ingest.reading.delimited import Piece, text_pieces, wanted_positions
 from duizhang.ingest.recognising import Place, split_line
 from duizhang.ingest.rows import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.specification import normalised
-from duizhang.ingest.texts import lengths
+from duizhang.ingest.texts import lengths, series
 
 BLANKS = " \t\"'`"  # a cell of nothing else is blank
-_IS_BLANK = np.isin(np.arange(256), [ord(c) for c in BLANKS])
 
 
 def read_table(document: Document, place: Place) -> Reading:
@@ -130,50 +129,37 @@ class _Rows:
         keep = np.ones(len(lines), dtype=bool)
         if not len(lines):
             return keep
-        first, bytes_ = columns[0], heads(columns[0])
-        bare = not _IS_BLANK[bytes_].any()
-        if not bare:
-            first = pc.ascii_ltrim(first, characters=BLANKS)
-            bytes_ = heads(first)
+        first = series(columns[0]).str.strip_chars_start(BLANKS)
         if self.footer:
-            self._put_around(keep, matching(self.footer.pattern, first, bytes_), lines, whole)
+            self._put_around(keep, first.str.contains(self.footer.pattern), lines, whole)
         if self.only:
-            self._put_around(keep, np.delete(np.arange(len(lines)), matching(self.only.pattern, first, bytes_)), lines, whole)
-        if any(self.header):
-            self._put_around(keep, self._headers(first, bytes_, lines, whole), lines, whole)
+            self._put_around(keep, ~first.str.contains(self.only.pattern), lines, whole)
+        if any(self.header) and self.names[0].strip():
+            near = first.str.strip_chars(BLANKS) == self.names[0].strip()
+            for at in near.arg_true():
+                near[at] = [normalised(cell) for cell in whole(int(lines[at]))] == self.header
+            self._put_around(keep, near, lines, whole)
         if self.spec.totals_row and normalised(self.spec.totals_row) in self.index:
-            column = columns[self.index[normalised(self.spec.totals_row)]]
-            filled = np.flatnonzero(lengths(column) > 0)
-            if len(filled):
-                filled = filled[lengths(pc.ascii_trim(column.take(pa.array(filled)), characters=" \t")) > 0]
-            for at in filled.tolist():
+            column = series(columns[self.index[normalised(self.spec.totals_row)]])
+            for at in (column.str.strip_chars(" \t") != "").arg_true():
                 keep[at] = False
                 self.reading.totals_line = self.reading.totals_line or int(lines[at])
                 for name, column in zip(self.names, columns, strict=True):
                     if column[at].as_py().strip():
                         self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
-        blank = np.empty(0, np.int64) if bare else np.flatnonzero(bytes_ == SPACE)  # of a trimmed cell: there is nothing in it
+        blank = (first == "").arg_true()
         for column in columns[1:]:
-            blank = _blank(column, blank)
-        for at in blank.tolist():
+            if len(blank):
+                blank = blank.filter(series(column).gather(blank).str.strip_chars(BLANKS) == "")
+        for at in blank:
             # only a line that is blank in the columns that are not read as well is no row
             keep[at] &= any(cell.strip(BLANKS) for cell in whole(int(lines[at])))
         return keep
 
-    def _headers(
-        self, first: pa.Array, bytes_: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]
-    ) -> np.ndarray:
-        """The lines that repeat the header."""
-        name = self.names[0].strip()
-        if not name:
-            return np.empty(0, np.int64)
-        near = np.flatnonzero(bytes_ == name.encode()[0])
-        near = near[_mask(pc.equal(pc.ascii_trim(first.take(pa.array(near)), characters=BLANKS), name))] if len(near) else near
-        return np.array([n for n in near.tolist() if [normalised(cell) for cell in whole(int(lines[n]))] == self.header], np.int64)
-
-    def _put_around(self, keep: np.ndarray, found: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
-        keep[found] = False
-        self.reading.around += [self.place.delimiter.join(whole(line)) for line in lines[found].tolist()]
+    def _put_around(self, keep: np.ndarray, found: pl.Series, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
+        at = found.arg_true().to_numpy()
+        keep[at] = False
+        self.reading.around += [self.place.delimiter.join(whole(line)) for line in lines[at].tolist()]
 
     def _under_headings(self, lines: np.ndarray, columns: list[pa.Array]) -> tuple[np.ndarray, list[pa.Array]]:
         """The rows with the text of the heading that they stand under as one column more; a heading itself is no row."""
@@ -219,23 +205,9 @@ def _mask(flags: pa.Array) -> np.ndarray:
     return np.asarray(flags.to_numpy(zero_copy_only=False))
 
 
-def _blank(cells: pa.Array, at: np.ndarray) -> np.ndarray:
-    """Those of the positions where the cell is blank."""
-    if len(at):
-        at = at[_IS_BLANK[heads(cells)[at]]]
-    if len(at):
-        at = at[lengths(pc.ascii_trim(cells.take(pa.array(at)), characters=BLANKS)) == 0]
-    return at
-
-
 def _says(cells: pa.Array) -> np.ndarray:
-    """Which cells hold more than white space; it begins with a byte that is no printable ASCII."""
-    first = heads(cells)
-    found = (first > SPACE) & (first < 0x7F)
-    unclear = np.flatnonzero(~found & (lengths(cells) > 0))
-    if len(unclear):
-        found[unclear] = lengths(pc.utf8_trim_whitespace(cells.take(pa.array(unclear)))) > 0
-    return found
+    """Which cells hold more than white space."""
+    return (series(cells).str.strip_chars() != "").to_numpy()
 
 
 def _sheet_pieces(document: Document, place: Place) -> Iterator[Piece]:

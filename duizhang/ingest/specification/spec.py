@@ -139,7 +139,7 @@ class Total(_Closed):
 class Running(_Closed):
     """The balance that stands after every row: what each row moves must lead from one balance to the next, in either order.
 
-    after: the money field that states it; step: SQL over the fields, what a row moves; by: the fields that name account and
+    after: the money field that states it; step: SQL over the fields (of Polars), what a row moves; by: the fields that name account and
     currency, each with a balance of its own; where: the rows that move it. A file in which all balances are 0 states none.
     """
 
