@@ -30,10 +30,10 @@ run: $(VENV)/.installed ## simulate raw files, reconcile and publish every perio
 	@$(BIN)/duizhang report --home $(DEMO)/home
 
 test: $(VENV)/.installed ## the whole test suite, in parallel
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 test-slow: $(VENV)/.installed ## the long tests as well: splits of a month, large inputs
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.installed ## style of the code
 	$(BIN)/ruff check .

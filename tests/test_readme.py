@@ -139,6 +139,15 @@ def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
     assert {what for what, (code, _) in answer.items() if code == 0} >= {"status", "report", "exceptions", "statement", "verify", "inspect"}
 
 
+def test_commands_of_the_close_load_neither_engine_nor_specifications(office: Path) -> None:
+    heavy = ("duizhang.reconcile.engine", "duizhang.ingest.specification", "duizhang.ingest.opening.container", "duizhang.books")
+    for name in ("verify", "approve", "statement", "exceptions export"):
+        done = subprocess.run([sys.executable, "-c", _LOADED.replace("HEAVY", repr(heavy)), json.dumps([shlex.split(EXAMPLES[name])])],
+                              capture_output=True, text=True, cwd=office, check=True)
+        ((_, loaded),) = json.loads(done.stdout.rpartition("ANSWER")[2]).values()
+        assert loaded == [], name
+
+
 def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its commands over the bills of a shop, and its books.yaml; only days, names and files are put in."""
     (books, *_) = re.findall(r"^ *```yaml\n(.*?)^ *```", README, flags=re.DOTALL | re.MULTILINE)

@@ -6,17 +6,20 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from duizhang import published
-from duizhang.books import Books
 from duizhang.events import events
 from duizhang.gate import accepted_by
 from duizhang.schema import CLAIM, DAY, PIECES, TEXT
 from duizhang.state import METADATA, State
 from duizhang.store import days
+
+if TYPE_CHECKING:
+    from duizhang.books import Books
 
 ACCEPT, WRITE_OFF, CORRECT, WAIT = DECISIONS = ("accept", "write_off", "correct", "wait")
 # in the remark of a correction: which line of an item it is on, where the item is split by cause

@@ -14,7 +14,7 @@ from duizhang.close.workbook import EXACT_DIGITS, safe_cell
 from duizhang.currency import in_places
 from duizhang.errors import ConservationError, UserError
 from duizhang.publish import period_states
-from duizhang.reconcile import LEG_MODELS, STATE_TABLES
+from duizhang.reconcile import STATE_TABLES
 from duizhang.schema import CLAIM
 from duizhang.state import State
 from duizhang.store import Store, connect, days
@@ -33,7 +33,7 @@ def statement(
     Gives (currency, opening, charged, settled, closing) for each currency, and opening + charged - settled = closing or
     it raises ConservationError. Raises UserError where a day is not published, or nothing is known of who is asked for.
     """
-    leg = "customer" if customer and "customer" in LEG_MODELS else "order_payment"
+    leg = "customer" if customer else "order_payment"
     states = period_states(state)
     for period in days(start, end):
         found = states.get(period)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -17,8 +18,11 @@ from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import DuizhangError
 from duizhang.events import GENESIS, Event, append_event, event_log, verify_chain, witnessed
 from duizhang.ingest import records
-from duizhang.publish import PeriodOutcome, is_whole, published_differs, read_manifest, versions
+from duizhang.publish import is_whole, published_differs, read_manifest, versions
 from duizhang.state import State
+
+if TYPE_CHECKING:
+    from duizhang.publish import PeriodOutcome
 
 # what damaged bytes make the libraries raise; each look is told as damaged, and the others go on
 _DAMAGE = (DuizhangError, OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException, duckdb.Error, sa.exc.SQLAlchemyError)

@@ -76,6 +76,11 @@ class Expectation(BaseModel):
         return self.meta.name or (f"{self.type}({self.column})" if self.column else self.type)
 
     @property
+    def by_value(self) -> bool:
+        """Whether it is about the values of rows, so that a table without rows has nothing that could break it."""
+        return self.type in _BY_ROW and self.type != "expect_column_to_exist"
+
+    @property
     def by_row(self) -> bool:
         """Whether holding for a range implies holding for each of its periods."""
         return "mostly" not in self.kwargs and (self.type in _BY_ROW or self.meta.by_row)

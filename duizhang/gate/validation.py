@@ -71,6 +71,11 @@ def _nothing(*_: object) -> None:
     """DuckDB commits by itself here; SQLAlchemy's nested transactions are not for a connection that is shared."""
 
 
+def _no_key(*_: object, **__: object) -> dict[str, object]:
+    """The primary key of a view."""
+    return {"constrained_columns": [], "name": None}
+
+
 class DuckDBConnectionSource(SQLDatasource):  # type: ignore[misc]
     """A data source over a DuckDB connection that is open already."""
 
@@ -83,6 +88,8 @@ class DuckDBConnectionSource(SQLDatasource):  # type: ignore[misc]
             self._engine = sa.create_engine("duckdb://", creator=lambda: ConnectionWrapper(con), poolclass=sa.StaticPool)
             for hook in ("do_begin", "do_commit", "do_rollback"):
                 setattr(self._engine.dialect, hook, _nothing)
+            # what is checked are views, and DuckDB lacks PostgreSQL's catalogue of keys, which would be asked for each of them
+            self._engine.dialect.get_pk_constraint = _no_key  # type: ignore[assignment]
             self._execution_engine = _OpenConnectionEngine(engine=self._engine, create_temp_table=False)
 
     def test_connection(self, *, test_assets: bool = True) -> None:

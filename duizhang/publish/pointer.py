@@ -74,7 +74,7 @@ def _tidy(home: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def _connect(path: Path, home: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def connect_as_pointer(path: Path | str, home: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection to a database that is to be HOME/published.duckdb, as if it were there already."""
     return duckdb.connect(str(path), read_only=read_only, config={
         "autoinstall_known_extensions": "false", "temp_directory": f"{home / POINTER}.tmp",
@@ -86,7 +86,7 @@ def _look(path: Path, home: Path, expected: dict[str, int]) -> None:
     room for its last pages. expected: rows of period_status, columns of the views."""
     if path.with_name(f"{path.name}.wal").exists():
         raise duckdb.IOException("its last pages are not in the file")
-    with _connect(path, home, read_only=True) as con:
+    with connect_as_pointer(path, home, read_only=True) as con:
         found = {name: len(con.sql(f'select * from "{name}" limit 0').columns) for name in (*TABLES, *VIEWS)}
         found["period_status"] = con.sql("select * from period_status").shape[0]
     if found != expected:
@@ -95,6 +95,17 @@ def _look(path: Path, home: Path, expected: dict[str, int]) -> None:
 
 def _write(path: Path, home: Path, state: State) -> dict[str, int]:
     """Write the database; what `_look` has to find in it."""
+    con = connect_as_pointer(path, home)
+    try:
+        expected = fill(con, home, state)
+        con.execute("checkpoint")
+    finally:
+        con.close()
+    return expected
+
+
+def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, int]:
+    """Make in an empty database all that readers of a home see; rows of period_status, columns of the views."""
     states = period_states(state)
     published = {(v.period, v.version): v for v in versions(state)}
     manifests = {p: read_manifest(home, p, s.version) for p, s in states.items() if s.version}
@@ -108,23 +119,18 @@ def _write(path: Path, home: Path, state: State) -> dict[str, int]:
                 "approved_by": s.approved_by, "digest": version.digest if version else "",
             }
         )
-    con = _connect(path, home)
-    try:
-        places = {"ending": f"/{POINTER}.tmp", "home": f"{home}/", "path": str(home / POINTER)}
-        for macro in _MACROS:
-            for name, text in places.items():
-                macro = macro.replace(f"${name}", quoted(text))  # a macro takes no parameters of a statement
-            con.execute(macro)
-        con.register("status_rows", pa.Table.from_pylist(status, schema=PERIOD_STATUS))
-        con.execute("create table period_status as select * from status_rows order by period")
-        con.unregister("status_rows")
-        for name, columns in TABLES.items():
-            con.execute(_view(con, name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
-        for name, (_, query) in VIEWS.items():
-            con.execute(f'create view "{name}" as {query}')
-        con.execute("checkpoint")
-    finally:
-        con.close()
+    places = {"ending": f"/{POINTER}.tmp", "home": f"{home}/", "path": str(home / POINTER)}
+    for macro in _MACROS:
+        for name, text in places.items():
+            macro = macro.replace(f"${name}", quoted(text))  # a macro takes no parameters of a statement
+        con.execute(macro)
+    con.register("status_rows", pa.Table.from_pylist(status, schema=PERIOD_STATUS))
+    con.execute("create table period_status as select * from status_rows order by period")
+    con.unregister("status_rows")
+    for name, columns in TABLES.items():
+        con.execute(_view(con, name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
+    for name, (_, query) in VIEWS.items():
+        con.execute(f'create view "{name}" as {query}')
     seen = {**TABLES, **{name: TABLES[of] for name, (of, _) in VIEWS.items()}}
     return {"period_status": len(status), **{name: len(columns) + 1 for name, columns in seen.items()}}
 

@@ -1,14 +1,13 @@
-"""Whether published.duckdb shows what the state database says: it is written again elsewhere, and both are compared."""
+"""Whether published.duckdb shows what the state database says: it is made again in memory, and both are compared."""
 
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 
 import duckdb
 
-from duizhang.publish.pointer import _write
+from duizhang.publish.pointer import connect_as_pointer, fill
 from duizhang.published import POINTER
 from duizhang.state import State
 
@@ -26,10 +25,11 @@ def published_differs(home: Path, state: State) -> list[str]:
     path = home / POINTER
     if not path.is_file():
         return [f"{POINTER} is missing; any run makes it again"]
-    with tempfile.TemporaryDirectory(prefix="duizhang-verify-") as folder:
-        again = Path(folder) / POINTER
-        _write(again, home.resolve(), state)
-        was, now = _look(path), _look(again)
+    with connect_as_pointer(":memory:", home.resolve()) as again:
+        fill(again, home.resolve(), state)
+        now = _look(again)
+    with connect_as_pointer(path, home.resolve(), read_only=True) as con:
+        was = _look(con)
     problems = []
     for key in sorted({*was, *now}):
         if was.get(key) != now.get(key):
@@ -38,11 +38,9 @@ def published_differs(home: Path, state: State) -> list[str]:
     return problems
 
 
-def _look(path: Path) -> dict[str, object]:
-    with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": "false"}) as con:
-        found: dict[str, object] = {f"state of {row[0]}": row[1:] for row in con.execute(_STATUS).fetchall()}
-        for name, query in _SHOWN.items():
-            for about, text in con.execute(query).fetchall():
-                found[name.format(about)] = _PLACES.sub("'/'", str(text))
-        found |= {f"its table {name}": True for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
-    return found
+def _look(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+    found: dict[str, object] = {f"state of {row[0]}": row[1:] for row in con.execute(_STATUS).fetchall()}
+    for name, query in _SHOWN.items():
+        for about, text in con.execute(query).fetchall():
+            found[name.format(about)] = _PLACES.sub("'/'", str(text))
+    return found | {f"its table {name}": True for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}

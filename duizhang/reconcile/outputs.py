@@ -1,10 +1,10 @@
-"""What reconciling leaves in the store besides the claims: what the next day opens with, and what is published of the items."""
+"""What reconciling leaves in the store besides the claims: what the next day opens with, and what is published of the items.
+Commands read it without the engine that makes it."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from duizhang.reconcile.sides import SIDES
 from duizhang.schema import CLAIM, DAY, MONEY, TEXT
 
 OPEN_CLAIM = pa.schema([*CLAIM, pa.field("first_seen", DAY), pa.field("claimed", DAY)])
@@ -14,10 +14,13 @@ STOCK_LEVEL = pa.schema(
         ("left_level", MONEY), ("right_level", MONEY),
     ]
 )
+SIDES = pa.schema([
+    ("period", DAY), ("leg", TEXT), ("side", TEXT), ("entity", TEXT), ("shop", TEXT), ("channel", TEXT), ("since", DAY),
+])
 # What the next period opens with; part of a period's digest together with the published tables.
 STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL, "sides": SIDES}
 # What is published of the items themselves; the first two are made with the claims, for the whole range.
 EARLY_TABLES = ("legs_not_run", "clearings")
 ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items")
 
-__all__ = ["EARLY_TABLES", "ITEM_TABLES", "OPEN_CLAIM", "STATE_TABLES", "STOCK_LEVEL"]
+__all__ = ["EARLY_TABLES", "ITEM_TABLES", "OPEN_CLAIM", "SIDES", "STATE_TABLES", "STOCK_LEVEL"]

@@ -26,9 +26,9 @@ from duizhang.reconcile.goods import map_goods, prepare_goods
 from duizhang.reconcile.matching import prepare_matching
 from duizhang.reconcile.mistyped import prepare_mistyped
 from duizhang.reconcile.models import LEG_MODELS, VIEWS, model_text
-from duizhang.reconcile.outputs import OPEN_CLAIM, STOCK_LEVEL
+from duizhang.reconcile.outputs import OPEN_CLAIM, SIDES, STOCK_LEVEL
 from duizhang.reconcile.parts import prepare_parts
-from duizhang.reconcile.sides import SIDES, declared_sides, side_feeds
+from duizhang.reconcile.sides import declared_sides, side_feeds
 from duizhang.schema import CLAIM, DAY, TEXT
 from duizhang.store import Store, connect, quoted
 

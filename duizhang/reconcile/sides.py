@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from duizhang.books import Books
 from duizhang.ingest import SourceSpec, load_specs
-from duizhang.schema import DAY, TEXT
+from duizhang.reconcile.outputs import SIDES
+from duizhang.schema import TEXT
 
 # canonical table and origin ('' = any): the sides that its rows are
 FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
@@ -39,9 +40,6 @@ FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("journal_lines", ""): (("ledger", "right"),),
 }
 
-SIDES = pa.schema([
-    ("period", DAY), ("leg", TEXT), ("side", TEXT), ("entity", TEXT), ("shop", TEXT), ("channel", TEXT), ("since", DAY),
-])
 _DECLARED = pa.schema([*(SIDES.field(n) for n in ("leg", "side", "entity", "shop", "channel", "since")), pa.field("source", TEXT)])
 _FEED = pa.schema([("table_name", TEXT), ("origin", TEXT), ("leg", TEXT), ("side", TEXT)])
 
@@ -130,4 +128,4 @@ def _table(rows: Sequence[tuple[object, ...]], columns: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([dict(zip(columns.names, row, strict=True)) for row in rows], schema=columns)
 
 
-__all__ = ["FEEDS", "SIDES", "Supply", "declared_sides", "side_feeds", "sides_of", "supplies"]
+__all__ = ["FEEDS", "Supply", "declared_sides", "side_feeds", "sides_of", "supplies"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ def published(home: Path) -> Any:
     return fake
 
 
+@pytest.fixture(scope="session")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with both days published, to be copied."""
+    return Path(published(tmp_path_factory.mktemp("public") / "home").home)
+
+
 @pytest.fixture
-def fake(tmp_path: Path) -> Any:
-    return published(tmp_path / "home")
+def fake(public: Path, tmp_path: Path) -> Any:
+    """A home of its own with both days published."""
+    shutil.copytree(public, tmp_path / "home", symlinks=True)
+    return _FAKES.Fake(tmp_path / "home")

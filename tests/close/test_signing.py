@@ -234,9 +234,9 @@ def test_a_table_that_is_declared_later_is_there_at_the_next_look(tmp_path: Path
 
 
 def test_a_database_without_room_is_one_message_and_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    fake: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    home = published(tmp_path / "home").home
+    home = fake.home
     room = 0
 
     def little(connection: Any, _record: object) -> None:

@@ -74,7 +74,7 @@ class Fake:
                  "right_amount": Decimal(20) - step, "closing": (before + 1) * step, "left_rows": 1},
             )
             items = [
-                {"leg": "order_payment", "key": f"s/{day}", "cause": "timing", "left_amount": Decimal(20),
+                {"leg": "order_payment", "key": f"s/{day}", "cause": "timing", "cause_confidence": "certain", "left_amount": Decimal(20),
                  "right_amount": Decimal(20) - step, "difference": step, "first_seen": day,
                  "age_days": (period - day).days, "status": "open"}
                 for day in days(FIRST, period)

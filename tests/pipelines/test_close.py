@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -25,10 +25,8 @@ def decide(workbook: Path, key: str, decision: str) -> None:
     book.save(workbook)
 
 
-def test_a_correction_goes_round(raw: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    first, last = LAST - dt.timedelta(days=1), LAST
-    run(raw, home)
+def test_a_correction_goes_round(raw: Path, home: Path, tmp_path: Path) -> None:
+    home, last = Path(shutil.copytree(home, tmp_path / "home", symlinks=True)), LAST
     (key, difference), = query(home, f"""
         select key, difference from variances where period = date '{last}' and leg = 'order_payment'
         and cause = 'amount_entry' order by key limit 1""")
@@ -58,7 +56,6 @@ def test_a_correction_goes_round(raw: Path, tmp_path: Path) -> None:
     assert query(home, f"select state from period_status where period = date '{last}'") == [("closed",)]
 
     duizhang("verify", "--home", home)
-    assert "the same" in duizhang("replay", "--home", home, "--period", first)
     assert "the same" in duizhang("replay", "--home", home, "--period", last)
 
     some = next(p for p in sorted((home / "objects").glob("*/*.parquet")) if p.stat().st_size > 2000)

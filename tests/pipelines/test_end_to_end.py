@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -16,13 +17,14 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 
 from assets.partitions import daily
 from duizhang.cli import cli
 from duizhang.published import TABLES
 
 START = dt.date(2026, 3, 1)
-DAYS = 6
+DAYS = 4
 LAST = START + dt.timedelta(days=DAYS - 1)
 # who wrote a row and what a run is called differ from run to run; numbers may not
 COMPARED = [name for name in TABLES if name != "quality_results"]
@@ -46,19 +48,28 @@ def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
         return con.execute(sql).fetchall()
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that all processes of a test run share: the first that asks for it makes it, and nobody changes it."""
+    top = factory.getbasetemp()
+    folder = (top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / f"shared-{name}"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.is_dir():
+            make(working := folder.with_suffix(".making"))
+            working.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("raw")
-    duizhang("simulate", "--out", out, "--start", START, "--days", DAYS, "--orders-per-day", 80, "--seed", 4242,
-             "--break-rate", "0.05")
-    return out
+    return once(tmp_path_factory, "raw", lambda out: duizhang(
+        "simulate", "--out", out, "--start", START, "--days", DAYS, "--orders-per-day", 60, "--seed", 4242, "--break-rate", "0.1"))
 
 
 @pytest.fixture(scope="session")
 def home(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("home")
-    run(raw, out)
-    return out
+    """All days published; some tests leave events in it."""
+    made = once(tmp_path_factory, "home", lambda out: run(raw, out))
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("home") / "home", symlinks=True))
 
 
 def test_every_injected_difference_is_found_and_nothing_else(raw: Path, home: Path) -> None:
@@ -123,6 +134,7 @@ def test_a_line_deleted_from_a_bill_holds_that_period_and_names_the_file(
         return lines[:sale] + lines[sale + 1 :]
 
     rewrite_alipay_fund(copy, drop)
+    shutil.copytree(home, tmp_path / "home", symlinks=True)
     run(copy, tmp_path / "home", exit_code=2)
     day = START + dt.timedelta(days=2)
     held = query(tmp_path / "home", "select period, held_reasons from period_status where state = 'held'")
@@ -146,9 +158,9 @@ def test_a_line_deleted_from_a_bill_holds_that_period_and_names_the_file(
         return [text.encode("gb18030") for text in texts]
 
     rewrite_alipay_fund(copy, mend)
-    run(copy, tmp_path / "home2")
+    run(copy, tmp_path / "home")
     sql = f"select leg, key, difference from variances where period = date '{LAST}'"
-    new = set(query(tmp_path / "home2", sql)) - set(query(home, sql))
+    new = set(query(tmp_path / "home", sql)) - set(query(home, sql))
     assert len(new) == 1, new
     (leg, _, difference), = new
     assert (leg, difference) == ("payment_settlement", income)

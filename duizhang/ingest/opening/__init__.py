@@ -1,15 +1,22 @@
 """From a folder and a file to text, sheets and records: names, containers, passwords, encodings, bounds of what is opened."""
 
-from duizhang.ingest.opening.bounds import is_apart
-from duizhang.ingest.opening.container import Document, documents
-from duizhang.ingest.opening.decoded_lines import text_blocks, text_lines
-from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded, detect, head_lines, marked, plain, utf8
-from duizhang.ingest.opening.json_records import first_record, read_json
-from duizhang.ingest.opening.no_bill import refuse_no_bill
+from typing import TYPE_CHECKING
+
+from duizhang.doors import opened_by_need
 from duizhang.ingest.opening.passwords import LockedFile, passwords, with_password
-from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, TICK, holds, where, windows
-from duizhang.ingest.opening.sheet import sheet_rows
 from duizhang.ingest.opening.walk import MEMBER, Inbox, shown_name, walk
+
+if TYPE_CHECKING:
+    from duizhang.ingest.opening.bounds import is_apart
+    from duizhang.ingest.opening.container import Document, documents
+    from duizhang.ingest.opening.decoded_lines import text_blocks, text_lines
+    from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded, detect, head_lines, marked, plain, utf8
+    from duizhang.ingest.opening.json_records import first_record, read_json
+    from duizhang.ingest.opening.no_bill import refuse_no_bill
+    from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, TICK, holds, where, windows
+    from duizhang.ingest.opening.sheet import sheet_rows
+else:
+    __getattr__ = opened_by_need(__name__)
 
 __all__ = [
     "COMMA",
