@@ -27,18 +27,9 @@ from duizhang.books_goods import Bundle, SkuCode
 from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
 from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
+from duizhang.legs import LEGS, load_legs
 from duizhang.spelling import meant
 from duizhang.yaml_reading import compose_yaml, load_yaml
-
-LEGS = (
-    "order_platform", "order_payment", "order_shipment", "return_refund", "payment_settlement", "fee",
-    "payout_bank", "stock", "freight", "finance", "customer", "ledger",
-)
-
-DEFAULT_SLA_DAYS: dict[str, int] = {
-    "order_platform": 1, "order_payment": 1, "order_shipment": 2, "return_refund": 7, "payment_settlement": 1,
-    "fee": 1, "payout_bank": 2, "stock": 1, "freight": 35, "finance": 1, "customer": 1, "ledger": 0,
-}
 
 PSEUDONYM_BYTES = 10  # of the MAC
 
@@ -357,7 +348,7 @@ class Books(_Closed):
         for key in (f"{leg}/{channel}", leg):
             if key in self.sla_days:
                 return self.sla_days[key]
-        return DEFAULT_SLA_DAYS[leg]
+        return load_legs()[leg].sla_days
 
     def in_force(self, period: dt.date) -> dict[str, object]:
         """Everything in books.yaml that can change a result of the period, by entry: not where the files are, and

@@ -15,6 +15,7 @@ import pytest
 
 from duizhang import published
 from duizhang.layout import SQL
+from duizhang.legs import LEGS
 from duizhang.reconcile import MART_MODELS, load_causes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,3 +123,7 @@ def test_no_two_files_of_tests_have_one_name() -> None:
     # without a package around them, pytest leaves out the second one
     names = [p.name for p in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(names) == sorted(set(names))
+
+
+def test_a_leg_is_its_claims_and_a_line_of_the_register() -> None:
+    assert {path.stem for path in (SQL / "claims").glob("*.sql")} == set(LEGS)

@@ -14,9 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from duizhang.books import LEGS
 from duizhang.drafting.bills import UNSAID, Bill, Folder
 from duizhang.drafting.whose import Found, Shops, days_text
+from duizhang.legs import LEGS
 from duizhang.reconcile import sides_of
 
 QUESTION = "QUESTION"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from duizhang.books import LEGS, Books
+from duizhang.books import Books
+from duizhang.legs import LEGS
 from duizhang.reconcile import Session, reconcile
 from duizhang.schema import TABLES
 from duizhang.store import Store

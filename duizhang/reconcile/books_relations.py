@@ -8,15 +8,16 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from duizhang.books import DEFAULT_SLA_DAYS, Books, RateCard, RateTier
+from duizhang.books import Books, RateCard, RateTier
 from duizhang.currency import minor_units
-from duizhang.reconcile.traits import leg_traits
+from duizhang.legs import load_legs
 from duizhang.schema import DAY, MONEY, PERCENT, RATE, TEXT
 
 
 def books_relations(books: Books) -> dict[str, pa.Table]:
     """Relation -> its rows."""
-    sla = [(leg, "", days) for leg, days in DEFAULT_SLA_DAYS.items() if leg not in books.sla_days]
+    defaults = {leg: found.sla_days for leg, found in load_legs().items()}
+    sla = [(leg, "", days) for leg, days in defaults.items() if leg not in books.sla_days]
     sla += [(*(f"{key}/".split("/")[:2]), days) for key, days in sorted(books.sla_days.items())]  # type: ignore[misc]
     shops = [
         (name, books.entity_of(name), shop.platform, shop.provider, shop.warehouse, shop.currency or books.currency)
@@ -64,7 +65,10 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
         "fx_declared": rows_of(
             [(r.from_day, r.base, r.quote, r.rate) for r in books.fx_rates], period=DAY, base=TEXT, quote=TEXT, rate=RATE
         ),
-        "leg_traits": leg_traits(),
+        "leg_traits": rows_of(
+            [(leg, *found.traits.values()) for leg, found in load_legs().items()],
+            leg=TEXT, in_sequence=pa.bool_(), silent_day=pa.bool_(), own_days=pa.int64(),
+        ),
         "instalments_declared": rows_of(
             [(i.shop, i.from_day, i.until_day, i.days) for i in books.instalments], shop=TEXT, from_day=DAY, until_day=DAY,
             days=pa.int64(),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from duizhang.books import LEGS
 from duizhang.layout import SQL
+from duizhang.legs import LEGS, legs_digest
 from duizhang.matching_passes import matching_digest
 from duizhang.reconcile.causes import causes_digest
 from duizhang.reconcile.mistyped import mistyped_digest
 from duizhang.reconcile.parts import parts_digest
-from duizhang.reconcile.traits import traits_digest
 
 # the folders in the order of the flow
 ROOMS = ("derived", "claims", "sides", "open", "items", "matching", "causes", "variances", "marts")
@@ -33,7 +32,7 @@ def model_text(path: str) -> str:
 
 def rules_digest() -> str:
     """SHA-256 over every SQL model, the causes, parts and passes: what a result depends on besides books.yaml."""
-    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()} {mistyped_digest()} {traits_digest()}".encode())
+    total = hashlib.sha256(f"{causes_digest()} {parts_digest()} {matching_digest()} {mistyped_digest()} {legs_digest()}".encode())
     for path in sorted(SQL.rglob("*.sql")):
         total.update(path.relative_to(SQL).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()

@@ -1,4 +1,4 @@
-"""The words of the report in one language: everything that is not data comes from labels.yaml and causes.yaml."""
+"""The words of the report in one language: everything that is not data comes from labels.yaml, causes.yaml and legs.yaml."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
+from duizhang.legs import load_legs
 from duizhang.reconcile import load_causes
 
 Language = Literal["zh", "en"]
@@ -19,7 +20,7 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 def load_labels() -> dict[str, dict[str, dict[str, str]]]:
     """Group -> id -> language -> text."""
     found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(Path(__file__).with_name("labels.yaml").read_text(encoding="utf-8"))
-    return found
+    return {"legs": {leg: {"zh": entry.zh, "en": entry.en} for leg, entry in load_legs().items()}, **found}
 
 
 @dataclass(frozen=True)

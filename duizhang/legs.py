@@ -1,0 +1,47 @@
+"""The legs: what is held against what, read from legs.yaml."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from duizhang.digest import mapping_digest
+from duizhang.yaml_reading import load_yaml
+
+LEGS_FILE = Path(__file__).with_name("legs.yaml")
+
+
+class Leg(BaseModel):
+    """One leg; see legs.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sla_days: int
+    zh: str
+    en: str
+    in_sequence: bool = False
+    silent_day: bool = False
+    own_days: int | None = None
+
+    @property
+    def traits(self) -> dict[str, bool | int | None]:
+        """What rules and models ask about it."""
+        return self.model_dump(include={"in_sequence", "silent_day", "own_days"})
+
+
+@cache
+def load_legs() -> dict[str, Leg]:
+    """Every leg by name, in order."""
+    return {leg: Leg(**given) for leg, given in load_yaml(LEGS_FILE.read_text(encoding="utf-8")).items()}
+
+
+def legs_digest() -> str:
+    """SHA-256 of what a result follows from: all but the names that people read."""
+    return mapping_digest({leg: {"sla_days": found.sla_days, **found.traits} for leg, found in load_legs().items()})
+
+
+LEGS = tuple(load_legs())
+
+__all__ = ["LEGS", "Leg", "legs_digest", "load_legs"]
