@@ -27,9 +27,9 @@ from duizhang.compare.expression import compile_amount, literal, split_keys
 from duizhang.compare.grouping import group
 from duizhang.compare.hashes import KeyHashes, parts_for
 from duizhang.compare.net import FEW, more_bits
+from duizhang.compare.one_pass import Reading, read
 from duizhang.compare.output import check_suffix, write_keys
 from duizhang.compare.peel import Peeled, peel, unpeeled
-from duizhang.compare.reading import Reading, read
 from duizhang.compare.settling import Settled, Tally, settle
 from duizhang.compare.sketch import BITS
 from duizhang.compare.sources import open_source
