@@ -30,7 +30,7 @@ ASSERTION = "assertion_"
 # an assertion belongs to the table that its promise is about
 _ABOUT = {
     "keys_are_whole": "movements", "amounts_are_conserved": "recon_summary", "parts_add_up_to_their_item": "variances",
-    "opening_is_closing_of_the_day_before": "recon_summary",
+    "opening_is_closing_of_the_day_before": "recon_summary", "events_add_up_to_their_item": "event_items",
 }
 
 

@@ -29,9 +29,12 @@ from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
 from duizhang.legs import LEGS, load_legs
 from duizhang.spelling import meant
+from duizhang.staff import Person, Role, staff_problem
 from duizhang.yaml_reading import compose_yaml, load_yaml
 
 PSEUDONYM_BYTES = 10  # of the MAC
+# entries of books.yaml that change no result: where files are, who acts, whom letters go to
+_NO_RESULT = ("root", "language", "inbox", "sources", "databases", "pseudonym_key", "roles", "people", "counterparties")
 
 
 class _Closed(BaseModel):
@@ -205,8 +208,18 @@ class SourceReading(_Closed):
     decimal: Literal["", ".", ","] = ""
 
 
+class Counterparty(_Closed):
+    """Whom letters go to. name and address: as they stand in the letter; claim_days: how long after a difference was first seen the
+    contract lets it be claimed."""
+
+    name: str = ""
+    address: str = ""
+    claim_days: Annotated[int, Field(gt=0)] | None = None
+
+
 class JournalAccounts(_Closed):
-    """Accounts that proposed entries use."""
+    """Accounts that proposed entries use. by_cause: where the other side of an entry goes, by the cause of the difference; clearing: the
+    account of money on its way, by provider; else `write_off` (of what was written off) or `suspense`, and `cash_in_transit`."""
 
     write_off: str = "6711.01"
     suspense: str = "1221.99"
@@ -214,6 +227,8 @@ class JournalAccounts(_Closed):
     cash_in_transit: str = "1012.99"
     inventory: str = "1405"
     fees: str = "6603"
+    by_cause: dict[str, str] = {}
+    clearing: dict[str, str] = {}
 
 
 class Books(_Closed):
@@ -241,6 +256,7 @@ class Books(_Closed):
     sla_days: dict[str, int] = {}
     accounts: dict[str, Account] = {}
     journal: JournalAccounts = JournalAccounts()
+    counterparties: dict[str, Counterparty] = {}  # by provider, platform or carrier
     rate_cards: tuple[RateCard, ...] = ()
     policy_changes: tuple[PolicyChange, ...] = ()
     fx_rates: tuple[FxRate, ...] = ()
@@ -254,6 +270,8 @@ class Books(_Closed):
     deposit_days: int = 30  # so long an order waits for its balance where a round share of it was paid; 0: no longer than any
     fee_billing: tuple[FeeBilling, ...] = ()
     stock_allocations: tuple[StockAllocation, ...] = ()
+    roles: dict[str, Role] = {}
+    people: dict[str, Person] = {}  # where there are any, what people do is signed with their keys
 
     @field_validator("time_zone")
     @classmethod
@@ -288,6 +306,8 @@ class Books(_Closed):
         for database in self.databases:
             if names.count(database.name) > 1 or (database.shop and database.shop not in self.shops):
                 raise ValueError(f"databases: {database.name!r} stands there twice, or its shop is unknown")
+        if problem := staff_problem(self.roles, self.people):
+            raise ValueError(problem)
         return self
 
     @field_validator("inbox")
@@ -353,7 +373,7 @@ class Books(_Closed):
     def in_force(self, period: dt.date) -> dict[str, object]:
         """Everything in books.yaml that can change a result of the period, by entry: not where the files are, and
         nothing that says by `from_day` that it begins later."""
-        dumped = self.model_dump(mode="json", exclude={"root", "language", "inbox", "sources", "databases", "pseudonym_key"})
+        dumped = self.model_dump(mode="json", exclude=set(_NO_RESULT))
         return {name: _begun(value, period.isoformat()) for name, value in dumped.items()}
 
     def digest(self, period: dt.date) -> str:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ EVENTS = sa.Table(
     sa.Column("hash", sa.String, nullable=False),
 )
 GENESIS = "0" * 64
+# what of a payload the signature of a person is, where there is one
+SIGNATURE = "signature"
+Sign = Callable[[str], Mapping[str, str]]
 # beside the database: a line an event, number and hash
 WITNESS = "events.log"
 # more bytes than its last line has, cut off or not
@@ -72,19 +75,34 @@ def _hash(seq: int, at: str, actor: str, kind: str, payload: str, before: str) -
     return hashlib.sha256(_record(seq, at, actor, kind, payload, before)).hexdigest()
 
 
-def append_event(state: State, *, actor: str, kind: str, payload: Mapping[str, Any]) -> int:
-    """Add one event, inside a change as part of it; its number."""
-    return state.change(lambda: _append(state, actor, kind, payload))
+def append_event(state: State, *, actor: str, kind: str, payload: Mapping[str, Any], sign: Sign | None = None) -> int:
+    """Add one event, inside a change as part of it; its number. sign: what the person signs with, given `signed_text`."""
+    return state.change(lambda: _append(state, actor, kind, payload, sign))
 
 
-def _append(state: State, actor: str, kind: str, payload: Mapping[str, Any]) -> int:
-    text = json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+def signed_text(event: Event) -> str:
+    """What the signature of an event is over: the event before it, author, kind, and what it tells without the signature."""
+    return _signed_text(event.prev_hash, event.actor, event.kind, {k: v for k, v in event.payload.items() if k != SIGNATURE})
+
+
+def _signed_text(before: str, actor: str, kind: str, payload: Mapping[str, Any]) -> str:
+    return _as_text(["duizhang", before, actor, kind, json.loads(_as_text(payload))])
+
+
+def _as_text(payload: Mapping[str, Any] | Sequence[Any]) -> str:
+    return json.dumps(payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _append(state: State, actor: str, kind: str, payload: Mapping[str, Any], sign: Sign | None) -> int:
     if not state.awaits("events"):
         # first what a kill has kept from the file: it is never more than one change behind
         _witness(state)
     with state.begin() as con:
         last = con.execute(sa.select(EVENTS.c.seq, EVENTS.c.hash).order_by(EVENTS.c.seq.desc()).limit(1)).first()
         seq, before = (int(last.seq) + 1, str(last.hash)) if last else (1, GENESIS)
+        if sign:
+            payload = {**payload, SIGNATURE: dict(sign(_signed_text(before, actor, kind, payload)))}
+        text = _as_text(payload)
         at = state.moment.isoformat(timespec="microseconds")
         con.execute(sa.insert(EVENTS).values(
             seq=seq, at=at, actor=actor, kind=kind, payload=text, prev_hash=before,
@@ -157,6 +175,14 @@ def event_log(state: State) -> list[Event]:
     """All events as they are stored, in order."""
     with state.read() as con:
         return [Event(*row) for row in con.execute(sa.select(EVENTS).order_by(EVENTS.c.seq))]
+
+
+def last_before(state: State, kind: str, number: int | None = None) -> Event | None:
+    """The last event of a kind; with a number, the last before that one."""
+    query = sa.select(EVENTS).where(EVENTS.c.kind == kind).order_by(EVENTS.c.seq.desc()).limit(1)
+    with state.read() as con:
+        row = con.execute(query if number is None else query.where(EVENTS.c.seq < number)).first()
+    return Event(*row) if row else None
 
 
 def last_event(state: State, period: dt.date, kinds: Sequence[str]) -> Event | None:

@@ -44,11 +44,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
         before: dict[str, Callable[[], object]] = {
             "init": bills, "close": lambda: duizhang("approve", "--home", "home", "--period", FIRST, "--as", "checker", "--by", "Wang Wei"),
             "diff": a_second_version, "source accept": something_that_is_no_bill, "source withdraw": look,
-            "source restore": look, "status": without_it,
+            "source restore": look, "status": without_it, "journal export": the_day_again,
         }
         for name, example in EXAMPLES.items():
             before.get(name, lambda: None)()
-            words = [an_order() if word == "ORDER" else word for word in shlex.split(example)]
+            words = [PUT_IN[word]() if word in PUT_IN else word for word in shlex.split(example)]
             assert words[: len(name.split())] == name.split()
             if name == "accept":  # there is no failed check here
                 with pytest.raises(AssertionError, match="UserError"):
@@ -68,6 +68,21 @@ def an_order() -> str:
         found = con.execute("select min(order_id) from order_trace where order_id <> ''").fetchone()
     assert found
     return str(found[0])
+
+
+def an_event() -> str:
+    with duckdb.connect("home/published.duckdb", read_only=True) as con:
+        found = con.execute("select min(event) from event_items where period = (select max(period) from event_items) and is_booked "
+                            "and leg = 'order_payment' and entity = 'demo' and currency = 'CNY' and difference <> 0").fetchone()
+    assert found
+    return str(found[0])
+
+
+PUT_IN: dict[str, Callable[[], str]] = {"ORDER": an_order, "EVENT": an_event}
+
+
+def the_day_again() -> None:
+    duizhang("run", "--quiet", "--books", "raw/books.yaml", "--home", "home", "--from", LAST, "--to", LAST)
 
 
 def something_that_is_no_bill() -> None:
@@ -179,6 +194,12 @@ def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path,
         words = [put_in.get(word, word) for word in words]
         if words[:2] == ["exceptions", "import"]:
             words[2] = f"home/exceptions-{LAST}.xlsx"
+        if words[:2] == ["exceptions", "undo"]:
+            duizhang("exceptions", "decide", an_event(), "--home", "home", "--period", LAST, "--decision", "correct", "--reason", "lost",
+                     "--by", "Zhao")
+            words[2], words[words.index("--by") + 1] = "C000002", "Zhao"
+        if words[:2] == ["journal", "export"]:
+            the_day_again()
         if words[0] == "approve":
             words[words.index("--period") + 1 : words.index("--period") + 2] = [FIRST, "--to", LAST]
         duizhang(*words)

@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "accept": ("duizhang.cli.accept", "Let a failed check of a period pass, by name."),
     "dispute": ("duizhang.cli.dispute", "A letter to a counterparty with what it has to answer for."),
     "statement": ("duizhang.cli.statement", "The account of a customer or a shop over a range."),
+    "journal": ("duizhang.cli.journal", "The entries of decisions as a file that the ledger takes."),
+    "key": ("duizhang.cli.key", "Make the key with which a person signs."),
     "approve": ("duizhang.cli.approve", "Sign what you saw, as maker or checker."),
     "close": ("duizhang.cli.close", "Close approved periods."),
     "reopen": ("duizhang.cli.reopen", "Reopen a closed period, with a reason."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, open_state, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, waiting
 
 
 @click.command("accept")
@@ -16,12 +16,13 @@ from duizhang.cli.options import DAY, by_option, home_option, open_state, waitin
 @click.option("--table", required=True, help="The table that was checked.")
 @click.option("--expectation", required=True, help="The name of the check, as `quality_results` and the suites have it.")
 @by_option
+@key_option
 @click.option("--reason", required=True, help="Why it may pass; it goes into the event log and the results.")
-def command(home: Path, period: dt.datetime, table: str, expectation: str, by: str, reason: str) -> None:
+def command(home: Path, period: dt.datetime, table: str, expectation: str, by: str, key: Path | None, reason: str) -> None:
     """Let a failed check of a day pass. It holds again as soon as it finds something else."""
     from duizhang.close import accept
 
-    new = accept(home, open_state(home), period.date(), table, expectation, by=by, reason=reason, say=waiting)
+    new = accept(home, open_state(home), period.date(), table, expectation, by=by, key=key, reason=reason, say=waiting)
     click.echo(f"{'accepted' if new else 'was accepted before'}: {expectation} of {table}, {period:%Y-%m-%d}")
     if new:
         click.echo(f"run {period:%Y-%m-%d} again to publish it")

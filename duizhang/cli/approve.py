@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, open_state, span, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, span, unproved, waiting
 
 
 @click.command("approve")
@@ -16,13 +16,23 @@ from duizhang.cli.options import DAY, by_option, home_option, open_state, span, 
 @click.option("--to", "end", type=DAY, help="The last day of a range.")
 @click.option("--as", "role", required=True, type=click.Choice(["maker", "checker"]), help="Maker first, then checker.")
 @by_option
+@key_option
 @click.option("--digest", "digests", multiple=True, help="The digest that you saw (its first 8 digits or more); once a day, in order.")
-def command(home: Path, period: dt.datetime, end: dt.datetime | None, role: str, by: str, digests: tuple[str, ...]) -> None:
-    """Sign the published version of a day as maker or checker. It takes two different people, and the checker may not have
-    decided items of the day. With --digest nothing else is signed than what you saw (`duizhang status --json` lists digests).
-    """
-    from duizhang.close import approve
+@click.option("--quiet", is_flag=True, help="Do not show what is signed.")
+def command(
+    home: Path, period: dt.datetime, end: dt.datetime | None, role: str, by: str, key: Path | None, digests: tuple[str, ...], *,
+    quiet: bool,
+) -> None:
+    """Show what is open and was decided of a day, and sign its published version as maker or checker.
 
-    periods = span(period, end)
-    approve(home, open_state(home), periods, role=role, by=by, digests=digests, say=waiting)
-    click.echo(f"signed as {role} by {by}: {', '.join(p.isoformat() for p in periods)}")
+    It takes two different people, and the checker may not have decided items of the day. A day that `duizhang plan` would compute
+    again is not signed. With --digest nothing else is signed than what you saw (`duizhang status --json` lists digests).
+    """
+    from duizhang.close import approve, sheets
+    from duizhang.plan import not_current
+
+    periods, state = span(period, end), open_state(home)
+    for sheet in () if quiet else sheets(home, state, periods):
+        click.echo("\n".join(sheet.lines()))
+    approve(home, state, periods, role=role, by=by, digests=digests, key=key, stale=not_current, say=waiting)
+    click.echo(f"signed as {role} by {by}{unproved(home)}: {', '.join(p.isoformat() for p in periods)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, open_state, span, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, span, unproved, waiting
 
 
 @click.command("close")
@@ -15,12 +15,13 @@ from duizhang.cli.options import DAY, by_option, home_option, open_state, span, 
 @click.option("--from", "start", required=True, type=DAY, help="First day.")
 @click.option("--to", "end", required=True, type=DAY, help="Last day.")
 @by_option
+@key_option
 @click.option("--digest", "digests", multiple=True, help="The digest that you saw (its first 8 digits or more); once a day, in order.")
 @click.option("--reason", default="", help="Why these days close before earlier ones; only then needed.")
-def command(home: Path, start: dt.datetime, end: dt.datetime, by: str, digests: tuple[str, ...], reason: str) -> None:
+def command(home: Path, start: dt.datetime, end: dt.datetime, by: str, key: Path | None, digests: tuple[str, ...], reason: str) -> None:
     """Close days that maker and checker have signed, in order. A closed day refuses new numbers and decisions."""
     from duizhang.close import close_periods
 
     periods = span(start, end)
-    close_periods(home, open_state(home), periods, by=by, digests=digests, reason=reason, say=waiting)
-    click.echo(f"closed {periods[0]} to {periods[-1]}")
+    close_periods(home, open_state(home), periods, by=by, key=key, digests=digests, reason=reason, say=waiting)
+    click.echo(f"closed {periods[0]} to {periods[-1]} by {by}{unproved(home)}")

@@ -17,6 +17,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "recon_summary": ("leg", "entity", "currency"),
     "variances": ("leg", "entity", "key", "currency", "cause"),
     "open_items": ("leg", "entity", "key", "currency", "cause"),
+    "event_items": ("event", "leg", "entity", "key", "currency", "cause"),
     "clearings": ("leg", "entity", "key", "currency"),
     "order_trace": ("entity", "shop", "order_id", "currency"),
     "stock_rollforward": ("entity", "warehouse", "sku"),

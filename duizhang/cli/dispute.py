@@ -12,28 +12,41 @@ from duizhang.cli.options import DAY, books_option, home_option, open_state
 
 
 @click.command("dispute")
-@click.argument("counterparty")
+@click.argument("counterparty", default="")
 @books_option
 @home_option
 @click.option("--period", required=True, type=DAY, help="The day at whose end the differences are open.")
 @click.option("--answer-by", type=DAY, help="Ask for an answer by this day.")
-@click.option("--out", type=click.Path(path_type=Path), help="An .xlsx or .csv. Default: an .xlsx in the home.")
+@click.option("--out", type=click.Path(path_type=Path), help="An .xlsx, .txt or .csv. Default: an .xlsx in the home.")
 def command(
     counterparty: str, books_path: Path, home: Path, period: dt.datetime, answer_by: dt.datetime | None, out: Path | None
 ) -> None:
-    """Write the differences that a provider, platform or carrier has to answer for, each once, with ids and amounts.
+    """Write the differences that a provider, platform or carrier has to answer for, each once, with ids and amounts. Without a
+    counterparty: what each was asked for, what can still be claimed and until when, and what came back.
 
     Who is asked for what, and in which words, is said in duizhang/close/requests.yaml.
     """
     from duizhang.books import load_books
-    from duizhang.close import append_event, dispute
+    from duizhang.close import append_event, clock, dispute, told_of, totals
+    from duizhang.currency import in_places
 
     state = open_state(home)
+    books = load_books(books_path)
+    if not counterparty:
+        for c in clock(home, books, state, period.date()):
+            parts = [f"{what} {in_places(amount, c.currency)}" for what, amount in (
+                ("claimed", c.claimed), ("not yet", c.unclaimed), ("expiring", c.expiring), ("expired", c.expired),
+                ("recovered", c.recovered),
+            ) if amount]
+            ends = f"; the next ends on {c.next}" if c.next else ""
+            click.echo(f"{c.counterparty} {c.currency}: {', '.join(parts) or 'nothing'}{ends}")
+        return
     name = "".join(c if c.isalnum() else "-" for c in counterparty)
     target = out or home / f"dispute-{name}-{period:%Y-%m-%d}.xlsx"
-    totals = dispute(home, load_books(books_path), counterparty, period.date(), target,
-                     answer_by=answer_by.date() if answer_by else None)
+    items = dispute(home, books, counterparty, period.date(), target, answer_by=answer_by.date() if answer_by else None)
+    asked = totals(items)
     append_event(state, actor="dispute", kind="disputed", payload={
-        "counterparty": counterparty, "period": f"{period:%Y-%m-%d}", "totals": {c: str(t) for c, t in totals.items()},
+        "counterparty": counterparty, "period": f"{period:%Y-%m-%d}",
+        "totals": {c: str(t) for c, t in asked.items()}, "items": told_of(items),
     })
-    click.echo(f"{target}: " + ", ".join(f"{shown(total)} {currency}" for currency, total in sorted(totals.items())))
+    click.echo(f"{target}: " + ", ".join(f"{shown(total)} {currency}" for currency, total in sorted(asked.items())))

@@ -49,6 +49,10 @@ books_here_option = click.option(
     "--books", "books_path", type=click.Path(path_type=Path), help="Default: the books.yaml of this folder.", callback=_is_books,
 )
 by_option = click.option("--by", required=True, help="Your name; it goes into the event log.")
+key_option = click.option(
+    "--key", type=click.Path(path_type=Path, dir_okay=False), envvar="DUIZHANG_KEY",
+    help="The file of your key, where books.yaml names people (or DUIZHANG_KEY; `duizhang key new` makes one).",
+)
 own_sources = click.option(
     "--books", "books_path", type=click.Path(path_type=Path), help="books.yaml: its own sources as well.", callback=_is_books,
 )
@@ -67,6 +71,13 @@ def open_state(home: Path) -> State:
     from duizhang.state import State
 
     return State(home)
+
+
+def unproved(home: Path) -> str:
+    """What is said behind the name of who acts: that nobody proved it, where the books name no people."""
+    from duizhang.close.authority import staff_of
+
+    return "" if staff_of(home, open_state(home)).people else " (not authenticated: books.yaml names no people)"
 
 
 def waiting(text: str) -> None:

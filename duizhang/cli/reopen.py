@@ -7,19 +7,20 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, open_state, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, waiting
 
 
 @click.command("reopen")
 @home_option
 @click.option("--period", required=True, type=DAY, help="The closed day.")
 @by_option
+@key_option
 @click.option("--reason", required=True, help="Why; it goes into the event log.")
-def command(home: Path, period: dt.datetime, by: str, reason: str) -> None:
+def command(home: Path, period: dt.datetime, by: str, key: Path | None, reason: str) -> None:
     """Reopen a closed day. Its signatures are void."""
     from duizhang.close import reopen
 
-    behind = reopen(home, open_state(home), period.date(), by=by, reason=reason, say=waiting)
+    behind = reopen(home, open_state(home), period.date(), by=by, key=key, reason=reason, say=waiting)
     click.echo(f"reopened {period:%Y-%m-%d}")
     if behind:
         click.echo(f"closed days behind it, which keep the opening that they were closed with: {', '.join(map(str, behind))}")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from duizhang.close.decisions import Decision, correction_claims, decisions, item_decisions, journal_proposals
+from duizhang.close.decisions import Decision, decisions, item_decisions
 from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
@@ -10,18 +10,26 @@ if TYPE_CHECKING:
     from duizhang.close.archived import archive_books, archive_sources
     from duizhang.close.audit import export_audit
     from duizhang.close.checkpoints import signed_checkpoint, verifier_key
-    from duizhang.close.disputes import dispute
+    from duizhang.close.claiming import clock, told_of
+    from duizhang.close.deciding import Taken, accept, decide, take_back
+    from duizhang.close.disputes import dispute, totals
+    from duizhang.close.groups import events_of
+    from duizhang.close.importing import Imported, import_decisions
+    from duizhang.close.journal import correction_claims, entries, journal_proposals
+    from duizhang.close.layouts import postings, write_postings
     from duizhang.close.letters import statement
     from duizhang.close.proof import Proof, announce, verify
-    from duizhang.close.recording import accept, import_decisions
     from duizhang.close.replaying import replay
-    from duizhang.close.workbook import export_exceptions, read_decisions
+    from duizhang.close.sheet import Sheet, sheets
+    from duizhang.close.workbook import export_exceptions
     from duizhang.events import append_event, events
 else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "Decision", "Proof", "accept", "announce", "append_event", "approve", "archive_books", "archive_sources", "close_periods",
-    "correction_claims", "decisions", "dispute", "events", "export_audit", "export_exceptions", "import_decisions", "item_decisions",
-    "journal_proposals", "read_decisions", "reopen", "replay", "signed_checkpoint", "statement", "verifier_key", "verify",
+    "Decision", "Imported", "Proof", "Sheet", "Taken", "accept", "announce", "append_event", "approve", "archive_books",
+    "archive_sources", "clock", "close_periods", "correction_claims", "decide", "decisions", "dispute", "entries", "events",
+    "events_of", "export_audit", "export_exceptions", "import_decisions", "item_decisions", "journal_proposals", "postings",
+    "reopen", "replay", "sheets", "signed_checkpoint", "statement", "take_back", "told_of", "totals", "verifier_key", "verify",
+    "write_postings",
 ]

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from duizhang.close.decisions import deciders, undone
-from duizhang.close.people import same_person, signed_name
+from duizhang.close.authority import Actor, actor
+from duizhang.close.decisions import deciders, not_computed
+from duizhang.close.people import same_person
 from duizhang.errors import UserError
 from duizhang.events import append_event, last_event
 from duizhang.lock import acquire
@@ -24,6 +25,8 @@ MAKER, CHECKER = ROLES = ("maker", "checker")
 APPROVED, CLOSED, RECONCILED = "approved", "closed", "reconciled"
 _LEAST_DIGITS = 8
 Say = Callable[[str], None] | None
+# what a run would compute again of these days, and why: `duizhang.plan.not_current`, which knows of this room and not the other way round
+Stale = Callable[[Path, State, Sequence[dt.date]], Mapping[dt.date, str]] | None
 
 APPROVALS = sa.Table(
     "approvals", METADATA,
@@ -35,32 +38,37 @@ APPROVALS = sa.Table(
 
 
 def approve(
-    home: Path, state: State, periods: Sequence[dt.date], *, role: str, by: str, digests: Sequence[str] = (), say: Say = None
+    home: Path, state: State, periods: Sequence[dt.date], *, role: str, by: str, digests: Sequence[str] = (), key: Path | None = None,
+    stale: Stale = None, say: Say = None,
 ) -> None:
     """Sign the published digest of every period as maker or checker; all of them or none.
 
-    digests: what was seen, one a period or none; the first eight digits are enough. Raises UserError where another digest is
-    published, a period is held, provisional or closed or has decisions that are not in its version yet, where the maker has
-    not signed yet, both would be the same person, or the checker has decided something of the period.
+    digests: what was seen, one a period or none; the first eight digits are enough. stale: what of the days is not current, which
+    nobody signs. Raises UserError where another digest is published, a period is held, provisional or closed or has decisions that
+    are not in its version yet, where the maker has not signed yet, both would be the same person, or the checker has decided
+    something of the period.
     """
     if role not in ROLES:
         raise UserError(f"unknown role {role!r}; expected maker or checker")
-    name = signed_name(by)
+    who = actor(home, state, by, {MAKER: "make", CHECKER: "check"}[role], key=key)
     seen = _seen(periods, digests)
 
     def sign() -> None:
         states = period_states(state)
         for period in periods:
-            _sign(home, state, states, period, role, name, seen.get(period, ""))
+            _sign(home, state, states, period, role, who, seen.get(period, ""))
 
     with acquire(home, say=say):
+        for period, why in (stale(home, state, periods) if stale else {}).items():
+            raise UserError(f"{period} is not current: {why}", advice="Run it first; what is signed is what its inputs give now.")
         state.change(sign)
         rebuild_published(home, state)
 
 
 def _sign(
-    home: Path, state: State, states: Mapping[dt.date, PeriodState], period: dt.date, role: str, name: str, seen: str
+    home: Path, state: State, states: Mapping[dt.date, PeriodState], period: dt.date, role: str, who: Actor, seen: str
 ) -> None:
+    name = who.name
     digest = _digest(home, states, period, seen)
     now = states[period]
     signed = signatures(state, period, digest)
@@ -69,7 +77,7 @@ def _sign(
     if now.state not in (RECONCILED, APPROVED):
         raise UserError(f"{period} is {now.state}; only a reconciled period can be signed",
                         advice=now.held_reasons or "Correct the days before it first.")
-    _no_undone(state, period)
+    _all_computed(state, period)
     if signed.get(role) == name:
         # both have signed, but a check that failed since has held the period for a while
         set_period_state(state, period, APPROVED, f"{signed[MAKER]}, {signed[CHECKER]}")
@@ -89,21 +97,23 @@ def _sign(
             APPROVALS.c.period == period.isoformat(), APPROVALS.c.digest == digest, APPROVALS.c.role == role
         ))
         con.execute(sa.insert(APPROVALS).values(period=period.isoformat(), digest=digest, role=role, name=name))
-    append_event(state, actor=name, kind="signed", payload={"period": period.isoformat(), "role": role, "digest": digest})
+    told = {"period": period.isoformat(), "role": role, "digest": digest}
+    append_event(state, actor=name, kind="signed", payload=told, sign=who.sign)
     signed[role] = name
     if set(signed) == set(ROLES):
         set_period_state(state, period, APPROVED, f"{signed[MAKER]}, {signed[CHECKER]}")
 
 
 def close_periods(
-    home: Path, state: State, periods: Sequence[dt.date], *, by: str, digests: Sequence[str] = (), reason: str = "", say: Say = None
+    home: Path, state: State, periods: Sequence[dt.date], *, by: str, digests: Sequence[str] = (), reason: str = "",
+    key: Path | None = None, say: Say = None,
 ) -> None:
     """Close periods that both have signed in their present version; all of them or none.
 
     Raises UserError where one is not approved, where a day before them is not closed and no reason is given, or where `by`
     has decided something of a period.
     """
-    name = signed_name(by)
+    who = actor(home, state, by, "close", key=key)
     seen = _seen(periods, digests)
 
     def close() -> None:
@@ -114,8 +124,8 @@ def close_periods(
             if set(signatures(state, period, digest)) != set(ROLES) or states[period].state not in (APPROVED, CLOSED):
                 raise UserError(f"{period} is not approved", advice="Maker and checker have to sign its present version.")
             if period in wanted:
-                _no_undone(state, period)
-                _no_decider(state, period, name, "close")
+                _all_computed(state, period)
+                _no_decider(state, period, who.name, "close")
         behind = [p for p in _open_before(states, min(periods)) if wanted]
         if behind and not reason.strip():
             raise UserError(f"{behind[0]} is not closed, and days close in order",
@@ -125,19 +135,22 @@ def close_periods(
             signed = signatures(state, period, digest)
             set_period_state(state, period, CLOSED, f"{signed[MAKER]}, {signed[CHECKER]}")
             told = {"reason": reason.strip(), "open_before": [p.isoformat() for p in behind]} if behind else {}
-            append_event(state, actor=name, kind="closed", payload={"period": period.isoformat(), "digest": digest, **told})
+            payload = {"period": period.isoformat(), "digest": digest, **told}
+            append_event(state, actor=who.name, kind="closed", payload=payload, sign=who.sign)
 
     with acquire(home, say=say):
         state.change(close)
         rebuild_published(home, state)
 
 
-def reopen(home: Path, state: State, period: dt.date, *, by: str, reason: str, say: Say = None) -> list[dt.date]:
+def reopen(
+    home: Path, state: State, period: dt.date, *, by: str, reason: str, key: Path | None = None, say: Say = None
+) -> list[dt.date]:
     """Open a closed period again; its signatures are void. The closed days behind it: they stay as they were closed.
 
     Raises UserError without a reason, or where the period is not closed.
     """
-    name = signed_name(by)
+    who = actor(home, state, by, "reopen", key=key)
     if not reason.strip():
         raise UserError("reopening needs a reason")
 
@@ -148,12 +161,12 @@ def reopen(home: Path, state: State, period: dt.date, *, by: str, reason: str, s
         found = states.get(period)
         if found is None or found.state != CLOSED:
             last = last_event(state, period, ("closed", "reopened", "signed"))
-            if found and last and last.kind == "reopened" and last.actor == name and last.payload.get("reason") == payload["reason"]:
+            if found and last and last.kind == "reopened" and last.actor == who.name and last.payload.get("reason") == payload["reason"]:
                 return later
             raise UserError(f"{period} is not closed")
         with state.begin() as con:
             con.execute(sa.delete(APPROVALS).where(APPROVALS.c.period == period.isoformat()))
-        append_event(state, actor=name, kind="reopened", payload=payload)
+        append_event(state, actor=who.name, kind="reopened", payload=payload, sign=who.sign)
         set_period_state(state, period, RECONCILED)
         return later
 
@@ -198,8 +211,8 @@ def _digest(home: Path, states: Mapping[dt.date, PeriodState], period: dt.date, 
     return digest
 
 
-def _no_undone(state: State, period: dt.date) -> None:
-    waiting = undone(state, period)
+def _all_computed(state: State, period: dt.date) -> None:
+    waiting = not_computed(state, period)
     if waiting:
         names = ", ".join(sorted({d.decided_by for d in waiting}))
         raise UserError(f"{period}: {len(waiting)} decisions of {names} are not in its published version yet",

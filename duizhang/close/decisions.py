@@ -1,31 +1,37 @@
-"""What people decided about differences, and the claims and journal entries that follow from it."""
+"""What people decided about differences, and the claims and the standing of items that follow from it.
+
+A decision is about an event: the items of several legs that show one fault. It clears all of them, and its money is that of the
+items that are booked. It can be taken back: then it is as if it had never been, but for the two of them in the log and in the journal.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from duizhang import published
 from duizhang.events import events
 from duizhang.gate import accepted_by
-from duizhang.schema import CLAIM, DAY, PIECES, TEXT
+from duizhang.schema import DAY, PIECES, TEXT
 from duizhang.state import METADATA, State
 from duizhang.store import days
 
-if TYPE_CHECKING:
-    from duizhang.books import Books
-
-ACCEPT, WRITE_OFF, CORRECT, WAIT = DECISIONS = ("accept", "write_off", "correct", "wait")
-# in the remark of a correction: which line of an item it is on, where the item is split by cause
-CAUSE_MARK = "cause:"
-# events: somebody decided something; a range was computed, and which of its days are held
-DECIDED, COMPUTED = "decided", "computed"
+ACCEPT, WRITE_OFF, CORRECT, WAIT, LINK = DECISIONS = ("accept", "write_off", "correct", "wait", "link")
+# those that clear what they are about, and whose amount is booked (that of a link is nothing); the others say how an item stands
+MOVING = (WRITE_OFF, CORRECT, LINK)
+STANDING = {ACCEPT: "accepted", WAIT: "waiting"}
+# in the remark of a claim: what it was decided about
+CAUSE_MARK, EVENT_MARK = "cause:", "event:"
+# events: somebody decided something, took it back; a range was computed, and which of its days are held
+DECIDED, TAKEN_BACK, COMPUTED = "decided", "taken_back", "computed"
+# the legs that add up what others show line by line
+SUMS = ("customer", "finance")
 
 CORRECTIONS = sa.Table(
     "corrections", METADATA,
@@ -46,6 +52,23 @@ CORRECTIONS = sa.Table(
     sa.Column("until", sa.String, nullable=False),
     sa.Column("decided_by", sa.String, nullable=False),
 )
+# the event of a decision and its items, as JSON
+DECISION_ITEMS = sa.Table(
+    "decision_items", METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("event", sa.String, nullable=False),
+    sa.Column("row", sa.String, nullable=False),
+    sa.Column("entry", sa.Integer, nullable=False),
+    sa.Column("items", sa.Text, nullable=False),
+)
+TAKEN = sa.Table(
+    "decisions_taken_back", METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("period", sa.String, nullable=False),
+    sa.Column("taken_back_by", sa.String, nullable=False),
+    sa.Column("entry", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
 
 DECISION_TABLE = pa.schema(
     [("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("from_period", DAY), ("until", DAY),
@@ -54,8 +77,50 @@ DECISION_TABLE = pa.schema(
 
 
 @dataclass(frozen=True)
+class Item:
+    """What an event has of an item. difference: left - right; is_booked: it is the event's money, not shown again."""
+
+    leg: str
+    entity: str
+    key: str
+    currency: str
+    cause: str
+    difference: Decimal
+    quantity: Decimal
+    is_booked: bool
+    shop: str = ""
+    order_id: str = ""
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        return self.leg, self.entity, self.key, self.currency
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**self.__dict__, "difference": str(self.difference), "quantity": str(self.quantity)}
+
+    @staticmethod
+    def of(said: Mapping[str, Any]) -> Item:
+        """From its JSON."""
+        return Item(**{**said, "difference": Decimal(said["difference"]), "quantity": Decimal(said["quantity"])})
+
+
+@dataclass(frozen=True)
+class Undo:
+    """A decision was taken back. period: the day from which on it does not count; its own, unless that was closed by then. entry: the
+    number of the entry that reverses its own; 0 where it had none."""
+
+    period: dt.date
+    by: str
+    reason: str
+    entry: int = 0
+
+
+@dataclass(frozen=True)
 class Decision:
-    """One decision. amount and quantity are the difference (left - right) that it was taken on."""
+    """One decision. amount and quantity are the difference (left - right) that it was taken on: of an event, its money. leg to
+    cause name the first of its booked items. row: the digest of what a workbook said. entry: the number of its journal entry, 0 where
+    it moves no money; numbers have no gaps."""
 
     digest: str
     period: dt.date
@@ -73,10 +138,36 @@ class Decision:
     until: dt.date | None
     decided_by: str
     id: int = 0
+    event: str = ""
+    row: str = ""
+    entry: int = 0
+    items: tuple[Item, ...] = ()
+    taken_back: Undo | None = None
+
+    @property
+    def name(self) -> str:
+        """Its number as people say it."""
+        return f"C{self.id:06d}"
+
+    @property
+    def about(self) -> tuple[Item, ...]:
+        """Its items; one that names none is about the item that it was taken on."""
+        return self.items or (Item(self.leg, self.entity, self.key, self.currency, self.cause, self.amount, self.quantity,
+                                   is_booked=True, shop=self.shop, order_id=self.order_id),)
+
+    @property
+    def moves_money(self) -> bool:
+        return self.decision in MOVING and self.currency != PIECES and bool(self.amount)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its own day is to be as if it had not been taken."""
+        return self.taken_back is not None and self.taken_back.period == self.period
 
 
 def store_decision(state: State, d: Decision) -> int:
-    """Store one decision; its number. A digest that is known is an error of the caller."""
+    """Store one decision, and that it was taken back where it was; its number. A digest that is known is an error of the
+    caller."""
     with state.begin() as con:
         number = con.execute(sa.insert(CORRECTIONS).values(
             digest=d.digest, period=d.period.isoformat(), leg=d.leg, entity=d.entity, key=d.key,
@@ -84,38 +175,65 @@ def store_decision(state: State, d: Decision) -> int:
             shop=d.shop, order_id=d.order_id, reason=d.reason, until=d.until.isoformat() if d.until else "",
             decided_by=d.decided_by, **({"id": d.id} if d.id else {}),
         )).inserted_primary_key
-    return int(number[0]) if number else 0
+        stored = int(number[0]) if number else 0
+        if d.event:
+            con.execute(sa.insert(DECISION_ITEMS).values(
+                id=stored, event=d.event, row=d.row, entry=d.entry, items=json.dumps([i.told() for i in d.items], ensure_ascii=False),
+            ))
+    if d.taken_back:
+        store_undo(state, stored, d.taken_back)
+    return stored
+
+
+def store_undo(state: State, number: int, undo: Undo) -> None:
+    """Store that a decision was taken back."""
+    with state.begin() as con:
+        con.execute(sa.insert(TAKEN).values(
+            id=number, period=undo.period.isoformat(), taken_back_by=undo.by, entry=undo.entry, reason=undo.reason,
+        ))
 
 
 def decisions(state: State) -> list[Decision]:
-    """All decisions, in the order in which they were stored."""
+    """All decisions, in the order in which they were stored; those that were taken back say so."""
     with state.read() as con:
         rows = con.execute(sa.select(CORRECTIONS).order_by(CORRECTIONS.c.id)).mappings().all()
-    return [
-        Decision(**{
+        more = {r["id"]: r for r in con.execute(sa.select(DECISION_ITEMS)).mappings()}
+        taken = {r.id: Undo(dt.date.fromisoformat(r.period), r.taken_back_by, r.reason, r.entry) for r in con.execute(sa.select(TAKEN))}
+    found = []
+    for row in rows:
+        d = Decision(**{
             **row, "period": dt.date.fromisoformat(row["period"]), "amount": Decimal(row["amount"]),
             "quantity": Decimal(row["quantity"]), "until": dt.date.fromisoformat(row["until"]) if row["until"] else None,
         })
-        for row in rows
-    ]
+        if d.id in more:
+            items = tuple(Item.of(said) for said in json.loads(more[d.id]["items"]))
+            d = replace(d, event=more[d.id]["event"], row=more[d.id]["row"], entry=more[d.id]["entry"], items=items)
+        found.append(replace(d, taken_back=taken.get(d.id)))
+    return found
+
+
+def next_entry(known: Iterable[Decision]) -> int:
+    """The number of the next journal entry."""
+    return 1 + max((number for d in known for number in (d.entry, d.taken_back.entry if d.taken_back else 0)), default=0)
 
 
 def deciders(state: State, period: dt.date) -> set[str]:
-    """Who has decided something of a period: about its items, or to let a failed check of it pass."""
-    with state.read() as con:
-        names = con.execute(sa.select(CORRECTIONS.c.decided_by).where(CORRECTIONS.c.period == period.isoformat())).scalars().all()
-    return {*names, *accepted_by(state, period)}
+    """Who has decided something of a period, or taken it back: about its items, or to let a failed check of it pass."""
+    of_items = [d for d in decisions(state) if d.period == period]
+    undone = {d.taken_back.by for d in decisions(state) if d.taken_back and d.taken_back.period == period}
+    return {*(d.decided_by for d in of_items), *undone, *accepted_by(state, period)}
 
 
-def undone(state: State, period: dt.date) -> list[Decision]:
-    """Decisions on items of a period that its published version does not have yet."""
-    with state.read() as con:
-        ids = set(con.execute(sa.select(CORRECTIONS.c.id).where(CORRECTIONS.c.period == period.isoformat())).scalars())
-    if not ids:
+def not_computed(state: State, period: dt.date) -> list[Decision]:
+    """Decisions on items of a period, taken or taken back, that its published version does not have yet."""
+    own = {d.id: d for d in decisions(state) if d.period == period or (d.taken_back and d.taken_back.period == period)}
+    if not own:
         return []
     seen = shown_since(state).get(period, 0)
-    waiting = {e["payload"]["id"] for e in events(state, DECIDED) if e["seq"] > seen}
-    return [d for d in decisions(state) if d.id in ids and d.id in waiting]
+    made = {e["payload"]["id"] for e in events(state, DECIDED) if e["seq"] > seen}
+    back = {e["payload"]["id"] for e in events(state, TAKEN_BACK) if e["seq"] > seen}
+    # of what was taken and taken back since there is nothing to see but entries
+    return [d for number, d in own.items() if number in {*made, *back} and (d.moves_money or not (d.is_gone and number in made))]
 
 
 def shown_since(state: State) -> dict[dt.date, int]:
@@ -129,61 +247,55 @@ def shown_since(state: State) -> dict[dt.date, int]:
     return found
 
 
-def correction_claims(state: State, periods: Sequence[dt.date]) -> pa.Table:
-    """Corrections and write-offs of the periods as claims of our side: minus the difference, so that the key nets."""
+def decision_claims(state: State, periods: Sequence[dt.date]) -> list[dict[str, Any]]:
+    """What was decided in the periods as claims of our side: minus the difference of every item, so that its key nets; plus
+    it, on the day from which on a decision does not count any more."""
     wanted = set(periods)
-    rows = [
+    rows: list[dict[str, Any]] = []
+    for d in decisions(state):
+        if d.decision not in MOVING:
+            continue
+        if d.period in wanted and not d.is_gone:
+            rows += _claims(d, d.period, -1)
+        if d.taken_back and d.taken_back.period in wanted and not d.is_gone:
+            rows += _claims(d, d.taken_back.period, 1)
+    return rows
+
+
+def _claims(d: Decision, period: dt.date, sign: int) -> list[dict[str, Any]]:
+    legs = {item.leg for item in d.about}
+    sums: dict[tuple[str, ...], list[Item]] = {}
+    for item in d.about:
+        # what is claimed of an order is claimed of its customer as well: see sql/claims/customer
+        if item.leg != "customer" or "order_payment" not in legs:
+            sums.setdefault((*item.place, item.shop, item.order_id), []).append(item)
+    return [
         {
-            "period": d.period, "leg": d.leg, "entity": d.entity, "key": d.key, "currency": d.currency, "side": "left",
-            "kind": "correction" if d.decision == CORRECT else "write_off", "amount": -d.amount,
-            "quantity": -d.quantity, "attribute": None, "shop": d.shop, "channel": "", "order_id": d.order_id,
-            "sku": "", "discount": Decimal(0), "unit_price": None, "occurred_at": None, "source": "corrections",
-            "file": "", "line": d.id, "remark": f"{CAUSE_MARK}{d.cause}",
+            "period": period, "leg": leg, "entity": entity, "key": key, "currency": currency, "side": "left",
+            "kind": "write_off" if d.decision == WRITE_OFF else "correction",
+            "amount": sign * sum((i.difference for i in items), Decimal(0)),
+            "quantity": sign * sum((i.quantity for i in items), Decimal(0)), "attribute": None, "shop": shop, "channel": "",
+            "order_id": order_id if leg != "finance" else "", "sku": "", "discount": Decimal(0), "unit_price": None, "occurred_at": None,
+            "source": "corrections", "file": "", "line": d.id, "remark": f"{EVENT_MARK}{d.event}" if d.event else f"{CAUSE_MARK}{d.cause}",
         }
-        for d in decisions(state) if d.decision in (CORRECT, WRITE_OFF) and d.period in wanted
+        for (leg, entity, key, currency, shop, order_id), items in sums.items()
     ]
-    return pa.Table.from_pylist(rows, schema=CLAIM)
 
 
 def item_decisions(state: State, *, up_to: int | None = None) -> pa.Table:
-    """Items that somebody accepted or waits for; the latest decision on an item counts. up_to: the last that is known."""
-    known = (d for d in decisions(state) if up_to is None or d.id <= up_to)
-    latest = {(d.leg, d.entity, d.key, d.currency): d for d in known if d.decision in (ACCEPT, WAIT)}
-    rows = [
-        {
-            "leg": d.leg, "entity": d.entity, "key": d.key, "currency": d.currency, "from_period": d.period,
-            "until": d.until, "status": "accepted" if d.decision == ACCEPT else "waiting",
-        }
-        for d in latest.values()
-    ]
-    return pa.Table.from_pylist(rows, schema=DECISION_TABLE)
-
-
-def journal_proposals(books: Books, state: State, periods: Sequence[dt.date]) -> pa.Table:
-    """Balanced entries for the corrections and write-offs of the periods.
-
-    Ours less the counterpart's is the difference: where it is positive our record is too high and the account of the
-    leg is credited. Pieces have no entry: their value depends on a cost that a person has to choose.
-    """
-    accounts = books.journal
-    own = {
-        "payment_settlement": accounts.cash_in_transit, "payout_bank": accounts.cash_in_transit,
-        "ledger": accounts.suspense, "fee": accounts.fees, "freight": accounts.fees, "stock": accounts.inventory,
-    }
-    wanted = set(periods)
-    rows = []
+    """Items that somebody accepted or waits for; the latest decision on an item counts. Lines of a sum stand as what they are
+    made of stands. up_to: the last that is known."""
+    latest: dict[tuple[str, str, str, str], Decision] = {}
     for d in decisions(state):
-        if d.decision not in (CORRECT, WRITE_OFF) or d.period not in wanted or d.currency == PIECES or not d.amount:
-            continue
-        first = d.key.split("/")[0] if d.leg == "ledger" else own.get(d.leg, accounts.receivable)
-        second = accounts.write_off if d.decision == WRITE_OFF else accounts.suspense
-        debit, credit = (second, first) if d.amount > 0 else (first, second)
-        for number, (account, side) in enumerate(((debit, "debit"), (credit, "credit")), 1):
-            rows.append({
-                "period": d.period, "entry": f"C{d.id:06d}", "line_no": number, "entity": d.entity, "account": account,
-                "summary": f"{d.decision} {d.leg} {d.key}: {d.reason}",
-                "debit": abs(d.amount) if side == "debit" else Decimal(0),
-                "credit": abs(d.amount) if side == "credit" else Decimal(0),
-                "currency": d.currency, "leg": d.leg, "key": d.key, "cause": d.cause, "origin": d.decision,
-            })
-    return pa.Table.from_pylist(rows, schema=published.TABLES["journal_proposals"])
+        if (up_to is None or d.id <= up_to) and d.decision in STANDING and not d.is_gone:
+            for item in d.about:
+                if item.is_booked or item.leg not in SUMS:
+                    latest[item.place] = d
+    rows = []
+    for (leg, entity, key, currency), d in latest.items():
+        ends = [day for day in (d.until, d.taken_back and d.taken_back.period - dt.timedelta(days=1)) if day]
+        rows.append({
+            "leg": leg, "entity": entity, "key": key, "currency": currency, "from_period": d.period,
+            "until": min(ends, default=None), "status": STANDING[d.decision],
+        })
+    return pa.Table.from_pylist(rows, schema=DECISION_TABLE)

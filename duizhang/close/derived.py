@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from duizhang.close.approval import APPROVED, CHECKER, CLOSED, MAKER, all_signatures
-from duizhang.close.decisions import DECIDED, Decision, decisions
-from duizhang.close.recording import decision_of
+from duizhang.close.deciding import decision_of, undo_of
+from duizhang.close.decisions import DECIDED, TAKEN_BACK, Decision, decisions
 from duizhang.events import Event
 from duizhang.gate import acceptances
 from duizhang.publish import period_states, versions
@@ -53,6 +53,9 @@ def _tell(found: Told, event: Event) -> None:
     elif event.kind == DECIDED:
         decision = decision_of(event.actor, said)
         found.decided[decision.id] = decision
+    elif event.kind == TAKEN_BACK:
+        number = int(said["id"])
+        found.decided[number] = replace(found.decided[number], taken_back=undo_of(event.actor, said))
     elif event.kind == "accepted":
         found.accepted.add((said["period"], said["table"], said["expectation"], event.actor, said["reason"]))
     elif event.kind == "run_started":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from duizhang.books import Books
+from duizhang.books import Books, Counterparty
+from duizhang.close.groups import no_such_day
 from duizhang.close.letters import write_letter
-from duizhang.close.workbook import no_such_day
+from duizhang.currency import in_places
 from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.schema import TABLES
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
 Parcels = Mapping[str, tuple[tuple[str, str], ...]]
 
+SOON = dt.timedelta(days=7)
 REQUESTS_FILE = Path(__file__).with_name("requests.yaml")
 COLUMNS = {
     "number": "序号", "since": "发生日期", "order_id": "订单号", "reference": "贵方单号", "subject": "事项", "currency": "币种",
-    "due": "应为", "stated": "贵方记录", "claim": "请求金额", "request": "请贵方",
+    "due": "应为", "stated": "贵方记录", "claim": "请求金额", "request": "请贵方", "claim_by": "索赔期限", "evidence": "凭据",
 }
 
 
@@ -77,6 +79,9 @@ class Item:
     due: Decimal | None
     stated: Decimal | None
     claim: Decimal
+    evidence: str = ""
+    leg: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,29 +110,44 @@ def load_requests() -> tuple[Request, ...]:
 
 def dispute(
     home: Path, books: Books, counterparty: str, period: dt.date, out: Path, *, answer_by: dt.date | None = None
-) -> dict[str, Decimal]:
+) -> list[Item]:
     """Write what `counterparty` (a provider, a platform or a carrier) has to answer for, as it is open at a period's
-    end; what we ask for by currency. `out` is .xlsx (letter and items) or .csv (items).
+    end; the items of the letter. `out` is .xlsx (letter and items), .txt (both) or .csv (items).
 
     Raises UserError where nobody is called so, the period is not published, or there is nothing to dispute.
     """
+    found = to_answer(home, books, period)
+    if counterparty.casefold() not in {name.casefold() for name in found}:
+        raise UserError(f"no provider, platform or carrier is called {counterparty!r}", advice=f"Known: {', '.join(found)}.")
+    items = next(items for name, items in found.items() if name.casefold() == counterparty.casefold())
+    if not items:
+        raise UserError(f"nothing is open on {period} that {counterparty} has to answer for")
+    _write(out, books, counterparty, period, items, totals(items), answer_by)
+    return items
+
+
+def to_answer(home: Path, books: Books, period: dt.date) -> dict[str, list[Item]]:
+    """What each provider, platform and carrier has to answer for, as it is open at a period's end. Raises UserError where it is not
+    published."""
     with open_published(home) as con:
         no_such_day(con, period)
         parcels = _parcels(Store(home), period)
+        rows = [(request, _open(con, period, request, parcels)) for request in load_requests()]
         known = _known(con, books, parcels)
-        if counterparty.casefold() not in {name.casefold() for name in known}:
-            raise UserError(f"no provider, platform or carrier is called {counterparty!r}", advice=f"Known: {', '.join(known)}.")
-        items = [
-            item for request in load_requests()
-            for item in _items(request, _open(con, period, request, parcels), books, counterparty)
-        ]
-    if not items:
-        raise UserError(f"nothing is open on {period} that {counterparty} has to answer for")
-    totals: dict[str, Decimal] = {}
+    return {name: [item for request, found in rows for item in _items(request, found, books, name)] for name in known}
+
+
+def totals(items: Sequence[Item]) -> dict[str, Decimal]:
+    """What is asked for, by currency."""
+    found: dict[str, Decimal] = {}
     for item in items:
-        totals[item.currency] = totals.get(item.currency, Decimal(0)) + item.claim
-    _write(out, books, counterparty, period, items, totals, answer_by)
-    return totals
+        found[item.currency] = found.get(item.currency, Decimal(0)) + item.claim
+    return found
+
+
+def party_of(books: Books, name: str) -> Counterparty:
+    """What the books say of a counterparty."""
+    return next((p for known, p in books.counterparties.items() if known.casefold() == name.casefold()), Counterparty())
 
 
 def _parcels(store: Store, period: dt.date) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -179,7 +199,7 @@ def _items(request: Request, found: list[_Found], books: Books, counterparty: st
         due, stated = (row.left, row.right) if request.figures else (None, None)
         yield Item(
             request, row.first_seen, row.order_id, _reference(row, shown, counterparty), row.currency, due, stated,
-            row.difference * shown.claim,
+            row.difference * shown.claim, _evidence(row.evidence, row.currency), row.leg, row.key,
         )
 
 
@@ -220,27 +240,52 @@ def _reference(row: _Found, shown: ShownBy, counterparty: str) -> str:
     return parts[0] if row.leg in ("fee", "payment_settlement", "freight", "payout_bank", "return_refund", "finance") and parts else ""
 
 
+def _evidence(evidence: str, currency: str) -> str:
+    """The rows behind a difference as both sides know them: whose, on which day, how much. Names of files say nothing to others."""
+    said = []
+    for entry in json.loads(evidence or "[]"):
+        if "side" in entry:
+            whose = "贵方 / yours" if entry["side"] == "right" else "我方 / ours"
+            amount = str(in_places(Decimal(str(entry["amount"])), currency))
+            said.append(" ".join(filter(None, [whose, entry.get("claimed"), amount])))
+    return "; ".join(said)
+
+
+def claim_by(since: dt.date, party: Counterparty) -> dt.date | None:
+    """The last day on which the contract lets a difference be claimed; None where the books say nothing of it."""
+    return since + dt.timedelta(days=party.claim_days) if party.claim_days else None
+
+
 def _write(
-    out: Path, books: Books, counterparty: str, period: dt.date, items: list[Item], totals: dict[str, Decimal],
+    out: Path, books: Books, counterparty: str, period: dt.date, items: list[Item], asked: dict[str, Decimal],
     answer_by: dt.date | None,
 ) -> None:
+    party = party_of(books, counterparty)
+    late = [i for i in items if (by := claim_by(i.since, party)) and by < period]
+    soon = [i for i in items if (by := claim_by(i.since, party)) and period <= by <= period + SOON]
     rows = [
         [number, i.since, i.order_id, i.reference, i.request.subject(i.order_id), i.currency, i.due, i.stated, i.claim,
-         f"{i.request.ask_zh} / {i.request.ask}"]
+         f"{i.request.ask_zh} / {i.request.ask}", claim_by(i.since, party), i.evidence]
         for number, i in enumerate(items, 1)
     ]
     by_subject: dict[tuple[str, str], list[Decimal]] = {}
     for i in items:
         by_subject.setdefault((i.request.subject(i.order_id), i.currency), []).append(i.claim)
     preface = [
-        f"对账差异函 / Letter of dispute: {books.name or books.entity} → {counterparty}",
+        f"对账差异函 / Letter of dispute: {books.name or books.entity} → {party.name or counterparty}",
+        *([party.address] if party.address else []),
         f"截至 / as of {period}: {len(items)} 项 / items",
-        *(f"{subject}: {len(claims)} 项 / items, {sum(claims, Decimal(0)):,.2f} {currency}"
+        *(f"{subject}: {len(claims)} 项 / items, {in_places(sum(claims, Decimal(0)), currency):,f} {currency}"
           for (subject, currency), claims in by_subject.items()),
-        *(f"请求金额合计 / total asked for: {total:,.2f} {currency}" for currency, total in sorted(totals.items())),
+        *(f"请求金额合计 / total asked for: {in_places(total, currency):,f} {currency}" for currency, total in sorted(asked.items())),
         "请核对所附明细并书面回复。负数为应付贵方。/ Please check the items attached and answer in writing. Negative amounts are in "
         "your favour.",
     ]
+    if soon:
+        preface.append(f"其中 {len(soon)} 项的索赔期限在 {SOON.days} 天内。/ For {len(soon)} of them the time to claim ends within "
+                       f"{SOON.days} days.")
+    if late:
+        preface.append(f"其中 {len(late)} 项已超过索赔期限，恳请通融。/ For {len(late)} of them that time is over; we ask for goodwill.")
     if answer_by:
         preface.append(f"请于 {answer_by} 前答复。/ Please answer by {answer_by}.")
     write_letter(out, preface, "dispute", COLUMNS, rows)

@@ -83,21 +83,31 @@ def statement(
 
 def write_letter(out: Path, preface: Sequence[str], sheet: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
     """A letter on one sheet and its items on another, amounts as numbers where a spreadsheet holds them exactly; as .csv the
-    items alone. Raises UserError for any other kind of file."""
+    items alone, as .txt both as text. Amounts have the places of the currency that stands in their row. Raises UserError for any other
+    kind of file."""
     header = [f"{name} {zh}" for name, zh in columns.items()]
-    if out.suffix.lower() not in (".xlsx", ".csv"):
-        raise UserError(f"{out}: expected a name that ends in .xlsx or .csv")
+    if out.suffix.lower() not in (".xlsx", ".csv", ".txt"):
+        raise UserError(f"{out}: expected a name that ends in .xlsx, .csv or .txt")
     out.parent.mkdir(parents=True, exist_ok=True)
+    at = list(columns).index("currency")
+    if out.suffix.lower() == ".txt":
+        items = [
+            "\n".join(f"  {name}: {_text(cell, str(row[at]))}" for name, cell in zip(header, row, strict=True) if cell not in (None, ""))
+            for row in rows
+        ]
+        out.write_text("\n".join(preface) + "\n\n" + "\n\n".join(items) + "\n", encoding="utf-8")
+        return
     if out.suffix.lower() == ".csv":
         with out.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(header)
-            writer.writerows([_plain(cell) for cell in row] for row in rows)
+            writer.writerows([_plain(cell, str(row[at])) for cell in row] for row in rows)
         return
     import xlsxwriter
 
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
-    bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.00##"})
+    bold = book.add_format({"bold": True})
+    formats: dict[int, Any] = {}  # by how many decimals are shown
     letter, page = book.add_worksheet("letter"), book.add_worksheet(sheet)
     letter.set_column(0, 0, 110)
     for number, text in enumerate(preface):
@@ -106,24 +116,32 @@ def write_letter(out: Path, preface: Sequence[str], sheet: str, columns: dict[st
         page.write_string(0, column, text, bold)
     for number, row in enumerate(rows, 1):
         for column, cell in enumerate(row):
-            _write_cell(page, number, column, cell, money)
+            money = None
+            if isinstance(cell, Decimal):
+                shown = max(0, -int(in_places(cell, str(row[at])).as_tuple().exponent))
+                money = formats.setdefault(shown, book.add_format({"num_format": "#,##0" + "." * (shown > 0) + "0" * shown}))
+            _write_cell(page, number, column, cell, str(row[at]), money)
     page.freeze_panes(1, 0)
     page.autofilter(0, 0, max(len(rows), 1), len(header) - 1)
     page.set_column(0, len(header) - 1, 16)
     book.close()
 
 
-def _write_cell(page: Any, row: int, column: int, value: object, money: Any) -> None:
+def _write_cell(page: Any, row: int, column: int, value: object, currency: str, money: Any) -> None:
     if isinstance(value, Decimal) and len(value.as_tuple().digits) <= EXACT_DIGITS:
         page.write_number(row, column, value, money)
     elif isinstance(value, int):
         page.write_number(row, column, value)
     else:
-        page.write_string(row, column, _plain(value))
+        page.write_string(row, column, _plain(value, currency))
 
 
-def _plain(value: object) -> str:
+def _plain(value: object, currency: str) -> str:
     """A number as it is (a spreadsheet takes it for one, a sign in front of it is none of a formula); text that cannot run."""
-    if value is None:
-        return ""
-    return str(safe_cell(value)) if isinstance(value, Decimal | str) else str(value)
+    return str(safe_cell(value)) if isinstance(value, str) else _text(value, currency)
+
+
+def _text(value: object, currency: str) -> str:
+    if isinstance(value, Decimal):
+        return str(in_places(value, currency))
+    return "" if value is None else str(value)

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
+from duizhang.close.authority import unsigned
 from duizhang.close.checkpoints import Checkpoint, held_against, read_checkpoint, verifier_key
 from duizhang.close.decisions import COMPUTED
 from duizhang.close.derived import Told, forgeries, told
@@ -31,11 +32,13 @@ _UNARCHIVED = ("duplicate",)
 
 @dataclass
 class Proof:
-    """What was found. head: the hash of the last event, to be noted elsewhere."""
+    """What was found. head: the hash of the last event, to be noted elsewhere; unauthenticated: what people did under a name that
+    was typed, as the books named nobody."""
 
     problems: list[str] = field(default_factory=list)
     events: int = 0
     head: str = GENESIS
+    unauthenticated: int = 0
 
 
 def verify(home: Path, *, head: str = "", checkpoint: str = "", key: str = "") -> Proof:
@@ -91,6 +94,8 @@ class _Look:
         if self.kept:
             self._add(*held_against(self.kept, list(log)))
         self.told = told(log)
+        wrong, self.proof.unauthenticated = unsigned(self.home, log)
+        self._add(*wrong)
 
     def _versions(self, state: State) -> None:
         seen: set[str] = set()

@@ -7,12 +7,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from duizhang.close.decisions import DECIDED, decisions, store_decision
+from duizhang.close.decisions import DECIDED, TAKEN_BACK, decisions, store_decision
 from duizhang.digest import file_digest
 from duizhang.errors import UserError
 from duizhang.events import Event, append_event, event_log
@@ -63,9 +64,10 @@ def replay(
             if event.kind in FILE_DECIDED and event.seq < upto:  # which files count is an input as the files are
                 append_event(again_state, actor=event.actor, kind=event.kind, payload=event.payload)
         made = {e.payload.get("id") for e in log if e.kind == DECIDED and e.seq < upto}
+        back = {e.payload.get("id") for e in log if e.kind == TAKEN_BACK and e.seq < upto}
         for d in decisions(state):
             if d.id in made and d.period <= period:
-                store_decision(again_state, d)
+                store_decision(again_state, d if d.id in back else replace(d, taken_back=None))
         copy_acceptances(state, again_state, period, target.published_at)
         runner(root / "books.yaml", again, first, period)
         rebuilt = versions(again_state, period)

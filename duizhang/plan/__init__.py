@@ -9,8 +9,9 @@ from duizhang.plan.inputs import Inputs, begin, derive, record, recorded
 from duizhang.plan.plan import OPENING, Plan, Reason, last_day, make_plan, opens_differently
 from duizhang.plan.preflight import Preflight, preflight
 from duizhang.plan.restoring import restore
+from duizhang.plan.standing import not_current
 
 __all__ = [
     "OPENING", "Inputs", "Plan", "Preflight", "Reason", "acquire", "begin", "derive", "last_day", "make_plan",
-    "opens_differently", "preflight", "record", "recorded", "restore",
+    "not_current", "opens_differently", "preflight", "record", "recorded", "restore",
 ]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from duizhang import __version__
 from duizhang.books import Books
-from duizhang.close import correction_claims, decisions, item_decisions
+from duizhang.close import correction_claims, decisions, entries, item_decisions
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.gate import accepted
 from duizhang.ingest import records
@@ -120,7 +120,7 @@ def derive(books: Books, store: Store, state: State, periods: Sequence[dt.date])
 def _taken(books: Books, state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
     """Of each period the inputs that are known before anything is computed."""
     everywhere = {**_rules(), "engine:version": __version__}
-    files, booked, passed = _files(state, periods), _corrections(state, periods), _let_pass(state, periods)
+    files, booked, passed = _files(state, periods), _corrections(books, state, periods), _let_pass(state, periods)
     return {p: {**everywhere, **_books(books, p), **files[p], **booked[p], **passed[p]} for p in periods}
 
 
@@ -157,13 +157,17 @@ def _files(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, 
     return found
 
 
-def _corrections(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
-    """Corrections and write-offs of each period."""
+def _corrections(books: Books, state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
+    """Corrections and write-offs of each period, and their entries: a decision that was taken back leaves nothing but these."""
     found: dict[dt.date, dict[str, str]] = {period: {} for period in periods}
-    for claim in correction_claims(state, periods).to_pylist():
-        found[claim["period"]][f"correction:{claim['leg']} {claim['key']} (C{claim['line']:06d})"] = mapping_digest(
+    for claim in correction_claims(books, state, periods).to_pylist():
+        said = f"C{claim['line']:06d}" if claim["line"] else "its entry"
+        found[claim["period"]][f"correction:{claim['leg']} {claim['key']} ({said})"] = mapping_digest(
             {k: str(v) for k, v in claim.items()}
         )
+    for entry in entries(books, state, periods):
+        lines = " ".join(f"{line.account} {line.amount}" for line in entry.lines)
+        found[entry.period][f"entry:{entry.name}"] = mapping_digest({"summary": entry.summary, "lines": lines})
     return found
 
 

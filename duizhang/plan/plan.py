@@ -22,7 +22,7 @@ CLOSED = "closed"
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a period has to be computed. kind: never | file | order | books | rule | expectation | correction | decision
+    """Why a period has to be computed. kind: never | file | order | books | rule | expectation | correction | entry | decision
     | acceptance | opening | engine | missing | damaged | interrupted | asked; change: new | changed | gone."""
 
     kind: str

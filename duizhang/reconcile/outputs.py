@@ -21,6 +21,6 @@ SIDES = pa.schema([
 STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL, "sides": SIDES}
 # What is published of the items themselves; the first two are made with the claims, for the whole range.
 EARLY_TABLES = ("legs_not_run", "clearings")
-ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items")
+ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items", "event_items")
 
 __all__ = ["EARLY_TABLES", "ITEM_TABLES", "OPEN_CLAIM", "SIDES", "STATE_TABLES", "STOCK_LEVEL"]

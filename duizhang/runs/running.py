@@ -194,7 +194,7 @@ class Run:
 
     def _reconcile(self) -> None:
         self.say("reconciling")
-        claims, decided = correction_claims(self.state, self.periods), item_decisions(self.state)
+        claims, decided = correction_claims(self.books, self.state, self.periods), item_decisions(self.state)
         files = files_by_age(self.state)
 
         def session(periods: Sequence[dt.date], kind: type[Session]) -> Session:

@@ -2,161 +2,12 @@
 -- legs show line by line (finance: order lines and refunds; customer: orders) allocated to the causes of those lines, so that the
 -- amounts of the causes add up to the difference. What the lines don't explain keeps the cause that the rules gave it.
 with
-item_variances as (select * from item_variances),
+found as (select * from item_causes),
 open_claims as (select * from open_claims),
-
--- an order's payment that no rule explains, but whose lines differ from the platform's by the same amount, has their causes
-line_parts as (
-    select period, entity, shop, order_id, currency, cause, sum(difference) as difference
-    from item_variances
-    where leg = 'order_platform' and difference <> 0 and order_id <> ''
-    group by all
-),
-
-single as (
-    select period, leg, entity, "key", currency
-    from item_variances
-    group by all
-    having count(*) = 1
-),
-
-by_its_lines as (
-    select
-        j.* replace (
-            p.cause as cause,
-            case when p.cause = min(p.cause) over of_item then j.right_amount + p.difference else p.difference end
-            ::decimal(28, 4) as left_amount,
-            case when p.cause = min(p.cause) over of_item then j.right_amount else 0 end::decimal(28, 4) as right_amount,
-            p.difference::decimal(28, 4) as difference
-        )
-    from item_variances as j
-    inner join single as s using (period, leg, entity, "key", currency)
-    inner join line_parts as p
-        on j.period = p.period and j.entity = p.entity and j.shop = p.shop and j.order_id = p.order_id
-        and j.currency = p.currency
-    where j.leg = 'order_payment' and j.cause = 'unexplained'
-    window of_item as (partition by j.period, j.entity, j."key", j.currency)
-    qualify sum(p.difference) over of_item = j.difference
-),
-
-found as (
-    select j.*
-    from item_variances as j
-    anti join by_its_lines as b
-        on j.leg = b.leg and j.cause = 'unexplained' and j.period = b.period and j.entity = b.entity and j."key" = b."key"
-        and j.currency = b.currency
-    union all
-    select * from by_its_lines
-),
+parts as (select * from sum_parts),
 
 whole as (
     select * from found where leg in ('finance', 'customer')
-),
-
-line_causes as (
-    select period, leg, entity, "key", currency, cause
-    from found
-    where leg in ('order_platform', 'order_payment')
-    qualify row_number() over (
-        partition by period, leg, entity, "key", currency order by abs(difference) desc, cause
-    ) = 1
-),
-
--- revenue: the order lines that differ from the platform's
-revenue_parts as (
-    select
-        period, 'finance' as leg, entity, concat_ws('/', shop, 'revenue') as "key", currency, cause, "key" as detail,
-        left_amount, right_amount
-    from found
-    where leg = 'order_platform' and difference <> 0
-),
-
-discounts as (
-    select
-        period, entity, shop, "key", currency,
-        coalesce(sum((unit_price * quantity)::decimal(28, 4) - amount) filter (where side = 'left'), 0) as left_amount,
-        coalesce(sum((unit_price * quantity)::decimal(28, 4) - amount) filter (where side = 'right'), 0) as right_amount
-    from open_claims
-    where leg = 'order_platform' and quantity <> 0 and unit_price is not null
-    group by all
-),
-
-discount_parts as (
-    select
-        d.period, 'finance' as leg, d.entity, concat_ws('/', d.shop, 'discount') as "key", d.currency, c.cause,
-        d."key" as detail, d.left_amount, d.right_amount
-    from discounts as d
-    inner join line_causes as c
-        on c.leg = 'order_platform' and c.period = d.period and c.entity = d.entity and c."key" = d."key"
-        and c.currency = d.currency
-    where d.left_amount <> d.right_amount
-),
-
-granted as (
-    select
-        period, entity, shop, "key", currency,
-        -coalesce(sum(amount) filter (where side = 'left'), 0) as left_amount,
-        -coalesce(sum(amount) filter (where side = 'right'), 0) as right_amount
-    from open_claims
-    where leg = 'order_payment' and kind = 'refund'
-    group by all
-),
-
-refund_parts as (
-    select
-        g.period, 'finance' as leg, g.entity, concat_ws('/', g.shop, 'refund') as "key", g.currency,
-        case when g.left_amount = 0 then 'refund_unrecorded' when g.right_amount = 0 and c.cause <> 'timing' then 'missing_right'
-            else c.cause
-        end as cause,
-        g."key" as detail, g.left_amount, g.right_amount
-    from granted as g
-    inner join line_causes as c
-        on c.leg = 'order_payment' and c.period = g.period and c.entity = g.entity and c."key" = g."key"
-        and c.currency = g.currency
-    where g.left_amount <> g.right_amount
-),
-
-bought as (
-    select
-        period, entity, "key", currency, case when order_id <> '' then concat_ws('/', shop, order_id) else "key" end as order_key,
-        sum(case side when 'left' then amount else -amount end) as difference
-    from open_claims
-    where leg = 'customer' and not (source = 'corrections' and starts_with(coalesce(remark, ''), 'cause:'))
-    group by all
-),
-
-customer_parts as (
-    select
-        b.period, 'customer' as leg, b.entity, b."key", b.currency, f.cause, b.order_key as detail, f.left_amount,
-        f.right_amount
-    from bought as b
-    inner join found as f
-        on f.leg = 'order_payment' and f.period = b.period and f.entity = b.entity and f."key" = b.order_key
-        and f.currency = b.currency
-    where b.difference <> 0
-    qualify sum(f.difference) over (partition by b.period, b.entity, b."key", b.currency, b.order_key) = b.difference
-),
-
--- what people corrected or wrote off of the sum itself stands against the cause that they decided about
-corrected_parts as (
-    select
-        period, leg, entity, "key", currency, substr(remark, 7) as cause, concat('C', lpad(line::varchar, 6, '0')) as detail,
-        sum(amount) as left_amount, 0 as right_amount
-    from open_claims
-    where leg in ('finance', 'customer') and source = 'corrections' and starts_with(coalesce(remark, ''), 'cause:')
-    group by all
-),
-
-parts as (
-    select * from revenue_parts
-    union all
-    select * from discount_parts
-    union all
-    select * from refund_parts
-    union all
-    select * from customer_parts
-    union all
-    select * from corrected_parts
 ),
 
 explained as (
@@ -248,6 +99,18 @@ dated as (
     from unstated
 ),
 
+-- a line of a sum is accepted, or waited for, where all that it is made of is
+decided as (
+    select
+        p.period, p.leg, p.entity, p."key", p.currency, p.cause, min(f.status) as status,
+        sum(p.left_amount - p.right_amount) as difference
+    from parts as p
+    left join (select distinct period, leg, entity, "key", currency, status from found) as f
+        on p.period = f.period and p.detail_leg = f.leg and p.entity = f.entity and p.detail = f."key" and p.currency = f.currency
+    group by p.period, p.leg, p.entity, p."key", p.currency, p.cause
+    having min(coalesce(f.status, 'open')) = max(coalesce(f.status, 'open'))
+),
+
 final as (
     select * from found where leg not in ('finance', 'customer')
     union all by name
@@ -257,13 +120,17 @@ final as (
             (m.left_amount - m.right_amount)::decimal(28, 4) as difference, coalesce(d.evidence, m.evidence) as evidence,
             coalesce(d.first_day, w.first_seen) as first_seen,
             coalesce((w.period - d.first_day)::bigint, w.age_days) as age_days,
-            coalesce((w.period - d.first_day)::bigint, w.age_days) >= w.sla_days as overdue
+            coalesce((w.period - d.first_day)::bigint, w.age_days) >= w.sla_days as overdue,
+            coalesce(s.status, w.status) as status
         )
     from merged as m
     inner join whole as w using (period, leg, entity, "key", currency)
     left join dated as d
         on m.leg = 'finance' and m.cause = 'missing_source' and d.period = m.period and d.entity = m.entity
         and d."key" = m."key" and d.currency = m.currency
+    left join decided as s
+        on m.period = s.period and m.leg = s.leg and m.entity = s.entity and m."key" = s."key" and m.currency = s.currency
+        and m.cause = s.cause and m.left_amount - m.right_amount = s.difference
 )
 
 select * from final

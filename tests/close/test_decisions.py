@@ -70,27 +70,68 @@ def item(home: Path, which: str) -> tuple[Any, ...]:
     return query(home, f"{ITEM} {which} order by abs(difference) desc, key limit 1")[0]
 
 
-def test_the_same_money_is_booked_once_and_a_decision_on_a_sum_clears_its_line(raw: Path, home: Path) -> None:
+def booked(home: Path) -> dict[str, Decimal]:
+    """By decision, what its entry debits."""
+    found = query(home, "select entry, sum(debit), sum(credit) from journal_proposals group by entry order by entry")
+    assert all(debit == credit for _, debit, credit in found)
+    return {entry: debit for entry, debit, _ in found}
+
+
+def test_one_event_is_decided_once_and_shown_in_each_leg(raw: Path, home: Path) -> None:
     order = item(home, "leg = 'order_payment' and cause = 'missing_right' and shop = 'tb-01'")
-    # its customer has the same difference, and nothing else
+    # its customer, the shop's statement and the provider have the same fault; so has one of them alone
     buyer = item(home, f"leg = 'customer' and cause = 'missing_right' and difference = {order[3]}")
-    revenue = item(home, "leg = 'finance' and cause = 'amount_entry' and key = 'jd-01/revenue'")
-    sold = item(home, "leg = 'order_payment' and cause = 'amount_entry' and shop = 'jd-01'")
-    customer = item(home, "leg = 'customer' and cause = 'amount_entry' and difference < 10000 and difference > 2000")
-    assert "3 new" in decide(home, *((*i[:3], "write_off") for i in (order, revenue, customer)))
-    for again, earlier in ((order, "run 2026-03-03 before"), (buyer, "same money"), (sold, "same money")):
-        said = decide(home, (*again[:3], "correct"), by="Zhao")
-        assert "nothing was imported" in said and earlier in said and "Li decided write_off" in said, said
+    revenue = item(home, "leg = 'finance' and cause = 'amount_entry' and key = 'tb-01/revenue'")
+    sold = query(home, f"{ITEM} leg = 'order_payment' and cause = 'amount_entry' and shop = 'tb-01'")
+    assert len(sold) > 1 and sum(i[3] for i in sold) == revenue[3]
+    said = decide(home, (*order[:3], "write_off"), (*buyer[:3], "accept"))
+    assert "nothing was imported" in said and "one event has one decision" in said, said
+    # a line that several events make up is a decision about each of them, and clears them in every leg
+    assert f"{1 + len(sold)} new decisions" in decide(home, (*order[:3], "write_off"), (*buyer[:3], "write_off"), (*revenue[:3], "correct"))
+    for again in (order, buyer, revenue, sold[0]):
+        said = decide(home, (*again[:3], "write_off" if again == revenue else "correct"), by="Zhao")
+        assert "nothing was imported" in said and "run 2026-03-03 before it is decided again" in said and "Li decided" in said, said
     run(raw, home, LAST)
 
-    for leg, key, _, _ in (order, buyer, revenue, customer):
-        assert query(home, f"{ITEM} leg = '{leg}' and key = '{key}'") == []
-    booked = query(home, "select sum(debit), sum(credit) from journal_proposals")
-    total = sum((i[3] for i in (order, revenue, customer)), Decimal(0))
-    assert booked == [(total, total)]
-    assert "same money" in decide(home, (*sold[:3], "write_off"), by="Zhao")
-    assert "1 new" in decide(home, (*sold[:3], "accept"), by="Zhao")
+    left = query(home, f"select leg, key, cause, difference from variances where period = date '{LAST}'")
+    for leg, key, cause, *_ in (order, buyer, revenue, *sold):
+        assert [row for row in left if row[:3] == (leg, key, cause)] == []
+    assert [row[2:] for row in left if row[1] == "tb-01/revenue"] == [("rounding", Decimal("0.01"))]
+    orders = [key.partition("/")[2] for _, key, *_ in (order, *sold)]
+    assert query(home, f"select leg, key, difference from variances where period = date '{LAST}' and leg <> 'order_shipment' "
+                       f"and order_id in ({', '.join(map(repr, orders))}) and leg in ('order_platform', 'order_payment')") == []
+    assert sum(booked(home).values()) == abs(order[3]) + sum(abs(i[3]) for i in sold)
     duizhang("verify", "--home", home)
+
+
+def test_a_decision_is_taken_back_before_the_next_run_and_after_it(raw: Path, home: Path) -> None:
+    before = query(home, f"{ITEM} true order by all")
+    order = item(home, "leg = 'order_payment' and cause = 'missing_right' and shop = 'tb-01'")
+    assert "1 new" in decide(home, (*order[:3], "write_off"))
+    duizhang("exceptions", "undo", "C000001", "--home", home, "--by", "Zhao", "--reason", "paid after all")
+    with pytest.raises(AssertionError, match="Zhao took C000001 back before"):
+        duizhang("exceptions", "undo", "1", "--home", home, "--by", "Li", "--reason", "again")
+    assert "0 new" in decide(home, (*order[:3], "write_off"))
+    run(raw, home, LAST)
+    assert query(home, f"{ITEM} true order by all") == before
+
+    (event,), = query(home, "select event from event_items where period = date '2026-03-03' and leg = 'order_payment' "
+                            f"and key = '{order[1]}'")
+    told = ("exceptions", "decide", event, "--home", home, "--period", LAST, "--reason", "lost", "--by", "Li", "--decision")
+    duizhang(*told, "write_off")
+    with pytest.raises(AssertionError, match="Li decided write_off on it"):
+        duizhang(*told, "correct")
+    assert "instead of C000002: write_off by Li" in duizhang(*told, "correct", "--replace")
+    run(raw, home, LAST)
+    assert query(home, f"{ITEM} key = '{order[1]}'") == []
+    assert set(booked(home)) == {f"J00000{n}" for n in range(1, 6)}
+    duizhang("exceptions", "undo", "C000003", "--home", home, "--by", "Zhao", "--reason", "found")
+    run(raw, home, LAST)
+    assert query(home, f"{ITEM} true order by all") == before
+    net = query(home, "select account, sum(debit - credit) from journal_proposals group by account")
+    assert {amount for _, amount in net} == {0}
+    duizhang("verify", "--home", home)
+    assert "the same" in duizhang("replay", "--home", home, "--period", LAST)
 
 
 def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:

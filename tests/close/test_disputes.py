@@ -12,12 +12,16 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
-from duizhang.books import Books
-from duizhang.close.disputes import dispute, load_requests
+from duizhang.books import Books, Counterparty
+from duizhang.close.claiming import clock, told_of
+from duizhang.close.disputes import dispute, load_requests, totals
+from duizhang.close.letters import write_letter
 from duizhang.errors import UserError
+from duizhang.events import append_event
 from duizhang.published import PERIOD_STATUS, TABLES
 from duizhang.reconcile import LEG_MODELS, load_causes
 from duizhang.schema import TABLES as CANONICAL
+from duizhang.state import State
 from duizhang.store import Store
 
 DAY = dt.date(2026, 3, 6)
@@ -72,10 +76,10 @@ def home(tmp_path: Path) -> Path:
 
 def letter(home: Path, whom: str) -> list[dict[str, str]]:
     out = home / f"{whom}.csv"
-    totals = dispute(home, BOOKS, whom, DAY, out)
+    asked = totals(dispute(home, BOOKS, whom, DAY, out))
     with out.open(encoding="utf-8-sig", newline="") as file:
         found = [{name.split()[0]: value for name, value in row.items()} for row in csv.DictReader(file)]
-    assert totals == {"CNY": sum(Decimal(row["claim"]) for row in found)}
+    assert asked == {"CNY": sum(Decimal(row["claim"]) for row in found)}
     return found
 
 
@@ -114,6 +118,41 @@ def test_words_are_for_the_other_side_and_amounts_are_numbers(home: Path) -> Non
         assert "ounterparty" not in text and "对方" not in text
         assert not any(mark in text for mark in (".csv", ".zip", ".xlsx", "All", "wx/", "tb/"))
         assert all(isinstance(row[names.index("claim")], int | float) for row in rows)
+
+
+def test_a_letter_has_address_deadline_evidence_and_the_places_of_the_currency(home: Path) -> None:
+    party = {"name": "财付通", "address": "深圳市南山区 1 号", "claim_days": 5}
+    out = home / "letter.txt"
+    dispute(home, BOOKS.model_copy(update={"counterparties": {"wechat": Counterparty(**party)}}), "WeChat", DAY, out)
+    text = out.read_text(encoding="utf-8")
+    assert "→ 财付通\n深圳市南山区 1 号\n" in text and "claim_by 索赔期限: 2026-03-11" in text and "ends within 7 days" in text
+    assert "evidence 凭据: 贵方 / yours 152.90" in text and "claim 请求金额: 0.56" in text
+    columns, rows = {"currency": "币种", "claim": "金额"}, [["JPY", Decimal("1200.0000")], ["KWD", Decimal("1.5000")]]
+    write_letter(home / "yen.xlsx", ["x"], "items", columns, rows)
+    sheet = openpyxl.load_workbook(home / "yen.xlsx")["items"]
+    assert [sheet.cell(n, 2).number_format for n in (2, 3)] == ["#,##0", "#,##0.000"]
+    write_letter(home / "yen.csv", ["x"], "items", columns, rows)
+    assert (home / "yen.csv").read_text(encoding="utf-8-sig").split()[3:] == ["JPY,1200", "KWD,1.500"]
+
+
+def test_the_clock_tells_what_is_claimed_expiring_and_recovered(home: Path) -> None:
+    books = BOOKS.model_copy(update={"counterparties": {"wechat": Counterparty(claim_days=5), "sf": Counterparty(claim_days=1)}})
+    state = State(home)
+    before = {c.counterparty: c for c in clock(home, books, state, DAY)}
+    wechat = before["wechat"]
+    assert (wechat.claimed, wechat.unclaimed, wechat.expiring, wechat.next) == (0, Decimal("71.46"), Decimal("71.46"), dt.date(2026, 3, 11))
+    assert not any(c.expired for c in before.values())
+    items = dispute(home, books, "wechat", DAY, home / "letter.csv")
+    append_event(state, actor="dispute", kind="disputed", payload={
+        "counterparty": "WeChat", "period": str(DAY), "items": told_of(items),
+    })
+    with duckdb.connect(str(home / "published.duckdb")) as con:
+        con.execute("delete from variances where order_id = 'WX8'")
+        con.execute("update variances set first_seen = date '2026-03-01' where key = 'SF/SF4'")
+    after = {c.counterparty: c for c in clock(home, books, state, DAY)}
+    wechat = after["wechat"]
+    assert (wechat.claimed, wechat.unclaimed, wechat.recovered, wechat.next) == (Decimal("-19.44"), 0, Decimal("90.90"), None)
+    assert (after["SF"].expired, after["SF"].unclaimed) == (Decimal("6.5"), Decimal("159.4"))
 
 
 def test_requests_name_causes_and_legs_that_there_are() -> None:

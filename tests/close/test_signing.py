@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import pytest
 import sqlalchemy as sa
 
 from duizhang import cli
-from duizhang.close import approval, recording
+from duizhang.close import approval, importing
 from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures
-from duizhang.close.decisions import Decision
+from duizhang.close.authority import Actor
+from duizhang.close.deciding import Choice, accept, take
+from duizhang.close.decisions import Item
 from duizhang.close.derived import forgeries, told
-from duizhang.close.recording import accept
-from duizhang.close.sameness import Footprint
+from duizhang.close.groups import Event
 from duizhang.errors import DuizhangError, UserError
 from duizhang.events import append_event, event_log, verify_chain, witnessed
 from duizhang.identity import HOMES
@@ -131,19 +133,16 @@ def test_everybody_has_a_name(fake: Any) -> None:
         lambda by: close_periods(fake.home, fake.state, PERIODS, by=by),
         lambda by: reopen(fake.home, fake.state, FIRST, by=by, reason="x"),
         lambda by: accept(fake.home, fake.state, FIRST, "orders", "x", by=by, reason="x"),
-        lambda by: recording.import_decisions(fake.home, fake.state, fake.home / "none.xlsx", by=by),
+        lambda by: importing.import_decisions(fake.home, fake.state, fake.home / "none.xlsx", by=by),
     ):
         with pytest.raises(UserError, match="name is needed"):
             command("\u200b ")
 
 
-def decided(state: State, period: dt.date, by: str, **changes: Any) -> None:
-    """A decision as an import stores it."""
-    given = {"digest": f"{by}{period}{changes}", "leg": "fee", "entity": "acme", "key": "k", "currency": "CNY", "cause": "fee_rate",
-             "decision": "write_off", "amount": 5, "quantity": 0, "shop": "s", "order_id": "", "reason": "r", "until": None, **changes}
-    d = Decision(period=period, decided_by=by, **given)
-    taking = recording._Taking(state, Path("book.xlsx"))
-    taking.take([("row 2", d, Footprint(d.leg, d.entity, d.currency, d.shop, d.amount, period, frozenset()))])
+def decided(state: State, period: dt.date, by: str, *, key: str = "k") -> None:
+    """A decision as an import takes it."""
+    item = Item("fee", "acme", key, "CNY", "fee_rate", Decimal(5), Decimal(0), is_booked=True, shop="s")
+    take(state, [Choice(Event(f"E{key}", period, (item,), period, frozenset()), "write_off", "r", place="row 2")], by=Actor(by))
 
 
 def test_who_decided_may_prepare_but_neither_check_nor_close(fake: Any) -> None:

@@ -81,6 +81,7 @@ class Fake:
             ]
             self.put("variances", period, *items)
             self.put("open_items", period, *items)
+            self.put("event_items", period, *({**i, "event": f"E{i['key']}", "is_booked": True} for i in items))
 
 
 @pytest.fixture

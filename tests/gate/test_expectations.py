@@ -29,6 +29,7 @@ ITEM = {**PLACE, "key": "s/1"}
 GOOD: dict[str, dict[str, Any]] = {
     "clearings": {**ITEM, "opened": BEFORE, "cleared_on": DAY, "open_claims": 1, "clearing_claims": 1},
     "customer_balances": {"customer": "p0af9"},
+    "event_items": {**ITEM, "event": "E1", "is_booked": True},
     "recon_summary": {**PLACE, "opening": Decimal(3), "left_amount": Decimal(9), "right_amount": Decimal(5), "closing": Decimal(7)},
     "variances": {**ITEM, "left_amount": Decimal(9), "right_amount": Decimal(2), "difference": Decimal(7)},
     "open_items": {**ITEM, "left_amount": Decimal(9), "right_amount": Decimal(2), "difference": Decimal(7)},
@@ -42,6 +43,7 @@ BREAKS: dict[tuple[str, str], Changes] = {
     ("clearings", "cleared_after_it_was_open"): [
         {"opened": None}, {"opened": DAY}, {"cleared_on": DAY + dt.timedelta(days=1)}, {"open_claims": 0}, {"clearing_claims": 0}],
     ("customer_balances", "customers_are_pseudonyms"): [{"customer": "张三"}, {"customer": "p0g"}, {"customer": None}],
+    ("event_items", "every_event_has_its_money"): [{"is_booked": False}],
     ("fee_audit", "difference_is_expected_less_charged"): [
         {"difference": Decimal(1)}, {"charged_fee": Decimal(1), "difference": Decimal(1)}],
     ("freight_audit", "difference_is_expected_less_charged"): [

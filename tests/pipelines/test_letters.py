@@ -61,5 +61,5 @@ def test_a_dispute_lists_what_the_other_side_has_to_answer_for(raw: Path, home: 
 
 def test_text_that_would_run_is_quoted() -> None:
     assert [safe_cell(v) for v in ("=1+1", "+1", "-1", "@a", "a=1", Decimal("-1.5000"))] == [
-        "'=1+1", "'+1", "'-1", "'@a", "a=1", "-1.50"
+        "'=1+1", "'+1", "'-1", "'@a", "a=1", "-1.5"
     ]

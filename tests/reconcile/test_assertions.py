@@ -58,10 +58,18 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def of_events(variances: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each item as an event of its own; the first one as two."""
+    columns = published.TABLES["event_items"].names
+    first, *others = [{**{k: v for k, v in row.items() if k in columns}, "event": f"E{n}"} for n, row in enumerate(variances)]
+    return [{**first, "difference": first["difference"] - 1}, {**first, "event": "E", "difference": Decimal(1)}, *others]
+
+
 def broken(tables: dict[str, list[dict[str, Any]]]) -> set[str]:
     """The names of the assertions that these rows break."""
     schemas = {"recon_summary": published.TABLES["recon_summary"], "variances": published.TABLES["variances"],
-               "with_cause": published.TABLES["variances"], "claims": CLAIM}
+               "with_cause": published.TABLES["variances"], "claims": CLAIM, "event_items": published.TABLES["event_items"]}
+    tables = {"event_items": of_events(tables["variances"]), **tables}
     with duckdb.connect() as con:
         con.execute(f"set variable period_from = date '{FIRST}'")
         for name, listed in tables.items():
@@ -120,7 +128,8 @@ def test_a_planted_fault_breaks_its_promise_and_no_other(table: str, row: int, c
 
 
 def test_every_assertion_is_among_the_planted_faults() -> None:
-    assert {path.stem for path in (SQL / "assertions").glob("*.sql")} == {name for *_, breaks in FAULTS for name in breaks}
+    planted = {name for *_, breaks in FAULTS for name in breaks} | {"events_add_up_to_their_item"}
+    assert {path.stem for path in (SQL / "assertions").glob("*.sql")} == planted
 
 
 def test_a_broken_promise_stops_the_run() -> None:
@@ -135,3 +144,10 @@ def test_a_broken_promise_stops_the_run() -> None:
         Session.con.register(name, pa.Table.from_pylist(listed, schema=schema))
     with pytest.raises(ConservationError, match="amounts_are_conserved: 1 rows"):
         assert_conservation(Session)  # type: ignore[arg-type]
+
+
+def test_what_no_event_has_of_an_item_is_seen() -> None:
+    tables = rows()
+    whole = of_events(tables["variances"])
+    for change in (whole[1:], [*whole[:-1], {**whole[-1], "cause": "other"}], [*whole, whole[1]]):
+        assert broken({**tables, "event_items": change}) == {"events_add_up_to_their_item"}

@@ -1,0 +1,42 @@
+"""`duizhang journal`: the entries of decisions as a file that the ledger takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from duizhang.cli.options import DAY, books_option, home_option, open_state
+
+
+@click.group("journal")
+def command() -> None:
+    """The entries of decisions as a file that the ledger takes."""
+
+
+@command.command("export")
+@books_option
+@home_option
+@click.option("--from", "start", required=True, type=DAY, help="First day.")
+@click.option("--to", "end", required=True, type=DAY, help="Last day.")
+@click.option("--layout", required=True, help="kingdee, yonyou, xero, quickbooks, datev, fec or csv.")
+@click.option("--entity", default="", help="Whose entries; those of the books' entity by default.")
+@click.option("--currency", default="", help="In which currency; that of the books by default.")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file.")
+def export(
+    books_path: Path, home: Path, start: dt.datetime, end: dt.datetime, layout: str, entity: str, currency: str, out: Path
+) -> None:
+    """Write the published entries of a range, numbered without gaps. What is posted comes back with the ledger's own files, and until
+    then its accounts are open in the leg `ledger`."""
+    from duizhang.books import load_books
+    from duizhang.close import append_event, postings, write_postings
+    from duizhang.digest import file_digest
+
+    found = postings(home, load_books(books_path), start.date(), end.date(), entity=entity, currency=currency)
+    write_postings(found, layout, out)
+    names = sorted({p.entry for p in found})
+    append_event(open_state(home), actor="export", kind="journal_exported", payload={
+        "from": f"{start:%Y-%m-%d}", "to": f"{end:%Y-%m-%d}", "layout": layout, "entries": names, "sha256": file_digest(out),
+    })
+    click.echo(f"{len(names)} entries, {len(found)} lines in {out}: {names[0]} to {names[-1]}")

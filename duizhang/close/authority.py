@@ -1,0 +1,229 @@
+"""Who acts, and what they may: people of books.yaml sign with a key of their own; where it names nobody, a name is what was typed.
+
+What a person does is an event of the log, and the signature in it is over the event before it, what happened, and its content: it
+holds for this place of this log alone. `verify` checks it against the books that were in force.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import ValidationError
+
+from duizhang.close.decisions import WRITE_OFF, Decision
+from duizhang.close.people import same_person, signed_name
+from duizhang.errors import BooksError, UserError
+from duizhang.events import SIGNATURE, Event, last_before, signed_text
+from duizhang.schema import PIECES
+from duizhang.staff import Person, Role, WriteOffLimit, staff_problem
+from duizhang.state import State
+
+KEY_VARIABLE, PASSPHRASE_VARIABLE = "DUIZHANG_KEY", "DUIZHANG_KEY_PASSPHRASE"
+_PREFIX = "ed25519:"
+# events of what people do, which are signed where the books name people
+OF_PEOPLE = ("decided", "taken_back", "accepted", "signed", "closed", "reopened")
+
+
+@dataclass(frozen=True)
+class Staff:
+    """The people and roles of the books. currency: that of the books, in which limits are."""
+
+    roles: dict[str, Role] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    currency: str = ""
+
+    def find(self, name: str) -> str:
+        """The id of a person, by id or name; UserError where there is none, or more than one who may be meant."""
+        if name in self.people:
+            return name
+        found = [who for who, person in self.people.items() if same_person(person.name, name)]
+        if len(found) != 1:
+            raise UserError(f"books.yaml names nobody called {name!r}", advice=f"It names {', '.join(sorted(self.people))}.")
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who acts. sign: makes the signature of an event's text; None where the books name nobody."""
+
+    name: str
+    sign: Callable[[str], dict[str, str]] | None = None
+    limit: WriteOffLimit | None = None
+    currency: str = ""
+
+    def beyond(self, new: Decision, before: Sequence[Decision]) -> str:
+        """Why a write-off is more than the person may decide, after those before it; empty where it is not."""
+        if self.limit is None or new.decision != WRITE_OFF:
+            return ""
+        if new.currency == PIECES:
+            return _over(abs(new.quantity), self.limit.pieces, "pieces at once")
+        if new.currency != self.currency:
+            return f"{self.name} may write off {self.currency} alone, and this is {new.currency}"
+        at_once = self.limit.causes.get(new.cause, self.limit.event)
+        own = [
+            d for d in before
+            if d.decision == WRITE_OFF and not d.taken_back and d.currency == self.currency and d.decided_by == self.name
+        ]
+        of_day = abs(new.amount) + sum((abs(d.amount) for d in own if d.period == new.period), Decimal(0))
+        of_month = abs(new.amount) + sum((abs(d.amount) for d in own if _month(d.period) == _month(new.period)), Decimal(0))
+        return (
+            _over(abs(new.amount), at_once, f"{self.currency} at once" + (f" of {new.cause}" if new.cause in self.limit.causes else ""))
+            or _over(of_day, self.limit.day, f"{self.currency} a day")
+            or _over(of_month, self.limit.month, f"{self.currency} a month")
+        )
+
+
+def staff_of(home: Path, state: State, *, before: int | None = None) -> Staff:
+    """The people of the books that the last run went by (the last before an event), from their archived bytes.
+
+    Raises BooksError where two of them may be one person.
+    """
+    run = last_before(state, "run_started", before)
+    return _read(home, str(run.payload["books"])) if run else Staff()
+
+
+def actor(home: Path, state: State, by: str, duty: str, *, key: Path | None = None) -> Actor:
+    """Who acts as `by`, and may do what `duty` says.
+
+    Where the books name people, the person's key is read from `key`, else from the file that DUIZHANG_KEY names. Raises UserError where
+    they name nobody so, the person may not, or the key is another's.
+    """
+    name = signed_name(by)
+    staff = staff_of(home, state)
+    if not staff.people:
+        return Actor(name)
+    person = staff.people[staff.find(name)]
+    role = staff.roles[person.role]
+    if duty not in role.may:
+        raise UserError(f"{person.name} may not {duty}: the role {person.role} may {', '.join(role.may)}")
+    path = key or Path(os.environ.get(KEY_VARIABLE, ""))
+    if path == Path():
+        raise UserError(f"{person.name} has to sign with a key", advice=f"Give its file with --key, or in {KEY_VARIABLE}.")
+    secret = read_key(path)
+    if public_key(secret) != person.key:
+        raise UserError(f"{path} is not the key of {person.name} that books.yaml names",
+                        advice="A new public key counts from the next run on.")
+
+    def sign(text: str) -> dict[str, str]:
+        return {"key": person.key, "signature": base64.urlsafe_b64encode(secret.sign(text.encode())).decode()}
+
+    return Actor(signed_name(person.name), sign, role.write_off, staff.currency)
+
+
+def new_key(path: Path) -> str:
+    """Make a key of a person in a file for its owner's eyes alone; the public key, for books.yaml.
+
+    It is encrypted where DUIZHANG_KEY_PASSPHRASE is set. Raises UserError where there is a file already.
+    """
+    secret = Ed25519PrivateKey.generate()
+    phrase = os.environ.get(PASSPHRASE_VARIABLE, "").encode()
+    how = serialization.BestAvailableEncryption(phrase) if phrase else serialization.NoEncryption()
+    body = secret.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise UserError(f"{path} is there already", advice="A key is never overwritten; give another name.") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
+    return public_key(secret)
+
+
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """The private key in a file; UserError where there is none, or its passphrase is another."""
+    phrase = os.environ.get(PASSPHRASE_VARIABLE, "").encode()
+    try:
+        body = path.read_bytes()
+        found = serialization.load_pem_private_key(body, phrase if b"ENCRYPTED" in body else None)
+    except OSError as error:
+        raise UserError(f"there is no key at {path}: {error.strerror}", advice="`duizhang key new` makes one.") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UserError(f"{path} is no key, or {PASSPHRASE_VARIABLE} is not its passphrase") from error
+    if not isinstance(found, Ed25519PrivateKey):
+        raise UserError(f"{path} is no Ed25519 key", advice="`duizhang key new` makes one.")
+    return found
+
+
+def public_key(secret: Ed25519PrivateKey) -> str:
+    """The public half of a key, as books.yaml has it."""
+    raw = secret.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return _PREFIX + base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def unsigned(home: Path, log: Sequence[Event]) -> tuple[list[str], int]:
+    """What is wrong with the signatures of people's events, and how many have none because the books named nobody."""
+    problems, free = [], 0
+    staff = Staff()
+    known: dict[str, Staff] = {}
+    for event in log:
+        if event.kind == "run_started":
+            sha = str(event.payload.get("books", ""))
+            if sha not in known:
+                known[sha] = _read(home, sha)
+            staff = known[sha]
+        if event.kind not in OF_PEOPLE:
+            continue
+        given = event.payload.get(SIGNATURE)
+        if not staff.people and not given:
+            free += 1
+        elif why := _wrong(event, given, staff):
+            problems.append(f"event {event.seq} ({event.kind} by {event.actor}) {why}")
+    return problems, free
+
+
+def _wrong(event: Event, given: Any, staff: Staff) -> str:
+    if not isinstance(given, dict):
+        return "is not signed, though books.yaml named people"
+    keys = {signed_name(person.name): person.key for person in staff.people.values()}
+    if keys.get(event.actor) != given.get("key"):
+        return "is not signed with the key that books.yaml had for its author"
+    try:
+        raw = base64.urlsafe_b64decode(str(given["key"]).removeprefix(_PREFIX) + "=")
+        Ed25519PublicKey.from_public_bytes(raw).verify(base64.urlsafe_b64decode(str(given["signature"])), signed_text(event).encode())
+    except (InvalidSignature, KeyError, ValueError):
+        return "has a signature that does not hold"
+    return ""
+
+
+def _read(home: Path, sha: str) -> Staff:
+    path = home / "archive" / sha[:2] / sha
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        staff = Staff(
+            {name: Role(**entry) for name, entry in (said.get("roles") or {}).items()},
+            {name: Person(**entry) for name, entry in (said.get("people") or {}).items()}, str(said.get("currency") or "CNY"),
+        )
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"the books.yaml that the last run went by is not in the archive: {sha}",
+                        advice="`duizhang verify` says what is damaged.") from error
+    except (ValidationError, TypeError, AttributeError) as error:
+        raise BooksError(f"roles and people of the archived books.yaml {sha[:12]} cannot be read: {error}") from error
+    if problem := staff_problem(staff.roles, staff.people):
+        raise BooksError(problem)
+    for (one, first), (other, second) in combinations(staff.people.items(), 2):
+        if same_person(first.name, second.name):
+            raise BooksError(f"people: {one} and {other} may be one person: {first.name!r} and {second.name!r}",
+                             advice="A name with one more part tells them apart.")
+    return staff
+
+
+def _over(amount: Decimal, most: Decimal | None, what: str) -> str:
+    if most is None or amount <= most:
+        return ""
+    return f"{amount.normalize():f} is more than the {most.normalize():f} {what} that this role may write off"
+
+
+def _month(day: dt.date) -> tuple[int, int]:
+    return day.year, day.month

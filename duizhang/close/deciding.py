@@ -1,0 +1,311 @@
+"""Decisions taken and taken back: checked against each other, stored, and told in the event log, all in one change.
+
+One event, one decision: a second one is refused with who took the first and when, or replaces it openly. A decision that moves
+money is refused where an earlier one, about another event, may have moved the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from duizhang.close.authority import Actor, actor
+from duizhang.close.decisions import (
+    DECIDED,
+    DECISIONS,
+    LINK,
+    STANDING,
+    SUMS,
+    TAKEN_BACK,
+    WAIT,
+    Decision,
+    Item,
+    Undo,
+    decisions,
+    next_entry,
+    shown_since,
+    store_decision,
+    store_undo,
+)
+from duizhang.close.groups import Event, events_of, linked
+from duizhang.close.sameness import Footprint, footprint, same_money
+from duizhang.digest import mapping_digest
+from duizhang.errors import UserError
+from duizhang.events import append_event, events
+from duizhang.gate import accept_failure
+from duizhang.lock import acquire
+from duizhang.publish import period_states, rebuild_published
+from duizhang.state import State
+
+CLOSED = "closed"
+MOST_TOLD = 20
+Say = Callable[[str], None] | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What somebody wants decided about an event. place: where it is said, for messages; row: the digest of that."""
+
+    event: Event
+    decision: str
+    reason: str
+    until: dt.date | None = None
+    place: str = ""
+    row: str = ""
+
+    def digest(self, before: int) -> str:
+        """What the decision is known by. before: how many were taken before it, so that it may be taken again after it was taken
+        back."""
+        return mapping_digest({
+            "event": self.event.id, "period": self.event.period.isoformat(), "decision": self.decision, "reason": self.reason,
+            "until": str(self.until), "row": self.row, "before": str(before),
+        })
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of choices: the decisions that were stored, and those that they replace."""
+
+    stored: tuple[Decision, ...]
+    replaced: tuple[Decision, ...] = ()
+
+
+def decide(
+    home: Path, state: State, period: dt.date, event_ids: Sequence[str], decision: str, *, by: str, reason: str,
+    until: dt.date | None = None, replace_earlier: bool = False, key: Path | None = None, say: Say = None,
+) -> Taken:
+    """Decide about events of a published day, all of them or none; `link` is one decision about all of them together.
+
+    replace_earlier: decisions about the same events that are not computed yet are taken back. Raises UserError where an event
+    is not open, was decided by somebody, its money was booked before, or its day is closed.
+    """
+    who = actor(home, state, by, "decide", key=key)
+    with acquire(home, say=say):
+        rebuild_published(home, state)
+        known = events_of(home, period)
+        missing = [event for event in event_ids if event not in known]
+        if missing:
+            raise UserError(f"{period} has no open event {', '.join(missing)}", advice="`duizhang exceptions list` lists them.")
+        about = [known[event] for event in dict.fromkeys(event_ids)]
+        if decision == LINK:
+            about = [linked(about)]
+        choices = [Choice(event, decision, reason.strip(), until, place=event.id) for event in about]
+        newest = max(period_states(state))
+        problems = [f"{c.place}: {problem}" for c in choices if (problem := impossible(c, newest))]
+        if problems:
+            raise UserError("nothing was decided\n  " + "\n  ".join(problems[:MOST_TOLD]))
+        return take(state, choices, by=who, replace_earlier=replace_earlier)
+
+
+def impossible(choice: Choice, newest: dt.date) -> str:
+    """Why nobody can decide so, whatever was decided before; empty where one can. newest: the last day of the books."""
+    if choice.decision not in DECISIONS:
+        return f"decision {choice.decision!r}; expected one of {', '.join(DECISIONS)}"
+    if not choice.reason:
+        return "reason is empty; expected why this was decided"
+    if choice.decision != WAIT:
+        return f"wait_until is given, but the decision is {choice.decision}" if choice.until else ""
+    if choice.until is None:
+        return "wait_until is empty; expected a day such as 2026-03-31"
+    if choice.until <= choice.event.period:
+        return f"wait_until {choice.until} is not after the day of the difference ({choice.event.period}), so nobody would wait"
+    return f"wait_until {choice.until} is past: the books have come to {newest}" if choice.until < newest else ""
+
+
+def take(state: State, choices: Sequence[Choice], *, by: Actor, what: str = "", replace_earlier: bool = False) -> Taken:
+    """Store what may be, all of it or nothing. what: where the choices stand; UserError with every one that may not be."""
+
+    def go() -> Taken:
+        taking = _Taking(state, replace_earlier=replace_earlier)
+        problems = []
+        for choice in choices:
+            refused = taking.take(choice, by)
+            if refused:
+                problems.append(f"{choice.place}: {refused}")
+        if problems:
+            more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
+            raise UserError(f"{what or 'refused'}: nothing was imported\n  " + "\n  ".join(problems[:MOST_TOLD]) + more,
+                            advice="Correct these, or leave them out.")
+        return Taken(tuple(taking.stored), tuple(taking.replaced))
+
+    return state.change(go)
+
+
+class _Taking:
+    """One look at what was decided before, inside a change."""
+
+    def __init__(self, state: State, *, replace_earlier: bool) -> None:
+        self.state, self.replaces = state, replace_earlier
+        self.closed = {p for p, s in period_states(state).items() if s.state == CLOSED}
+        self.shown = shown_since(state)
+        told = {e["payload"]["id"]: e for e in events(state, DECIDED)}
+        self.count = len(told)
+        known = decisions(state)
+        self.entry = next_entry(known)
+        self.earlier = [_earlier(told[d.id], d) for d in known if not d.taken_back and d.id in told]
+        self.stored: list[Decision] = []
+        self.replaced: list[Decision] = []
+
+    def take(self, choice: Choice, by: Actor) -> str:
+        """Store a choice; why not, where it may not be."""
+        event, period = choice.event, choice.event.period
+        if period in self.closed:
+            return f"{period} is closed; reopen it first, or decide on a later day"
+        lead = event.lead
+        new = Decision(
+            choice.digest(self.count), period, lead.leg, lead.entity, lead.key, lead.currency, lead.cause, choice.decision, event.amount,
+            event.quantity, lead.shop, lead.order_id, choice.reason, choice.until, by.name, event=event.id, row=choice.row,
+            items=event.items,
+        )
+        steps, replaced = footprint(event), []
+        places = _own_places(event.items)
+        for seq, at, old, was in self.earlier:
+            what = f"{old.decided_by} decided {old.decision} on it ({old.leg} {old.key} of {old.period}, {old.name}, {at})"
+            if places & _own_places(old.about):
+                is_waiting = old.decision in STANDING and seq <= self.shown.get(old.period, 0)
+                if is_waiting or (self.replaces and old.period == period and seq > self.shown.get(period, 0)):
+                    replaced.append(old)
+                elif seq > self.shown.get(old.period, 0) and old.period <= period:
+                    return f"{what}; run {old.period} before it is decided again, or take {old.name} back"
+                elif new.moves_money and old.moves_money and old.period > period:
+                    return f"{what}, on a later day; decide there"
+            elif new.moves_money and old.moves_money and same_money(steps, was):
+                return (f"the same money was booked before: {what.replace(' on it ', ' ')}; "
+                        "decide accept here, or wait, so that it is not booked twice")
+        gone = {old.id for old in replaced}
+        if refused := by.beyond(new, [d for _, _, d, _ in self.earlier if d.id not in gone]):
+            return refused
+        for old in replaced:
+            if old.decision not in STANDING:
+                self._undo(old, Undo(old.period, by.name, f"replaced: {choice.reason}"), by)
+        self._store(new, steps, replaced, by)
+        return ""
+
+    def _store(self, d: Decision, steps: Footprint, replaced: Sequence[Decision], by: Actor) -> None:
+        d = replace(d, entry=self._number(d))
+        stored = replace(d, id=store_decision(self.state, d))
+        told = {**told_of(stored, steps), **({"replaces": [old.id for old in replaced]} if replaced else {})}
+        seq = append_event(self.state, actor=by.name, kind=DECIDED, payload=told, sign=by.sign)
+        self.count += 1
+        gone = {old.id for old in replaced}
+        self.earlier = [e for e in self.earlier if e[2].id not in gone] + [(seq, "just now", stored, steps)]
+        self.stored.append(stored)
+        self.replaced += replaced
+
+    def _number(self, d: Decision) -> int:
+        """The next number, where a decision, or taking it back, makes an entry."""
+        if not d.moves_money:
+            return 0
+        self.entry += 1
+        return self.entry - 1
+
+    def _undo(self, old: Decision, undo: Undo, by: Actor) -> None:
+        undo = replace(undo, entry=self._number(old))
+        store_undo(self.state, old.id, undo)
+        append_event(self.state, actor=by.name, kind=TAKEN_BACK, payload=told_undo(old.id, undo), sign=by.sign)
+
+
+def take_back(
+    home: Path, state: State, number: int, *, by: str, reason: str, period: dt.date | None = None, key: Path | None = None,
+    say: Say = None,
+) -> Decision:
+    """Take a decision back: its items are open again, its entry is reversed. The decision, as it now is.
+
+    period: the day from which on it does not count; needed only where its own day is closed. Raises UserError where there is no
+    such decision, it was taken back before, or the day is closed.
+    """
+    who = actor(home, state, by, "decide", key=key)
+    if not reason.strip():
+        raise UserError("taking a decision back needs a reason")
+
+    def go() -> Decision:
+        known = decisions(state)
+        found = next((d for d in known if d.id == number), None)
+        if found is None:
+            raise UserError(f"there is no decision C{number:06d}", advice="`duizhang exceptions list --decided` lists them.")
+        if found.taken_back:
+            raise UserError(f"{found.taken_back.by} took {found.name} back before: {found.taken_back.reason}")
+        closed = {p for p, s in period_states(state).items() if s.state == CLOSED}
+        day = period or found.period
+        if day in closed:
+            raise UserError(f"{day} is closed", advice="Give with --period an open day behind it, from which on it is not to count.")
+        if day < found.period or (day != found.period and found.period not in closed):
+            raise UserError(f"{found.name} was decided on {found.period}, which is open; it is taken back there")
+        undo = Undo(day, who.name, reason.strip(), next_entry(known) if found.moves_money else 0)
+        store_undo(state, number, undo)
+        append_event(state, actor=who.name, kind=TAKEN_BACK, payload=told_undo(number, undo), sign=who.sign)
+        return replace(found, taken_back=undo)
+
+    with acquire(home, say=say):
+        return state.change(go)
+
+
+def told_of(d: Decision, steps: Footprint) -> dict[str, Any]:
+    """A decision as its event tells it: whole, so that the table of decisions follows from the log."""
+    return {
+        "id": d.id, "digest": d.digest, "period": d.period.isoformat(), "leg": d.leg, "entity": d.entity, "key": d.key,
+        "currency": d.currency, "cause": d.cause, "decision": d.decision, "amount": str(d.amount), "quantity": str(d.quantity),
+        "shop": d.shop, "order_id": d.order_id, "reason": d.reason, "until": d.until.isoformat() if d.until else "",
+        "first_seen": steps.first_seen.isoformat(), "orders": sorted(steps.orders),
+        "event": d.event, "row": d.row, "entry": d.entry, "items": [item.told() for item in d.items],
+    }
+
+
+def told_undo(number: int, undo: Undo) -> dict[str, Any]:
+    """That a decision was taken back, as its event tells it."""
+    return {"id": number, "period": undo.period.isoformat(), "reason": undo.reason, "entry": undo.entry}
+
+
+def decision_of(actor: str, said: Mapping[str, Any]) -> Decision:
+    """The decision that an event tells of. KeyError or ValueError where it is not whole."""
+    return Decision(
+        said["digest"], dt.date.fromisoformat(said["period"]), said["leg"], said["entity"], said["key"], said["currency"],
+        said["cause"], said["decision"], Decimal(said["amount"]), Decimal(said["quantity"]), said["shop"], said["order_id"],
+        said["reason"], dt.date.fromisoformat(said["until"]) if said["until"] else None, actor, int(said["id"]),
+        said.get("event", ""), said.get("row", ""), int(said.get("entry", 0)), tuple(Item.of(item) for item in said.get("items", ())),
+    )
+
+
+def undo_of(actor: str, said: Mapping[str, Any]) -> Undo:
+    """That a decision was taken back, from its event."""
+    return Undo(dt.date.fromisoformat(said["period"]), actor, said["reason"], int(said["entry"]))
+
+
+def accept(
+    home: Path, state: State, period: dt.date, table: str, expectation: str, *, by: str, reason: str, key: Path | None = None,
+    say: Say = None,
+) -> bool:
+    """Let a failed check of a period pass, by name and with a reason; False where the same was accepted before.
+
+    Raises UserError where there is no such failure, or the period is closed.
+    """
+    who = actor(home, state, by, "accept", key=key)
+
+    def let() -> bool:
+        states = period_states(state)
+        if period in states and states[period].state == CLOSED:
+            raise UserError(f"{period} is closed", advice="Reopen it first.")
+        if not accept_failure(state, period, table, expectation, who.name, reason):
+            return False
+        append_event(state, actor=who.name, kind="accepted", sign=who.sign, payload={
+            "period": period.isoformat(), "table": table, "expectation": expectation, "reason": reason.strip(),
+        })
+        return True
+
+    with acquire(home, say=say):
+        return state.change(let)
+
+
+def _own_places(items: Sequence[Item]) -> set[tuple[str, ...]]:
+    """The items that are of one event alone: lines of sums, and accounts of the ledger, are shared unless they are booked."""
+    return {(*item.place, item.cause) for item in items if item.is_booked or item.leg not in (*SUMS, "ledger")}
+
+
+def _earlier(event: Mapping[str, Any], d: Decision) -> tuple[int, str, Decision, Footprint]:
+    said = event["payload"]
+    steps = Footprint(d.leg, d.entity, d.currency, d.shop, d.amount, dt.date.fromisoformat(said["first_seen"]), frozenset(said["orders"]))
+    return event["seq"], event["at"][:16].replace("T", " "), d, steps

@@ -1,0 +1,83 @@
+"""What is signed: a day as its published version shows it, on one sheet."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from duizhang.close.decisions import Decision, decisions
+from duizhang.close.groups import no_such_day
+from duizhang.currency import in_places
+from duizhang.publish import read_manifest, versions
+from duizhang.published import open_published
+from duizhang.state import State
+
+
+@dataclass(frozen=True)
+class Open:
+    """What is open for one cause: how many items, their amounts without sign, and the age of the oldest in days."""
+
+    cause: str
+    currency: str
+    items: int
+    amount: Decimal
+    oldest: int
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A published day as it is signed. open: booked items of its events by cause; changed: tables that differ from the version
+    before; decided: what people decided about it, as far as it counts."""
+
+    period: dt.date
+    state: str
+    version: int
+    digest: str
+    matched: int
+    open: tuple[Open, ...]
+    changed: tuple[str, ...]
+    decided: tuple[Decision, ...]
+
+    def lines(self) -> Iterator[str]:
+        """As text."""
+        yield f"{self.period}: {self.state}, version {self.version}, digest {self.digest[:16]}; {self.matched} keys agree"
+        for o in self.open:
+            yield f"  open: {o.cause} {o.items} items, {in_places(o.amount, o.currency)} {o.currency}, the oldest {o.oldest} days"
+        for d in self.decided:
+            yield f"  decided: {d.name} {d.decision} {in_places(d.amount, d.currency)} {d.currency} by {d.decided_by}: {d.reason}"
+        if self.changed:
+            yield f"  since version {self.version - 1}: {', '.join(self.changed)} changed"
+
+
+def sheets(home: Path, state: State, periods: Sequence[dt.date]) -> list[Sheet]:
+    """What is to be signed of each period. Raises UserError where one was never published."""
+    found = []
+    with open_published(home) as con:
+        for period in periods:
+            no_such_day(con, period)
+            (name, version, digest), = con.execute(
+                "select state, version, digest from period_status where period = ?", [period]
+            ).fetchall()
+            matched = con.execute("select coalesce(sum(matched_keys), 0) from recon_summary where period = ?", [period]).fetchone()
+            rows = con.execute(
+                "select e.cause, e.currency, count(*), sum(abs(e.difference)), max(v.age_days) from event_items as e "
+                'inner join variances as v using (period, leg, entity, "key", currency, cause) where e.is_booked and e.period = ? '
+                "group by e.cause, e.currency order by e.cause = 'timing', sum(abs(e.difference)) desc, e.cause, e.currency", [period],
+            ).fetchall()
+            decided = tuple(d for d in decisions(state) if d.period == period and not d.is_gone)
+            found.append(Sheet(
+                period, name, version, digest, int(matched[0]) if matched else 0, tuple(Open(*row) for row in rows),
+                _changed(home, state, period, version), decided,
+            ))
+    return found
+
+
+def _changed(home: Path, state: State, period: dt.date, version: int) -> tuple[str, ...]:
+    before = [v.version for v in versions(state, period) if v.version < version]
+    if not before:
+        return ()
+    old, new = (read_manifest(home, period, number)["tables"] for number in (before[-1], version))
+    return tuple(sorted(name for name in {*old, *new} if old.get(name, {}).get("digest") != new.get(name, {}).get("digest")))

@@ -1,0 +1,59 @@
+"""Events that belong together are linked: what nets is cleared, nothing is booked, and the rest stays."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from duizhang.books import Books
+from duizhang.close.authority import Actor
+from duizhang.close.deciding import Choice, take
+from duizhang.close.decisions import Item
+from duizhang.close.groups import Event, linked
+from duizhang.close.journal import correction_claims, entries
+from duizhang.errors import UserError
+from duizhang.state import State
+
+DAY = dt.date(2026, 3, 2)
+
+
+def event(name: str, amount: str, *, leg: str = "order_payment", currency: str = "CNY") -> Event:
+    """An event of two legs; its key is its name."""
+    items = (Item(leg, "acme", name, currency, "missing_right", Decimal(amount), Decimal(0), is_booked=True, shop="s", order_id=name),
+             Item("order_platform", "acme", f"{name}/1", currency, "missing_right", Decimal(amount), Decimal(1), is_booked=False))
+    return Event(name, DAY, items, DAY, frozenset({f"s/{name}"}))
+
+
+def claimed(state: State) -> dict[str, Decimal]:
+    books = Books(root=Path(), entity="acme", start=DAY)
+    assert list(entries(books, state, [DAY])) == []
+    return {row["key"]: row["amount"] for row in correction_claims(books, state, [DAY]).to_pylist()}
+
+
+def test_what_nets_is_cleared_in_every_leg_and_nothing_is_booked(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    both = linked([event("a", "100"), event("b", "-60"), event("c", "-40")])
+    assert (both.id, both.amount) == ("a b c", 0)
+    take(state, [Choice(both, "link", "one payment for two orders")], by=Actor("Li"))
+    assert claimed(state) == {"a": -100, "a/1": -100, "b": 60, "b/1": 60, "c": 40, "c/1": 40}
+    with pytest.raises(UserError, match="Li decided link on it"):
+        take(state, [Choice(event("b", "-60"), "write_off", "lost")], by=Actor("Zhao"))
+
+
+def test_the_rest_stays_where_the_largest_is(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    take(state, [Choice(linked([event("a", "100"), event("b", "-60")]), "link", "paid in part")], by=Actor("Li"))
+    assert claimed(state) == {"a": -60, "b": 60, "b/1": 60}
+
+
+def test_what_cannot_net_is_not_linked() -> None:
+    for events, said in (
+        ([event("a", "1"), event("a", "1")], "at least two"), ([event("a", "1"), event("b", "1")], "do not net"),
+        ([event("a", "1"), event("b", "-1", leg="payout_bank")], "one leg"),
+        ([event("a", "1"), event("b", "-1", currency="USD")], "one leg"),
+    ):
+        with pytest.raises(UserError, match=said):
+            linked(events)
