@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from duizhang.layout import SQL
 from duizhang.yaml_reading import load_yaml
 
 
@@ -21,6 +23,16 @@ class Dictionary(BaseModel):
     def column(self, table: str, name: str) -> str | None:
         """What a column of a table means; None where nobody has said."""
         return self.columns.get(f"{table}.{name}") or self.columns.get(name)
+
+
+def table_meaning(name: str) -> str:
+    """What a table or view is: as the dictionary says, else as the header of the SQL file that makes it does; '' where neither says."""
+    said = load_dictionary().tables.get(name, "")
+    paths = [] if said else sorted(SQL.rglob(f"{name}.sql"))
+    if not paths:
+        return said
+    lines = takewhile(lambda line: line.startswith("--"), paths[0].read_text(encoding="utf-8").splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in lines)
 
 
 @cache

@@ -92,6 +92,17 @@ TABLES: dict[str, pa.Schema] = {
         ("counted", MONEY), ("snapshot_difference", MONEY), ("count_difference", MONEY), ("difference", MONEY),
         ("unit_cost", MONEY), ("cost_currency", TEXT), ("difference_value", MONEY),
     ),
+    # sku '': of the order as a whole; order_id '': of no order. Rows add up over days, SKUs and orders.
+    "order_pnl": _table(
+        ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("sku", TEXT), ("currency", TEXT), ("quantity", MONEY),
+        ("revenue", MONEY), ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("freight", MONEY),
+        ("cost", MONEY), ("profit", MONEY),
+    ),
+    # stage: account (at the provider) | bank, where it has yet to arrive.
+    "cash_in_transit": _table(
+        ("entity", TEXT), ("shop", TEXT), ("provider", TEXT), ("stage", TEXT), ("since", DAY), ("currency", TEXT), ("items", _INT),
+        ("amount", MONEY),
+    ),
     "channel_pnl": _table(
         ("entity", TEXT), ("shop", TEXT), ("currency", TEXT), ("orders", _INT), ("revenue", MONEY),
         ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("freight", MONEY),
@@ -143,20 +154,19 @@ TABLES: dict[str, pa.Schema] = {
     ),
 }
 
-# Views over them -> the table whose columns each has, and the query. The other tables have a row for every day on which an item is
-# open; adding these up counts it as often.
-VIEWS: dict[str, tuple[str, str]] = {
-    # what is open at the end of the last published day; amounts add up within a currency (`PCS` are pieces)
-    "open_now": (
-        "variances", "select * from variances where period = (select max(period) from period_status where version > 0)"
-    ),
-}
-
 # Built from state at every publication: one row a period that was ever run.
 PERIOD_STATUS: pa.Schema = pa.schema(
     [
         ("period", DAY), ("version", _INT), ("state", TEXT), ("published_at", INSTANT), ("held_reasons", TEXT),
         ("approved_by", TEXT), ("digest", TEXT),
+    ]
+)
+
+# Built from causes.yaml at every publication: the closed list of causes. sequence: the order in which their rules are tried.
+CAUSES: pa.Schema = pa.schema(
+    [
+        ("cause", TEXT), ("sequence", _INT), ("label_en", TEXT), ("label_zh", TEXT), ("owner", TEXT), ("action_en", TEXT),
+        ("action_zh", TEXT),
     ]
 )
 

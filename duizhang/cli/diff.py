@@ -21,6 +21,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "clearings": ("leg", "entity", "key", "currency"),
     "order_trace": ("entity", "shop", "order_id", "currency"),
     "stock_rollforward": ("entity", "warehouse", "sku"),
+    "order_pnl": ("entity", "shop", "order_id", "sku", "currency"),
+    "cash_in_transit": ("entity", "shop", "provider", "stage", "since", "currency"),
     "channel_pnl": ("entity", "shop", "currency"),
     "customer_balances": ("entity", "customer", "currency"),
     "fee_audit": ("entity", "provider", "transaction_id", "currency"),

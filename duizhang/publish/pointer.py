@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import duckdb
 import pyarrow as pa
 from filelock import FileLock
 
+from duizhang.dictionary import load_dictionary, table_meaning
 from duizhang.disk import READ_ONLY, written
 from duizhang.errors import Retryable
+from duizhang.metrics import OF, VIEWS
 from duizhang.publish.versions import PeriodState, period_states, read_manifest, versions
-from duizhang.published import PERIOD_STATUS, POINTER, TABLES, VIEWS
+from duizhang.published import CAUSES, PERIOD_STATUS, POINTER, TABLES
 from duizhang.state import State
 from duizhang.store import quoted
 
@@ -87,7 +90,7 @@ def _look(path: Path, home: Path, expected: dict[str, int]) -> None:
     if path.with_name(f"{path.name}.wal").exists():
         raise duckdb.IOException("its last pages are not in the file")
     with connect_as_pointer(path, home, read_only=True) as con:
-        found = {name: len(con.sql(f'select * from "{name}" limit 0').columns) for name in (*TABLES, *VIEWS)}
+        found = {name: len(con.sql(f'select * from "{name}" limit 0').columns) for name in (*TABLES, *VIEWS, "causes")}
         found["period_status"] = con.sql("select * from period_status").shape[0]
     if found != expected:
         raise duckdb.IOException("it does not hold what was written to it")
@@ -119,6 +122,7 @@ def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, 
                 "approved_by": s.approved_by, "digest": version.digest if version else "",
             }
         )
+    con.begin()  # hundreds of statements, and one sync of the disk
     places = {"ending": f"/{POINTER}.tmp", "home": f"{home}/", "path": str(home / POINTER)}
     for macro in _MACROS:
         for name, text in places.items():
@@ -129,10 +133,38 @@ def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, 
     con.unregister("status_rows")
     for name, columns in TABLES.items():
         con.execute(_view(con, name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
-    for name, (_, query) in VIEWS.items():
+    con.register("causes_rows", _causes())
+    con.execute("create table causes as select * from causes_rows order by sequence")
+    con.unregister("causes_rows")
+    for name, query in VIEWS.items():
         con.execute(f'create view "{name}" as {query}')
-    seen = {**TABLES, **{name: TABLES[of] for name, (of, _) in VIEWS.items()}}
-    return {"period_status": len(status), **{name: len(columns) + 1 for name, columns in seen.items()}}
+    described = con.execute("select table_name, list(column_name) from duckdb_columns() where not internal group by all").fetchall()
+    for name, columns in described:
+        _comment(con, name, columns)
+    con.commit()
+    widths = {name: len(columns) for name, columns in described}
+    return {**{name: widths[name] for name in (*TABLES, *VIEWS, "causes")}, "period_status": len(status)}
+
+
+def _causes() -> pa.Table:
+    """The closed list of causes as analysts read it."""
+    from duizhang.reconcile import load_causes
+
+    rows = [
+        {"cause": c.name, "sequence": n, "label_en": c.en, "label_zh": c.zh, "owner": c.who, "action_en": c.action,
+         "action_zh": c.action_zh}
+        for n, c in enumerate(load_causes().values(), 1)
+    ]
+    return pa.Table.from_pylist(rows, schema=CAUSES)
+
+
+def _comment(con: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> None:
+    """What a table or view and each of its columns mean, where readers of any client find it."""
+    kind = "table" if name in ("period_status", "causes") else "view"
+    words = load_dictionary()
+    con.execute(f'comment on {kind} "{name}" is {quoted(table_meaning(name))}')
+    for column in columns:
+        con.execute(f'comment on column "{name}"."{column}" is {quoted(words.column(OF.get(name, name), column) or "")}')
 
 
 def _view(

@@ -52,7 +52,7 @@ _PAST = (
     'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line, shop'
 )
 # What the models of a stretch are to see of its own days alone.
-_BY_PERIOD = ("stock_levels", "shop_measures", "goods_sold", "fx_results", "same_day_matches")
+_BY_PERIOD = ("stock_levels", "shop_measures", "goods_lines", "goods_sold", "fx_results", "same_day_matches")
 
 
 @dataclass

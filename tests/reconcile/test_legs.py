@@ -117,6 +117,25 @@ def test_freight_is_first_weight_and_every_step_begun(tmp_path: Path, weight: st
     assert found(store, FIRST, "freight") == {"SF/2": ("overbilled_freight", Decimal(price) - 40)}
 
 
+def test_freight_is_of_the_shop_and_order_whose_parcel_it_is_whenever_it_is_billed(tmp_path: Path) -> None:
+    """A parcel billed the day after it was handed over; one that no record of ours knows is no shop's."""
+    card = {"kind": "freight", "provider": "SF", "from_day": FIRST, "first_weight": "1", "first_price": "10"}
+    data = {
+        "skus": [row("skus", period=FIRST, sku="A", weight=Decimal(1))],
+        "shipments": [row("shipments", period=FIRST, order_id=f"o{n}", sku="A", quantity=Decimal(1), tracking_number=n, carrier="SF")
+                      for n in ("0", "1")],
+        "freight_charges": [
+            row("freight_charges", period=day, shop="", order_id="", carrier="SF", tracking_number=n, weight=Decimal(1), amount=Decimal(10))
+            for day, n in ((FIRST, "0"), (NEXT, "1"), (NEXT, "2"))],
+    }
+    for name, ends in (("whole", [[FIRST, NEXT]]), ("split", [[FIRST], [NEXT]])):
+        for periods in ends:
+            store = run(tmp_path / name, periods, data, rate_cards=[card])
+        rows = store.read("order_pnl", NEXT).to_pylist()
+        assert {(r["shop"], r["order_id"]): r["freight"] for r in rows} == {("tb", "o1"): 10, ("", ""): 10}, name
+        assert {r["shop"]: r["profit"] for r in store.read("channel_pnl", NEXT).to_pylist()} == {"tb": -10, "": -10}
+
+
 def refund(period: dt.date, origin: str, number: str, amount: str, kind: str = "") -> dict[str, Any]:
     return row("refunds", period=period, origin=origin, provider="alipay", refund_id=number, transaction_id=number,
                order_id=number, sku="A", kind=kind, amount=Decimal(amount), fee=Decimal(0))

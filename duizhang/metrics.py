@@ -1,0 +1,76 @@
+"""Views of published.duckdb for what analysts ask most (docs/questions.md), each right by construction: one day where days must not be
+added, one currency a row, sums that are those of the tables.
+
+A view has the columns that its query gives; what they mean is in dictionary.yaml, as of every table.
+"""
+
+from __future__ import annotations
+
+_LAST = "(select max(period) from period_status where version > 0)"
+_MEASURES = ("revenue", "discount", "refund", "commission", "fee", "freight", "cost")
+_SUMS = ", ".join(f"sum({name}) as {name}" for name in (*_MEASURES, "profit"))
+
+
+def _share(name: str) -> str:
+    """SQL of a line's part of what its order has as a whole, by its share of the order's revenue, to four decimals.
+
+    In whole units of 1/10000, as the difference of two cumulative parts: the parts of an order add up to the whole exactly.
+    """
+    units = f"(w.{name} * 10000)::hugeint"
+    return f"(({units} * l.upto // l.total) - ({units} * (l.upto - l.weight) // l.total))::decimal(34, 0) * 0.0001"
+
+
+_SPREAD = ", ".join(f"l.{name} + coalesce({_share(name)}, 0) as {name}" for name in _MEASURES)
+_UNSPREAD = ", ".join(f"w.{name}" for name in _MEASURES)
+
+# views with the columns of a table -> that table, whose words hold for them too
+OF = {"open_now": "variances", "open_work": "variances", "cash_now": "cash_in_transit", "stock_now": "stock_rollforward"}
+
+# name -> query; a later one may read an earlier one
+VIEWS: dict[str, str] = {
+    "open_now": f"select * from variances where period = {_LAST}",
+    "open_work": (
+        "select o.*, c.label_en, c.label_zh, c.owner, c.action_en, c.action_zh from open_now as o left join causes as c using (cause)"
+    ),
+    "order_profit": (
+        f"select entity, shop, order_id, currency, min(period) as first_day, sum(quantity) as quantity, {_SUMS} "
+        "from order_pnl where order_id <> '' group by entity, shop, order_id, currency"
+    ),
+    "sku_profit": f"""
+        with summed as (
+            select entity, shop, order_id, sku, currency, sum(quantity) as quantity, {_SUMS}
+            from order_pnl group by entity, shop, order_id, sku, currency
+        ),
+        whole as (select * from summed where sku = ''),
+        weighed as (select *, (greatest(revenue, 0) * 10000)::hugeint as weight from summed where sku <> ''),
+        lines as (
+            select
+                *,
+                sum(weight) over (
+                    partition by entity, shop, order_id, currency order by sku rows unbounded preceding
+                )::hugeint as upto,
+                nullif(sum(weight) over (partition by entity, shop, order_id, currency), 0)::hugeint as total
+            from weighed
+        ),
+        spread as (
+            select l.entity, l.shop, l.order_id, l.sku, l.currency, l.quantity, {_SPREAD}
+            from lines as l left join whole as w using (entity, shop, order_id, currency)
+            union all
+            -- what stands on no SKU of its order
+            select w.entity, w.shop, w.order_id, '' as sku, w.currency, w.quantity, {_UNSPREAD}
+            from whole as w
+            anti join (select * from lines where total is not null) as l using (entity, shop, order_id, currency)
+        )
+        select
+            entity, shop, sku, currency, count(distinct order_id) as orders, sum(quantity) as quantity,
+            {', '.join(f'sum({name}) as {name}' for name in _MEASURES)},
+            sum(revenue - refund - commission - fee - freight - cost) as profit
+        from spread group by entity, shop, sku, currency
+    """,
+    "refund_rates": (
+        "select entity, shop, sku, currency, orders, revenue, refund, "
+        "try_cast(refund / nullif(revenue, 0) as decimal(18, 6)) as refund_rate from sku_profit"
+    ),
+    "cash_now": f"select * from cash_in_transit where period = {_LAST}",
+    "stock_now": f"select * from stock_rollforward where period = {_LAST} and difference <> 0",
+}

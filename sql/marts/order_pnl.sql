@@ -1,0 +1,93 @@
+-- Grain: one row a period, shop, order, SKU and currency with an event in the period. Meaning: what the order brought and cost
+-- that day, by our own lines (a shop without own orders: its platform's) and the charges that we hold. Charges on the order as
+-- a whole have the SKU ''; what names no order stands under the order ''. profit = revenue - refund - commission - fee -
+-- freight - cost, so rows add up over days, SKUs and orders. A parcel that was handed over on an earlier day is known by its
+-- open claim; a parcel that no record of ours knows is no shop's.
+with
+lines as (select * from goods_lines),
+orders as (select * from mapped_orders where paid_at is not null and quantity <> 0),
+sides as (select * from order_sides),
+refunds as (select * from mapped_refunds),
+settlements as (select * from settlements where kind in ('commission', 'fee', 'freight')),
+freight_charges as (select * from freight_charges),
+shipments as (select * from shipments where tracking_number <> ''),
+claims_open as (select * from open_claims where leg = 'freight' and side = 'left'),
+claims_before as (select * from opening_claims where leg = 'freight' and side = 'left'),
+own as (select * from supplied_sides where leg = 'orders' and side = 'left'),
+shops as (select * from shops),
+
+handed_over as (
+    select period, tracking_number, shop, order_id from shipments
+    union all
+    select period + 1, substr("key", length(channel) + 2), shop, order_id from claims_open
+    union all
+    select getvariable('period_from'), substr("key", length(channel) + 2), shop, order_id from claims_before
+),
+
+parcels as (
+    select period, tracking_number, max(shop) as shop, max(order_id) as order_id
+    from handed_over
+    group by period, tracking_number
+),
+
+-- refunds by our own records, where the shop has any
+granted as (
+    select r.*
+    from refunds as r
+    where r.origin = case
+        when exists (
+            select 1
+            from own as o
+            where (o.entity = '' or o.entity = r.entity) and (o.shop = '' or o.shop = r.shop) and o.since <= r.period
+        ) then 'books'
+        else 'provider'
+    end
+),
+
+parts as (
+    select
+        period, entity, shop, order_id, sku, currency, quantity, amount as revenue, null as discount, null as refund,
+        null as commission, null as fee, null as freight, cost
+    from lines
+    union all by name
+    -- prices are those of whole lines, also of sets
+    select
+        o.period, o.entity, o.shop, o.order_id, o.sku, o.currency,
+        (o.unit_price * o.quantity)::decimal(28, 4) - o.amount as discount
+    from orders as o
+    inner join sides as s using (period, entity, shop)
+    where o.origin = case when s.has_books then 'books' else 'platform' end
+    union all by name
+    select period, entity, shop, order_id, sku, currency, amount as refund from granted
+    union all by name
+    select
+        period, entity, shop, order_id, '' as sku, currency,
+        case kind when 'commission' then -amount end as commission, case kind when 'fee' then -amount end as fee,
+        case kind when 'freight' then -amount end as freight
+    from settlements
+    union all by name
+    select
+        f.period, coalesce(s.entity, f.entity) as entity, coalesce(nullif(f.shop, ''), p.shop, '') as shop,
+        coalesce(nullif(f.order_id, ''), p.order_id, '') as order_id, '' as sku, f.currency, f.amount as freight
+    from freight_charges as f
+    left join parcels as p on f.period = p.period and f.tracking_number = p.tracking_number
+    left join shops as s on coalesce(nullif(f.shop, ''), p.shop) = s.shop
+),
+
+summed as (
+    select
+        period, entity, shop, coalesce(order_id, '') as order_id, coalesce(sku, '') as sku, currency,
+        coalesce(sum(quantity), 0)::decimal(28, 4) as quantity, coalesce(sum(revenue), 0)::decimal(28, 4) as revenue,
+        coalesce(sum(discount), 0)::decimal(28, 4) as discount, coalesce(sum(refund), 0)::decimal(28, 4) as refund,
+        coalesce(sum(commission), 0)::decimal(28, 4) as commission, coalesce(sum(fee), 0)::decimal(28, 4) as fee,
+        coalesce(sum(freight), 0)::decimal(28, 4) as freight, coalesce(sum(cost), 0)::decimal(28, 4) as cost
+    from parts
+    group by all
+),
+
+final as (
+    select *, revenue - refund - commission - fee - freight - cost as profit
+    from summed
+)
+
+select * from final
