@@ -50,6 +50,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
             before.get(name, lambda: None)()
             words = [PUT_IN[word]() if word in PUT_IN else word for word in shlex.split(example)]
             assert words[: len(name.split())] == name.split()
+            if name == "serve":  # it would go on; tests/review starts it
+                continue
             if name == "accept":  # there is no failed check here
                 with pytest.raises(AssertionError, match="UserError"):
                     duizhang(*words)

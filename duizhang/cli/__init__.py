@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("duizhang.cli.report", "Write the report of a day, week, month or any range."),
     "sql": ("duizhang.cli.sql", "Query the published tables."),
     "explain": ("duizhang.cli.explain", "The life of one order, payment or item across all sources."),
+    "serve": ("duizhang.cli.serve", "The review page in a browser: look, decide, sign, close."),
     "exceptions": ("duizhang.cli.exceptions", "Differences out to a workbook and decisions back in."),
     "accept": ("duizhang.cli.accept", "Let a failed check of a period pass, by name."),
     "dispute": ("duizhang.cli.dispute", "A letter to a counterparty with what it has to answer for."),

@@ -6,7 +6,7 @@ from duizhang.close.decisions import Decision, decisions, item_decisions
 from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
-    from duizhang.close.approval import approve, close_periods, reopen
+    from duizhang.close.approval import approve, close_periods, reopen, signatures
     from duizhang.close.archived import archive_books, archive_sources
     from duizhang.close.audit import export_audit
     from duizhang.close.checkpoints import signed_checkpoint, verifier_key
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from duizhang.close.importing import Imported, import_decisions
     from duizhang.close.journal import correction_claims, entries, journal_proposals
     from duizhang.close.layouts import postings, write_postings
+    from duizhang.close.letter_sheets import Sheet, sheets
     from duizhang.close.letters import statement
     from duizhang.close.proof import Proof, announce, verify
     from duizhang.close.replaying import replay
-    from duizhang.close.sheet import Sheet, sheets
     from duizhang.close.workbook import export_exceptions
     from duizhang.events import append_event, events
 else:
@@ -30,6 +30,6 @@ __all__ = [
     "Decision", "Imported", "Proof", "Sheet", "Taken", "accept", "announce", "append_event", "approve", "archive_books",
     "archive_sources", "clock", "close_periods", "correction_claims", "decide", "decisions", "dispute", "entries", "events",
     "events_of", "export_audit", "export_exceptions", "import_decisions", "item_decisions", "journal_proposals", "postings",
-    "reopen", "replay", "sheets", "signed_checkpoint", "statement", "take_back", "told_of", "totals", "verifier_key", "verify",
-    "write_postings",
+    "reopen", "replay", "sheets", "signatures", "signed_checkpoint", "statement", "take_back", "told_of", "totals",
+    "verifier_key", "verify", "write_postings",
 ]

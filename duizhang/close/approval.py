@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from duizhang.close.authority import Actor, actor
+from duizhang.close.authority import Actor, Key, actor
 from duizhang.close.decisions import deciders, not_computed
 from duizhang.close.people import same_person
 from duizhang.errors import UserError
@@ -38,7 +38,7 @@ APPROVALS = sa.Table(
 
 
 def approve(
-    home: Path, state: State, periods: Sequence[dt.date], *, role: str, by: str, digests: Sequence[str] = (), key: Path | None = None,
+    home: Path, state: State, periods: Sequence[dt.date], *, role: str, by: str, digests: Sequence[str] = (), key: Key | None = None,
     stale: Stale = None, say: Say = None,
 ) -> None:
     """Sign the published digest of every period as maker or checker; all of them or none.
@@ -106,7 +106,7 @@ def _sign(
 
 def close_periods(
     home: Path, state: State, periods: Sequence[dt.date], *, by: str, digests: Sequence[str] = (), reason: str = "",
-    key: Path | None = None, say: Say = None,
+    key: Key | None = None, say: Say = None,
 ) -> None:
     """Close periods that both have signed in their present version; all of them or none.
 
@@ -144,7 +144,7 @@ def close_periods(
 
 
 def reopen(
-    home: Path, state: State, period: dt.date, *, by: str, reason: str, key: Path | None = None, say: Say = None
+    home: Path, state: State, period: dt.date, *, by: str, reason: str, key: Key | None = None, say: Say = None
 ) -> list[dt.date]:
     """Open a closed period again; its signatures are void. The closed days behind it: they stay as they were closed.
 

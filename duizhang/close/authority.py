@@ -32,6 +32,8 @@ from duizhang.state import State
 
 KEY_VARIABLE, PASSPHRASE_VARIABLE = "DUIZHANG_KEY", "DUIZHANG_KEY_PASSPHRASE"
 _PREFIX = "ed25519:"
+# a file of one, or one that is in memory
+Key = Path | Ed25519PrivateKey
 # events of what people do, which are signed where the books name people
 OF_PEOPLE = ("decided", "taken_back", "accepted", "signed", "closed", "reopened")
 
@@ -94,11 +96,11 @@ def staff_of(home: Path, state: State, *, before: int | None = None) -> Staff:
     return _read(home, str(run.payload["books"])) if run else Staff()
 
 
-def actor(home: Path, state: State, by: str, duty: str, *, key: Path | None = None) -> Actor:
+def actor(home: Path, state: State, by: str, duty: str, *, key: Key | None = None) -> Actor:
     """Who acts as `by`, and may do what `duty` says.
 
-    Where the books name people, the person's key is read from `key`, else from the file that DUIZHANG_KEY names. Raises UserError where
-    they name nobody so, the person may not, or the key is another's.
+    Where the books name people, the person's key is `key`, or is read from it, else from the file that DUIZHANG_KEY names. Raises
+    UserError where they name nobody so, the person may not, or the key is another's.
     """
     name = signed_name(by)
     staff = staff_of(home, state)
@@ -108,12 +110,12 @@ def actor(home: Path, state: State, by: str, duty: str, *, key: Path | None = No
     role = staff.roles[person.role]
     if duty not in role.may:
         raise UserError(f"{person.name} may not {duty}: the role {person.role} may {', '.join(role.may)}")
-    path = key or Path(os.environ.get(KEY_VARIABLE, ""))
-    if path == Path():
+    given = key or Path(os.environ.get(KEY_VARIABLE, ""))
+    if given == Path():
         raise UserError(f"{person.name} has to sign with a key", advice=f"Give its file with --key, or in {KEY_VARIABLE}.")
-    secret = read_key(path)
+    secret = read_key(given) if isinstance(given, Path) else given
     if public_key(secret) != person.key:
-        raise UserError(f"{path} is not the key of {person.name} that books.yaml names",
+        raise UserError(f"{given if isinstance(given, Path) else 'this'} is not the key of {person.name} that books.yaml names",
                         advice="A new public key counts from the next run on.")
 
     def sign(text: str) -> dict[str, str]:
@@ -142,17 +144,23 @@ def new_key(path: Path) -> str:
 
 
 def read_key(path: Path) -> Ed25519PrivateKey:
-    """The private key in a file; UserError where there is none, or its passphrase is another."""
-    phrase = os.environ.get(PASSPHRASE_VARIABLE, "").encode()
+    """The private key in a file; UserError where there is none, or its passphrase (DUIZHANG_KEY_PASSPHRASE) is another."""
     try:
         body = path.read_bytes()
-        found = serialization.load_pem_private_key(body, phrase if b"ENCRYPTED" in body else None)
     except OSError as error:
         raise UserError(f"there is no key at {path}: {error.strerror}", advice="`duizhang key new` makes one.") from error
+    return loaded_key(body, os.environ.get(PASSPHRASE_VARIABLE, ""), str(path))
+
+
+def loaded_key(body: bytes, passphrase: str, what: str) -> Ed25519PrivateKey:
+    """The private key in the bytes of a key file, which `what` names in messages; UserError where it is none, or the passphrase is
+    another's."""
+    try:
+        found = serialization.load_pem_private_key(body, passphrase.encode() if b"ENCRYPTED" in body else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UserError(f"{path} is no key, or {PASSPHRASE_VARIABLE} is not its passphrase") from error
+        raise UserError(f"{what} is no key, or {PASSPHRASE_VARIABLE} is not its passphrase") from error
     if not isinstance(found, Ed25519PrivateKey):
-        raise UserError(f"{path} is no Ed25519 key", advice="`duizhang key new` makes one.")
+        raise UserError(f"{what} is no Ed25519 key", advice="`duizhang key new` makes one.")
     return found
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from duizhang.close.authority import Actor, actor
+from duizhang.close.authority import Actor, Key, actor
 from duizhang.close.decisions import (
     DECIDED,
     DECISIONS,
@@ -76,7 +76,7 @@ class Taken:
 
 def decide(
     home: Path, state: State, period: dt.date, event_ids: Sequence[str], decision: str, *, by: str, reason: str,
-    until: dt.date | None = None, replace_earlier: bool = False, key: Path | None = None, say: Say = None,
+    until: dt.date | None = None, replace_earlier: bool = False, key: Key | None = None, say: Say = None,
 ) -> Taken:
     """Decide about events of a published day, all of them or none; `link` is one decision about all of them together.
 
@@ -210,7 +210,7 @@ class _Taking:
 
 
 def take_back(
-    home: Path, state: State, number: int, *, by: str, reason: str, period: dt.date | None = None, key: Path | None = None,
+    home: Path, state: State, number: int, *, by: str, reason: str, period: dt.date | None = None, key: Key | None = None,
     say: Say = None,
 ) -> Decision:
     """Take a decision back: its items are open again, its entry is reversed. The decision, as it now is.
@@ -276,7 +276,7 @@ def undo_of(actor: str, said: Mapping[str, Any]) -> Undo:
 
 
 def accept(
-    home: Path, state: State, period: dt.date, table: str, expectation: str, *, by: str, reason: str, key: Path | None = None,
+    home: Path, state: State, period: dt.date, table: str, expectation: str, *, by: str, reason: str, key: Key | None = None,
     say: Say = None,
 ) -> bool:
     """Let a failed check of a period pass, by name and with a reason; False where the same was accepted before.

@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from duizhang import published
-from duizhang.cli.explain import _items
 from duizhang.evidence import in_words
+from duizhang.order_life import items_of
 from duizhang.store import connect, days, quoted
 from duizhang.verdict import not_run, not_run_lines, verdicts
 from tests.reconcile.test_engine import FIRST, order, payment
@@ -25,10 +25,10 @@ def test_an_order_and_its_buyer_are_told_alike(tmp_path: Path) -> None:
         for name in ("variances", "recon_summary"):
             store.view(con, name, periods, published.TABLES[name])
             con.execute(f'create table p."{name}" as select * from "{name}"')
-    buyer = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in _items(tmp_path, "c", {"c"})}
+    buyer = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in items_of(tmp_path, "c")}
     assert buyer == {("customer", "c", Decimal(50), True), ("customer", "c", Decimal(30), True)}  # one overdue, one not
     for number, amount in (("100001", 50), ("100002", 30)):
-        told = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in _items(tmp_path, number, {number})}
+        told = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in items_of(tmp_path, number)}
         assert told == {*buyer, ("order_payment", f"tb/{number}", Decimal(amount), True)}
     rows = store.read("variances", periods[1]).to_pylist()
     assert {r["order_id"] for r in rows if r["leg"] == "customer" and r["key"] == "c"} == {""}

@@ -1,0 +1,73 @@
+"""One order, payment, parcel or item across all sources: the canonical rows that name it, and the open items that it is in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from duizhang import schema
+from duizhang.published import open_published
+from duizhang.store import Store, connect, told_when_damaged
+
+Row = dict[str, Any]
+
+# table -> the columns in which a key may stand
+PLACES = {
+    "orders": ("order_id",), "payments": ("order_id", "transaction_id"), "refunds": ("order_id", "transaction_id", "refund_id"),
+    "settlements": ("order_id", "transaction_id", "payout_id"), "payouts": ("payout_id",), "bank_entries": ("reference", "entry_id"),
+    "shipments": ("order_id", "tracking_number"), "returns": ("order_id", "return_id"), "stock_moves": ("order_id", "move_id"),
+    "freight_charges": ("tracking_number",), "journal_lines": ("voucher",),
+}
+_LEAST_LETTERS = 6  # of a part of a key that may be a number of its own
+
+
+def events_of(home: Path, key: str) -> list[Row]:
+    """Rows of the canonical tables that name `key` or, of a key of several parts, one of them, in the order of time."""
+    words = {key, *key.split("/")} - {""}
+    if "/" in key:
+        words = {word for word in words if len(word) >= _LEAST_LETTERS}
+    store, found = Store(home), []
+    with connect() as con, told_when_damaged(home):
+        for table, columns in PLACES.items():
+            store.view(con, table, store.periods(table), schema.TABLES[table])
+            where = " or ".join(f'list_contains(?, "{c}")' for c in columns)
+            for row in _rows(con, f'select * from "{table}" where {where}', [sorted(words)] * len(columns)):
+                found.append({"table": table, **row})
+    return sorted(found, key=lambda r: (str(r["period"]), str(r["occurred_at"] or ""), r["table"], r["file"], r["line"] or 0))
+
+
+def items_of(home: Path, key: str) -> list[Row]:
+    """The items that `key` is, or is in: each as it was last open, whatever it was called on other days; is_open tells whether
+    it still is. A buyer's item is found by each of the orders in it. UserError where nothing is published."""
+    words = {key, *key.split("/")} - {""}
+    buyers = _buyers(home, words)
+    with open_published(home) as con:
+        return _rows(
+            con, "with hits as (select distinct leg, entity, \"key\", currency from variances "
+            "where \"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 "
+            "and ? not like '%/%' or leg = 'customer' and list_contains(?, concat(entity, ' ', \"key\"))) "
+            "select *, period = (select max(period) from recon_summary) as is_open from variances "
+            "semi join hits using (leg, entity, \"key\", currency) "
+            "qualify period = max(period) over (partition by leg, entity, \"key\", currency) order by leg, \"key\", cause",
+            [key, sorted(w for w in words if len(w) >= _LEAST_LETTERS), sorted(words), key, buyers],
+        )
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[Row]:
+    cursor = con.execute(sql, values)
+    names = [d[0] for d in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _buyers(home: Path, words: set[str]) -> list[str]:
+    """`entity key` of the customers whose claims name one of these orders."""
+    store = Store(home)
+    with connect() as con, told_when_damaged(home):
+        store.view(con, "customer", store.periods("customer"), schema.CLAIM)
+        found = con.execute(
+            "select distinct concat(entity, ' ', \"key\") from customer where list_contains(?, order_id) order by all",
+            [sorted(words)],
+        ).fetchall()
+    return [str(row[0]) for row in found]

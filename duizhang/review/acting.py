@@ -1,0 +1,116 @@
+"""What the pages change: decisions, signatures, closing and reopening, each by the function that its command uses."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+
+from starlette.responses import RedirectResponse, Response
+
+from duizhang.close import approve, close_periods, decide, events_of, reopen, take_back
+from duizhang.close.groups import Event
+from duizhang.errors import UserError
+from duizhang.review.rendering import rendered
+from duizhang.review.visiting import Visit
+from duizhang.state import State
+
+MOST_AT_ONCE = 1000
+SIGNING = {"maker": "make", "checker": "check"}  # role of a signature: the duty that it needs
+
+
+class Acting:
+    """What may be done to one home."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def preview(self, visit: Visit) -> Response:
+        """What a decision on the chosen events would be: all of their lines, and their money once. Nothing is stored."""
+        _may(visit, "decide")
+        chosen = self._chosen(visit)
+        if not visit.sent("decision") or not visit.sent("reason"):
+            raise UserError("a decision and a reason are needed")
+        return rendered(visit, "preview.html.j2", {
+            "period": visit.day(), "events": chosen, "totals": _totals(chosen), "decision": visit.sent("decision"),
+            "reason": visit.sent("reason"), "until": visit.sent("until"),
+        })
+
+    def decide(self, visit: Visit) -> Response:
+        """Store a decision on events, all of them or none."""
+        _may(visit, "decide")
+        until = visit.sent("until")
+        decide(
+            self._home, State(self._home), visit.day(), [event.id for event in self._chosen(visit)], visit.sent("decision"), by=visit.name,
+            reason=visit.sent("reason"), until=_day(until) if until else None, key=visit.key,
+        )
+        return RedirectResponse(f"/day/{visit.day()}/queue", status_code=303)
+
+    def take_back(self, visit: Visit) -> Response:
+        """Take a decision back; its number stands in the form."""
+        _may(visit, "decide")
+        number = visit.sent("number")
+        if not number.isdigit():
+            raise UserError(f"{number!r} is the number of no decision")
+        take_back(self._home, State(self._home), int(number), by=visit.name, reason=visit.sent("reason"), key=visit.key)
+        return self._back(visit)
+
+    def sign(self, visit: Visit) -> Response:
+        """Sign the version whose digest the page showed."""
+        role = visit.sent("role")
+        _may(visit, SIGNING.get(role, role))
+        approve(self._home, State(self._home), [visit.day()], role=role, by=visit.name, digests=[visit.sent("digest")], key=visit.key)
+        return self._back(visit)
+
+    def close(self, visit: Visit) -> Response:
+        """Close the version whose digest the page showed."""
+        _may(visit, "close")
+        close_periods(
+            self._home, State(self._home), [visit.day()], by=visit.name, digests=[visit.sent("digest")], reason=visit.sent("reason"),
+            key=visit.key,
+        )
+        return self._back(visit)
+
+    def reopen(self, visit: Visit) -> Response:
+        """Open a closed day again."""
+        _may(visit, "reopen")
+        reopen(self._home, State(self._home), visit.day(), by=visit.name, reason=visit.sent("reason"), key=visit.key)
+        return self._back(visit)
+
+    def _chosen(self, visit: Visit) -> list[Event]:
+        wanted = list(dict.fromkeys(visit.all_sent("event")))
+        if not wanted:
+            raise UserError("nothing was chosen", advice="Tick the lines that the decision is about.")
+        if len(wanted) > MOST_AT_ONCE:
+            raise UserError(f"{len(wanted)} at once; at most {MOST_AT_ONCE}")
+        known = events_of(self._home, visit.day())
+        gone = [event for event in wanted if event not in known]
+        if gone:
+            raise UserError(f"{', '.join(gone[:5])} is not open on {visit.day()} any more", advice="Look at the list again.")
+        return [known[event] for event in wanted]
+
+    @staticmethod
+    def _back(visit: Visit) -> Response:
+        return RedirectResponse(f"/day/{visit.day()}", status_code=303)
+
+
+def _totals(events: Iterable[Event]) -> dict[str, Decimal]:
+    """The money of events by currency: each counted once, however many legs show it."""
+    found: dict[str, Decimal] = {}
+    for event in events:
+        currency = event.lead.currency
+        found[currency] = found.get(currency, Decimal(0)) + event.amount
+    return dict(sorted(found.items()))
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(f"{text!r} is no day; expected such as 2026-03-31") from error
+
+
+def _may(visit: Visit, duty: str) -> None:
+    if duty not in visit.duties:
+        raise UserError(f"{visit.name} may not {duty}", advice="What a role may do stands in books.yaml, under `roles`.")

@@ -1,0 +1,228 @@
+"""What the pages show, asked of the published database: a page of rows at a time, by keys and never by offset.
+
+A page of the queue costs the same wherever it stands: the next one begins behind the last row's place in the order.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from duizhang.errors import UserError
+from duizhang.published import open_published
+
+PAGE, DAYS = 50, 62
+Row = dict[str, Any]
+
+# the order of the queue by name: columns of `queue` below, all ascending; the last six are an item's line
+_LINE = ("leg", "entity", '"key"', "currency", "cause", "event")
+ORDERS: dict[str, tuple[tuple[str, str], ...]] = {
+    "money": (("is_timing", "boolean"), ("minus_size", "decimal(38, 4)")),
+    "age": (("is_timing", "boolean"), ("minus_age", "bigint"), ("minus_size", "decimal(38, 4)")),
+    "key": (),
+}
+FILTERS = ("leg", "cause", "shop", "currency", "status")
+
+# one row a line that carries an event's money; what other legs show of the same event stands with it. Lines of a version that was
+# published before there were events stand for themselves.
+_QUEUE = """
+    select
+        v.period, v.leg, v.entity, v."key", v.currency, v.cause, v.left_amount, v.right_amount,
+        coalesce(e.difference, v.difference) as difference, v.left_quantity,
+        v.right_quantity, v.first_seen, v.age_days, v.status, coalesce(v.shop, '') as shop, coalesce(v.order_id, '') as order_id,
+        v.proposal, v.confidence, v.evidence, v.cause_confidence,
+        v.candidates, coalesce(e.event, '') as event, v.cause = 'timing' as is_timing,
+        -abs(coalesce(e.difference, v.difference))::decimal(38, 4) as minus_size, -v.age_days as minus_age
+    from variances as v
+    left join (select * from event_items where period = $day {booked}) as e
+        on v.leg = e.leg and v.entity = e.entity and v."key" = e."key" and v.currency = e.currency and v.cause = e.cause
+    where v.period = $day
+"""
+_EVENTS = _QUEUE.format(booked="and is_booked") + "and (e.event is not null or not exists (from event_items where period = $day))"
+_LINES = _QUEUE.format(booked="")
+
+
+@contextmanager
+def asked(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published database of a home for one request."""
+    with open_published(home) as con:
+        yield con
+
+
+def rows(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> list[Row]:
+    """The rows of a query as dictionaries."""
+    cursor = con.execute(sql, values)
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def days(con: duckdb.DuckDBPyConnection, *, before: dt.date | None = None, limit: int = DAYS) -> list[Row]:
+    """Days with their state, the newest first: open items that are more than timing, and how many legs have any."""
+    return rows(con, """
+        with shown as (
+            select * from period_status where $before is null or period < $before order by period desc limit $limit
+        ),
+        counted as (
+            select period, count(*) filter (where cause <> 'timing') as differences, count(*) filter (where cause = 'timing') as timing,
+                count(distinct leg) filter (where cause <> 'timing') as legs, max(age_days) filter (where cause <> 'timing') as oldest
+            from variances semi join shown using (period)
+            group by period
+        )
+        select s.*, coalesce(c.differences, 0) as differences, coalesce(c.timing, 0) as timing, coalesce(c.legs, 0) as legs, c.oldest
+        from shown as s left join counted as c using (period)
+        order by period desc
+    """, {"before": before, "limit": limit})
+
+
+def day(con: duckdb.DuckDBPyConnection, period: dt.date) -> Row:
+    """The state of one day. UserError where it was never computed."""
+    found = rows(con, "select * from period_status where period = ?", [period])
+    if not found:
+        raise UserError(f"{period} was never computed", advice="`duizhang run` computes a day.")
+    return found[0]
+
+
+def summary(con: duckdb.DuckDBPyConnection, period: dt.date) -> list[Row]:
+    """The legs of a day, a row each entity and currency."""
+    return rows(con, "select * from recon_summary where period = ? order by leg, entity, currency", [period])
+
+
+def causes(con: duckdb.DuckDBPyConnection, period: dt.date) -> list[Row]:
+    """What a day has open by leg, cause and currency: so many, gross and net."""
+    return rows(con, """
+        with counted as (
+            select leg, cause, currency, count(*) as items, sum(abs(difference)) as gross, sum(difference) as net, max(age_days) as oldest
+            from variances where period = ? group by leg, cause, currency
+        )
+        select * from counted order by cause = 'timing', items desc, leg, cause, currency
+    """, [period])
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One page of what is open. after: where the next begins, '' at the end."""
+
+    rows: list[Row]
+    after: str
+    total: int
+
+
+def queue(
+    con: duckdb.DuckDBPyConnection, period: dt.date, *, wanted: dict[str, str], words: str = "", order: str = "money",
+    after: str = "", limit: int = PAGE,
+) -> Queue:
+    """Lines of a day's variances that fit: `wanted` by column, `words` anywhere in key, order or shop.
+
+    Raises UserError where `order` or `after` are none of ours.
+    """
+    if order not in ORDERS:
+        raise UserError(f"unknown order {order!r}; expected one of {', '.join(ORDERS)}")
+    values: dict[str, Any] = {"day": period}
+    conditions = ["true"]
+    for name in FILTERS:
+        if wanted.get(name):
+            values[name] = wanted[name]
+            conditions.append(f"{name} = ${name}")
+    if wanted.get("timing") != "yes":
+        conditions.append("not is_timing")
+    if words:
+        values["words"] = words
+        conditions.append("(contains(lower(\"key\"), lower($words)) or contains(lower(order_id), lower($words)) "
+                          "or contains(lower(shop), lower($words)))")
+    columns = [*ORDERS[order], *((name, "varchar") for name in _LINE)]
+    fits = f"select * from ({_EVENTS}) where {' and '.join(conditions)}"
+    total = con.execute(f"select count(*) from ({fits})", values).fetchall()[0][0]
+    behind = ""
+    if after:
+        place = _place(after, len(columns))
+        values |= {f"at{n}": value for n, value in enumerate(place)}
+        left = ", ".join(name for name, _ in columns)
+        right = ", ".join(f"$at{n}::{kind}" for n, (_, kind) in enumerate(columns))
+        behind = f"where ({left}) > ({right})"
+    ordered = ", ".join(name for name, _ in columns)
+    values["limit"] = limit + 1
+    found = rows(con, f"select * from ({fits}) {behind} order by {ordered} limit $limit", values)
+    more = len(found) > limit
+    found = found[:limit]
+    shown = dict(con.execute(
+        "select event, list_sort(list_distinct(list(leg))) from event_items where period = ? and list_contains(?, event) group by event",
+        [period, sorted({row["event"] for row in found})],
+    ).fetchall())
+    for row in found:
+        row["legs"] = [leg for leg in shown.get(row["event"], []) if leg != row["leg"]]
+    names = [name.strip('"') for name, _ in columns]
+    return Queue(found, _token([found[-1][name] for name in names]) if more else "", total)
+
+
+def choices(con: duckdb.DuckDBPyConnection, period: dt.date) -> dict[str, list[str]]:
+    """What a day's variances can be filtered by."""
+    found = rows(con, "".join([
+        "select ", ", ".join(f"list_sort(list_distinct(list(coalesce({name}, '')))) as {name}" for name in FILTERS),
+        " from variances where period = ?",
+    ]), [period])[0]
+    return {name: [value for value in found[name] or [] if value] for name in FILTERS}
+
+
+def item(con: duckdb.DuckDBPyConnection, period: dt.date, leg: str, entity: str, key: str, currency: str) -> list[Row]:
+    """The lines of one open item. UserError where it is not open on the day."""
+    found = rows(
+        con, f'select * from ({_LINES}) where leg = $leg and entity = $entity and "key" = $key and currency = $currency '
+        "order by abs(difference) desc, cause",
+        {"day": period, "leg": leg, "entity": entity, "key": key, "currency": currency},
+    )
+    if not found:
+        raise UserError(f"{leg} {key} is not open on {period}", advice="It may have cleared since; look at the day's list.")
+    return found
+
+
+def history(con: duckdb.DuckDBPyConnection, leg: str, entity: str, key: str, currency: str) -> list[Row]:
+    """The item on each day on which it was open, the newest first."""
+    return rows(con, """
+        select period, cause, difference, status, age_days from variances
+        where leg = ? and entity = ? and "key" = ? and currency = ? order by period desc, cause limit 62
+    """, [leg, entity, key, currency])
+
+
+def beside(con: duckdb.DuckDBPyConnection, period: dt.date, order_id: str, row: Row) -> list[Row]:
+    """Other items of the day that name the same order."""
+    if not order_id:
+        return []
+    return rows(con, """
+        select leg, entity, "key", currency, cause, difference from variances
+        where period = ? and order_id = ? and not (leg = ? and "key" = ?) order by leg, "key", cause limit 20
+    """, [period, order_id, row["leg"], row["key"]])
+
+
+def files(con: duckdb.DuckDBPyConnection, period: dt.date) -> tuple[list[Row], list[Row]]:
+    """Files of a day, those with something to tell first, and the values that were not read."""
+    return (
+        rows(con, "select * from source_files where period = ? order by status = 'read' and rows_quarantined = 0, source, shop, file "
+                  "limit 500", [period]),
+        rows(con, "select * from quarantine where period = ? order by is_money desc, source, file, line, column_name limit 500", [period]),
+    )
+
+
+def _token(place: Sequence[object]) -> str:
+    text = json.dumps([str(value) for value in place], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _place(token: str, length: int) -> list[str]:
+    try:
+        found = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (binascii.Error, ValueError) as error:
+        raise UserError("this page is not one of the list; begin at its first") from error
+    if not isinstance(found, list) or len(found) != length or not all(isinstance(value, str) for value in found):
+        raise UserError("this page is not one of the list; begin at its first")
+    return found
+
+

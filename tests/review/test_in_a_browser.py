@@ -1,0 +1,40 @@
+"""From sign-in to a decision in a real browser, by keyboard; on a telephone nothing sticks out; nothing is asked of anybody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from duizhang.close import decisions
+from duizhang.state import State
+from tests.review.browser import chromium
+from tests.review.conftest import DAY, Serving
+
+PHONE = (390, 844)
+
+
+def test_from_sign_in_to_a_decision(home: Path, serving: Serving, tmp_path: Path) -> None:
+    server = serving(home)
+    with chromium(tmp_path) as page:
+        page.go(server.entry)
+        page.go(f"{server.address}/day/{DAY}/queue?lang=en")
+        assert page.run("document.querySelectorAll('tr[data-row]').length") == 50
+        for key in "jjx":
+            page.key(key)
+        assert page.run("document.querySelectorAll('input[name=event]:checked').length") == 1
+        page.run("document.querySelector('[name=decision]').value = 'accept'")
+        page.run("document.querySelector('[name=reason]').value = 'known'")
+        page.leave_by("document.querySelector('.decide button').click()")
+        assert "Nothing is stored yet" in page.run("document.body.innerText")
+        page.leave_by("document.querySelector('main form button').click()")
+        [decision] = decisions(State(home, read_only=True))
+        assert (decision.decision, decision.reason, decision.decided_by) == ("accept", "known", "Li Na")
+        page.resize(*PHONE)
+        for path in ("/", f"/day/{DAY}", f"/day/{DAY}/queue", f"/day/{DAY}/files", "/life?key=s/o001",
+                     f"/day/{DAY}/item?leg=order_payment&entity=acme&key=s/o001&currency=CNY"):
+            page.go(server.address + path)
+            assert page.run("document.documentElement.scrollWidth") <= PHONE[0], path
+            unnamed = "[...document.querySelectorAll('input:not([type=hidden]), select, button')]" \
+                ".filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).length"
+            assert page.run(unnamed) == 0, path
+        assert page.complaints == []
+        assert [address for address in page.asked if not address.startswith((server.address, "data:"))] == []

@@ -1,0 +1,109 @@
+"""The pages over a published day: nothing is lost between pages of a list, nothing runs, nobody comes in who may not."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+
+from duizhang.close import decisions
+from duizhang.errors import UserError
+from duizhang.review import asking
+from duizhang.state import State
+from tests.review.conftest import DAY, HOSTILE, ITEMS, Serving
+
+PAGES = ("/", f"/day/{DAY}", f"/day/{DAY}/queue", f"/day/{DAY}/files", "/life?key=s/o001",
+         f"/day/{DAY}/item?leg=order_payment&entity=acme&key=s/o001&currency=CNY")
+
+
+@pytest.mark.parametrize("order", asking.ORDERS)
+def test_the_pages_of_a_list_are_the_whole_list_once(reviewed: Path, order: str) -> None:
+    seen, after, pages = [], "", 0
+    with asking.asked(reviewed) as con:
+        while True:
+            page = asking.queue(con, DAY, wanted={}, order=order, after=after, limit=10)
+            assert page.total == ITEMS and len(page.rows) <= 10
+            seen += [row["key"] for row in page.rows]
+            pages, after = pages + 1, page.after
+            if not after:
+                break
+        assert len(seen) == len(set(seen)) == ITEMS and pages == 13
+        with pytest.raises(UserError, match="begin at its first"):
+            asking.queue(con, DAY, wanted={}, after="bm9uc2Vuc2U=")
+        assert asking.queue(con, DAY, wanted={}, words="O00").total == 9, "and the one that would like to be a script"
+        assert asking.queue(con, DAY, wanted={"cause": "timing"}).total == 0
+
+
+def test_every_page_is_there_in_both_languages_and_nothing_in_it_runs(reviewed: Path, serving: Serving) -> None:
+    server = serving(reviewed)
+    server.enter()
+    for path in PAGES:
+        for language, word in (("zh", "对账"), ("en", "duizhang")):
+            status, text, headers = server.ask(path, **{"Accept-Language": language})
+            assert status == 200 and word in text and "Undefined" not in text and "None" not in text, path
+            assert "default-src 'none'" in headers["content-security-policy"] and headers["cache-control"] == "no-store"
+    _, text, _ = server.ask(f"/day/{DAY}/queue?words=script")
+    assert HOSTILE not in text and html.escape(HOSTILE) in text
+    assert server.ask("/nothing")[0] == 404
+    for wrong in ("/day/nonsense", "/day/2030-01-01", "/life?key=nobody", f"/day/{DAY}/queue?order=x", f"/day/{DAY}/queue?after=x"):
+        status, text, _ = server.ask(wrong)
+        assert status == 400 and 'role="alert"' in text and "Traceback" not in text, wrong
+
+
+def test_nobody_comes_in_without_signing_in_and_no_form_from_elsewhere(reviewed: Path, serving: Serving) -> None:
+    server = serving(reviewed)
+    for path in PAGES:
+        status, _, headers = server.ask(path)
+        assert status == 303 and headers["location"].startswith("/sign-in"), path
+    assert server.ask("/sign-in?secret=wrong")[0] == 200 and "duizhang_session" not in server.cookies
+    csrf = server.enter()
+    sign = {"role": "maker", "digest": "00000000"}
+    assert server.ask(f"/day/{DAY}/sign", sign)[0] == 403
+    assert server.ask(f"/day/{DAY}/sign", {**sign, "csrf": csrf}, **{"Sec-Fetch-Site": "cross-site"})[0] == 403
+    assert server.ask("/", Host="elsewhere.example")[0] == 400, "a foreign name that leads here"
+    assert server.ask("/sign-in?next=//elsewhere.example&secret=x")[0] == 200
+    assert server.ask("/sign-out", {"csrf": csrf})[0] == 303
+    assert server.ask("/")[0] == 303
+
+
+def test_a_decision_is_previewed_taken_once_and_taken_back(home: Path, serving: Serving) -> None:
+    server = serving(home)
+    csrf = server.enter()
+    events = ["E000000000001", "E000000000004"]
+    chosen = {"csrf": csrf, "event": events, "decision": "write_off", "reason": "agreed", "until": ""}
+    status, text, _ = server.ask(f"/day/{DAY}/decide", chosen)
+    assert status == 200 and re.search(r"<b>3\.00</b></td><td>CNY", text), "1 and 2, once each"
+    state = State(home, read_only=True)
+    assert decisions(state) == []
+    assert server.ask(f"/day/{DAY}/decided", chosen)[0] == 303
+    assert [(d.decision, str(d.amount), d.decided_by) for d in decisions(state)] == [
+        ("write_off", "1.0000", "Li Na"), ("write_off", "2.0000", "Li Na")]
+    status, text, _ = server.ask(f"/day/{DAY}/decided", chosen)
+    assert status == 400 and "decided write_off on it" in text
+    wrongs = ({"event": []}, {"event": ["E999"]}, {"decision": "nonsense"}, {"decision": "wait", "until": "2020-01-01"}, {"reason": ""})
+    for wrong in wrongs:
+        assert server.ask(f"/day/{DAY}/decided", {**chosen, "event": ["E000000000007"], **wrong})[0] == 400, wrong
+    number = str(decisions(state)[0].id)
+    assert server.ask(f"/day/{DAY}/taken-back", {"csrf": csrf, "number": number, "reason": "was right"})[0] == 303
+    assert [bool(d.taken_back) for d in decisions(state)] == [True, False]
+
+
+def test_two_people_sign_and_close_what_they_saw(home: Path, serving: Serving) -> None:
+    maker, checker = serving(home, "Li Na"), serving(home, "Wang Wei")
+    tokens = {maker: maker.enter(), checker: checker.enter()}
+    found = re.search(r'name="digest" value="([^"]+)"', maker.ask(f"/day/{DAY}")[1])
+    assert found
+    digest = found[1]
+
+    def sign(who: object, role: str, seen: str = digest) -> int:
+        return who.ask(f"/day/{DAY}/sign", {"csrf": tokens[who], "role": role, "digest": seen})[0]  # type: ignore[attr-defined,index]
+
+    assert sign(maker, "maker", "0" * 64) == 400, "another version than the one that was seen"
+    assert sign(maker, "maker") == 303 and sign(maker, "checker") == 400 and sign(checker, "checker") == 303
+    assert checker.ask(f"/day/{DAY}/close", {"csrf": tokens[checker], "digest": digest, "reason": ""})[0] == 303
+    text = maker.ask(f"/day/{DAY}?lang=en")[1]
+    assert 'class="state closed"' in text and "maker: Li Na" in text and "checker: Wang Wei" in text
+    assert maker.ask(f"/day/{DAY}/decided", {
+        "csrf": tokens[maker], "event": ["E000000000007"], "decision": "accept", "reason": "late", "until": ""})[0] == 400
