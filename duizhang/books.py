@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from duizhang.books_goods import Bundle, SkuCode
+from duizhang.books_goods import Bundle, SharedAccount, SkuCode
 from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
 from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
@@ -260,6 +260,7 @@ class Books(_Closed):
     rate_cards: tuple[RateCard, ...] = ()
     policy_changes: tuple[PolicyChange, ...] = ()
     fx_rates: tuple[FxRate, ...] = ()
+    shared_accounts: dict[str, SharedAccount] = {}
     sku_map: tuple[SkuCode, ...] = ()
     bundles: tuple[Bundle, ...] = ()
     # whether a code that neither `sku_map` nor the list of our SKUs knows is ours (`any`) or is told as unknown (`listed`);
@@ -299,8 +300,12 @@ class Books(_Closed):
                 raise ValueError(f"policy_changes: unknown leg {change.leg!r}; expected one of {', '.join(LEGS)}")
         named = [("expected", e.shop) for e in self.expected] + [("instalments", i.shop) for i in self.instalments]
         named += [("stock_allocations", a.shop) for a in self.stock_allocations]
+        for name, account in self.shared_accounts.items():
+            named += [(f"shared_accounts: {name}", shop) for shop in (*account.shops, *(rule.shop for rule in account.rules))]
+            if name in self.shops:
+                raise ValueError(f"shared_accounts: {name!r} is the name of a shop")
         for place, shop in named:
-            if shop and shop not in self.shops:
+            if shop and shop not in self.shops and not (place == "expected" and shop in self.shared_accounts):
                 raise ValueError(f"{place}: unknown shop {shop!r}")
         names = [database.name for database in self.databases]
         for database in self.databases:
@@ -350,7 +355,8 @@ class Books(_Closed):
     def entity_of(self, shop: str) -> str:
         """The legal entity of a shop; the books' own for '' or a shop without one."""
         found = self.shops.get(shop)
-        return (found.entity if found else None) or self.entity
+        shared = self.shared_accounts.get(shop)
+        return (found.entity if found else None) or (shared.entity if shared else None) or self.entity
 
     def entity_of_account(self, account: Account) -> str:
         """The legal entity whose ledger account it is."""

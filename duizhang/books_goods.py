@@ -1,4 +1,4 @@
-"""What books.yaml says of goods: whose codes stand for which of our SKUs, and what a set is made of."""
+"""What books.yaml says of goods and of accounts that several shops share: codes, sets, and whose a row is."""
 
 from __future__ import annotations
 
@@ -62,4 +62,40 @@ class Bundle(_Closed):
         return self
 
 
-__all__ = ["Bundle", "BundlePart", "SkuCode"]
+class PlacingRule(_Closed):
+    """Rows of a shared account whose order or transaction number begins so are the shop's, where no order of that number is known."""
+
+    shop: str
+    order_prefix: str = ""
+    transaction_prefix: str = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> PlacingRule:
+        if not self.order_prefix and not self.transaction_prefix:
+            raise ValueError("a rule needs an order_prefix or a transaction_prefix")
+        return self
+
+
+class SharedAccount(_Closed):
+    """A provider's account, a warehouse or a carrier's contract of several shops.
+
+    The files of a provider's account stand in `inbox/<name of the account>/`; rows of `warehouse`, or of `carrier`, are those of the
+    company's files that name no shop. A row is of the shop whose order it names, among the orders known up to its day; else a rule
+    says it; else it stands under `unassigned/<name of the account>` until its order comes.
+    """
+
+    shops: Annotated[tuple[str, ...], Field(min_length=2)]
+    provider: str = ""
+    warehouse: str = ""
+    carrier: str = ""
+    entity: str | None = None
+    rules: tuple[PlacingRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> SharedAccount:
+        if sum(map(bool, (self.provider, self.warehouse, self.carrier))) != 1:
+            raise ValueError("a shared account has a provider, a warehouse or a carrier: one of them")
+        return self
+
+
+__all__ = ["Bundle", "BundlePart", "PlacingRule", "SharedAccount", "SkuCode"]

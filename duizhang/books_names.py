@@ -50,7 +50,7 @@ def unknown_names(raw: Mapping[str, Any], sources: Sequence[str], legs: Sequence
                 yield ("shops", shop, field), f"unknown {field} {name!r}; did you mean {close!r}?"
     for at, entry in _entries(raw.get("expected")):
         yield from of_source(("expected", at, "source"), entry.get("source"))
-        yield from of_shop(("expected", at, "shop"), entry.get("shop"))
+        yield from among("shop", [*shops, *_mapping(raw.get("shared_accounts"))])(("expected", at, "shop"), entry.get("shop"))
     for at, entry in _entries(raw.get("databases")):
         yield from of_source(("databases", at, "source"), entry.get("source"))
         yield from of_shop(("databases", at, "shop"), entry.get("shop"))

@@ -19,7 +19,7 @@ from duizhang.ingest import records
 from duizhang.layout import EXPECTATIONS, SQL
 from duizhang.legs import legs_digest
 from duizhang.plan.damage import damaged, digest_of, seal, sealed
-from duizhang.reconcile import STATE_TABLES, rules_digest
+from duizhang.reconcile import KEPT_TABLES, STATE_TABLES, rules_digest
 from duizhang.reconcile.causes import CAUSES_FILE
 from duizhang.schema import DAY, TABLES
 from duizhang.state import METADATA, State
@@ -35,7 +35,9 @@ COMPUTED = sa.Table(
 # Reference data holds until it is stated again, so a day also opens with what was last stated before it.
 REFERENCE = {
     "skus": ("sku",), "fx_rates": ("base", "quote"), "sku_map": ("system", "shop", "code"), "bundles": ("set_sku",),
+    "shared_orders": ("shop", "order_id"),
 }
+_COLUMNS = {**TABLES, **KEPT_TABLES}
 _UNUSED = ("duplicate", "superseded", "withdrawn")
 
 
@@ -235,7 +237,7 @@ def _known(
         return {}
     named = ", ".join(f'"{key}"' for key in keys)
     paths = ", ".join(quoted(store.path(table, p)) for p in stored)
-    text = ", ".join(f"coalesce(concat('=', \"{column.name}\"::varchar), '')" for column in TABLES[table])
+    text = ", ".join(f"coalesce(concat('=', \"{column.name}\"::varchar), '')" for column in _COLUMNS[table])
     with connect() as con:
         con.register("asked", pa.table({"period": pa.array(list(periods), DAY)}))
         rows = con.execute(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from duizhang.reconcile.engine import assert_conservation, make_claims, reconcile, settle
     from duizhang.reconcile.matching import normalise_keys
     from duizhang.reconcile.models import LEG_MODELS, MART_MODELS, rules_digest
-    from duizhang.reconcile.outputs import ITEM_TABLES, STATE_TABLES
+    from duizhang.reconcile.outputs import ITEM_TABLES, KEPT_TABLES, STATE_TABLES
     from duizhang.reconcile.parts import load_parts
     from duizhang.reconcile.session import Session
     from duizhang.reconcile.sides import Supply, side_feeds, sides_of, supplies
@@ -23,7 +23,7 @@ else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "ITEM_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Supply", "Uncomputed", "assert_conservation",
-    "compute", "load_causes", "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile", "rules_digest",
-    "settle", "side_feeds", "sides_of", "supplies",
+    "ITEM_TABLES", "KEPT_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Supply", "Uncomputed",
+    "assert_conservation", "compute", "load_causes", "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile",
+    "rules_digest", "settle", "side_feeds", "sides_of", "supplies",
 ]

@@ -13,11 +13,11 @@ import pyarrow as pa
 from duizhang import published
 from duizhang.errors import ConservationError, ModelFault
 from duizhang.layout import SQL
-from duizhang.reconcile.goods import MAPPED, fall_back, map_goods
+from duizhang.reconcile.goods import MAPPED, PLACED, fall_back, map_goods, place_rows
 from duizhang.reconcile.lineage import behind, models, order
 from duizhang.reconcile.matching import match, normalise_keys
 from duizhang.reconcile.models import model_text
-from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, OPEN_CLAIM, STATE_TABLES
+from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, KEPT_TABLES, OPEN_CLAIM, STATE_TABLES
 from duizhang.reconcile.session import OF_VALUES, Session
 from duizhang.schema import CLAIM
 from duizhang.store import quoted
@@ -38,6 +38,8 @@ def reconcile(session: Session) -> dict[str, int]:
 def _reconcile(session: Session) -> dict[str, int]:
     rows = make_claims(session)
     trace(session)
+    for name, columns in KEPT_TABLES.items():
+        rows[name] = session.keep(name, columns)
     for name in ("stock_levels", "sides"):
         rows[name] = session.keep(name, STATE_TABLES[name])
     for name in EARLY_TABLES:
@@ -89,12 +91,16 @@ def make_claims(session: Session) -> dict[str, int]:
 
 
 def _derive(session: Session) -> None:
-    """What several legs need. The goods by our SKUs are views, which are the tables themselves where nothing is to be mapped."""
+    """What several legs need. The rows with the shops of shared accounts, and the goods by our SKUs, are views, which are the tables
+    themselves where nothing is shared or to be mapped."""
+    of_places = frozenset[str]().union(*(behind(name) for name in PLACED))
     of_goods = frozenset[str]().union(*(behind(name) for name in MAPPED))
-    names = [name for name in order("derived") if name != "orders_seen"]
-    _run(session, [name for name in names if name not in of_goods])
+    names = [name for name in order("derived") if name not in {"orders_seen", *PLACED, *MAPPED}]
+    _run(session, [name for name in names if name not in of_places | of_goods])
+    place_rows(session.con, model_text)
+    _run(session, [name for name in names if name in of_places - of_goods])
     map_goods(session.con, model_text)
-    _run(session, [name for name in names if name in of_goods and name not in MAPPED])
+    _run(session, [name for name in names if name in of_goods])
 
 
 def _keep_to_what_has_two_sides(session: Session, leg: str) -> None:

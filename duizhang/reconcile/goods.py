@@ -18,11 +18,19 @@ from duizhang.schema import CLAIM, DAY, MONEY, RATE, TEXT
 
 # the legs that compare by SKU
 BY_SKU = ("order_platform", "order_shipment", "return_refund")
+# the others whose keys may name a shop
+BY_ORDER = ("order_payment", "payment_settlement", "fee")
 # tables by the company's SKUs, each made of the canonical table with the codes as they came
 MAPPED = {
-    "mapped_orders": "orders", "mapped_refunds": "refunds", "mapped_shipments": "shipments", "mapped_returns": "returns",
+    "mapped_orders": "orders", "mapped_refunds": "placed_refunds", "mapped_shipments": "placed_shipments",
+    "mapped_returns": "placed_returns",
     "mapped_moves": "stock_moves", "mapped_snapshots": "stock_snapshots", "mapped_counts": "stock_counts",
     "order_parts": "mapped_orders",
+}
+# tables in which the rows of shared accounts have their shops, each made of the canonical table
+PLACED = {
+    "placed_payments": "payments", "placed_refunds": "refunds", "placed_settlements": "settlements", "placed_shipments": "shipments",
+    "placed_returns": "returns", "placed_freight": "freight_charges",
 }
 _SHARE = """
 create macro share_between(amount, low, high, units, unit) as (
@@ -41,8 +49,24 @@ def goods_tables(books: Books) -> dict[str, pa.Table]:
         {"period": b.from_day or books.start, "set_sku": b.sku, "sku": part.sku, "quantity": part.quantity, "share": part.share}
         for b in books.bundles for part in b.parts
     ]
+    shared = sorted(books.shared_accounts.items())
+    accounts = [
+        {"account": name, "warehouse": a.warehouse, "carrier": a.carrier, "is_provider": bool(a.provider)} for name, a in shared
+    ]
+    shops = [{"account": name, "shop": shop, "entity": books.entity_of(shop)} for name, a in shared for shop in a.shops]
+    rules = [
+        {"account": name, "number": n, "shop": r.shop, "entity": books.entity_of(r.shop), "order_prefix": r.order_prefix,
+         "transaction_prefix": r.transaction_prefix}
+        for name, a in shared for n, r in enumerate(a.rules)
+    ]
     settings = [{"own_skus": books.own_skus, "declared_from": _declared_from(books)}]
     return {
+        "shared_accounts": pa.Table.from_pylist(accounts, schema=pa.schema(
+            [("account", TEXT), ("warehouse", TEXT), ("carrier", TEXT), ("is_provider", pa.bool_())])),
+        "shared_account_shops": pa.Table.from_pylist(shops, schema=pa.schema([("account", TEXT), ("shop", TEXT), ("entity", TEXT)])),
+        "placing_rules": pa.Table.from_pylist(rules, schema=pa.schema(
+            [("account", TEXT), ("number", pa.int64()), ("shop", TEXT), ("entity", TEXT), ("order_prefix", TEXT),
+             ("transaction_prefix", TEXT)])),
         "sku_map_declared": pa.Table.from_pylist(codes, schema=pa.schema(
             [("period", DAY), ("system", TEXT), ("shop", TEXT), ("code", TEXT), ("sku", TEXT)])),
         "bundles_declared": pa.Table.from_pylist(parts, schema=pa.schema(
@@ -73,6 +97,14 @@ def prepare_goods(con: duckdb.DuckDBPyConnection, books: Books) -> None:
     con.execute("set variable moves_day = ?::date", [books.start])
 
 
+def place_rows(con: duckdb.DuckDBPyConnection, query: Callable[[str], str], temporary: str = "") -> None:
+    """The tables with the shops of shared accounts as views; where there are none, the canonical tables themselves."""
+    plain = not con.execute("select 1 from shared_accounts limit 1").fetchall()
+    for name, table in PLACED.items():
+        made = f"select * from {table}" if plain else query(f"derived/{name}.sql")
+        con.execute(f"create or replace {temporary} view {name} as {made}")
+
+
 def map_goods(con: duckdb.DuckDBPyConnection, query: Callable[[str], str], temporary: str = "") -> None:
     """The mapped tables as views; where there is nothing to map, the canonical tables themselves. query: the text of a model."""
     plain = not con.execute(
@@ -87,15 +119,20 @@ def fall_back(
     con: duckdb.DuckDBPyConnection, run: Callable[[str], None], leg: str, periods: Sequence[dt.date]
 ) -> None:
     """In `claims`, those of the leg that is being made: orders with a code that is not known go by the order, from that day on
-    and with what was open of them."""
-    if leg not in BY_SKU:
+    and with what was open of them; what was open without a shop goes to that of its order on the day on which it is known."""
+    if leg not in (*BY_SKU, *BY_ORDER):
         return
     con.execute("set variable moves_leg = ?", [leg])
     con.execute(
         "create or replace temp table orders_by_order as "
-        "select distinct entity, shop, order_id from claims where starts_with(sku, '?') and order_id <> '' union "
+        "select distinct entity, shop, order_id from claims where order_id <> '' and starts_with(shop, 'unassigned/') union "
+        "select distinct entity, shop, order_id from opening_claims "
+        "where leg = getvariable('moves_leg') and order_id <> '' and starts_with(shop, 'unassigned/') union "
+        "select distinct entity, shop, order_id from claims where starts_with(sku, '?') and order_id <> '' "
+        f"and {leg in BY_SKU} union "
         "select distinct entity, shop, order_id from opening_claims where leg = getvariable('moves_leg') and order_id <> '' "
-        "and (ends_with(\"key\", '/*') or leg = 'order_platform' and starts_with(attribute, 'status='))"
+        "and (ends_with(\"key\", '/*') and leg in ('order_platform', 'order_shipment', 'return_refund') "
+        "or leg = 'order_platform' and starts_with(attribute, 'status='))"
     )
     con.execute(
         "create or replace temp table held_claims as "
@@ -153,4 +190,4 @@ semi join open_keys as k on w.entity = k.entity and w."key" = k."key" and w.curr
 """
 
 
-__all__ = ["MAPPED", "fall_back", "goods_tables", "map_goods", "prepare_goods"]
+__all__ = ["MAPPED", "PLACED", "fall_back", "goods_tables", "map_goods", "place_rows", "prepare_goods"]

@@ -30,7 +30,8 @@ GIVEN = frozenset({
     "minor_units", "sla", "shops", "account_map", "bank_account_owners", "warehouse_owners", "tolerances", "policy_changes",
     "rate_cards", "rate_tiers", "fx_declared", "fx_settings", "leg_traits", "instalments_declared", "fee_billing",
     "stock_allocations", "waiting_settings", "matching_settings",
-    "sku_map_declared", "bundles_declared", "goods_settings", "held_claims",
+    "sku_map_declared", "bundles_declared", "goods_settings", "held_claims", "shared_accounts",
+    "shared_account_shops", "placing_rules",
     "claims_of_day",
 })
 # what the engine puts together from other relations
@@ -50,6 +51,7 @@ _MADE_OF: dict[str, tuple[str, ...]] = {
 # what a day opens with, as the day before left it, and where late duplicates are looked for
 _EARLIER: dict[str, tuple[str, ...]] = {
     "opening_claims": ("open_claims",), "carried_stock_levels": ("stock_levels",), "carried_sides": ("sides",), "past_claims": LEG_MODELS,
+    "shared_orders_before": ("shared_orders",),
 }
 
 

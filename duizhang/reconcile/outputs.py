@@ -19,8 +19,12 @@ SIDES = pa.schema([
 ])
 # What the next period opens with; part of a period's digest together with the published tables.
 STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL, "sides": SIDES}
+# What later days look up besides, as they do reference data.
+KEPT_TABLES: dict[str, pa.Schema] = {
+    "shared_orders": pa.schema([("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT)]),
+}
 # What is published of the items themselves; the first two are made with the claims, for the whole range.
 EARLY_TABLES = ("legs_not_run", "clearings")
 ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items", "event_items")
 
-__all__ = ["EARLY_TABLES", "ITEM_TABLES", "OPEN_CLAIM", "SIDES", "STATE_TABLES", "STOCK_LEVEL"]
+__all__ = ["EARLY_TABLES", "ITEM_TABLES", "KEPT_TABLES", "OPEN_CLAIM", "SIDES", "STATE_TABLES", "STOCK_LEVEL"]

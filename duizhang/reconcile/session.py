@@ -22,11 +22,11 @@ from duizhang.errors import ConservationError, UserError
 from duizhang.matching_passes import load_matching
 from duizhang.reconcile.books_relations import books_relations, rows_of
 from duizhang.reconcile.causes import prepare_causes
-from duizhang.reconcile.goods import map_goods, prepare_goods
+from duizhang.reconcile.goods import map_goods, place_rows, prepare_goods
 from duizhang.reconcile.matching import prepare_matching
 from duizhang.reconcile.mistyped import prepare_mistyped
 from duizhang.reconcile.models import LEG_MODELS, VIEWS, model_text
-from duizhang.reconcile.outputs import OPEN_CLAIM, SIDES, STOCK_LEVEL
+from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.reconcile.sides import declared_sides, side_feeds
 from duizhang.schema import CLAIM, DAY, TEXT
@@ -98,6 +98,8 @@ class Session:
         con.register("left_out", self.left_out)
         self._span(periods, "")
         self._input("skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
+        earlier = [p for p in self.store.periods("shared_orders") if p < periods[0]]
+        self.store.view(con, "shared_orders_before", earlier, KEPT_TABLES["shared_orders"], table_of="shared_orders")
         self._input("sku_map_filed", self._history("sku_map"), schema.TABLES["sku_map"], table_of="sku_map")
         self._input("bundles_filed", self._history("bundles"), schema.TABLES["bundles"], table_of="bundles")
         self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
@@ -183,6 +185,7 @@ class Session:
                     f"create or replace temp view {name} as select * from memory.main.{name} "
                     "where period between getvariable('period_from') and getvariable('period_to')"
                 )
+            place_rows(self.con, model_text, "temp")
             map_goods(self.con, model_text, "temp")
             yield self.periods
 

@@ -51,10 +51,17 @@ def declared_sides(books: Books) -> pa.Table:
     rows: list[tuple[str, str, str, str, str, dt.date, str]] = []
     declared = [(e.source, e.shop, e.from_day or books.start, e.source) for e in books.expected]
     declared += [(d.source, d.shop, books.start, "") for d in books.databases]
+    # the files of a shared account are those of its shops
+    shared = books.shared_accounts
+    declared += [(name, of, since, source) for name, shop, since, source in declared if shop in shared for of in shared[shop].shops]
     for name, shop, since, source in declared:
         if name in specs:
             entity = books.entity_of(shop) if shop else ""
             rows += [(leg, side, entity, shop, "", since, source) for leg, side in sides_of(specs[name])]
+    # a shared account serves its shops from the start, also one whose first row finds its order late
+    for account in shared.values():
+        table = ("payments", "") if account.provider else ("shipments", "") if account.warehouse else ("freight_charges", "")
+        rows += [(leg, side, books.entity_of(of), of, "", books.start, "") for of in account.shops for leg, side in FEEDS[table]]
     # the sub-ledger is made of whatever there is
     rows.append(("ledger", "left", "", "", "", books.start, ""))
     return _table(sorted(set(rows)), _DECLARED)

@@ -5,7 +5,7 @@
 -- under the month.
 with
 expected as (select * from fees_expected),
-settlements as (select * from settlements where kind in ('fee', 'commission')),
+settlements as (select * from placed_settlements where kind in ('fee', 'commission')),
 billing as (select * from fee_billing),
 cards as (select * from rate_cards where kind in ('fee', 'commission')),
 

@@ -4,7 +4,7 @@
 -- Carriers without a card take no part, nor do parcels whose weight or zone we don't know.
 with
 shipments as (select * from mapped_shipments where tracking_number <> ''),
-charges as (select * from freight_charges),
+charges as (select * from placed_freight),
 skus as (select * from skus_dated where weight is not null),
 cards as (select * from rate_cards where kind = 'freight'),
 

@@ -5,8 +5,8 @@
 -- the smallest unit.
 with
 orders as (select * from orders where origin = 'books' and paid_at is not null),
-refunds as (select * from refunds where origin = 'books'),
-settlements as (select * from settlements where kind = 'fee'),
+refunds as (select * from placed_refunds where origin = 'books'),
+settlements as (select * from placed_settlements where kind = 'fee'),
 fx_results as (select * from fx_results where gain_loss is not null),
 owners as (select * from bank_account_owners),
 journal_lines as (select * from journal_lines),

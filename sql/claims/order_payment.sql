@@ -3,8 +3,8 @@
 -- number stands by itself, under its transaction, refund or line of its file.
 with
 orders as (select * from own_orders),
-refunds as (select * from refunds),
-payments as (select * from payments),
+refunds as (select * from placed_refunds),
+payments as (select * from placed_payments),
 shops as (select * from shops),
 
 receivable as (

@@ -3,9 +3,9 @@
 -- its order, else it stands by itself, under its entry or line of its file. Fees of a provider that bills them once a month
 -- stand under the month.
 with
-payments as (select * from payments),
-refunds as (select * from refunds where origin = 'provider'),
-settlements as (select * from settlements where kind in ('sale', 'refund', 'fee')),
+payments as (select * from placed_payments),
+refunds as (select * from placed_refunds where origin = 'provider'),
+settlements as (select * from placed_settlements where kind in ('sale', 'refund', 'fee')),
 billing as (select * from fee_billing),
 
 traded as (

@@ -4,9 +4,9 @@
 -- whole. Without maps, sets and such a declaration there are no rows, and every code is taken for a SKU.
 with
 orders as (select * from orders),
-refunds as (select * from refunds),
-shipments as (select * from shipments),
-returns as (select * from returns),
+refunds as (select * from placed_refunds),
+shipments as (select * from placed_shipments),
+returns as (select * from placed_returns),
 stock_moves as (select * from stock_moves),
 stock_snapshots as (select * from stock_snapshots),
 stock_counts as (select * from stock_counts),

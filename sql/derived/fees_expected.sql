@@ -3,8 +3,8 @@
 -- most the cap. Rounding: once a row, half away from zero, to the smallest unit of the currency. A refund gives the
 -- percentage back where the card says so.
 with
-payments as (select * from payments),
-refunds as (select * from refunds where origin = 'provider'),
+payments as (select * from placed_payments),
+refunds as (select * from placed_refunds where origin = 'provider'),
 orders as (select * from mapped_orders where paid_at is not null),
 shops as (select * from shops),
 sides as (select * from order_sides),

@@ -1,6 +1,6 @@
 -- Grain: one row of refunds. Meaning: the refunds by our SKUs (see coded_goods).
 with
-refunds as (select * from refunds),
+refunds as (select * from placed_refunds),
 shops as (select * from shops),
 codes as (select * from coded_goods),
 

@@ -1,6 +1,6 @@
 -- Grain: one row of returns. Meaning: the returns by our SKUs (see coded_goods).
 with
-returns as (select * from returns),
+returns as (select * from placed_returns),
 codes as (select * from coded_goods),
 
 told as (

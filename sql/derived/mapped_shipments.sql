@@ -1,7 +1,7 @@
 -- Grain: one part of a shipped row of shipments; of goods that are no set, the row. Meaning: the shipments by our SKUs (see coded_goods),
 -- sets as their parts.
 with
-shipments as (select * from shipments),
+shipments as (select * from placed_shipments),
 codes as (select * from coded_goods),
 parts as (select * from bundle_parts),
 

@@ -4,10 +4,10 @@
 -- by the dated rate (see goods_sold); profit = revenue - refund - commission - fee - freight - cost.
 with
 orders as (select * from orders where origin = 'books' and paid_at is not null),
-refunds as (select * from refunds where origin = 'books'),
-settlements as (select * from settlements where kind in ('commission', 'fee', 'freight')),
-freight_charges as (select * from freight_charges),
-shipments as (select * from shipments where tracking_number <> ''),
+refunds as (select * from placed_refunds where origin = 'books'),
+settlements as (select * from placed_settlements where kind in ('commission', 'fee', 'freight')),
+freight_charges as (select * from placed_freight),
+shipments as (select * from placed_shipments where tracking_number <> ''),
 shops as (select * from shops),
 goods_sold as (select * from goods_sold),
 

@@ -2,11 +2,11 @@
 -- day. What has no currency (pieces, parcels) stands with the first one.
 with
 orders as (select * from orders where paid_at is not null and order_id <> ''),
-payments as (select * from payments where order_id <> ''),
-refunds as (select * from refunds where order_id <> ''),
-settlements as (select * from settlements where order_id <> ''),
-shipments as (select * from shipments),
-returns as (select * from returns),
+payments as (select * from placed_payments where order_id <> ''),
+refunds as (select * from placed_refunds where order_id <> ''),
+settlements as (select * from placed_settlements where order_id <> ''),
+shipments as (select * from placed_shipments),
+returns as (select * from placed_returns),
 variances as (select * from variances where order_id <> ''),
 
 events as (

@@ -2,11 +2,42 @@
 -- longer be held against each other by SKU is held by the order: its claims of the day, and what was open of it the evening before
 -- (taken back there, of kind `moved`, and said again), stand under <shop>/<order>/*, or where lines have numbers under
 -- their line without the SKU. A code itself is one claim a day of kind `unmapped` and no pieces, under <shop>/unmapped/<system>:<code>, until it
--- is known.
+-- is known. What stood under unassigned/<account> is moved to the shop of its order when that is known.
 with
 held as (select * from held_claims),
 today as (select * from claims_of_day),
 codes as (select * from coded_goods),
+places as (select * from order_places),
+
+-- held without a shop, and known by now: whose it is
+found as (
+    select
+        h.*, p.shop as found_shop, p.entity as found_entity, concat('unassigned/', p.account, '/') as head
+    from held as h
+    inner join places as p on h.shop = concat('unassigned/', p.account) and h.order_id = p.order_id
+    where getvariable('moves_day') between p.since and p.until and h.kind <> 'moved'
+        and (starts_with(h."key", concat('unassigned/', p.account, '/')) or contains(h."key", concat('/unassigned/', p.account, '/')))
+),
+
+let_go as (
+    select
+        * exclude (found_shop, found_entity, head)
+        replace (
+            getvariable('moves_day') as period, case side when 'left' then 'right' else 'left' end as side, 'moved' as kind,
+            0::decimal(28, 4) as discount, null::decimal(28, 4) as unit_price, '' as customer, null::bigint as sequence
+        )
+    from found
+),
+
+taken_in as (
+    select
+        * exclude (found_shop, found_entity, head)
+        replace (
+            getvariable('moves_day') as period, found_shop as shop, found_entity as entity,
+            replace("key", head, concat(found_shop, '/')) as "key", null::bigint as sequence
+        )
+    from found
+),
 
 scoped as (
     select
@@ -45,7 +76,8 @@ marked as (
 by_order as (
     select distinct entity, unit
     from marked
-    where order_id <> '' and (is_unknown or is_held and is_plain and kind not in ('correction', 'write_off', 'moved'))
+    where order_id <> '' and leg in ('order_platform', 'order_shipment', 'return_refund')
+        and (is_unknown or is_held and is_plain and kind not in ('correction', 'write_off', 'moved'))
 ),
 
 in_order as (
@@ -105,7 +137,7 @@ said_again as (
 unknown as (
     select *
     from marked
-    where is_unknown and not is_plain
+    where is_unknown and not is_plain and leg in ('order_platform', 'order_shipment', 'return_refund')
     qualify row_number() over (partition by entity, shop, side, sku order by source, file, line, order_id, amount) = 1
 ),
 
@@ -150,6 +182,10 @@ final as (
     select * from notices
     union all by name
     select * from answered
+    union all by name
+    select * from let_go
+    union all by name
+    select * from taken_in
 )
 
 select * from final

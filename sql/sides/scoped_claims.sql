@@ -9,6 +9,8 @@ scoped as (
         case
             when leg in ('freight', 'payout_bank') then ''
             when leg in ('stock', 'ledger') then split_part("key", '/', 1)
+            -- nobody knows whose it is: its counterpart may be any shop's
+            when starts_with(shop, 'unassigned/') then ''
             else coalesce(shop, '')
         end as scope_shop,
         case

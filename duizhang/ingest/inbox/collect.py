@@ -73,7 +73,7 @@ class _Collection:
         self.files = open_inbox(books, store.home, progress=say)
         self.known = known_files(state)
         self.rules = Rules(load_specs(books.sources_path))
-        self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops)}
+        self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops, *books.shared_accounts)}
         self.basis = {
             shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
                                   "entities": {**s.entities, "": s.entity}, "key": s.key.hex(),

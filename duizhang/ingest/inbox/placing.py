@@ -28,11 +28,11 @@ def placed(name: str, books: Books) -> Placed:
     folder, inside, _ = name.partition("/")
     if not inside:
         return Placed("", in_root=True)
-    if folder in books.shops:
+    if folder in books.shops or folder in books.shared_accounts:
         return Placed(folder)
     if folder == COMPANY or (folder == DATABASES and books.databases):
         return Placed("")
-    known = [*books.shops, COMPANY]
+    known = [*books.shops, *books.shared_accounts, COMPANY]
     close = nearest(folder, known)
     hint = f"; did you mean {close!r}?" if close else ""
     return Placed(

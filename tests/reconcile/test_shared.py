@@ -1,0 +1,131 @@
+"""Accounts that several shops share: a row is of the shop of its order, when that is known; nothing is guessed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from duizhang.books import Books
+from duizhang.ingest.inbox.placing import placed
+from duizhang.reconcile import STATE_TABLES, Session, reconcile
+from duizhang.store import Store
+from tests.reconcile.test_engine import FIRST, fill, order, payment, row
+from tests.reconcile.test_goods import FOUR
+
+SHOPS = ("tb", "tm")
+PAY = {"provider": "alipay", "shops": list(SHOPS), "rules": [{"order_prefix": "M", "shop": "tm"}]}
+
+
+def books(root: Path, **more: Any) -> Books:
+    return Books.model_validate({
+        "root": root, "entity": "demo", "start": FIRST, "shared_accounts": {"pay": PAY},
+        "shops": {"tb": {"platform": "taobao", "provider": "alipay"}, "tm": {"platform": "tmall", "provider": "alipay", "entity": "other"}},
+        "expected": [{"source": "books_orders"}, *({"source": s, "shop": "pay"} for s in ("alipay_trade", "alipay_fund"))], **more,
+    })
+
+
+def both(root: Path, data: dict[str, list[dict[str, Any]]], **more: Any) -> Store:
+    """The store of a range, which is that of its parts."""
+    stores = {}
+    for name, parts in (("range", [FOUR]), ("parts", [FOUR[:1], FOUR[1:3], FOUR[3:]])):
+        stores[name] = Store(root / name)
+        fill(stores[name], FOUR, data)
+        for part in parts:
+            with Session(books(root / name, **more), stores[name], part) as session:
+                reconcile(session)
+    for period in FOUR:
+        for table in ("recon_summary", "variances", "clearings", *STATE_TABLES):
+            assert stores["range"].read(table, period).equals(stores["parts"].read(table, period)), (table, period)
+    return stores["range"]
+
+
+def items(store: Store, period: dt.date, leg: str) -> dict[tuple[str, str], Decimal]:
+    return {(r["entity"], r["key"]): r["difference"] for r in store.read("variances", period).to_pylist() if r["leg"] == leg}
+
+
+def sold(day: int, shop: str, number: str, amount: str) -> dict[str, Any]:
+    return {**order(FOUR[day], "books", number, amount), "shop": shop, "entity": "other" if shop == "tm" else "demo"}
+
+
+def paid(day: int, number: str, amount: str) -> dict[str, Any]:
+    return {**payment(FOUR[day], number, amount), "shop": "pay"}
+
+
+def test_a_payment_of_a_shared_account_is_the_shops_whose_order_it_names(tmp_path: Path) -> None:
+    booked = row("settlements", period=FIRST, shop="pay", provider="alipay", entry_id="E1", transaction_id="T1", order_id="1", kind="sale",
+                 amount=Decimal(50))
+    store = both(tmp_path, {
+        "orders": [sold(0, "tb", "1", "50"), sold(0, "tm", "2", "30"), sold(2, "tm", "3", "20")],
+        "payments": [paid(0, "1", "50"), paid(0, "2", "31"), paid(1, "3", "20"), paid(1, "M9", "7"), paid(1, "8", "5")],
+        "settlements": [booked],
+    })
+    # the payment of order 3 comes a day before its order, and waits under the account
+    assert items(store, FOUR[1], "order_payment") == {
+        ("other", "tm/2"): -1, ("demo", "unassigned/pay/3"): -20, ("other", "tm/M9"): -7, ("demo", "unassigned/pay/8"): -5,
+    }
+    assert items(store, FOUR[2], "order_payment") == {("other", "tm/2"): -1, ("other", "tm/M9"): -7, ("demo", "unassigned/pay/8"): -5}
+    assert ("demo", "alipay/T1") not in items(store, FOUR[3], "payment_settlement")
+
+
+def test_an_order_number_of_two_shops_is_nobodys(tmp_path: Path) -> None:
+    twice = [sold(0, "tb", "1", "50"), sold(0, "tm", "1", "50")]
+    store = both(tmp_path, {"orders": twice, "payments": [paid(0, "1", "50"), paid(1, "1", "50")]})
+    assert items(store, FOUR[3], "order_payment") == {
+        ("demo", "tb/1"): 50, ("other", "tm/1"): 50, ("demo", "unassigned/pay/1"): -100,
+    }
+
+
+def test_parcels_of_a_shared_warehouse_find_their_shop(tmp_path: Path) -> None:
+    sent = [row("shipments", period=FOUR[day], shop="", order_id=number, sku="A", quantity=Decimal(1), warehouse="W", carrier="",
+                tracking_number="", zone="") for day, number in ((0, "1"), (1, "2"), (3, "9"))]
+    store = both(tmp_path, {"orders": [sold(0, "tb", "1", "50"), sold(2, "tm", "2", "30")], "shipments": sent},
+                 shared_accounts={"house": {"warehouse": "W", "shops": list(SHOPS)}}, expected=[])
+    assert items(store, FOUR[1], "order_shipment") == {("demo", "unassigned/house/2/A"): -1}
+    assert items(store, FOUR[3], "order_shipment") == {("demo", "unassigned/house/9/A"): -1}
+
+
+def test_the_folder_of_a_shared_account_is_a_place_of_the_inbox(tmp_path: Path) -> None:
+    assert (placed("pay/2026-03-01/bill.zip", books(tmp_path)).shop, placed("pay/x", books(tmp_path)).problem) == ("pay", "")
+
+
+@pytest.mark.parametrize("wrong", [{"shops": ["tb"], "provider": "alipay"}, {"shops": ["tb", "tm"]},
+                                   {"shops": ["tb", "tm"], "provider": "a", "warehouse": "W"},
+                                   {"shops": ["tb", "nn"], "provider": "alipay"}])
+def test_a_shared_account_that_is_no_such_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"pay|shared"):
+        books(tmp_path, shared_accounts={"pay": wrong})
+
+
+SALE = st.tuples(st.integers(0, 3), st.sampled_from(SHOPS), st.integers(0, 3))
+PAYMENT = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 4))
+
+
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
+@given(st.lists(SALE, max_size=8), st.lists(PAYMENT, max_size=8))
+def test_where_a_payment_stands_agrees_with_plain_python_in_any_split(
+    tmp_path_factory: pytest.TempPathFactory, sales: list[tuple[int, str, int]], payments: list[tuple[int, int, int]]
+) -> None:
+    store = both(tmp_path_factory.mktemp("shared"), {
+        "orders": [sold(day, shop, str(number), "10") for day, shop, number in sales],
+        "payments": [paid(day, str(number), str(amount)) for day, number, amount in payments],
+    })
+    for now, period in enumerate(FOUR):
+        expected: dict[str, int] = defaultdict(int)
+        for day, shop, number in sales:
+            expected[f"{shop}/{number}"] += 10 if day <= now else 0
+        for day, number, amount in (p for p in payments if p[0] <= now):
+            place = "unassigned/pay"
+            for at in range(day, now + 1):
+                known = {shop for d, shop, n in sales if n == number and d <= at}
+                if place == "unassigned/pay" and len(known) == 1:
+                    (place,) = known
+            expected[f"{place}/{number}"] -= amount
+        found = {key: difference for (_, key), difference in items(store, period, "order_payment").items()}
+        assert found == {key: amount for key, amount in expected.items() if amount}, period
