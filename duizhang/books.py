@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from duizhang.books_goods import Bundle, SharedAccount, SkuCode
+from duizhang.books_goods import Bundle, Gift, SharedAccount, SkuCode
 from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
 from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
@@ -32,6 +32,7 @@ from duizhang.spelling import meant
 from duizhang.staff import Person, Role, staff_problem
 from duizhang.yaml_reading import compose_yaml, load_yaml
 
+TRANSIT_DAYS = 7  # for goods between two warehouses, unless `sla_days` says otherwise by `stock/transit`
 PSEUDONYM_BYTES = 10  # of the MAC
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
 _NO_RESULT = ("root", "language", "inbox", "sources", "databases", "pseudonym_key", "roles", "people", "counterparties")
@@ -42,13 +43,18 @@ class _Closed(BaseModel):
 
 
 class Shop(_Closed):
-    """One shop on one platform. Its files stand in `inbox/<shop id>/`, or state one of `accounts`."""
+    """One shop on one platform. Its files stand in `inbox/<shop id>/`, or state one of `accounts`.
+
+    compare_by: what our own orders are held against the platform's by: `line` (its number), `sku` where our own system does not keep
+    the numbers (status is no longer compared, and two lines of a SKU are one), `order` (nor SKUs; only amount and pieces are).
+    """
 
     platform: str
     name: str = ""
     entity: str | None = None
     provider: str = ""
     warehouse: str = ""
+    compare_by: Literal["line", "sku", "order"] = "line"
     currency: str | None = None
     accounts: tuple[str, ...] = ()
 
@@ -260,6 +266,7 @@ class Books(_Closed):
     rate_cards: tuple[RateCard, ...] = ()
     policy_changes: tuple[PolicyChange, ...] = ()
     fx_rates: tuple[FxRate, ...] = ()
+    gifts: tuple[Gift, ...] = ()
     shared_accounts: dict[str, SharedAccount] = {}
     sku_map: tuple[SkuCode, ...] = ()
     bundles: tuple[Bundle, ...] = ()
@@ -299,6 +306,7 @@ class Books(_Closed):
             if change.leg not in LEGS:
                 raise ValueError(f"policy_changes: unknown leg {change.leg!r}; expected one of {', '.join(LEGS)}")
         named = [("expected", e.shop) for e in self.expected] + [("instalments", i.shop) for i in self.instalments]
+        named += [("gifts", g.shop) for g in self.gifts]
         named += [("stock_allocations", a.shop) for a in self.stock_allocations]
         for name, account in self.shared_accounts.items():
             named += [(f"shared_accounts: {name}", shop) for shop in (*account.shops, *(rule.shop for rule in account.rules))]

@@ -62,6 +62,17 @@ class Bundle(_Closed):
         return self
 
 
+class Gift(_Closed):
+    """A SKU that is given along with orders of a shop ('' = all) from a day to another: up to `per_order` pieces in a parcel need no order
+    line, and a line of it without a price needs none on the other side."""
+
+    sku: Annotated[str, Field(min_length=1)]
+    from_day: dt.date
+    until_day: dt.date | None = None
+    shop: str = ""
+    per_order: _Pieces = Decimal(1)
+
+
 class PlacingRule(_Closed):
     """Rows of a shared account whose order or transaction number begins so are the shop's, where no order of that number is known."""
 
@@ -98,4 +109,4 @@ class SharedAccount(_Closed):
         return self
 
 
-__all__ = ["Bundle", "BundlePart", "PlacingRule", "SharedAccount", "SkuCode"]
+__all__ = ["Bundle", "BundlePart", "Gift", "PlacingRule", "SharedAccount", "SkuCode"]

@@ -78,10 +78,11 @@ TABLES: dict[str, pa.Schema] = {
         ("counterparty", TEXT), ("remark", TEXT), ("original_amount", MONEY), ("original_currency", TEXT),
         ("occurred_at", INSTANT),
     ),
-    # zone: where our own record sends the parcel, in the words of the carrier's rate card.
+    # zone: where our own record sends the parcel, in the words of the carrier's rate card. purpose: '' (what was ordered) |
+    # exchange | gift | sample.
     "shipments": _table(
         ("order_id", TEXT), ("sku", TEXT), ("quantity", MONEY), ("carrier", TEXT), ("tracking_number", TEXT),
-        ("zone", TEXT), ("warehouse", TEXT), ("occurred_at", INSTANT),
+        ("zone", TEXT), ("warehouse", TEXT), ("purpose", TEXT), ("occurred_at", INSTANT),
     ),
     # One row a charge on a carrier's bill. weight in kilograms; amount > 0 is what the carrier wants.
     "freight_charges": _table(
@@ -95,7 +96,8 @@ TABLES: dict[str, pa.Schema] = {
         ("amount", MONEY), ("currency", TEXT), ("warehouse", TEXT), ("occurred_at", INSTANT),
     ),
     # One row a warehouse movement. quantity is signed (+ into the warehouse).
-    # kind: purchase_in | sale_out | return_in | transfer | adjustment.
+    # kind: purchase_in | sale_out | return_in | transfer (order_id: the transfer, the same at both ends) | adjustment |
+    # exchange_in | exchange_out | gift_out | sample_out.
     "stock_moves": _table(
         ("warehouse", TEXT), ("sku", TEXT), ("move_id", TEXT), ("kind", TEXT), ("quantity", MONEY),
         ("order_id", TEXT), ("occurred_at", INSTANT),

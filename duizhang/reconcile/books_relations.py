@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from duizhang.books import Books, RateCard, RateTier
+from duizhang.books import TRANSIT_DAYS, Books, RateCard, RateTier
 from duizhang.currency import minor_units
 from duizhang.legs import load_legs
 from duizhang.schema import DAY, MONEY, PERCENT, RATE, TEXT
@@ -18,6 +18,8 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
     """Relation -> its rows."""
     defaults = {leg: found.sla_days for leg, found in load_legs().items()}
     sla = [(leg, "", days) for leg, days in defaults.items() if leg not in books.sla_days]
+    # goods on their way between warehouses are given longer than a snapshot
+    sla += [("stock", "transit", TRANSIT_DAYS)] if "stock/transit" not in books.sla_days else []
     sla += [(*(f"{key}/".split("/")[:2]), days) for key, days in sorted(books.sla_days.items())]  # type: ignore[misc]
     shops = [
         (name, books.entity_of(name), shop.platform, shop.provider, shop.warehouse, shop.currency or books.currency)

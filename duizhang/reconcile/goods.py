@@ -59,8 +59,16 @@ def goods_tables(books: Books) -> dict[str, pa.Table]:
          "transaction_prefix": r.transaction_prefix}
         for name, a in shared for n, r in enumerate(a.rules)
     ]
+    gifts = [
+        {"sku": g.sku, "shop": g.shop, "from_day": g.from_day, "until_day": g.until_day or dt.date.max, "per_order": g.per_order}
+        for g in books.gifts
+    ]
     settings = [{"own_skus": books.own_skus, "declared_from": _declared_from(books)}]
+    grains = [{"shop": name, "compare_by": shop.compare_by} for name, shop in sorted(books.shops.items())]
     return {
+        "gifts": pa.Table.from_pylist(gifts, schema=pa.schema(
+            [("sku", TEXT), ("shop", TEXT), ("from_day", DAY), ("until_day", DAY), ("per_order", MONEY)])),
+        "order_grains": pa.Table.from_pylist(grains, schema=pa.schema([("shop", TEXT), ("compare_by", TEXT)])),
         "shared_accounts": pa.Table.from_pylist(accounts, schema=pa.schema(
             [("account", TEXT), ("warehouse", TEXT), ("carrier", TEXT), ("is_provider", pa.bool_())])),
         "shared_account_shops": pa.Table.from_pylist(shops, schema=pa.schema([("account", TEXT), ("shop", TEXT), ("entity", TEXT)])),

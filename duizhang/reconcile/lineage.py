@@ -31,7 +31,7 @@ GIVEN = frozenset({
     "rate_cards", "rate_tiers", "fx_declared", "fx_settings", "leg_traits", "instalments_declared", "fee_billing",
     "stock_allocations", "waiting_settings", "matching_settings",
     "sku_map_declared", "bundles_declared", "goods_settings", "held_claims", "shared_accounts",
-    "shared_account_shops", "placing_rules",
+    "shared_account_shops", "placing_rules", "gifts", "order_grains",
     "claims_of_day",
 })
 # what the engine puts together from other relations

@@ -6,6 +6,7 @@ published with that truth. Nothing here uses the pipeline, so the truth is a sec
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TypedDict
 
@@ -13,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from duizhang.errors import UserError
-from duizhang.simulate import company, shops
+from duizhang.simulate import company, real, shops
 from duizhang.simulate.breaks import choose, inject
 from duizhang.simulate.noise import Link, damage_bank, damage_payments, repeat_files
 from duizhang.simulate.raw_rows import BANK_LEDGERS, Records, Totals, add_up, build_records, jd_statement
@@ -46,6 +47,10 @@ def simulate(out: Path, plan: Plan) -> Outcome:
     inbox = out / "inbox"
     if inbox.exists() and any(inbox.iterdir()):
         raise UserError(f"{inbox} is not empty", advice="Choose a new folder, or remove that one first.")
+    if plan.company == "real":
+        if plan.noise != "easy":
+            raise UserError("hard noise is made for the demo company alone", advice="Leave out --noise or --company.")
+        return _real(out, plan)
     # One stream of numbers a stage: more breaks do not change the business.
     streams = [np.random.default_rng([plan.seed, stage]) for stage in range(4)]
     world = build_world(plan, streams[0])
@@ -77,6 +82,12 @@ def simulate(out: Path, plan: Plan) -> Outcome:
     causes = truth.filter("injected").group_by("cause").len().sort("cause")
     return Outcome(files=files, orders=world.orders.height, injected=dict(causes.iter_rows()),
                    natural=truth.filter(~pl.col("injected")).height)
+
+
+def _real(out: Path, plan: Plan) -> Outcome:
+    files, made = real.write(out, plan)
+    causes = Counter(row["cause"] for row in made.truth)
+    return Outcome(files=files, orders=plan.days * plan.orders_per_day, injected=dict(sorted(causes.items())), natural=0)
 
 
 def write_files(out: Path, world: World, records: Records, totals: Totals) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -415,6 +416,12 @@ def _summed(leg: str, lines: pl.DataFrame, causes: pl.DataFrame, seconds: pl.Dat
     if differs.filter(pl.col("amount") != pl.col("whole")).height:
         raise AssertionError(f"{leg}: the parts do not add up: {differs.filter(pl.col('amount') != pl.col('whole'))}")
     return joined.with_columns(o=pl.lit(-1, pl.Int64))
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """truth.parquet of rows that are made one by one; difference in 1/100."""
+    given = [{**row, "difference": Decimal(row["difference"]).scaleb(-2)} for row in rows]
+    pq.write_table(pa.Table.from_pylist(given, schema=TRUTH), path)
 
 
 def write_truth(path: Path, world: World, truth: pl.DataFrame) -> None:

@@ -27,7 +27,8 @@ PAID, SHIPPED, CLOSED, UNPAID = "paid", "shipped", "closed", "unpaid"
 @dataclass(frozen=True)
 class Plan:
     """What to simulate: `days` days from `start`, so many orders a day; break_rate is a share of all orders;
-    hard noise damages references and puts deposits together as well (see `noise`)."""
+    company `real`: shops that share accounts, codes and warehouses (see `real`); hard noise damages references and puts
+    deposits together as well (see `noise`)."""
 
     start: dt.date = dt.date(2026, 3, 1)
     days: int = 7
@@ -35,6 +36,7 @@ class Plan:
     seed: int = 1
     break_rate: float = 0.005
     noise: Literal["easy", "hard"] = "easy"
+    company: Literal["demo", "real"] = "demo"
 
     def date(self, day: int) -> dt.date:
         """The calendar date of a day counted from 0."""

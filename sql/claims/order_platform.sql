@@ -1,13 +1,37 @@
 -- Grain: one claim an order line and side. Meaning: our order system (left) and the platform (right) must agree on every
 -- paid line: amount, quantity, SKU and status. A line without a number goes by its SKU, else by the order; a row without an
--- order number stands by itself.
+-- order number stands by itself. Where books.yaml says so of a shop, lines are held against each other by order and SKU, sets as their
+-- parts, or by the order alone; then status (and SKU) are not compared. Declared gifts without a price need no other side.
 with
 orders as (select * from mapped_orders),
+parts as (select * from order_parts),
 shops as (select * from shops),
+grains as (select * from order_grains),
+gifts as (select * from gifts),
+
+lines as (
+    select o.*, 'line' as compare_by
+    from orders as o
+    left join grains as g on o.shop = g.shop
+    where coalesce(g.compare_by, 'line') = 'line'
+    union all by name
+    select p.*, g.compare_by
+    from parts as p
+    inner join grains as g on p.shop = g.shop
+    where g.compare_by <> 'line'
+),
+
+wanted as (
+    select l.*
+    from lines as l
+    where l.amount <> 0 or not exists (
+        select 1 from gifts as g where g.sku = l.sku and g.shop in ('', l.shop) and l.period between g.from_day and g.until_day
+    )
+),
 
 paid_lines as (
     select o.*, s.platform as channel
-    from orders as o
+    from wanted as o
     inner join shops as s on o.shop = s.shop
     where o.paid_at is not null
 ),
@@ -18,6 +42,8 @@ final as (
         'order_platform' as leg,
         entity,
         case
+            when order_id <> '' and compare_by = 'order' then concat_ws('/', shop, order_id)
+            when order_id <> '' and compare_by = 'sku' then concat_ws('/', shop, order_id, coalesce(nullif(sku, ''), nullif(line_id, '')))
             when order_id <> '' then concat_ws('/', shop, order_id, coalesce(nullif(line_id, ''), nullif(sku, '')))
             else concat_ws('/', shop, 'row', concat(file, ':', line))
         end as "key",
@@ -26,11 +52,11 @@ final as (
         'sale' as kind,
         amount,
         quantity,
-        concat('sku=', sku, ' status=', status) as attribute,
+        case when compare_by = 'line' then concat('sku=', sku, ' status=', status) end as attribute,
         shop,
         channel,
         order_id,
-        sku,
+        case when compare_by = 'order' then '' else sku end as sku,
         platform_discount as discount,
         unit_price,
         occurred_at,

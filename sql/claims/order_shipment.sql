@@ -1,10 +1,13 @@
 -- Grain: one claim an order line or shipment, in pieces. Meaning: every piece ordered and paid (left) leaves a warehouse
--- (right), sets as their parts. Lines closed before shipping and the freight line ask for nothing. A row without an order number stands by
+-- (right), sets as their parts. Goods that are exchanged came back (left) and leave again (right); what a parcel holds as a gift or sample
+-- by its own record, or by a gift that books.yaml declares, is its own reason. Lines closed before shipping and the freight line ask for nothing. A row without an order number stands by
 -- itself, under its parcel or line of its file.
 with
 orders as (select * from own_orders where status <> 'closed' and sku <> ''),
 shipments as (select * from mapped_shipments),
 parts as (select * from bundle_parts),
+moves as (select * from mapped_moves where kind = 'exchange_in'),
+gifts as (select * from gifts),
 shops as (select * from shops),
 
 to_ship as (
@@ -12,16 +15,42 @@ to_ship as (
         o.period, o.entity, o.shop, o.order_id, coalesce(p.sku, o.sku) as sku,
         (o.quantity * coalesce(p.quantity, 1))::decimal(28, 4) as quantity, 'left' as side, 'order' as kind,
         case when p.sku is null then o.unit_price end as unit_price, o.occurred_at, o.source, o.file, o.line,
-        '' as tracking_number
+        '' as tracking_number, o.line_id as record_id
     from orders as o
+    anti join gifts as g
+        on o.sku = g.sku and o.amount = 0 and (g.shop = '' or g.shop = o.shop) and o.period between g.from_day and g.until_day
     left join parts as p on o.sku = p.set_sku and o.period between p.period and p.last_day
+),
+
+sent as (
+    select
+        s.*,
+        case
+            when s.purpose in ('gift', 'sample') then s.quantity
+            else (
+                select min(least(s.quantity, g.per_order))
+                from gifts as g
+                where g.sku = s.sku and g.shop in ('', s.shop) and s.period between g.from_day and g.until_day
+            )
+        end as given
+    from shipments as s
 ),
 
 shipped as (
     select
-        period, entity, shop, order_id, sku, quantity, 'right' as side, 'shipment' as kind, null as unit_price,
-        occurred_at, source, file, line, tracking_number
-    from shipments
+        period, entity, shop, order_id, sku, quantity, 'right' as side,
+        case when purpose = 'exchange' then 'exchange' else 'shipment' end as kind, null as unit_price,
+        occurred_at, source, file, line, tracking_number, '' as record_id
+    from sent
+    union all
+    select
+        period, entity, shop, order_id, sku, given, 'left', 'gift', null, occurred_at, source, file, line, tracking_number, ''
+    from sent
+    where given > 0
+    union all
+    select
+        period, entity, shop, order_id, sku, quantity, 'left', 'exchange', null, occurred_at, source, file, line, '', ''
+    from moves
 ),
 
 unioned as (
@@ -36,6 +65,7 @@ final as (
         'order_shipment' as leg,
         u.entity,
         case
+            when u.kind = 'exchange' and u.order_id <> '' then concat_ws('/', u.shop, u.order_id, 'exchange')
             when u.order_id <> '' then concat_ws('/', u.shop, u.order_id, nullif(u.sku, ''))
             when u.tracking_number <> '' then concat_ws('/', u.shop, 'parcel', u.tracking_number, nullif(u.sku, ''))
             else concat_ws('/', u.shop, 'row', concat(u.file, ':', u.line))
@@ -55,7 +85,8 @@ final as (
         u.occurred_at,
         u.source,
         u.file,
-        u.line
+        u.line,
+        u.record_id
     from unioned as u
     left join shops as s on u.shop = s.shop
 )

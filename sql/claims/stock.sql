@@ -1,6 +1,7 @@
 -- Grain: one claim a move, or a change of a level. In pieces. Meaning, by the end of the key:
 -- .../snapshot: opening + received - shipped + returned + adjusted (left) is what the warehouse says is there (right);
 -- .../count: the warehouse's level (left) is what was counted (right); .../platform: it is what the shop shows (right).
+-- transit/<transfer>/<SKU>/transit: what left one warehouse for another (left) comes in there (right).
 -- Levels are claimed as changes since they were last seen, so a difference stays open until something mends it. The first
 -- snapshot of a warehouse sets its opening level.
 with
@@ -19,6 +20,15 @@ moves as (
         period, entity, concat_ws('/', warehouse, sku, 'snapshot') as "key", 'left' as side, kind,
         quantity as amount, shop, order_id, sku, occurred_at, source, file, line
     from stock_moves
+),
+
+transfers as (
+    select
+        period, entity, concat_ws('/', 'transit', coalesce(nullif(order_id, ''), move_id), sku, 'transit') as "key",
+        case when quantity < 0 then 'left' else 'right' end as side, 'transfer' as kind, abs(quantity) as amount, shop, '' as order_id,
+        sku, occurred_at, source, file, line
+    from stock_moves
+    where kind = 'transfer'
 ),
 
 moved_by_day as (
@@ -75,6 +85,8 @@ level_claims as (
 unioned as (
     select * from moves
     union all
+    select * from transfers
+    union all
     select * from opening_levels
     union all
     select * from level_claims
@@ -93,7 +105,7 @@ final as (
         u.amount as quantity,
         null as attribute,
         u.shop,
-        coalesce(s.platform, '') as channel,
+        case when u.kind = 'transfer' and starts_with(u."key", 'transit/') then 'transit' else coalesce(s.platform, '') end as channel,
         u.order_id,
         u.sku,
         0 as discount,

@@ -19,7 +19,7 @@ repeated as (
     -- a payment, refund, parcel or return may rightly come twice in the same amount: only the same one is said again
     group by
         period, leg, entity, "key", currency, side, kind, amount, quantity, sku,
-        case when kind in ('refund', 'shipment', 'return') then coalesce(nullif(record_id, ''), occurred_at::varchar)
+        case when kind in ('refund', 'shipment', 'return', 'order') then coalesce(nullif(record_id, ''), occurred_at::varchar)
             else record_id
         end
     having count(*) > 1

@@ -18,7 +18,7 @@ repeated as (
     where kind not in ('level', 'opening', 'journal', 'subledger', 'correction', 'write_off') and amount <> 0
     group by
         period, leg, entity, "key", currency, side, kind, amount, open_claims.quantity, sku,
-        case when kind in ('refund', 'shipment', 'return') then coalesce(nullif(record_id, ''), occurred_at::varchar)
+        case when kind in ('refund', 'shipment', 'return', 'order') then coalesce(nullif(record_id, ''), occurred_at::varchar)
             else record_id
         end
     having count(*) > 1

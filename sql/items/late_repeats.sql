@@ -9,7 +9,7 @@ past_claims as (select * from past_claims),
 suspects as (
     select
         period, leg, entity, "key", currency, first_seen, claimed, side, kind, amount, quantity, coalesce(sku, '') as sku,
-        case when kind in ('refund', 'shipment', 'return') then coalesce(nullif(record_id, ''), occurred_at::varchar, '') else record_id end
+        case when kind in ('refund', 'shipment', 'return', 'order') then coalesce(nullif(record_id, ''), occurred_at::varchar, '') else record_id end
             as identity,
         count(*) as times
     from open_claims
@@ -33,7 +33,7 @@ past as (
 earlier as (
     select
         c.period, c.leg, c.entity, c."key", c.currency, c.side, c.kind, c.amount, c.quantity, coalesce(c.sku, '') as sku,
-        case when c.kind in ('refund', 'shipment', 'return')
+        case when c.kind in ('refund', 'shipment', 'return', 'order')
             then coalesce(nullif(c.record_id, ''), c.occurred_at::varchar, '') else c.record_id
         end as identity,
         max({'file': c.file, 'line': c.line}) as original

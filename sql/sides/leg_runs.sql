@@ -71,7 +71,8 @@ hollow as (
 ),
 
 final as (
-    select h.*, o.leg is not null as is_run, u.absent
+    -- both ends of a transfer are moves
+    select h.*, o.leg is not null or h.leg = 'stock' and h.scope_channel = 'transit' as is_run, u.absent
     from here as h
     left join with_other as o using (period, leg, entity, side, scope_shop, scope_channel)
     left join unanswered as u using (period, leg, entity, side, scope_shop, scope_channel)

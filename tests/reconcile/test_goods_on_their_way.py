@@ -1,0 +1,66 @@
+"""Goods that leave without an order line: transfers, exchanges, gifts; and orders whose lines have no numbers of the platform."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.reconcile.test_engine import FIRST, order, row
+from tests.reconcile.test_goods import FOUR, SET, both, items, shipped
+
+
+def move(day: int, warehouse: str, kind: str, quantity: int, name: str, **more: Any) -> dict[str, Any]:
+    return row("stock_moves", period=FOUR[day], warehouse=warehouse, sku="A", move_id=f"{name}{warehouse}{day}", kind=kind,
+               quantity=Decimal(quantity), order_id=name, **more)
+
+
+def test_goods_between_warehouses_are_on_their_way_and_what_does_not_arrive_is_lost(tmp_path: Path) -> None:
+    store = both(tmp_path, {"stock_moves": [
+        move(0, "W", "transfer", -5, "T1"), move(1, "V", "transfer", 5, "T1"),
+        move(0, "W", "transfer", -5, "T2"), move(1, "V", "transfer", 3, "T2"), move(1, "W", "transfer", -4, "T3"),
+    ]}, sla_days={"stock/transit": 2})
+    found = [items(store, period, "stock") for period in FOUR]
+    assert found[0] == {"transit/T1/A/transit": ("timing", 5), "transit/T2/A/transit": ("timing", 5)}
+    assert found[1] == {"transit/T2/A/transit": ("timing", 2), "transit/T3/A/transit": ("timing", 4)}
+    assert found[3]["transit/T2/A/transit"] == ("lost_in_transit", 2)
+
+
+def test_an_exchange_needs_no_order_line_but_the_goods_that_came_back(tmp_path: Path) -> None:
+    sent = [shipped(FIRST, "1", "A"), *({**shipped(FOUR[1], name, "B"), "purpose": "exchange"} for name in "12")]
+    store = both(tmp_path, {
+        "orders": [order(FIRST, "books", "1", "10")], "shipments": sent, "stock_moves": [move(1, "W", "exchange_in", 1, "1")],
+    })
+    assert items(store, FOUR[3], "order_shipment").keys() == {"tb/2/exchange"}
+
+
+@pytest.mark.parametrize(("purpose", "declared", "pieces", "open_pieces"), [
+    ("gift", [], 2, 0), ("", ["GIFT"], 1, 0), ("", ["GIFT"], 3, -2), ("", [], 1, -1),
+])
+def test_a_gift_is_recorded_or_declared_and_no_more_than_that(
+    tmp_path: Path, purpose: str, declared: list[str], pieces: int, open_pieces: int
+) -> None:
+    lines = [order(FIRST, o, "1", "10") for o in ("books", "platform")]
+    lines += [order(FIRST, "books", "1", "0", sku="GIFT", line="9")] if declared else []
+    sent = [shipped(FIRST, "1", "A"), {**shipped(FIRST, "1", "GIFT", pieces), "purpose": purpose}]
+    store = both(tmp_path, {"orders": lines, "shipments": sent},
+                 gifts=[{"sku": sku, "from_day": FIRST} for sku in declared])
+    assert {k: d for k, (_, d) in items(store, FIRST, "order_shipment").items()} == ({"tb/1/GIFT": open_pieces} if open_pieces else {})
+    assert items(store, FIRST, "order_platform") == {}
+
+
+@pytest.mark.parametrize(("compare_by", "keys"), [
+    ("line", {"tb/1/1", "tb/1/2", "tb/1/x", "tb/1/y"}), ("sku", {"tb/1/B"}), ("order", {"tb/1"}),
+])
+def test_orders_without_the_platforms_line_numbers_are_compared_by_sku_or_order(tmp_path: Path, compare_by: str, keys: set[str]) -> None:
+    ours = [order(FIRST, "books", "1", "10", sku="SET", line="1"), order(FIRST, "books", "1", "6", sku="A", line="2")]
+    # the platform has the parts of the set, and its second line is a cent dearer
+    theirs = [order(FIRST, "platform", "1", "12", sku="A", line="x", quantity=3), order(FIRST, "platform", "1", "4.01", sku="B", line="y")]
+    store = both(tmp_path, {"orders": ours + theirs}, bundles=[SET], own_skus="any",
+                 shops={"tb": {"platform": "taobao", "provider": "alipay", "warehouse": "W", "compare_by": compare_by}})
+    found = items(store, FIRST, "order_platform")
+    assert found.keys() == keys
+    if compare_by != "line":
+        assert sum(difference for _, difference in found.values()) == Decimal("-0.01")
