@@ -126,6 +126,11 @@ TABLES: dict[str, pa.Schema] = {
     ),
     # One unit of base is worth `rate` of quote.
     "fx_rates": _table(("base", TEXT), ("quote", TEXT), ("rate", RATE)),
+    # What was open when the books began: one row a claim of a leg, under the key that the leg gives it.
+    "opening_items": _table(
+        ("leg", TEXT), ("side", TEXT), ("key", TEXT), ("kind", TEXT), ("amount", MONEY), ("quantity", MONEY), ("currency", TEXT),
+        ("channel", TEXT), ("order_id", TEXT), ("sku", TEXT), ("customer", TEXT), ("remark", TEXT), ("occurred_at", INSTANT),
+    ),
     # The code of a system (platform, provider, warehouse; `books`: our own order system; '': all but that) is our SKU.
     "sku_map": _table(("system", TEXT), ("code", TEXT), ("sku", TEXT)),
     # One row a part of a set: `quantity` pieces of sku in one of set_sku, for `share` (0..1) of its price.

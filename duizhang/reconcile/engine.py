@@ -71,7 +71,15 @@ def make_claims(session: Session) -> dict[str, int]:
         session.say(f"claims: {leg}, leg {number} of {len(legs)}")
         session.run(f"claims/{leg}.sql")
         con.execute(f"create or replace view leg_claims as {_cast_claims(session, leg)} where {leg in session.books.legs}")
+        if leg in session.books.legs:
+            con.execute(
+                "insert into sides_known select leg, side, entity, coalesce(shop, ''), '', min(period) from opening_items "
+                "where leg = ? group by all", [leg],
+            )
         _keep_to_what_has_two_sides(session, leg)
+        if leg in session.books.legs:
+            session.run("sides/opened_with.sql")
+            con.execute("insert into claims by name select * from opened_with")
         fall_back(con, session.run, leg, session.periods)
         # a leg may add up the claims of an earlier one: those that were kept, as they are what the next day opens with
         read_later = frozenset[str]().union(*(models()[later].parents for later in legs[number:]))

@@ -23,9 +23,9 @@ def test_goods_between_warehouses_are_on_their_way_and_what_does_not_arrive_is_l
         move(0, "W", "transfer", -5, "T2"), move(1, "V", "transfer", 3, "T2"), move(1, "W", "transfer", -4, "T3"),
     ]}, sla_days={"stock/transit": 2})
     found = [items(store, period, "stock") for period in FOUR]
-    assert found[0] == {"transit/T1/A/transit": ("timing", 5), "transit/T2/A/transit": ("timing", 5)}
-    assert found[1] == {"transit/T2/A/transit": ("timing", 2), "transit/T3/A/transit": ("timing", 4)}
-    assert found[3]["transit/T2/A/transit"] == ("lost_in_transit", 2)
+    assert found[0] == {f"transit/{name}/A/transit": ("timing", Decimal(5)) for name in ("T1", "T2")}
+    assert found[1] == {"transit/T2/A/transit": ("timing", Decimal(2)), "transit/T3/A/transit": ("timing", Decimal(4))}
+    assert found[3]["transit/T2/A/transit"] == ("lost_in_transit", Decimal(2))
 
 
 def test_an_exchange_needs_no_order_line_but_the_goods_that_came_back(tmp_path: Path) -> None:
