@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -300,11 +300,12 @@ class _Run:
         counter = idle.get()
         try:
             typed, wrong = typist.type(batch)
+            if unlisted := counter.unlisted(typed):
+                wrong = pa.concat_tables([wrong, _unlisted(self.spec, typed, unlisted)])
+                typed = _without(typed, unlisted)
             if unfit := counter.unfit(typed):
                 wrong = pa.concat_tables([wrong, _unfit(self.spec, typed, unfit)])
-                keep = np.ones(typed.num_rows, np.bool_)
-                keep[list(unfit)] = False
-                typed = typed.filter(pa.array(keep))
+                typed = _without(typed, unfit)
             tally = counter.count(typed)
         finally:
             idle.put(counter)
@@ -390,6 +391,23 @@ def _broken(entries: Sequence[Broken]) -> pa.Table:
         },
         schema=QUARANTINE,
     )
+
+
+def _without(typed: pa.Table, rows: Iterable[int]) -> pa.Table:
+    keep = np.ones(typed.num_rows, np.bool_)
+    keep[list(rows)] = False
+    return typed.filter(pa.array(keep))
+
+
+def _unlisted(spec: SourceSpec, typed: pa.Table, rows: Mapping[int, Sequence[str]]) -> pa.Table:
+    """The quarantine of rows of a kind that nobody has listed: the words that name it."""
+    reason = "is not known; a kind of movement counts once the specification lists it"
+    cells = [
+        {"line": typed["line"][row].as_py(), "column_name": " / ".join(spec.fields[name].column for name in names),
+         "value": " / ".join(str(typed[name][row]) for name in names), "reason": reason, "is_money": True}
+        for row, names in sorted(rows.items())
+    ]
+    return pa.Table.from_pylist(cells, QUARANTINE)
 
 
 def _unfit(spec: SourceSpec, typed: pa.Table, problems: Mapping[int, str]) -> pa.Table:

@@ -36,6 +36,7 @@ _TOTAL = {"coalesce", "nullif", "concat", "concat_ws", "upper", "lower", "trim",
           "else", "case", "left", "right", "length", "replace", "contains", "starts_with", "ends_with"}
 _CALLS = re.compile(r"(\w+)\s*\(")
 _CASTS = re.compile(r"::|\bcast\s*\(|/")
+_ELSE = re.compile(r"\belse\s+(?:'[^']*'|\w+)\s+end$")
 _SCALING = re.compile(r"(?<![\w.])\d{1,4}(?:\.\d+)?\s*\*|\*\s*\d{1,4}(?:\.\d+)?(?![\w.])")
 
 
@@ -154,6 +155,12 @@ class Hazard:
         # in ten thousandths: a product of two amounts below it has room in a column of money; every sum has, and whatever is
         # scaled by four digits
         self.bound = 10**16 if "*" in _SCALING.sub("", plain) else None
+        # an expression that lists the kinds it knows, and says nothing of the others
+        self.kinds = {
+            (table.where.strip(), kind): [name for name, column in spec.fields.items()
+                                          if column.type in ("text", "id") and re.search(rf"\b{name}\b", kind)]
+            for table in tables if "case" in (kind := table.columns.get("kind", "").strip()) and not _ELSE.search(kind)
+        }
         self.amounts = [f.name for f in landed_schema(spec) if pa.types.is_decimal(f.type)]
         self.trials = [
             f"select bit_xor(hash(columns(*))) from ({_select(t, spec, setting, _TYPED)})" for t in tables

@@ -211,6 +211,20 @@ class Counter:
         sums = tuple(Decimal(str(value)) for value in answer[1 + calendars :])
         return Tally(rows, rows if self.every else fed[0], undated, frozenset(days), sums, groups, chains)
 
+    def unlisted(self, typed: pa.Table) -> dict[int, tuple[str, ...]]:
+        """The rows, by number, of a kind that their table's expression does not list, with the fields that name it."""
+        if self.hazard is None or not self.hazard.kinds:
+            return {}
+        found: dict[int, tuple[str, ...]] = {}
+        self.con.register("typed", typed.append_column("row number", pa.array(range(typed.num_rows), pa.int64())))
+        try:
+            for (where, kind), names in self.hazard.kinds.items():
+                rows = self.con.execute(f'select "row number" from typed where ({where}) and ({kind}) is null').fetchall()
+                found |= dict.fromkeys((row for (row,) in rows), tuple(names))
+        finally:
+            self.con.unregister("typed")
+        return found
+
     def unfit(self, typed: pa.Table) -> dict[int, str]:
         """The rows, by number, that cannot be turned into canonical ones, and why.
 

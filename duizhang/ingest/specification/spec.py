@@ -96,7 +96,8 @@ class Table(_Closed):
     """What the rows give to one canonical table: SQL expressions over the fields, for the rows where `where` holds.
 
     Beside every time field `x` (UTC) stands its business day `x_day`. `minor(amount, currency)` turns an amount in the
-    currency's smallest unit into one in whole units. An expression sees one row; there are no windows.
+    currency's smallest unit into one in whole units. An expression sees one row; there are no windows. A row for which `kind`, a
+    `case` without `else`, comes to null is quarantined by the words that the expression reads.
     of: `totals` reads the line that carries the file's totals (`totals_row`) instead of the rows.
     """
 
