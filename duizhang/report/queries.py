@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 HISTORY_DAYS = 56  # before the range, for what is usual
 TREND_DAYS = 28  # shown
-TOP = 12
+TOP = 8
 MOST_DETAILS, MOST_CELLS = 200, 50
 
 
