@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from duizhang.reconcile import load_causes
+from duizhang.report.analysis import Break, Mass
 from duizhang.report.figures import evidence_lines, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.labels import Labels
+from duizhang.report.measures import MEASURES, Finding
 from duizhang.report.queries import TOP, Facts, Row, share
 from duizhang.report.tables import Table, by_money, columns, ordered, place
 
@@ -23,8 +25,8 @@ FINE_FILES = ("read", "accepted")
 class Sections:
     """The tables of one report in one language."""
 
-    def __init__(self, facts: Facts, labels: Labels, books: HomeBooks) -> None:
-        self.facts, self.labels, self.books = facts, labels, books
+    def __init__(self, facts: Facts, labels: Labels, books: HomeBooks, findings: Sequence[Finding] = ()) -> None:
+        self.facts, self.labels, self.books, self.findings = facts, labels, books, findings
 
     def all(self) -> list[Table]:
         """In the order of the page."""
@@ -161,12 +163,41 @@ class Sections:
         ])
 
     def unusual(self) -> Table:
-        return Table("unusual", columns("day:day", "shop", "subject:key", "finding"), [{
+        """What stands out against history, then what is out of the ordinary by itself."""
+        rows = [{
+            "day": f.day or self.facts.span.shown, "shop": self.books.shop(f.shop), "subject": self._subject(f), "finding": self._odd(f),
+        } for f in self.findings]
+        rows += [{
             "day": r["period"], "shop": self.books.shop(r["shop"] or ""), "subject": r["subject"], "finding": self._finding(r),
-        } for r in self.facts.anomalies])
+        } for r in self.facts.anomalies]
+        return Table("unusual", columns("day:day", "shop", "subject:key", "finding"), rows)
+
+    def _subject(self, finding: Finding) -> str:
+        if isinstance(finding.found, Mass):
+            return self.books.shop(finding.found.part) if finding.measure == "shop" else finding.found.part
+        return finding.subject
+
+    def _odd(self, finding: Finding) -> str:
+        """A finding against history in words: how much, and what would be normal."""
+        found, labels = finding.found, self.labels
+        if isinstance(found, Mass):
+            return labels.text("mass", cause=labels.cause(finding.subject), n=found.count, share=f"{found.share:.0%}",
+                               base=f"{found.base:.1%}", times=f"{found.lift:.1f}")
+        what = labels.of("measured", finding.measure)
+
+        def shown(value: float) -> str:
+            if finding.measure.endswith("share"):
+                return f"{value:.2%}"
+            if MEASURES[finding.measure][0] == "count":
+                return f"{value:,.0f}"
+            return f"{value:,.2f} {finding.currency}".strip()
+
+        if isinstance(found, Break):
+            return labels.text("lasting", what=what, day=found.since, before=shown(found.before), after=shown(found.after))
+        return labels.text("odd", what=what, value=shown(found.value), low=shown(found.low), high=shown(found.high), n=found.days)
 
     def _finding(self, row: Row) -> str:
-        """Why something is unusual, with what would be normal."""
+        """Why something is unusual by itself, with what would be normal."""
         value, expected = (with_currency(row[name], row["currency"] or "", self.labels) for name in ("value", "expected"))
         text = self.labels.of("measures", row["measure"])
         return text.format(value=value, expected=expected) if text != row["measure"] else f"{row['reason']}: {value} / {expected}"

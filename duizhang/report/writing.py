@@ -11,6 +11,7 @@ from duizhang.published import open_published
 from duizhang.report.home_books import HomeBooks, read_home_books
 from duizhang.report.judgement import judge
 from duizhang.report.labels import Labels, Language
+from duizhang.report.measures import findings
 from duizhang.report.page import Report, render
 from duizhang.report.pictures import Pictures
 from duizhang.report.queries import Facts, read, span_of
@@ -57,8 +58,9 @@ def made(home: Path, first: dt.date | None, last: dt.date | None, labels: Labels
     """The report of a range, in one language."""
     with open_published(home) as con:
         facts = read(con, span_of(con, first, last))
+        found = findings(con, facts.span)
         verdict = verdicts(con).get(facts.span.shown, Verdict()) if facts.span.shown else Verdict()
-    sections = Sections(facts, labels, books)
+    sections = Sections(facts, labels, books, found)
     tables = named(sections.all())
     pictures = Pictures(facts, labels, books)
     pictures.put_trends(tables["legs"], tables["recurring"])
