@@ -14,6 +14,7 @@ from duizhang.errors import UserError
 
 if TYPE_CHECKING:
     from duizhang.close import Taken
+    from duizhang.report import Language
 
 
 @click.group("exceptions")
@@ -25,14 +26,15 @@ def command() -> None:
 @home_option
 @click.option("--period", required=True, type=DAY, help="The day whose open differences are exported.")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: exceptions-<period>.xlsx in the home.")
-def export(home: Path, period: dt.datetime, out: Path | None) -> None:
+@click.option("--lang", "language", type=click.Choice(["zh", "en"]), help="Default: `language` of books.yaml.")
+def export(home: Path, period: dt.datetime, out: Path | None, language: Language | None) -> None:
     """Write the workbook. In the column `decision` choose accept, write_off, correct, wait or link (it accepts the proposed pair), and
     give a reason."""
     from duizhang.close import append_event, export_exceptions
 
     state = open_state(home)
     target = out or home / f"exceptions-{period:%Y-%m-%d}.xlsx"
-    count = export_exceptions(home, period.date(), target)
+    count = export_exceptions(home, period.date(), target, language)
     append_event(state, actor="export", kind="exceptions_exported", payload={"period": f"{period:%Y-%m-%d}", "rows": count})
     click.echo(f"{count} open differences of {period:%Y-%m-%d} in {target}")
 

@@ -15,6 +15,7 @@ from duizhang.close.authority import actor
 from duizhang.close.deciding import MOST_TOLD, Choice, Say, Taken, impossible, take
 from duizhang.close.decisions import DECISIONS, LINK, decisions
 from duizhang.close.groups import Event, events_of, linked
+from duizhang.close.leg_sheets import LABEL_ROW, decision_of
 from duizhang.close.workbook import DERIVED, HEADER, IDENTITY, open_differences, row_digest, safe_cell
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
@@ -87,7 +88,8 @@ def _rows(path: Path) -> list[tuple[str, int, dict[str, Any]]]:
         lacking = [name for name in HEADER if name not in names]
         missing = min(missing, lacking, key=len)
         if not lacking:
-            found += [(sheet, number, dict(zip(names, cells, strict=False))) for number, cells in enumerate(rows[1:], 2)]
+            named = [(sheet, number, dict(zip(names, cells, strict=False))) for number, cells in enumerate(rows[1:], 2)]
+            found += [row for row in named if row[2].get("row") != LABEL_ROW]
     if missing:
         raise UserError(f"{path}: no sheet has all columns; {', '.join(missing)} are missing",
                         advice="Import the workbook that `exceptions export` wrote.")
@@ -139,7 +141,7 @@ class _Reading:
             self.choices.setdefault((choice.event.period, choice.event.id), choice)
 
     def _chosen(self, place: str, row: dict[str, Any]) -> list[Choice]:
-        decision, reason = _text(row["decision"]).lower(), _text(row["reason"])
+        decision, reason = decision_of(_text(row["decision"])), _text(row["reason"])
         period = _day(row["period"], "period")
         until = _day(row["wait_until"], "wait_until") if _text(row["wait_until"]) else None
         identity = _text(row["row"])

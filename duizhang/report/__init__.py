@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
+    from duizhang.report.home_books import read_home_books
     from duizhang.report.labels import LANGUAGES, Labels, Language
     from duizhang.report.writing import FORMATS, Format, write_report
 else:
     __getattr__ = opened_by_need(__name__)
 
-__all__ = ["FORMATS", "LANGUAGES", "Format", "Labels", "Language", "write_report"]
+__all__ = ["FORMATS", "LANGUAGES", "Format", "Labels", "Language", "read_home_books", "write_report"]

@@ -52,11 +52,8 @@ def decide(home: Path, *decisions: tuple[Any, ...], by: str = "Li", **cells: Any
     book = home.parent / "book.xlsx"
     duizhang("exceptions", "export", "--home", home, "--period", LAST, "--out", book)
     workbook = openpyxl.load_workbook(book)
-    sheet = workbook.active
-    assert sheet is not None
-    names = [str(cell.value).split("\n")[0] for cell in sheet[1]]
-    for row in sheet.iter_rows(min_row=2):
-        said = dict(zip(names, row, strict=True))
+    for row in (row for sheet in workbook.worksheets[1:] for row in sheet.iter_rows()):
+        said = dict(zip([cell.value for cell in row[0].parent[1]], row, strict=True))
         for leg, key, cause, decision in decisions:
             if (said["leg"].value, said["key"].value, said["cause"].value) == (leg, key, cause):
                 for name, value in {"decision": decision, "reason": "agreed", **cells}.items():
@@ -147,7 +144,7 @@ def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:
         ({"reason": " "}, "accept", "reason is empty"),
     ):
         found = decide(home, (*row, decision), **cells)
-        assert said in found and "sheet exceptions, row " in found and "nothing was imported" in found, found
+        assert said in found and "sheet 订单 ↔ 收款, row " in found and "nothing was imported" in found, found
     with pytest.raises(AssertionError, match="2026-07-01 was never computed"):
         duizhang("exceptions", "export", "--home", home, "--period", "2026-07-01", "--out", home / "x.xlsx")
     with pytest.raises(AssertionError, match="2026-07-01 was never computed"):

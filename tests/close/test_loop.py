@@ -24,12 +24,12 @@ def run(raw: Path, home: Path) -> None:
 def fill(book: Path) -> int:
     """Decide about every event in the row that has its money; how many."""
     workbook, decided = openpyxl.load_workbook(book), set()
-    for sheet in workbook.worksheets:
+    for sheet in workbook.worksheets[1:]:
         names = [str(cell.value).split("\n")[0] for cell in sheet[1]]
         for row in sheet.iter_rows(min_row=2):
             said = dict(zip(names, row, strict=True))
             event = str(said["event"].value)
-            if not event.startswith("E") or event in decided:
+            if not event.startswith("E") or event in decided or said["booked_in"].value != f"{said['leg'].value} {said['key'].value}":
                 continue
             decided.add(event)
             decision = DONE.get(str(said["cause"].value), "correct")

@@ -15,10 +15,9 @@ from tests.pipelines.test_end_to_end import LAST, duizhang, query, run
 
 def decide(workbook: Path, key: str, decision: str) -> None:
     book = openpyxl.load_workbook(workbook)
-    sheet = book.active
-    assert sheet is not None
-    names = [str(cell.value).split("\n")[0] for cell in sheet[1]]
-    for row in sheet.iter_rows(min_row=2):
+    sheet = book["订单 ↔ 收款"]
+    names = [cell.value for cell in sheet[1]]
+    for row in sheet.iter_rows(min_row=3):
         if row[names.index("key")].value == key and row[names.index("leg")].value == "order_payment":
             row[names.index("decision")].value = decision
             row[names.index("reason")].value = "price typed wrong"

@@ -29,8 +29,9 @@ def test_every_day_has_a_page(home: Path, tmp_path: Path) -> None:
 def test_the_workbook_adds_up(home: Path, tmp_path: Path) -> None:
     out = tmp_path / "exceptions.xlsx"
     duizhang("exceptions", "export", "--home", home, "--period", LAST, "--out", out)
-    header, *rows = openpyxl.load_workbook(out)["exceptions"].iter_rows(values_only=True)
-    difference = [str(name).split("\n")[0] for name in header].index("difference")
+    sheets = openpyxl.load_workbook(out).worksheets[1:]
+    rows = [row for sheet in sheets for row in sheet.iter_rows(min_row=3, values_only=True)]
+    [difference] = {[cell.value for cell in sheet[1]].index("difference") for sheet in sheets}
     assert all(isinstance(row[difference], int | float) for row in rows)
     [(expected,)] = query(home, f"select sum(difference) from variances where period = date '{LAST}'")
     assert sum(Decimal(str(row[difference])) for row in rows) == expected

@@ -1,0 +1,176 @@
+"""How the workbook of exceptions looks: a sheet that explains, then one a leg, in one language. What is in it is workbook.py's.
+
+The first row of a leg's sheet has the names that the import goes by and is hidden; the second has what people read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from duizhang.currency import in_places
+from duizhang.report.figures import evidence_lines
+from duizhang.report.labels import Labels, load_labels
+from duizhang.schema import PIECES
+
+EXACT_DIGITS = 15  # of a number in a spreadsheet
+LABEL_ROW = "#"  # in the column `row` of the row of labels
+_EVIDENCE = 4
+# in the order in which they are read; what is only for the import comes last and is hidden
+SHOWN = ("cause_label", "key", "shop", "order_id", "entity", "left_amount", "right_amount", "difference", "currency", "left_quantity",
+         "right_quantity", "first_seen", "age_days", "proposal", "evidence", "event", "booked_in", "action", "decision", "reason",
+         "wait_until")
+HIDDEN = ("period", "leg", "cause", "status", "row")
+INPUT = ("decision", "reason", "wait_until")
+_WIDTHS = {"cause_label": 22, "key": 30, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26, "wait_until": 12,
+           "left_amount": 13, "right_amount": 13, "difference": 13, "decision": 11, "booked_in": 22, "first_seen": 11}
+
+
+def decision_names(labels: Labels) -> dict[str, str]:
+    """What may be decided, as a workbook in this language offers it -> its name."""
+    return {entry[labels.language]: name for name, entry in load_labels()["decisions"].items()}
+
+
+def decision_of(cell: str) -> str:
+    """The name of a decision as any language has it; what is none stays as it is."""
+    text = cell.strip().casefold()
+    for entry in load_labels()["decisions"].items():
+        if text in (entry[0], *(label.casefold() for label in entry[1].values())):
+            return entry[0]
+    return text
+
+
+def write_sheets(rows: Sequence[Mapping[str, Any]], period: dt.date, out: Path, labels: Labels, safe: Any) -> None:
+    """Write the workbook. rows: with the columns of workbook.HEADER; safe: makes text that cannot run as a formula."""
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
+    legs: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        legs.setdefault(row["leg"], []).append(row)
+    order = list(load_labels()["legs"])
+    sheets = _Book(book, labels, safe)
+    listed = sorted(legs, key=lambda leg: (order.index(leg) if leg in order else len(order), leg))
+    sheets.explain(period, {leg: legs[leg] for leg in listed})
+    for leg in listed:
+        sheets.leg(leg, legs[leg])
+    book.close()
+
+
+class _Book:
+    def __init__(self, book: Any, labels: Labels, safe: Any) -> None:
+        self.book, self.labels, self.safe = book, labels, safe
+        cell = {"valign": "top", "text_wrap": True, "font_size": 10}
+        self.head = book.add_format({**cell, "bold": True, "bg_color": "#E8ECF2", "bottom": 1})
+        self.ask = book.add_format({**cell, "bold": True, "bg_color": "#FFE9A8", "bottom": 1})
+        self.text = book.add_format(cell)
+        self.free = book.add_format({**cell, "locked": False, "bg_color": "#FFF8DC", "border": 1, "border_color": "#E5D9A8"})
+        self.free_day = book.add_format({**cell, "locked": False, "bg_color": "#FFF8DC", "border": 1, "border_color": "#E5D9A8",
+                                         "num_format": "yyyy-mm-dd"})
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.wanting = book.add_format({"bg_color": "#F8C9C4"})
+        self.numbers: dict[int, Any] = {}
+
+    def name(self, leg: str) -> str:
+        return self.labels.leg(leg)[:31]
+
+    def explain(self, period: dt.date, legs: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """The first sheet: what to do, what each decision means, and how many rows each leg has."""
+        t, sheet = self._t, self.book.add_worksheet(self._t("sheet"))
+        sheet.set_column(0, 0, 26)
+        sheet.set_column(1, 3, 16)
+        sheet.write_string(0, 0, f"{t('title')} {period}", self.title)
+        at = 2
+        for line in t("how").strip().split("\n"):
+            sheet.merge_range(at, 0, at, 7, line, self.text)
+            sheet.set_row(at, 30)
+            at += 1
+        at += 1
+        for label, name in decision_names(self.labels).items():
+            sheet.write_string(at, 0, label, self.head)
+            sheet.merge_range(at, 1, at, 7, load_labels()["decided"][name][self.labels.language], self.text)
+            sheet.set_row(at, 30)
+            at += 1
+        at += 1
+        for column, what in enumerate(("leg", "differences", "in_transit", "rows")):
+            sheet.write_string(at, column, t(what), self.head)
+        for leg, rows in legs.items():
+            at += 1
+            timing = sum(row["cause"] == "timing" for row in rows)
+            sheet.write_url(at, 0, f"internal:'{self.name(leg)}'!A2", string=self.name(leg))
+            for column, count in enumerate((len(rows) - timing, timing, len(rows)), 1):
+                sheet.write_number(at, column, count)
+        sheet.hide_gridlines(2)
+        sheet.protect("")
+
+    def leg(self, leg: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The differences of a leg; what is in transit is filtered away where there is anything else."""
+        sheet, columns = self.book.add_worksheet(self.name(leg)), (*SHOWN, *HIDDEN)
+        place = {name: number for number, name in enumerate(columns)}
+        last = len(rows) + 1
+        for name, column in place.items():
+            sheet.write_string(0, column, name)
+            sheet.write_string(1, column, LABEL_ROW if name == "row" else self._t(f"c_{name}"), self.ask if name in INPUT else self.head)
+            unused = name.endswith("quantity") and not any(row[name] for row in rows)
+            sheet.set_column(column, column, _WIDTHS.get(name, 10), None, {"hidden": True} if unused or name in HIDDEN else None)
+        sheet.set_row(0, None, None, {"hidden": True})
+        hide = any(row["cause"] != "timing" for row in rows)
+        for number, row in enumerate(rows, 2):
+            for name, column in place.items():
+                self._cell(sheet, number, column, name, row)
+            if hide and row["cause"] == "timing":
+                sheet.set_row(number, None, None, {"hidden": True})
+        sheet.autofilter(1, 0, last, len(SHOWN) - 1)
+        if hide and any(row["cause"] == "timing" for row in rows):
+            shown = sorted({self.labels.cause(row["cause"]) for row in rows if row["cause"] != "timing"})
+            sheet.filter_column_list(place["cause_label"], shown)
+        decision, reason, until = (place[name] for name in INPUT)
+        sheet.data_validation(2, decision, last, decision, {
+            "validate": "list", "source": list(decision_names(self.labels)), "error_title": self._t("title"),
+            "error_message": self._t("one_of")})
+        sheet.data_validation(2, until, last, until, {
+            "validate": "date", "criteria": ">", "value": rows[0]["period"], "error_title": self._t("title"),
+            "error_message": self._t("later")})
+        cell = f"${chr(ord('A') + decision)}3"
+        sheet.conditional_format(2, reason, last, reason, {
+            "type": "formula", "criteria": f'=AND({cell}<>"",${chr(ord("A") + reason)}3="")', "format": self.wanting})
+        sheet.freeze_panes(2, 2)
+        sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True})
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(1)
+
+    def _cell(self, sheet: Any, number: int, column: int, name: str, row: Mapping[str, Any]) -> None:
+        if name in INPUT:
+            sheet.write_blank(number, column, None, self.free_day if name == "wait_until" else self.free)
+            return
+        value: Any = row.get(name)
+        match name:
+            case "cause_label":
+                value = self.labels.cause(row["cause"])
+            case "action":
+                value = self.labels.action(row["cause"])
+            case "evidence":
+                value = "\n".join(evidence_lines(value, self.labels, _EVIDENCE))
+        if isinstance(value, Decimal) and len(value.as_tuple().digits) <= EXACT_DIGITS:
+            sheet.write_number(number, column, value, self._number(value, "" if name.endswith("quantity") else row["currency"]))
+        elif isinstance(value, int):
+            sheet.write_number(number, column, value, self.text)
+        else:
+            sheet.write_string(number, column, "" if value is None else str(self.safe(value)), self.text)
+
+    def _number(self, value: Decimal, currency: str) -> Any:
+        """The format of an amount: the places of its currency (none of pieces), or as many as are significant."""
+        exact = value.normalize() if currency in ("", PIECES) else in_places(value, currency)
+        places = max(0, -int(exact.as_tuple().exponent))
+        if places not in self.numbers:
+            self.numbers[places] = self.book.add_format({"num_format": "#,##0" + "." * (places > 0) + "0" * places, "valign": "top",
+                                                         "font_size": 10})
+        return self.numbers[places]
+
+    def _t(self, name: str) -> str:
+        return load_labels()["workbook"][name][self.labels.language]
