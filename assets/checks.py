@@ -20,13 +20,15 @@ from dagster import (
 
 from assets.partitions import DEFER_EVENTS
 from duizhang.errors import ConservationError
-from duizhang.gate import COLUMNS, ROWS_OF_PERIOD, TABLE_EXISTS, Result, load_suites
+from duizhang.gate import COLUMNS, COMPUTED, ROWS_OF_PERIOD, TABLE_EXISTS, Result, load_suites
 from duizhang.reconcile.lineage import assertions
 
 Checked = AssetCheckResult | AssetCheckEvaluation
 
 # a suite may ask of a table again what the engine promises
 ASSERTION = "assertion_"
+# what is recorded of the claims of all legs stands with what they come together in
+_ASSETS = {"claims": "movements"}
 # an assertion belongs to the table that its promise is about
 _ABOUT = {
     "keys_are_whole": "movements", "amounts_are_conserved": "recon_summary", "parts_add_up_to_their_item": "variances",
@@ -47,7 +49,8 @@ def expectation_checks(partitions: DailyPartitionsDefinition) -> list[AssetCheck
             AssetCheckSpec(name, asset=table, description=text, metadata={"severity": severity}, partitions_def=partitions)
             for name, (text, severity) in given.items()
         ]
-    return found
+    text = "no row was left out because a model cannot be computed with its values / 没有因无法计算而剔除的行"
+    return [*found, AssetCheckSpec(COMPUTED, asset=_ASSETS["claims"], description=text, partitions_def=partitions)]
 
 
 def assertion_checks(partitions: DailyPartitionsDefinition) -> list[AssetCheckSpec]:
@@ -64,7 +67,7 @@ def evaluations(
     """The result of each check over the days of a run; of one that fails on some of several days also that of each day."""
     by_check: dict[AssetCheckKey, dict[dt.date, Result]] = {}
     for r in results:
-        by_check.setdefault(AssetCheckKey(AssetKey(r.table), r.expectation), {})[r.period] = r
+        by_check.setdefault(AssetCheckKey(AssetKey(_ASSETS.get(r.table, r.table)), r.expectation), {})[r.period] = r
     for spec in asked:
         found = by_check.get(spec.key, {})
         wrong = {day: r for day, r in found.items() if not r.success and not r.accepted_by}

@@ -115,7 +115,7 @@ def build_assets(
             )
 
     @multi_asset(
-        name=PUBLISHED, specs=[published_asset()], partitions_def=partitions, backfill_policy=SINGLE_RUN,
+        name=PUBLISHED, specs=[published_asset(partitions.timezone)], partitions_def=partitions, backfill_policy=SINGLE_RUN,
         check_specs=[AssetCheckSpec(NOTHING_HELD, asset=PUBLISHED)],
     )
     def published(

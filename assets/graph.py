@@ -4,6 +4,7 @@ One asset a source that the books name, a canonical table, a model. Dependencies
 the SQL itself; description, version and columns from the file and the schema.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from dagster import (
     AssetDep,
     AssetSpec,
+    FreshnessPolicy,
     TableColumn,
     TableSchema,
     TimeWindowPartitionMapping,
@@ -75,11 +77,13 @@ def model_assets() -> dict[str, list[AssetSpec]]:
     return steps
 
 
-def published_asset() -> AssetSpec:
-    """What readers see: every table that is published, checked."""
+def published_asset(time_zone: str) -> AssetSpec:
+    """What readers see: every table that is published, checked. Something of the day is published by noon of every day."""
+    by_noon = FreshnessPolicy.cron(deadline_cron="0 12 * * *", lower_bound_delta=dt.timedelta(hours=12), timezone=time_zone)
     return _spec(
         PUBLISHED, "publication", sorted({*published.TABLES} & {*STORED} | {*STATE_TABLES}), kinds={"duckdb"},
         description="The days' results as analysts see them: views over immutable Parquet, a version a day.",
+        freshness=by_noon,
     )
 
 
@@ -97,7 +101,7 @@ def _model(model: Model) -> AssetSpec:
 
 def _spec(
     name: str, group: str, deps: Iterable[str | AssetDep], *, kinds: set[str], description: str = "", version: str = "",
-    metadata: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None, freshness: FreshnessPolicy | None = None,
 ) -> AssetSpec:
     """A rule that concerns every asset stands here: owner, layer, columns."""
     told = load_dictionary()
@@ -109,7 +113,7 @@ def _spec(
         )
     return AssetSpec(
         name, group_name=group, deps=list(deps), description=description or told.tables.get(name), kinds=kinds, owners=[OWNERS[group]],
-        tags={"layer": group}, metadata=found, code_version=version[:16] or None,
+        tags={"layer": group}, metadata=found, code_version=version[:16] or None, freshness_policy=freshness,
     )
 
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
-    from duizhang.gate.checking import COLUMNS, ROWS_OF_PERIOD, TABLE_EXISTS, failures_by_table, run_gate, write_data_docs
+    from duizhang.gate.checking import (
+        COLUMNS,
+        COMPUTED,
+        ROWS_OF_PERIOD,
+        TABLE_EXISTS,
+        failures_by_table,
+        run_gate,
+        write_data_docs,
+    )
     from duizhang.gate.records import (
         Failure,
         Result,
@@ -26,7 +34,7 @@ else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "COLUMNS", "ROWS_OF_PERIOD", "TABLE_EXISTS",
+    "COLUMNS", "COMPUTED", "ROWS_OF_PERIOD", "TABLE_EXISTS",
     "Failure", "Result", "accept_failure", "acceptances", "accepted", "accepted_by", "copy_acceptances", "failures",
     "failures_by_table", "gated_tables", "load_suites", "quality_table", "recorded_results", "run_gate", "write_data_docs",
 ]

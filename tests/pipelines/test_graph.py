@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import yaml
-from dagster import AssetKey, Definitions
+from dagster import AssetCheckExecutionContext, AssetCheckKey, AssetKey, Definitions, FreshnessPolicy, PreviewWarning
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import traverse_scope
 
+from assets.checks import evaluations, expectation_checks
 from assets.graph import OF_FILES, PUBLISHED, SCHEMAS, STORED
 from assets.partitions import daily
 from assets.workspace import over
 from duizhang import published, schema
 from duizhang.errors import SpecError
+from duizhang.gate import COMPUTED, Result
 from duizhang.ingest import load_specs
 from duizhang.layout import SQL
 from duizhang.reconcile import LEG_MODELS, STATE_TABLES, lineage
-from duizhang.reconcile.models import OF_EVERY_LEG, ROOMS, SO_FAR
+from duizhang.reconcile.models import OF_EVERY_LEG, ROOMS, SO_FAR, SQL_PASSES
 from pipelines.definitions import build_defs
 
 SNAPSHOT = Path(__file__).with_name("graph.txt")
@@ -37,7 +43,7 @@ ENGINE = {
     "sides_known": {"orders_seen", *LEG_MODELS}, "supplied_sides": {"orders_seen"}, "fx_filed": {"fx_rates"}, "sku_map_filed": {"sku_map"},
     "bundles_filed": {"bundles"},
     "left_over": {"matchable"}, "given_up": {"matchable", "match_keyless_crowds", "match_subset"},
-    "matched": {"matchable", *(f"match_{n}" for n in ("normal_key", "remark", "tolerance", "keyless", "batch", "subset"))},
+    "matched": {"matchable", *(f"match_{n}" for n in (*SQL_PASSES, "subset"))},
 }
 
 
@@ -131,6 +137,26 @@ def test_every_asset_says_what_it_is(defs: Definitions) -> None:
             columns = node.metadata["dagster/column_schema"].columns
             assert [c.name for c in columns] == SCHEMAS[name].names
             assert [c.name for c in columns if not c.description] == [], name
+
+
+def test_what_is_published_is_expected_every_day_by_noon_of_the_books(defs: Definitions) -> None:
+    policy = defs.resolve_asset_graph().get(AssetKey(PUBLISHED)).freshness_policy
+    assert policy == FreshnessPolicy.cron(
+        deadline_cron="0 12 * * *", lower_bound_delta=dt.timedelta(hours=12), timezone="Asia/Shanghai",
+    )
+
+
+def test_rows_that_were_left_out_fail_a_check_of_what_the_claims_come_together_in(defs: Definitions) -> None:
+    key = AssetCheckKey(AssetKey("movements"), COMPUTED)
+    assert key in defs.resolve_asset_graph().asset_check_keys
+    day = dt.date(2026, 3, 1)
+    left_out = Result(day, "claims", "", COMPUTED, "", "critical", False, 1, "it can be computed", "a.csv line 2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PreviewWarning)
+        [spec] = [s for s in expectation_checks(daily("2026-03-01", "Asia/Shanghai")) if s.key == key]
+    context = cast(AssetCheckExecutionContext, SimpleNamespace(partition_keys=["2026-03-01"]))
+    [failed], [passed] = (list(evaluations(context, found, [spec], [])) for found in ([left_out], []))
+    assert (failed.passed, passed.passed) == (False, True) and "a.csv line 2" in str(failed.description)
 
 
 def test_a_model_that_reads_what_nothing_makes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
