@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from duizhang import cli as cli_room
 from duizhang.cli import COMMANDS, cli
-from duizhang.cli.cells import folded, table_text, width_of
+from duizhang.cli.cells import folded, in_currency, table_text, width_of
 from duizhang.cli.faults import told
 from duizhang.errors import BooksError
 
@@ -30,6 +31,8 @@ MISTAKES = (
     ("plan", "--books", "nope.yaml"),
     ("init", "nope"),
     ("doctor", "--books", "nope.yaml"),
+    ("journal", "export", "--books", "nope.yaml", "--from", "2026-03-01", "--to", "2026-03-01", "--layout", "kingdee", "--out", "x.csv"),
+    ("key", "new"),
     ("inspect", "nope.csv"),
     ("inspect", ".", "--books", "nope.yaml"),
     ("source", "new", "nope.csv"),
@@ -176,3 +179,27 @@ def commands(group: click.Group, before: str = "") -> dict[str, click.Command]:
 def test_every_command_shows_an_example() -> None:
     without = [name for name, command in commands(cli).items() if f"duizhang {name}" not in str(command.epilog)]
     assert without == []
+
+
+def test_exit_codes_stand_in_one_table_and_in_the_help() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "commands.md").read_text(encoding="utf-8")
+    help_text = " ".join(cli.get_help(click.Context(cli)).split())
+    for code, meaning in cli_room.EXIT_CODES:
+        assert f"| {code} | {meaning} |" in page
+        assert f"{code} {meaning}" in help_text
+
+
+def test_a_misspelt_command_is_told_the_nearest_one() -> None:
+    with pytest.raises(click.UsageError, match="no command 'stauts'; did you mean 'status'"):
+        cli.main(["stauts"], standalone_mode=False)
+
+
+def test_amounts_stand_in_the_places_of_their_currency() -> None:
+    four = [Decimal("12.5000"), Decimal("3.0000"), Decimal("1.2345")]
+    rows = [["CNY", *four], ["JPY", *four], ["PCS", *four], [None, *four]]
+    assert in_currency(["currency", "a", "b", "c"], rows) == [
+        ["CNY", "12.50", "3.00", "1.2345"], ["JPY", "12.5", "3", "1.2345"], ["PCS", "12.5", "3", "1.2345"], [None, *four]]
+    assert in_currency(["a"], [[four[0]]]) == [[four[0]]]
+    assert in_currency(["currency", "rate"], [["CNY", Decimal("0.500000")]]) == [["CNY", Decimal("0.500000")]]
+    shown = table_text(["currency", "a"], in_currency(["currency", "a"], [["CNY", four[0]], ["JPY", four[1]]]))
+    assert shown.splitlines()[-1] == "JPY           3"

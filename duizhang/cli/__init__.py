@@ -64,6 +64,15 @@ class _NoPandas(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError("this command needs no pandas", name=name)
 
 
+# what a command ends with, in one place: `duizhang --help` and docs/commands.md show it
+EXIT_CODES = (
+    (0, "done; of `run`: everything is published; of `compare` and `replay`: equal; of `doctor`: nothing is wrong"),
+    (1, "an error, which the message explains with what to do; of `doctor`: something is wrong"),
+    (2, "something is held (`run`), differs (`compare`, `replay`), was changed (`verify`) or rejected (`inspect`)"),
+    (130, "stopped by Ctrl-C; the same command goes on"),
+)
+
+
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -78,9 +87,21 @@ class _Lazy(click.Group):
             subcommand.epilog = epilog(f"{name} {part}")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            from duizhang.spelling import meant
+
+            raise click.UsageError(f"there is no command {name!r}{meant(name, COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), text) for code, text in EXIT_CODES])
 
 
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

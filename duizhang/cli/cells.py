@@ -21,6 +21,31 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+class Amount(str):
+    """An amount as text, in the places of its currency; it stands to the right, as numbers do."""
+
+    __slots__ = ()
+
+
+def in_currency(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Rows whose amounts (decimals of four places, as every amount has) stand in the places of the row's `currency`; pieces without."""
+    if "currency" not in names:
+        return [list(row) for row in rows]
+    from duizhang.currency import in_places
+    from duizhang.schema import PIECES
+
+    at = list(names).index("currency")
+
+    def placed(value: Any, currency: Any) -> Any:
+        if not isinstance(value, Decimal) or not isinstance(currency, str) or value.as_tuple().exponent != -4:
+            return value
+        if currency == PIECES:
+            return Amount(f"{value.normalize():f}")
+        return Amount(f"{in_places(value, currency):f}")
+
+    return [[placed(value, row[at]) for value in row] for row in rows]
+
+
 def width_of(text: str) -> int:
     """Columns that a text takes on a screen."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
@@ -59,7 +84,7 @@ def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], *, width: in
     folded so that no line is longer."""
     cells = [[shown(value).replace("\n", " | ") for value in row] for row in rows]
     right = [
-        bool(rows) and all(isinstance(r[n], int | float | Decimal | None) and not isinstance(r[n], bool) for r in rows)
+        bool(rows) and all(isinstance(r[n], int | float | Decimal | Amount | None) and not isinstance(r[n], bool) for r in rows)
         for n in range(len(names))
     ]
     widths = [max(width_of(text) for text in (name, *(row[n] for row in cells))) for n, name in enumerate(names)]

@@ -24,8 +24,16 @@ for decision in (files.accept, files.withdraw, files.restore):
 
 @command.command("list")
 @own_sources
-def listed(books_path: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def listed(books_path: Path | None, *, as_json: bool) -> None:
     """Every source by name, with what it is and the tables that it feeds."""
+    if as_json:
+        click.echo(json.dumps([
+            {"source": spec.name, "title": spec.title, "layout_from": spec.layout_from,
+             "tables": list(dict.fromkeys(t.table for t in spec.tables))}
+            for spec in known_sources(books_path).values()
+        ], ensure_ascii=False, indent=1))
+        return
     for spec in known_sources(books_path).values():
         feeds = ", ".join(dict.fromkeys(t.table for t in spec.tables)) or "-"
         click.echo(f"{spec.name:28} {spec.title}  -> {feeds}")

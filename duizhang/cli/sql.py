@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.cells import table_text
+from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.options import home_option
 
 
@@ -33,4 +33,4 @@ def command(query: str, home: Path, form: str) -> None:
         writer.writerows(rows)
         click.echo(text.getvalue(), nl=False)
     else:
-        click.echo(table_text(names, rows))
+        click.echo(table_text(names, in_currency(names, rows)))
