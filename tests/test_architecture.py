@@ -127,3 +127,10 @@ def test_no_two_files_of_tests_have_one_name() -> None:
 
 def test_a_leg_is_its_claims_and_a_line_of_the_register() -> None:
     assert {path.stem for path in (SQL / "claims").glob("*.sql")} == set(LEGS)
+
+
+def test_the_areas_of_the_mutation_benchmark_name_files_and_tests_that_are_there() -> None:
+    from benchmarks.mutation import AREAS
+
+    named = [name for area in AREAS.values() for name in (*area.files, *area.tests)]
+    assert [name for name in named if not list(ROOT.glob(name))] == []

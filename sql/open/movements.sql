@@ -21,11 +21,10 @@ final as (
         leg, entity, "key", currency, period,
         sum(case side when 'left' then amount else -amount end)::decimal(28, 4) as amount,
         sum(case side when 'left' then quantity else -quantity end)::decimal(28, 4) as quantity,
-        -- lint: allow hash: it lives for the run only, no result and no digest holds it
         sum(
             case when attribute is null then 0
-                when side = 'left' then (hash(attribute) % 2147483647)::bigint
-                else -(hash(attribute) % 2147483647)::bigint
+                when side = 'left' then (md5_number_lower(attribute) % 2147483647)::bigint
+                else -(md5_number_lower(attribute) % 2147483647)::bigint
             end
         )::hugeint as attribute,
         bool_or(kind in ('correction', 'write_off')) as is_decided,

@@ -99,3 +99,16 @@ def test_case(outcome: Outcome, title: str) -> None:
     for day, key, text in case.proposals:
         told = {r["proposal"] for r in outcome.rows("variances", day) if r["entity"] == title and r["key"] == key}
         assert any(text in (t or "") for t in told), told
+
+
+def test_a_cause_that_the_lines_and_the_rest_of_a_sum_share_keeps_the_evidence_of_both(tmp_path: Path) -> None:
+    rows = [claim(leg, key, side, amount, 0) for leg, key, left, right in (
+        ("order_platform", "tb/1/x", "71.3", "30.2"), ("order_platform", "tb/2/x", "55.1", "50.8"), ("finance", "tb/revenue", "90", "20"),
+    ) for side, amount in (("left", left), ("right", right))]
+    variances = run(tmp_path, rows, 1).rows("variances", 0)
+    assert {r["cause"] for r in variances} == {"unexplained"}
+    [total] = [r for r in variances if r["leg"] == "finance"]
+    told = json.loads(total["evidence"])
+    assert total["difference"] == 70
+    assert {e["key"]: e["difference"] for e in told if "key" in e} == {"tb/1/x": "41.1000", "tb/2/x": "4.3000"}
+    assert {(e["side"], e["amount"]) for e in told if "side" in e} == {("left", "90.0000"), ("right", "20.0000")}
