@@ -38,7 +38,7 @@ from duizhang.simulate.world import ENTITIES, PROVIDERS, UNPAID, World, dates
 
 TRUTH = pa.schema([
     ("period", pa.date32()), ("leg", pa.string()), ("entity", pa.string()), ("key", pa.string()),
-    ("currency", pa.string()), ("cause", pa.string()), ("difference", pa.decimal128(18, 4)), ("injected", pa.bool_()),
+    ("currency", pa.string()), ("cause", pa.string()), ("difference", pa.decimal128(28, 4)), ("injected", pa.bool_()),
 ])
 LINKS = pa.schema([
     ("leg", pa.string()), ("entity", pa.string()), ("currency", pa.string()), ("kind", pa.string()), ("members", pa.list_(pa.string())),
