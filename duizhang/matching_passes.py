@@ -42,11 +42,13 @@ class Near(_Closed):
 
 
 class LegPasses(_Closed):
-    """The passes of a leg, who its counterparty is, and how many days apart two items may be."""
+    """The passes of a leg, who its counterparty is, how many days apart two items may be, and whether the left
+    one comes first, but for a day."""
 
     passes: tuple[Literal["normal_key", "near_key", "near_key_apart", "remark", "tolerance", "keyless", "batch", "subset"], ...]
     party: Literal["", "channel", "customer"] = ""
     window_days: int = 0
+    left_first: bool = False
 
 
 class Bounds(_Closed):

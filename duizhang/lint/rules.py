@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
+from duizhang.layout import SOURCES
 from duizhang.lint.room import digits, need, too_narrow
 
 
@@ -131,4 +132,22 @@ class NothingIsLeftToChance(Rule):
         return bool(node.args.get("order") or node.args.get("alias"))
 
 
-RULES: tuple[Rule, ...] = (EveryImportIsUsed(), EveryImportIsThere(), AmountsHaveRoom(), NothingIsLeftToChance())
+class NoChannelIsNamed(Rule):
+    """What is known of a channel stands in its specification, in books.yaml or in causes.yaml, and a column that a rule asks about
+    has values and no patterns: a name or a pattern in SQL knows only the sources that its author knew."""
+
+    name = "channel"
+    _OURS = frozenset({"bank", "books", "platform", "shop", "wms"})  # kinds of sources of every company
+
+    def check(self, model: Model) -> Iterator[tuple[str, str]]:
+        channels = {path.name for path in SOURCES.iterdir() if path.is_dir()} - self._OURS
+        for node in model.tree.walk():
+            if isinstance(node, (exp.Like, exp.ILike, exp.Glob, exp.SimilarTo)):
+                yield "pattern", f"a pattern over the words of a column: {node.sql('duckdb')[:120]}"
+            if isinstance(node, exp.Literal) and node.is_string:
+                words = node.name.lower().split("_")
+                if words[0] in channels and len(words) <= 3:
+                    yield "channel", f"the channel {words[0]} is named: {node.sql('duckdb')[:120]}"
+
+
+RULES: tuple[Rule, ...] = (NoChannelIsNamed(), EveryImportIsUsed(), EveryImportIsThere(), AmountsHaveRoom(), NothingIsLeftToChance())

@@ -21,6 +21,7 @@ class Item:
     first_seen: dt.date
     party: str
     window: int
+    left_first: bool = False  # what is on the right is never more than a day before what is on the left
 
 
 class _Day:
@@ -57,6 +58,10 @@ class Lines:
             if place in self._days:
                 self._days[place] = _Day([i for i in self._days[place].items if i.key not in keys])
 
+    def parties(self) -> list[str]:
+        """Who stands on the other side of any of them."""
+        return sorted({party for party, _ in self._days} - {"", _ANY})
+
     def below(self, deposit: Item) -> tuple[int, int]:
         """How many lines the deposit may hold, and their sum."""
         found = [day.below(abs(deposit.amount)) for distance in self._within(deposit) for day in distance]
@@ -76,7 +81,10 @@ class Lines:
         parties = (deposit.party, "") if deposit.party else (_ANY,)
         middle = deposit.first_seen.toordinal()
         for distance in range(deposit.window + 1):
-            places = [(party, day) for party in parties for day in sorted({middle - distance, middle + distance})]
+            near = sorted({middle - distance, middle + distance})
+            if deposit.left_first:
+                near = [day for day in near if (day >= middle - 1 if deposit.amount > 0 else day <= middle + 1)]
+            places = [(party, day) for party in parties for day in near]
             yield [self._days[place] for place in places if place in self._days]
 
 

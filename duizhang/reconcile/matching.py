@@ -8,6 +8,7 @@ one pass outside SQL.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -57,10 +58,10 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     )
     con.execute("insert into matching_settings values (?, ?, ?, ?, ?)", [
         rules.sure_points, rules.shown_points, rules.near.edits, rules.near.length, rules.near.kept_percent])
-    con.execute("create table matching_legs (leg varchar, party varchar, window_days integer)")
+    con.execute("create table matching_legs (leg varchar, party varchar, window_days integer, left_first boolean)")
     con.execute("create table matching_passes (leg varchar, pass varchar)")
     for leg, given in rules.legs.items():
-        con.execute("insert into matching_legs values (?, ?, ?)", [leg, given.party, given.window_days])
+        con.execute("insert into matching_legs values (?, ?, ?, ?)", [leg, given.party, given.window_days, given.left_first])
         for name in given.passes:
             con.execute("insert into matching_passes values (?, ?)", [leg, name])
 
@@ -200,9 +201,7 @@ def _subsets_of(
             given_up.append({**place, "key": deposit.key, "reason":
                              f"combinations were not searched: more than {bounds.deposits} deposits on the day"})
             continue
-        near = opposite.nearest(deposit, bounds.lines)
-        amounts = tuple(abs(i.amount) for i in near)
-        found = known.get((target, amounts)) or known.setdefault((target, amounts), find_subset(target, amounts))
+        near, found = _of_one_party(deposit, opposite, known) or _combinations(deposit, opposite, known)
         if 0 < found.count <= bounds.combinations:
             members = [near[i] for i in found.members]
             used.update([deposit.key, *(m.key for m in members)])
@@ -211,7 +210,7 @@ def _subsets_of(
             searched = f" among the nearest {len(near)} of {count}" if len(near) < count else f" of {len(near)}"
             matched.append({
                 **place, "members": [deposit.key, *sorted(m.key for m in members)], "pass": "subset",
-                "points": (8500 if deposit.party else 8000) if found.count == 1 else 7000 // found.count,
+                "points": _points(deposit, members) if found.count == 1 else 7000 // found.count,
                 "reason": f"{len(members)} items{searched} add up, {found.count} such combinations"
                 if found.count > 1 else f"{len(members)} items{searched} add up",
             })
@@ -221,6 +220,32 @@ def _subsets_of(
         elif len(near) < count:
             given_up.append({**place, "key": deposit.key, "reason":
                              f"the search for combinations gave up after the nearest {len(near)} of {count} items"})
+
+
+def _combinations(deposit: Item, lines: Lines, known: dict[tuple[int, tuple[int, ...]], Subset]) -> tuple[list[Item], Subset]:
+    """The lines that were looked at, and which of them add up to the deposit."""
+    near = lines.nearest(deposit, load_matching().bounds.lines)
+    amounts = tuple(abs(i.amount) for i in near)
+    target = abs(deposit.amount)
+    return near, known.get((target, amounts)) or known.setdefault((target, amounts), find_subset(target, amounts))
+
+
+def _of_one_party(
+    deposit: Item, lines: Lines, known: dict[tuple[int, tuple[int, ...]], Subset]
+) -> tuple[list[Item], Subset] | None:
+    """Where a deposit does not say who paid it: the lines of the one counterparty of whose lines just one combination adds up."""
+    if deposit.party:
+        return None
+    parties = [replace(deposit, party=party) for party in lines.parties()]
+    found = [(near, subset) for near, subset in (_combinations(one, lines, known) for one in parties) if subset.count]
+    return found[0] if len(found) == 1 and found[0][1].count == 1 else None
+
+
+def _points(deposit: Item, members: Sequence[Item]) -> int:
+    """How sure the one combination is: of the deposit's counterparty, of one that it does not name, of several."""
+    if deposit.party:
+        return 8500
+    return 8000 if len({member.party for member in members}) == 1 else 7000
 
 
 __all__ = ["match", "normalise_keys", "prepare_matching"]

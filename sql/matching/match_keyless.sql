@@ -82,6 +82,7 @@ pairs as (
     from compared
     where abs(l.amount + r.amount) <= l.tolerance
         and abs(l.first_seen - r.first_seen) <= l.window_days
+        and (not l.left_first or l.first_seen - r.first_seen <= 1)
         and not (l.party_kind = 'channel' and l.party <> '' and r.party <> '' and l.party <> r.party)
         -- two orders of one amount are two, unless their buyer is one
         and not (l.party_kind = 'customer' and (l.party = '' or l.party <> r.party))

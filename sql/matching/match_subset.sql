@@ -10,7 +10,8 @@ circled as (
 
 final as (
     select
-        period, leg, entity, currency, circle, "key", (amount * 10000)::hugeint as amount, first_seen, party, window_days
+        period, leg, entity, currency, circle, "key", (amount * 10000)::hugeint as amount, first_seen, party, window_days,
+        left_first
     from circled
     where party_kind <> 'customer' or party <> ''
     qualify count(*) over (partition by period, leg, entity, currency, circle) > 2

@@ -27,7 +27,7 @@ final as (
         i.period, i.leg, i.entity, i."key", i.currency, i.difference as amount, i.tolerance, i.first_seen, i.one_sided,
         t.source, t.words,
         normal_key(i."key") as normal_key,
-        r.window_days, r.party as party_kind,
+        r.window_days, r.left_first, r.party as party_kind,
         case r.party
             when 'customer' then t.customer
             when 'channel' then coalesce(nullif(t.channel, ''), party_of(t.words), '')

@@ -38,6 +38,9 @@ def model(expression: str, before: str = "") -> str:
     ("list(key)", "chance"),
     ("string_agg(distinct key, ' ')", "chance"),
     ("row_number() over (partition by key)", "chance"),
+    ("key like '%order%'", "channel"),
+    ("key = 'alipay'", "channel"),
+    ("key in ('jd_settlement', 'x')", "channel"),
 ])
 def test_a_planted_fault_is_found(expression: str, rule: str) -> None:
     assert {finding.rule for finding in lint_model("planted", model(expression), KNOWN)} == {rule}
