@@ -2,7 +2,7 @@
 -- ours and has not arrived: `account` was paid by buyers and does not stand on our account at the provider yet, `bank` was
 -- announced as a payout and does not stand on the bank's statement yet. Net of what has arrived of it.
 with
-open_claims as (select * from open_claims where leg in ('payment_settlement', 'payout_bank') and "key" not like '%/fx'),
+open_claims as (select * from open_claims where leg in ('payment_settlement', 'payout_bank') and not ends_with("key", '/fx')),
 
 by_key as (
     select
