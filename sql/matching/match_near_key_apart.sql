@@ -1,5 +1,5 @@
 -- Grain: one row a period and pair of open items whose references are nearly the same and whose amounts are not. Meaning: a
--- proposal: a character too many or too few, two exchanged, or the whole written twice. Proposed only where no other item is as
+-- proposal, and no more than that, as two orders may be called so: a character too many or too few, two exchanged, or the whole written twice. Proposed only where no other item is as
 -- near to either of them. Two references are compared where they are the same without one of their characters.
 with
 items as (select * from left_over where one_sided and 'near_key_apart' in (select pass from matching_passes where leg = left_over.leg)),
@@ -59,7 +59,7 @@ final as (
         period, leg, entity, currency,
         [left_key, right_key] as members,
         edits * 10 + days as cost,
-        8000 as points,
+        7000 as points,
         concat('nearly the same reference, ', days, ' days apart, ', rest, ' left over') as reason
     from ranked
     where left_alike = 1 and right_alike = 1

@@ -16,6 +16,8 @@ final as (
     select
         j.*,
         coalesce(p.points, 0) as pair_points,
+        -- the references themselves say that they are one
+        coalesce(p.pass in ('normal_key', 'near_key', 'near_key_apart'), false) as is_paired_by_reference,
         coalesce(p.points >= r.sure_points, false) as is_paired
     from judged as j
     cross join rules as r
