@@ -39,6 +39,8 @@ MISTAKES = (
     ("compare", "nope.csv", "nope.csv", "--key", "a", "--left-amount", "a", "--right-amount", "a"),
     ("dispute", "alipay", "--books", "nope.yaml", "--period", "2026-03-01"),
     ("exceptions", "import", "nope.xlsx", "--by", "A"),
+    ("journal", "export", "--books", "nope.yaml", "--from", "2026-03-01", "--to", "2026-03-01", "--layout", "csv", "--out", "x.csv"),
+    ("key", "nonsense"),
     ("verify", "--home", "nope", "--nonsense"),
     *((name, *more, "--home", "nope") for name, *more in (
         ("status",), ("sql", "select 1"), ("explain", "X"), ("report",), ("verify",), ("diff", "2026-03-01"),

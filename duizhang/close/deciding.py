@@ -165,6 +165,8 @@ class _Taking:
         places = _own_places(event.items)
         for seq, at, old, was in self.earlier:
             what = f"{old.decided_by} decided {old.decision} on it ({old.leg} {old.key} of {old.period}, {old.name}, {at})"
+            if new.moves_money and old.moves_money and _is_to_be_posted(event, old):
+                return f"{what}; it is open until the ledger has entry J{old.entry:06d}"
             if places & _own_places(old.about):
                 is_waiting = old.decision in STANDING and seq <= self.shown.get(old.period, 0)
                 if is_waiting or (self.replaces and old.period == period and seq > self.shown.get(period, 0)):
@@ -298,6 +300,12 @@ def accept(
 
     with acquire(home, say=say):
         return state.change(let)
+
+
+def _is_to_be_posted(event: Event, old: Decision) -> bool:
+    """Whether an event is about the account and day on which the entry of an earlier decision is to be posted."""
+    keys = {f"{item.key.split('/')[0]}/{old.period}" for item in old.about if item.leg == "ledger" and item.is_booked}
+    return any(item.leg == "ledger" and item.key in keys for item in event.items)
 
 
 def _own_places(items: Sequence[Item]) -> set[tuple[str, ...]]:

@@ -27,7 +27,7 @@ ACCEPT, WRITE_OFF, CORRECT, WAIT, LINK = DECISIONS = ("accept", "write_off", "co
 MOVING = (WRITE_OFF, CORRECT, LINK)
 STANDING = {ACCEPT: "accepted", WAIT: "waiting"}
 # in the remark of a claim: what it was decided about
-CAUSE_MARK, EVENT_MARK = "cause:", "event:"
+CAUSE_MARK, EVENT_MARK, ORDER_MARK = "cause:", "event:", "order:"
 # events: somebody decided something, took it back; a range was computed, and which of its days are held
 DECIDED, TAKEN_BACK, COMPUTED = "decided", "taken_back", "computed"
 # the legs that add up what others show line by line
@@ -263,12 +263,11 @@ def decision_claims(state: State, periods: Sequence[dt.date]) -> list[dict[str, 
 
 
 def _claims(d: Decision, period: dt.date, sign: int) -> list[dict[str, Any]]:
-    legs = {item.leg for item in d.about}
+    # what is claimed of an order is claimed of its customer as well, see sql/claims/customer, unless that is among the items
+    mark = EVENT_MARK if any(item.leg == "customer" for item in d.about) else ORDER_MARK
     sums: dict[tuple[str, ...], list[Item]] = {}
     for item in d.about:
-        # what is claimed of an order is claimed of its customer as well: see sql/claims/customer
-        if item.leg != "customer" or "order_payment" not in legs:
-            sums.setdefault((*item.place, item.shop, item.order_id), []).append(item)
+        sums.setdefault((*item.place, item.shop, item.order_id), []).append(item)
     return [
         {
             "period": period, "leg": leg, "entity": entity, "key": key, "currency": currency, "side": "left",
@@ -276,7 +275,7 @@ def _claims(d: Decision, period: dt.date, sign: int) -> list[dict[str, Any]]:
             "amount": sign * sum((i.difference for i in items), Decimal(0)),
             "quantity": sign * sum((i.quantity for i in items), Decimal(0)), "attribute": None, "shop": shop, "channel": "",
             "order_id": order_id if leg != "finance" else "", "sku": "", "discount": Decimal(0), "unit_price": None, "occurred_at": None,
-            "source": "corrections", "file": "", "line": d.id, "remark": f"{EVENT_MARK}{d.event}" if d.event else f"{CAUSE_MARK}{d.cause}",
+            "source": "corrections", "file": "", "line": d.id, "remark": f"{mark}{d.event}" if d.event else f"{CAUSE_MARK}{d.cause}",
         }
         for (leg, entity, key, currency, shop, order_id), items in sums.items()
     ]

@@ -6,7 +6,8 @@ made as (select * from order_payment),
 opening as (select * from opening_claims where leg = 'order_payment'),
 corrections as (select * from corrections where leg = 'order_payment'),
 
--- what people corrected or wrote off of an order is so in the account of its customer as well
+-- what people corrected or wrote off of an order is so in the account of its customer as well, where they did not say so of that
+-- itself
 claims as (
     select * from made
     union all by name
@@ -14,6 +15,7 @@ claims as (
         period, leg, entity, "key", currency, side, kind, amount, shop, channel, order_id, sku, discount, unit_price, customer,
         occurred_at, source, file, line
     from corrections
+    where not starts_with(coalesce(remark, ''), 'event:')
 ),
 
 named as (

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+import duizhang.plan  # noqa: F401 - its table is part of every home
 from duizhang import cli
 from duizhang.close import approval, importing
 from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures
