@@ -38,7 +38,7 @@ EXAMPLES: dict[str, str] = {
     "diff": "diff 2026-03-01",
     "verify": "verify",
     "checkpoint": "checkpoint --out checkpoint.txt",
-    "export audit": "export audit --from 2026-03-01 --to 2026-03-02 --out audit",
+    "export audit": "export audit --from 2026-03-01 --to 2026-03-02 --out audit-2026-03",
     "replay": "replay --period 2026-03-01",
     "compare": "compare left.csv right.csv --key order_id --left-amount \"price + freight\" --right-amount paid",
     "score": "score --truth raw/truth.parquet",
