@@ -223,6 +223,8 @@ def run_select(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], l
         found = con.execute(statements[0])
         names = [str(column[0]) for column in found.description or []]
         return names, found.fetchall()
+    except duckdb.IOException:
+        raise  # of the published file itself: whoever opened it says what to do
     except duckdb.Error as error:
         raise UserError(f"SQL: {error}") from error
 

@@ -60,11 +60,13 @@ def decidable(home: Path) -> None:
     append_event(fake.state, actor="Li", kind="note", payload={})
     export_exceptions(home, FIRST, home.parent / WORKBOOK)
     book = openpyxl.load_workbook(home.parent / WORKBOOK)
-    sheet = book["exceptions"]
-    names = [str(cell.value).split("\n")[0] for cell in sheet[1]]
-    for row in range(2, sheet.max_row + 1):
-        for name, value in (("decision", "accept"), ("reason", "agreed")):
-            sheet.cell(row, names.index(name) + 1, value)
+    for sheet in book.worksheets:
+        names = [str(cell.value) for cell in sheet[1]]
+        if "decision" not in names:
+            continue  # the one that explains
+        for row in range(3, sheet.max_row + 1):
+            for name, value in (("decision", "accept"), ("reason", "agreed")):
+                sheet.cell(row, names.index(name) + 1, value)
     book.save(home.parent / WORKBOOK)
 
 

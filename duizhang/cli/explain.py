@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from duizhang.cli.options import home_option
-from duizhang.cli.status import unread_files
 from duizhang.errors import UserError
 
 SHOWN = ("origin", "kind", "transaction_id", "refund_id", "line_id", "sku", "quantity", "amount", "fee", "currency", "status",
@@ -47,6 +46,8 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
         click.echo(f"\n{item['leg']} {item['key']}: {item['left_amount']} against {item['right_amount']} {item['currency']}, "
                    f"difference {item['difference']}\n  {cause.zh} {cause.en}; {state}\n  {cause.who}: {cause.action_zh} {cause.action}")
     if not items:
+        from duizhang.unread import unread_files
+
         unread = unread_files(home)
         agree = "All sources that were read agree" if unread else "All sources agree"
         click.echo(f"\n{agree}: nothing was ever open at the end of a day.")

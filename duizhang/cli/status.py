@@ -118,6 +118,8 @@ def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["causes"] = causes.get(p["period"], [])
         p["variances"] = sum(c["items"] for c in p["causes"])
     try:
+        from duizhang.unread import unread_files
+
         files = unread_files(home)
     except UserError as error:
         # what is published is told all the same
@@ -134,24 +136,6 @@ def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
     with connect() as con, told_when_damaged(home):
         Store(home).view(con, "legs_not_run", periods, TABLES["legs_not_run"])
         return not_run(con)
-
-
-def unread_files(home: Path) -> list[dict[str, Any]]:
-    """Files that were missing, refused or not recognised as the last run saw them (also of days that are held), and those
-    of which no day is known, which stand beside the newest one."""
-    from duizhang.published import TABLES, open_published
-    from duizhang.store import Store, connect, told_when_damaged
-
-    store = Store(home)
-    with open_published(home) as published:
-        periods = [row[0] for row in published.execute("select period from period_status order by period").fetchall()]
-        names = ["period", "source", "shop", "file", "status", "problem"]
-        asked = f"select {', '.join(names)} from source_files where status in ('missing', 'refused')"
-        undated = published.execute(f"{asked} and status = 'refused'").fetchall()
-    with connect() as con, told_when_damaged(home):
-        store.view(con, "source_files", periods, TABLES["source_files"])
-        dated = con.execute(asked).fetchall()
-    return [dict(zip(names, row, strict=True)) for row in sorted({*dated, *undated})]
 
 
 def _plain(value: object) -> object:

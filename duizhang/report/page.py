@@ -36,6 +36,7 @@ class Report:
     version: dict[str, Any] = field(default_factory=dict)
     files_said: str = ""
     bad_files: Table = field(default_factory=lambda: Table("bad_files", ()))
+    unread: list[dict[str, Any]] = field(default_factory=list)  # files of days that have nothing published
 
     @property
     def title(self) -> str:

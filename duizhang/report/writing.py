@@ -17,6 +17,7 @@ from duizhang.report.pictures import Pictures
 from duizhang.report.queries import Facts, read, span_of
 from duizhang.report.sections import Sections, is_bad, named
 from duizhang.report.tables import Table
+from duizhang.unread import unread_files
 from duizhang.verdict import Verdict, verdicts
 
 Format = Literal["html", "xlsx", "pdf"]
@@ -70,6 +71,8 @@ def made(home: Path, first: dt.date | None, last: dt.date | None, labels: Labels
         figures={"ageing": ageing, "trend": trend}, profits=pictures.profits(),
     )
     report.files_said, report.bad_files = _files(facts, tables["files"], labels)
+    unpublished = {day["period"] for day in facts.days if not day["version"]}
+    report.unread = [row for row in unread_files(home) if row["period"] in unpublished] if unpublished else []
     return report
 
 
