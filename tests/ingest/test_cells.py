@@ -56,13 +56,13 @@ def read(texts: list[str], formats: tuple[str, ...]) -> list[dt.datetime | None]
     return times(formats).of(Cells(pl.Series("x", texts, pl.String)))[0].rows().to_pylist()  # type: ignore[no-any-return]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.sampled_from(FORMATS), st.lists(INSTANTS | st.just(None), max_size=4), st.data())
 def test_times_are_those_that_duckdb_reads(formats: tuple[str, ...], instants: list[dt.datetime | None], data: st.DataObject) -> None:
     zone = dt.timezone(dt.timedelta(minutes=data.draw(st.sampled_from([0, 60, -210, 330]))))
     patterns = st.sampled_from([f for f in formats if f not in ("epoch", "excel")][: data.draw(st.integers(1, 3))])
     cells = ["" if t is None else t.replace(tzinfo=zone).strftime(data.draw(patterns)) for t in instants]
-    if data.draw(st.booleans()):  # days and hours of one digit
+    if data.draw(st.booleans()) and not any("%y" in f for f in formats):  # days and hours of one digit; no year has one
         cells = [re.sub(r"(?<!\d)0(\d)(?!\d)", r"\1", cell) for cell in cells]
     assert read(cells, formats) == by_duckdb(cells, formats)
     if cells:  # a cell that is damaged, or that is written in another way

@@ -79,7 +79,7 @@ def test_a_sample_is_read_completely(name: str) -> None:
     undamaged(name)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(name=st.sampled_from(sorted(SAMPLES)), place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_any_byte(name: str, place: float, byte: int) -> None:
     body = bytearray(SAMPLES[name])
@@ -87,7 +87,7 @@ def test_any_byte(name: str, place: float, byte: int) -> None:
     holds(name, bytes(body))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(name=st.sampled_from(sorted(SAMPLES)), place=st.floats(0, 1, exclude_max=True), way=st.sampled_from(["cut", "twice", "half", "quote"]))
 @example(name=sorted(SAMPLES)[0], place=0.0, way="cut")
 def test_any_line(name: str, place: float, way: str) -> None:
