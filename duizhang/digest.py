@@ -68,10 +68,14 @@ def write_rows(table: pa.Table, file: Any) -> None:
         )
 
 
+def mapping_text(value: Mapping[str, Any]) -> str:
+    """A JSON-like mapping in canonical form: sorted keys, no blanks."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
 def mapping_digest(value: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of a JSON-like mapping in canonical form (sorted keys, no blanks)."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 (hex) of a JSON-like mapping in canonical form."""
+    return hashlib.sha256(mapping_text(value).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:

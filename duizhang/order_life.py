@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from duizhang import schema
 from duizhang.published import open_published
-from duizhang.store import Store, connect, told_when_damaged
+from duizhang.store import Store, connect, rows, told_when_damaged
 
 Row = dict[str, Any]
 
@@ -33,7 +31,7 @@ def events_of(home: Path, key: str) -> list[Row]:
         for table, columns in PLACES.items():
             store.view(con, table, store.periods(table), schema.TABLES[table])
             where = " or ".join(f'list_contains(?, "{c}")' for c in columns)
-            for row in _rows(con, f'select * from "{table}" where {where}', [sorted(words)] * len(columns)):
+            for row in rows(con, f'select * from "{table}" where {where}', [sorted(words)] * len(columns)):
                 found.append({"table": table, **row})
     return sorted(found, key=lambda r: (str(r["period"]), str(r["occurred_at"] or ""), r["table"], r["file"], r["line"] or 0))
 
@@ -44,7 +42,7 @@ def items_of(home: Path, key: str) -> list[Row]:
     words = {key, *key.split("/")} - {""}
     buyers = _buyers(home, words)
     with open_published(home) as con:
-        return _rows(
+        return rows(
             con, "with hits as (select distinct leg, entity, \"key\", currency from variances "
             "where \"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 "
             "and ? not like '%/%' or leg = 'customer' and list_contains(?, concat(entity, ' ', \"key\"))) "
@@ -53,12 +51,6 @@ def items_of(home: Path, key: str) -> list[Row]:
             "qualify period = max(period) over (partition by leg, entity, \"key\", currency) order by leg, \"key\", cause",
             [key, sorted(w for w in words if len(w) >= _LEAST_LETTERS), sorted(words), key, buyers],
         )
-
-
-def _rows(con: duckdb.DuckDBPyConnection, sql: str, values: list[Any]) -> list[Row]:
-    cursor = con.execute(sql, values)
-    names = [d[0] for d in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _buyers(home: Path, words: set[str]) -> list[str]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -87,6 +88,13 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
 @lru_cache(maxsize=1)
 def _kept(_process: int) -> duckdb.DuckDBPyConnection:
     return connect(threads=1)
+
+
+def rows(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> list[dict[str, Any]]:
+    """The rows of a query, by the names of its columns. values: of its parameters, a sequence or a mapping."""
+    cursor = con.execute(sql, values)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def quoted(text: object) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 
+from duizhang.store import rows
+
 AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
 
 
@@ -71,12 +73,11 @@ def verdicts(con: duckdb.DuckDBPyConnection) -> dict[dt.date, Verdict]:
 
 def not_run(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The legs that were not run, once each with the days from and to which that is so, from the table legs_not_run."""
-    cursor = con.execute(
+    return rows(
+        con,
         "select leg, entity, shop, channel, missing, wanted, min(period) as first_day, max(period) as last_day, "
         "count(distinct period) as days, sum(claims)::bigint as claims from legs_not_run group by all order by all"
     )
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def not_run_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ import duckdb
 
 from duizhang.errors import UserError
 from duizhang.report.faults import gather
+from duizhang.store import rows
 
 Row = dict[str, Any]
 
@@ -41,13 +41,6 @@ class Span:
     def name(self) -> str:
         """As in the name of a file."""
         return f"{self.first}" if self.is_day else f"{self.first}_{self.last}"
-
-
-def rows(con: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-    """The rows of a query, by the names of its columns."""
-    cursor = con.execute(sql, list(values))
-    names = [d[0] for d in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def span_of(con: duckdb.DuckDBPyConnection, first: dt.date | None, last: dt.date | None) -> Span:
@@ -278,9 +271,7 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
 
 
 def _named(con: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any]) -> list[Row]:
-    cursor = con.execute(sql, {name: value for name, value in values.items() if f"${name}" in sql})
-    names = [d[0] for d in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return rows(con, sql, {name: value for name, value in values.items() if f"${name}" in sql})
 
 
 def share(part: int, whole: int) -> Decimal | None:

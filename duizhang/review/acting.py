@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +12,7 @@ from duizhang.close import approve, close_periods, decide, events_of, reopen, ta
 from duizhang.close.groups import Event
 from duizhang.errors import UserError
 from duizhang.review.rendering import rendered
-from duizhang.review.visiting import Visit
+from duizhang.review.visiting import Visit, day_of
 from duizhang.state import State
 
 MOST_AT_ONCE = 1000
@@ -43,7 +42,7 @@ class Acting:
         until = visit.sent("until")
         decide(
             self._home, State(self._home), visit.day(), [event.id for event in self._chosen(visit)], visit.sent("decision"), by=visit.name,
-            reason=visit.sent("reason"), until=_day(until) if until else None, key=visit.key,
+            reason=visit.sent("reason"), until=day_of(until) if until else None, key=visit.key,
         )
         return RedirectResponse(f"/day/{visit.day()}/queue", status_code=303)
 
@@ -102,13 +101,6 @@ def _totals(events: Iterable[Event]) -> dict[str, Decimal]:
         currency = event.lead.currency
         found[currency] = found.get(currency, Decimal(0)) + event.amount
     return dict(sorted(found.items()))
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise UserError(f"{text!r} is no day; expected such as 2026-03-31") from error
 
 
 def _may(visit: Visit, duty: str) -> None:

@@ -19,6 +19,7 @@ import duckdb
 
 from duizhang.errors import UserError
 from duizhang.published import open_published
+from duizhang.store import rows
 
 PAGE, DAYS = 50, 62
 Row = dict[str, Any]
@@ -56,13 +57,6 @@ def asked(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published database of a home for one request."""
     with open_published(home) as con:
         yield con
-
-
-def rows(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> list[Row]:
-    """The rows of a query as dictionaries."""
-    cursor = con.execute(sql, values)
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def days(con: duckdb.DuckDBPyConnection, *, before: dt.date | None = None, limit: int = DAYS) -> list[Row]:

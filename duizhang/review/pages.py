@@ -16,7 +16,7 @@ from duizhang.evidence import in_words
 from duizhang.order_life import events_of, items_of
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
-from duizhang.review.visiting import Visit
+from duizhang.review.visiting import Visit, day_of
 from duizhang.state import State
 from duizhang.verdict import not_run, not_run_lines, verdicts
 
@@ -34,7 +34,7 @@ class Pages:
         """Every day with its state, the newest first."""
         before = visit.query("before")
         with asking.asked(self._home) as con:
-            found = asking.days(con, before=_day(before) if before else None, limit=asking.DAYS + 1)
+            found = asking.days(con, before=day_of(before) if before else None, limit=asking.DAYS + 1)
             judged = verdicts(con)
         more = len(found) > asking.DAYS
         shown = found[: asking.DAYS]
@@ -105,13 +105,6 @@ class Pages:
         if not found and not items:
             raise UserError(f"nothing is known of {key!r}", advice="Give an order, transaction, payout or tracking number.")
         return rendered(visit, "life.html.j2", {"key": key, "events": found, "items": items})
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise UserError(f"{text!r} is no day; expected such as 2026-03-31") from error
 
 
 def _is_about(said: dict[str, Any], leg: str, entity: str, key: str, currency: str) -> bool:

@@ -12,12 +12,11 @@ from urllib.parse import urlencode
 import jinja2
 from starlette.responses import HTMLResponse, Response
 
-from duizhang.currency import in_places
 from duizhang.reconcile import load_causes
+from duizhang.report.figures import amount
 from duizhang.report.labels import Labels
 from duizhang.review.visiting import Visit
 from duizhang.review.wording import LANGUAGES, say
-from duizhang.schema import PIECES
 
 
 @cache
@@ -75,9 +74,5 @@ def plain_page(template: str, language: str, values: dict[str, Any], *, status: 
 
 
 def money(value: object, currency: str) -> str:
-    """An amount in the places of its currency with separators; pieces without decimals where they have none."""
-    if not isinstance(value, Decimal):
-        return "" if value is None else str(value)
-    if currency == PIECES:
-        return f"{int(value):,}" if value == int(value) else f"{value.normalize():,f}"
-    return f"{in_places(value, currency):,f}"
+    """An amount as the report shows it; anything that is none as it is."""
+    return amount(value, currency) if isinstance(value, Decimal) else "" if value is None else str(value)

@@ -34,11 +34,7 @@ class Visit:
 
     def day(self) -> dt.date:
         """The day of the address. UserError where it is none."""
-        text = str(self.request.path_params["day"])
-        try:
-            return dt.date.fromisoformat(text)
-        except ValueError as error:
-            raise UserError(f"{text!r} is no day; expected such as 2026-03-31") from error
+        return day_of(str(self.request.path_params["day"]))
 
     def query(self, name: str) -> str:
         """A part of the query, '' where it is not there."""
@@ -52,3 +48,11 @@ class Visit:
     def all_sent(self, name: str) -> list[str]:
         """Every field of a name."""
         return [value for value in self.form.getlist(name) if isinstance(value, str)]
+
+
+def day_of(text: str) -> dt.date:
+    """The day that a text says. UserError where it is none."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(f"{text!r} is no day; expected such as 2026-03-31") from error

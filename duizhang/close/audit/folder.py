@@ -4,7 +4,6 @@ its raw files."""
 from __future__ import annotations
 
 import datetime as dt
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from duizhang.close.checkpoints import signed_checkpoint, verifier_key
-from duizhang.digest import schema_text, write_rows
+from duizhang.digest import mapping_text, schema_text, write_rows
 from duizhang.errors import UserError
 from duizhang.events import event_log
 from duizhang.publish import is_whole, object_path, period_states, read_manifest
@@ -54,8 +53,7 @@ def _write_period(home: Path, period: dt.date, version: int, out: Path, *, with_
     folder = out / "periods" / period.isoformat()
     (folder / "tables").mkdir(parents=True)
     manifest = read_manifest(home, period, version)
-    text = json.dumps(manifest, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    (folder / "manifest.json").write_text(mapping_text(manifest), encoding="utf-8")
     for name, entry in manifest["tables"].items():
         if not is_whole(home, entry["digest"]):
             raise UserError(f"{name} of {period} was changed or is missing among the published objects",
