@@ -8,7 +8,7 @@ DAYS ?= 7
 ORDERS ?= 2000
 SEED ?= 1
 
-.PHONY: help run test test-slow lint types dev bench bench-extract bench-commands bench-backfill reliability mutation lock
+.PHONY: help run test test-slow lint types dev bench bench-day bench-extract bench-commands bench-backfill reliability mutation lock
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -50,6 +50,9 @@ bench: $(VENV)/.installed ## the comparison core as ratios to a bare scan, 1M an
 		|| ($(PYTHON) -m venv $(VENV)-bench && $(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check \
 		-r benchmarks/requirements.txt && touch $(VENV)-bench/.installed) || echo "datacompy could not be installed; it is left out"
 	$(BIN)/python benchmarks/compare.py --rows 1000000 10000000 --datacompy $(VENV)-bench/bin/python
+
+bench-day: $(VENV)/.installed ## one day from raw files to published, by stage, as ratios to floors of the same run
+	$(BIN)/python benchmarks/day.py --orders $(or $(BENCH_ORDERS),10000)
 
 bench-extract: $(VENV)/.installed ## every kind of text file against the bare columnar reader
 	$(BIN)/python benchmarks/extract.py

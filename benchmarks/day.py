@@ -1,0 +1,293 @@
+"""Where does a day go? One day of a simulated business from raw files to published, by stage, against floors of the same run.
+
+    python benchmarks/day.py --orders 10000
+
+Each way runs in a process of its own. `duizhang run` is measured stage by stage: processor seconds (those of the reading
+processes included), seconds, and the largest memory of the process while the stage was at work. The floors are what nobody can do
+without: the raw bytes read into columns (pyarrow.csv with inferred types, into Parquet; of files that are no delimited text the
+bytes alone), and the claims' Parquet read and added up. The peer does less by hand: the raw bytes read as in the floor, then of the
+canonical tables nine legs by full outer joins, no rate cards, no stock, no ledger, no open items, no causes, no checks, nothing
+published. Ratios carry over to other machines, seconds don't.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import io
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from duizhang.reconcile.session import Session
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+START = dt.date(2026, 3, 1)
+# rooms of sql/ whose models are made leg by leg; what is run for a leg counts as that leg
+_OF_A_LEG = ("sides/scoped_claims", "sides/sides_seen", "sides/leg_runs", "sides/claims_run", "sides/opened_with", "sides/moves_of_day")
+# the legs that the peer does, each as the amounts of its two sides by key: (leg, left, right)
+PEER_LEGS: tuple[tuple[str, str, str], ...] = (
+    ("order_platform", "select shop, order_id, line_id as k, amount from orders where origin = 'books' and paid_at is not null",
+     "select shop, order_id, line_id as k, amount from orders where origin = 'platform' and paid_at is not null"),
+    ("order_payment",
+     "select shop, order_id, '' as k, amount from orders where origin = 'books' and paid_at is not null "
+     "union all select shop, order_id, '', -amount from refunds where origin = 'books'",
+     "select shop, order_id, '' as k, amount from payments union all select shop, order_id, '', -amount from refunds "
+     "where origin = 'provider'"),
+    ("order_shipment", "select shop, order_id, sku as k, quantity as amount from orders where origin = 'books' and paid_at is not null",
+     "select shop, order_id, sku as k, quantity as amount from shipments"),
+    ("return_refund", "select shop, refund_id as order_id, '' as k, amount from returns",
+     "select shop, refund_id as order_id, '' as k, amount from refunds where origin = 'provider'"),
+    ("payment_settlement",
+     "select provider as shop, transaction_id as order_id, '' as k, amount - fee as amount from payments "
+     "union all select provider, transaction_id, '', -amount - fee from refunds where origin = 'provider'",
+     "select provider as shop, transaction_id as order_id, '' as k, amount from settlements where kind in ('sale', 'refund', 'fee')"),
+    ("payout_bank", "select '' as shop, payout_id as order_id, '' as k, amount from payouts",
+     "select '' as shop, reference as order_id, '' as k, amount from bank_entries"),
+    ("freight, parcels alone", "select carrier as shop, tracking_number as order_id, '' as k, 0 as amount from shipments",
+     "select carrier as shop, tracking_number as order_id, '' as k, amount from freight_charges"),
+    ("customer", "select '' as shop, customer as order_id, '' as k, amount from orders where origin = 'books' and paid_at is not null",
+     "select '' as shop, o.customer as order_id, '' as k, p.amount from payments as p "
+     "inner join (select distinct shop, order_id, customer from orders where origin = 'books') as o using (shop, order_id)"),
+    ("finance", "select shop, 'revenue' as order_id, '' as k, amount from orders where origin = 'books' and paid_at is not null",
+     "select shop, measure as order_id, '' as k, amount from platform_statements"),
+)
+
+
+def processor() -> float:
+    """Processor seconds of this process and of those that it started and that have ended."""
+    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+
+
+class Stages:
+    """What each stage of a run took: time goes to the stage that was entered last."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, float]] = {}
+        self.at, self._began, self._used = "start", time.perf_counter(), processor()
+        _forget_peak()
+
+    def enter(self, stage: str) -> None:
+        if stage == self.at:
+            return
+        seconds, used = time.perf_counter(), processor()
+        row = self.found.setdefault(self.at, {"cpu": 0.0, "seconds": 0.0, "peak": 0.0})
+        row["cpu"] += used - self._used
+        row["seconds"] += seconds - self._began
+        row["peak"] = max(row["peak"], _peak())
+        _forget_peak()
+        self.at, self._began, self._used = stage, time.perf_counter(), processor()
+
+
+def _forget_peak() -> None:
+    """From now on the peak is that of what comes; only Linux can do that."""
+    if Path("/proc/self/clear_refs").exists():
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _peak() -> float:
+    """The most memory that this process had since the peak was forgotten, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def ours(raw: Path, home: Path) -> dict[str, Any]:
+    """The run as `duizhang run` does it, without Dagster."""
+    from duizhang import lock
+    from duizhang.reconcile import session
+    from duizhang.runs import Run
+
+    stages = Stages()
+    run_model, load = session.Session.run, session.Session._load
+
+    def timed(self: Session, path: str) -> None:
+        room, name = path.removesuffix(".sql").split("/")
+        if room == "claims":
+            stages.enter(f"claims: {name}")
+        elif f"{room}/{name}" not in _OF_A_LEG:
+            stages.enter("derived" if room == "sides" else room)
+        run_model(self, path)
+
+    def loaded(self: Session) -> None:
+        stages.enter("derived")
+        load(self)
+
+    # the benchmark looks over the engine's shoulder
+    session.Session.run, session.Session._load = timed, loaded  # type: ignore[method-assign]
+    shutil.rmtree(home, ignore_errors=True)
+    with lock.acquire(home):
+        run = Run(raw / "books.yaml", home)
+        stages.enter("extract")
+        run.begin([START])
+        for stage in ("canonical", "reconcile", "gate", "publish"):
+            stages.enter("derived" if stage == "reconcile" else stage)
+            run.to(stage)
+        while run.advance():
+            run.to("publish")
+        outcomes = run.end()
+    stages.enter("")
+    return {"stages": stages.found, "states": [o.state for o in outcomes]}
+
+
+def read_raw(raw: Path, home: Path) -> dict[str, Any]:
+    """The bare columnar reading of all raw files; where the rows of a file begin is found beforehand."""
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+    import pyarrow.parquet as pq
+
+    from duizhang.errors import RefusedFile
+    from duizhang.ingest import load_specs
+    from duizhang.ingest.opening.container import documents
+    from duizhang.ingest.recognising.recognise import recognise
+
+    specs, known = load_specs(), []
+    for path in sorted(p for p in (raw / "inbox").rglob("*") if p.is_file()):
+        for document in documents(path):
+            try:
+                place = recognise(document, specs) if document.kind == "text" else None
+            except RefusedFile:
+                place = None
+            known.append((path, document, place))
+    out, used, began = home.with_suffix(".floor"), processor(), time.perf_counter()
+    out.mkdir(exist_ok=True)
+    size = 0
+    for number, (path, document, place) in enumerate(known):
+        body = path.read_bytes() if place is None else document.open().read()
+        size += len(body)
+        if place is None or place.spec.reader != "table":
+            continue
+        try:
+            table = pacsv.read_csv(
+                io.BytesIO(body),
+                read_options=pacsv.ReadOptions(skip_rows=place.header + 1, autogenerate_column_names=True, encoding=place.encoding),
+                parse_options=pacsv.ParseOptions(delimiter=place.delimiter, invalid_row_handler=lambda _: "skip"),
+            )
+        except pa.ArrowInvalid:  # no rows
+            continue
+        pq.write_table(table, out / f"{number}.parquet", compression="zstd")
+    return {"cpu": processor() - used, "seconds": time.perf_counter() - began, "bytes": size}
+
+
+def scan_claims(raw: Path, home: Path) -> dict[str, Any]:
+    """The claims' Parquet read and added up: keys, sides and amounts."""
+    import duckdb
+
+    from duizhang.reconcile import LEG_MODELS
+
+    with duckdb.connect() as con:
+        used, began = processor(), time.perf_counter()
+        paths = ", ".join(f"'{home}/tables/{leg}/period={START}/data.parquet'" for leg in LEG_MODELS)
+        found = con.execute(f'select count(*), sum(amount), sum(strlen("key")), sum(strlen(side)) from read_parquet([{paths}])').fetchall()
+        return {"cpu": processor() - used, "seconds": time.perf_counter() - began, "rows": found[0][0]}
+
+
+def peer(raw: Path, home: Path) -> dict[str, Any]:
+    """The hand-written script: raw bytes into columns, then nine legs by full outer joins over the canonical tables."""
+    import duckdb
+
+    from duizhang.schema import TABLES
+
+    found = read_raw(raw, home)
+    used, began = processor(), time.perf_counter()
+    with duckdb.connect() as con:
+        for name in TABLES:
+            con.execute(f"create view {name} as select * from '{home}/tables/{name}/period={START}/data.parquet'")
+        for leg, left, right in PEER_LEGS:
+            _join(con, leg, left, right)
+    return {"cpu": found["cpu"] + processor() - used, "seconds": found["seconds"] + time.perf_counter() - began}
+
+
+def _join(con: duckdb.DuckDBPyConnection, leg: str, left: str, right: str) -> None:
+    con.execute(f"""
+        create table "{leg}" as
+        with l as (select shop, order_id, k, sum(amount) as amount from ({left}) as s group by all),
+        r as (select shop, order_id, k, sum(amount) as amount from ({right}) as s group by all)
+        select shop, order_id, k, l.amount as left_amount, r.amount as right_amount
+        from l full outer join r using (shop, order_id, k)
+        where l.amount is distinct from r.amount
+    """)
+
+
+WAYS: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
+    "duizhang": ours, "raw bytes": read_raw, "claims": scan_claims, "full outer joins": peer,
+}
+
+
+def measure(way: str, raw: Path, home: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", __file__, "--way", way, "--folder", str(raw), "--home", str(home)],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )
+    if done.returncode:
+        sys.exit(f"{way}: {done.stderr[-2000:]}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def bench(orders: int, repeat: int, folder: Path) -> None:
+    raw, home = folder / f"raw{orders}", folder / f"home{orders}"
+    if not raw.is_dir():
+        subprocess.run(
+            [sys.executable, "-m", "duizhang", "simulate", "--out", str(raw), "--start", str(START), "--days", "1",
+             "--orders-per-day", str(orders)], check=True, capture_output=True, cwd=ROOT,
+        )
+    rounds: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+    for _ in range(repeat):
+        for way in WAYS:
+            rounds[way].append(measure(way, raw, home))
+    best = {way: min(found, key=_cost) for way, found in rounds.items()}
+    floor, scan, joins = (best[way]["cpu"] for way in ("raw bytes", "claims", "full outer joins"))
+    stages = best["duizhang"]["stages"]
+    total = {kind: sum(row[kind] for row in stages.values()) for kind in ("cpu", "seconds")}
+    print(f"\n{orders:,} orders, {best['raw bytes']['bytes'] / 1e6:.1f} MB raw, {best['claims']['rows']:,} claims, {os.cpu_count()} cores, "
+          f"best of {repeat}, load {os.getloadavg()[0]:.1f}, {', '.join(best['duizhang']['states'])}\n")
+    print("| stage | cpu s | share | x raw bytes | seconds | peak MB |\n|---|---|---|---|---|---|")
+    for name, row in stages.items():
+        print(f"| {name} | {row['cpu']:.2f} | {row['cpu'] / total['cpu']:.0%} | {row['cpu'] / floor:.1f} | {row['seconds']:.2f} "
+              f"| {row['peak']:.0f} |")
+    print(f"| **all** | **{total['cpu']:.2f}** | | **{total['cpu'] / floor:.1f}** | **{total['seconds']:.2f}** "
+          f"| **{max(row['peak'] for row in stages.values()):.0f}** |")
+    for name, cpu in (("floor: raw bytes", floor), ("floor: claims read and added up", scan), ("peer: full outer joins", joins)):
+        print(f"| {name} | {cpu:.2f} | | {cpu / floor:.1f} | | |")
+    print(f"\nthe day is {total['cpu'] / floor:.1f} x the raw bytes, {total['cpu'] / joins:.1f} x the full outer joins", flush=True)
+
+
+def _cost(found: dict[str, Any]) -> float:
+    return float(found["cpu"]) if "cpu" in found else sum(row["cpu"] for row in found["stages"].values())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--orders", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="Where raw files and results stay; a temporary one without it.")
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
+    a = parser.parse_args()
+    if a.way:
+        print(json.dumps(WAYS[a.way](a.folder, a.home)))
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-day-") as name:
+        folder = a.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for orders in a.orders:
+            bench(orders, a.repeat, folder)
+
+
+if __name__ == "__main__":
+    main()
