@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from duizhang.ingest.opening.bounds import is_apart
     from duizhang.ingest.opening.container import Document, documents
     from duizhang.ingest.opening.decoded_lines import text_blocks, text_lines
-    from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded, detect, head_lines, marked, plain, utf8
+    from duizhang.ingest.opening.encoded import BY_NAMES, LOST, Block, blocks, decoded, detect, head_lines, marked, plain, plausible, utf8
     from duizhang.ingest.opening.json_records import first_record, read_json
     from duizhang.ingest.opening.no_bill import refuse_no_bill
     from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, TICK, holds, where, windows
@@ -19,6 +19,7 @@ else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
+    "BY_NAMES",
     "COMMA",
     "LF",
     "LOST",
@@ -40,6 +41,7 @@ __all__ = [
     "marked",
     "passwords",
     "plain",
+    "plausible",
     "read_json",
     "refuse_no_bill",
     "sheet_rows",

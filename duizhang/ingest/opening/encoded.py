@@ -1,8 +1,8 @@
 """From bytes to blocks of whole lines, and from cells to UTF-8.
 
-Commas, tabs, quotes and line ends are the same bytes in UTF-8, GB18030 and Windows-1252, and stand in no other character,
-so lines are cut and parsed as they are, and only the cells that are wanted and not ASCII are decoded. A damaged cell is
-found, not guessed. UTF-16, and GB18030 between bars, are turned into UTF-8 first.
+Commas, tabs, quotes and line ends are the same bytes in all encodings but UTF-16, and stand in no other character, so lines are
+cut and parsed as they are, and only the cells that are wanted and not ASCII are decoded. A damaged cell is found, not guessed.
+UTF-16, and GB18030 and Shift-JIS between bars, are turned into UTF-8 first.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ FIRST = 2 << 20  # the first blocks are smaller, so that all threads have someth
 PART = 1 << 18
 FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
+BY_NAMES = ("cp1252", "cp932", "cp1250")  # nearly every text decodes under them; where the names of columns do, they are right
+_BARRED = ("gb18030", "cp932")  # a bar may be the second byte of a character
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
 _BLANKS = ((b"\xef\xbb\xbf", b""), (b"\xe3\x80\x80", b" "), (b"\xc2\xa0", b" "))
@@ -70,6 +72,25 @@ def marked(head: bytes) -> str | None:
         if not any(even) and all(odd):
             return "utf-16-be"
     return None
+
+
+def plausible(head: bytes) -> tuple[str, ...]:
+    """The encodings under which the names of a header may be found, the likely ones first."""
+    mark = marked(head)
+    if mark or head.isascii():
+        return (mark or "utf-8",)  # where all is ASCII, the others read the same
+    if _begins(head, "utf-8"):
+        return ("utf-8", "gb18030")
+    return ("utf-8", "gb18030", *(name for name in BY_NAMES if name == "cp1252" or _begins(head, name)))
+
+
+def _begins(head: bytes, encoding: str) -> bool:
+    """Whether a head decodes, but for a character that its end may cut."""
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def detect(head: bytes, encodings: Sequence[str]) -> str:
@@ -185,8 +206,7 @@ def _block(data: bytes, first: int, encoding: str, delimiter: str) -> Block:
         data = data.replace(b"\r", b"") if at_ends else data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
     if b"\0" in data:
         data = data.replace(b"\0", b" ")
-    if encoding == "gb18030" and delimiter == "|":
-        # a bar may be the second byte of a GBK character
+    if encoding in _BARRED and delimiter == "|":
         try:
             data = data.decode(encoding).encode()
         except UnicodeDecodeError:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.opening import Document, detect, first_record, head_lines, marked, refuse_no_bill, sheet_rows
+from duizhang.ingest.opening import BY_NAMES, Document, detect, first_record, head_lines, plausible, refuse_no_bill, sheet_rows
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
 
@@ -23,8 +23,13 @@ MOST_LINES = 4000  # in which a header is looked for where the first lines have 
 NEAR = 0.3  # share of a specification's columns from which on it is worth naming
 LONG_NAME = 60
 _CLOSES = frozenset(")）]］")
-_SYMBOLS = {"€": "EUR", "£": "GBP", "元": "CNY"}
-_CURRENCY = re.compile(r"(.*\S)\s*(?:[(（\[]\s*(?:in )?([A-Z]{3}|[€£元])\s*[)）\]]|\s(?:in )?([A-Z]{3}))$")
+_SYMBOLS = {
+    "€": "EUR", "£": "GBP", "元": "CNY", "円": "JPY", "₹": "INR", "R$": "BRL", "$": "", "EURO": "EUR", "EUROS": "EUR", "EUROA": "EUR",
+}
+_CURRENCY = re.compile(
+    r"(.*?\S)\s*(?:[(（\[]\s*(?:in |en )?([A-Z]{3}|R\$|[$€£元円₹]|(?i:euros?))\s*[)）\]]|\s(?:in |en )?([A-Z]{3}|(?i:euro[as]?)))$")
+
+_ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,12 @@ def split_line(line: str, delimiter: str) -> list[str]:
 def without_currency(name: str) -> tuple[str, str]:
     """(a column's name without the currency behind it, that currency or ''): `Amount (EUR)`, `Betrag in EUR`, `Balance USD`."""
     bare = name.strip()
-    if not (bare[-1:] in _CLOSES or (bare[-3:].isupper() and bare[-3:].isascii())):
+    if not (bare[-1:] in _CLOSES or (bare[-3:].isupper() and bare[-3:].isascii()) or "euro" in bare[-5:].lower()):
         return name, ""  # most names end in neither, and the pattern takes its time
     found = _CURRENCY.match(bare)
     currency = (found[2] or found[3]) if found else ""
-    currency = _SYMBOLS.get(currency, currency)
-    return (found[1], currency) if found and currency in _iso() else (name, "")
+    currency = _SYMBOLS.get(currency.upper(), currency)
+    return (found[1], currency) if found and (currency in _iso() or not currency) else (name, "")
 
 
 @cache
@@ -76,6 +81,7 @@ def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
     found = []
     for cell in cells:
         name = cell.strip("\ufeff\t \"'`")
+        name = name[1:] if name[:1] == "#" and name[1:2].isalpha() else name
         key = normalised(name)
         seen[key] = seen.get(key, 0) + 1
         found.append(name if seen[key] == 1 else f"{name}#{seen[key]}")
@@ -96,8 +102,8 @@ class _Head:
         self._bare_keys: dict[str, list[frozenset[str]]] = {}
 
     def may_be(self, spec: SourceSpec) -> bool:
-        """Whether the specification knows the encoding; every byte is a letter in Windows-1252, so that one must be named."""
-        return self.encoding != "cp1252" or "cp1252" in spec.encodings
+        """Whether the specification knows the encoding; of those in which nearly every byte is a letter it must be named."""
+        return self.encoding not in BY_NAMES or self.encoding in spec.encodings
 
     def rows(self, delimiter: str) -> list[tuple[str, ...]]:
         if delimiter not in self._split:
@@ -150,8 +156,8 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     names = _by_words(place, head)
     encoding = place.encoding
     if document.kind == "text":
-        # names that are only there in Windows-1252 tell it: its accents and the letters behind them are GBK as well
-        encoding = place.encoding if place.encoding == "cp1252" else detect(document.head(), place.spec.encodings)
+        # names that are only there in such an encoding tell it: its accents and the letters behind them are GBK as well
+        encoding = place.encoding if place.encoding in BY_NAMES else detect(document.head(), place.spec.encodings)
     return replace(place, encoding=encoding, names=names)
 
 
@@ -175,7 +181,11 @@ def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence
     hints = [hint for spec in specs.values() for head in heads if head.may_be(spec) and (hint := _near(document, spec, head, specs))]
     close = max(hints, key=lambda hint: hint[0], default=None)
     words = f"; closest is {close[1]}" if close and close[0] >= NEAR else ""
-    if not words and heads and (names := heads[0].likely_header()):
+    legible = [head for head in heads if "\ufffd" not in head.text]
+    names = (legible or heads)[0].likely_header() if heads else []
+    if sum(_ROW_CELL.fullmatch(name) is not None for name in names) > 1:
+        words = f"; it seems to have no header line, as its widest line is a row: {', '.join(names[:8])}"
+    elif not words and names:
         words = f"; its header seems to be {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
     return RefusedFile(
         f"no source specification fits the content{words}",
@@ -218,10 +228,7 @@ def _heads(document: Document, lines: int) -> Iterator[_Head]:
             raise RefusedFile(f"not a readable Parquet file: {error}", advice="Write it again.") from error
         yield _Head(["\t".join(names)], None, [names])
     else:
-        mark = marked(document.head())
-        # where all is ASCII, the others read the same
-        encodings = (mark,) if mark else ("utf-8",) if document.head().isascii() else ("utf-8", "gb18030", "cp1252")
-        for encoding in encodings:
+        for encoding in plausible(document.head()):
             yield _Head(head_lines(document, encoding, lines), encoding)
 
 
@@ -282,7 +289,10 @@ def _near(document: Document, spec: SourceSpec, head: _Head, specs: Mapping[str,
             # a file without half of the columns is another kind, however rare the names are that it has
             if sum(hits) > 1 and 2 * sum(hits) >= len(hits) and (hint is None or share > hint[0]):
                 missing = [_alternatives(name) for (_, name), hit in zip(header, hits, strict=True) if not hit]
-                lacking = f"without the columns {', '.join(dict.fromkeys(missing))}" if missing else "but for columns that it must not have"
+                barring = [name for name in rules.without if not _header((name,))[0].isdisjoint(keys)]
+                lacking = (
+                    f"without the columns {', '.join(dict.fromkeys(missing))}" if missing
+                    else f"but with {', '.join(barring)}, which that kind does not have")
                 hint = (share, f"{spec.name}, {lacking}")
     return hint
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,9 +22,14 @@ ENGINE_VERSION = "5"  # raise it when the same bytes and spec are to be read dif
 
 FIELD_TYPES = {"id": TEXT, "text": TEXT, "money": MONEY, "number": MONEY, "rate": RATE, "time": INSTANT}
 NUMBERS = ("money", "number", "rate")
+Encoding = Literal["utf-8", "gb18030", "cp1252", "cp932", "cp1250"]  # beside UTF-16, which tells itself
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 TIME_FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d",
 )
+
+
+_FIELD = re.compile(r"<(\w+)>")
 
 
 class _Closed(BaseModel):
@@ -33,9 +39,9 @@ class _Closed(BaseModel):
 class Recognise(_Closed):
     """How the content tells its kind, never the name.
 
-    preamble: a regex (multiline) over the first lines. header: columns that must all stand in one line; `a|b` means
-    either name. without: columns that must not. unlike: a regex (multiline) over the first lines that tells another kind of file
-    with the same columns, such as a ledger report beside a bank statement.
+    preamble: a regex (multiline) over the first lines. header: columns that must all stand in one line; `a|b` means either name,
+    `<amount>` any name of the field `amount`. without: columns that must not. unlike: a regex (multiline) over the first lines
+    that tells another kind of file with the same columns, such as a ledger report beside a bank statement.
     """
 
     preamble: str | None = None
@@ -47,10 +53,10 @@ class Recognise(_Closed):
 class Column(_Closed):
     """A typed field read from one raw column (`also`: other names that it has had).
 
-    Steps, in this order: the cell without blanks, back-ticks, apostrophes and `="..."` around it; `join`: the cells of
-    these columns behind it, with a blank between; `nulls` of the spec become empty; `strip`: what this regex matches is
-    left out; `replace`: text -> text, in this order; `extract`: the first group of this regex; `template`: text around
-    {value}, or in its place, with {captures}; `default` where empty; then `type`:
+    Steps, in this order: the cell without blanks, back-ticks, apostrophes and `="..."` around it; `join`: the cells of these
+    columns (`<amount>`: of those of the field `amount`) behind it, with a blank between; `nulls` of the spec become empty;
+    `strip`: what this regex matches is left out; `replace`: text -> text, in this order; `extract`: the first group of this
+    regex; `template`: text around {value}, or in its place, with {captures}; `default` where empty; then `type`:
     id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, rate (up to
     eight decimals), time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined by its name where that is missing. because: why a
@@ -198,7 +204,7 @@ class SourceSpec(_Closed):
     reader: Literal["table", "json", "mt940", "camt", "ofx", "bai2"] = "table"
     records: str = ""
     delimiter: str = ","
-    encodings: tuple[Literal["utf-8", "gb18030", "cp1252"], ...] = ("utf-8", "gb18030")
+    encodings: tuple[Encoding, ...] = ("utf-8", "gb18030")
     ticked: bool = False
     decimal: Literal[".", ",", "auto"] = "."
     zone: str | None = None
@@ -222,6 +228,31 @@ class SourceSpec(_Closed):
     tables: tuple[Table, ...] = ()
     totals: tuple[Total, ...] = ()
     balance: Running | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_of_fields(cls, data: Any) -> Any:
+        """`<field>` in a header or a join stands for all names of that field's column."""
+        fields = data.get("fields") if isinstance(data, dict) else None
+        if not isinstance(fields, dict):
+            return data
+
+        def names(match: re.Match[str]) -> str:
+            field = fields.get(match[1])
+            if not isinstance(field, dict):
+                raise ValueError(f"<{match[1]}> is no field")
+            return "|".join([field.get("column", ""), *field.get("also", ())])
+
+        def expanded(columns: Any) -> Any:
+            return [_FIELD.sub(names, column) if isinstance(column, str) else column for column in columns]
+
+        recognise = data.get("recognise")
+        if isinstance(recognise, dict) and "header" in recognise:
+            data = {**data, "recognise": {**recognise, "header": expanded(recognise["header"])}}
+        joined = {
+            key: {**field, "join": [name for column in expanded(field["join"]) for name in str(column).split("|")]}
+            for key, field in fields.items() if isinstance(field, dict) and "join" in field}
+        return {**data, "fields": {**fields, **joined}} if joined else data
 
     @model_validator(mode="after")
     def _balance_is_money(self) -> SourceSpec:

@@ -31,6 +31,7 @@ QUARANTINE = pa.schema(
 )
 HIDDEN = "***"
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
+_EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # what Chinese, Japanese and Korean are written in
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
 
@@ -120,6 +121,9 @@ class Typist:
         for name, other in self.spec.fields.items():
             if (other is zone or name == "currency") and self.positions[name] is not None:
                 words |= raw.words(self.positions[name])
+            elif name == "marked_currency":
+                words |= {str(text) for text in self._text(name, other, raw).values.unique() if text}
+        words |= {self.captures.get("header_currency", "")}
         return Evidence(
             frozenset(words), tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to")), self.above, self.said.dates)
 
@@ -134,7 +138,8 @@ class Typist:
                 days.append(self._text(name, column, raw).values)
         position, named = self.positions.get("currency"), self.captures.get("header_currency", "")
         return marks.decimal(
-            self.said.decimal, ({named} if named else set()) | (raw.words(position) if position is not None else set()), days)
+            self.said.decimal, ({named} if named else set()) | (raw.words(position) if position is not None else set()), days,
+            eastern=any(_EASTERN.search(name) for name in self.index))
 
     def type(self, batch: Batch, *, required: bool = True) -> tuple[pa.Table, pa.Table]:
         """(typed rows, quarantined cells). Typed: `line`, every field, and the business day `x_day` of every time `x`.

@@ -37,16 +37,18 @@ class Marks:
             if (found.str.count_matches(mark, literal=True) > 1).any():
                 self.counts[other] += 1
 
-    def decimal(self, said: str, currencies: set[str], days: Sequence[pl.Series]) -> str:
+    def decimal(self, said: str, currencies: set[str], days: Sequence[pl.Series], *, eastern: bool = False) -> str:
         """The mark behind which amounts have one or two digits; where none has any and there are marks before three digits only, what
-        else the file tells. said: what the books say; currencies, days: that the file names.
+        else the file tells. said: what the books say; currencies, days: that the file names; eastern: whether its columns have
+        Chinese, Japanese or Korean names, beside which 5,000 is a thousand.
 
         Raises RefusedFile where 1.234 may be a thousand or not.
         """
         counts = self.counts
         if any(counts.values()) or not any(self.groups.values()):
             return "," if counts[","] > counts["."] else "."
-        return said or self._by_currency(currencies) or _by_days(days) or self._undecided()
+        by_names = "." if eastern and not self.groups["."] else ""
+        return said or self._by_currency(currencies) or _by_days(days) or by_names or self._undecided()
 
     def _by_currency(self, currencies: set[str]) -> str:
         """The mark that does not part the thousands of 50,000, where every currency that the file names has no decimals (yen, won)."""

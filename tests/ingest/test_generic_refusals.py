@@ -1,0 +1,32 @@
+"""What is refused or held of a statement that nobody has specified says the true reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
+
+
+def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
+    (folder / "any.csv").write_bytes(text.encode(encoding))
+    [found] = extract(folder / "any.csv", load_specs(), Setting(), file="any.csv", into=folder / "out")
+    return found
+
+
+@pytest.mark.parametrize(("text", "encoding", "reason"), [
+    ('05/03/2026,"-12.50","STORE","+987.50"\n04/03/2026,"+1000.00","SALARY","+1000.00"\n', "utf-8", "no header line"),
+    ("Gjaldkeyri;Bókað;Nökkvi\nx;y;z\n", "cp1252", "Bókað"),
+    ("Date,Description,Amount,Balance,Account code\n2026-03-05,X,1.00,2.00,4000\n", "utf-8", "with Account code, which that kind does not have"),
+])
+def test_a_refusal_tells_what_was_seen(tmp_path: Path, text: str, encoding: str, reason: str) -> None:
+    with pytest.raises(RefusedFile, match=reason):
+        read(tmp_path, text, encoding)
+
+
+def test_an_amount_in_another_currency_than_its_row_is_told(tmp_path: Path) -> None:
+    found = read(tmp_path, "Date,Description,Currency,Amount,Balance\n2026-03-05,X,CNY,USD 5.00,5.00\n")
+    assert [t.name for t in found.totals if not t.ok] == ["rows whose amounts name another currency"]
