@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
+from duizhang.rule_files import rule_file
 from duizhang.yaml_reading import load_yaml
 
 MATCHING_FILE = Path(__file__).with_name("matching.yaml")
@@ -76,12 +77,17 @@ class Matching(_Closed):
     bounds: Bounds
 
 
-@cache
 def load_matching() -> Matching:
     """The declared passes."""
-    return Matching(**load_yaml(MATCHING_FILE.read_text(encoding="utf-8")))
+    return read_matching(rule_file(MATCHING_FILE))
+
+
+@cache
+def read_matching(path: Path) -> Matching:
+    """The passes that a file declares."""
+    return Matching(**load_yaml(path.read_text(encoding="utf-8")))
 
 
 def matching_digest() -> str:
     """SHA-256 of the declaration."""
-    return file_digest(MATCHING_FILE)
+    return file_digest(rule_file(MATCHING_FILE))

@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "checkpoint": ("duizhang.cli.checkpoint", "Sign what the event log is now, to be kept elsewhere."),
     "export": ("duizhang.cli.export", "Periods as a folder that an auditor checks without duizhang."),
     "replay": ("duizhang.cli.replay", "Rebuild a published version from the archived raw files."),
+    "what-if": ("duizhang.cli.what_if", "What a changed tolerance, rate card or rule would do to past days; nothing is written."),
     "compare": ("duizhang.cli.compare", "Compare any two files by key and amount, to the cent."),
     "score": ("duizhang.cli.score", "Compare what was found with what a simulation injected."),
 }
@@ -55,7 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Those that check tables with Great Expectations. Every other is kept from loading pandas, for which pyarrow looks at its first
 # array: that costs more than most answers.
-WITH_PANDAS = ("run", "replay")
+WITH_PANDAS = ("run", "replay", "what-if")
 
 
 class _NoPandas(importlib.abc.MetaPathFinder):

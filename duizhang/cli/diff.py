@@ -43,6 +43,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
 @home_option
 def command(period: dt.datetime, old: int | None, new: int | None, home: Path) -> None:
     """What changed between two versions of a period, and why."""
+    from duizhang.publish.between import reasons_between
     from duizhang.publish.versions import read_manifest
 
     day = period.date()
@@ -56,8 +57,8 @@ def command(period: dt.datetime, old: int | None, new: int | None, home: Path) -
     before, after = read_manifest(home, day, start), read_manifest(home, day, to)
     click.echo(f"{day}: version {start} -> {to}")
     click.echo("Why:")
-    for line in _why(before, after):
-        click.echo(f"  {line}")
+    for reason in reasons_between(before, after):
+        click.echo(f"  {reason}")
     for name in sorted({*before["tables"], *after["tables"]}):
         for line in _table(home, name, before["tables"].get(name), after["tables"].get(name)):
             click.echo(line)
@@ -67,29 +68,6 @@ def _known(home: Path, day: dt.date) -> list[int]:
     """The versions that have a manifest."""
     folder = home / "manifests" / day.isoformat()
     return sorted(int(p.stem) for p in folder.glob("*.json") if p.stem.isdigit())
-
-
-def _why(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    def files(manifest: dict[str, Any]) -> dict[tuple[str, str, str], str]:
-        return {(f["source"], f["shop"], f["file"]): f["sha256"] for f in manifest["inputs"]}
-
-    was, now = files(before), files(after)
-    found = []
-    for key in sorted({*was, *now}):
-        name = f"{key[0]} {key[2]}"
-        if key not in was:
-            found.append(f"new file {name} ({now[key][:12]})")
-        elif key not in now:
-            found.append(f"file no longer used {name} ({was[key][:12]})")
-        elif was[key] != now[key]:
-            found.append(f"file restated {name} ({was[key][:12]} -> {now[key][:12]})")
-    for field, what in (("rules_digest", "rules"), ("books_digest", "books.yaml")):
-        if before[field] != after[field]:
-            found.append(f"{what} changed ({before[field][:12]} -> {after[field][:12]})")
-    if before["opening"] != after["opening"]:
-        versions = [manifest["opening"]["version"] for manifest in (before, after)]
-        found.append(f"the day before changed (version {versions[0]} -> {versions[1]})")
-    return found or ["files, rules, books.yaml and the day before are the same: a correction, decision or acceptance"]
 
 
 def _table(home: Path, name: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:

@@ -21,6 +21,7 @@ from duizhang.legs import legs_digest
 from duizhang.plan.damage import damaged, digest_of, seal, sealed
 from duizhang.reconcile import KEPT_TABLES, STATE_TABLES, rules_digest
 from duizhang.reconcile.causes import CAUSES_FILE
+from duizhang.rule_files import rule_file
 from duizhang.schema import DAY, TABLES
 from duizhang.state import METADATA, State
 from duizhang.store import Store, connect, quoted
@@ -129,7 +130,7 @@ def _taken(books: Books, state: State, periods: Sequence[dt.date]) -> dict[dt.da
 def _rules() -> dict[str, str]:
     """Every rule by file; the digest of all of them as well, so that none is missed."""
     parts = {f"rule:sql/{path.relative_to(SQL).as_posix()}": file_digest(path) for path in sorted(SQL.rglob("*.sql"))}
-    parts |= {f"rule:{path.name}": file_digest(path) for path in (CAUSES_FILE,)} | {"rule:legs.yaml": legs_digest()}
+    parts |= {"rule:causes.yaml": file_digest(rule_file(CAUSES_FILE)), "rule:legs.yaml": legs_digest()}
     parts |= {f"expectation:{path.name}": file_digest(path) for path in sorted(EXPECTATIONS.glob("*.yaml"))}
     return {**parts, "rules:all": rules_digest()}
 

@@ -9,6 +9,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
+from duizhang.rule_files import rule_file
 from duizhang.store import quoted
 from duizhang.yaml_reading import load_yaml
 
@@ -46,10 +47,15 @@ class Cause(BaseModel):
     runner_up: tuple[RunnerUp, ...] = ()
 
 
-@cache
 def load_causes() -> dict[str, Cause]:
     """All causes by name, in the order in which their rules are tried."""
-    entries = load_yaml(CAUSES_FILE.read_text(encoding="utf-8"))
+    return read_causes(rule_file(CAUSES_FILE))
+
+
+@cache
+def read_causes(path: Path) -> dict[str, Cause]:
+    """The causes of a file. Raises ValueError where they are no closed list."""
+    entries = load_yaml(path.read_text(encoding="utf-8"))
     causes = [Cause(**entry) for entry in entries]
     if causes[-1].name != "unexplained":
         raise ValueError("causes.yaml: the last cause must be 'unexplained'")
@@ -89,4 +95,4 @@ def prepare_causes(con: duckdb.DuckDBPyConnection) -> None:
 
 def causes_digest() -> str:
     """SHA-256 of the rules."""
-    return file_digest(CAUSES_FILE)
+    return file_digest(rule_file(CAUSES_FILE))

@@ -1,8 +1,7 @@
-"""What has to be dealt with, each fault once: the items of several legs that show the same thing are one.
+"""What has to be dealt with, each fault once: the events of `event_items`, as the review page and the workbook list them.
 
-An order is in several legs, so adding their differences up would count its money several times. A fault is the items of one
-subject (an order; a SKU in a warehouse; else the item by itself) with one cause. Sums (a customer, a measure of a shop, a ledger account)
-are no faults of their own where the lines in their evidence are faults already.
+An order is in several legs, so adding their differences up would count its money several times. An event's money is that of its booked
+items, its cause that of the largest of them.
 """
 
 from __future__ import annotations
@@ -25,97 +24,56 @@ left join (
 where v.period between ? and ?
 """
 
-# Grain: an open item that has to be dealt with, and which fault it belongs to. is_shown: its lines are faults of their own.
+# Grain: an item that has to be dealt with, or a part of it, and the event it belongs to.
 _MEMBERS = """
 create or replace temp table report_members as
-with
-items as (select * from report_items where cause <> 'timing' and status = 'open'),
-
-subjects as (
-    select
-        *,
-        case
-            when leg not in ('customer', 'finance', 'ledger') and order_id <> '' then concat(shop, '/', order_id)
-            when leg = 'stock' then concat(split_part("key", '/', 1), '/', split_part("key", '/', 2))
-            when leg = 'ledger' and proposal like 'pairs with %' then least("key", substr(proposal, 12))
-            else "key"
-        end as subject,
-        leg not in ('customer', 'finance', 'ledger') as is_line
-    from items
-),
-
-sum_lines as (
-    select distinct
-        period, leg, entity, "key", currency, cause,
-        concat(split_part(line, '/', 1), '/', split_part(line, '/', 2)) as subject
-    from (
-        select
-            period, leg, entity, "key", currency, cause, unnest(json_extract_string(evidence, '$[*].key')) as line
-        from subjects
-        where not is_line
-    )
-),
-
-known as (select distinct period, entity, subject from subjects where is_line and order_id <> ''),
-
-covered as (
-    select l.period, l.leg, l.entity, l."key", l.currency, l.cause
-    from sum_lines as l
-    left join known as k using (period, entity, subject)
-    group by all
-    having count(*) = count(k.subject)
-),
-
-amounts as (
-    select distinct period, entity, currency, cause, abs(difference) as amount, true as is_known
-    from subjects
-    where is_line and difference <> 0
-)
-
 select
-    s.* exclude (is_line),
-    c.leg is not null or (s.leg = 'ledger' and coalesce(a.is_known, false)) as is_shown,
-    case when s.is_line and s.order_id <> '' or s.leg = 'stock' then s.subject else concat(s.leg, ' ', s.subject) end as fault
-from subjects as s
-left join covered as c using (period, leg, entity, "key", currency, cause)
-left join amounts as a
-    on s.period = a.period and s.entity = a.entity and s.currency = a.currency and s.cause = a.cause
-    and abs(s.difference) = a.amount
+    i.* exclude (difference, shop, order_id), e.event, e.is_booked, e.difference, coalesce(nullif(e.shop, ''), i.shop) as shop,
+    coalesce(nullif(e.order_id, ''), i.order_id) as order_id
+from event_items as e
+inner join report_items as i using (period, leg, entity, "key", currency, cause)
+where i.cause <> 'timing' and i.status = 'open'
 """
 
-# Grain: a fault at the end of a day. due: the earliest of its items.
+# Grain: an event at the end of a day that has something to be dealt with. lead: the leg and key that it is told by. amount: its money,
+# gross; of two accounts of which one has what the other lacks, once. due: the earliest of its items.
 _FAULTS = """
 create or replace temp table report_faults as
-select
-    period, entity, cause, fault, any_value(subject order by leg) as subject, max(shop) as shop, max(order_id) as order_id,
-    min(first_seen) as first_seen, max(age_days) as age_days, min(due) as due,
-    list(distinct leg order by leg) as legs, count(*) as items,
-    max_by(evidence, (abs(difference), leg, "key", currency)) as evidence
-from report_members
-where not is_shown
-group by period, entity, cause, fault
-"""
-
-# Grain: a fault and currency. amount: the largest that one leg shows of it, gross.
-_AMOUNTS = """
-create or replace temp table report_amounts as
-with by_leg as (
+with
+leads as (
     select
-        period, entity, cause, fault, currency, leg,
-        case when leg = 'ledger' then max(abs(difference)) else abs(sum(difference)) end as amount
+        period, event,
+        max_by(struct_pack(leg, "key", entity, cause, currency, evidence, difference), (is_booked, abs(difference), leg, "key")) as lead
     from report_members
-    where not is_shown
-    group by period, entity, cause, fault, currency, leg
+    group by period, event
+),
+
+sums as (
+    select m.period, m.event, sum(m.difference) filter (where m.leg = l.lead.leg and m.is_booked) as amount
+    from report_members as m
+    inner join leads as l using (period, event)
+    group by m.period, m.event
+),
+
+of_event as (
+    select
+        period, event, max(shop) as shop, max(order_id) as order_id, min(first_seen) as first_seen, max(age_days) as age_days,
+        min(due) as due, list(distinct leg order by leg) as legs, count(*) as items
+    from report_members
+    group by period, event
 )
-select period, entity, cause, fault, currency, max(amount) as amount
-from by_leg
-group by all
-having max(amount) <> 0
+
+select
+    e.*, l.lead.leg as leg, l.lead."key" as "key", l.lead.entity as entity, l.lead.cause as cause, l.lead.currency as currency,
+    l.lead.evidence as evidence, abs(coalesce(nullif(s.amount, 0), l.lead.difference)) as amount
+from of_event as e
+inner join leads as l using (period, event)
+inner join sums as s using (period, event)
 """
 
 
 def gather(con: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> None:
-    """Make report_items, report_members, report_faults and report_amounts of the days of a range, in memory."""
+    """Make report_items, report_members and report_faults of the days of a range, in memory."""
     con.execute(_ITEMS, [first, last])
-    for query in (_MEMBERS, _FAULTS, _AMOUNTS):
+    for query in (_MEMBERS, _FAULTS):
         con.execute(query)

@@ -100,7 +100,7 @@ def _masses(con: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Finding]:
                                     days).fetchall()),
     }
     listed = con.execute(
-        "select cause, list(shop order by fault) from report_faults where period = ? group by cause order by cause",
+        "select cause, list(shop order by event) from report_faults where period = ? group by cause order by cause",
         [span.shown]).fetchall()
     carriers = dict(con.execute(
         "select cause, list(split_part(\"key\", '/', 1) order by \"key\") from report_members where period = ? and leg = 'freight' "

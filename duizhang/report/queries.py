@@ -75,7 +75,6 @@ class Facts:
     headline: Row
     headline_money: list[Row]
     faults: list[Row]
-    fault_money: dict[tuple[str, str, str], list[Row]]
     due: list[Row]
     ages: list[Row]  # money of faults by age and currency
     age_counts: list[Row]
@@ -139,7 +138,7 @@ order by all
 
 _RECURRING = """
 with news as (
-    select entity, shop, cause, first_seen, fault
+    select entity, shop, cause, first_seen, event
     from report_faults
     where period > $last - $days::integer and first_seen > $last - $days::integer
     group by all
@@ -193,10 +192,6 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         return rows(con, sql, []) if "$" not in sql else _named(con, sql, wanted)
 
     in_range, at_end = "period between $first and $last", "period = $shown"
-    money = ask(f"select entity, cause, fault, currency, amount from report_amounts where {at_end} order by all")
-    by_fault: dict[tuple[str, str, str], list[Row]] = {}
-    for entry in money:
-        by_fault.setdefault((entry["entity"], entry["cause"], entry["fault"]), []).append(entry)
     currencies = [r["currency"] for r in ask(
         f"select currency from recon_summary where {in_range} group by currency "
         "order by currency = 'PCS', sum(matched_keys + open_keys) desc, currency")]
@@ -210,25 +205,20 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         rates=ask(_RATES),
         todo=ask(f"select cause, count(*) as events, count(*) filter (where {late}) as overdue, max(age_days) as oldest, "
                  f"min(due) as deadline from report_faults where {at_end} group by cause order by cause"),
-        todo_money=ask(f"select cause, currency, sum(amount) as amount from report_amounts where {at_end} group by all order by all"),
-        headline=ask(
-            f"select count(distinct (entity, fault)) as events, count(distinct (entity, fault)) filter (where {late}) as overdue, "
-            f"coalesce(max(age_days), 0) as oldest from report_faults where {at_end}")[0],
-        headline_money=ask(
-            "select currency, sum(amount) as amount from (select entity, fault, currency, max(amount) as amount "
-            f"from report_amounts where {at_end} group by all) group by currency order by currency"),
-        faults=ask(f"select * from report_faults where {at_end} order by entity, cause, fault"), fault_money=by_fault,
+        todo_money=ask(f"select cause, currency, sum(amount) as amount from report_faults where {at_end} and amount <> 0 "
+                       "group by all order by all"),
+        headline=ask(f"select count(*) as events, count(*) filter (where {late}) as overdue, coalesce(max(age_days), 0) as oldest "
+                     f"from report_faults where {at_end}")[0],
+        headline_money=ask(f"select currency, sum(amount) as amount from report_faults where {at_end} and amount <> 0 "
+                           "group by currency order by currency"),
+        faults=ask(f"select * from report_faults where {at_end} order by entity, cause, event"),
         due=ask("select leg, currency, count(distinct \"key\") as items, sum(difference) as amount, min(due) as due_from, "
                 f"max(due) as due_to from report_items where {at_end} and cause = 'timing' group by all order by all"),
-        ages=ask(
-            "select f.age_days, a.currency, sum(a.amount) as amount from "
-            "(select entity, fault, max(age_days) as age_days from report_faults where period = $shown group by all) as f "
-            "left join (select entity, fault, currency, max(amount) as amount from report_amounts where period = $shown "
-            "group by all) as a using (entity, fault) group by all order by all"),
-        age_counts=ask("select age_days, count(*) as events from (select entity, fault, max(age_days) as age_days from report_faults "
-                       f"where {at_end} group by all) group by age_days order by age_days"),
-        counts=ask("select period, count(distinct (f.entity, f.fault)) as events from period_status as s left join report_faults as f "
-                   "using (period) where period between $since and $last and s.version > 0 group by period order by period"),
+        ages=ask(f"select age_days, currency, sum(amount) as amount from report_faults where {at_end} and amount <> 0 "
+                 "group by all order by all"),
+        age_counts=ask(f"select age_days, count(*) as events from report_faults where {at_end} group by age_days order by age_days"),
+        counts=ask("select period, count(f.event) as events from period_status as s left join report_faults as f using (period) "
+                   "where period between $since and $last and s.version > 0 group by period order by period"),
         decided=ask("select count(*) filter (where status = 'waiting') as waiting, count(*) filter (where status = 'accepted') "
                     f"as accepted from report_items where {at_end} and cause <> 'timing'")[0],
         pnl=ask(

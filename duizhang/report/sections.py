@@ -70,26 +70,25 @@ class Sections:
         """The faults to look at first: by money, then by age."""
         found = []
         for fault in self.facts.faults:
-            money = self.facts.fault_money.get((fault["entity"], fault["cause"], fault["fault"]), [])
-            sums = ordered(money, self.facts.currencies)
+            sums = [{"amount": fault["amount"], "currency": fault["currency"]}] if fault["amount"] else []
             found.append((by_money(sums, self.facts.currencies), -fault["age_days"], fault, sums))
-        found.sort(key=lambda f: (f[0], f[1], f[2]["entity"], f[2]["fault"], f[2]["cause"]))
+        found.sort(key=lambda f: (f[0], f[1], f[2]["entity"], f[2]["event"]))
         kinds = columns("what:key", "cause", "who", "amount:sums", "since:day", "deadline:day", "seen_in", "evidence:lines")
         return Table("first", kinds, [{
             "what": self.what(fault), "cause": self.labels.cause(fault["cause"]), "who": self.labels.who(fault["cause"]), "amount": sums,
             "since": fault["first_seen"], "deadline": fault["due"],
-            "seen_in": self.labels.listed(self.labels.leg(leg) for leg in fault["legs"]),
+            "seen_in": self.labels.listed(self.labels.leg(leg) for leg in sorted(fault["legs"], key=self._leg_order().index)),
             "evidence": evidence_lines(fault["evidence"], self.labels, _LINES_OF_EVIDENCE),
         } for _, _, fault, sums in found[:TOP]])
 
     def what(self, fault: Row) -> str:
-        """What a fault is about: an order of a shop, or what the leg calls it."""
-        if fault["order_id"] and fault["fault"] == f"{fault['shop']}/{fault['order_id']}":
-            return f"{self.books.shop(fault['shop'])} {fault['order_id']}"
-        if fault["legs"] == ["finance"]:
-            shop, _, measure = str(fault["subject"]).partition("/")
+        """What an event is about: an order of a shop, or what the leg calls it."""
+        if fault["order_id"]:
+            return f"{self.books.shop(fault['shop'])} {fault['order_id']}".strip()
+        if fault["leg"] == "finance":
+            shop, _, measure = str(fault["key"]).partition("/")
             return f"{self.books.shop(shop)} {self.labels.column(measure) if measure in _MEASURES else measure}"
-        return str(fault["subject"])
+        return str(fault["key"])
 
     def due(self) -> Table:
         rows = sorted(self.facts.due, key=lambda r: (r["due_from"] or dt.date.max, r["leg"], place(r["currency"], self.facts.currencies)))

@@ -27,11 +27,26 @@ def put(home: Path, tables: Rows) -> Path:
     with duckdb.connect(str(home / POINTER)) as con:
         for name, schema in {**TABLES, "period_status": PERIOD_STATUS}.items():
             columns = schema if name == "period_status" else schema.append(pa.field("version", pa.int64()))
-            listed = [{c.name: _value(c, row) for c in columns} for row in tables.get(name, ())]
+            given = tables.get(name, ()) if name != "event_items" else tables.get(name) or events(tables.get("variances", ()))
+            listed = [{c.name: _value(c, row) for c in columns} for row in given]
             con.register("given", pa.Table.from_pylist(listed, schema=columns))
             con.execute(f"create table {name} as select * from given")
             con.unregister("given")
     return home
+
+
+def events(variances: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of event_items: what was sold and paid of an order is one event, booked in the first leg that shows it; sums are part of
+    the order's; everything else is an event by itself."""
+    order = next((r for r in variances if r.get("order_id")), {})
+    found: dict[str, list[dict[str, Any]]] = {}
+    for r in variances:
+        is_sum = r["leg"] in ("customer", "finance") and order
+        one = is_sum or (r.get("order_id") and r["currency"] != "PCS" and r["cause"] != "timing")
+        about = (order if is_sum else r).get("order_id") if one else " ".join((r["leg"], r["key"], r["cause"]))
+        rows = found.setdefault(f"E {r['period']} {about}", [])
+        rows.append({**r, "event": f"E {r['period']} {about}", "is_booked": not rows})
+    return [row for rows in found.values() for row in rows]
 
 
 def _value(column: pa.Field, row: Mapping[str, Any]) -> Any:

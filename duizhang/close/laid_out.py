@@ -1,0 +1,94 @@
+"""What was archived, laid out again as a company has it: books.yaml, own sources, raw files and key in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from duizhang.digest import file_digest
+from duizhang.errors import UserError
+from duizhang.ingest import inbox_path
+from duizhang.yaml_reading import load_yaml
+
+KEY_FILE = "pseudonym.key"
+KEY_VARIABLE = "DUIZHANG_PSEUDONYM_KEY"
+
+
+@dataclass(frozen=True, order=True)
+class RawFile:
+    """An archived file: its name in the inbox, and when it came there (nanoseconds since 1970)."""
+
+    name: str
+    sha256: str
+    modified: int
+
+
+def lay_out(home: Path, root: Path, run: dict[str, Any], files: Iterable[RawFile], key: Path | None) -> dict[str, Any]:
+    """Put what a run had below `root`; what its books.yaml says there, where the inbox is `inbox` and nothing outside is asked.
+
+    run: the payload of its event `run_started`. key: the pseudonym key, where it is not where the books had it. Raises UserError
+    where something is missing.
+    """
+    settings: dict[str, Any] = load_yaml(archived_file(home, run["books"]).read_text(encoding="utf-8"))
+    found = _pseudonym_key(settings, Path(run.get("books_path", "")), key)
+    # the archived files are all there is: no server and no database is asked again
+    settings.update(inbox="inbox", sources="sources", databases=[])
+    if found is not None:
+        shutil.copyfile(found, root / KEY_FILE)
+        settings["pseudonym_key"] = {**(settings.get("pseudonym_key") or {}), "file": KEY_FILE}
+    write_books(root / "books.yaml", settings)
+    for name, sha in run.get("sources", {}).items():
+        _put(archived_file(home, sha), root / "sources", name)
+    (root / "inbox").mkdir(exist_ok=True)
+    for file in sorted(files):
+        place = _put(archived_file(home, file.sha256), root / "inbox", inbox_path(file.name))
+        # where files repeat rows the one that came last wins, so their order is kept
+        os.utime(place, ns=(file.modified, file.modified))
+    return settings
+
+
+def write_books(path: Path, settings: dict[str, Any]) -> None:
+    """A books.yaml of these settings."""
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def archived_file(home: Path, sha: str) -> Path:
+    """The archived file with this SHA-256. Raises UserError where it is missing or changed."""
+    path = home / "archive" / sha[:2] / sha
+    if not path.is_file() or file_digest(path) != sha:
+        raise UserError(f"the archived file {sha} is missing or changed", advice="`duizhang verify` lists what is.")
+    return path
+
+
+def _put(archived: Path, folder: Path, name: str) -> Path:
+    place = (folder / name).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise UserError(f"the input {name!r} points outside of its folder")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(archived, place)
+    return place
+
+
+def _pseudonym_key(settings: dict[str, Any], books_path: Path, given: Path | None) -> Path | None:
+    """The key file; it is never archived, so that deleting it forgets the customers. None where the environment has the key.
+
+    Raises UserError where it cannot be found: with another key the customers, and so the digests, would be others.
+    """
+    if given is not None:
+        if not given.is_file():
+            raise UserError(f"there is no key file {given}")
+        return given
+    named = settings.get("pseudonym_key") or {}
+    if os.environ.get(str(named.get("env", KEY_VARIABLE))):
+        return None
+    path = books_path.parent / str(named.get("file", KEY_FILE))
+    if not path.is_file():
+        raise UserError(f"the pseudonym key is not at {path} any more",
+                        advice="Give its place with --key: with another one the customers' pseudonyms, and so the digests, differ.")
+    return path
