@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from duizhang import schema
 from duizhang.published import open_published
+from duizhang.reconcile import FEEDS
 from duizhang.store import Store, connect, rows, told_when_damaged
+from duizhang.verdict import not_run_lines
 
 Row = dict[str, Any]
 
@@ -51,6 +54,32 @@ def items_of(home: Path, key: str) -> list[Row]:
             "qualify period = max(period) over (partition by leg, entity, \"key\", currency) order by leg, \"key\", cause",
             [key, sorted(w for w in words if len(w) >= _LEAST_LETTERS), sorted(words), key, buyers],
         )
+
+
+def not_held_against(home: Path, events: Sequence[Row]) -> list[str]:
+    """Of the legs that rows like these belong to, those that were not run on their days, for want of the other side: a line each."""
+    tables, shops, days = ({str(event[name]) for event in events} for name in ("table", "shop", "period"))
+    legs = sorted({leg for (table, _), sides in FEEDS.items() if table in tables for leg, _ in sides})
+    with open_published(home) as con:
+        found = rows(
+            con, "select leg, entity, shop, channel, missing, wanted, min(period) as first_day, max(period) as last_day from legs_not_run "
+            "where list_contains(?, leg) and list_contains(?, shop) and list_contains(?, period::varchar) group by all order by all",
+            [legs, sorted(shops - {""}), sorted(days)],
+        )
+    return not_run_lines(found)
+
+
+def near_keys(home: Path, key: str) -> list[str]:
+    """Order numbers that are known and look like `key`, at most three: what it is the end or the beginning of, else the nearest."""
+    bare = key.strip().strip("#'\"`")
+    with open_published(home) as con:
+        known = con.execute(
+            "select distinct order_id, contains(lower(order_id), lower(?)) from order_trace where contains(lower(order_id), lower(?)) "
+            "or levenshtein(lower(order_id), lower(?)) <= 2 order by contains(lower(order_id), lower(?)) desc, "
+            "levenshtein(lower(order_id), lower(?)), order_id limit 3", [bare or key] * 5,
+        ).fetchall()
+    whole = [str(order) for order, contained in known if contained]
+    return whole or [str(order) for order, _ in known]
 
 
 def _buyers(home: Path, words: set[str]) -> list[str]:

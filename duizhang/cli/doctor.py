@@ -59,7 +59,9 @@ def command(books_path: Path | None, home: Path, *, fix: bool, quick: bool, as_j
         advice = f" -> {done[number]}" if number in done else f" -> {finding.advice}" if finding.advice else ""
         for line in wrapped(f"{mark}: {finding.what}{advice}", width, lines=None):
             click.echo(line)
-    click.echo(f"{wrong} things are wrong" if wrong else "nothing is wrong")
+    noted = sum(f.level not in (WELL, WRONG) for f in found)
+    also = f"; {noted} notes above" if noted else ""
+    click.echo((f"{wrong} things are wrong" if wrong else "nothing is wrong") + also)
     return 1 if wrong else 0
 
 

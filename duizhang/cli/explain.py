@@ -22,15 +22,19 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
     """Show everything about KEY: an order, transaction, payout, tracking number, or the key of a variance."""
     if not (home / "published.duckdb").is_file():
         raise UserError(f"nothing is published in {home}", advice="Run `duizhang run` first.")
-    from duizhang.order_life import events_of, items_of
+    from duizhang.order_life import events_of, items_of, near_keys, not_held_against
 
     events, items = events_of(home, key), items_of(home, key)
     if not events and not items:
+        near = near_keys(home, key)
         raise UserError(
-            f"nothing is known of {key!r}", advice="Give an order, transaction, payout or tracking number as it stands in a file."
+            f"nothing is known of {key!r}" + (f"; did you mean {', '.join(map(repr, near))}?" if near else ""),
+            advice="Give an order, transaction, payout or tracking number as it stands in a file.",
         )
+    not_run = not_held_against(home, events)
     if as_json:
-        click.echo(json.dumps({"key": key, "events": events, "items": items}, ensure_ascii=False, indent=1, default=str))
+        answer = {"key": key, "events": events, "items": items, "not_run": not_run}
+        click.echo(json.dumps(answer, ensure_ascii=False, indent=1, default=str))
         return
     for event in events:
         facts = "  ".join(f"{n}={event[n]}" for n in SHOWN if event.get(n) not in (None, ""))
@@ -50,6 +54,9 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
 
         unread = unread_files(home)
         agree = "All sources that were read agree" if unread else "All sources agree"
+        agree = "What was held against each other agrees" if not_run else agree
         click.echo(f"\n{agree}: nothing was ever open at the end of a day.")
         if unread:
             click.echo(f"{len(unread)} files are missing or were not read, so they are not in this answer: see `duizhang status`.")
+    for line in not_run:
+        click.echo(line)

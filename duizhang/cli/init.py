@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -147,7 +148,7 @@ def _told(
     found: Folder, shops: Shops, places: dict[str, str], target: Path, asked: list[str], *, copied: list[str] | None,
     drafted: bool,
 ) -> list[str]:
-    from duizhang.drafting import days_text, repeated
+    from duizhang.drafting import days_text, last_whole_day, repeated
 
     rows = [
         [bill.name, bill.spec.name, bill.rows, days_text(bill.days), shops.shop_of(bill) or "company",
@@ -172,12 +173,23 @@ def _told(
         lines += [f"  cp {shlex.quote(str(found.paths[n].relative_to(found.root)))} {shlex.quote(p)}" for n, p in moves.items()]
     lines += ["", f"{'drafted' if drafted else 'as it was:'} {target}" + (f"; {len(asked)} questions are open in it:" if asked else "")]
     lines += [f"  {line}" for line in asked]
-    days = found.days
+    days, command = found.days, f"--books {_typed(target)}"
+    steps = []
+    if nobody := [name for name, reason in sorted(found.refused.items()) if "no source specification fits" in reason]:
+        out = target.parent / "sources" / "mine_orders.yaml"
+        again = f"rm {_typed(target)} && duizhang init {_typed(found.root)} --copy"
+        steps += [f"duizhang source new {_typed(found.paths[nobody[0]])} --name mine_orders --out {_typed(out)}",
+                  f"  where it is a list of orders or a bill. Look at what it proposes, then draft again: {again}"]
     if days:
-        command = f"--books {shlex.quote(str(target))}"
-        lines += ["", f"next: duizhang plan {command}", f"      duizhang run {command} --from {days[0]} --to {days[-1]}",
-                  "      duizhang report"]
+        last = last_whole_day(found, shops) or days[-1]
+        steps += [f"duizhang plan {command}", f"duizhang run {command} --from {days[0]} --to {last}", "duizhang status", "duizhang report"]
+    lines += ["", *(f"{'      ' if n else 'next: '}{step}" for n, step in enumerate(steps))] if steps else []
     return lines
+
+
+def _typed(path: Path) -> str:
+    """A path as it is typed from here, where that is shorter."""
+    return shlex.quote(min(str(path), os.path.relpath(path), key=len))
 
 
 def _doubt(bill: Bill, others: list[str]) -> str:
@@ -191,8 +203,11 @@ def _doubt(bill: Bill, others: list[str]) -> str:
 def _json(
     found: Folder, shops: Shops, target: Path, places: dict[str, str], asked: list[str], copied: list[str]
 ) -> dict[str, Any]:
+    from duizhang.drafting import last_whole_day
+
     return {
-        "books": str(target), "from": str(found.days[0]) if found.days else None, "to": str(found.days[-1]) if found.days else None,
+        "books": str(target), "from": str(found.days[0]) if found.days else None,
+        "to": str(last_whole_day(found, shops) or found.days[-1]) if found.days else None,
         "files": [
             {"file": bill.name, "source": bill.spec.name, "shop": shops.shop_of(bill), "rows": bill.rows,
              "rows_quarantined": bill.quarantined, "totals_that_do_not_tie": bill.loose,

@@ -72,6 +72,8 @@ def _ahead_json(ahead: Preflight) -> dict[str, Any]:
 
 def _ahead(ahead: Preflight) -> Iterator[str]:
     """What a run will meet, by the files alone."""
+    from duizhang.reconcile import records_of
+
     width = screen_width()
     if ahead.holds:
         yield f"will be held: {len(ahead.holds)} days"
@@ -92,9 +94,12 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
     for s in ahead.supplies:
         if s.lacks:
             there = ", ".join(sorted({source for source, _ in s.left or s.right}))
-            yield from wrapped(f"not run: {s.leg} has no {s.lacks} side (the other: {there})", width, lines=3)
-        for shop, side in s.alone:
-            yield from wrapped(f"not run: {s.leg} of {shop}, of which only the {side} side is there", width, lines=3)
+            yield from wrapped(f"not run: {s.leg} has no {s.lacks} side, which is made of {records_of(s.leg, s.lacks)} "
+                               f"(the other: {there})", width, lines=4)
+        for side, other in (("left", "right"), ("right", "left")):
+            if shops := [shop for shop, there in s.alone if there == side]:
+                yield from wrapped(f"not run: {s.leg} of {', '.join(shops)}, of which only the {side} side is there; the other is made "
+                                   f"of {records_of(s.leg, other)}", width, lines=4)
 
 
 def _json(plan: Plan) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -75,6 +76,7 @@ def new(file: Path, name: str, out: Path | None) -> None:
         return
     if out.exists():
         raise UserError(f"{out} exists", advice="Give another name with --out.")
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(proposal.text, encoding="utf-8")
     click.echo(f"{out}: header in line {proposal.header_line}, {proposal.rows} rows looked at")
-    click.echo(f"next: duizhang inspect {file} --spec {out}")
+    click.echo(f"next: duizhang inspect {shlex.quote(str(file))} --spec {shlex.quote(str(out))}")

@@ -14,6 +14,7 @@ from duizhang.currency import in_places
 from duizhang.publish import read_manifest, versions
 from duizhang.published import open_published
 from duizhang.state import State
+from duizhang.verdict import not_run, not_run_lines
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Open:
 @dataclass(frozen=True)
 class Sheet:
     """A published day as it is signed. open: booked items of its events by cause; changed: tables that differ from the version
-    before; decided: what people decided about it, as far as it counts."""
+    before; decided: what people decided about it, as far as it counts; not_run: legs without their other side, a line each."""
 
     period: dt.date
     state: str
@@ -40,6 +41,7 @@ class Sheet:
     open: tuple[Open, ...]
     changed: tuple[str, ...]
     decided: tuple[Decision, ...]
+    not_run: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """As text."""
@@ -48,6 +50,8 @@ class Sheet:
             yield f"  open: {o.cause} {o.items} items, {in_places(o.amount, o.currency)} {o.currency}, the oldest {o.oldest} days"
         for d in self.decided:
             yield f"  decided: {d.name} {d.decision} {in_places(d.amount, d.currency)} {d.currency} by {d.decided_by}: {d.reason}"
+        for line in self.not_run:
+            yield f"  not reconciled: {line}"
         if self.changed:
             yield f"  since version {self.version - 1}: {', '.join(self.changed)} changed"
 
@@ -56,6 +60,7 @@ def sheets(home: Path, state: State, periods: Sequence[dt.date]) -> list[Sheet]:
     """What is to be signed of each period. Raises UserError where one was never published."""
     found = []
     with open_published(home) as con:
+        missing = not_run(con)
         for period in periods:
             no_such_day(con, period)
             (name, version, digest), = con.execute(
@@ -71,6 +76,9 @@ def sheets(home: Path, state: State, periods: Sequence[dt.date]) -> list[Sheet]:
             found.append(Sheet(
                 period, name, version, digest, int(matched[0]) if matched else 0, tuple(Open(*row) for row in rows),
                 _changed(home, state, period, version), decided,
+                tuple(not_run_lines([
+                    {**r, "first_day": period, "last_day": period} for r in missing if r["first_day"] <= period <= r["last_day"]
+                ])),
             ))
     return found
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from duizhang.books import Books
 from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
+from duizhang.drafting import open_lines
 from duizhang.errors import SpecError
 from duizhang.ingest import FileRecord, load_specs
 from duizhang.ingest.files import DUPLICATE, READ, REFUSED
@@ -17,16 +17,14 @@ from duizhang.ingest.inbox import placed
 from duizhang.ingest.opening import walk
 from duizhang.reconcile import supplies
 
-_QUESTION = re.compile(r"#\s*QUESTION:\s*(.*)")
-
 
 def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> Iterator[Finding]:
     """What is wrong with books that load. records: the files that were taken in so far."""
     area = "books"
     yield Finding(area, WELL, f"{path}: {len(books.shops)} shops, from {books.start}, {books.time_zone}, {books.currency}")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if found := _QUESTION.search(line):
-            yield Finding(area, NOTED, f"line {number} is still a question: {found[1]}", "Answer it, and take the word QUESTION away.")
+    for line in open_lines(path.read_text(encoding="utf-8")):
+        number, _, asked = line.partition(": ")
+        yield Finding(area, NOTED, f"{number} is still a question: {asked}", "Answer it, and take the word QUESTION away.")
     try:
         load_specs(books.sources_path)
     except SpecError as error:
@@ -36,18 +34,16 @@ def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> It
     read = [r for r in records if r.status == READ]
     seen = {(r.source, r.shop) for r in read}
     if not records:
-        yield Finding(area, NOTED, "no file was taken in yet", "`duizhang plan --books books.yaml` reads the inbox and computes nothing.")
-        seen_or_expected = {(e.source, e.shop) for e in books.expected}
-    else:
-        seen_or_expected = seen
-        for e in books.expected:
-            if (e.source, e.shop) not in seen:
-                yield Finding(
-                    area, WRONG, f"{e.source} of {e.shop or 'the company'} is expected every day and never came, so every day is held",
-                    f"Put its files into inbox/{e.shop or 'company'}/, give it a from_day, or take it out of `expected`.")
-        for shop in sorted(set(books.shops) - {r.shop for r in read}):
-            yield Finding(area, NOTED, f"shop {shop} has no file of its own", f"Put its files into inbox/{shop}/.")
-    for leg in supplies(books, seen_or_expected | {(d.source, d.shop) for d in books.databases}):
+        yield Finding(area, NOTED, "no file was taken in yet", f"`duizhang plan --books {path}` reads the inbox and computes nothing.")
+        return  # which legs have both sides, files tell
+    for e in books.expected:
+        if (e.source, e.shop) not in seen:
+            yield Finding(
+                area, WRONG, f"{e.source} of {e.shop or 'the company'} is expected every day and never came, so every day is held",
+                f"Put its files into inbox/{e.shop or 'company'}/, give it a from_day, or take it out of `expected`.")
+    for shop in sorted(set(books.shops) - {r.shop for r in read}):
+        yield Finding(area, NOTED, f"shop {shop} has no file of its own", f"Put its files into inbox/{shop}/.")
+    for leg in supplies(books, seen | {(d.source, d.shop) for d in books.databases}):
         if leg.lacks:
             there = ", ".join(sorted({source for source, _ in leg.left or leg.right}))
             yield Finding(area, NOTED, f"{leg.leg} is not run: it has no {leg.lacks} side (the other: {there})",

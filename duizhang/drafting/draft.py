@@ -143,6 +143,7 @@ def _shops(shops: Shops) -> list[str]:
 def _expected(folder: Folder, shops: Shops) -> list[str]:
     """Kinds of which every day has a file of its own are expected daily; of the others it is not known when they come."""
     days = folder.days
+    ends = last_whole_day(folder, shops)
     seen: dict[tuple[str, str], list[Bill]] = {}
     for bill in folder.bills:
         if bill.tables and bill.days:
@@ -150,9 +151,8 @@ def _expected(folder: Folder, shops: Shops) -> list[str]:
     daily, others = [], []
     for (shop, source), bills in sorted(seen.items()):
         theirs = sorted(set().union(*(bill.days for bill in bills)))
-        every = (theirs[-1] - theirs[0]).days + 1 == len(theirs) > 1 and theirs[-1] == days[-1] if days else False
         named = f"source: {source}" + (f", shop: {_plain(shop)}" if shop else "")
-        if every and len({bill.name for bill in bills}) >= len(theirs):
+        if _daily(bills) and ends and theirs[-1] >= ends:
             begins = "" if theirs[0] == days[0] else f", from_day: {theirs[0]}"
             daily.append(f"  - {{{named}{begins}}}  # a file for each of {days_text(theirs)}")
         else:
@@ -166,6 +166,24 @@ def _expected(folder: Folder, shops: Shops) -> list[str]:
         lines += _comment(f"{QUESTION}: seen, but not with one file for each day. Take the # away from what comes every day.", "  ")
         lines += others
     return lines
+
+
+def _daily(bills: list[Bill]) -> bool:
+    """Whether the bills of a kind are one file for each day, without a gap."""
+    theirs = sorted(set().union(*(bill.days for bill in bills)))
+    return (theirs[-1] - theirs[0]).days + 1 == len(theirs) > 1 and len({bill.name for bill in bills}) >= len(theirs)
+
+
+def last_whole_day(folder: Folder, shops: Shops) -> dt.date | None:
+    """The last day of which most kinds of files have come: a payout that is announced for the next day is no day of business."""
+    last: dict[tuple[str, str], dt.date] = {}
+    for bill in folder.bills:
+        if bill.days and bill.tables and max(bill.days) in folder.days:
+            key = (shops.shop_of(bill), bill.spec.name)
+            last[key] = max(max(bill.days), last.get(key, dt.date.min))
+    ordered = sorted(last.values(), reverse=True)
+    # so many kinds reach it that it is more than half of them
+    return ordered[len(ordered) // 2] if ordered else None
 
 
 def _accounts(folder: Folder, answers: Answers) -> list[str]:
@@ -276,4 +294,6 @@ def open_lines(text: str) -> Iterator[str]:
         said, at = (bare.partition(f"# {QUESTION}:")[2], number) if f"# {QUESTION}:" in bare else ("", at)
 
 
-__all__ = ["QUESTION", "Answers", "Found", "Question", "books_text", "leg_sides", "open_lines", "questions", "zone_question"]
+__all__ = [
+    "QUESTION", "Answers", "Found", "Question", "books_text", "last_whole_day", "leg_sides", "open_lines", "questions", "zone_question",
+]

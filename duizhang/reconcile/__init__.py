@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from duizhang.reconcile.outputs import ITEM_TABLES, KEPT_TABLES, STATE_TABLES
     from duizhang.reconcile.parts import load_parts
     from duizhang.reconcile.session import Session
-    from duizhang.reconcile.sides import Supply, side_feeds, sides_of, supplies
+    from duizhang.reconcile.sides import FEEDS, Supply, records_of, side_feeds, sides_of, supplies
     from duizhang.reconcile.uncomputed import Uncomputed, compute
 else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "ITEM_TABLES", "KEPT_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Supply", "Uncomputed",
-    "assert_conservation", "compute", "load_causes", "load_matching", "load_parts", "make_claims", "normalise_keys", "reconcile",
-    "rules_digest", "settle", "side_feeds", "sides_of", "supplies",
+    "FEEDS", "ITEM_TABLES", "KEPT_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Supply",
+    "Uncomputed", "assert_conservation", "compute", "load_causes", "load_matching", "load_parts", "make_claims", "normalise_keys",
+    "reconcile", "records_of", "rules_digest", "settle", "side_feeds", "sides_of", "supplies",
 ]

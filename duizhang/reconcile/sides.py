@@ -131,8 +131,13 @@ def supplies(books: Books, files: Iterable[tuple[str, str]]) -> list[Supply]:
     return found
 
 
+def records_of(leg: str, side: str) -> str:
+    """Which records (canonical tables) are a side of a leg, as people are told what is missing."""
+    return ", ".join(sorted({table for (table, _), sides in FEEDS.items() if (leg, side) in sides}))
+
+
 def _table(rows: Sequence[tuple[object, ...]], columns: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([dict(zip(columns.names, row, strict=True)) for row in rows], schema=columns)
 
 
-__all__ = ["FEEDS", "Supply", "declared_sides", "side_feeds", "sides_of", "supplies"]
+__all__ = ["FEEDS", "Supply", "declared_sides", "records_of", "side_feeds", "sides_of", "supplies"]

@@ -97,6 +97,32 @@ def test_a_flat_folder_of_three_channels_becomes_books_that_run(folder: Path) ->
         rates = con.execute("select leg, min(match_rate) from recon_summary where matched_keys + open_keys > 0 group by leg").fetchall()
     assert dict(rates) == dict.fromkeys(("order_payment", "payment_settlement", "payout_bank", "customer"), 1)
 
+    # an answer is no better than what was held against each other, and says so
+    home = ("--home", folder / "home")
+    told = duizhang("explain", "330270100", *home)
+    assert "What was held against each other agrees" in told and "order_platform of taobao was not run (2026-03-01)" in told
+    with pytest.raises(AssertionError, match="did you mean '330270100'"):
+        duizhang("explain", "#33027010", *home)
+    signed = duizhang("approve", *home, "--period", "2026-03-02", "--as", "maker", "--by", "Li Na")
+    assert "not reconciled: order_platform of taobao was not run (2026-03-02): its left side was never supplied (orders)" in signed
+
+
+def test_a_payout_that_is_announced_for_the_next_day_is_no_day_of_business(tmp_path: Path) -> None:
+    for day in (FIRST, LAST):
+        for name, body in zip(("trade", "fund"), alipay(day), strict=True):
+            (tmp_path / f"{name}{day}.csv").write_bytes(body)
+    (tmp_path / "payouts.csv").write_text(
+        "Payout Date,Status,Charges,Refunds,Adjustments,Reserved Funds,Fees,Retried Amount,Total,Currency\n"
+        "2026-03-03,paid,10.00,0.00,0.00,0.00,-1.00,0.00,9.00,USD\n", encoding="utf-8")
+    said = json.loads(duizhang("init", tmp_path, "--json"))
+    assert (said["from"], said["to"]) == ("2026-03-01", "2026-03-02")
+    assert {e.source for e in load_books(tmp_path / "books.yaml").expected} == {"alipay_trade", "alipay_fund"}
+    noted = [f["what"] for f in json.loads(duizhang("doctor", "--books", tmp_path / "books.yaml", "--home", tmp_path / "home", "--json",
+                                                   exit_code=1))["findings"]]
+    whole = "Fees are held against these cards; without a card they are not checked."
+    assert any(whole in what for what in noted), "a question is told whole"
+    assert not any("is not run" in what for what in noted), "which legs have both sides is not known before a file was taken in"
+
 
 def test_books_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "books.yaml").write_text("entity: mine\n", encoding="utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from duizhang.errors import RefusedFile
 from duizhang.ingest import Setting, SourceSpec, load_specs, sources_page
 from duizhang.ingest.landing import extract
 from duizhang.ingest.proposing import propose
@@ -65,6 +66,37 @@ def test_a_proposal_reads_the_file_as_it_is(tmp_path: Path, name: str) -> None:
     assert [t.ok for t in found.totals] == [True] * totals
     assert len({r["entry_id"] for r in rows}) == len(rows) or "entry_id" not in rows[0]
     assert {f"{r['period']:%Y-%m}" for r in rows} == {"2026-03"} and not {"Jane", "Doe"} & set(str(rows).replace("'", " ").split())
+
+
+ORDER_LISTS: dict[str, tuple[bytes, list[tuple[str, str, str, str, str, str]]]] = {
+    "chinese": ("订单号,店铺,下单时间,商品编码,数量,应收金额,订单状态,买家昵称\nA1,淘宝,2026-03-01 10:00:00,HAT,2,25.00,已发货,小红\n"
+                "A1,淘宝,2026-03-01 10:00:00,MUG,1,12.50,已发货,小红\nA2,独立站,2026-03-02 11:00:00,MUG,1,12.50,已取消,小明\n".encode("gb18030"),
+                [("淘宝", "A1", "HAT", "2", "25", "shipped"), ("淘宝", "A1", "MUG", "1", "12.5", "shipped"),
+                 ("独立站", "A2", "MUG", "1", "12.5", "closed")]),
+    "price_times_quantity": (b"Order No;Created;SKU;Qty;Unit price;Currency\n1001;2026-03-01T10:00:00Z;MUG;3;5.00;EUR\n"
+                             b"1002;2026-03-01T11:00:00Z;MUG;1;5.00;EUR\n",
+                             [("", "1001", "1", "3", "15", "paid"), ("", "1002", "1", "1", "5", "paid")]),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ORDER_LISTS))
+def test_a_list_of_orders_is_proposed_as_orders_of_the_company(tmp_path: Path, name: str) -> None:
+    body, expected = ORDER_LISTS[name]
+    path = tmp_path / "x.csv"
+    path.write_bytes(body)
+    spec = SourceSpec.model_validate(yaml.safe_load(propose(path, "mine_orders").text))
+    [found] = extract(path, {spec.name: spec}, Setting(), file="x.csv", into=Path(tempfile.mkdtemp(dir=tmp_path)))
+    rows = found.table("orders").to_pylist()
+    assert [(r["shop"] or "", r["order_id"], r["line_id"], f"{r['quantity'].normalize():f}", f"{r['amount'].normalize():f}", r["status"])
+            for r in rows] == expected
+    assert {r["origin"] for r in rows} == {"books"} and found.rows_quarantined == 0
+
+
+def test_the_header_of_a_file_that_nobody_knows_is_named_in_its_own_letters(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes("甲方单据,乙方,丙\nA1,淘宝,1\n".encode("gb18030"))
+    with pytest.raises(RefusedFile, match="its header seems to be 甲方单据, 乙方, 丙"):
+        extract(path, load_specs(), Setting(), file="x.csv", into=tmp_path)
 
 
 def test_words_in_a_row_are_never_its_id(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice, pairwise
 from pathlib import Path
@@ -17,6 +17,8 @@ import yaml
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document, detect, documents, head_lines, sheet_rows
+from duizhang.ingest.proposing.columns import Column, bare
+from duizhang.ingest.proposing.order_lists import is_order_list, named_of_orders, order_table
 from duizhang.ingest.proposing.words import (
     CURRENCY,
     HEADER_CURRENCY,
@@ -58,24 +60,6 @@ class Proposal:
     rows: int
 
 
-@dataclass
-class _Column:
-    """A column of the file: its name, its cells, and what it is taken for (a field of the specification)."""
-
-    name: str
-    cells: list[str]
-    position: int
-    field: dict[str, object] = field(default_factory=dict)
-    key: str = ""
-
-    def says(self, pattern: str) -> bool:
-        return re.search(pattern, self.name.strip(), re.IGNORECASE) is not None
-
-    @property
-    def kind(self) -> str:
-        return str(self.field.get("type", "text"))
-
-
 def propose(path: Path, name: str) -> Proposal:
     """Look at the first lines of a file. Raises RefusedFile where no header can be found in it."""
     document = documents(path)[0]
@@ -85,7 +69,7 @@ def propose(path: Path, name: str) -> Proposal:
     below = [(list(row) + [""] * len(names))[: len(names)] for row in rows[header + 1 :] if any(cell.strip() for cell in row)]
     totals = [row for row in below if any(re.search(TOTAL, cell) for cell in (row[:1] if row[0].strip() else row))]
     body = [row for row in below if row not in totals]
-    columns = [_Column(column, [row[n] for row in body], n) for n, column in enumerate(names) if column]
+    columns = [Column(column, [row[n] for row in body], n) for n, column in enumerate(names) if column]
     columns = [column for column in columns if any(cell.strip() for cell in column.cells)] or columns
     mark = _decimal(columns)
     for column in columns:
@@ -105,6 +89,8 @@ def propose(path: Path, name: str) -> Proposal:
         footers.append(TOTAL)
     if footers:
         spec["footer"] = "|".join(f"({one})" if len(footers) > 1 else one for one in footers).replace("((?i)", "(?i:")
+    if is_order_list(roles):  # a line that comes again with a later export is the same line
+        spec |= {"overlap": "latest", "grain": ["shop", "order_id", "line_id"]}
     lines = [
         f"# Proposed out of {len(body)} rows; the header is line {header + 1}. Check signs and names, drop the fields that no table",
         "# needs (duizhang/schema.py lists tables and signs), then: duizhang inspect FILE --spec THIS. docs/sources.md explains every key.",
@@ -149,14 +135,9 @@ def _header(rows: Sequence[Sequence[str]]) -> int:
     raise RefusedFile("no header line is to be seen in it", advice="A file without one needs `positions`; see docs/sources.md.")
 
 
-def _bare(cells: Sequence[str]) -> list[str]:
-    values = [cell.strip("\t `'\"=") for cell in cells]
-    return [value for value in values if value and value not in ("-", "--")]
-
-
-def _decimal(columns: Sequence[_Column]) -> str:
+def _decimal(columns: Sequence[Column]) -> str:
     """`,` where more amounts end with a comma and one or two digits than with a point and as many."""
-    cells = [value for column in columns for value in _bare(column.cells)]
+    cells = [value for column in columns for value in bare(column.cells)]
     # one such mark, behind plain digits or groups of three: 05.12.25 is a day
     comma, point = (
         sum(re.fullmatch(rf"\D*(\d+|\d{{1,3}}([^\d{mark}]\d{{3}})+)[{mark}]\d{{1,2}}\D{{0,4}}", value) is not None for value in cells)
@@ -165,8 +146,8 @@ def _decimal(columns: Sequence[_Column]) -> str:
     return "," if comma > point else "."
 
 
-def _kind(column: _Column, mark: str) -> dict[str, object]:
-    values, name = _bare(column.cells), column.name
+def _kind(column: Column, mark: str) -> dict[str, object]:
+    values, name = bare(column.cells), column.name
     found: dict[str, object] = {}
     if not values:
         return {"personal": True} if PERSONAL.search(normalised(name)) else {}
@@ -195,11 +176,11 @@ def _fits(values: Sequence[str], reading: pl.Expr) -> bool:
     return not applied(reading, pl.Series("x", list(dict.fromkeys(values))[:LOOK], pl.String)).null_count()
 
 
-def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
+def _named(columns: Sequence[Column]) -> dict[str, Column]:
     """What a column is for; every column gets its key: the name of its role, else f and its position."""
-    roles: dict[str, _Column] = {}
+    roles: dict[str, Column] = {}
 
-    def take(role: str, found: _Column | None) -> None:
+    def take(role: str, found: Column | None) -> None:
         if found is not None and role not in roles and not found.key:
             roles[role], found.key = found, role
 
@@ -212,10 +193,10 @@ def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
     if "debit" not in roles or "credit" not in roles:
         take("amount", next((c for c in columns if not c.key and c.kind == "money"), None))
     for column in columns:
-        seen = {value.casefold() for value in _bare(column.cells)}
+        seen = {value.casefold() for value in bare(column.cells)}
         if column.kind == "text" and seen and seen <= INWARD | OUTWARD:
             take("side", column)
-            column.field["values"] = {v: "in" if v.casefold() in INWARD else "out" for v in sorted(set(_bare(column.cells)))}
+            column.field["values"] = {v: "in" if v.casefold() in INWARD else "out" for v in sorted(set(bare(column.cells)))}
         elif CURRENCY.search(column.name) and all(re.fullmatch(r"[a-z]{3}", value) for value in seen):
             take("currency", column)
     take("tracking_number", next((c for c in columns if c.says(r"运单|快递单号|tracking|waybill")), None))
@@ -224,7 +205,7 @@ def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
     take("entry_id", next((c for c in columns if not c.key and c.kind == "id" and _all_different(c) and not TEXT.search(c.name)), None))
     take("state", next((c for c in columns if not c.key and STATE.search(c.name) and _is_state(c)), None))
     if "state" in roles:
-        seen_states = sorted(set(_bare(roles["state"].cells)))
+        seen_states = sorted(set(bare(roles["state"].cells)))
         roles["state"].field = {"column": roles["state"].name, "values": {
             v: "void" if VOID.search(v) else "pending" if PENDING.search(v) else "done" for v in seen_states}}
     reached = "phone|电话|手机|mail|address|地址"
@@ -233,24 +214,27 @@ def _named(columns: Sequence[_Column]) -> dict[str, _Column]:
         if role in roles and not roles[role].field.get("personal"):
             roles[role].field["type"] = "id"
             roles[role].field.pop("required", None)
+    named_of_orders(roles, columns)
     for column in columns:
         column.key = column.key or f"f{column.position + 1}"
     return roles
 
 
-def _is_state(column: _Column) -> bool:
+def _is_state(column: Column) -> bool:
     """Few words, some of them for what has not moved money."""
-    values = set(_bare(column.cells))
+    values = set(bare(column.cells))
     return 0 < len(values) <= 8 and any(PENDING.search(value) or VOID.search(value) for value in values)
 
 
-def _all_different(column: _Column) -> bool:
-    values = _bare(column.cells)
+def _all_different(column: Column) -> bool:
+    values = bare(column.cells)
     return len(values) == len(column.cells) == len(set(values))
 
 
-def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column], mark: str) -> list[str]:
+def _tables(roles: Mapping[str, Column], columns: Sequence[Column], mark: str) -> list[str]:
     """The table that the columns look like; commented out where the amount or the day is not to be seen."""
+    if is_order_list(roles):
+        return order_table(roles)
     bank = ("balance" in roles or "bank_account" in roles or "debit" in roles or "side" in roles) and "order_id" not in roles
     table = "freight_charges" if "tracking_number" in roles else "bank_entries" if bank else "settlements"
     amount = "coalesce(amount, 0)" if "amount" in roles else "FIELD"
@@ -286,7 +270,7 @@ def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column], mark: str)
     lines = ["tables:", f"  - table: {table}  # {sign}", *moved, *_mapping(given)]
     if "fee" in roles and table == "settlements":
         fee = roles["fee"]
-        negative = any(value.startswith(("-", "(")) for value in _bare(fee.cells))
+        negative = any(value.startswith(("-", "(")) for value in bare(fee.cells))
         lines += [
             "  - table: settlements", f"    where: fee <> 0{' and state = ' + repr('done') if moved else ''}",
             *_mapping(given | {"entry_id": f"concat({entry}, '/fee')", "kind": "'fee'", "amount": "fee" if negative else "-fee"}),
@@ -298,7 +282,7 @@ def _tables(roles: Mapping[str, _Column], columns: Sequence[_Column], mark: str)
     return lines
 
 
-def _fee_apart(roles: Mapping[str, _Column], mark: str) -> bool | None:
+def _fee_apart(roles: Mapping[str, Column], mark: str) -> bool | None:
     """Whether the balances move by the amount less the fee; None where they do not tell."""
     if "balance" not in roles:
         return None
@@ -332,7 +316,7 @@ def _flow(entry: Mapping[str, object]) -> str:
     return yaml.safe_dump(dict(entry), allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000).strip()
 
 
-def _stated(totals: Sequence[Sequence[str]], columns: Sequence[_Column], delimiter: str, mark: str) -> list[str]:
+def _stated(totals: Sequence[Sequence[str]], columns: Sequence[Column], delimiter: str, mark: str) -> list[str]:
     """The totals that the last line of totals states, where its cells are what the rows add up to."""
     found = []
     for row in totals[-1:]:

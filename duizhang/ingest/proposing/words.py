@@ -57,3 +57,21 @@ HEADER_CURRENCY = re.compile(
     r"[(\[]\s*(EUR|USD|GBP|CHF|JPY|CNY|PLN|SEK|NOK|DKK"
     r"|CZK|HUF|RON|BRL|MXN|CAD|AUD|NZD|HKD|SGD|INR|€|£|zł|R\$)\s*[)\]]")
 SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "R$": "BRL"}
+# role of a list of orders -> the kinds that its column may be of, and what it looks like
+ORDER_ROLES: dict[str, tuple[tuple[str, ...], str]] = {
+    "paid_at": (("time",), r"付款|支付|\bpaid|payment|bezahl|paiement"),
+    "sku": (
+        ("id", "text", "number"), r"sku|商品编[码号]|商家编码|货号|款号|物料|\bitem.?(no|code|id)|article|artikel(nr|nummer)"
+        r"|product.?(code|id)|référence produit"),
+    "quantity": (("number",), r"数量|件数|^qty|quantity|menge|anzahl|quantité|cantidad|quantità|個数"),
+    "unit_price": (("money",), r"单价|售价|^price$|unit.?price|einzelpreis|prix unitaire|precio unitario|単価"),
+    "shop": (("text", "id"), r"店铺|门店|网店|\bshop\b|\bstore\b|^shop|channel|销售渠道|渠道|laden|boutique|tienda|店舗"),
+    "product": (("text",), r"商品(名称|标题)?$|宝贝|品名|product|title|bezeichnung|désignation"),
+}
+# what a state of an order is called here, the surest first
+ORDER_STATES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("unpaid", re.compile(r"(?i)unpaid|待付|未付|等待买家付款|pending payment|awaiting payment|offen")),
+    ("closed", VOID),
+    ("completed", re.compile(r"(?i)complet|finish|完成|成功|已签收|abgeschlossen|terminé")),
+    ("shipped", re.compile(r"(?i)ship|fulfil|已发货|发出|versand|versendet|expédi|enviado")),
+)

@@ -1,0 +1,97 @@
+"""A list of orders that no source knows, as a company's own system writes one: what its columns are, and its table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import yaml
+
+from duizhang.ingest.proposing.columns import Column, bare
+from duizhang.ingest.proposing.words import ORDER_ROLES, ORDER_STATES, STATE
+
+_MOST_WORDS = 20  # different values of a column that are listed
+# what a bill has and a list of orders has not
+_OF_BILLS = frozenset({"balance", "debit", "credit", "side", "fee", "bank_account"})
+
+
+def named_of_orders(roles: dict[str, Column], columns: Sequence[Column]) -> None:
+    """Add the columns that only a list of orders has; nothing is added to what is a bill."""
+    if "order_id" not in roles or _OF_BILLS & roles.keys():
+        return
+    found: dict[str, Column] = {}
+    price, pieces = ORDER_ROLES["unit_price"], ORDER_ROLES["quantity"]
+    if "amount" in roles and roles["amount"].says(price[1]) and any(c.kind in pieces[0] and c.says(pieces[1]) for c in columns):
+        roles.pop("amount").key = ""  # of a piece, not of a line
+    for role, (kinds, pattern) in ORDER_ROLES.items():
+        free = [c for c in columns if (not c.key or c.key == "state") and c not in found.values()]
+        one = next((c for c in free if c.kind in kinds and c.says(pattern)), None)
+        if one is not None:
+            found[role] = one
+    if not {"sku", "quantity", "shop"} & found.keys():
+        return
+    if "unit_price" in found and "amount" not in roles and "quantity" not in found:
+        return
+    for role, column in found.items():
+        column.key = role
+        roles[role] = column
+    if "shop" in roles:
+        _values(roles["shop"], {word: word for word in sorted(set(bare(roles["shop"].cells)))})
+    if "sku" in roles:
+        roles["sku"].field["type"] = "id"
+    status = next((c for c in columns if c.key in ("", "state") and c.kind == "text" and STATE.search(c.name)), None)
+    if status is not None:
+        roles.pop("state", None)
+        seen = sorted(set(bare(status.cells)))
+        words = {word: next((state for state, said in ORDER_STATES if said.search(word)), "paid") for word in seen}
+        _values(status, words)
+        status.key = "status"
+        roles["status"] = status
+    roles["order_id"].field["required"] = True
+
+
+def _values(column: Column, words: Mapping[str, str]) -> None:
+    """Words of the file and what they are called here."""
+    if len(words) <= _MOST_WORDS:
+        column.field["values"] = dict(words)
+
+
+def is_order_list(roles: Mapping[str, Column]) -> bool:
+    """Whether it lists orders: goods, pieces or shops beside order numbers and amounts, and nothing that only bills have."""
+    if not {"order_id", "occurred_at"} <= roles.keys() or not {"sku", "quantity", "shop"} & roles.keys():
+        return False
+    return "amount" in roles or {"unit_price", "quantity"} <= roles.keys()
+
+
+def order_table(roles: Mapping[str, Column]) -> list[str]:
+    """The table `orders` of a list of orders, one row a line of it."""
+    orders = roles["order_id"].cells
+    if len(set(orders)) == len(orders):
+        line = "'1'"
+    elif "sku" in roles and len(set(zip(orders, roles["sku"].cells, strict=True))) == len(orders):
+        line = "sku"
+    else:
+        line = "line"
+    day = "coalesce(paid_at_day, occurred_at_day)" if "paid_at" in roles else "occurred_at_day"
+    given = {"origin": "'books'"} | ({"shop": "shop"} if "shop" in roles else {})
+    given |= {"order_id": "order_id", "line_id": line}
+    given |= {name: name for name in ("sku", "product", "quantity", "unit_price") if name in roles}
+    given |= {"quantity": "1"} if "quantity" not in roles else {}
+    given |= {"amount": "coalesce(amount, 0)" if "amount" in roles else "unit_price * quantity"}
+    given |= {"currency": "upper(currency)"} if "currency" in roles else {}
+    given |= {"status": "status" if "status" in roles else "'paid'"}
+    given |= {"customer": "counterparty"} if "counterparty" in roles else {}
+    given |= {"ordered_at": "occurred_at", "paid_at": "paid_at" if "paid_at" in roles else "occurred_at"}
+    given |= {"occurred_at": "coalesce(paid_at, occurred_at)" if "paid_at" in roles else "occurred_at", "period": day}
+    notes = ["# The company's own list of orders, so it belongs into inbox/company/; of a platform's own list: origin: \"'platform'\"."]
+    notes += ["# shop: to the right of each name, how books.yaml calls that shop."] if "shop" in roles else [
+        "# It names no shop: put each shop's list into the folder of that shop."]
+    notes += [] if "currency" in roles else [
+        "# It names no currency, so every row is in the books' own; of a shop that sells in another one, below columns:",
+        "#   currency: \"case shop when 'SHOP' then 'USD' else 'CNY' end\"",
+    ]
+    notes += ["# amount: what the seller is to receive for the line: goods less the discounts that the shop bears."]
+    texts = {name: yaml.safe_dump(text, allow_unicode=True, width=10_000).splitlines()[0] for name, text in given.items()}
+    return [*notes, "tables:", "  - table: orders", "    columns:", *(f"      {name}: {text}" for name, text in texts.items())]
+
+
+__all__ = ["is_order_list", "named_of_orders", "order_table"]
