@@ -98,6 +98,16 @@ def test_every_edge_is_one_that_the_sql_or_a_specification_says(defs: Definition
     assert of_published == {*published.TABLES} - {"quality_results"} | {*STATE_TABLES}
 
 
+def test_relations_are_those_that_sqlglot_reads() -> None:
+    for path in SQL.rglob("*.sql"):
+        assert lineage.relations_read(path.read_text(encoding="utf-8")) == read_by(path), path.name
+    assert lineage.relations_read(
+        "with a as (select * from a where x is distinct from 'from b' -- from c\n"
+        "), d as (select y from (select * from a) join \"e f\" using (y) cross join range(3))"
+        "select *, exists (select 1 from g where g.y = d.y) from d window w as (partition by y)"
+    ) == {"a", "e f", "g"}
+
+
 def test_what_is_run_for_every_leg_reads_its_own_claims_alone() -> None:
     own = {*OF_EVERY_LEG, "coded_goods", "order_places", "opening_items", "leg_claims", "supplied_sides", "carried_sides"}
     for name in OF_EVERY_LEG:
