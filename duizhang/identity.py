@@ -48,6 +48,13 @@ def keep_own_state(home: Path) -> None:
     _write(home, Identity(uuid.uuid4().hex, own=True))
 
 
+def keep_state(home: Path, *, own: bool) -> None:
+    """Say of a home that was restored whether its state is in itself now, whatever the environment says; its id stays."""
+    mine = identity(home)
+    if mine.id and mine.own != own and own:
+        _write(home, Identity(mine.id, own=True))
+
+
 def is_adopted(connection: sa.Connection, home: Path, *, shared: bool) -> bool:
     """Whether the database has the id of the home, and of a server's also the place where it is.
 

@@ -41,6 +41,7 @@ MISTAKES = (
     ("exceptions", "import", "nope.xlsx", "--by", "A"),
     ("journal", "export", "--books", "nope.yaml", "--from", "2026-03-01", "--to", "2026-03-01", "--layout", "csv", "--out", "x.csv"),
     ("key", "nonsense"),
+    ("restore", "nope", "home"),
     ("verify", "--home", "nope", "--nonsense"),
     *((name, *more, "--home", "nope") for name, *more in (
         ("status",), ("sql", "select 1"), ("explain", "X"), ("report",), ("verify",), ("diff", "2026-03-01"),
@@ -51,6 +52,8 @@ MISTAKES = (
         ("reopen", "--period", "2026-03-01", "--by", "A", "--reason", "b"),
         ("accept", "--period", "2026-03-01", "--table", "a", "--expectation", "b", "--by", "A", "--reason", "b"),
         ("score", "--truth", "nope.parquet"), ("checkpoint",), ("what-if", "--set", "a=1"), ("serve", "--by", "A"),
+        ("score", "--truth", "nope.parquet"), ("checkpoint",), ("serve", "--by", "A"),
+        ("backup", "backups"),
         ("export", "audit", "--from", "2026-03-01", "--to", "2026-03-01", "--out", "audit"),
     )),
 )

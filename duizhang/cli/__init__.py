@@ -47,6 +47,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("duizhang.cli.verify", "Prove that the event log and the published files are untouched."),
     "checkpoint": ("duizhang.cli.checkpoint", "Sign what the event log is now, to be kept elsewhere."),
     "export": ("duizhang.cli.export", "Periods as a folder that an auditor checks without duizhang."),
+    "backup": ("duizhang.cli.backup", "Copy the home elsewhere; only what is new is written."),
+    "restore": ("duizhang.cli.restore", "Make a home of a backup, and prove it."),
     "replay": ("duizhang.cli.replay", "Rebuild a published version from the archived raw files."),
     "what-if": ("duizhang.cli.what_if", "What a changed tolerance, rate card or rule would do to past days; nothing is written."),
     "compare": ("duizhang.cli.compare", "Compare any two files by key and amount, to the cent."),
@@ -69,7 +71,7 @@ class _NoPandas(importlib.abc.MetaPathFinder):
 EXIT_CODES = (
     (0, "done; of `run`: everything is published; of `compare` and `replay`: equal; of `doctor`: nothing is wrong"),
     (1, "an error, which the message explains with what to do; of `doctor`: something is wrong"),
-    (2, "something is held (`run`), differs (`compare`, `replay`), was changed (`verify`) or rejected (`inspect`)"),
+    (2, "something is held (`run`), differs (`compare`, `replay`), was changed (`verify`, `restore`) or rejected (`inspect`)"),
     (130, "stopped by Ctrl-C; the same command goes on"),
 )
 

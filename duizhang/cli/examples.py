@@ -39,6 +39,8 @@ EXAMPLES: dict[str, str] = {
     "verify": "verify",
     "checkpoint": "checkpoint --out checkpoint.txt",
     "export audit": "export audit --from 2026-03-01 --to 2026-03-02 --out audit-2026-03",
+    "backup": "backup backups",
+    "restore": "restore backups restored",
     "replay": "replay --period 2026-03-01",
     "what-if": "what-if --set tolerances.order_payment=0.50 --from 2026-03-01 --to 2026-03-02",
     "compare": "compare left.csv right.csv --key order_id --left-amount \"price + freight\" --right-amount paid",
