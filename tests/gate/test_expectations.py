@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -193,3 +194,11 @@ def test_each_expectation_fails_on_its_fault_and_no_other_does(bench: Bench, tab
             found = bench.failing(suite, [row, row] if twice else [{**row, **change}])
             also = {x.name for x in suite.expectations if x.type == ROWS_QUERY} if None in change.values() else set()
             assert e.name in found and found - also <= {e.name}, (e.name, change, found)
+
+
+def test_the_gate_loads_no_spark_and_leaves_it_to_others() -> None:
+    # where pyspark is installed it would end a process such as this one's, with exit code 0
+    from great_expectations.compatibility.pyspark import SPARK_NOT_IMPORTED, pyspark
+
+    assert pyspark is SPARK_NOT_IMPORTED
+    assert sys.modules.get("pyspark", sys) is not None
