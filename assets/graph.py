@@ -26,7 +26,7 @@ from duizhang.reconcile.lineage import Model, behind, models
 
 PUBLISHED = "published"
 # what ingest writes about the files beside the canonical tables
-OF_FILES = ("source_files", "quarantine")
+OF_FILES = ("source_files", "quarantine", "corrected_cells")
 # written by no model: what people decided
 JOURNAL = "journal_proposals"
 OWNERS = {

@@ -148,6 +148,11 @@ TABLES: dict[str, pa.Schema] = {
         ("source", TEXT), ("file", TEXT), ("line", _INT), ("column_name", TEXT), ("value", TEXT), ("reason", TEXT),
         ("is_money", pa.bool_()),
     ),
+    # Cells of raw files that were read as somebody corrected them, in each period of their file. was: the cell in its shape.
+    "corrected_cells": _table(
+        ("source", TEXT), ("file", TEXT), ("line", _INT), ("column_name", TEXT), ("was", TEXT), ("value", TEXT), ("reason", TEXT),
+        ("corrected_by", TEXT), ("correction", TEXT),
+    ),
     "quality_results": _table(
         ("table_name", TEXT), ("expectation", TEXT), ("column_name", TEXT), ("success", pa.bool_()),
         ("unexpected", _INT), ("detail", TEXT),

@@ -32,6 +32,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "recurring_causes": ("leg", "entity", "shop", "cause", "currency"),
     "source_files": ("source", "shop", "file"),
     "quarantine": ("source", "file", "line", "column_name"),
+    "corrected_cells": ("source", "file", "line", "column_name"),
     "quality_results": ("table_name", "expectation"),
 }
 

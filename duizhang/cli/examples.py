@@ -16,6 +16,7 @@ EXAMPLES: dict[str, str] = {
     "source accept": "source accept company/notes.txt --by \"Li Na\" --reason \"no bill\"",
     "source withdraw": "source withdraw company/notes.txt --by \"Li Na\" --reason \"came by mistake\"",
     "source restore": "source restore company/notes.txt --by \"Li Na\" --reason \"it counts after all\"",
+    "source rejected": "source rejected",
     "status": "status",
     "report": "report --period 2026-03-02",
     "sql": "sql \"select leg, cause, currency, count(*), sum(difference) from variances where period = '2026-03-02' group by all\"",
@@ -43,6 +44,8 @@ EXAMPLES: dict[str, str] = {
     "restore": "restore backups restored",
     "replay": "replay --period 2026-03-01",
     "what-if": "what-if --set tolerances.order_payment=0.50 --from 2026-03-01 --to 2026-03-02",
+    "source correct": "source correct company/2026-03-01/books_fx_rates_2026-03-01.csv --line 2 --column rate --was 7.1000 --to 7.2000 "
+                      "--reason \"typed wrongly\" --by \"Li Na\"",
     "compare": "compare left.csv right.csv --key order_id --left-amount \"price + freight\" --right-amount paid",
     "score": "score --truth raw/truth.parquet",
 }

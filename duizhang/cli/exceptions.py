@@ -123,13 +123,19 @@ def decide_(
 @by_option
 @key_option
 def undo(number: str, home: Path, reason: str, period: dt.datetime | None, by: str, key: Path | None) -> None:
-    """Take a decision back by its number, such as C000012: its items are open again, its entry is reversed."""
-    from duizhang.close import take_back
+    """Take a decision back by its number, such as C000012: its items are open again, its entry is reversed. Of a corrected cell, such
+    as K000003, the file is read as it stands there again."""
+    from duizhang.close import take_back, take_back_cell
     from duizhang.currency import in_places
 
-    digits = number.upper().removeprefix("C")
+    kind, digits = ("K", number[1:]) if number[:1] in "Kk" else ("C", number.upper().removeprefix("C"))
     if not digits.isdigit():
-        raise UserError(f"{number!r} is no decision", advice="Its number is such as C000012.")
+        raise UserError(f"{number!r} is no decision", advice="Its number is such as C000012, that of a corrected cell such as K000003.")
+    if kind == "K":
+        cell = take_back_cell(home, open_state(home), int(digits), by=by, reason=reason, key=key, say=waiting)
+        click.echo(f"{cell.name} is taken back: {cell.file}, line {cell.line}, {cell.column}")
+        click.echo("run again to see it applied")
+        return
     d = take_back(home, open_state(home), int(digits), by=by, reason=reason, period=period.date() if period else None, key=key, say=waiting)
     assert d.taken_back is not None  # noqa: S101 - just taken back
     click.echo(f"{d.name} is taken back: {d.decision} {in_places(d.amount, d.currency)} {d.currency} of {d.period}")

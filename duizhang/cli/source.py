@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli import files
+from duizhang.cli import files, raw_cells
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import UserError
 
@@ -21,6 +21,8 @@ def command() -> None:
 
 for decision in (files.accept, files.withdraw, files.restore):
     command.add_command(decision)
+for of_cells in (raw_cells.rejected, raw_cells.correct):
+    command.add_command(of_cells)
 
 
 @command.command("list")

@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from duizhang.close.approval import approve, close_periods, reopen, signatures
     from duizhang.close.archived import archive_books, archive_sources
     from duizhang.close.audit import export_audit
+    from duizhang.close.books_of_run import last_books
     from duizhang.close.checkpoints import signed_checkpoint, verifier_key
     from duizhang.close.claiming import clock, told_of
+    from duizhang.close.correcting import CellChoice, Corrected, correct, record_of, take_back_cell
     from duizhang.close.deciding import Taken, accept, decide, take_back
     from duizhang.close.disputes import dispute, totals
     from duizhang.close.groups import events_of
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from duizhang.close.letter_sheets import Sheet, sheets
     from duizhang.close.letters import statement
     from duizhang.close.proof import Proof, announce, verify
+    from duizhang.close.rejecting import Rejected, rejected
     from duizhang.close.replaying import replay
     from duizhang.close.workbook import export_exceptions
     from duizhang.events import append_event, events
@@ -27,9 +30,10 @@ else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "Decision", "Imported", "Proof", "Sheet", "Taken", "accept", "announce", "append_event", "approve", "archive_books",
-    "archive_sources", "clock", "close_periods", "correction_claims", "decide", "decisions", "dispute", "entries", "events",
-    "events_of", "export_audit", "export_exceptions", "import_decisions", "item_decisions", "journal_proposals", "postings",
-    "reopen", "replay", "sheets", "signatures", "signed_checkpoint", "statement", "take_back", "told_of", "totals",
-    "verifier_key", "verify", "write_postings",
+    "CellChoice", "Corrected", "Decision", "Imported", "Proof", "Rejected", "Sheet", "Taken", "accept", "announce", "append_event",
+    "approve", "archive_books", "archive_sources", "clock", "close_periods", "correct", "correction_claims", "decide",
+    "decisions", "dispute", "entries", "events", "events_of", "export_audit", "export_exceptions", "import_decisions",
+    "item_decisions", "journal_proposals", "last_books", "postings", "record_of", "rejected", "reopen", "replay", "sheets",
+    "signatures", "signed_checkpoint", "statement", "take_back", "take_back_cell", "told_of", "totals", "verifier_key",
+    "verify", "write_postings",
 ]

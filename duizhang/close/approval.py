@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from duizhang.close.authority import Actor, Key, actor
-from duizhang.close.decisions import deciders, not_computed
+from duizhang.close.decisions import cells_not_computed, deciders, not_computed
 from duizhang.close.people import same_person
 from duizhang.errors import UserError
 from duizhang.events import append_event, last_event
@@ -212,6 +212,9 @@ def _digest(home: Path, states: Mapping[dt.date, PeriodState], period: dt.date, 
 
 
 def _all_computed(state: State, period: dt.date) -> None:
+    if cells := cells_not_computed(state, period):
+        raise UserError(f"{period}: {len(cells)} corrections of its files are not in its published version yet: {', '.join(cells[:5])}",
+                        advice="Run the period again first.")
     waiting = not_computed(state, period)
     if waiting:
         names = ", ".join(sorted({d.decided_by for d in waiting}))

@@ -35,7 +35,7 @@ _PREFIX = "ed25519:"
 # a file of one, or one that is in memory
 Key = Path | Ed25519PrivateKey
 # events of what people do, which are signed where the books name people
-OF_PEOPLE = ("decided", "taken_back", "accepted", "signed", "closed", "reopened")
+OF_PEOPLE = ("decided", "taken_back", "accepted", "signed", "closed", "reopened", "cell_corrected", "cell_restored")
 
 
 @dataclass(frozen=True)

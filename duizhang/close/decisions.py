@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from duizhang.events import events
 from duizhang.gate import accepted_by
+from duizhang.ingest.files import OF_CELLS, deciders_of_cells
 from duizhang.schema import DAY, PIECES, TEXT
 from duizhang.state import METADATA, State
 from duizhang.store import days
@@ -218,10 +219,10 @@ def next_entry(known: Iterable[Decision]) -> int:
 
 
 def deciders(state: State, period: dt.date) -> set[str]:
-    """Who has decided something of a period, or taken it back: about its items, or to let a failed check of it pass."""
+    """Who has decided something of a period, or taken it back: about its items, cells of its files, or to let a failed check pass."""
     of_items = [d for d in decisions(state) if d.period == period]
     undone = {d.taken_back.by for d in decisions(state) if d.taken_back and d.taken_back.period == period}
-    return {*(d.decided_by for d in of_items), *undone, *accepted_by(state, period)}
+    return {*(d.decided_by for d in of_items), *undone, *accepted_by(state, period), *deciders_of_cells(state, period)}
 
 
 def not_computed(state: State, period: dt.date) -> list[Decision]:
@@ -234,6 +235,19 @@ def not_computed(state: State, period: dt.date) -> list[Decision]:
     back = {e["payload"]["id"] for e in events(state, TAKEN_BACK) if e["seq"] > seen}
     # of what was taken and taken back since there is nothing to see but entries
     return [d for number, d in own.items() if number in {*made, *back} and (d.moves_money or not (d.is_gone and number in made))]
+
+
+def cells_not_computed(state: State, period: dt.date) -> list[str]:
+    """Corrections of cells that touch a period, made or taken back, that its published version does not have yet: their numbers."""
+    seen = shown_since(state).get(period, 0)
+    since: dict[int, int] = {}
+    for kind in OF_CELLS:
+        for event in events(state, kind):
+            if event["seq"] > seen and period.isoformat() in event["payload"].get("days", []):
+                number = int(event["payload"]["id"])
+                since[number] = since.get(number, 0) + 1
+    # what was corrected and taken back since leaves nothing
+    return [f"K{number:06d}" for number, times in sorted(since.items()) if times == 1]
 
 
 def shown_since(state: State) -> dict[dt.date, int]:

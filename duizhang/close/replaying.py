@@ -16,6 +16,7 @@ from duizhang.gate import copy_acceptances
 from duizhang.identity import keep_own_state
 from duizhang.ingest import records
 from duizhang.ingest.files import DECIDED as FILE_DECIDED
+from duizhang.ingest.files import OF_CELLS
 from duizhang.publish import Version, read_manifest, versions
 from duizhang.state import State
 
@@ -54,7 +55,8 @@ def replay(
         keep_own_state(again)
         again_state = State(again)
         for event in log:
-            if event.kind in FILE_DECIDED and event.seq < upto:  # which files count is an input as the files are
+            # which files count, and what people read in their cells, are inputs as the files are
+            if event.kind in (*FILE_DECIDED, *OF_CELLS) and event.seq < upto:
                 append_event(again_state, actor=event.actor, kind=event.kind, payload=event.payload)
         made = {e.payload.get("id") for e in log if e.kind == DECIDED and e.seq < upto}
         back = {e.payload.get("id") for e in log if e.kind == TAKEN_BACK and e.seq < upto}

@@ -9,7 +9,18 @@ import pyarrow as pa
 
 from duizhang import published, schema
 from duizhang.books import Books
-from duizhang.ingest.files import ACCEPTED, READ, REFUSED, FileRecord, Teller, records, told_twice
+from duizhang.ingest.files import (
+    ACCEPTED,
+    READ,
+    REFUSED,
+    FileRecord,
+    Teller,
+    by_content,
+    cell_corrections,
+    corrections_of,
+    records,
+    told_twice,
+)
 from duizhang.ingest.inbox import landed_quarantine
 from duizhang.ingest.landing import LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.specification import load_specs
@@ -20,7 +31,7 @@ TWICE = "twice"  # status, on one day, of a file that tells the same money as an
 
 
 def build_canonical(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> dict[str, int]:
-    """Write every canonical table, `source_files` and `quarantine` for every period; rows a table.
+    """Write every canonical table, `source_files`, `quarantine` and `corrected_cells` for every period; rows a table.
 
     Where a spec says `overlap: latest`, the rows of the newest file win for each grain key; rows inside one file are
     all kept, so a line that a file repeats stays visible as a duplicate.
@@ -44,7 +55,9 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     store.split("source_files", files, periods)
     wrong = _quarantine(store, active, periods)
     store.split("quarantine", wrong, periods)
-    return {**rows, "source_files": files.num_rows, "quarantine": wrong.num_rows}
+    corrected = _corrected_cells(state, active, periods)
+    store.split("corrected_cells", corrected, periods)
+    return {**rows, "source_files": files.num_rows, "quarantine": wrong.num_rows, "corrected_cells": corrected.num_rows}
 
 
 def _rows(landed: LandedFiles, order: pa.Table, name: str, periods: Sequence[dt.date]) -> pa.Table:
@@ -113,3 +126,14 @@ def _quarantine(store: Store, active: Sequence[FileRecord], periods: Sequence[dt
                 for day in record.days() if periods[0] <= day <= periods[-1]
             ]
     return pa.Table.from_pylist(rows, schema=published.TABLES["quarantine"])
+
+
+def _corrected_cells(state: State, active: Sequence[FileRecord], periods: Sequence[dt.date]) -> pa.Table:
+    """Cells that were read as people corrected them stand where quarantined ones do: in every period that their file belongs to."""
+    corrections = by_content(cell_corrections(state))
+    rows = [
+        {"period": day, "source": record.source, "file": record.path, "line": c.line, "column_name": c.column, "was": c.was,
+         "value": c.value, "reason": c.reason, "corrected_by": c.by, "correction": c.name}
+        for record in active for c in corrections_of(record, corrections) for day in record.days() if periods[0] <= day <= periods[-1]
+    ]
+    return pa.Table.from_pylist(rows, schema=published.TABLES["corrected_cells"])

@@ -16,6 +16,7 @@ from duizhang.close import correction_claims, decisions, entries, item_decisions
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.gate import accepted
 from duizhang.ingest import records
+from duizhang.ingest.files import by_content, cell_corrections, corrections_of
 from duizhang.layout import EXPECTATIONS, SQL
 from duizhang.legs import legs_digest
 from duizhang.plan.damage import damaged, digest_of, seal, sealed
@@ -140,9 +141,11 @@ def _books(books: Books, period: dt.date) -> dict[str, str]:
 
 
 def _files(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, str]]:
-    """The files that touch each period; where several of one source do, their order counts as well."""
+    """The files that touch each period, and the cells that people corrected in them; where several of one source do, their order
+    counts as well."""
     found: dict[dt.date, dict[str, str]] = {period: {} for period in periods}
     order: dict[tuple[dt.date, str], list[tuple[int, str, str]]] = {}
+    corrections = by_content(cell_corrections(state))
     for record_ in records(state):
         if record_.status in _UNUSED:
             continue
@@ -150,9 +153,13 @@ def _files(state: State, periods: Sequence[dt.date]) -> dict[dt.date, dict[str, 
             "sha256": record_.sha256, "status": record_.status, "source": record_.source, "shop": record_.shop,
             "reading": record_.detail.get("reading", record_.landed), "problem": record_.problem,
         })
+        cells = {
+            f"cell:{record_.path}, line {c.line}, {c.column} ({c.name})": mapping_digest(c.told())
+            for c in corrections_of(record_, corrections)
+        }
         for day in record_.touched():
             if day in found:
-                found[day][f"file:{record_.path}"] = content
+                found[day] |= {f"file:{record_.path}": content, **cells}
                 order.setdefault((day, record_.source), []).append((record_.modified, record_.sha256, record_.path))
     for (day, source), several in order.items():
         if len(several) > 1:

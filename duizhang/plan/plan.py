@@ -22,7 +22,7 @@ CLOSED = "closed"
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a period has to be computed. kind: never | file | order | books | rule | expectation | correction | entry | decision
+    """Why a period has to be computed. kind: never | file | cell | order | books | rule | expectation | correction | entry | decision
     | acceptance | opening | engine | missing | damaged | interrupted | asked; change: new | changed | gone."""
 
     kind: str
@@ -39,7 +39,7 @@ class Reason:
             return names[self.kind]
         if self.kind == DAMAGED:
             return f"not as it was written: {self.subject}"
-        label = {"books": "books.yaml", "order": "order of files of", "rule": "rule", "engine": "engine"}.get(self.kind, self.kind)
+        label = {"books": "books.yaml", "cell": "corrected cell of", "order": "order of files of"}.get(self.kind, self.kind)
         return f"{label} {self.subject} {self.change}"
 
 

@@ -5,6 +5,17 @@ from typing import TYPE_CHECKING
 from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
+    from duizhang.ingest.files.corrections import (
+        CELL_CORRECTED,
+        CELL_RESTORED,
+        OF_CELLS,
+        by_content,
+        cell_corrections,
+        corrections_of,
+        deciders_of_cells,
+        digest_of_corrections,
+        member_of,
+    )
     from duizhang.ingest.files.file_records import (
         ACCEPTED,
         DECIDED,
@@ -34,8 +45,11 @@ else:
 
 __all__ = [
     "ACCEPTED",
+    "CELL_CORRECTED",
+    "CELL_RESTORED",
     "DECIDED",
     "DUPLICATE",
+    "OF_CELLS",
     "READ",
     "REFUSED",
     "SUPERSEDED",
@@ -44,11 +58,17 @@ __all__ = [
     "FileRecord",
     "Kept",
     "Teller",
+    "by_content",
+    "cell_corrections",
+    "corrections_of",
     "decided",
+    "deciders_of_cells",
+    "digest_of_corrections",
     "file_decisions",
     "files_by_age",
     "inbox_path",
     "known_files",
+    "member_of",
     "name_of_record",
     "path_day",
     "records",

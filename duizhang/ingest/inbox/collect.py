@@ -32,7 +32,10 @@ from duizhang.ingest.files import (
     SUPERSEDED,
     FileRecord,
     Kept,
+    by_content,
+    cell_corrections,
     decided,
+    digest_of_corrections,
     file_decisions,
     inbox_path,
     known_files,
@@ -80,6 +83,8 @@ class _Collection:
                                   **({"readings": dict(s.readings)} if s.readings else {})})
             for shop, s in self.settings.items()
         }
+        # what people corrected in a content is read in the place of its cells
+        self.cells = by_content(cell_corrections(state))
         self.lost: set[str] = set()  # contents on which two processes ended
         self.stats: dict[str, os.stat_result] = {}
         self.fresh: set[str] = set()  # what was archived now
@@ -151,16 +156,26 @@ class _Collection:
     def _read_again(self, record: FileRecord) -> FileRecord:
         """A file that is no longer in the inbox: what was read of it, again from the archive where that is damaged."""
         landed = self.store.home.joinpath(*Path(record.landed).parts[:3])
-        if is_whole(landed):
+        is_other = record.detail.get("corrected", "") != digest_of_corrections(self.cells.get(record.sha256, ()))
+        if is_whole(landed) and not is_other:
             return record
         archived = archived_path(self.store.home, record.sha256)
         if not archived_whole(self.store.home, record.sha256):
             return replace(record, status=REFUSED, detail={**record.detail, "problem": (
                 f"{record.path}: what was read of it is damaged, and so is its archived copy; put the file into the inbox again"
             )})
-        name = record.path.split(MEMBER)[0]
+        name = inbox_path(record.path)
+        if is_other:
+            landed = self._landed(record.sha256, Kept(name, name))
+            if not is_whole(landed):
+                _land(archived, name, self._setting(record.shop, record.sha256), landed, self.rules.specs)
+            for own in self._records_of(record.sha256, Kept(name, name), landed, record.size, record.modified):
+                if own.path == record.path:
+                    return own
+            problem = f"{record.path}: it is not in {name} any more as that is read now"
+            return replace(record, status=REFUSED, detail={**record.detail, "problem": problem})
         self.say(f"{name}: what was read of it is damaged, so it is read again from the archive")
-        _land(archived, name, self.settings.get(record.shop, self.settings[""]), landed, self.rules.specs)
+        _land(archived, name, self._setting(record.shop, record.sha256), landed, self.rules.specs)
         return record
 
     def _restating(self, records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
@@ -209,8 +224,13 @@ class _Collection:
 
     def _landed(self, sha: str, kept: Kept) -> Path:
         basis = self.basis[self._shop_of(kept.file)]
-        reading = mapping_digest({"b": basis, "r": self.rules.digest, "n": kept.name})
+        corrected = digest_of_corrections(self.cells.get(sha, ()))
+        reading = mapping_digest({"b": basis, "r": self.rules.digest, "n": kept.name, **({"c": corrected} if corrected else {})})
         return self.store.home / "landed" / sha[:2] / f"{sha[:32]}-{reading[:16]}"
+
+    def _setting(self, shop: str, sha: str) -> Setting:
+        """What the rows of a content depend on: its shop, and what people corrected in it."""
+        return replace(self.settings.get(shop, self.settings[""]), corrections=self.cells.get(sha, ()))
 
     def _land_new(self, contents: Mapping[str, Kept]) -> None:
         """Archive and read every content that was not read before, several at a time."""
@@ -222,7 +242,7 @@ class _Collection:
             if not is_whole(landed):
                 if sha not in self.fresh and not archived_whole(self.store.home, sha):
                     archive(self.store.home, self.files.files[kept.file])
-                tasks.append((archived_path(self.store.home, sha), kept.name, self.settings[self._shop_of(kept.file)], landed))
+                tasks.append((archived_path(self.store.home, sha), kept.name, self._setting(self._shop_of(kept.file), sha), landed))
         done = each(_land, tasks, self.rules.specs, apart=lambda task: is_apart(task[0]))
         for number, lost in enumerate(done, 1):
             if lost is not None:
@@ -233,31 +253,30 @@ class _Collection:
     def _take_in(self, sha: str, kept: Kept) -> bool:
         """One record, or one for every bill that the file holds (then `file::member`). True where there are no rows."""
         stat, shop, landed = self.stats[kept.file], self._shop_of(kept.file), self._landed(sha, kept)
-        archived = archived_path(self.store.home, sha)
-        meta, is_empty = landed / "meta.json", False
-        whole = is_whole(landed)
-        if not whole and sha in self.lost:
-            details = [_refused(kept.name, LOST)]
-        elif not whole:
-            _land(archived, kept.name, self.settings[shop], landed, self.rules.specs)
-            details = _details(meta)
-        else:
-            details = _details(meta)
-        for detail in details:
+        archived, is_empty = archived_path(self.store.home, sha), False
+        if not is_whole(landed) and sha not in self.lost:
+            _land(archived, kept.name, self._setting(shop, sha), landed, self.rules.specs)
+        for record in self._records_of(sha, kept, landed, stat.st_size, kept.modified or stat.st_mtime_ns):
+            self.records[record.path], is_empty = record, record.is_empty
+        if kept.file != kept.name:
+            self._is_duplicate(sha, kept.file, kept.name)
+        return is_empty
+
+    def _records_of(self, sha: str, kept: Kept, landed: Path, size: int, modified: int) -> list[FileRecord]:
+        """The records of a content that was read, one a bill in it."""
+        meta, shop, found = landed / "meta.json", self._shop_of(kept.file), []
+        for detail in _details(meta) if is_whole(landed) else [_refused(kept.name, LOST)]:
             status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
             own = f"{kept.name}{MEMBER}{member}" if member else kept.name
             # a specification that it was not read by does not make its days stale
             detail["reading"] = mapping_digest(
                 {"b": self.basis[shop], "r": self.rules.digests.get(source, self.rules.digest)}
             )
-            record = FileRecord(
-                own, sha, stat.st_size, kept.modified or stat.st_mtime_ns, status, source, shop,
-                (landed / folder).relative_to(self.store.home).as_posix(), detail,
-            )
-            self.records[own], is_empty = record, record.is_empty
-        if kept.file != kept.name:
-            self._is_duplicate(sha, kept.file, kept.name)
-        return is_empty
+            if corrected := digest_of_corrections(self.cells.get(sha, ())):
+                detail["corrected"] = corrected
+            found.append(FileRecord(
+                own, sha, size, modified, status, source, shop, (landed / folder).relative_to(self.store.home).as_posix(), detail))
+        return found
 
     def _is_duplicate(self, sha: str, name: str, original: str) -> None:
         stat = self.stats[name]

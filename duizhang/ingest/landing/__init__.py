@@ -1,7 +1,9 @@
 """From a recognised document to landed rows on disk, with its control totals recomputed and its quarantine."""
 
+from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.extract import ControlTotal, Extraction, extract
-from duizhang.ingest.landing.landed import QUARANTINED, LandedFiles, Setting, prepare, ranks
+from duizhang.ingest.landing.landed import LandedFiles, Setting, prepare, ranks
+from duizhang.ingest.landing.looking import RawCell, RawRecord, as_shown, look
 from duizhang.ingest.landing.sealed import is_whole, replace, seal
 
 __all__ = [
@@ -9,9 +11,13 @@ __all__ = [
     "ControlTotal",
     "Extraction",
     "LandedFiles",
+    "RawCell",
+    "RawRecord",
     "Setting",
+    "as_shown",
     "extract",
     "is_whole",
+    "look",
     "prepare",
     "ranks",
     "replace",

@@ -24,8 +24,10 @@ import pyarrow.parquet as pq
 
 from duizhang import schema
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
+from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.chain import Chain
-from duizhang.ingest.landing.landed import QUARANTINED, ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
+from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
+from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Counter, Tally, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, shown_name
@@ -157,6 +159,22 @@ def extract(
 
 
 def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file: str, into: Path) -> list[Extraction]:
+    found = bills(path, specs)
+    members = {member for *_, member in found}
+    for correction in setting.corrections:
+        if correction.member not in members:
+            raise RefusedFile(f"{correction.name} corrects a cell of {correction.member or 'its only bill'}, which is not in it",
+                              advice=f"`duizhang exceptions undo {correction.name}` takes the correction back.")
+    extractions = []
+    for number, (document, place, member) in enumerate(found):
+        folder = into / str(number) if len(found) > 1 else into
+        folder.mkdir(parents=True, exist_ok=True)
+        extractions.append(_Run(document, place, setting, f"{file}{MEMBER}{member}" if len(found) > 1 else file, member, folder).go())
+    return extractions
+
+
+def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, Place, str]]:
+    """The bills in a file, each with its name inside the file ('' of a single one). Raises RefusedFile where there is none."""
     found: list[tuple[Document, Place]] = []
     problem: RefusedFile | None = None
     where, parts = "", documents(path)
@@ -173,14 +191,8 @@ def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file
         inside = f"a member of it, {where}, is not readable: {problem}" if main or several else str(problem or "there is nothing in it")
         kind = LockedFile if isinstance(problem, LockedFile) else RefusedFile
         raise kind(inside, advice=problem.advice if problem else "Download it again.")
-    several = len(main) > 1
-    extractions = []
-    for number, (document, place) in enumerate(main):
-        member = shown_name(document.sheet or document.name) if several else ""
-        folder = into / str(number) if several else into
-        folder.mkdir(parents=True, exist_ok=True)
-        extractions.append(_Run(document, place, setting, f"{file}{MEMBER}{member}" if several else file, member, folder).go())
-    return extractions
+    many = len(main) > 1
+    return [(document, place, shown_name(document.sheet or document.name) if many else "") for document, place in main]
 
 
 @dataclass(frozen=True)
@@ -203,6 +215,7 @@ class _Run:
         self.schema = landed_schema(self.spec, masked=setting.masked)
         self.remarks = remark_fields(self.spec) if setting.masked else frozenset[str]()
         self.typist: Typist | None = None
+        self.overlay: Overlay | None = None
         self.read = self.quarantined = 0
         self.tally = Tally(sums=(Decimal(0),) * len(self.spec.totals))
 
@@ -220,6 +233,8 @@ class _Run:
                     _write(sinks, self._counted(part))
             if "totals" in sinks:
                 self._land_totals(sinks["totals"])
+            if self.overlay is not None:
+                self.overlay.end()
             for sink in sinks.values():
                 sink.close()
         except duckdb.Error as error:
@@ -278,11 +293,12 @@ class _Run:
             for batch in batches:
                 self.read += len(batch.lines) + len(batch.broken)
                 if self.typist is None:
-                    self.typist = Typist(
-                        self.reading.names, self.spec, _captures(self.spec, self.reading), self.setting.zone,
-                        self.setting.cut_off_minutes, self.setting.key, Said(*self.setting.readings.get(self.spec.name, ())),
-                        above="\n".join(self.reading.around), sheet=self.reading.encoding == "sheet")
+                    self.typist = typist_of(self.reading, self.spec, self.setting)
+                    self.overlay = overlay_of(self.typist, self.setting, self.member)
+                    batch = self.overlay.over(batch)
                     self.typist.settle(batch)
+                elif self.overlay is not None:
+                    batch = self.overlay.over(batch)
                 if counters < TYPISTS:
                     con = connections.enter_context(scratch())
                     idle.put(Counter(con, self.spec, self._of("rows"), hazard))
@@ -359,6 +375,18 @@ class _Run:
         ok = value is not None and value == computed
         lacking = total.optional is True or (total.optional == "zero" and not computed)
         return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
+
+
+def typist_of(reading: Reading, spec: SourceSpec, setting: Setting) -> Typist:
+    """Who types the batches of a reading; `settle` has to see the first one."""
+    return Typist(
+        reading.names, spec, _captures(spec, reading), setting.zone, setting.cut_off_minutes, setting.key,
+        Said(*setting.readings.get(spec.name, ())), above="\n".join(reading.around), sheet=reading.encoding == "sheet")
+
+
+def overlay_of(typist: Typist, setting: Setting, member: str) -> Overlay:
+    """The corrections of one bill of a file."""
+    return Overlay([c for c in setting.corrections if c.member == member], typist.places())
 
 
 def _balances(chains: Mapping[str, Chain]) -> list[ControlTotal]:

@@ -18,6 +18,7 @@ from duizhang import schema
 from duizhang.books import Books
 from duizhang.currency import unit_sql
 from duizhang.errors import SpecError
+from duizhang.ingest.corrected import CellCorrection
 from duizhang.ingest.specification import FIELD_TYPES, SourceSpec, Table
 from duizhang.ingest.typing import reaches
 from duizhang.store import quoted
@@ -27,7 +28,7 @@ UNREAD_TEXTS = {
     "orders": ("product",), "skus": ("product",), "settlements": ("remark",), "freight_charges": ("product",),
     "journal_lines": ("summary", "account_name"),
 }
-ROWS, TOTALS, QUARANTINED = "rows.parquet", "totals.parquet", "quarantine.parquet"
+ROWS, TOTALS = "rows.parquet", "totals.parquet"
 _WORD = re.compile(r"\w+")
 _TYPED = "(select '' as file, * from typed)"
 # what no value makes fail; of other functions nothing is assumed
@@ -45,6 +46,7 @@ class Setting:
     """What the rows of a file depend on besides the file: time zone, cut-off, shop, entities, pseudonym key.
 
     masked: quarantined values are kept in their shape alone, and of free texts only what matching reads: so in the books.
+    corrections: of its cells, by people.
     """
 
     zone: str = "Asia/Shanghai"
@@ -56,13 +58,14 @@ class Setting:
     key: bytes = b"inspect"
     readings: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by source: day or month first, decimal mark
     masked: bool = False
+    corrections: tuple[CellCorrection, ...] = ()
 
     @classmethod
-    def of(cls, books: Books, shop: str) -> Setting:
-        """The setting of a file of `shop` in these books."""
+    def of(cls, books: Books, shop: str, *, key: bytes = b"") -> Setting:
+        """The setting of a file of `shop` in these books. key: of pseudonyms, where theirs is not needed."""
         return cls(
             books.time_zone, books.cut_off_minutes, books.currency, shop, books.entity,
-            {name: books.entity_of(name) for name in books.shops}, books.key(), books.said_of_sources(), masked=True,
+            {name: books.entity_of(name) for name in books.shops}, key or books.key(), books.said_of_sources(), masked=True,
         )
 
 

@@ -78,6 +78,15 @@ class Typist:
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
         self.readings: dict[str, Reading | None] = {}
 
+    def places(self) -> dict[str, list[int]]:
+        """By column of the specification, where its cells stand in the file; none of columns that only the rows tell apart."""
+        found: dict[str, list[int]] = {}
+        for name, column in self.spec.fields.items():
+            position = self.positions[name]
+            if position is not None and not column.constant and position not in found.setdefault(column.column, []):
+                found[column.column].append(position)
+        return found
+
     def settle(self, batch: Batch) -> None:
         """Find out from the first batch what the specification leaves to the file: decimal mark, order of day and month, and
         whether a column is what its name says. Raises RefusedFile where a mark or a date can be read in two ways."""

@@ -1,0 +1,46 @@
+"""The cells of raw files that were not read, whether their days are published or held, and what was decided about each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from duizhang.ingest.corrected import QUARANTINED
+from duizhang.ingest.files import READ, REFUSED, by_content, cell_corrections, member_of, records
+from duizhang.state import State
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A cell that was not read, as it may be shown. correction: what was decided about it since, '' where nothing was."""
+
+    file: str
+    sha256: str
+    source: str
+    line: int
+    column: str
+    value: str
+    reason: str
+    is_money: bool
+    correction: str = ""
+
+
+def rejected(home: Path, state: State, period: dt.date | None = None) -> list[Rejected]:
+    """The cells that were not read of the files of a day (of all of them by default), amounts first; also of days that are held."""
+    known = by_content(cell_corrections(state))
+    found = []
+    for record in records(state):
+        days = record.days()
+        if record.status not in (READ, REFUSED) or not record.landed or (period and days and period not in days):
+            continue
+        own = {(c.line, c.column): c for c in known.get(record.sha256, ()) if c.member == member_of(record.path)}
+        path = home / record.landed / QUARANTINED
+        for cell in pq.ParquetFile(path).read().to_pylist() if path.is_file() else []:
+            done = own.get((cell["line"], cell["column_name"]))
+            found.append(Rejected(
+                record.path, record.sha256, record.source, cell["line"], cell["column_name"], cell["value"] or "", cell["reason"] or "",
+                bool(cell["is_money"]), f"{done.name} {done.by}: {done.value}" if done else ""))
+    return sorted(found, key=lambda r: (not r.is_money, r.file, r.line, r.column))

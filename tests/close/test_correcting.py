@@ -1,0 +1,150 @@
+"""Cells of raw files corrected: the row counts, the file stays, and whoever corrects has seen what stands there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from duizhang.books import load_books
+from duizhang.close import CellChoice, approve, correct, record_of, rejected
+from duizhang.close.authority import unsigned
+from duizhang.errors import UserError
+from duizhang.events import event_log
+from duizhang.ingest import collect, records
+from duizhang.publish import set_period_state
+from duizhang.state import State
+from duizhang.store import Store
+from tests.pipelines.test_end_to_end import duizhang, query
+from tests.pipelines.test_files import BILL, BOOKS
+
+DAY = "2026-03-02"
+FILE = "tb-01/2.csv"
+# the same record with an amount whose 0 is a letter, below one that is right
+ROW = BILL.format(day=2).splitlines()[1]
+WRONG = BILL.format(day=2) + ROW.replace("E1", "E2").replace("10.00,0,10.00", "12O.50,0,120.50") + "\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Books with one day that a rejected amount holds, run once."""
+    root = tmp_path_factory.mktemp("cells")
+    (root / "books.yaml").write_text(BOOKS, encoding="utf-8")
+    (root / "inbox" / "tb-01").mkdir(parents=True)
+    (root / "inbox" / FILE).write_text(WRONG, encoding="utf-8")
+    run(root, exit_code=2)
+    return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "made")
+    return tmp_path / "made"
+
+
+def run(root: Path, *, exit_code: int = 0) -> str:
+    return duizhang("run", "--quiet", "--books", root / "books.yaml", "--home", root / "home", "--from", DAY, "--to", DAY,
+                    exit_code=exit_code)
+
+
+def look(root: Path) -> None:
+    """Take in the inbox as a run does."""
+    collect(load_books(root / "books.yaml"), Store(root / "home"), State(root / "home"))
+
+
+def correcting(root: Path, was: str = "12O.50", to: str = "120.50", by: str = "Li", line: int = 3, column: str = "gross") -> str:
+    return duizhang("source", "correct", FILE, "--home", root / "home", "--line", line, "--column", column, "--was", was, "--to", to,
+                    "--reason", "a letter for a digit", "--by", by)
+
+
+def counted(root: Path) -> list[int]:
+    [record] = records(State(root / "home"))
+    return [int(str(record.detail[f"rows_{what}"])) for what in ("read", "parsed", "quarantined", "ignored")]
+
+
+def test_a_rejected_amount_is_corrected_counts_and_is_taken_back(root: Path) -> None:
+    home, raw = root / "home", (root / "inbox" / FILE).read_bytes()
+    assert counted(root) == [2, 1, 1, 0]
+    [cell] = rejected(home, State(home))
+    assert (cell.line, cell.column, cell.value, cell.is_money) == (3, "gross", "99x.99", True)
+    assert "99x.99" in duizhang("source", "rejected", "--home", home, "--period", DAY)
+
+    assert "K000001" in correcting(root, was=cell.value)
+    plan = json.loads(duizhang("plan", "--json", "--books", root / "books.yaml", "--home", home))
+    assert [r["text"] for p in plan["periods"] for r in p["reasons"]] == [
+        f"corrected cell of {FILE}, line 3, gross (K000001) new"]
+    run(root)
+    assert counted(root) == [2, 2, 0, 0] and rejected(home, State(home)) == []
+    assert query(home, "select file, line, column_name, was, value, corrected_by, correction from corrected_cells") == [
+        (FILE, 3, "gross", "99x.99", "120.50", "Li", "K000001")]
+    assert (root / "inbox" / FILE).read_bytes() == raw
+    sha = hashlib.sha256(raw).hexdigest()
+    assert (home / "archive" / sha[:2] / sha).read_bytes() == raw
+    assert "the same" in duizhang("replay", "--home", home, "--period", DAY)
+    assert b"12O.50" not in b"".join(p.read_bytes() for p in home.rglob("state.db*")), "what stood there is kept in its shape"
+    duizhang("verify", "--home", home)
+    with pytest.raises(AssertionError, match="Li has decided items of this day"):
+        duizhang("approve", "--period", DAY, "--as", "maker", "--by", "Wang", "--home", home)
+        duizhang("approve", "--period", DAY, "--as", "checker", "--by", "Li", "--home", home)
+
+    # also where the file has left the inbox since
+    (root / "inbox" / FILE).unlink()
+    duizhang("exceptions", "undo", "K000001", "--home", home, "--by", "Zhao", "--reason", "the bill was right")
+    with pytest.raises(UserError, match="corrections of its files are not in its published version yet: K000001"):
+        approve(home, State(home), [dt.date.fromisoformat(DAY)], role="checker", by="Chen")
+    look(root)
+    assert counted(root) == [2, 1, 1, 0]
+    with pytest.raises(AssertionError, match="Zhao took K000001 back before"):
+        duizhang("exceptions", "undo", "K000001", "--home", home, "--by", "Li", "--reason", "again")
+    correcting(root, by="Wu")
+    look(root)
+    assert counted(root) == [2, 2, 0, 0]
+
+
+def test_a_correction_that_cannot_be_is_refused_with_its_reason(root: Path) -> None:
+    home = root / "home"
+    for given, said in (
+        ({"was": "12.50"}, "something else than '12.50' stands in gross: '99x.99' in its shape"),
+        ({"to": "a hundred"}, "cannot be read either"),
+        ({"to": "12O.50"}, "is '12O.50' already"),
+        ({"line": 1}, "no record that can be read cell by cell stands in line 1"),
+        ({"line": 99}, "stands in line 99"),
+        ({"column": "grosz"}, "did you mean 'gross'?"),
+        ({"column": "order"}, "is no column that is read of it"),
+    ):
+        with pytest.raises(AssertionError, match="nothing was corrected") as refused:
+            correcting(root, **given)  # type: ignore[arg-type]
+        assert said in str(refused.value), (given, str(refused.value))
+    with pytest.raises(AssertionError, match=r"no file is known as 'tb-01/3.csv'; did you mean 'tb-01/2.csv'"):
+        duizhang("source", "correct", "tb-01/3.csv", "--home", home, "--line", 3, "--column", "gross", "--was", "", "--to", "1",
+                 "--reason", "x", "--by", "Li")
+    state = State(home)
+    seen = CellChoice(FILE, 3, "gross", "12O.50", "120.50", "x", sha256="0" * 64)
+    with pytest.raises(UserError, match="holds another content than the one that was seen"):
+        correct(home, state, [seen], by="Li")
+    correcting(root)
+    assert "it was corrected so before" in correcting(root)
+    with pytest.raises(AssertionError, match=r"Li corrected it to '120.50' \(K000001\); take that back first"):
+        correcting(root, to="121.50", by="Wang")
+
+
+def test_a_cell_that_was_read_is_corrected_as_well_and_moves_its_row_to_another_day(root: Path) -> None:
+    home, state = root / "home", State(root / "home")
+    correcting(root)
+    assert record_of(home, state, FILE, 2).cells["gross"].raw == "10.00"
+    said = correcting(root, was="2026-03-02 03:00:00", to="2026-03-03 03:00:00", line=2, column="created_at")
+    assert "run 2026-03-02, 2026-03-03 again" in said
+    look(root)
+    [record] = records(state)
+    assert [d.isoformat() for d in record.days()] == ["2026-03-02", "2026-03-03"] and counted(root) == [2, 2, 0, 0]
+    set_period_state(state, dt.date.fromisoformat(DAY), "closed")
+    with pytest.raises(AssertionError, match="belongs to 2026-03-02, which is closed"):
+        correcting(root, was="0", to="1", line=2, column="fee")
+    with pytest.raises(AssertionError, match="which is closed"):
+        duizhang("exceptions", "undo", "K000001", "--home", home, "--by", "Li", "--reason", "again")
+    problems, free = unsigned(home, event_log(state))
+    assert problems == [] and free == 2
