@@ -36,7 +36,8 @@ where i.cause <> 'timing' and i.status = 'open'
 """
 
 # Grain: an event at the end of a day that has something to be dealt with. lead: the leg and key that it is told by. amount: its money,
-# gross; of two accounts of which one has what the other lacks, once. due: the earliest of its items.
+# gross; of two accounts of which one has what the other lacks, once. first_seen, age_days, due: of the items that have its money, since a
+# sum beside them may be open for longer.
 _FAULTS = """
 create or replace temp table report_faults as
 with
@@ -57,8 +58,10 @@ sums as (
 
 of_event as (
     select
-        period, event, max(shop) as shop, max(order_id) as order_id, min(first_seen) as first_seen, max(age_days) as age_days,
-        min(due) as due, list(distinct leg order by leg) as legs, count(*) as items
+        period, event, max(shop) as shop, max(order_id) as order_id,
+        coalesce(min(first_seen) filter (where is_booked), min(first_seen)) as first_seen,
+        coalesce(max(age_days) filter (where is_booked), max(age_days)) as age_days,
+        coalesce(min(due) filter (where is_booked), min(due)) as due, list(distinct leg order by leg) as legs, count(*) as items
     from report_members
     group by period, event
 )

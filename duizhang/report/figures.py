@@ -59,7 +59,7 @@ def evidence_lines(evidence: str | None, labels: Labels, shown: int) -> Sequence
 
 
 def _claim(entry: dict[str, Any], labels: Labels) -> str:
-    place = str(entry["file"] or entry["source"])
+    place = str(entry["file"] or labels.text("computed"))  # what is computed of other rows stands in no file
     if entry.get("line") is not None:
         place += f":{entry['line']}"
     side = labels.text(entry["side"]) if entry["side"] in ("left", "right") else entry["side"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from duizhang.report.judgement import Judgement
 from duizhang.report.labels import Labels
 from duizhang.report.pictures import Figure
 from duizhang.report.queries import Facts
+from duizhang.report.since_version import SinceVersion
 from duizhang.report.tables import NUMERIC, Column, Table, cell_lines, currency_name, ordered
 
 _HERE = Path(__file__).parent
@@ -33,7 +35,9 @@ class Report:
     waterfalls: list[Figure] = field(default_factory=list)
     figures: dict[str, Figure] = field(default_factory=dict)
     profits: list[Figure] = field(default_factory=list)
-    version: dict[str, Any] = field(default_factory=dict)
+    since: list[str] = field(default_factory=list)  # what changed, in sentences
+    version: SinceVersion | None = None
+    held: dict[dt.date, list[str]] = field(default_factory=dict)  # why days are held
     files_said: str = ""
     bad_files: Table = field(default_factory=lambda: Table("bad_files", ()))
     unread: list[dict[str, Any]] = field(default_factory=list)  # files of days that have nothing published

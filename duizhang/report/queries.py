@@ -87,7 +87,8 @@ class Facts:
     ledger: list[Row]
     anomalies: list[Row]
     recurring: list[Row]
-    changed: list[Row]
+    changed: list[Row]  # since the end of the day `before`: come, gone and still, by cause and currency
+    before: dt.date | None
     files: list[Row]
     quarantine: list[Row]
     quarantined: int
@@ -155,30 +156,22 @@ order by days_seen desc, new_items desc, n.entity, n.shop, n.cause
 limit 20
 """
 
+# of events: in the first snapshot and not in the last, or the other way round; a day without one before it has only new ones
 _CHANGED = """
 with
-come as (
-    select leg, currency, count(distinct "key") as come, sum(abs(difference)) as come_amount
-    from report_items
-    where period = $shown and first_seen >= $first and cause <> 'timing'
-    group by all
-),
-gone as (
-    select leg, currency, count(*) as gone, sum(abs(amount)) as gone_amount
-    from clearings
-    where period between $first and $last
-    group by all
-),
-still as (
-    select leg, currency, count(distinct "key") as still_open, sum(abs(difference)) as still_amount
-    from report_items
-    where period = $shown and first_seen < $first and cause <> 'timing'
-    group by all
+was as (select * from report_faults where period = $before),
+now as (select * from report_faults where period = $shown),
+both_days as (
+    select
+        coalesce(n.cause, w.cause) as cause, coalesce(n.currency, w.currency) as currency, coalesce(n.amount, w.amount) as amount,
+        case when w.event is null then 'come' when n.event is null then 'gone' else 'still' end as kind
+    from was as w
+    full join now as n using (event)
 )
-select
-    leg, currency, coalesce(come, 0) as come, coalesce(come_amount, 0) as come_amount, coalesce(gone, 0) as gone,
-    coalesce(gone_amount, 0) as gone_amount, coalesce(still_open, 0) as still_open, coalesce(still_amount, 0) as still_amount
-from come full join gone using (leg, currency) full join still using (leg, currency)
+select kind, cause, currency, count(*) as events, sum(amount) as amount
+from both_days
+group by all
+order by all
 """
 
 
@@ -186,7 +179,9 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
     """Everything that the report of a range says."""
     shown = span.shown or span.last
     gather(con, span.since, span.last)
-    wanted = {"first": span.first, "last": span.last, "shown": shown, "since": span.since, "days": TREND_DAYS}
+    before = max((d["period"] for d in rows(con, "select period from period_status where version > 0 and period < ?", [span.first])),
+                 default=span.since)
+    wanted = {"before": before, "first": span.first, "last": span.last, "shown": shown, "since": span.since, "days": TREND_DAYS}
 
     def ask(sql: str) -> list[Row]:
         return rows(con, sql, []) if "$" not in sql else _named(con, sql, wanted)
@@ -238,7 +233,7 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
                    "group by account, currency order by account, currency"),
         anomalies=ask(f"select * from anomalies where {in_range} order by period desc, kind, shop, subject limit 30"),
         recurring=ask(_RECURRING),
-        changed=ask(_CHANGED + " order by all"),
+        changed=ask(_CHANGED), before=before if before != span.since else None,
         files=ask("select source, shop, file, status, max(rows_read) as rows_read, max(rows_parsed) as rows_parsed, "
                   "max(rows_quarantined) as rows_quarantined, max(rows_ignored) as rows_ignored, "
                   "bool_and(control_totals_ok) as control_totals_ok, max(problem) as problem, min(period) as period "

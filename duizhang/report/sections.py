@@ -13,6 +13,7 @@ from duizhang.report.figures import evidence_lines, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.labels import Labels
 from duizhang.report.measures import MEASURES, Finding
+from duizhang.report.phrases import in_language
 from duizhang.report.queries import TOP, Facts, Row, share
 from duizhang.report.tables import Table, by_money, columns, ordered, place
 
@@ -40,7 +41,7 @@ class Sections:
         counts = {r["period"]: r["events"] for r in self.facts.counts}
         return Table("days", columns("day:day", "state", "version:count", "events:count", "reason:lines"), [
             {"day": d["period"], "state": self.labels.of("states", d["state"]), "version": d["version"], "events": counts.get(d["period"]),
-             "reason": (d["held_reasons"] or "").splitlines(), "_state": "bad" if d["state"] == "held" or not d["version"] else ""}
+             "reason": held_lines(d, self.labels), "_state": "bad" if d["state"] == "held" or not d["version"] else ""}
             for d in self.facts.days
         ])
 
@@ -63,7 +64,7 @@ class Sections:
                 "_state": "bad" if name == "unexplained" else "",
             }))
         found.sort(key=lambda entry: (first[entry[1]], entry[1], entry[0], entry[2]["cause"]))
-        kinds = columns("who", "cause", "events:count", "money:sums", "overdue:count", "oldest:count", "deadline:day", "action")
+        kinds = columns("who", "cause", "money:sums", "events:count", "overdue:count", "oldest:count", "deadline:day", "action")
         return Table("todo", kinds, [row for _, _, row in found])
 
     def first(self) -> Table:
@@ -209,12 +210,37 @@ class Sections:
         } for r in self.facts.recurring])
 
     def changed(self) -> Table:
-        """New, cleared and still open by leg; cleared ones may have been in transit."""
-        order = {leg: n for n, leg in enumerate(self._leg_order())}
-        rows = sorted(self.facts.changed, key=lambda r: (order.get(r["leg"], 99), place(r["currency"], self.facts.currencies)))
-        return Table("changed", columns("leg", "currency:currency", "come:count", "come_amount:money", "gone:count", "gone_amount:money",
-                                        "still_open:count", "still_amount:money"),
-                     [{**r, "leg": self.labels.leg(r["leg"])} for r in rows])
+        """What is new, what is gone and what is still open since the day before the range, a row a cause."""
+        found: dict[str, Row] = {}
+        for r in self.facts.changed:
+            row = found.setdefault(r["cause"], {"cause": self.labels.cause(r["cause"]), "who": self.labels.who(r["cause"])})
+            row[r["kind"]] = row.get(r["kind"], 0) + r["events"]
+            if r["amount"]:
+                row.setdefault(f"{r['kind']}_money", []).append({"currency": r["currency"], "amount": r["amount"]})
+        for row in found.values():
+            for kind in ("come", "gone", "still"):
+                row[kind], row[f"{kind}_money"] = row.get(kind, 0), ordered(row.get(f"{kind}_money", []), self.facts.currencies)
+        rows = sorted(found.values(), key=lambda r: (-r["come"], -r["gone"], -r["still"], r["cause"]))
+        return Table("changed", columns("cause", "who", "come:count", "come_money:sums", "gone:count", "gone_money:sums", "still:count",
+                                        "still_money:sums"), rows)
+
+    def since_before(self) -> str:
+        """The same in a sentence; '' where there is no day before."""
+        if self.facts.before is None:
+            return ""
+        counts = {kind: sum(r["events"] for r in self.facts.changed if r["kind"] == kind) for kind in ("come", "gone", "still")}
+        return self.labels.text(
+            "since_day", day=self.facts.before, new=self._money_of("come"), less=self._money_of("gone"),
+            **{kind: f"{number:,}" for kind, number in counts.items()},
+        )
+
+    def _money_of(self, kind: str) -> str:
+        totals: dict[str, Decimal] = {}
+        for r in self.facts.changed:
+            if r["kind"] == kind and r["amount"]:
+                totals[r["currency"]] = totals.get(r["currency"], Decimal(0)) + r["amount"]
+        said = ordered([{"currency": c, "amount": v} for c, v in totals.items()], self.facts.currencies)
+        return self.labels.listed(with_currency(m["amount"], m["currency"], self.labels) for m in said) or "0"
 
     def not_run(self) -> Table:
         side = {"left": self.labels.column("left_amount"), "right": self.labels.column("right_amount")}
@@ -228,7 +254,8 @@ class Sections:
                         "rows_ignored:count", "totals", "problem")
         return Table("files", kinds, [{
             **r, "shop": self.books.shop(r["shop"] or ""), "status": self.labels.of("statuses", r["status"]),
-            "totals": "✓" if r["control_totals_ok"] else "✗", "_state": "bad" if is_bad(r) else "",
+            "totals": "✓" if r["control_totals_ok"] else "✗", "problem": in_language(r["problem"], self.labels.language),
+            "_state": "bad" if is_bad(r) else "",
         } for r in self.facts.files])
 
     def quarantine(self) -> Table:
@@ -254,6 +281,11 @@ class Sections:
 
 
 _MEASURES = ("revenue", "discount", "refund", "commission", "fee", "freight", "cost", "profit")
+
+
+def held_lines(day: Row, labels: Labels) -> list[str]:
+    """Why a day is held, a line a reason."""
+    return [in_language(line, labels.language) for line in (day["held_reasons"] or "").splitlines()]
 
 
 def is_bad(file: Row) -> bool:

@@ -48,8 +48,8 @@ class _Sheets:
         judgement, report = self.report.judgement, self.report
         sheet.set_column(0, 0, 100)
         sheet.write_string(0, 0, f"{report.title} {report.books.name}".strip(), self.bold)
-        reasons = [line for day in report.facts.days for line in (day["held_reasons"] or "").splitlines()]
-        sentences = [judgement.sentence, *judgement.more, *reasons, report.files_said]
+        reasons = [line for lines in report.held.values() for line in lines]
+        sentences = [judgement.sentence, *judgement.more, *filter(None, report.since), *reasons, report.files_said]
         for number, line in enumerate(sentences, 2):
             sheet.write_string(number, 0, line, self.text)
         sheet.hide_gridlines(2)

@@ -13,9 +13,11 @@ from duizhang.report.judgement import judge
 from duizhang.report.labels import Labels, Language
 from duizhang.report.measures import findings
 from duizhang.report.page import Report, render
+from duizhang.report.phrases import in_language
 from duizhang.report.pictures import Pictures
 from duizhang.report.queries import Facts, read, span_of
-from duizhang.report.sections import Sections, is_bad, named
+from duizhang.report.sections import Sections, held_lines, is_bad, named
+from duizhang.report.since_version import since_version
 from duizhang.report.tables import Table
 from duizhang.unread import unread_files
 from duizhang.verdict import Verdict, verdicts
@@ -70,9 +72,18 @@ def made(home: Path, first: dt.date | None, last: dt.date | None, labels: Labels
         facts, labels, books, judge(facts, verdict, labels), tables, waterfalls=pictures.waterfalls(),
         figures={"ageing": ageing, "trend": trend}, profits=pictures.profits(),
     )
+    report.since.append(sections.since_before())
+    if facts.span.shown:
+        version = next(d["version"] for d in facts.days if d["period"] == facts.span.shown)
+        if old := since_version(home, facts.span.shown, version, labels):
+            report.version = old
+            report.since.append(labels.text("since_version", day=old.day, now=old.now, n=old.before, why=labels.listed(old.why[:3])))
+    report.held = {d["period"]: held_lines(d, labels) for d in facts.days if d["held_reasons"]}
     report.files_said, report.bad_files = _files(facts, tables["files"], labels)
     unpublished = {day["period"] for day in facts.days if not day["version"]}
-    report.unread = [row for row in unread_files(home) if row["period"] in unpublished] if unpublished else []
+    report.unread = [
+        {**row, "problem": in_language(row["problem"], labels.language)} for row in unread_files(home) if row["period"] in unpublished
+    ] if unpublished else []
     return report
 
 

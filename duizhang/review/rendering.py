@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from duizhang.reconcile import load_causes
 from duizhang.report.figures import amount
 from duizhang.report.labels import Labels
+from duizhang.report.phrases import in_language
 from duizhang.review.visiting import Visit
 from duizhang.review.wording import LANGUAGES, say
 
@@ -66,9 +67,14 @@ def plain_page(template: str, language: str, values: dict[str, Any], *, status: 
     def owner(name: str) -> str:
         return labels.who(name) if name in causes else ""
 
+    def tells(name: str) -> str:
+        found = causes.get(name)
+        return (found.tells_zh if zh else found.tells) if found else ""
+
     defaults: dict[str, Any] = {"csrf": "", "me": "", "is_known": True, "duties": frozenset(), "path": "", "asked": {}}
     text = _templates().get_template(template).render(
-        **(defaults | values), t=word, language=language, cause=cause, action=action, owner=owner, leg=labels.leg,
+        **(defaults | values), t=word, language=language, cause=cause, action=action, owner=owner, leg=labels.leg, tells=tells,
+        told=partial(in_language, language=labels.language),
     )
     return HTMLResponse(text, status_code=status)
 

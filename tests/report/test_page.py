@@ -14,13 +14,17 @@ from typing import Any
 import pytest
 
 from duizhang.errors import UserError
+from duizhang.layout import SQL
 from duizhang.reconcile import LEG_MODELS, load_causes
-from duizhang.report import Language, write_report
+from duizhang.report import Language, phrases, write_report
 from duizhang.report.labels import Labels, load_labels
+from duizhang.report.phrases import in_language
+from duizhang.yaml_reading import load_yaml
 from tests.report.conftest import EVIL, LAST, item, status, summary
 
 Tables = dict[str, list[dict[str, Any]]]
 Changed = Callable[[Callable[[Tables], object]], Path]
+PHRASES = Path(phrases.__file__).with_suffix(".yaml")
 CHINESE = re.compile("[一-鿿]")
 
 
@@ -153,6 +157,42 @@ def test_a_day_that_was_never_published_says_so(changed: Changed) -> None:
 
     found = page(changed(hold))
     assert verdict(found) == "bad" and "2026-03-08 is not published." in found.text and "bank is missing" in found.text
+
+
+def test_why_a_day_is_held_and_what_is_proposed_is_in_the_language_of_the_page(changed: Changed) -> None:
+    reason = "source_files: every expected file is there / 应有的文件齐全 - alipay_trade of tb-01 is missing for 2026-03-08; and 2 more"
+
+    def hold(tables: Tables) -> None:
+        tables["period_status"][-1].update(state="held", held_reasons=reason)
+
+    home = changed(hold)
+    assert "source_files：不成立：应有的文件齐全（缺少tb-01 2026-03-08 的文件 alipay_trade；另有 2 条）" in page(home, "zh").text
+    assert "not so: every expected file is there (alipay_trade of tb-01 is missing for 2026-03-08; and 2 more)" in page(home).text
+
+
+SAID = {
+    "pairs with a/b, c/d (keyless: 12.5 less 0.01, 2 days apart, same counterparty, one of 3 candidates)":
+        "与 a/b, c/d 配对（金额与日期：12.5（少 0.01），相差 2 天，对方相同，3 个候选之一）",
+    "closed: books.yaml tolerances changed": "已关账，未采纳：books.yaml 的 tolerances 已变",
+    "x/a.csv: the folder 'x' is no shop of books.yaml; did you mean 'xx'? (Move the file.)":
+        "x/a.csv：books.yaml 中没有店铺 'x'；是否指 'xx'？请移到 inbox/<店铺>/，公司自己的文件移到 inbox/company/",
+    "what nobody has words for": "what nobody has words for",
+}
+
+
+def test_sentences_of_results_are_told_in_chinese_and_what_has_no_words_stands_as_it_is() -> None:
+    assert {text: in_language(text, "zh") for text in SAID} == SAID
+    assert {text: in_language(text, "en") for text in SAID} == {text: text for text in SAID}
+
+
+def test_whatever_a_matching_pass_says_has_words_in_chinese() -> None:
+    known = " | ".join(phrase["en"] for phrase in load_yaml(PHRASES.read_text(encoding="utf-8")))
+    models = [SQL / "variances" / "proposals.sql", *sorted((SQL / "matching").glob("*.sql"))]
+    said = {
+        (path.name, text.strip(" ,(")) for path in models
+        for text in re.findall(r"'([^'\n]*)'", re.sub("--.*", "", path.read_text(encoding="utf-8"))) if re.search("[a-z] | [a-z]", text)
+    }
+    assert len(said) > 20 and [entry for entry in sorted(said) if entry[1] not in known] == []
 
 
 def test_a_day_of_which_nothing_is_known_is_an_error(office: Path) -> None:

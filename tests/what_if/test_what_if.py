@@ -86,6 +86,10 @@ def test_the_answer_is_what_a_run_with_the_change_gives_and_the_home_is_untouche
     closing = f"select sum(closing) from recon_summary where leg = 'fee' and currency = 'CNY' and period = '{LAST}'"
     assert fee["closing_now"] == str(query(mine, closing)[0][0])
 
+    duizhang("report", "--home", mine, "--lang", "en", "--out", tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert f"{LAST} is version 2; since version 1: the rules changed, books.yaml changed, the closing of the day before changed." in page
+
 
 def nothing(*_: object) -> int:
     raise AssertionError("nothing may be computed")
