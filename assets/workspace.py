@@ -4,15 +4,15 @@ environment."""
 import datetime as dt
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import click
 from dagster import ConfigurableResource, InitResourceContext
 
 from duizhang.books import Books, load_books
 from duizhang.errors import BooksError, Retryable, UserError
 from duizhang.ingest import SourceSpec
+from duizhang.logs import forwarded, shown
 from duizhang.plan import acquire
 from duizhang.runs import Run, sources_named
 from duizhang.state import State
@@ -69,14 +69,13 @@ class RunResource(ConfigurableResource[Run]):
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[Run]:
-        def say(text: str) -> None:
+        with ExitStack() as stack:
             if self.progress:
-                click.echo(f"  {text}", err=True)
+                stack.enter_context(shown())
             if context.log:
-                context.log.info(text)
-
-        with acquire(Path(self.home_path), say=say):
-            yield Run(Path(self.books_path), Path(self.home_path), force=self.force, say=say)
+                stack.enter_context(forwarded(context.log))
+            stack.enter_context(acquire(Path(self.home_path)))
+            yield Run(Path(self.books_path), Path(self.home_path), force=self.force)
 
 
 def from_environment() -> Resources:

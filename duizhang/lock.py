@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from filelock import FileLock, Timeout
 
 from duizhang.errors import Retryable
 from duizhang.state import make_home
+
+log = logging.getLogger(__name__)
 
 
 def home_lock(home: Path) -> FileLock:
@@ -19,7 +22,7 @@ def home_lock(home: Path) -> FileLock:
 
 
 @contextmanager
-def acquire(home: Path, *, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
+def acquire(home: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock of a home. Without `wait`, Retryable where somebody else has it."""
     lock = home_lock(home)
     try:
@@ -27,8 +30,7 @@ def acquire(home: Path, *, wait: bool = True, say: Callable[[str], None] | None 
     except Timeout as error:
         if not wait:
             raise Retryable(f"another run is using {home}") from error
-        if say:
-            say(f"another run is using {home}: waiting for it to end")
+        log.warning("another run is using %s: waiting for it to end", home)
         lock.acquire()
     try:
         yield

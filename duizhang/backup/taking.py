@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class Taken:
     dropped: int
 
 
-def back_up(home: Path, target: Path, *, keep: int = 0, say: Callable[[str], None] | None = None) -> Taken:
+def back_up(home: Path, target: Path, *, keep: int = 0) -> Taken:
     """Copy a home into the folder of its backups; only content that no earlier backup has is written.
 
     keep: older backups beyond so many are taken away, with what only they have; 0 keeps all. Raises UserError where the folder
@@ -68,7 +68,7 @@ def back_up(home: Path, target: Path, *, keep: int = 0, say: Callable[[str], Non
         raise UserError(f"{target} is in the home", advice="A backup belongs on another disk.")
     _make(target)
     try:
-        with FileLock(target / ".backup.lock", timeout=0), acquire(home, say=say):
+        with FileLock(target / ".backup.lock", timeout=0), acquire(home):
             return _take(home.resolve(), target, keep)
     except Timeout as error:
         raise Retryable(f"another backup is being written to {target}") from error

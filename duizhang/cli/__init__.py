@@ -19,6 +19,7 @@ import click
 from duizhang import __version__
 from duizhang.cli.examples import epilog
 from duizhang.cli.faults import told
+from duizhang.logs import shown
 
 # command -> (module, attribute, one line of help). The order is the order of the daily flow.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -111,6 +112,8 @@ class _Lazy(click.Group):
 @click.version_option(__version__, prog_name="duizhang")
 def cli() -> None:
     """duizhang (对账): reconcile an e-commerce company's books, from raw files to a signed close."""
+    # whatever a command does, warnings are seen; progress as well where it is asked for
+    click.get_current_context().with_resource(shown(logging.WARNING))
 
 
 def main() -> None:

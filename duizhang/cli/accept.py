@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
 
 
 @click.command("accept")
@@ -22,7 +22,7 @@ def command(home: Path, period: dt.datetime, table: str, expectation: str, by: s
     """Let a failed check of a day pass. It holds again as soon as it finds something else."""
     from duizhang.close import accept
 
-    new = accept(home, open_state(home), period.date(), table, expectation, by=by, key=key, reason=reason, say=waiting)
+    new = accept(home, open_state(home), period.date(), table, expectation, by=by, key=key, reason=reason)
     click.echo(f"{'accepted' if new else 'was accepted before'}: {expectation} of {table}, {period:%Y-%m-%d}")
     if new:
         click.echo(f"run {period:%Y-%m-%d} again to publish it")

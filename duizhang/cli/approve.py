@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, span, unproved, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, span, unproved
 
 
 @click.command("approve")
@@ -34,5 +34,5 @@ def command(
     periods, state = span(period, end), open_state(home)
     for sheet in () if quiet else sheets(home, state, periods):
         click.echo("\n".join(sheet.lines()))
-    approve(home, state, periods, role=role, by=by, digests=digests, key=key, stale=not_current, say=waiting)
+    approve(home, state, periods, role=role, by=by, digests=digests, key=key, stale=not_current)
     click.echo(f"signed as {role} by {by}{unproved(home)}: {', '.join(p.isoformat() for p in periods)}")

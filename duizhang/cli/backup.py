@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import home_option, waiting
+from duizhang.cli.options import home_option
 
 
 @click.command("backup")
@@ -16,7 +16,7 @@ from duizhang.cli.options import home_option, waiting
 @click.option("--check", is_flag=True, help="Take none: read every byte of the newest backup in TARGET.")
 def command(target: Path, home: Path, keep: int | None, *, check: bool) -> None:
     """Copy state, results and archive of the home into the folder TARGET, as of one moment; only content that no earlier backup
-    has is written. Readers are not kept waiting, runs and decisions wait until it is done.
+    has is written. Readers are not kept runs and decisions wait until it is done.
 
     Not in it, as they are not in the home or are secret: books.yaml (every run archives it), the inbox (the archive has what was
     read), the pseudonym key, the key of the archive, checkpoint.key (its public half is on record) and people's keys.
@@ -28,7 +28,7 @@ def command(target: Path, home: Path, keep: int | None, *, check: bool) -> None:
         snapshot = look(target)
         click.echo(f"{snapshot.name}: {len(snapshot.files)} files are as they were written ({_megabytes(snapshot.size)})")
         return
-    taken = back_up(home, target, keep=keep or 0, say=waiting)
+    taken = back_up(home, target, keep=keep or 0)
     snapshot = taken.snapshot
     click.echo(f"{snapshot.name}: {len(snapshot.files)} files, {_megabytes(snapshot.size)}; new: {taken.new_files} of "
                f"{_megabytes(taken.new_bytes)}")

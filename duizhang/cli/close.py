@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, span, unproved, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, span, unproved
 
 
 @click.command("close")
@@ -23,5 +23,5 @@ def command(home: Path, start: dt.datetime, end: dt.datetime, by: str, key: Path
     from duizhang.close import close_periods
 
     periods = span(start, end)
-    close_periods(home, open_state(home), periods, by=by, key=key, digests=digests, reason=reason, say=waiting)
+    close_periods(home, open_state(home), periods, by=by, key=key, digests=digests, reason=reason)
     click.echo(f"closed {periods[0]} to {periods[-1]} by {by}{unproved(home)}")

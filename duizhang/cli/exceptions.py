@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
 from duizhang.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def import_(file: Path, home: Path, by: str, key: Path | None) -> None:
     """Take the decisions of a workbook; all of them or, where a row is wrong, none. The same workbook again changes nothing."""
     from duizhang.close import import_decisions
 
-    found = import_decisions(home, open_state(home), file, by=by, key=key, say=waiting)
+    found = import_decisions(home, open_state(home), file, by=by, key=key)
     new = found.taken.stored
     click.echo(f"{len(new)} new decisions, one an event, of {found.rows} rows in the workbook")
     _told(found.taken)
@@ -108,7 +108,7 @@ def decide_(
 
     taken = decide(
         home, open_state(home), period.date(), events, decision, by=by, reason=reason, until=wait_until.date() if wait_until else None,
-        replace_earlier=replace_earlier, key=key, say=waiting,
+        replace_earlier=replace_earlier, key=key,
     )
     for d in taken.stored:
         click.echo(f"{d.name}: {d.decision} {in_places(d.amount, d.currency)} {d.currency}, {len(d.items)} items of event {d.event}")
@@ -132,11 +132,11 @@ def undo(number: str, home: Path, reason: str, period: dt.datetime | None, by: s
     if not digits.isdigit():
         raise UserError(f"{number!r} is no decision", advice="Its number is such as C000012, that of a corrected cell such as K000003.")
     if kind == "K":
-        cell = take_back_cell(home, open_state(home), int(digits), by=by, reason=reason, key=key, say=waiting)
+        cell = take_back_cell(home, open_state(home), int(digits), by=by, reason=reason, key=key)
         click.echo(f"{cell.name} is taken back: {cell.file}, line {cell.line}, {cell.column}")
         click.echo("run again to see it applied")
         return
-    d = take_back(home, open_state(home), int(digits), by=by, reason=reason, period=period.date() if period else None, key=key, say=waiting)
+    d = take_back(home, open_state(home), int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)
     assert d.taken_back is not None  # noqa: S101 - just taken back
     click.echo(f"{d.name} is taken back: {d.decision} {in_places(d.amount, d.currency)} {d.currency} of {d.period}")
     click.echo(f"run {d.taken_back.period} again to see it applied")

@@ -95,7 +95,7 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
         })
         return shown, True
 
-    with acquire(home, say=lambda text: click.echo(text, err=True)):
+    with acquire(home):
         shown, new = state.change(decide)
     was = DECIDED[kind] or "restored"
     click.echo(f"{shown}: {was}; `duizhang run` computes the days that it touches" if new else f"{shown}: was {was} before")

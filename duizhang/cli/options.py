@@ -80,11 +80,6 @@ def unproved(home: Path) -> str:
     return "" if staff_of(home, open_state(home)).people else " (not authenticated: books.yaml names no people)"
 
 
-def waiting(text: str) -> None:
-    """Say on standard error that something has to be waited for."""
-    click.echo(text, err=True)
-
-
 def span(start: dt.datetime, end: dt.datetime | None) -> list[dt.date]:
     """The days of a range; of the first day alone without an end."""
     last = (end or start).date()

@@ -42,7 +42,7 @@ def command(
     from duizhang.state import State
     from duizhang.store import Store
 
-    with acquire(home, say=lambda text: click.echo(text, err=True)):
+    with acquire(home):
         store, state = Store(home.resolve()), State(home)
         collect(books, store, state)
         first = start.date() if start else books.start

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
 
 
 @click.command("rejected")
@@ -56,7 +56,7 @@ def correct(
     """
     from duizhang.close import CellChoice, correct
 
-    done = correct(home, open_state(home), [CellChoice(file, line, column, was, value, reason)], by=by, key=key, say=waiting)
+    done = correct(home, open_state(home), [CellChoice(file, line, column, was, value, reason)], by=by, key=key)
     for one in done.stored:
         click.echo(f"{one.name}: {one.file}, line {one.line}, {one.column}: {one.was!r} -> {one.value!r}")
         if one.name in done.still:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, waiting
+from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
 
 
 @click.command("reopen")
@@ -20,7 +20,7 @@ def command(home: Path, period: dt.datetime, by: str, key: Path | None, reason: 
     """Reopen a closed day. Its signatures are void."""
     from duizhang.close import reopen
 
-    behind = reopen(home, open_state(home), period.date(), by=by, key=key, reason=reason, say=waiting)
+    behind = reopen(home, open_state(home), period.date(), by=by, key=key, reason=reason)
     click.echo(f"reopened {period:%Y-%m-%d}")
     if behind:
         click.echo(f"closed days behind it, which keep the opening that they were closed with: {', '.join(map(str, behind))}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
-from duizhang.cli.options import DAY, home_option, waiting
+from duizhang.cli.options import DAY, home_option
 from duizhang.errors import UserError
+from duizhang.logs import shown
 from duizhang.runner import load_runner
 
 if TYPE_CHECKING:
@@ -51,10 +53,10 @@ def command(
     from duizhang.what_if import Proposed, what_if
 
     runner = partial(load_runner(), progress=not quiet)
-    effect = what_if(
-        home.resolve(), State(home, read_only=True), Proposed(books, edits, causes, matching), runner, first=first, last=last, key=key,
-        say=None if quiet else waiting,
-    )
+    with nullcontext() if quiet else shown():
+        effect = what_if(
+            home.resolve(), State(home, read_only=True), Proposed(books, edits, causes, matching), runner, first=first, last=last, key=key,
+        )
     if as_json:
         click.echo(json.dumps(as_plain(effect), ensure_ascii=False, indent=1, default=_plain))
         return

@@ -24,7 +24,6 @@ from duizhang.state import METADATA, State
 MAKER, CHECKER = ROLES = ("maker", "checker")
 APPROVED, CLOSED, RECONCILED = "approved", "closed", "reconciled"
 _LEAST_DIGITS = 8
-Say = Callable[[str], None] | None
 # what a run would compute again of these days, and why: `duizhang.plan.not_current`, which knows of this room and not the other way round
 Stale = Callable[[Path, State, Sequence[dt.date]], Mapping[dt.date, str]] | None
 
@@ -39,7 +38,7 @@ APPROVALS = sa.Table(
 
 def approve(
     home: Path, state: State, periods: Sequence[dt.date], *, role: str, by: str, digests: Sequence[str] = (), key: Key | None = None,
-    stale: Stale = None, say: Say = None,
+    stale: Stale = None,
 ) -> None:
     """Sign the published digest of every period as maker or checker; all of them or none.
 
@@ -58,7 +57,7 @@ def approve(
         for period in periods:
             _sign(home, state, states, period, role, who, seen.get(period, ""))
 
-    with acquire(home, say=say):
+    with acquire(home):
         for period, why in (stale(home, state, periods) if stale else {}).items():
             raise UserError(f"{period} is not current: {why}", advice="Run it first; what is signed is what its inputs give now.")
         state.change(sign)
@@ -106,7 +105,7 @@ def _sign(
 
 def close_periods(
     home: Path, state: State, periods: Sequence[dt.date], *, by: str, digests: Sequence[str] = (), reason: str = "",
-    key: Key | None = None, say: Say = None,
+    key: Key | None = None,
 ) -> None:
     """Close periods that both have signed in their present version; all of them or none.
 
@@ -138,13 +137,13 @@ def close_periods(
             payload = {"period": period.isoformat(), "digest": digest, **told}
             append_event(state, actor=who.name, kind="closed", payload=payload, sign=who.sign)
 
-    with acquire(home, say=say):
+    with acquire(home):
         state.change(close)
         rebuild_published(home, state)
 
 
 def reopen(
-    home: Path, state: State, period: dt.date, *, by: str, reason: str, key: Key | None = None, say: Say = None
+    home: Path, state: State, period: dt.date, *, by: str, reason: str, key: Key | None = None
 ) -> list[dt.date]:
     """Open a closed period again; its signatures are void. The closed days behind it: they stay as they were closed.
 
@@ -170,7 +169,7 @@ def reopen(
         set_period_state(state, period, RECONCILED)
         return later
 
-    with acquire(home, say=say):
+    with acquire(home):
         behind = state.change(go)
         rebuild_published(home, state)
     return behind

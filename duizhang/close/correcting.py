@@ -15,7 +15,7 @@ from pathlib import Path
 from duizhang.books import Books
 from duizhang.close.authority import Actor, Key, actor
 from duizhang.close.books_of_run import last_books
-from duizhang.close.deciding import CLOSED, MOST_TOLD, Say
+from duizhang.close.deciding import CLOSED, MOST_TOLD
 from duizhang.errors import RefusedFile, UserError
 from duizhang.events import append_event
 from duizhang.ingest import FileRecord, SourceSpec, load_specs, records
@@ -78,7 +78,7 @@ def record_of(home: Path, state: State, file: str, line: int) -> RawRecord:
 
 
 def correct(
-    home: Path, state: State, choices: Sequence[CellChoice], *, by: str, key: Key | None = None, say: Say = None
+    home: Path, state: State, choices: Sequence[CellChoice], *, by: str, key: Key | None = None
 ) -> Corrected:
     """Correct cells, all of them or none; one that was corrected so before adds nothing.
 
@@ -87,7 +87,7 @@ def correct(
     cell is personal data, or a day of the file is closed.
     """
     who = actor(home, state, by, "decide", key=key)
-    with acquire(home, say=say):
+    with acquire(home):
         return correct_as(home, state, choices, by=who)
 
 
@@ -118,7 +118,7 @@ def correct_as(home: Path, state: State, choices: Sequence[CellChoice], *, by: A
 
 
 def take_back_cell(
-    home: Path, state: State, number: int, *, by: str, reason: str, key: Key | None = None, say: Say = None
+    home: Path, state: State, number: int, *, by: str, reason: str, key: Key | None = None
 ) -> CellCorrection:
     """Take a correction of a cell back: its file is read as it stands there again. The correction, as it now is.
 
@@ -144,7 +144,7 @@ def take_back_cell(
         })
         return replace(found, taken_back=who.name)
 
-    with acquire(home, say=say):
+    with acquire(home):
         return state.change(go)
 
 

@@ -7,7 +7,7 @@ money is refused where an earlier one, about another event, may have moved the s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -43,7 +43,6 @@ from duizhang.state import State
 
 CLOSED = "closed"
 MOST_TOLD = 20
-Say = Callable[[str], None] | None
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Taken:
 
 def decide(
     home: Path, state: State, period: dt.date, event_ids: Sequence[str], decision: str, *, by: str, reason: str,
-    until: dt.date | None = None, replace_earlier: bool = False, key: Key | None = None, say: Say = None,
+    until: dt.date | None = None, replace_earlier: bool = False, key: Key | None = None,
 ) -> Taken:
     """Decide about events of a published day, all of them or none; `link` is one decision about all of them together.
 
@@ -84,7 +83,7 @@ def decide(
     is not open, was decided by somebody, its money was booked before, or its day is closed.
     """
     who = actor(home, state, by, "decide", key=key)
-    with acquire(home, say=say):
+    with acquire(home):
         rebuild_published(home, state)
         known = events_of(home, period)
         missing = [event for event in event_ids if event not in known]
@@ -213,7 +212,6 @@ class _Taking:
 
 def take_back(
     home: Path, state: State, number: int, *, by: str, reason: str, period: dt.date | None = None, key: Key | None = None,
-    say: Say = None,
 ) -> Decision:
     """Take a decision back: its items are open again, its entry is reversed. The decision, as it now is.
 
@@ -242,7 +240,7 @@ def take_back(
         append_event(state, actor=who.name, kind=TAKEN_BACK, payload=told_undo(number, undo), sign=who.sign)
         return replace(found, taken_back=undo)
 
-    with acquire(home, say=say):
+    with acquire(home):
         return state.change(go)
 
 
@@ -279,7 +277,6 @@ def undo_of(actor: str, said: Mapping[str, Any]) -> Undo:
 
 def accept(
     home: Path, state: State, period: dt.date, table: str, expectation: str, *, by: str, reason: str, key: Key | None = None,
-    say: Say = None,
 ) -> bool:
     """Let a failed check of a period pass, by name and with a reason; False where the same was accepted before.
 
@@ -298,7 +295,7 @@ def accept(
         })
         return True
 
-    with acquire(home, say=say):
+    with acquire(home):
         return state.change(let)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from duizhang.close.authority import actor
-from duizhang.close.deciding import MOST_TOLD, Choice, Say, Taken, impossible, take
+from duizhang.close.deciding import MOST_TOLD, Choice, Taken, impossible, take
 from duizhang.close.decisions import DECISIONS, LINK, decisions
 from duizhang.close.groups import Event, events_of, linked
 from duizhang.close.leg_sheets import LABEL_ROW, decision_of
@@ -39,14 +39,14 @@ class Imported:
         return sorted({d.period for d in self.taken.stored})
 
 
-def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path | None = None, say: Say = None) -> Imported:
+def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path | None = None) -> Imported:
     """Take the decisions of a workbook, all or none. One on a line that several events make up is about each of them, and one
     event that several lines show is decided once.
 
     Raises UserError, naming sheet, row and reason, where one cannot be taken.
     """
     who = actor(home, state, by, "decide", key=key)
-    with acquire(home, say=say):
+    with acquire(home):
         # what was published last is what readers and the workbook are held against, also after a kill
         rebuild_published(home, state)
         newest = max(period_states(state), default=dt.date.min)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from duizhang.reconcile import Uncomputed, load_causes
 from duizhang.state import State
 from duizhang.store import WORKERS, Store, connect, quoted
 
+log = logging.getLogger(__name__)
+
 TABLE_EXISTS = "table_exists"
 ROWS_OF_PERIOD = "rows_of_period"
 COLUMNS = "columns_are_as_declared"
@@ -32,7 +35,7 @@ SEVERAL = 31
 
 def run_gate(
     store: Store, state: State, periods: Sequence[dt.date], *, expectations: Path | None = None,
-    uncomputed: Sequence[Uncomputed] = (), say: Callable[[str], None] | None = None,
+    uncomputed: Sequence[Uncomputed] = (),
 ) -> dict[dt.date, list[Failure]]:
     """Check the stored tables of the periods and record every result, for the digests that were checked.
 
@@ -54,8 +57,8 @@ def run_gate(
         _context(store, con, ordered)
         validation = Validation(con, parameters())
         for number, suite in enumerate(suites.values(), 1):
-            if say and len(ordered) > SEVERAL:
-                say(f"gate: {suite.table}, table {number} of {len(suites)}")
+            if len(ordered) > SEVERAL:
+                log.info("gate: %s, table %d of %d", suite.table, number, len(suites))
             results += _check_table(store, validation, suite, ordered)
     finally:
         if validation is not None:

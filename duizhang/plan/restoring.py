@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import logging
 
 from duizhang.books import Books
 from duizhang.plan.damage import damaged
@@ -13,8 +13,10 @@ from duizhang.publish.objects import restore_published, restore_tables
 from duizhang.state import State
 from duizhang.store import Store
 
+log = logging.getLogger(__name__)
 
-def restore(books: Books, store: Store, state: State, say: Callable[[str], None]) -> list[dt.date]:
+
+def restore(books: Books, store: Store, state: State) -> list[dt.date]:
     """Write damaged manifests, objects and working tables again, each from the others; the days, in order, that have to be
     computed for the rest.
 
@@ -23,9 +25,9 @@ def restore(books: Books, store: Store, state: State, say: Callable[[str], None]
     home = store.home
     spoilt = damaged(store, state)
     if spoilt:
-        restore_tables(home, store, state, spoilt, say)
+        restore_tables(home, store, state, spoilt)
         spoilt = damaged(store, state)
-    lost = restore_published(home, store, state, say)
+    lost = restore_published(home, store, state)
     wanted = sorted({*spoilt, *lost})
     if not wanted:
         return []
@@ -34,8 +36,8 @@ def restore(books: Books, store: Store, state: State, say: Callable[[str], None]
     for day in wanted:
         what = ", ".join(dict.fromkeys([*spoilt.get(day, []), *lost.get(day, [])]))
         if day in states and states[day].state == CLOSED and (day not in was or was[day].parts != now[day].parts):
-            say(f"{day}: {what} is damaged, and the day is closed with other files or rules than there are now: reopen it")
+            log.warning("%s: %s is damaged, and the day is closed with other files or rules than there are now: reopen it", day, what)
             continue
-        say(f"{day}: {what} is damaged, so the day is computed again")
+        log.warning("%s: %s is damaged, so the day is computed again", day, what)
         found.append(day)
     return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +28,8 @@ OBJECT_FILES = sa.Table(
     sa.Column("digest", sa.String, primary_key=True),
     sa.Column("file", sa.Text, nullable=False),
 )
+log = logging.getLogger(__name__)
+
 _DAMAGE = (OSError, ValueError, pa.ArrowException)
 
 
@@ -54,15 +57,13 @@ def keep_objects(connection: sa.Connection, found: Mapping[str, Fingerprint]) ->
         connection.execute(OBJECT_FILES.insert(), [{"digest": d, "file": json.dumps(f.row())} for d, f in found.items()])
 
 
-def restore_published(
-    home: Path, store: Store, state: State, say: Callable[[str], None]
-) -> dict[dt.date, list[str]]:
+def restore_published(home: Path, store: Store, state: State) -> dict[dt.date, list[str]]:
     """Look at the manifests and at the objects that readers see, and write again what is damaged, from the state database and the
     working tables. What cannot be had from these, by period: its day has to be computed again."""
     for (period, version), text in kept_manifests(state).items():
         if not _reads(manifest_path(home, period, version), text):
             put_manifest(home, period, version, text)
-            say(f"the manifest of {period} version {version} was damaged or missing, and is written again")
+            log.warning("the manifest of %s version %s was damaged or missing, and is written again", period, version)
     with state.begin() as connection:
         known = {row.digest: Fingerprint(*json.loads(row.file)) for row in connection.execute(sa.select(OBJECT_FILES))}
     lost: dict[dt.date, list[str]] = {}
@@ -81,7 +82,7 @@ def restore_published(
             write_parquet(rows, path, mode=READ_ONLY)
             sync_all([path])
             now = Fingerprint.of(path)
-            say(f"{name} of {period} was damaged or missing among the published objects, and is written again")
+            log.warning("%s of %s was damaged or missing among the published objects, and is written again", name, period)
         if now is not before:
             found[digest] = now
     if found:
@@ -90,9 +91,7 @@ def restore_published(
     return lost
 
 
-def restore_tables(
-    home: Path, store: Store, state: State, damaged: Mapping[dt.date, list[str]], say: Callable[[str], None]
-) -> None:
+def restore_tables(home: Path, store: Store, state: State, damaged: Mapping[dt.date, list[str]]) -> None:
     """Write damaged working tables again where the published version has them."""
     states = period_states(state)
     for period, tables in damaged.items():
@@ -104,7 +103,9 @@ def restore_tables(
             digest = entries.get(name, {}).get("digest")
             if digest and is_whole(home, digest):
                 store.write(name, period, pq.ParquetFile(object_path(home, digest)).read())
-                say(f"{name} of {period} was damaged or missing among the working tables, and is written again as it was published")
+                log.warning(
+                    "%s of %s was damaged or missing among the working tables, and is written again as it was published", name, period
+                )
 
 
 def _visible(home: Path, state: State, lost: dict[dt.date, list[str]]) -> Iterator[tuple[dt.date, str, str]]:

@@ -8,8 +8,9 @@ is written again, equal, by the next run.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -48,6 +49,8 @@ from duizhang.reconcile import STATE_TABLES
 from duizhang.state import State
 from duizhang.store import WORKERS, Store
 
+log = logging.getLogger(__name__)
+
 # Not for analysts, but part of a version: what the next period opens with.
 CLOSING_TABLES: tuple[str, ...] = tuple(STATE_TABLES)
 CLOSED_REASON = "closed: reopen first"
@@ -78,8 +81,7 @@ class _Candidate:
 
 
 def publish(
-    books: Books, store: Store, state: State, home: Path, periods: Sequence[dt.date], *, rules_digest: str = "",
-    say: Callable[[str], None] | None = None,
+    books: Books, store: Store, state: State, home: Path, periods: Sequence[dt.date], *, rules_digest: str = ""
 ) -> list[PeriodOutcome]:
     """Publish what the store holds of the periods, in order of time; one outcome a period.
 
@@ -94,15 +96,15 @@ def publish(
         wanted = sorted(set(periods))
         for period, candidate in _candidates(store, state, wanted, required):
             outcomes.append(_publish_one(books, state, home, period, rules_digest, candidate))
-            if say and len(outcomes) % _TOLD == 0 and len(outcomes) < len(wanted):
-                say(f"publishing: {len(outcomes)} of {len(wanted)} days")
+            if len(outcomes) % _TOLD == 0 and len(outcomes) < len(wanted):
+                log.info("publishing: %d of %d days", len(outcomes), len(wanted))
         settled = _settle(books, state)
         # a day that is unchanged may have been computed because its objects were damaged
-        lost = restore_published(home, store, state, say or (lambda _: None))
+        lost = restore_published(home, store, state)
         if not lost:
             rebuild_published(home, state)
-        elif say:
-            say(f"readers see what they saw before, until {', '.join(str(day) for day in lost)} is computed again")
+        else:
+            log.warning("readers see what they saw before, until %s is computed again", ", ".join(str(day) for day in lost))
     return [
         replace(o, state=PROVISIONAL) if o.state == "published" and settled[o.period].state == PROVISIONAL else o
         for o in outcomes

@@ -6,6 +6,7 @@ the flow; within a folder the order of the models follows from what they read.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -21,6 +22,8 @@ from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, KEPT_TABLES, O
 from duizhang.reconcile.session import OF_VALUES, Session
 from duizhang.schema import CLAIM
 from duizhang.store import quoted
+
+log = logging.getLogger(__name__)
 
 
 def reconcile(session: Session) -> dict[str, int]:
@@ -47,7 +50,7 @@ def _reconcile(session: Session) -> dict[str, int]:
     session.con.execute("drop table clearings")
     for periods in session.stretches():
         if len(periods) < len(session.whole):
-            session.say(f"open items: day {(periods[0] - session.whole[0]).days + 1} of {len(session.whole)}")
+            log.info("open items: day %d of %d", (periods[0] - session.whole[0]).days + 1, len(session.whole))
         judge(session)
         done = {"open_claims": session.keep("open_claims", OPEN_CLAIM)}
         done |= {name: session.keep(name, published.TABLES[name]) for name in ITEM_TABLES if name not in EARLY_TABLES}
@@ -68,7 +71,7 @@ def make_claims(session: Session) -> dict[str, int]:
     _derive(session)
     legs = order("claims")
     for number, leg in enumerate(legs, 1):
-        session.say(f"claims: {leg}, leg {number} of {len(legs)}")
+        log.info("claims: %s, leg %d of %d", leg, number, len(legs), extra={"leg": leg})
         session.run(f"claims/{leg}.sql")
         con.execute(f"create or replace view leg_claims as {_cast_claims(session, leg)} where {leg in session.books.legs}")
         if leg in session.books.legs:
@@ -144,7 +147,7 @@ def settle(session: Session) -> None:
 
 def trace(session: Session) -> None:
     """The keys that do not net to zero within their periods, through all days of the range, and what cleared."""
-    session.say("open items")
+    log.info("open items")
     # most keys net within their day, and are never looked at again
     _run(session, [name for name in order("open") if name not in behind("open_claims")], scratch="movements")
 

@@ -7,7 +7,7 @@ the other; what a day gets does not depend on the stretch that it is in.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -68,7 +68,6 @@ class Session:
     periods: Sequence[dt.date]
     corrections: pa.Table = field(default_factory=CLAIM.empty_table)
     decisions: pa.Table = field(default_factory=DECISION.empty_table)
-    say: Callable[[str], None] = field(default=lambda _: None)
     files: Sequence[str] = ()
     left_out: pa.Table = field(default_factory=LEFT_OUT.empty_table)
 

@@ -8,6 +8,7 @@ bounded and the linter proves that the models have room for it, so the search is
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ import pyarrow as pa
 
 from duizhang import schema
 from duizhang.errors import ModelFault
+from duizhang.logs import hushed
 from duizhang.reconcile.engine import reconcile
 from duizhang.reconcile.models import ROOMS
 from duizhang.reconcile.session import LEFT_OUT, OPENING, Session
 from duizhang.store import quoted
+
+log = logging.getLogger(__name__)
 
 # Rows that are looked for one by one; where there are more, whole files are left out.
 _SINGLE_ROWS = 8
@@ -92,7 +96,7 @@ def compute(make: Make, periods: Sequence[dt.date]) -> list[Uncomputed]:
 def _without(make: Make, period: dt.date, fault: ModelFault) -> list[Uncomputed]:
     """Compute a day without the rows that it cannot be computed with."""
     with make([period], Session) as session:
-        session.say(f"{period}: {fault}; looking for the rows")
+        log.warning("%s: %s; looking for the rows", period, fault, extra={"period": period})
         rows = _rows_of(session)
     gone: list[_Row] = []
     found: list[Uncomputed] = []
@@ -155,9 +159,8 @@ def _fault(
     session = _session(make, period, _Search, gone)
     assert isinstance(session, _Search)  # noqa: S101 - as asked for
     session.until = fault.model if fault.model.startswith(_ONCE) else ""
-    session.say = lambda _: None
     try:
-        with session, suppress(_Reached):
+        with hushed(), session, suppress(_Reached):
             if blank:
                 _blank(session, *blank)
             reconcile(session)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from duizhang.books import load_books
@@ -21,6 +22,7 @@ from duizhang.digest import file_digest
 from duizhang.errors import ClosedPeriodError, Retryable, UserError
 from duizhang.gate import Failure, run_gate
 from duizhang.ingest import FileRecord, build_canonical, collect, files_by_age, unresolved
+from duizhang.logs import fields
 from duizhang.plan import OPENING, Plan, Reason, begin, make_plan, opens_differently, record, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_states, publish, rebuild_published
 from duizhang.published import TABLES
@@ -30,6 +32,8 @@ from duizhang.runs.passes import DAY, passes, spans
 from duizhang.state import State
 from duizhang.store import Store, connect, days
 from duizhang.verdict import not_run, not_run_lines, verdicts
+
+log = logging.getLogger(__name__)
 
 HELD, UNCHANGED, PROVISIONAL, CLOSED = "held", "unchanged", "provisional", "closed"
 CANONICAL, RECONCILE, GATE, PUBLISH = STAGES = ("canonical", "reconcile", "gate", "publish")
@@ -42,11 +46,8 @@ class Run:
     stages, and `advance` goes on to the next stretch, until there is none. `end` says what became of every day.
     """
 
-    def __init__(
-        self, books_path: Path, home: Path, *, force: bool = False, say: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, books_path: Path, home: Path, *, force: bool = False) -> None:
         self.books_path, self.home, self.force = books_path.resolve(), home.resolve(), force
-        self.say = say or (lambda _: None)
         # what is archived is what the run goes by, from its start to its end
         self.archived = archive_books(self.home, self.books_path)
         self.books = load_books(self.books_path)
@@ -66,6 +67,7 @@ class Run:
         self._ahead: Iterator[tuple[list[dt.date], bool]] = iter(())
         self._done: set[str] = set()
         self._began = 0.0
+        self.number = 0  # of its event in the log, which names it in log lines
 
     def begin(self, asked: Sequence[dt.date]) -> None:
         """Put the run on record, archive the books, take in the inbox and plan; nothing more when it has begun already.
@@ -80,7 +82,7 @@ class Run:
         start, end = min(asked), max(asked)
         check_range(self.books, start, end)
         self.asked = days(start, end)
-        append_event(
+        self.number = append_event(
             self.state, actor="pipeline", kind="run_started",
             payload={
                 "from": start.isoformat(), "to": end.isoformat(),
@@ -88,7 +90,12 @@ class Run:
                 "books_path": str(self.books_path), "sources": archive_sources(self.home, self.books.sources_path),
             },
         )
-        self.files = collect(self.books, self.store, self.state, progress=self.say)
+        with fields(run=self.number):
+            self._plan_days(start, end)
+
+    def _plan_days(self, start: dt.date, end: dt.date) -> None:
+        """Take in the inbox, restore what is damaged, plan, and go to the first stretch."""
+        self.files = collect(self.books, self.store, self.state, progress=log.info)
         self.pending = unresolved(self.files, self.books.start)
         self._restore()
         first = self._first(start)
@@ -113,21 +120,21 @@ class Run:
         if closed:
             raise ClosedPeriodError(f"{spans(closed)}: closed", advice="Reopen it first, with a reason.")
         if follows:
-            self.say(f"{self.periods[0] - DAY} closes differently: {spans(self.periods)} again")
+            log.info("%s closes differently: %s again", self.periods[0] - DAY, spans(self.periods))
         self._enter(self.periods)
         return True
 
     def _enter(self, periods: list[dt.date]) -> None:
         """Begin a stretch of days."""
         self.periods, self._done, self.failures = periods, set(), {}
-        self.say(f"{spans(periods)}:")
+        log.info("%s:", spans(periods))
         self._began = time.monotonic()
         begin(self.books, self.state, periods)
 
     def _restore(self) -> None:
         """What was damaged since the last run, from what is left; the days that this does not give are computed again, a closed
         one to what it closed with."""
-        for period in restore(self.books, self.store, self.state, self.say):
+        for period in restore(self.books, self.store, self.state):
             self._enter([period])
             self.to(PUBLISH)
 
@@ -135,13 +142,17 @@ class Run:
         """Take the stretch through all stages up to this one; what is done is not done again."""
         for name in STAGES[: STAGES.index(stage) + 1]:
             if self.periods and name not in self._done:
-                {CANONICAL: self._canonical, RECONCILE: self._reconcile, GATE: self._gate, PUBLISH: self._publish}[name]()
+                with fields(run=self.number, period=spans(self.periods), stage=name):
+                    {CANONICAL: self._canonical, RECONCILE: self._reconcile, GATE: self._gate, PUBLISH: self._publish}[name]()
                 self._done.add(name)
 
     def end(self) -> list[PeriodOutcome]:
         """What became of every day that was asked for or computed, in order; said, the days that are held by name."""
         assert self._plan is not None  # noqa: S101 - begun
-        plan = self._plan
+        with fields(run=self.number):
+            return self._end(self._plan)
+
+    def _end(self, plan: Plan) -> list[PeriodOutcome]:
         if note_refused(self.state, {p: [str(r) for r in reasons] for p, reasons in plan.refused.items()}, plan.periods):
             rebuild_published(self.home, self.state)
         if not self.outcomes:
@@ -152,21 +163,21 @@ class Run:
             if p > self.asked[-1] and p not in self.outcomes and plan.stale[p] != (Reason(OPENING),)
         ]
         if outside:
-            self.say(f"{spans(outside)} behind the range: not current either, see `duizhang plan`")
+            log.info("%s behind the range: not current either, see `duizhang plan`", spans(outside))
         found = self._all(plan)
         counts: dict[str, int] = {}
         for o in found:
             counts[o.state] = counts.get(o.state, 0) + 1
-        self.say(f"{len(found)} days: " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+        log.info("%d days: %s", len(found), ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
         for line in self._of_one_side([o.period for o in found]):
-            self.say(line)
+            log.info(line)
         held = [o for o in found if o.state == HELD]
         for o in held[:10]:
-            self.say(held_line(o))
+            log.warning(held_line(o), extra={"period": o.period})
         if len(held) > 10:
-            self.say(f"and {len(held) - 10} more days are held")
+            log.warning("and %d more days are held", len(held) - 10)
         for line in self.pending_line():
-            self.say(line)
+            log.info(line)
         return found
 
     def pending_line(self) -> list[str]:
@@ -189,27 +200,27 @@ class Run:
         return [*lines, *([f"nothing agrees in {', '.join(empty)} on {number} days: a match rate of 0%"] if empty else [])]
 
     def _canonical(self) -> None:
-        self.say("canonical tables")
+        log.info("canonical tables")
         build_canonical(self.books, self.store, self.state, self.periods)
 
     def _reconcile(self) -> None:
-        self.say("reconciling")
+        log.info("reconciling")
         claims, decided = correction_claims(self.books, self.state, self.periods), item_decisions(self.state)
         files = files_by_age(self.state)
 
         def session(periods: Sequence[dt.date], kind: type[Session]) -> Session:
-            return kind(self.books, self.store, periods, corrections=claims, decisions=decided, say=self.say, files=files)
+            return kind(self.books, self.store, periods, corrections=claims, decisions=decided, files=files)
 
         self.uncomputed = compute(session, self.periods)
         self.store.split("journal_proposals", journal_proposals(self.books, self.state, self.periods), self.periods)
 
     def _gate(self) -> None:
-        self.say("gate")
-        self.failures = run_gate(self.store, self.state, self.periods, uncomputed=self.uncomputed, say=self.say)
+        log.info("gate")
+        self.failures = run_gate(self.store, self.state, self.periods, uncomputed=self.uncomputed)
 
     def _publish(self) -> None:
-        self.say("publishing")
-        outcomes = publish(self.books, self.store, self.state, self.home, self.periods, rules_digest=rules_digest(), say=self.say)
+        log.info("publishing")
+        outcomes = publish(self.books, self.store, self.state, self.home, self.periods, rules_digest=rules_digest())
         record(self.store, self.state, self.periods)
         announce(self.home, self.state, outcomes)
         states = period_states(self.state)
@@ -217,7 +228,7 @@ class Run:
             s = states[period]
             shown = s.state if s.state in (HELD, PROVISIONAL) else "published"
             self.outcomes[period] = PeriodOutcome(period, shown, s.version, tuple(s.held_reasons.splitlines()))
-        self.say(f"{spans(self.periods)}: done in {time.monotonic() - self._began:.0f} s")
+        log.info("%s: done in %.0f s", spans(self.periods), time.monotonic() - self._began)
 
     def _closed(self) -> set[dt.date]:
         return {p for p, s in period_states(self.state).items() if s.state == CLOSED}
@@ -229,7 +240,7 @@ class Run:
     def _refuse(self, period: dt.date) -> None:
         version = period_states(self.state)[period].version
         self.outcomes[period] = PeriodOutcome(period, HELD, version, (CLOSED_REASON,))
-        self.say(f"{period} is closed: it does not take the new closing of the day before, and stops it")
+        log.warning("%s is closed: it does not take the new closing of the day before, and stops it", period)
 
     def _first(self, start: dt.date) -> dt.date:
         """A day can only open with what the day before left: days never run between the last known one and the range
@@ -238,19 +249,19 @@ class Run:
         if start == self.books.start or (earlier and earlier[-1] == start - DAY):
             return start
         first = earlier[-1] + DAY if earlier else self.books.start
-        self.say(f"{spans(days(first, start - DAY))}: never run, so first")
+        log.info("%s: never run, so first", spans(days(first, start - DAY)))
         return first
 
     def _announce(self, plan: Plan, stale: dict[dt.date, tuple[Reason, ...]]) -> None:
         asked = [p for p in plan.periods if self.asked[0] <= p <= self.asked[-1]]
         current = [p for p in asked if p not in stale and p not in plan.refused]
         if current:
-            self.say(f"{spans(current)}: current, not run again")
+            log.info("%s: current, not run again", spans(current))
         for period, reasons in plan.refused.items():
-            self.say(f"{period}: closed, and {reasons[0]}: reopen it to take that in")
+            log.warning("%s: closed, and %s: reopen it to take that in", period, reasons[0])
         if stale and len(stale) < len(asked):
             for period, reasons in list(stale.items())[:10]:
-                self.say(f"{period}: {reasons[0]}" + (f" (+{len(reasons) - 1} more)" if len(reasons) > 1 else ""))
+                log.info("%s: %s%s", period, reasons[0], f" (+{len(reasons) - 1} more)" if len(reasons) > 1 else "")
 
     def _all(self, plan: Plan) -> list[PeriodOutcome]:
         """What was run, and the state of what was current."""

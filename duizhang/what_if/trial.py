@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -31,6 +32,8 @@ from duizhang.what_if.duplicate import duplicate_home
 from duizhang.what_if.edits import Edit, differing_entries, edited
 from duizhang.what_if.effect import Effect, WhatIfDay, between
 from duizhang.yaml_reading import load_yaml
+
+log = logging.getLogger(__name__)
 
 Runner = Callable[[Path, Path, dt.date, dt.date], int]
 Manifests = dict[dt.date, Mapping[str, Any]]
@@ -88,14 +91,13 @@ class _Trial:
 
 def what_if(
     home: Path, state: State, proposed: Proposed, runner: Runner, *, first: dt.date | None = None, last: dt.date | None = None,
-    key: Path | None = None, say: Callable[[str], None] | None = None,
+    key: Path | None = None,
 ) -> Effect:
     """What a change would do to past days; nothing is written to the home.
 
     Without `first` and `last` every day that was run. Days that are approved or closed are computed like the others, so that it is
     known what they would refuse. Raises UserError where nothing was run, where nothing would change, or where rules or books are wrong.
     """
-    said = say or (lambda _: None)
     known = sorted(recorded(state))
     start = next((e.payload for e in reversed(event_log(state)) if e.kind == "run_started"), None)
     if not known or start is None:
@@ -106,8 +108,8 @@ def what_if(
     end = min(end, known[-1])
     with tempfile.TemporaryDirectory(prefix="duizhang-what-if-") as folder:
         trial, left_out = _prepared(home.resolve(), state, Path(folder), start, proposed, key)
-        said(f"what if: {len(trial.edits)} entries changed, {begin} to {end}, in a copy of {home}")
-        not_current = _up_to_date(trial, begin, end, runner, said)
+        log.info("what if: %d entries changed, %s to %s, in a copy of %s", len(trial.edits), begin, end, home)
+        not_current = _up_to_date(trial, begin, end, runner)
         was = trial.manifests()
         with trying(proposed.rules):
             stale = _planned(trial, trial.after)
@@ -195,13 +197,11 @@ def _rule_edits(proposed: Proposed) -> list[Edit]:
     return found
 
 
-def _up_to_date(
-    trial: _Trial, first: dt.date, last: dt.date, runner: Runner, say: Callable[[str], None]
-) -> tuple[dt.date, ...]:
+def _up_to_date(trial: _Trial, first: dt.date, last: dt.date, runner: Runner) -> tuple[dt.date, ...]:
     """Compute in the copy what a run would compute without the change, so that the difference is the change's alone; those days."""
     stale = tuple(day for day in _planned(trial, trial.before) if first <= day <= last)
     if stale:
-        say(f"{len(stale)} days are not current; they are computed without the change first")
+        log.info("%d days are not current; they are computed without the change first", len(stale))
         runner(trial.before, trial.home, first, last)
     return stale
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -87,17 +88,22 @@ def test_a_damaged_backup_is_refused_by_name_and_leaves_no_home(fake: Any, tmp_p
         assert check(backups)
 
 
-def test_a_backup_waits_for_a_run_and_is_no_place_for_another_homes(fake: Any, public: Path, tmp_path: Path) -> None:
+def test_a_backup_waits_for_a_run_and_is_no_place_for_another_homes(
+    fake: Any, public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from concurrent.futures import ThreadPoolExecutor
     from threading import Event
 
     from filelock import FileLock
 
     waiting = Event()
+    heard = logging.Handler()
+    heard.emit = lambda _: waiting.set()  # type: ignore[method-assign]
+    monkeypatch.setattr(logging.getLogger("duizhang.lock"), "handlers", [heard])
     run = FileLock(fake.home / ".run.lock")
     with ThreadPoolExecutor(1) as pool:
         with run:
-            done = pool.submit(back_up, fake.home, tmp_path / "backups", say=lambda _: waiting.set())
+            done = pool.submit(back_up, fake.home, tmp_path / "backups")
             assert waiting.wait(30) and not done.done() and names_of(tmp_path / "backups") == []
         assert done.result(30).snapshot.files
     State(tmp_path / "other")

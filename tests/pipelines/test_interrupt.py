@@ -14,7 +14,7 @@ from tests.pipelines.test_restate import VERSIONS, bill, day, same_rows, stale
 
 def stopped(raw: Path, home: Path, at: str, by: signal.Signals) -> tuple[int, str]:
     """Start a run, end it when it says that it is at a stage; its exit code and what it said."""
-    command = [sys.executable, "-c", "from duizhang.cli import main; main()", "run", "--books", str(raw / "books.yaml"),
+    command = [sys.executable, "-m", "duizhang", "run", "--books", str(raw / "books.yaml"),
                "--home", str(home), "--from", str(START), "--to", str(LAST)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout

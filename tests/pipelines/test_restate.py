@@ -159,7 +159,7 @@ def test_what_is_closed_refuses_and_says_so(mine: tuple[Path, Path]) -> None:
 def test_two_processes_on_one_home_give_the_rows_of_one(raw: Path, home: Path, tmp_path: Path) -> None:
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", "from duizhang.cli import main; main()", "run", "--quiet", "--books",
+            [sys.executable, "-m", "duizhang", "run", "--quiet", "--books",
              str(raw / "books.yaml"), "--home", str(tmp_path / "home"), "--from", str(first), "--to", str(last)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
