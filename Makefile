@@ -32,8 +32,8 @@ run: $(VENV)/.installed ## simulate raw files, reconcile and publish every perio
 test: $(VENV)/.installed ## the whole test suite, in parallel
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
-test-slow: $(VENV)/.installed ## the long tests as well: splits of a month, large inputs
-	$(BIN)/python -m pytest -n auto --dist worksteal
+test-slow: $(VENV)/.installed ## the long tests as well, with more examples: splits of a month, large inputs
+	DUIZHANG_THOROUGH=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.installed ## style of the code
 	$(BIN)/ruff check .

@@ -38,18 +38,22 @@ def test_a_monthly_bill_is_held_against_the_fees_of_its_month(tmp_path: Path) ->
         assert found(store, bill, leg) == {key: ("fee_rate", sign * Decimal("-0.3"))}
 
 
-@pytest.mark.parametrize(("declared", "shown", "cause"), [
-    ({"keep": "20"}, "80", None), ({"percent": "15"}, "85", None), ({"keep": "20", "sku": "B"}, "80", "stock_sync_delay"),
-    ({"keep": "20"}, "70", "stock_sync_delay"), ({"keep": "500"}, "0", None),
-])
-def test_stock_that_is_held_back_is_not_missing(tmp_path: Path, declared: dict[str, str], shown: str, cause: str | None) -> None:
-    def level(origin: str, quantity: str, **place: str) -> dict[str, Any]:
-        return row("stock_snapshots", period=FIRST, origin=origin, sku="A", quantity=Decimal(quantity), **place)
+def test_stock_that_is_held_back_is_not_missing(tmp_path: Path) -> None:
+    cases: dict[str, tuple[dict[str, str], str, str | None]] = {
+        "A": ({"keep": "20"}, "80", None), "B": ({"percent": "15"}, "85", None),
+        "C": ({"keep": "20", "sku": "other"}, "80", "stock_sync_delay"),
+        "D": ({"keep": "20"}, "70", "stock_sync_delay"), "E": ({"keep": "500"}, "0", None),
+    }
 
-    store = run(tmp_path, [FIRST], {
-        "stock_snapshots": [level("warehouse", "100", warehouse="W", shop=""), level("platform", shown, warehouse="", shop="tb")],
-    }, stock_allocations=[{"shop": "tb", "from_day": FIRST, **declared}])
-    assert found(store, FIRST, "stock").get("tb/A/platform", (None,))[0] == cause
+    def level(origin: str, sku: str, quantity: str, **place: str) -> dict[str, Any]:
+        return row("stock_snapshots", period=FIRST, origin=origin, sku=sku, quantity=Decimal(quantity), **place)
+
+    store = run(tmp_path, [FIRST], {"stock_snapshots": [
+        given for sku, (_, shown, _) in cases.items()
+        for given in (level("warehouse", sku, "100", warehouse="W", shop=""), level("platform", sku, shown, warehouse="", shop="tb"))
+    ]}, stock_allocations=[{"shop": "tb", "from_day": FIRST, "sku": sku, **declared} for sku, (declared, *_) in cases.items()])
+    open_now = found(store, FIRST, "stock")
+    assert {sku: open_now.get(f"tb/{sku}/platform", (None,))[0] for sku in cases} == {sku: cause for sku, (*_, cause) in cases.items()}
 
 
 def test_a_declaration_names_a_shop_that_there_is(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from duizhang.books import Books
 from duizhang.reconcile import STATE_TABLES, Session, reconcile
 from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, fill, order, row
+from tests.thoroughness import SPLITS, examples
 
 TABLES = ("recon_summary", "variances", "clearings", *STATE_TABLES)
 FOUR = days(FIRST, FIRST + dt.timedelta(days=3))
@@ -39,12 +40,14 @@ def run(root: Path, data: dict[str, list[dict[str, Any]]], *, daily: bool = Fals
     return store
 
 
-def both(tmp_path: Path, data: dict[str, list[dict[str, Any]]], **more: Any) -> Store:
-    """The store of a range, which is that of its parts."""
-    whole, daily = run(tmp_path / "range", data, **more), run(tmp_path / "daily", data, daily=True, **more)
-    for period in FOUR:
-        for table in TABLES:
-            assert whole.read(table, period).equals(daily.read(table, period)), (table, period)
+def both(tmp_path: Path, data: dict[str, list[dict[str, Any]]], *, split: str = "days", **more: Any) -> Store:
+    """The store of a range, which is that of its parts where it is to be split into days."""
+    whole = run(tmp_path / "range", data, **more)
+    if split == "days":
+        daily = run(tmp_path / "daily", data, daily=True, **more)
+        for period in FOUR:
+            for table in TABLES:
+                assert whole.read(table, period).equals(daily.read(table, period)), (table, period)
     return whole
 
 
@@ -61,9 +64,10 @@ def code(system: str, name: str, sku: str, day: int = 0, shop: str = "") -> dict
     return {"system": system, "code": name, "sku": sku, "shop": shop, "from_day": FOUR[day]}
 
 
-def test_a_line_under_the_platforms_code_and_a_set_shipped_as_its_parts_are_no_difference(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_line_under_the_platforms_code_and_a_set_shipped_as_its_parts_are_no_difference(tmp_path: Path, split: str) -> None:
     lines = [order(FIRST, "books", "1", "50", sku="SET", quantity=2), order(FIRST, "platform", "1", "50", sku="P-9", quantity=2)]
-    store = both(tmp_path, {
+    store = both(tmp_path, split=split, data={
         "orders": lines, "shipments": [shipped(FIRST, "1", "W-A", 4), shipped(FIRST, "1", "W-B", 2)],
         "stock_snapshots": [row("stock_snapshots", period=p, origin="warehouse", warehouse="W", sku=s, quantity=Decimal(q))
                             for p, s, q in ((FOUR[0], "W-A", 100), (FOUR[0], "A2", 7), (FOUR[1], "W-A", 98), (FOUR[1], "A2", 7))],
@@ -77,13 +81,14 @@ def test_a_line_under_the_platforms_code_and_a_set_shipped_as_its_parts_are_no_d
     assert cost == 2 * (2 * 3 + 5)
 
 
-def test_an_unknown_code_is_one_item_and_its_orders_are_held_against_each_other_by_the_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_an_unknown_code_is_one_item_and_its_orders_are_held_against_each_other_by_the_order(tmp_path: Path, split: str) -> None:
     lines = [order(FOUR[n % 2], "books", str(n), "10", sku="A", quantity=2) for n in range(6)]
     lines += [order(FOUR[n % 2], "platform", str(n), "10", sku="P-9", quantity=2) for n in range(6)]
     # the goods leave a day later under a code of the warehouse; order 5 lacks a piece
     sent = [shipped(FOUR[n % 2 + 1], str(n), "W-A", 1 if n == 5 else 2) for n in range(6)]
     skus = [row("skus", period=FIRST, sku="A", cost=Decimal(3))]
-    store = both(tmp_path, {"orders": lines, "shipments": sent, "skus": skus}, own_skus="listed")
+    store = both(tmp_path, split=split, data={"orders": lines, "shipments": sent, "skus": skus}, own_skus="listed")
     last = FOUR[3]
     assert items(store, last, "order_platform") == {"tb/unmapped/taobao:P-9": ("sku_unmapped", Decimal(0))}
     assert items(store, last, "order_shipment") == {
@@ -91,45 +96,53 @@ def test_an_unknown_code_is_one_item_and_its_orders_are_held_against_each_other_
     }
 
 
-def test_a_code_that_becomes_known_is_no_item_any_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_code_that_becomes_known_is_no_item_any_more(tmp_path: Path, split: str) -> None:
     lines = [order(p, o, str(n), "10", sku=s) for n, p in enumerate(FOUR) for o, s in (("books", "A"), ("platform", "P-9"))]
     skus = [row("skus", period=FIRST, sku="A", cost=Decimal(3))]
-    store = both(tmp_path, {"orders": lines, "skus": skus}, own_skus="listed", sku_map=[code("taobao", "P-9", "A", 2)])
+    store = both(tmp_path, split=split, data={"orders": lines, "skus": skus}, own_skus="listed", sku_map=[code("taobao", "P-9", "A", 2)])
     assert [len(items(store, p, "order_platform")) for p in FOUR] == [1, 1, 0, 0]
     (row_,) = [r for r in store.read("clearings", FOUR[2]).to_pylist() if r["leg"] == "order_platform"]
     assert row_["key"] == "tb/unmapped/taobao:P-9"
 
 
-def test_without_map_sets_and_declaration_every_code_is_a_sku(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_without_map_sets_and_declaration_every_code_is_a_sku(tmp_path: Path, split: str) -> None:
     lines = [order(FIRST, "books", "1", "10", sku="A"), order(FIRST, "platform", "1", "10", sku="B")]
-    store = both(tmp_path, {"orders": lines, "skus": [row("skus", period=FIRST, sku="A", cost=Decimal(3))]})
+    store = both(tmp_path, split=split, data={"orders": lines, "skus": [row("skus", period=FIRST, sku="A", cost=Decimal(3))]})
     assert items(store, FIRST, "order_platform") == {"tb/1/1": ("attribute_mismatch", Decimal(0))}
 
 
-def test_the_narrower_entry_of_the_map_wins_and_an_empty_one_ends_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_narrower_entry_of_the_map_wins_and_an_empty_one_ends_it(tmp_path: Path, split: str) -> None:
     lines = [order(p, o, str(n), "10", sku=s) for n, p in enumerate(FOUR) for o, s in (("books", "ABCD"[n]), ("platform", "X"))]
-    store = both(tmp_path, {"orders": lines}, sku_map=[
+    store = both(tmp_path, split=split, data={"orders": lines}, sku_map=[
         code("", "X", "A"), code("taobao", "X", "B", 1), code("taobao", "X", "C", 2, "tb"), code("taobao", "X", "", 3, "tb"),
         code("taobao", "X", "D", 3),
     ])
     assert [items(store, p, "order_platform") for p in FOUR] == [{}] * 4
 
 
-@pytest.mark.parametrize(("amount", "shares", "parts"), [
+PRICES = [
     ("100", ["0.6", None], ["60", "40"]), ("10.01", ["0.5", "0.25", None], ["5.01", "2.50", "2.50"]),
     ("0.01", ["0.5", "0.5"], ["0.01", "0"]),
     ("-100", ["0.333", None], ["-33.30", "-66.70"]), ("99.995", ["0.5", None], ["50.00", "49.995"]),
-])
-def test_the_parts_of_a_price_add_up_to_it(tmp_path: Path, amount: str, shares: list[str | None], parts: list[str]) -> None:
-    made = [{"sku": "ABC"[n], "share": share} for n, share in enumerate(shares)]
-    line = {**order(FIRST, "books", "1", "10", sku="SET"), "amount": Decimal(amount)}
-    store = Store(tmp_path)
-    fill(store, [FIRST], {"orders": [line]})
-    with Session(books(tmp_path, bundles=[{"sku": "SET", "parts": made}]), store, [FIRST]) as session:
+]
+
+
+def test_the_parts_of_a_price_add_up_to_it(tmp_path: Path) -> None:
+    lines, sets, store = [], [], Store(tmp_path)
+    for number, (amount, shares, _) in enumerate(PRICES):
+        lines.append({**order(FIRST, "books", str(number), "10", sku=f"SET{number}"), "amount": Decimal(amount)})
+        sets.append({"sku": f"SET{number}", "parts": [{"sku": "ABC"[n], "share": share} for n, share in enumerate(shares)]})
+    fill(store, [FIRST], {"orders": lines})
+    with Session(books(tmp_path, bundles=sets), store, [FIRST]) as session:
         reconcile(session)
-        found = session.con.sql("select sku, amount from order_parts order by sku").fetchall()
-    assert found == [("ABC"[n], Decimal(part)) for n, part in enumerate(parts)]
-    assert sum(part for _, part in found) == Decimal(amount)
+        rows = session.con.sql("select order_id, sku, amount from order_parts order by all").fetchall()
+    for number, (amount, _, parts) in enumerate(PRICES):
+        found = [(sku, part) for order_id, sku, part in rows if order_id == str(number)]
+        assert found == [("ABC"[n], Decimal(part)) for n, part in enumerate(parts)]
+        assert sum(part for _, part in found) == Decimal(amount)
 
 
 @pytest.mark.parametrize("parts", [
@@ -145,7 +158,7 @@ EVENT = st.tuples(st.sampled_from(["books", "platform", "shipped"]), st.integers
 ENTRY = st.tuples(st.sampled_from(["taobao", "W", ""]), st.sampled_from(["P", "B"]), st.sampled_from(["A", "B", ""]), st.integers(0, 3))
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
+@settings(max_examples=examples(1, 6), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
 @given(st.lists(EVENT, max_size=12), st.lists(ENTRY, max_size=3, unique_by=lambda e: (e[0], e[1], e[3])), st.booleans())
 def test_pieces_by_our_skus_agree_with_plain_python_in_any_split(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, int, str, int]], entries: list[tuple[str, str, str, int]],

@@ -17,6 +17,7 @@ from duizhang.reconcile import Session, reconcile
 from duizhang.store import Store, days
 from tests.reconcile import core
 from tests.reconcile.test_engine import FIRST, fill, found, order, payment, row
+from tests.thoroughness import examples
 
 NEXT = FIRST + dt.timedelta(days=1)
 
@@ -54,7 +55,7 @@ MONEY = st.integers(1, 5_000_000).map(lambda fen: Decimal(fen).scaleb(-2))
 PERCENT = st.integers(0, 9999).map(lambda value: Decimal(value).scaleb(-3))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(4, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(amounts=st.lists(MONEY, min_size=1, max_size=4), percents=st.lists(PERCENT, min_size=1, max_size=3),
        bounds=st.lists(st.integers(1, 60_000), min_size=2, max_size=2, unique=True),
        fixed=st.none() | MONEY, minimum=st.none() | MONEY, cap=st.none() | MONEY)
@@ -101,20 +102,24 @@ def test_a_fee_goes_by_the_card_of_its_day_and_a_charge_from_before_waits_for_no
         ("T2", Decimal(100), Decimal("0.5"), Decimal("0.6")), ("T3", Decimal(100), Decimal("0.5"), Decimal(1))}
 
 
-@pytest.mark.parametrize(("weight", "price"), [("0.2", "10"), ("1", "10"), ("1.01", "12"), ("1.5", "12"), ("1.51", "14")])
-def test_freight_is_first_weight_and_every_step_begun(tmp_path: Path, weight: str, price: str) -> None:
+def test_freight_is_first_weight_and_every_step_begun(tmp_path: Path) -> None:
     card = {"kind": "freight", "provider": "SF", "from_day": FIRST, "zone": "near", "first_weight": "1", "first_price": "10",
             "step_weight": "0.5", "step_price": "2"}
     parcel = {"carrier": "SF", "zone": "near"}
-    store = run(tmp_path, [FIRST], {
-        "skus": [row("skus", period=FIRST, sku="A", cost=Decimal(1), weight=Decimal(weight))],
-        "shipments": [row("shipments", period=FIRST, order_id=n, sku="A", quantity=Decimal(1), tracking_number=n, **parcel)
-                      for n in ("1", "2")],
-        "freight_charges": [
-            row("freight_charges", period=FIRST, tracking_number="1", weight=Decimal(weight), amount=Decimal(price), **parcel),
-            row("freight_charges", period=FIRST, tracking_number="2", weight=Decimal(9), amount=Decimal(40), **parcel)],
-    }, rate_cards=[card])
-    assert found(store, FIRST, "freight") == {"SF/2": ("overbilled_freight", Decimal(price) - 40)}
+    prices = {"0.2": "10", "1": "10", "1.01": "12", "1.5": "12", "1.51": "14"}
+    skus, parcels, charges = [], [], []
+    for weight, price in prices.items():
+        skus.append(row("skus", period=FIRST, sku=weight, cost=Decimal(1), weight=Decimal(weight)))
+        # one parcel as it was agreed, one too dear
+        for kind, billed, amount in (("right", weight, price), ("dear", 9, 40)):
+            name = f"{kind}{weight}"
+            parcels.append(row("shipments", period=FIRST, order_id=name, sku=weight, quantity=Decimal(1), tracking_number=name, **parcel))
+            charges.append(row("freight_charges", period=FIRST, tracking_number=name, weight=Decimal(billed), amount=Decimal(amount),
+                               **parcel))
+    store = run(tmp_path, [FIRST], {"skus": skus, "shipments": parcels, "freight_charges": charges}, rate_cards=[card])
+    assert found(store, FIRST, "freight") == {
+        f"SF/dear{weight}": ("overbilled_freight", Decimal(price) - 40) for weight, price in prices.items()
+    }
 
 
 def test_freight_is_of_the_shop_and_order_whose_parcel_it_is_whenever_it_is_billed(tmp_path: Path) -> None:
@@ -280,7 +285,7 @@ EVENT = st.tuples(st.sampled_from(["books", "paid", "refund", "return", "settled
                   st.integers(1, 3), st.booleans())
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(3, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(EVENT, min_size=4, max_size=14))
 def test_records_of_different_entities_never_match(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, int, int, bool]]
@@ -311,10 +316,10 @@ def test_records_of_different_entities_never_match(
                 filled.setdefault(name, []).append({**values, "entity": entity})
         return filled
 
-    def items(entities: set[str], of: str) -> list[dict[str, Any]]:
+    def items(entities: set[str]) -> list[dict[str, Any]]:
         store = run(tmp_path_factory.mktemp("entities"), periods, data(entities), rate_cards=[card])
-        rows = [r for period in periods for r in store.read("variances", period).to_pylist() if r["entity"] == of]
-        return sorted(rows, key=str)
+        return sorted((r for period in periods for r in store.read("variances", period).to_pylist()), key=str)
 
+    together = items({"demo", "abroad"})
     for entity in ("demo", "abroad"):
-        assert items({"demo", "abroad"}, entity) == items({entity}, entity)
+        assert [r for r in together if r["entity"] == entity] == [r for r in items({entity}) if r["entity"] == entity]

@@ -18,6 +18,7 @@ from duizhang.reconcile import STATE_TABLES, Session, reconcile
 from duizhang.store import Store
 from tests.reconcile.test_engine import FIRST, fill, order, payment, row
 from tests.reconcile.test_goods import FOUR
+from tests.thoroughness import SPLITS, examples
 
 SHOPS = ("tb", "tm")
 PAY = {"provider": "alipay", "shops": list(SHOPS), "rules": [{"order_prefix": "M", "shop": "tm"}]}
@@ -31,18 +32,19 @@ def books(root: Path, **more: Any) -> Books:
     })
 
 
-def both(root: Path, data: dict[str, list[dict[str, Any]]], **more: Any) -> Store:
-    """The store of a range, which is that of its parts."""
+def both(root: Path, data: dict[str, list[dict[str, Any]]], *, split: str = "days", **more: Any) -> Store:
+    """The store of a range, which is that of its parts where it is to be split."""
     stores = {}
-    for name, parts in (("range", [FOUR]), ("parts", [FOUR[:1], FOUR[1:3], FOUR[3:]])):
+    for name, parts in (("range", [FOUR]), ("days", [FOUR[:1], FOUR[1:3], FOUR[3:]]))[: 2 if split == "days" else 1]:
         stores[name] = Store(root / name)
         fill(stores[name], FOUR, data)
         for part in parts:
             with Session(books(root / name, **more), stores[name], part) as session:
                 reconcile(session)
-    for period in FOUR:
-        for table in ("recon_summary", "variances", "clearings", *STATE_TABLES):
-            assert stores["range"].read(table, period).equals(stores["parts"].read(table, period)), (table, period)
+    for name in stores.keys() - {"range"}:
+        for period in FOUR:
+            for table in ("recon_summary", "variances", "clearings", *STATE_TABLES):
+                assert stores["range"].read(table, period).equals(stores[name].read(table, period)), (table, period)
     return stores["range"]
 
 
@@ -58,10 +60,11 @@ def paid(day: int, number: str, amount: str) -> dict[str, Any]:
     return {**payment(FOUR[day], number, amount), "shop": "pay"}
 
 
-def test_a_payment_of_a_shared_account_is_the_shops_whose_order_it_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_payment_of_a_shared_account_is_the_shops_whose_order_it_names(tmp_path: Path, split: str) -> None:
     booked = row("settlements", period=FIRST, shop="pay", provider="alipay", entry_id="E1", transaction_id="T1", order_id="1", kind="sale",
                  amount=Decimal(50))
-    store = both(tmp_path, {
+    store = both(tmp_path, split=split, data={
         "orders": [sold(0, "tb", "1", "50"), sold(0, "tm", "2", "30"), sold(2, "tm", "3", "20")],
         "payments": [paid(0, "1", "50"), paid(0, "2", "31"), paid(1, "3", "20"), paid(1, "M9", "7"), paid(1, "8", "5")],
         "settlements": [booked],
@@ -74,18 +77,20 @@ def test_a_payment_of_a_shared_account_is_the_shops_whose_order_it_names(tmp_pat
     assert ("demo", "alipay/T1") not in items(store, FOUR[3], "payment_settlement")
 
 
-def test_an_order_number_of_two_shops_is_nobodys(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_an_order_number_of_two_shops_is_nobodys(tmp_path: Path, split: str) -> None:
     twice = [sold(0, "tb", "1", "50"), sold(0, "tm", "1", "50")]
-    store = both(tmp_path, {"orders": twice, "payments": [paid(0, "1", "50"), paid(1, "1", "50")]})
+    store = both(tmp_path, split=split, data={"orders": twice, "payments": [paid(0, "1", "50"), paid(1, "1", "50")]})
     assert items(store, FOUR[3], "order_payment") == {
         ("demo", "tb/1"): 50, ("other", "tm/1"): 50, ("demo", "unassigned/pay/1"): -100,
     }
 
 
-def test_parcels_of_a_shared_warehouse_find_their_shop(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", SPLITS)
+def test_parcels_of_a_shared_warehouse_find_their_shop(tmp_path: Path, split: str) -> None:
     sent = [row("shipments", period=FOUR[day], shop="", order_id=number, sku="A", quantity=Decimal(1), warehouse="W", carrier="",
                 tracking_number="", zone="") for day, number in ((0, "1"), (1, "2"), (3, "9"))]
-    store = both(tmp_path, {"orders": [sold(0, "tb", "1", "50"), sold(2, "tm", "2", "30")], "shipments": sent},
+    store = both(tmp_path, split=split, data={"orders": [sold(0, "tb", "1", "50"), sold(2, "tm", "2", "30")], "shipments": sent},
                  shared_accounts={"house": {"warehouse": "W", "shops": list(SHOPS)}}, expected=[])
     assert items(store, FOUR[1], "order_shipment") == {("demo", "unassigned/house/2/A"): -1}
     assert items(store, FOUR[3], "order_shipment") == {("demo", "unassigned/house/9/A"): -1}
@@ -107,7 +112,7 @@ SALE = st.tuples(st.integers(0, 3), st.sampled_from(SHOPS), st.integers(0, 3))
 PAYMENT = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 4))
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
+@settings(max_examples=examples(1, 6), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
 @given(st.lists(SALE, max_size=8), st.lists(PAYMENT, max_size=8))
 def test_where_a_payment_stands_agrees_with_plain_python_in_any_split(
     tmp_path_factory: pytest.TempPathFactory, sales: list[tuple[int, str, int]], payments: list[tuple[int, int, int]]

@@ -16,6 +16,7 @@ from duizhang.books import Books
 from duizhang.reconcile import Session, reconcile
 from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, KEPT, fill, found, order, payment, row
+from tests.thoroughness import examples
 
 TABLES = (*KEPT, "legs_not_run", "clearings")
 
@@ -34,7 +35,7 @@ def run(
 ) -> Store:
     store = Store(root)
     fill(store, periods, data)
-    for part in [[p] for p in periods] if daily else [periods]:
+    for part in [periods[:1], periods[1:-1], periods[-1:]] if daily else [periods]:
         with Session(books(root, expected, **more), store, part) as session:
             reconcile(session)
     return store
@@ -105,7 +106,7 @@ def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
     assert [entry["claimed"] for entry in json.loads(missing["evidence"])] == [str(periods[1])]
 
 
-@pytest.mark.parametrize("daily", [False, True])
+@pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_snapshots_without_moves_are_not_run_and_leave_nothing_open(tmp_path: Path, *, daily: bool) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=3))
     seen = [row("stock_snapshots", period=p, origin="warehouse", warehouse="W", sku="A", quantity=Decimal(q))
@@ -126,7 +127,7 @@ EVENT = st.tuples(st.sampled_from(["books", "platform", "paid", "settled", "stat
                   st.integers(0, 2), st.integers(1, 3))
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(2, 8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(EVENT, max_size=14), expected=st.sets(st.sampled_from(["books_orders", "alipay_trade", "platform_statement"])))
 def test_a_side_that_comes_late_gives_the_same_in_any_split(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, str, int, int]], expected: set[str]
