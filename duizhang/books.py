@@ -276,6 +276,7 @@ class Books(_Closed):
     fx_tolerance_percent: Decimal = Decimal(1)  # a bank's rate may differ so much from the dated one
     instalments: tuple[Instalments, ...] = ()
     deposit_days: int = 30  # so long an order waits for its balance where a round share of it was paid; 0: no longer than any
+    delivery_days: Annotated[int, Field(ge=0, le=400)] = 15  # so long an order that was sent unpaid waits for its money
     fee_billing: tuple[FeeBilling, ...] = ()
     stock_allocations: tuple[StockAllocation, ...] = ()
     roles: dict[str, Role] = {}

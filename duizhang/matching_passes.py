@@ -46,7 +46,8 @@ class LegPasses(_Closed):
     """The passes of a leg, who its counterparty is, how many days apart two items may be, and whether the left
     one comes first, but for a day."""
 
-    passes: tuple[Literal["normal_key", "near_key", "near_key_apart", "remark", "tolerance", "keyless", "batch", "subset"], ...]
+    passes: tuple[Literal[
+        "normal_key", "near_key", "split_key", "near_key_apart", "remark", "tolerance", "together", "keyless", "batch", "subset"], ...]
     party: Literal["", "channel", "customer"] = ""
     window_days: int = 0
     left_first: bool = False

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from duizhang.books import TRANSIT_DAYS, Books, RateCard, RateTier
 from duizhang.currency import minor_units
+from duizhang.ingest import load_specs
 from duizhang.legs import load_legs
 from duizhang.schema import DAY, MONEY, PERCENT, RATE, TEXT
 
@@ -49,6 +50,7 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
         "account_map": rows_of(
             accounts, account=TEXT, name=TEXT, measure=TEXT, shop=TEXT, provider=TEXT, bank_account=TEXT, entity=TEXT
         ),
+        "own_refund_ids": rows_of([(name,) for name in _own_refund_ids(books)], provider=TEXT),
         "bank_account_owners": rows_of(sorted(books.bank_accounts.items()), bank_account=TEXT, entity=TEXT),
         "warehouse_owners": rows_of(
             [(name, books.entity_of_warehouse(name)) for name in warehouses], warehouse=TEXT, entity=TEXT
@@ -80,9 +82,18 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
             [(a.shop, a.sku, a.from_day, a.keep, a.percent) for a in books.stock_allocations], shop=TEXT, sku=TEXT,
             from_day=DAY, keep=MONEY, percent=PERCENT,
         ),
-        "waiting_settings": rows_of([(books.deposit_days,)], deposit_days=pa.int64()),
+        "waiting_settings": rows_of([(books.deposit_days, books.delivery_days)], deposit_days=pa.int64(), delivery_days=pa.int64()),
         "fx_settings": rows_of([(books.fx_tolerance_percent, books.currency)], tolerance_percent=PERCENT, currency=TEXT),
     }
+
+
+def _own_refund_ids(books: Books) -> list[str]:
+    """The providers whose specifications say that the ids of their refunds are their own."""
+    named = {
+        table.columns.get("provider", "") for spec in load_specs(books.sources_path).values() if spec.refund_ids == "provider"
+        for table in spec.tables if table.table == "refunds"
+    }
+    return sorted(name.strip("'") for name in named if name.startswith("'"))
 
 
 def _billing(books: Books) -> list[tuple[str, dt.date, dt.date, int]]:

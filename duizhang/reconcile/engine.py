@@ -66,8 +66,8 @@ def _reconcile(session: Session) -> dict[str, int]:
 def make_claims(session: Session) -> dict[str, int]:
     """The claims of every leg, with the corrections: written to the store, and from there the view `claims`; rows a leg."""
     con, rows = session.con, {}
-    session.run("derived/orders_seen.sql")
-    con.execute("insert into sides_known select leg, side, entity, shop, channel, since from orders_seen")
+    session.run("derived/rows_seen.sql")
+    con.execute("insert into sides_known select leg, side, entity, shop, channel, since from rows_seen")
     _derive(session)
     legs = order("claims")
     for number, leg in enumerate(legs, 1):
@@ -106,7 +106,7 @@ def _derive(session: Session) -> None:
     themselves where nothing is shared or to be mapped."""
     of_places = frozenset[str]().union(*(behind(name) for name in PLACED))
     of_goods = frozenset[str]().union(*(behind(name) for name in MAPPED))
-    names = [name for name in order("derived") if name not in {"orders_seen", *PLACED, *MAPPED}]
+    names = [name for name in order("derived") if name not in {"rows_seen", *PLACED, *MAPPED}]
     _run(session, [name for name in names if name not in of_places | of_goods])
     place_rows(session.con, model_text)
     _run(session, [name for name in names if name in of_places - of_goods])

@@ -31,13 +31,13 @@ GIVEN = frozenset({
     "stock_allocations", "waiting_settings", "matching_settings",
     "sku_map_declared", "bundles_declared", "goods_settings", "held_claims", "shared_accounts",
     "shared_account_shops", "placing_rules", "gifts", "order_grains",
-    "claims_of_day",
+    "claims_of_day", "own_refund_ids",
 })
 # what the engine puts together from other relations
 _MADE_OF: dict[str, tuple[str, ...]] = {
     "claims": LEG_MODELS,
-    "supplied_sides": ("orders_seen",),
-    "sides_known": ("orders_seen", *LEG_MODELS),
+    "supplied_sides": ("rows_seen",),
+    "sides_known": ("rows_seen", *LEG_MODELS),
     "all_leg_runs": LEG_MODELS,
     "skus_known": ("skus",),
     "fx_filed": ("fx_rates",),

@@ -1,5 +1,5 @@
 """What slips of the hand, deposits and discounts leave behind, as SQL macros for the rules: digits that changed places, a decimal
-point that moved, a round share.
+point that moved, a round share. And whether an order is due at all.
 
 A difference alone proves nothing (one in nine can be divided by nine), so each test asks whether one slip of the hand turns
 what was meant into what stands there. Amounts are whole numbers of 1/10000, so that nothing is rounded.
@@ -13,6 +13,8 @@ import duckdb
 
 _MACROS = (
     "create macro units(amount) as (amount * 10000)::hugeint",
+    # an order whose money is due: paid, or sent without having been paid, as cash on delivery and on account
+    "create macro is_due(paid_at, status) as paid_at is not null or coalesce(status in ('paid', 'shipped', 'completed'), false)",
     # two neighbouring digits exchanged; a leading zero is not typed
     "create macro digits_swapped(typed, meant) as typed <> meant and length(typed::varchar) = length(meant::varchar) and "
     "list_contains(list_transform(range(1, length(typed::varchar)), lambda i: concat(substr(typed::varchar, 1, i - 1), "

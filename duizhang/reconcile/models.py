@@ -16,7 +16,7 @@ ROOMS = ("derived", "claims", "sides", "open", "items", "matching", "causes", "v
 LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "claims" / f"{leg}.sql").is_file())
 MART_MODELS = tuple(sorted(path.stem for path in (SQL / "marts").glob("*.sql")))
 # the matching passes in the order in which they are tried; behind them comes the search for combinations
-SQL_PASSES = ("normal_key", "remark", "near_key", "near_key_apart", "tolerance", "keyless", "batch")
+SQL_PASSES = ("normal_key", "remark", "near_key", "split_key", "near_key_apart", "tolerance", "together", "keyless", "batch")
 # models that are run once for every leg, on its claims alone: they are part of each leg
 OF_EVERY_LEG = ("scoped_claims", "sides_seen", "leg_runs", "claims_run", "opened_with", "moves_of_day")
 # views of what is known or left so far, which grows or shrinks with every model that reads them

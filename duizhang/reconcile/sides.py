@@ -62,6 +62,12 @@ def declared_sides(books: Books) -> pa.Table:
     for account in shared.values():
         table = ("payments", "") if account.provider else ("shipments", "") if account.warehouse else ("freight_charges", "")
         rows += [(leg, side, books.entity_of(of), of, "", books.start, "") for of in account.shops for leg, side in FEEDS[table]]
+    # who says how long a channel's counterpart may take waits for it
+    for key in books.sla_days:
+        leg, _, channel = key.partition("/")
+        rows += [(of, side, books.entity_of(name), name, "", books.start, "") for name, shop in books.shops.items()
+                 if channel and channel in (shop.provider, shop.platform)
+                 for of in ((leg, "customer") if leg == "order_payment" else (leg,)) for side in ("left", "right")]
     # the sub-ledger is made of whatever there is
     rows.append(("ledger", "left", "", "", "", books.start, ""))
     return _table(sorted(set(rows)), _DECLARED)

@@ -4,7 +4,7 @@
 -- converted by the rate of the day, the day's total rounded half away from zero to
 -- the smallest unit.
 with
-orders as (select * from orders where origin = 'books' and paid_at is not null),
+orders as (select * from orders where origin = 'books' and is_due(paid_at, status)),
 refunds as (select * from placed_refunds where origin = 'books'),
 settlements as (select * from placed_settlements where kind = 'fee'),
 fx_results as (select * from fx_results where gain_loss is not null),

@@ -1,10 +1,11 @@
 -- Grain: one claim an order line, payment or refund. Meaning: what an order should bring (left: order lines less the
--- refunds that we recorded) is what the provider took in for it (right: paid less refunded). A record without an order
+-- refunds that we recorded) is what the provider took in for it (right: paid less refunded, and less what a buyer's bank took back). A record without an order
 -- number stands by itself, under its transaction, refund or line of its file.
 with
 orders as (select * from own_orders),
 refunds as (select * from placed_refunds),
 payments as (select * from placed_payments),
+disputes as (select * from placed_settlements where kind = 'dispute'),
 shops as (select * from shops),
 
 receivable as (
@@ -12,7 +13,7 @@ receivable as (
         period, entity, shop, order_id, currency, 'left' as side, 'sale' as kind, amount, sku,
         platform_discount as discount, unit_price, customer, occurred_at, source, file, line,
         dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence,
-        '' as transaction_id, '' as refund_id, null as instalments
+        '' as transaction_id, '' as refund_id, null as instalments, case when paid_at is null then 'unpaid' else '' end as remark
     from orders
 ),
 
@@ -22,7 +23,7 @@ refunded as (
         case origin when 'books' then 'left' else 'right' end as side,
         'refund' as kind, -amount as amount, sku, 0 as discount, null as unit_price,
         case origin when 'books' then customer else '' end as customer, occurred_at, source, file, line, null as sequence,
-        transaction_id, refund_id, null as instalments
+        transaction_id, refund_id, null as instalments, '' as remark
     from refunds
 ),
 
@@ -31,8 +32,16 @@ paid as (
         period, entity, shop, order_id, currency, 'right' as side, 'sale' as kind, amount, '' as sku,
         0 as discount, null as unit_price, customer, occurred_at, source, file, line,
         dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence,
-        transaction_id, '' as refund_id, instalments
+        transaction_id, '' as refund_id, instalments, '' as remark
     from payments
+),
+
+disputed as (
+    select
+        period, entity, shop, order_id, currency, 'right' as side, 'dispute' as kind, amount, '' as sku,
+        0 as discount, null as unit_price, '' as customer, occurred_at, source, file, line, null as sequence,
+        coalesce(nullif(transaction_id, ''), entry_id) as transaction_id, '' as refund_id, null as instalments, '' as remark
+    from disputes
 ),
 
 unioned as (
@@ -41,6 +50,8 @@ unioned as (
     select * from refunded
     union all
     select * from paid
+    union all
+    select * from disputed
 ),
 
 final as (
@@ -73,7 +84,8 @@ final as (
         u.line,
         u.sequence,
         coalesce(nullif(u.refund_id, ''), u.transaction_id, '') as record_id,
-        u.instalments
+        u.instalments,
+        u.remark
     from unioned as u
     left join shops as s on u.shop = s.shop
 )

@@ -1,5 +1,5 @@
 -- Grain: one claim an order line and side. Meaning: our order system (left) and the platform (right) must agree on every
--- paid line: amount, quantity, SKU and status. A line without a number goes by its SKU, else by the order; a row without an
+-- line that was paid or sent: amount, quantity, SKU and status. A line without a number goes by its SKU, else by the order; a row without an
 -- order number stands by itself. Where books.yaml says so of a shop, lines are held against each other by order and SKU, sets as their
 -- parts, or by the order alone; then status (and SKU) are not compared. Declared gifts without a price need no other side.
 with
@@ -33,7 +33,7 @@ paid_lines as (
     select o.*, s.platform as channel
     from wanted as o
     inner join shops as s on o.shop = s.shop
-    where o.paid_at is not null
+    where is_due(o.paid_at, o.status)
 ),
 
 final as (

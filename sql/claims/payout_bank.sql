@@ -1,6 +1,7 @@
 -- Grain: one claim a payout or bank line. Meaning: every payout that a provider announces (left) reaches our bank (right).
 -- A platform's statement announces by payout_id: its lines add up to the payout. Bank credits without a payout id stand
--- under a key of their own; debits without one are no payouts. A payout that the bank converted is matched in the currency
+-- under a key of their own; debits without one are no payouts, unless a negative payout of their amount, by which a platform draws
+-- from our bank what it is owed, is open. A payout that the bank converted is matched in the currency
 -- in which it was sent, and stands once more under <payout id>/fx: worth by the dated rate and the gain or loss on it, as a
 -- line of its own (left), against what was credited (right). Accounts belong to the entities that books.yaml names.
 with
@@ -8,12 +9,62 @@ payouts as (select * from payouts),
 settlements as (select * from settlements where payout_id <> '' and kind <> 'payout'),
 owners as (select * from bank_account_owners),
 fx_results as (select * from fx_results),
+opening as (select * from opening_claims where leg = 'payout_bank'),
+corrections as (select * from corrections where leg = 'payout_bank'),
+bank_entries as (select * from bank_entries),
 
-bank_entries as (
+statement_lines as (
     select b.* replace (coalesce(w.entity, b.entity) as entity)
     from bank_entries as b
     left join owners as w on b.bank_account = w.bank_account
+),
+
+-- what is known of payouts by their id
+known as (
+    select
+        getvariable('period_from') - 1 as period, entity, currency, "key" as payout_id,
+        case side when 'left' then amount else -amount end as amount
+    from opening
+    union all
+    select period, entity, currency, payout_id, amount
+    from payouts
+    where payout_id <> ''
+    union all
+    select period, entity, currency, reference, -amount
+    from statement_lines
+    where reference <> ''
+    union all
+    select period, entity, currency, "key", case side when 'left' then amount else -amount end
+    from corrections
+),
+
+debits as (
+    select distinct period, entity, currency, amount
+    from statement_lines
+    where reference = '' and amount < 0
+),
+
+-- debits of what is open of a payout id on their day
+drawn as (
+    select distinct period, entity, currency, amount
+    from (
+        select d.period, d.entity, d.currency, d.amount
+        from debits as d
+        inner join known as k on d.entity = k.entity and d.currency = k.currency and k.period <= d.period
+        group by d.period, d.entity, d.currency, d.amount, k.payout_id
+        having sum(k.amount) = d.amount
+    ) as o
+),
+
+payout_lines as (
+    select b.*
+    from statement_lines as b
     where b.reference <> '' or b.amount > 0
+    union all by name
+    select b.*
+    from statement_lines as b
+    semi join drawn as d using (period, entity, currency, amount)
+    where b.reference = ''
 ),
 
 received as (
@@ -21,7 +72,7 @@ received as (
         b.period, b.entity, b.bank_account, b.entry_id, b.reference, b.shop, b.occurred_at, b.source, b.file, b.line,
         b.counterparty, b.remark,
         coalesce(x.original_currency, b.currency) as currency, coalesce(x.original_amount, b.amount) as amount
-    from bank_entries as b
+    from payout_lines as b
     left join fx_results as x
         on b.period = x.period and b.bank_account = x.bank_account and b.entry_id = x.entry_id and b.file = x.file
         and b.line = x.line

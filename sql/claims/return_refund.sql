@@ -1,11 +1,12 @@
 -- Grain: one claim a receipt of returned goods or a refund that needs none (left), one a refund paid (right). Meaning: money
 -- goes back to a buyer for goods that came back, or because our own record says that they need not. The key is the refund
--- id (the after-sales case), else order and SKU, else the row's own id. Receipts that don't say what they are worth take no
--- part.
+-- id (the after-sales case), else order and SKU, else the row's own id; where the ids of refunds are the provider's own, the
+-- order. Receipts that don't say what they are worth take no part.
 with
 returns as (select * from mapped_returns where amount is not null),
 refunds as (select * from mapped_refunds),
 shops as (select * from shops),
+own_refund_ids as (select * from own_refund_ids),
 
 unioned as (
     select
@@ -32,6 +33,7 @@ final as (
         'return_refund' as leg,
         u.entity,
         case
+            when u.order_id <> '' and i.provider is not null then concat_ws('/', u.shop, u.order_id)
             when u.refund_id <> '' then concat_ws('/', u.shop, u.refund_id)
             when u.order_id <> '' then concat_ws('/', u.shop, u.order_id, nullif(u.sku, ''))
             else concat_ws('/', u.shop, coalesce(u.own_id, concat('row/', u.file, ':', u.line)))
@@ -54,6 +56,7 @@ final as (
         u.line
     from unioned as u
     left join shops as s on u.shop = s.shop
+    left join own_refund_ids as i on s.provider = i.provider
 )
 
 select * from final

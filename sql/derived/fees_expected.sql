@@ -5,7 +5,7 @@
 with
 payments as (select * from placed_payments),
 refunds as (select * from placed_refunds where origin = 'provider'),
-orders as (select * from mapped_orders where paid_at is not null),
+orders as (select * from mapped_orders where is_due(paid_at, status)),
 shops as (select * from shops),
 sides as (select * from order_sides),
 skus as (select * from skus_dated where category is not null),

@@ -2,7 +2,7 @@
 -- cost, at the cost that holds on the day, in the currency in which they were sold: converted by the dated rate to four decimals;
 -- cost is empty where no rate is known. is_listed: whether the SKU has a cost at all.
 with
-orders as (select * from order_parts where paid_at is not null),
+orders as (select * from order_parts where is_due(paid_at, status)),
 sides as (select * from order_sides),
 skus as (select * from skus_dated where cost is not null),
 rates as (select * from fx_known),

@@ -1,7 +1,7 @@
--- Grain: one paid order line. Meaning: what the seller takes for its orders: those of our own system, and where a shop has
+-- Grain: one order line that was paid, or sent unpaid. Meaning: what the seller takes for its orders: those of our own system, and where a shop has
 -- none, those of its platform.
 with
-orders as (select * from mapped_orders where paid_at is not null),
+orders as (select * from mapped_orders where is_due(paid_at, status)),
 sides as (select * from order_sides),
 
 final as (

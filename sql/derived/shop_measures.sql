@@ -3,7 +3,7 @@
 -- goods less that; commission, fee and freight as charged; cost of the goods at the cost that holds on the day, converted
 -- by the dated rate (see goods_sold); profit = revenue - refund - commission - fee - freight - cost.
 with
-orders as (select * from orders where origin = 'books' and paid_at is not null),
+orders as (select * from orders where origin = 'books' and is_due(paid_at, status)),
 refunds as (select * from placed_refunds where origin = 'books'),
 settlements as (select * from placed_settlements where kind in ('commission', 'fee', 'freight')),
 freight_charges as (select * from placed_freight),

@@ -97,6 +97,8 @@ items as (
         coalesce(bool_and(record_id <> '') filter (where side = 'right' and kind = 'sale'), false) as right_ids_known,
         coalesce(max(open_claims.instalments) filter (where side = 'right'), 0)::bigint as instalments,
         bool_or(kind in ('correction', 'write_off')) as is_decided,
+        coalesce(sum(amount) filter (where side = 'right' and kind = 'dispute'), 0)::decimal(28, 4) as right_dispute,
+        bool_or(leg = 'order_payment' and side = 'left' and kind = 'sale' and remark = 'unpaid') as is_sent_unpaid,
         -- price and pieces of our own lines; payments do not claim pieces, so the amount before discounts tells them
         list_sort(list(distinct {
             'price': units(unit_price),
@@ -256,6 +258,23 @@ shipments_of_order as (
     group by all
 ),
 
+-- payouts of one provider of which the bank kept the same
+charged as (
+    select period, entity, channel, currency, difference, count(*) - 1 as charge_peers
+    from differing
+    where leg = 'payout_bank' and left_claims > 0 and right_claims > 0 and difference > 0
+    group by period, entity, channel, currency, difference
+),
+
+-- of an order other goods were sent than those that it lacks, piece for piece
+substituted as (
+    select period, entity, shop, order_id
+    from differing
+    where leg = 'order_shipment' and order_id <> '' and sku <> '' and (left_claims = 0 or right_claims = 0)
+    group by period, entity, shop, order_id
+    having sum(difference) = 0 and min(difference) < 0
+),
+
 -- orders that were paid more in instalments: the rate of what was paid more, in 1/10^10, as narrow as the rounding of every
 -- instalment leaves it
 dearer as (
@@ -375,6 +394,8 @@ final as (
         ) as pieces_unshipped,
         coalesce(g.paid_again, 0) as paid_again,
         coalesce(i.interest_peers, 0) as interest_peers,
+        coalesce(z.charge_peers, 0) as charge_peers,
+        d.leg = 'order_shipment' and (d.left_claims = 0 or d.right_claims = 0) and b.order_id is not null as is_substituted,
         -- the platform has the same lines, or its lines are the only ones
         d.leg = 'order_payment' and p.platform_difference is null and exists (
             select 1 from order_feeds as f
@@ -420,6 +441,11 @@ final as (
     left join shipments_of_order as h
         on d.leg = 'order_payment' and h.period = d.period and h.entity = d.entity and h.shop = d.shop
         and h.order_id = d.order_id
+    left join charged as z
+        on d.leg = 'payout_bank' and d.left_claims > 0 and d.right_claims > 0 and z.period = d.period and z.entity = d.entity
+        and z.channel = d.channel and z.currency = d.currency and z.difference = d.difference
+    left join substituted as b
+        on d.leg = 'order_shipment' and b.period = d.period and b.entity = d.entity and b.shop = d.shop and b.order_id = d.order_id
     left join traits as y on d.leg = y.leg
     left join opposites as o using (period, leg, entity, "key", currency)
     left join currencies as c using (period, leg, entity, "key")

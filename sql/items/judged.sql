@@ -71,6 +71,7 @@ final as (
                     when b.is_deposit and (m.lines_confirmed or not m.is_typed) then w.deposit_days
                     else 0
                 end,
+                case when m.is_sent_unpaid then w.delivery_days else 0 end,
                 case when k.days is not null then last_day(m.first_seen) - m.first_seen + k.days else 0 end
             )::bigint as sla_days
         ),
@@ -96,6 +97,7 @@ final as (
         coalesce(e.right_quantity, 0)::decimal(28, 4) as right_extra_quantity,
         coalesce(r.repeated_amount, 0)::decimal(28, 4) as repeated_amount,
         coalesce(r.repeated_quantity, 0)::decimal(28, 4) as repeated_quantity,
+        coalesce(r.was_known, false) as was_known,
         r.repeated_period, r.repeated_file, r.repeated_line
     from measured as m
     cross join settings as w

@@ -1,4 +1,5 @@
--- Grain: one row a period and open item that holds claims which had cleared before. Meaning: a claim that says again what an
+-- Grain: one row a period and open item of which something had been claimed before. was_known: only one side stands open, and the
+-- other had said something of the key before that. repeated_*: what it holds of claims which had cleared before. Meaning: a claim that says again what an
 -- identical claim of the same key said before the key last cleared, no longer ago than the horizon. A refund, a shipment or a
 -- return may rightly come twice in the same amount, so it must also bear the same id, or where it has none the same time.
 with
@@ -55,7 +56,7 @@ repeated as (
     where e.period >= s.claimed - getvariable('repeat_horizon')::int
 ),
 
-final as (
+sums as (
     select
         period, leg, entity, "key", currency,
         sum(case side when 'left' then amount else -amount end * times)::decimal(28, 4) as repeated_amount,
@@ -65,6 +66,28 @@ final as (
         max(original)['line'] as repeated_line
     from repeated
     group by period, leg, entity, "key", currency
+),
+
+one_sided as (
+    select period, leg, entity, "key", currency, min(side) as side, min(first_seen) as first_seen
+    from suspects
+    group by period, leg, entity, "key", currency
+    having count(distinct side) = 1
+),
+
+known as (
+    select distinct o.period, o.leg, o.entity, o."key", o.currency, true as was_known
+    from one_sided as o
+    inner join earlier as e
+        on o.leg = e.leg and o.entity = e.entity and o."key" = e."key" and o.currency = e.currency and o.side <> e.side
+        and e.period < o.first_seen and e.period >= o.first_seen - getvariable('repeat_horizon')::int
+        and e.kind not in ('refund', 'correction', 'write_off')
+),
+
+final as (
+    select *
+    from sums
+    full join known using (period, leg, entity, "key", currency)
 )
 
 select * from final

@@ -5,7 +5,7 @@
 -- open claim; a parcel that no record of ours knows is no shop's.
 with
 lines as (select * from goods_lines),
-orders as (select * from mapped_orders where paid_at is not null and quantity <> 0),
+orders as (select * from mapped_orders where is_due(paid_at, status) and quantity <> 0),
 sides as (select * from order_sides),
 refunds as (select * from mapped_refunds),
 settlements as (select * from settlements where kind in ('commission', 'fee', 'freight')),

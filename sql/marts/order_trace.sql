@@ -1,7 +1,7 @@
 -- Grain: one row a period, order that had an event in it, and currency. Meaning: what every source said about the order that
 -- day. What has no currency (pieces, parcels) stands with the first one.
 with
-orders as (select * from orders where paid_at is not null and order_id <> ''),
+orders as (select * from orders where is_due(paid_at, status) and order_id <> ''),
 payments as (select * from placed_payments where order_id <> ''),
 refunds as (select * from placed_refunds where order_id <> ''),
 settlements as (select * from placed_settlements where order_id <> ''),

@@ -17,8 +17,9 @@ final as (
         j.*,
         coalesce(p.points, 0) as pair_points,
         -- the references themselves say that they are one
-        coalesce(p.pass in ('normal_key', 'near_key', 'near_key_apart'), false) as is_paired_by_reference,
-        coalesce(p.points >= r.sure_points, false) as is_paired
+        coalesce(p.pass in ('normal_key', 'near_key', 'split_key', 'near_key_apart'), false) as is_paired_by_reference,
+        coalesce(p.points >= r.sure_points, false) as is_paired,
+        coalesce(p.pass = 'together' and p.points >= r.sure_points, false) as is_paid_together
     from judged as j
     cross join rules as r
     left join placed as p using (period, leg, entity, "key", currency)

@@ -40,7 +40,7 @@ BOOKS = {
 # what the engine makes of models, and what it puts under another name
 ENGINE = {
     "claims": {*LEG_MODELS}, "all_leg_runs": {*LEG_MODELS}, "skus_known": {"skus"},
-    "sides_known": {"orders_seen", *LEG_MODELS}, "supplied_sides": {"orders_seen"}, "fx_filed": {"fx_rates"}, "sku_map_filed": {"sku_map"},
+    "sides_known": {"rows_seen", *LEG_MODELS}, "supplied_sides": {"rows_seen"}, "fx_filed": {"fx_rates"}, "sku_map_filed": {"sku_map"},
     "bundles_filed": {"bundles"},
     "left_over": {"matchable"}, "given_up": {"matchable", "match_keyless_crowds", "match_subset"},
     "matched": {"matchable", *(f"match_{n}" for n in (*SQL_PASSES, "subset"))},

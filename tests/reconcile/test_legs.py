@@ -281,6 +281,50 @@ def test_five_in_a_row_are_no_gap_where_one_order_in_three_is_never_paid(tmp_pat
     assert causes({3, *range(20, 25)}, "seldom") == {"system_outage"}
 
 
+def test_money_is_drawn_taken_back_and_collected_as_it_was_announced_whatever_the_split(tmp_path: Path) -> None:
+    """A debit is a payout's only while a negative one of its amount is open; a dispute is the order's; what was sent unpaid is due."""
+    periods = days(FIRST, FIRST + dt.timedelta(days=2))
+
+    def payout(day: int, name: str, amount: str) -> dict[str, Any]:
+        return row("payouts", period=periods[day], provider="card", payout_id=name, amount=Decimal(amount))
+
+    def bank(day: int, entry: str, amount: str, reference: str = "") -> dict[str, Any]:
+        return row("bank_entries", period=periods[day], shop="", bank_account="1", entry_id=entry, amount=Decimal(amount),
+                   reference=reference)
+
+    sent = order(FIRST, "books", "7", "20") | {"paid_at": None, "status": "shipped"}
+    asked = order(FIRST, "books", "8", "20") | {"paid_at": None, "status": "unpaid"}
+    data = {
+        "payouts": [payout(0, "P1", "-37"), payout(0, "P2", "-50"), payout(0, "P3", "60")],
+        "bank_entries": [bank(0, "rent", "-900"), bank(1, "a", "-37"), bank(1, "b", "-50", "P2"), bank(2, "c", "-50"),
+                         bank(2, "d", "60", "P3")],
+        "orders": [sent, asked, *(order(FIRST, "books", name, "20") for name in ("5", "6"))],
+        "payments": [payment(FIRST, name, "20") for name in ("5", "6")],
+        "settlements": [row("settlements", period=NEXT, provider="alipay", entry_id="e", transaction_id="T5", order_id="5", kind="dispute",
+                            amount=Decimal(-20))],
+    }
+    whole = run(tmp_path / "whole", periods, data)
+    daily = Store(tmp_path / "daily")
+    fill(daily, periods, data)
+    for period in periods:
+        with Session(books(tmp_path / "daily"), daily, [period]) as session:
+            reconcile(session)
+        assert whole.read("variances", period).equals(daily.read("variances", period)), period
+    assert {r["key"]: r["amount"] for p in periods for r in whole.read("payout_bank", p).to_pylist() if r["side"] == "right"} == {
+        "bank/1/a": -37, "P2": -50, "P3": 60}
+    assert found(whole, periods[2], "payout_bank") == {"P1": ("wrong_reference", Decimal(-37)), "bank/1/a": ("timing", Decimal(37))}
+    assert found(whole, periods[2], "order_payment") == {"tb/5": ("chargeback", Decimal(20)), "tb/7": ("timing", Decimal(20))}
+
+
+def test_refunds_whose_ids_only_the_provider_knows_go_by_their_order(tmp_path: Path) -> None:
+    shops = {"st": {"platform": "own", "provider": "stripe"}, "tb": {"platform": "taobao", "provider": "alipay"}}
+    rows = [refund(FIRST, origin, number, "30", "refund_only") | {"shop": shop, "order_id": "9"}
+            for shop in shops for origin, number in (("books", "RB9"), ("provider", "re_9"))]
+    store = run(tmp_path, [FIRST], {"refunds": rows, "payments": [payment(FIRST, "9", "30") | {"shop": "st"}]}, shops=shops, expected=[])
+    assert found(store, FIRST, "return_refund") == {
+        "tb/RB9": ("timing", Decimal(30)), "tb/re_9": ("timing", Decimal(-30))}
+
+
 EVENT = st.tuples(st.sampled_from(["books", "paid", "refund", "return", "settled"]), st.integers(0, 1), st.integers(0, 2),
                   st.integers(1, 3), st.booleans())
 

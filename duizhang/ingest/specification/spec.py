@@ -188,6 +188,8 @@ class SourceSpec(_Closed):
     ragged: rows may end early. overlap: `latest` where a newer file repeats rows of an older one (by `grain`).
     same_money: a word that the sources have in common which tell the same money of one shop (or bank account): on one day
     only one of them may give rows to a table, else the day is held.
+    refund_ids: `provider` where the ids of its refunds are the provider's own, which our records of refunds and returns do not bear:
+    then they are held against each other by the order.
     layout_from: how sure the layout is. real: the header of a real file; program: a program or its tests that read such
     files; published: the platform's or the standard's own description; sketch: reported without a file; own: this
     project's own layout; unknown: nobody has said (no shipped specification may leave it so).
@@ -222,6 +224,7 @@ class SourceSpec(_Closed):
     captures: dict[str, str | Cell] = {}
     nulls: tuple[str, ...] = ()
     same_money: str = ""
+    refund_ids: Literal["shared", "provider"] = "shared"
     overlap: Literal["keep", "latest"] = "keep"
     grain: tuple[str, ...] = ()
     fields: dict[str, Column] = {}

@@ -1,0 +1,28 @@
+-- Grain: one row a leg, entity, shop and side. Meaning: since when there are rows that show a side by themselves: orders of our own
+-- system (left) and of the platform (right), with `orders` as leg; and any line of a bank statement, though it is no payout.
+with
+orders as (select * from orders),
+bank_entries as (select * from bank_entries),
+owners as (select * from bank_account_owners),
+carried as (select * from carried_sides where leg = 'orders' or leg = 'payout_bank' and side = 'right'),
+
+seen as (
+    select 'orders' as leg, case origin when 'books' then 'left' else 'right' end as side, entity, shop, min(period) as since
+    from orders
+    group by all
+    union all
+    select 'payout_bank' as leg, 'right' as side, coalesce(w.entity, b.entity) as entity, '' as shop, min(b.period) as since
+    from bank_entries as b
+    left join owners as w on b.bank_account = w.bank_account
+    group by all
+    union all
+    select leg, side, entity, shop, since from carried
+),
+
+final as (
+    select leg, side, entity, shop, '' as channel, min(since) as since
+    from seen
+    group by leg, side, entity, shop
+)
+
+select * from final
