@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from duizhang.report import charts
 from duizhang.report.charts import Step
-from duizhang.report.figures import amount, percent, with_currency
+from duizhang.report.figures import amount, percent, rounded, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.labels import Labels
 from duizhang.report.queries import TREND_DAYS, Facts, Row
@@ -122,12 +122,17 @@ class Pictures:
                 rows.sort(key=lambda r: (-r["profit"], r["shop"]))
                 title = f"{self.labels.text('profit')} · {currency}"
                 drawn = [
-                    (" · ".join(filter(None, (self.books.shop(r["shop"]) or "—", self.books.channel(r["shop"])))), float(r["profit"]),
-                     amount(r["profit"], currency) + (f" ({percent(r['profit'] / r['revenue'])})" if r["revenue"] else ""),
+                    (self._shop(r["shop"]), float(r["profit"]),
+                     amount(rounded(r["profit"], currency), currency)
+                     + (f" ({percent(r['profit'] / r['revenue'])})" if r["revenue"] else ""),
                      "unexplained" if r["profit"] < 0 else "carried") for r in rows]
                 table = Table(f"profit-{currency}", columns("shop", "profit:money"), [])
                 found.append(Figure(f"profit-{currency}", title, charts.bars(drawn, f"c-profit-{currency}", title, ""), table))
         return found
+
+    def _shop(self, shop: str) -> str:
+        """A shop with its channel."""
+        return " · ".join(filter(None, (self.books.shop(shop) or "—", self.labels.of("channels", self.books.channel(shop)))))
 
     def put_trends(self, legs: Table, recurring: Table) -> None:
         """Give the rows of two tables their small pictures, and the legs what is usual for their rate."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from duizhang.reconcile import load_causes
 from duizhang.report.analysis import Break, Mass
-from duizhang.report.figures import evidence_lines, with_currency
+from duizhang.report.figures import evidence_lines, rounded, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.labels import Labels
 from duizhang.report.measures import MEASURES, Finding
@@ -134,7 +134,8 @@ class Sections:
                         "fee:money", "freight:money", "cost:money", "profit:money", "margin:percent")
         rows = sorted(self.facts.pnl, key=lambda r: (place(r["currency"], self.facts.currencies), -r["profit"], r["shop"]))
         return Table("profit", kinds, [{
-            **r, "shop": self.books.shop(r["shop"]), "channel": self.books.channel(r["shop"]),
+            **r, **{m: rounded(r[m] or Decimal(0), r["currency"]) for m in ("commission", "fee", "freight", "cost", "profit")},
+            "shop": self.books.shop(r["shop"]), "channel": self.labels.of("channels", self.books.channel(r["shop"])),
             "margin": r["profit"] / r["revenue"] if r["revenue"] else None, "_state": "bad" if r["profit"] < 0 else "",
         } for r in rows])
 
@@ -198,7 +199,8 @@ class Sections:
 
     def _finding(self, row: Row) -> str:
         """Why something is unusual by itself, with what would be normal."""
-        value, expected = (with_currency(row[name], row["currency"] or "", self.labels) for name in ("value", "expected"))
+        currency = row["currency"] or ""
+        value, expected = (with_currency(rounded(row[name], currency), currency, self.labels) for name in ("value", "expected"))
         text = self.labels.of("measures", row["measure"])
         return text.format(value=value, expected=expected) if text != row["measure"] else f"{row['reason']}: {value} / {expected}"
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
+import pytest
 
+from duizhang.report.printing import BROWSERS
 from duizhang.store import days
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query
 
@@ -18,6 +22,12 @@ def test_a_page_of_a_range_and_of_its_last_day(home: Path) -> None:
         [(files,)] = query(home, f"select count(distinct sha256) from source_files where period >= date '{START if arguments else LAST}'")
         assert (f"{files} files" if arguments else f"{files} 个文件") in page
     assert "淘宝店" in page, "a shop has the name that the books give it"
+
+
+@pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no Chromium is installed")
+def test_a_day_is_printed_on_two_pages(home: Path, tmp_path: Path) -> None:
+    duizhang("report", "--home", home, "--period", LAST, "--format", "pdf", "--out", tmp_path / "a.pdf")
+    assert len(re.findall(rb"/Type\s*/Page[^s]", (tmp_path / "a.pdf").read_bytes())) <= 2
 
 
 def test_every_day_has_a_page(home: Path, tmp_path: Path) -> None:
