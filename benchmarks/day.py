@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 START = dt.date(2026, 3, 1)
 # rooms of sql/ whose models are made leg by leg; what is run for a leg counts as that leg
-_OF_A_LEG = ("sides/scoped_claims", "sides/sides_seen", "sides/leg_runs", "sides/claims_run", "sides/opened_with", "sides/moves_of_day")
+_ROOM_OF_A_LEG = "legs"
 # the legs that the peer does, each as the amounts of its two sides by key: (leg, left, right)
 PEER_LEGS: tuple[tuple[str, str, str], ...] = (
     ("order_platform", "select shop, order_id, line_id as k, amount from orders where origin = 'books' and paid_at is not null",
@@ -119,8 +119,8 @@ def ours(raw: Path, home: Path) -> dict[str, Any]:
         room, name = path.removesuffix(".sql").split("/")
         if room == "claims":
             stages.enter(f"claims: {name}")
-        elif f"{room}/{name}" not in _OF_A_LEG:
-            stages.enter("derived" if room == "sides" else room)
+        elif room != _ROOM_OF_A_LEG:
+            stages.enter({"sides": "derived", "passes": "matching"}.get(room, room))
         run_model(self, path)
 
     def loaded(self: Session) -> None:

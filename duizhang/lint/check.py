@@ -20,6 +20,8 @@ from duizhang.reconcile.parts import parts_query
 
 _ALLOW = re.compile(r"--\s*lint:\s*allow\s+(\w+)\s*(?::\s*(\S.*))?$", re.MULTILINE)
 
+_MACRO = re.compile(r"create macro (\w+)\([^)]*\) as\s+(.*?);\n", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -41,7 +43,11 @@ def lint() -> list[Finding]:
 
 def _models() -> Iterator[tuple[str, str]]:
     for path in sorted(SQL.rglob("*.sql")):
-        yield f"sql/{path.relative_to(SQL).as_posix()}", path.read_text(encoding="utf-8")
+        name, text = f"sql/{path.relative_to(SQL).as_posix()}", path.read_text(encoding="utf-8")
+        if path.parent.name == "macros":
+            yield from ((f"{name}, {macro}", f"select {body} as value") for macro, body in _MACRO.findall(text))
+        else:
+            yield name, text
     yield "causes.yaml", f"select {cause_expression()} as cause from paired"
     yield "parts.yaml", parts_query("with_cause")
 

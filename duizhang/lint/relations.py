@@ -22,6 +22,7 @@ _ORDER = {
     "quantity": Decimal(1), "unit_price": Decimal(1), "amount": Decimal(1), "currency": "CNY", "status": "paid",
     "paid_at": dt.datetime(2026, 1, 1, 4), "source": "lint", "file": "lint", "line": 1,  # noqa: DTZ001 - naive UTC
 }
+_OTHER_GOODS = {"period": _DAY, "entity": "lint", "shop": "", "sku": "B", "source": "lint", "file": "lint", "line": 3}
 _SHOP = {"platform": "own", "provider": "own", "warehouse": "W"}
 
 
@@ -56,11 +57,12 @@ def relations() -> dict[str, dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         books = Books.model_validate({
-            "root": home, "entity": "lint", "start": _DAY, "shops": {"shop": _SHOP}, "legs": list(LEGS),
+            "root": home, "entity": "lint", "start": _DAY, "shops": {"shop": _SHOP}, "legs": list(LEGS), "own_skus": "listed",
         })
         store = Store(home)
-        # one order: where a leg has no claims at all its later models are not run
-        store.write("orders", _DAY, pa.Table.from_pylist([_ORDER], schema=TABLES["orders"]))
+        # one order on both sides, of goods that are not on the list, so that what is done with unknown codes is done as well
+        store.write("skus", _DAY, pa.Table.from_pylist([_OTHER_GOODS], schema=TABLES["skus"]))
+        store.write("orders", _DAY, pa.Table.from_pylist([_ORDER, {**_ORDER, "origin": "platform", "line": 2}], schema=TABLES["orders"]))
         with _Watched(books, store, [_DAY]) as session:
             reconcile(session)
             session.look()

@@ -14,14 +14,13 @@ import pyarrow as pa
 from duizhang import published
 from duizhang.errors import ConservationError, ModelFault
 from duizhang.layout import SQL
-from duizhang.reconcile.goods import MAPPED, PLACED, fall_back, map_goods, place_rows
+from duizhang.logs import fields
+from duizhang.reconcile.goods import move_claims
 from duizhang.reconcile.lineage import behind, models, order
 from duizhang.reconcile.matching import match, normalise_keys
-from duizhang.reconcile.models import model_text
 from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, KEPT_TABLES, OPEN_CLAIM, STATE_TABLES
 from duizhang.reconcile.session import OF_VALUES, Session
 from duizhang.schema import CLAIM
-from duizhang.store import quoted
 
 log = logging.getLogger(__name__)
 
@@ -66,77 +65,50 @@ def _reconcile(session: Session) -> dict[str, int]:
 def make_claims(session: Session) -> dict[str, int]:
     """The claims of every leg, with the corrections: written to the store, and from there the view `claims`; rows a leg."""
     con, rows = session.con, {}
-    session.run("derived/rows_seen.sql")
-    con.execute("insert into sides_known select leg, side, entity, shop, channel, since from rows_seen")
-    _derive(session)
+    for name in order("derived"):
+        session.run(f"derived/{name}.sql")
+        if name == "rows_seen":  # what comes behind it asks which sides there are; every leg adds its own
+            session.add_to("sides_known", name)
     legs = order("claims")
+    read_by = {leg: [later for later in legs if leg in models()[later].parents] for leg in legs}
     for number, leg in enumerate(legs, 1):
-        log.info("claims: %s, leg %d of %d", leg, number, len(legs), extra={"leg": leg})
-        session.run(f"claims/{leg}.sql")
-        con.execute(f"create or replace view leg_claims as {_cast_claims(session, leg)} where {leg in session.books.legs}")
-        if leg in session.books.legs:
-            con.execute(
-                "insert into sides_known select leg, side, entity, coalesce(shop, ''), '', min(period) from opening_items "
-                "where leg = ? group by all", [leg],
-            )
-        _keep_to_what_has_two_sides(session, leg)
-        if leg in session.books.legs:
-            session.run("sides/opened_with.sql")
-            con.execute("insert into claims by name select * from opened_with")
-        fall_back(con, session.run, leg, session.periods)
-        # a leg may add up the claims of an earlier one: those that were kept, as they are what the next day opens with
-        read_later = frozenset[str]().union(*(models()[later].parents for later in legs[number:]))
-        if leg in read_later and leg in session.books.legs:
-            con.execute(f'create or replace table "{leg}" as select * from claims')
-        con.execute(f"insert into claims {_cast_claims(session, 'corrections')} where leg = {quoted(leg)}")
-        normalise_keys(con)
-        rows[leg] = session.keep(leg, CLAIM, relation="claims")
-        con.execute("drop table claims")
-        for made in sorted({*legs[:number]} - read_later):
-            con.execute(f'drop table if exists "{made}"')
+        with fields(leg=leg):
+            log.info("claims: %s, leg %d of %d", leg, number, len(legs))
+            session.run(f"claims/{leg}.sql")
+            rows[leg] = _keep_leg(session, leg, is_read_later=bool(read_by[leg]))
+        for made in legs[:number]:
+            if set(read_by[made]) <= {*legs[:number]}:
+                con.execute(f'drop table if exists "{made}"')
+    con.execute("drop table leg_claims")
     _run(session, order("sides"))
     con.execute("drop table fees_expected; drop table stock_observations; drop table own_orders")
-    con.execute("drop view if exists scoped_claims; drop view leg_claims")
+    con.execute("drop view scoped_claims; drop view made_claims")
     session.see_claims(session.periods)
     return rows
 
 
-def _derive(session: Session) -> None:
-    """What several legs need. The rows with the shops of shared accounts, and the goods by our SKUs, are views, which are the tables
-    themselves where nothing is shared or to be mapped."""
-    of_places = frozenset[str]().union(*(behind(name) for name in PLACED))
-    of_goods = frozenset[str]().union(*(behind(name) for name in MAPPED))
-    names = [name for name in order("derived") if name not in {"rows_seen", *PLACED, *MAPPED}]
-    _run(session, [name for name in names if name not in of_places | of_goods])
-    place_rows(session.con, model_text)
-    _run(session, [name for name in names if name in of_places - of_goods])
-    map_goods(session.con, model_text)
-    _run(session, [name for name in names if name in of_goods])
-
-
-def _keep_to_what_has_two_sides(session: Session, leg: str) -> None:
-    """From `leg_claims` to `claims`: those whose other side is supplied; the rest is remembered in `all_leg_runs`."""
+def _keep_leg(session: Session, leg: str, *, is_read_later: bool) -> int:
+    """Write the claims of the leg whose model was run: those that have another side, or stood open when the books began. The number
+    of them. A leg that the books do not have keeps none."""
     con = session.con
-    con.execute(f"set variable leg_made = {quoted(leg)}")
-    con.execute("create table if not exists all_leg_runs (leg varchar, period date, entity varchar, side varchar, "
-                "scope_shop varchar, scope_channel varchar, claims bigint, is_run boolean)")
-    if not con.execute("select 1 from leg_claims limit 1").fetchall():
-        con.execute("create or replace table claims as select * from leg_claims")
-        con.execute(
-            "insert into sides_known select leg, side, entity, shop, channel, since from carried_sides "
-            "where leg = getvariable('leg_made')"
-        )
-        return
-    session.run("sides/scoped_claims.sql")
-    session.run("sides/sides_seen.sql")
-    con.execute("insert into sides_known select leg, side, entity, shop, channel, since from sides_seen")
-    session.run("sides/leg_runs.sql")
-    con.execute(
-        "insert into all_leg_runs by name "
-        "select leg, period, entity, side, scope_shop, scope_channel, claims, is_run from leg_runs"
-    )
-    session.run("sides/claims_run.sql")
-    con.execute("alter table claims_run rename to claims")
+    is_kept = leg in session.books.legs
+    con.execute("set variable leg_made = ?", [leg])
+    con.execute("set variable leg_is_kept = ?", [is_kept])
+    con.execute(f"create or replace view made_claims as {_cast_claims(session, leg)} where getvariable('leg_is_kept')")
+    session.run("legs/scoped_claims.sql")
+    session.run("legs/sides_seen.sql")
+    session.add_to("sides_known", "sides_seen")
+    session.run("legs/leg_runs.sql")
+    session.add_to("all_leg_runs", "leg_runs")
+    session.run("legs/opened_with.sql")
+    session.run("legs/leg_claims.sql")
+    move_claims(session, leg)
+    if is_read_later and is_kept:
+        # a leg that adds up the claims of an earlier one takes those that were kept, as they are what the next day opens with
+        con.execute(f'create or replace table "{leg}" as select * from leg_claims')
+    con.execute(f"insert into leg_claims select * from ({_cast_claims(session, 'corrections')}) where leg = getvariable('leg_made')")
+    normalise_keys(session)
+    return session.keep(leg, CLAIM, relation="leg_claims")
 
 
 def settle(session: Session) -> None:
@@ -158,7 +130,7 @@ def judge(session: Session) -> None:
     session.run("derived/fx_known.sql")
     _run(session, order("items"), scratch="features")
     session.run("matching/matchable.sql")
-    match(session.con, session.run)
+    match(session)
     session.run("matching/paired.sql")
     _run(session, order("causes"), scratch="judged")
     _run(session, order("variances"))

@@ -19,7 +19,7 @@ from duizhang.errors import SpecError
 from duizhang.layout import SQL
 from duizhang.matching_passes import matching_digest
 from duizhang.reconcile.causes import causes_digest
-from duizhang.reconcile.models import LEG_MODELS, OF_EVERY_LEG, ROOMS, SO_FAR, SQL_PASSES
+from duizhang.reconcile.models import LEG_MODELS, ROOMS, SO_FAR, SQL_PASSES
 from duizhang.reconcile.parts import parts_digest
 from duizhang.schema import TABLES
 
@@ -29,9 +29,9 @@ GIVEN = frozenset({
     "minor_units", "sla", "shops", "account_map", "bank_account_owners", "warehouse_owners", "tolerances", "policy_changes",
     "rate_cards", "rate_tiers", "fx_declared", "fx_settings", "leg_traits", "instalments_declared", "fee_billing",
     "stock_allocations", "waiting_settings", "matching_settings",
-    "sku_map_declared", "bundles_declared", "goods_settings", "held_claims", "shared_accounts",
+    "sku_map_declared", "bundles_declared", "goods_settings", "shared_accounts",
     "shared_account_shops", "placing_rules", "gifts", "order_grains",
-    "claims_of_day", "own_refund_ids",
+    "own_refund_ids",
 })
 # what the engine puts together from other relations
 _MADE_OF: dict[str, tuple[str, ...]] = {
@@ -107,7 +107,7 @@ def relations_read(sql: str) -> frozenset[str]:
 def models() -> dict[str, Model]:
     """Every model by name, each behind those that it reads. Raises SpecError for a relation that nothing makes, and for a circle."""
     read = {path.stem: (path, *_read(path)) for room in ROOMS for path in sorted((SQL / room).glob("*.sql"))
-            if path.stem not in (*OF_EVERY_LEG, *SO_FAR)}
+            if path.stem not in SO_FAR}
     known = {*read, *TABLES}
     parents: dict[str, set[str]] = {}
     earlier: dict[str, set[str]] = {}

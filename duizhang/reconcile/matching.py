@@ -7,10 +7,11 @@ one pass outside SQL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +22,9 @@ from duizhang.reconcile.models import SQL_PASSES
 from duizhang.reconcile.subset import Subset, find_subset
 from duizhang.schema import DAY, TEXT
 from duizhang.store import quoted
+
+if TYPE_CHECKING:
+    from duizhang.reconcile.session import Session
 
 _MATCHED = pa.schema([
     ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("members", pa.list_(TEXT)), ("pass", TEXT),
@@ -43,7 +47,8 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
         for party, named in rules.parties.items()
     )
     con.execute(f'create macro normal_key("key") as {normal}')
-    con.execute(f"create macro party_of(words) as case {words} end")
+    party = f"case {words} end"
+    con.execute(f"create macro party_of(words) as {party}")
     con.execute(f"create macro remark_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.remark_id)}))")
     con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
     con.execute("set variable match_crowd = ?", [rules.bounds.crowd])
@@ -66,52 +71,35 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
             con.execute("insert into matching_passes values (?, ?)", [leg, name])
 
 
-def normalise_keys(con: duckdb.DuckDBPyConnection) -> None:
-    """Give the claims the normal form of their key where the declared normalisation is lossless for their source.
-
-    Two keys of one source, side and day that would become one are left as they are; the later passes propose them.
-    """
+def normalise_keys(session: Session) -> None:
+    """Give the claims of the leg that is being made (`leg_claims`) the normal form of their key where the declared normalisation is
+    lossless for their source."""
+    con = session.con
     for rule in load_matching().normal_keys:
         if not rule.lossless:
             continue
-        sources = " or ".join(f"source glob {quoted(glob)}" for glob in rule.sources)
-        pattern, replace = quoted(rule.pattern), quoted(rule.replace)
-        con.execute(f"""
-            create or replace temp table renamed as
-            select distinct period, leg, entity, currency, side, source, "key",
-                regexp_replace("key", {pattern}, {replace}, 'g') as normal_key
-            from claims where ({sources}) and regexp_matches("key", {pattern})
-        """)
-        if not con.execute("select count(*) from renamed").fetchall()[0][0]:
+        there = [source for (source,) in con.execute("select distinct source from leg_claims").fetchall()]
+        sources = [source for source in there if any(fnmatchcase(source, glob) for glob in rule.sources)]
+        if not sources:
             continue
-        con.execute(f"""
-            create or replace temp table renamed as
-            select r.* from renamed as r
-            anti join (
-                select period, leg, entity, currency, side, source, normal_key from (
-                    select * from renamed
-                    union all by name
-                    select distinct c.period, c.leg, c.entity, c.currency, c.side, c.source, c."key", c."key" as normal_key
-                    from claims as c
-                    where ({sources}) and not regexp_matches(c."key", {pattern})
-                        and c."key" in (select normal_key from renamed)
-                ) group by all having count(distinct "key") > 1
-            ) as a using (period, leg, entity, currency, side, source, normal_key)
-        """)
-        con.execute(f"""
-            update claims set "key" = r.normal_key, order_id = regexp_replace(order_id, {pattern}, {replace}, 'g')
-            from renamed as r
-            where claims.period = r.period and claims.leg = r.leg and claims.entity = r.entity
-                and claims.currency = r.currency and claims.side = r.side and claims.source = r.source
-                and claims."key" = r."key"
+        con.execute("set variable normal_sources = ?", [sources])
+        con.execute("set variable normal_pattern = ?", [rule.pattern])
+        con.execute("set variable normal_replace = ?", [rule.replace])
+        session.run("legs/normal_keys.sql")
+        con.execute("""
+            update leg_claims set
+                "key" = n.normal_key,
+                order_id = regexp_replace(order_id, getvariable('normal_pattern'), getvariable('normal_replace'), 'g')
+            from normal_keys as n
+            where leg_claims.period = n.period and leg_claims.leg = n.leg and leg_claims.entity = n.entity
+                and leg_claims.currency = n.currency and leg_claims.side = n.side and leg_claims.source = n.source
+                and leg_claims."key" = n."key"
         """)
 
 
-def match(con: duckdb.DuckDBPyConnection, run: Callable[[str], None]) -> None:
-    """Run the passes over `matchable`; leaves the tables matched (groups of keys) and given_up.
-
-    run materialises a model of sql/.
-    """
+def match(session: Session) -> None:
+    """Run the passes over `matchable`; leaves the tables matched (groups of keys) and given_up."""
+    con, run = session.con, session.run
     con.register("_matched_empty", _MATCHED.empty_table())
     con.execute("create or replace table matched as select * from _matched_empty")
     con.register("_given_up_empty", _GIVEN_UP.empty_table())
@@ -119,7 +107,7 @@ def match(con: duckdb.DuckDBPyConnection, run: Callable[[str], None]) -> None:
     run("matching/left_over.sql")
     for name in SQL_PASSES:
         run(f"matching/match_{name}.sql")
-        _choose(con, name)
+        _choose(session, name)
     run("matching/match_keyless_crowds.sql")
     con.execute("insert into given_up select * from match_keyless_crowds")
     run("matching/match_subset.sql")
@@ -130,41 +118,24 @@ def match(con: duckdb.DuckDBPyConnection, run: Callable[[str], None]) -> None:
     con.execute("insert into given_up select * from _given_up_subsets")
 
 
-def _choose(con: duckdb.DuckDBPyConnection, name: str) -> None:
+def _choose(session: Session, name: str) -> None:
     """Of the candidate groups take those that are the best for every member, again and again until none is left."""
-    con.execute(f"""
-        create or replace temp table ranked as
-        select *, row_number() over (order by period, leg, entity, currency, cost, points desc, members) as rank
-        from match_{name}
-    """)
-    con.execute("""
-        create or replace temp table seats as
-        select period, leg, entity, currency, rank, len(members) as seats, unnest(members) as "key" from ranked
-    """)
+    con = session.con
+    con.execute(f"create or replace view candidates as select * from match_{name}")
+    session.run("passes/ranked.sql")
+    session.run("passes/first_seats.sql")
+    con.execute("create or replace table seats as select * from first_seats")
     for _ in range(load_matching().bounds.rounds):
-        con.execute("""
-            create or replace temp table chosen as
-            select rank from (
-                select rank, seats, rank = min(rank) over (partition by period, leg, entity, currency, "key") as is_best
-                from seats
-            ) group by rank, seats having count(*) filter (where is_best) = seats
-        """)
-        if not con.execute("select count(*) from chosen").fetchall()[0][0]:
+        session.run("passes/chosen.sql")
+        if not con.execute("select 1 from chosen limit 1").fetchall():
             break
-        con.execute(f"""
-            insert into matched
-            select period, leg, entity, currency, members, {quoted(name)}, points, reason
-            from ranked semi join chosen using (rank)
-        """)
-        con.execute("""
-            create or replace temp table seats as
-            with gone as (
-                select distinct s.rank from seats as s
-                semi join (select * from seats semi join chosen using (rank)) as t
-                    using (period, leg, entity, currency, "key")
-            )
-            select * from seats anti join gone using (rank)
-        """)
+        con.execute(
+            "insert into matched select period, leg, entity, currency, members, ?, points, reason from ranked "
+            "semi join chosen using (rank)",
+            [name],
+        )
+        session.run("passes/seats_left.sql")
+        con.execute("create or replace table seats as select * from seats_left")
 
 
 def _subsets(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:

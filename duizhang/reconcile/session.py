@@ -22,10 +22,9 @@ from duizhang.errors import ConservationError, UserError
 from duizhang.matching_passes import load_matching
 from duizhang.reconcile.books_relations import books_relations, rows_of
 from duizhang.reconcile.causes import prepare_causes
-from duizhang.reconcile.goods import map_goods, place_rows, prepare_goods
+from duizhang.reconcile.goods import goods_tables
 from duizhang.reconcile.matching import prepare_matching
-from duizhang.reconcile.mistyped import prepare_mistyped
-from duizhang.reconcile.models import LEG_MODELS, VIEWS, model_text
+from duizhang.reconcile.models import LEG_MODELS, MAPPED, PLACED, VIEWS, model_text, prepare_macros
 from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.reconcile.sides import declared_sides, side_feeds
@@ -102,20 +101,23 @@ class Session:
         self._input("sku_map_filed", self._history("sku_map"), schema.TABLES["sku_map"], table_of="sku_map")
         self._input("bundles_filed", self._history("bundles"), schema.TABLES["bundles"], table_of="bundles")
         self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
+        prepare_macros(con)
         prepare_matching(con)
-        prepare_mistyped(con)
         prepare_causes(con)
         prepare_parts(con)
-        prepare_goods(con, self.books)
         con.register("corrections", self.corrections.filter(pc.is_in(self.corrections["period"], pa.array(periods, DAY))))
         con.register("decisions", self.decisions)
         con.register("file_ranks", rows_of(list(zip(self.files, range(len(self.files)), strict=True)), file=TEXT, rank=pa.int64()))
-        for name, table in books_relations(self.books).items():
+        for name, table in {**books_relations(self.books), **goods_tables(self.books)}.items():
             con.register(name, table)
         con.register("declared_sides", declared_sides(self.books))
         con.register("side_feeds", side_feeds())
         con.execute(
             "create table sides_known (leg varchar, side varchar, entity varchar, shop varchar, channel varchar, since date)"
+        )
+        con.execute(
+            "create table all_leg_runs (leg varchar, period date, entity varchar, side varchar, scope_shop varchar, "
+            "scope_channel varchar, claims bigint, is_run boolean)"
         )
         self.run("sides/supplied_sides.sql")
 
@@ -184,8 +186,8 @@ class Session:
                     f"create or replace temp view {name} as select * from memory.main.{name} "
                     "where period between getvariable('period_from') and getvariable('period_to')"
                 )
-            place_rows(self.con, model_text, "temp")
-            map_goods(self.con, model_text, "temp")
+            for name in (*PLACED, *MAPPED):
+                self._make(f"derived/{name}.sql", "temp")
             yield self.periods
 
     def _history(self, table: str) -> list[dt.date]:
@@ -193,15 +195,32 @@ class Session:
 
     def run(self, path: str) -> None:
         """Materialise one model as an in-memory table that is named like its file, or put it in place as a view."""
-        name, kind = Path(path).stem, "view" if Path(path).stem in VIEWS else "table"
+        self._make(path, "")
+
+    def _make(self, path: str, temporary: str) -> None:
+        name = Path(path).stem
+        table = self._unchanged(name)
+        kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) else "table"
         self.at = f"sql/{path}"
         try:
-            self.con.execute(f'create or replace {kind} "{name}" as {model_text(path)}')
+            self.con.execute(f'create or replace {temporary} {kind} "{name}" as {f"select * from {table}" if table else model_text(path)}')
             self.at = f"behind sql/{path}"
         except OF_VALUES:
             raise
         except duckdb.Error as error:
             raise ConservationError(f"sql/{path}: {error}") from error
+
+    def add_to(self, table: str, relation: str) -> None:
+        """Add the rows of a relation to a table that grows, by the columns of that table."""
+        columns = ", ".join(f'"{row[0]}"' for row in self.con.execute(f'describe "{table}"').fetchall())
+        self.con.execute(f'insert into "{table}" select {columns} from "{relation}"')
+
+    def _unchanged(self, name: str) -> str:
+        """The table whose rows a model gives as they are, where there are no shared accounts, or no codes to map; '' else."""
+        changing = "shared_accounts" if name in PLACED else "bundle_parts union all select 1 from coded_goods where sku <> code"
+        if name in (*PLACED, *MAPPED) and not self.con.execute(f"select 1 from {changing} limit 1").fetchall():
+            return PLACED.get(name) or MAPPED[name]
+        return ""
 
     def result(self, name: str, columns: pa.Schema, periods: Sequence[dt.date]) -> pa.Table:
         """The periods of a table in its declared schema: column order and types; a missing column is an error."""

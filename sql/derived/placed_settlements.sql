@@ -2,48 +2,19 @@
 -- else that which a rule of books.yaml says, else under `unassigned/<account>`.
 with
 settlements as (select * from settlements),
-accounts as (select * from shared_accounts),
+accounts as (select * from ruled_accounts where is_provider),
 places as (select * from order_places),
-rules as (select * from placing_rules),
-
-told as (
-    select t.*, a.account
-    from settlements as t
-    left join accounts as a on t.shop = a.account and a.is_provider
-),
-
-rules_of_account as (
-    select
-        account,
-        list({'shop': shop, 'entity': entity, 'of_order': order_prefix, 'of_transaction': transaction_prefix} order by number) as rules
-    from rules
-    group by account
-),
-
-ruled as (
-    select
-        t.*,
-        list_filter(
-            r.rules,
-            lambda x: (x.of_order = '' or starts_with(t.order_id, x.of_order))
-                and (x.of_transaction = '' or starts_with(t.transaction_id, x.of_transaction))
-        )[1] as rule
-    from told as t
-    left join rules_of_account as r on t.account = r.account
-),
 
 final as (
     select
-        t.* exclude (account, rule) replace (
-            case
-                when t.account is null then t.shop
-                else coalesce(p.shop, t.rule.shop, concat('unassigned/', t.account))
-            end as shop,
-            coalesce(p.entity, t.rule.entity, t.entity) as entity
+        t.* replace (
+            shop_of_row(t.shop, a.account, p.shop, a.rules, t.order_id, t.transaction_id) as shop,
+            entity_of_row(t.entity, p.entity, a.rules, t.order_id, t.transaction_id) as entity
         )
-    from ruled as t
+    from settlements as t
+    left join accounts as a on t.shop = a.account
     left join places as p
-        on t.account = p.account and t.order_id = p.order_id and t.period between p.since and p.until
+        on a.account = p.account and t.order_id = p.order_id and t.period between p.since and p.until
 )
 
 select * from final

@@ -410,7 +410,7 @@ final as (
         c.key_currencies,
         d.left_claims = 0 or d.right_claims = 0 as one_sided,
         split_part(d."key", '/', -1) as basis,
-        -- the other side's file is missing or empty for the day: see sql/sides/claims_run
+        -- the other side's file is missing or empty for the day: see sql/legs/leg_claims
         split_part(d."key", '/', -3) = 'absent' as is_absent,
         -- the legs whose records have no place in a sequence go by the others
         coalesce(list_contains(x.legs, d.leg) or not y.in_sequence, false) and x.order_id is not null and not x.is_silent

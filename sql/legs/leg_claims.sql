@@ -1,10 +1,11 @@
--- Grain: one claim of the leg that is being made, where the leg is run. Meaning: claims whose counterpart's file is absent for
--- the day stand together under that file and day, as one item.
+-- Grain: one claim of the leg that is being made, where the leg is run, and what it opened with. Meaning: claims whose counterpart's
+-- file is absent for the day stand together under that file and day, as one item.
 with
 claims as (select * from scoped_claims),
 runs as (select * from leg_runs where is_run),
+opened as (select * from opened_with),
 
-final as (
+run as (
     select
         c.* exclude (scope_shop, scope_channel, evidence_shop, is_evidence) replace (
             case
@@ -17,6 +18,12 @@ final as (
     inner join runs as r
         on c.period = r.period and c.leg = r.leg and c.entity = r.entity and c.side = r.side and c.scope_shop = r.scope_shop
         and c.scope_channel = r.scope_channel
+),
+
+final as (
+    select * from run
+    union all by name
+    select * from opened
 )
 
 select * from final

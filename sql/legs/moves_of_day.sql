@@ -5,7 +5,7 @@
 -- is known. What stood under unassigned/<account> is moved to the shop of its order when that is known.
 with
 held as (select * from held_claims),
-today as (select * from claims_of_day),
+today as (select * from moving_claims where period = getvariable('moves_day')),
 codes as (select * from coded_goods),
 places as (select * from order_places),
 

@@ -1,7 +1,7 @@
 -- Grain: one claim of the leg that is being made. Meaning: within what its counterpart has to be (a shop, a provider or
 -- carrier, a warehouse, an account), and of what the claim is evidence that its side is supplied at all.
 with
-claims as (select * from leg_claims),
+claims as (select * from made_claims),
 
 scoped as (
     select
