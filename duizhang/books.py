@@ -35,7 +35,10 @@ from duizhang.yaml_reading import compose_yaml, load_yaml
 TRANSIT_DAYS = 7  # for goods between two warehouses, unless `sla_days` says otherwise by `stock/transit`
 PSEUDONYM_BYTES = 10  # of the MAC
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
-_NO_RESULT = ("root", "language", "inbox", "sources", "databases", "pseudonym_key", "roles", "people", "counterparties")
+_NO_RESULT = (
+    "root", "language", "inbox", "sources", "databases", "pseudonym_key", "encrypt_archive", "retention", "roles", "people",
+    "counterparties",
+)
 
 
 class _Closed(BaseModel):
@@ -207,6 +210,15 @@ class PseudonymKey(_Closed):
     file: str = "pseudonym.key"
 
 
+class Retention(_Closed):
+    """Years for which raw files are kept, from the end of the year of their last business day; by default what Chinese law asks of
+    accounting records. unused: files that no book uses, whose rows nothing obliges anybody to keep."""
+
+    voucher: Annotated[int, Field(ge=1, le=100)] = 30
+    bank_statement: Annotated[int, Field(ge=1, le=100)] = 10
+    unused: Annotated[int, Field(ge=0, le=100)] = 1
+
+
 class SourceReading(_Closed):
     """How files of a source are read that do not tell it themselves: 03/05 as day or month first, `.` or `,` before the cents."""
 
@@ -253,6 +265,8 @@ class Books(_Closed):
     sources: str = "sources"  # a folder with own source specifications, beside books.yaml
     databases: tuple[Database, ...] = ()
     pseudonym_key: PseudonymKey = PseudonymKey()
+    encrypt_archive: bool = False  # raw files are sealed with keys that DUIZHANG_ARCHIVE_KEY wraps; once they are they stay so
+    retention: Retention = Retention()
     readings: dict[str, SourceReading] = {}  # by source
     shops: dict[str, Shop] = {}
     bank_accounts: dict[str, str] = {}  # account number: the entity that owns it

@@ -31,6 +31,8 @@ EVENTS = sa.Table(
     sa.Column("hash", sa.String, nullable=False),
 )
 GENESIS = "0" * 64
+# raw files whose time was up were taken out of the archive; their SHA-256 -> name, class and day
+FILES_REMOVED = "raw_files_removed"
 # what of a payload the signature of a person is, where there is one
 SIGNATURE = "signature"
 Sign = Callable[[str], Mapping[str, str]]

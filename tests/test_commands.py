@@ -52,8 +52,8 @@ MISTAKES = (
         ("reopen", "--period", "2026-03-01", "--by", "A", "--reason", "b"),
         ("accept", "--period", "2026-03-01", "--table", "a", "--expectation", "b", "--by", "A", "--reason", "b"),
         ("score", "--truth", "nope.parquet"), ("checkpoint",), ("what-if", "--set", "a=1"), ("serve", "--by", "A"),
-        ("score", "--truth", "nope.parquet"), ("checkpoint",), ("serve", "--by", "A"),
-        ("backup", "backups"),
+        ("backup", "backups"), ("reidentify", "file", "x", "--out", "y", "--by", "A", "--reason", "b"),
+        ("retention", "list", "--books", "nope.yaml"),
         ("export", "audit", "--from", "2026-03-01", "--to", "2026-03-01", "--out", "audit"),
     )),
 )

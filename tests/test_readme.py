@@ -72,6 +72,10 @@ def an_order() -> str:
     return str(found[0])
 
 
+def a_raw_file() -> str:
+    return next(path.name for path in sorted(Path("home/archive").glob("*/*")) if b"," in path.read_bytes()[:200])
+
+
 def an_event() -> str:
     with duckdb.connect("home/published.duckdb", read_only=True) as con:
         found = con.execute("select min(event) from event_items where period = (select max(period) from event_items) and is_booked "
@@ -80,7 +84,7 @@ def an_event() -> str:
     return str(found[0])
 
 
-PUT_IN: dict[str, Callable[[], str]] = {"ORDER": an_order, "EVENT": an_event}
+PUT_IN: dict[str, Callable[[], str]] = {"ORDER": an_order, "EVENT": an_event, "RAW": a_raw_file}
 
 
 def the_day_again() -> None:

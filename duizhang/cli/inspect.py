@@ -94,7 +94,10 @@ def _read(file: Path, specs: Mapping[str, SourceSpec], setting: Setting, folder:
     """The bills of the file; asks: a person is there to give the password of one that has one."""
     from duizhang.ingest import extract
     from duizhang.ingest.opening import LockedFile, with_password
+    from duizhang.sealing import period_of
 
+    if period_of(file) is not None:
+        raise UserError(f"{file.name} is sealed", advice="`duizhang reidentify file` writes it in clear, and puts on record who asked.")
     try:
         return extract(file, specs, setting, file=file.name, into=folder)
     except LockedFile as error:

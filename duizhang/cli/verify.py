@@ -32,12 +32,14 @@ def command(home: Path, head: str, checkpoint: Path | None, key: str, *, as_json
     if as_json:
         click.echo(json.dumps(
             {"ok": not proof.problems, "problems": proof.problems, "events": proof.events, "head": proof.head,
-             "unauthenticated": proof.unauthenticated}, ensure_ascii=False
+             "unauthenticated": proof.unauthenticated, "unopened": proof.unopened}, ensure_ascii=False
         ))
     else:
         told = "events, raw files and published versions are as they were written"
         click.echo("\n".join(proof.problems) if proof.problems else told)
         click.echo(f"{proof.events} events, head {proof.head}")
+        if proof.unopened:
+            click.echo(f"{proof.unopened} raw files are sealed and their key is not at hand: their bytes are as sealed, not opened")
         if proof.unauthenticated:
             click.echo(f"{proof.unauthenticated} of people are not authenticated: the books named nobody then")
     return 2 if proof.problems else 0

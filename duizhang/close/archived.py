@@ -16,4 +16,4 @@ def archive_sources(home: Path, folder: Path) -> dict[str, str]:
 def archive_books(home: Path, books_path: Path) -> str:
     """Keep the bytes of books.yaml with the raw files; their SHA-256."""
     make_home(home)
-    return archive(home, books_path.resolve())
+    return archive(home, books_path.resolve(), is_raw=False)

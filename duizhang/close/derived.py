@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from duizhang.close.approval import APPROVED, CHECKER, CLOSED, MAKER, all_signatures
 from duizhang.close.deciding import decision_of, undo_of
 from duizhang.close.decisions import DECIDED, TAKEN_BACK, Decision, decisions
-from duizhang.events import Event
+from duizhang.events import FILES_REMOVED, Event
 from duizhang.gate import acceptances
 from duizhang.publish import period_states, versions
 from duizhang.state import State
@@ -24,6 +24,7 @@ class Told:
     accepted: set[tuple[str, str, str, str, str]] = field(default_factory=set)
     closed: dict[str, str] = field(default_factory=dict)
     archived: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -58,6 +59,8 @@ def _tell(found: Told, event: Event) -> None:
         found.decided[number] = replace(found.decided[number], taken_back=undo_of(event.actor, said))
     elif event.kind == "accepted":
         found.accepted.add((said["period"], said["table"], said["expectation"], event.actor, said["reason"]))
+    elif event.kind == FILES_REMOVED:
+        found.removed |= {str(sha) for sha in said["files"]}
     elif event.kind == "run_started":
         found.archived |= {str(said["books"]), *(str(sha) for sha in said.get("sources", {}).values())}
 

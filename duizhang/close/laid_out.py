@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from duizhang.digest import file_digest
 from duizhang.errors import UserError
 from duizhang.ingest import inbox_path
+from duizhang.ingest.inbox import archived_path, archived_whole
+from duizhang.sealing import clear_blocks
 from duizhang.yaml_reading import load_yaml
 
 KEY_FILE = "pseudonym.key"
@@ -59,9 +60,9 @@ def write_books(path: Path, settings: dict[str, Any]) -> None:
 
 
 def archived_file(home: Path, sha: str) -> Path:
-    """The archived file with this SHA-256. Raises UserError where it is missing or changed."""
-    path = home / "archive" / sha[:2] / sha
-    if not path.is_file() or file_digest(path) != sha:
+    """The archived file with this SHA-256, perhaps sealed. Raises UserError where it is missing or changed, or its key not at hand."""
+    path = archived_path(home, sha)
+    if not archived_whole(home, sha):
         raise UserError(f"the archived file {sha} is missing or changed", advice="`duizhang verify` lists what is.")
     return path
 
@@ -71,7 +72,8 @@ def _put(archived: Path, folder: Path, name: str) -> Path:
     if not place.is_relative_to(folder.resolve()):
         raise UserError(f"the input {name!r} points outside of its folder")
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(archived, place)
+    with place.open("wb") as copy:
+        copy.writelines(clear_blocks(archived))
     return place
 
 

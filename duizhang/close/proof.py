@@ -20,6 +20,7 @@ from duizhang.errors import DuizhangError
 from duizhang.events import GENESIS, Event, append_event, event_log, verify_chain, witnessed
 from duizhang.ingest import records
 from duizhang.publish import is_whole, published_differs, read_manifest, versions
+from duizhang.sealing import Closed, Damaged, clear_digest, is_as_sealed, period_of
 from duizhang.state import State
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ _UNARCHIVED = ("duplicate",)
 @dataclass
 class Proof:
     """What was found. head: the hash of the last event, to be noted elsewhere; unauthenticated: what people did under a name that
-    was typed, as the books named nobody."""
+    was typed, as the books named nobody; unopened: sealed raw files whose key is not at hand, of which the bytes were looked at and
+    not the content."""
 
     problems: list[str] = field(default_factory=list)
     events: int = 0
     head: str = GENESIS
     unauthenticated: int = 0
+    unopened: int = 0
 
 
 def verify(home: Path, *, head: str = "", checkpoint: str = "", key: str = "") -> Proof:
@@ -137,10 +140,23 @@ class _Look:
             if path.name.endswith(".partial"):
                 continue  # of a copy that was killed: nothing refers to it
             there.add(path.name)
-            if not path.is_file() or file_digest(path) != path.name:
+            if not path.is_file() or not self._is_as_archived(path):
                 self._add(f"archived file {path.name} was changed")
-        for sha in sorted(self.told.archived - there):
+        for sha in sorted(self.told.archived - there - self.told.removed):
             self._add(f"archived file {sha} is missing")
+
+
+    def _is_as_archived(self, path: Path) -> bool:
+        """By its content; where the key is not at hand, whether its sealed bytes are those that were written."""
+        if period_of(path) is None:
+            return file_digest(path) == path.name
+        try:
+            return clear_digest(path) == path.name
+        except Damaged:
+            return False
+        except Closed:
+            self.proof.unopened += 1
+            return is_as_sealed(path)
 
 
 def announce(home: Path, state: State, outcomes: Sequence[PeriodOutcome]) -> None:

@@ -16,7 +16,7 @@ from duizhang.events import WITNESS
 from duizhang.identity import HOMES, keep_own_state
 from duizhang.state import State
 
-_LINKED = ("archive", "landed", "manifests", "objects", "tables")
+_LINKED = ("archive", "keys", "landed", "manifests", "objects", "tables")
 _ROWS = 2000
 
 

@@ -15,6 +15,7 @@ from duizhang.digest import mapping_text, schema_text, write_rows
 from duizhang.errors import UserError
 from duizhang.events import event_log
 from duizhang.publish import is_whole, object_path, period_states, read_manifest
+from duizhang.sealing import clear_blocks
 from duizhang.state import State
 
 CHECKER = Path(__file__).with_name("auditor.py")
@@ -70,4 +71,5 @@ def _write_period(home: Path, period: dt.date, version: int, out: Path, *, with_
             if not source.is_file():
                 raise UserError(f"the raw file {entry['file']} ({sha[:16]}) is gone from the archive")
             (out / "raw").mkdir(exist_ok=True)
-            shutil.copyfile(source, out / "raw" / sha)
+            with (out / "raw" / sha).open("wb") as copy:
+                copy.writelines(clear_blocks(source))

@@ -1,20 +1,22 @@
-"""The archive: every raw file by the SHA-256 of its bytes, below HOME/archive, for its owner's eyes alone.
+"""The archive: every raw file by the SHA-256 of its bytes, below HOME/archive, for its owner's eyes alone; sealed where the home says so.
 
 A file is read once: what is hashed is what is kept. What is half written stands in HOME/incoming, never in the archive.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import os
 import shutil
 import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from duizhang.digest import file_digest
 from duizhang.disk import make_folder, put, told_when_full
 from duizhang.errors import RefusedFile
+from duizhang.sealing import Damaged, clear_blocks, clear_digest, is_sealing, period_of, seal
 
 BLOCK = 1 << 20
 INCOMING = "incoming"
@@ -28,22 +30,24 @@ def archived_path(home: Path, sha: str) -> Path:
 def archived_whole(home: Path, sha: str) -> bool:
     """Whether the archive has exactly these bytes; every one of them is read."""
     try:
-        return file_digest(archived_path(home, sha)) == sha
-    except OSError:
+        return clear_digest(archived_path(home, sha)) == sha
+    except (OSError, Damaged):
         return False
 
 
-def archive(home: Path, path: Path, *, durable: bool = True) -> str:
-    """Keep a file's bytes; their SHA-256. Raises RefusedFile where it cannot be read, or changes while it is.
+def archive(home: Path, path: Path, *, durable: bool = True, day: dt.date | None = None, is_raw: bool = True) -> str:
+    """Keep a file's bytes; their SHA-256. Raises RefusedFile where it cannot be read, or changes while it is, Closed where it is to
+    be sealed and there is no key.
 
-    durable: on the disk at the end; False for what is synced later, with others.
+    durable: on the disk at the end; False for what is synced later, with others. day: what its name says, for the key that seals it;
+    by default that of its time. is_raw: False for books.yaml and specifications, which are never sealed: who signs reads them.
     """
     incoming = home / INCOMING
     incoming.mkdir(mode=0o700, exist_ok=True)
     partial = incoming / uuid.uuid4().hex
     try:
         with told_when_full(partial):
-            sha = _copied(path, partial)
+            sha = _copied(path, partial, home if is_raw and is_sealing(home) else None, day)
         target = archived_path(home, sha)
         if not archived_whole(home, sha):
             make_folder(target.parent, mode=0o700)
@@ -59,25 +63,57 @@ def clear_incoming(home: Path) -> None:
     shutil.rmtree(home / INCOMING, ignore_errors=True)
 
 
-def _copied(path: Path, partial: Path) -> str:
-    """Copy a file; the SHA-256 of the bytes that were copied."""
+def seal_archived(home: Path, shas: Iterable[str]) -> int:
+    """Seal raw files that were archived in clear; how many there were."""
+    count = 0
+    for sha in sorted(set(shas)):
+        path = archived_path(home, sha)
+        if not path.is_file() or period_of(path) is not None:
+            continue
+        (home / INCOMING).mkdir(mode=0o700, exist_ok=True)
+        partial = home / INCOMING / uuid.uuid4().hex
+        day = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
+        try:
+            with told_when_full(partial):
+                with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+                    same = seal(clear_blocks(path), target, home, f"{day:%Y-%m}") == sha
+                if same:  # a damaged one is left for `verify` to tell
+                    put(partial, path)
+                    count += 1
+        finally:
+            partial.unlink(missing_ok=True)
+    return count
+
+
+def _copied(path: Path, partial: Path, sealed_in: Path | None, day: dt.date | None) -> str:
+    """Copy a file, sealed where a home is given; the SHA-256 of what it holds."""
     try:
         source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise RefusedFile(f"it cannot be opened: {error.strerror}", advice="Let this account read it.") from error
-    digest = hashlib.sha256()
     with os.fdopen(source, "rb", buffering=0) as raw:
         before = os.fstat(source)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
-            left = before.st_size + 1  # one that grows as fast as it is read has no end
-            while left > 0 and (data := _read(raw)):
-                digest.update(data)
-                copy.write(data)
-                left -= len(data)
+            blocks = _blocks(raw, before.st_size + 1)  # one that grows as fast as it is read has no end
+            if sealed_in is None:
+                digest = hashlib.sha256()
+                for data in blocks:
+                    digest.update(data)
+                    copy.write(data)
+                sha = digest.hexdigest()
+            else:
+                day = day or dt.datetime.fromtimestamp(before.st_mtime, dt.UTC).date()
+                sha = seal(blocks, copy, sealed_in, f"{day:%Y-%m}")
         after = os.fstat(source)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise RefusedFile("it changed while it was read", advice="Run again when it is written to its end.")
-    return digest.hexdigest()
+    return sha
+
+
+def _blocks(raw: io.FileIO, left: int) -> Iterator[bytes]:
+    while left > 0 and (data := _read(raw)):
+        left -= len(data)
+        yield data
 
 
 def _read(raw: io.FileIO) -> bytes:

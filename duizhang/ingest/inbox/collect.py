@@ -47,7 +47,7 @@ from duizhang.ingest.files import (
     undecided,
 )
 from duizhang.ingest.inbox.ahead import each
-from duizhang.ingest.inbox.archiving import archive, archived_path, archived_whole, clear_incoming
+from duizhang.ingest.inbox.archiving import archive, archived_path, archived_whole, clear_incoming, seal_archived
 from duizhang.ingest.inbox.placing import misplaced, placed
 from duizhang.ingest.inbox.remote import open_inbox
 from duizhang.ingest.landing import QUARANTINED, Extraction, LandedFiles, Setting, extract, is_whole, seal
@@ -55,6 +55,7 @@ from duizhang.ingest.landing import replace as put_in_place
 from duizhang.ingest.opening import MEMBER, LockedFile, is_apart, passwords
 from duizhang.ingest.specification import SourceSpec, load_specs
 from duizhang.ingest.typing import QUARANTINE, shape
+from duizhang.sealing import begin_sealing, is_sealing, need_key, opened
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -73,8 +74,9 @@ class _Collection:
 
     def __init__(self, books: Books, store: Store, state: State, say: Callable[[str], None]) -> None:
         self.books, self.store, self.state, self.say = books, store, state, say
-        self.files = open_inbox(books, store.home, progress=say)
         self.known = known_files(state)
+        self._seal()
+        self.files = open_inbox(books, store.home, progress=say)
         self.rules = Rules(load_specs(books.sources_path))
         self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops, *books.shared_accounts)}
         self.basis = {
@@ -126,6 +128,14 @@ class _Collection:
         for line in told(found, hidden=self.files.hidden):
             self.say(line)
         return found
+
+    def _seal(self) -> None:
+        """Where the books ask for it, seal what is archived now and from now on; it is not asked for again once it is so."""
+        need_key(self.store.home)
+        if self.books.encrypt_archive and not is_sealing(self.store.home):
+            begin_sealing(self.store.home)
+            count = seal_archived(self.store.home, (r.sha256 for r in self.known.values() if r.sha256))
+            self.say(f"the archive is encrypted from now on; {count} raw files that were in clear are as well")
 
     def _is_refused(self, kept: Kept) -> bool:
         return kept.name in self.records and self.records[kept.name].status == REFUSED
@@ -201,7 +211,7 @@ class _Collection:
                 stat = self.stats[name] = path.stat()
                 sha = shas.get((name, stat.st_size, stat.st_mtime_ns))
                 if sha is None or not archived_path(self.store.home, sha).is_file():
-                    sha = archive(self.store.home, path, durable=False)
+                    sha = archive(self.store.home, path, durable=False, day=path_day(name))
                     new.append(archived_path(self.store.home, sha))
                     self.fresh.add(sha)
             except FileNotFoundError:
@@ -241,9 +251,9 @@ class _Collection:
                 shutil.rmtree(landed)  # perhaps one opens it now
             if not is_whole(landed):
                 if sha not in self.fresh and not archived_whole(self.store.home, sha):
-                    archive(self.store.home, self.files.files[kept.file])
+                    archive(self.store.home, self.files.files[kept.file], day=path_day(kept.file))
                 tasks.append((archived_path(self.store.home, sha), kept.name, self._setting(self._shop_of(kept.file), sha), landed))
-        done = each(_land, tasks, self.rules.specs, apart=lambda task: is_apart(task[0]))
+        done = each(_land, tasks, self.rules.specs, apart=lambda task: _is_apart(task[0]))
         for number, lost in enumerate(done, 1):
             if lost is not None:
                 self.lost.add(lost[0].name)
@@ -299,12 +309,18 @@ def _is_locked(landed: Path) -> bool:
     return meta.is_file() and any(detail.get("locked") for detail in json.loads(meta.read_text(encoding="utf-8")))
 
 
+def _is_apart(archived: Path) -> bool:
+    with opened(archived) as path:
+        return is_apart(path)
+
+
 def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapping[str, SourceSpec]) -> None:
     """Read one archived file into `landed`; there whole, with its meta.json, or not at all."""
     make_folder(landed.parent)
     working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
     try:
-        bills = extract(archived, specs, setting, file=name, into=working)
+        with opened(archived) as path:
+            bills = extract(path, specs, setting, file=name, into=working)
         details = [
             {**_describe(found, f"{name}{MEMBER}{found.member}" if found.member else name), "member": found.member,
              "folder": found.folder.relative_to(working).as_posix()}
