@@ -37,6 +37,7 @@ from duizhang.ingest.landing import RawRecord, Setting, as_shown, look
 from duizhang.ingest.typing import shape
 from duizhang.lock import acquire
 from duizhang.publish import period_states
+from duizhang.sealing import opened
 from duizhang.spelling import nearest
 from duizhang.state import State
 
@@ -249,7 +250,8 @@ def _look(
         raise UserError(f"the archived bytes of {record.path} are damaged", advice="`duizhang doctor --fix` restores what can be restored.")
     setting = replace(Setting.of(books, record.shop, key=_NO_KEY), corrections=tuple(corrections))
     try:
-        return look(archived_path(home, record.sha256), specs, setting, member=member_of(record.path), lines=lines)
+        with opened(archived_path(home, record.sha256)) as path:
+            return look(path, specs, setting, member=member_of(record.path), lines=lines)
     except RefusedFile as error:
         raise UserError(f"{record.path}: {error}", advice=error.advice) from error
 
