@@ -220,10 +220,12 @@ class Retention(_Closed):
 
 
 class SourceReading(_Closed):
-    """How files of a source are read that do not tell it themselves: 03/05 as day or month first, `.` or `,` before the cents."""
+    """How files of a source are read that do not tell it themselves: 03/05 as day or month first, `.` or `,` before the cents, a
+    column of fees as part of the amounts (`included`) or charged beside them (`apart`)."""
 
     dates: Literal["", "day", "month"] = ""
     decimal: Literal["", ".", ","] = ""
+    fees: Literal["", "included", "apart"] = ""
 
 
 class Counterparty(_Closed):
@@ -371,9 +373,9 @@ class Books(_Closed):
         hours, minutes = self.cut_off.split(":")
         return int(hours) * 60 + int(minutes)
 
-    def said_of_sources(self) -> dict[str, tuple[str, str]]:
-        """By source, what `readings` says of it: (day or month first, decimal mark), '' for either where nothing is said."""
-        return {name: (reading.dates, reading.decimal) for name, reading in self.readings.items()}
+    def said_of_sources(self) -> dict[str, tuple[str, str, str]]:
+        """By source, what `readings` says of it: (day or month first, decimal mark, fees), '' for each where nothing is said."""
+        return {name: (reading.dates, reading.decimal, reading.fees) for name, reading in self.readings.items()}
 
     def entity_of(self, shop: str) -> str:
         """The legal entity of a shop; the books' own for '' or a shop without one."""

@@ -63,7 +63,7 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
             raise
         click.echo(json.dumps({
             "source": None, "encoding": None, "rows_read": 0, "rows_parsed": 0, "rows_quarantined": 0, "rows_ignored": 0,
-            "control_totals": [], "tables": {}, "errors": [{"reason": str(error), "advice": error.advice}],
+            "control_totals": [], "tables": {}, "notes": [], "errors": [{"reason": str(error), "advice": error.advice}],
             "setting": _setting(setting, books_path),
         }, ensure_ascii=False, indent=1))
         return 1
@@ -117,7 +117,7 @@ def describe(found: Extraction) -> dict[str, Any]:
         "source": found.spec.name, "encoding": found.encoding, "rows_read": found.rows_read, "rows_parsed": found.rows_parsed,
         "rows_quarantined": found.rows_quarantined, "rows_ignored": found.rows_ignored,
         "control_totals": [{"name": t.name, "stated": t.stated, "computed": t.computed, "ok": t.ok} for t in found.totals],
-        "tables": tables,
+        "tables": tables, "notes": found.notes,
         "errors": [{k: row[k] for k in ("line", "column_name", "value", "reason")} for row in found.quarantine().to_pylist()],
     }
 
@@ -141,6 +141,8 @@ def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
         click.echo(f"line {error['line']}, {error['column_name'] or 'row'}: {error['value']!r} {error['reason']}")
     if len(answer["errors"]) > 20:
         click.echo(f"... and {len(answer['errors']) - 20} more")
+    for note in found.notes:
+        click.echo(note)
     loose = sum(not total.ok for total in found.totals)
     if not loose and not answer["errors"]:
         ties = f"all {len(found.totals)} totals tie" if found.totals else "the file states no totals"

@@ -17,6 +17,7 @@ from duizhang.errors import UserError
 
 _NEWEST = 31
 _REASONS = 5
+_NOTED = 20
 
 
 @click.command()
@@ -77,6 +78,13 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
             name = f["file"] or f["source"]
             what = f["problem"] if f["problem"].startswith(name) else f"{name} {f['problem']}"
             yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), width, lines=3)
+    noted = {f["problem"]: f for f in reversed(found["noted"])}
+    if noted:
+        yield f"\n{len(noted)} files were read, but:"
+        for f in list(noted.values()) if everything else list(noted.values())[:_NOTED]:
+            yield from wrapped(f"{f['period']} {f['problem']}", width, lines=3)
+        if not everything and len(noted) > _NOTED:
+            yield f"  and {len(noted) - _NOTED} more (--all, or --json)"
 
 
 def _causes(causes: list[dict[str, Any]], *, everything: bool) -> str:
@@ -118,13 +126,14 @@ def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["causes"] = causes.get(p["period"], [])
         p["variances"] = sum(c["items"] for c in p["causes"])
     try:
-        from duizhang.unread import unread_files
+        from duizhang.unread import noted_files, unread_files
 
-        files = unread_files(home)
+        files, noted = unread_files(home), noted_files(home)
     except UserError as error:
         # what is published is told all the same
+        noted = []
         files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
-    return {"periods": periods, "files": files, "not_run": _not_run(home, [p["period"] for p in periods])}
+    return {"periods": periods, "files": files, "noted": noted, "not_run": _not_run(home, [p["period"] for p in periods])}
 
 
 def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:

@@ -30,3 +30,27 @@ def test_a_refusal_tells_what_was_seen(tmp_path: Path, text: str, encoding: str,
 def test_an_amount_in_another_currency_than_its_row_is_told(tmp_path: Path) -> None:
     found = read(tmp_path, "Date,Description,Currency,Amount,Balance\n2026-03-05,X,CNY,USD 5.00,5.00\n")
     assert [t.name for t in found.totals if not t.ok] == ["rows whose amounts name another currency"]
+
+
+WITH_FEE = "Date,Description,Amount,Fee,Reference\n2026-03-05,A,99.00,1.00,r1\n2026-03-06,C,49.00,1.00,r2\n"
+
+
+def test_whether_an_amount_has_its_fee_in_it_is_asked_where_no_balance_tells(tmp_path: Path) -> None:
+    with pytest.raises(RefusedFile, match="with the column 'Fee' in them, or beside it") as refused:
+        read(tmp_path, WITH_FEE)
+    assert "{bank_generic: {fees: included}}" in str(refused.value.advice)
+
+
+@pytest.mark.parametrize(("fees", "amount"), [("included", "148.0000"), ("apart", "146.0000")])
+def test_the_books_say_whether_an_amount_has_its_fee_in_it(tmp_path: Path, fees: str, amount: str) -> None:
+    (tmp_path / "any.csv").write_text(WITH_FEE)
+    setting = Setting(readings={"bank_generic": ("", "", fees)})
+    [found] = extract(tmp_path / "any.csv", load_specs(), setting, file="any.csv", into=tmp_path / "out")
+    assert str(found.summary("bank_entries")[1]["CNY"]) == amount
+
+
+def test_a_fee_that_only_stands_in_later_rows_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duizhang.ingest.opening.encoded.BLOCK", 64)
+    monkeypatch.setattr("duizhang.ingest.opening.encoded.PART", 64)
+    with pytest.raises(RefusedFile, match="'Fee' in them"):
+        read(tmp_path, "Date,Description,Amount,Fee,Reference\n" + "2026-03-05,A,99.00,0,r1\n" * 9 + "2026-03-06,C,49.00,1.00,r2\n")

@@ -160,17 +160,21 @@ def unresolved(records: Iterable[FileRecord], first: dt.date) -> list[FileRecord
 
 
 def told(records: Iterable[FileRecord], *, hidden: int = 0) -> list[str]:
-    """What became of the files, in a line, and why each that was refused was, in a line each."""
+    """What became of the files, in a line, and why each that was refused was, or what is to be known of one that was read, in a line
+    each."""
     counts: dict[str, int] = {}
-    refused = []
+    refused, noted = [], []
     for record in records:
         counts[record.status] = counts.get(record.status, 0) + 1
         if record.status == REFUSED:
             refused.append(record)
+        elif record.status == READ and record.problem:
+            noted.append(record)
     total = sum(counts.values())
     said = ", ".join(f"{number} {status}" for status, number in sorted(counts.items(), key=lambda e: (e[0] != READ, e[0])))
     lines = [f"files: {total} known: {said}" + (f"; {hidden} hidden ones left out" if hidden else "")] if total or hidden else []
-    lines += [f"refused: {r.problem}" for r in refused[:_TOLD]]
-    if len(refused) > _TOLD:
-        lines.append(f"refused: and {len(refused) - _TOLD} more (`duizhang status` lists them)")
+    for word, some in (("refused", refused), ("read, but", noted)):
+        lines += [f"{word}: {r.problem}" for r in some[:_TOLD]]
+        if len(some) > _TOLD:
+            lines.append(f"{word}: and {len(some) - _TOLD} more (`duizhang status` lists them)")
     return lines

@@ -370,6 +370,7 @@ def _describe(found: Extraction, name: str) -> dict[str, object]:
         f"{name}: control total {t.name} states {stated(t.stated) if t.stated is not None else 'nothing'}, its rows give {t.computed}"
         for t in bad
     )
+    problem = "; ".join([*([problem] if problem else []), *(f"{name}: {note}" for note in found.notes)])
     if found.undated:
         status, problem = REFUSED, (
             f"{name}: {found.undated} rows of {found.spec.name} have no date, so they belong to no period (Give them their date; "

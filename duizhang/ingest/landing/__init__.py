@@ -1,7 +1,8 @@
 """From a recognised document to landed rows on disk, with its control totals recomputed and its quarantine."""
 
 from duizhang.ingest.corrected import QUARANTINED
-from duizhang.ingest.landing.extract import ControlTotal, Extraction, extract
+from duizhang.ingest.landing.extract import extract
+from duizhang.ingest.landing.extraction import ControlTotal, Extraction
 from duizhang.ingest.landing.landed import LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.landing.looking import RawCell, RawRecord, as_shown, look
 from duizhang.ingest.landing.sealed import is_whole, replace, seal

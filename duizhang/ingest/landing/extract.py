@@ -5,12 +5,11 @@ A file is read once, in batches: while one is read, the one before is typed and 
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -20,122 +19,37 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from duizhang import schema
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.chain import Chain
-from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, LandedFiles, Setting, landed_schema, prepare
+from duizhang.ingest.landing.extraction import ControlTotal, Extraction
+from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, Setting, landed_schema
 from duizhang.ingest.landing.overlay import Overlay
+from duizhang.ingest.landing.settling import captures_of, overlay_of, settle, typist_of
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Counter, Tally, tie
-from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, shown_name
+from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, left_out, shown_name
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import Place, recognise
-from duizhang.ingest.rows import Batch, Broken, Reading, several
-from duizhang.ingest.specification import NUMBERS, Cell, SourceSpec, Table, Total, normalised
+from duizhang.ingest.rows import Batch, Broken, several
+from duizhang.ingest.specification import NUMBERS, SourceSpec, Table, Total, normalised
 from duizhang.ingest.texts import constant, whole
-from duizhang.ingest.typing import HIDDEN, QUARANTINE, Said, Typist, masked, references, remark_fields, shape, without_values
-from duizhang.store import connect, scratch
+from duizhang.ingest.typing import (
+    HIDDEN,
+    QUARANTINE,
+    Typist,
+    masked,
+    references,
+    remark_fields,
+    shape,
+    without_values,
+)
+from duizhang.store import scratch
 
 TYPISTS = 2
-MANY = 200_000
 BREAKS = 3  # of a running balance that are shown one by one
 AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
-
-
-@dataclass(frozen=True)
-class ControlTotal:
-    """A total that the file states, and what its rows give. stated is None where the file should state it but does not."""
-
-    name: str
-    stated: str | None
-    computed: str
-    ok: bool
-
-
-@dataclass(frozen=True)
-class Extraction:
-    """What a bill gave; its typed rows are Parquet files in `folder`. read = parsed + quarantined + ignored, always.
-
-    tables: the canonical tables that its rows feed. member: the name inside a ZIP or workbook that holds several bills, else
-    ''. days: business days of its rows; undated: rows without one. totals_line: the line that carries the file's totals, which
-    may feed tables and is no row (0: none).
-    """
-
-    spec: SourceSpec
-    setting: Setting
-    member: str
-    encoding: str
-    rows_read: int
-    rows_parsed: int
-    rows_quarantined: int
-    rows_ignored: int
-    folder: Path
-    tables: tuple[str, ...]
-    days: frozenset[dt.date]
-    totals: list[ControlTotal]
-    captures: dict[str, str]
-    undated: int = 0
-    totals_line: int = 0
-
-    def table(self, name: str) -> pa.Table:
-        """The rows that it gives to a canonical table."""
-        return self._ask(name, "select * from canonical").cast(schema.TABLES[name])
-
-    def head(self, name: str, rows: int) -> pa.Table:
-        """The first rows that it gives to a canonical table."""
-        return self._ask(name, f"select * from canonical limit {rows}").cast(schema.TABLES[name])
-
-    def summary(self, name: str) -> tuple[int, dict[str, Decimal]]:
-        """(rows that it gives to a canonical table, currency -> sum of their amounts); every cell of them is computed."""
-        columns = schema.TABLES[name].names
-        every = f"bit_xor(hash({', '.join(columns)}))"
-        currency, amount = ("currency", "coalesce(sum(amount), 0)") if {"amount", "currency"} <= set(columns) else ("''", "0")
-        rows = self._ask(
-            name, f"select {currency} as currency, count(*) as n, {amount}::decimal(38, 4) as amount, {every} as x "
-            "from canonical group by 1 order by 1").to_pylist()
-        return sum(row["n"] for row in rows), {row["currency"]: row["amount"] for row in rows if row["currency"]}
-
-    def distinct(self, name: str, columns: Sequence[str], *, most: int = 100_000) -> list[tuple[object, ...]]:
-        """What stands in these columns of the rows that it gives to a canonical table, each once, at most so many, in order."""
-        listed = ", ".join(f'"{column}"' for column in columns)
-        found = self._ask(name, f"select distinct {listed} from canonical order by all limit {most}")
-        return [tuple(row[column] for column in columns) for row in found.to_pylist()]
-
-    def _ask(self, name: str, select: str) -> pa.Table:
-        spec, shop = self.spec, self.setting.shop
-        landed = LandedFiles({spec.name: spec}, {shop: self.setting}, [(spec.name, shop, self.folder)])
-        # all processors for a large file; to start them takes longer than a small one
-        with closing(connect()) if self.rows_read > MANY else scratch() as con:
-            prepare(con)
-            return landed.ask(con, name, spec.name, select)
-
-    def quarantine(self) -> pa.Table:
-        """The cells that were rejected, by line."""
-        return pq.ParquetFile(self.folder / QUARANTINED).read()
-
-    @property
-    def coverage(self) -> tuple[dt.date, dt.date] | None:
-        """The days that the file says it covers, both included."""
-        start, end = (_day(self.captures.get(name, "")) for name in ("coverage_from", "coverage_to"))
-        if start is None:
-            return None
-        # an end of `next day 00:00` is exclusive, one of 23:59:59 is not
-        inclusive = re.search(r"(?:[1-9]\d?|0[1-9]):|:(?:[1-9]|0[1-9])", self.captures.get("coverage_to", ""))
-        last = end - dt.timedelta(days=1) if end and end > start and not inclusive else end or start
-        return start, last
-
-
-def _day(text: str) -> dt.date | None:
-    digits = re.findall(r"\d+", text)
-    if len(digits) == 1 and len(digits[0]) == 8:
-        digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
-    try:
-        return dt.date(*(int(d) for d in digits[:3])) if len(digits) >= 3 else None
-    except (ValueError, TypeError):
-        return None
 
 
 def extract(
@@ -179,10 +93,12 @@ def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, P
     problem: RefusedFile | None = None
     where, parts = "", documents(path)
     several = len(parts) > 1 and parts[0].kind == "text"
+    skipped = left_out(path) if several else []
     for document in parts:
         try:
             found.append((document, recognise(document, specs)))
         except RefusedFile as error:
+            skipped += [shown_name(f"sheet {document.sheet} ({error})")] if document.kind == "sheet" else []
             # a workbook may have sheets of notes beside its data; a member of a ZIP must be known
             if document.kind != "sheet" or problem is None:
                 problem, where = error, document.name
@@ -191,8 +107,9 @@ def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, P
         inside = f"a member of it, {where}, is not readable: {problem}" if main or several else str(problem or "there is nothing in it")
         kind = LockedFile if isinstance(problem, LockedFile) else RefusedFile
         raise kind(inside, advice=problem.advice if problem else "Download it again.")
-    many = len(main) > 1
-    return [(document, place, shown_name(document.sheet or document.name) if many else "") for document, place in main]
+    many, out = len(main) > 1, tuple(map(shown_name, skipped))
+    return [
+        (document, replace(place, left_out=out), shown_name(document.sheet or document.name) if many else "") for document, place in main]
 
 
 @dataclass(frozen=True)
@@ -247,7 +164,7 @@ class _Run:
         if self.read != parsed + self.quarantined + ignored:
             raise ConservationError(
                 f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
-        captures = _captures(self.spec, self.reading)
+        captures = captures_of(self.spec, self.reading)
         totals = [
             self._by_group(index, total) if total.each else self._total(total, computed)
             for index, (total, computed) in enumerate(zip(self.spec.totals, self.tally.sums, strict=True))
@@ -257,11 +174,23 @@ class _Run:
             for name, stated, computed in self.reading.stated
         ]
         totals += _balances(self.tally.chains)
+        if self.reading.headers and (again := self._joined_twice()):
+            totals.append(ControlTotal("rows that stand below two of its headers alike", "0", str(again), ok=False))
         return Extraction(
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
-            self.tally.undated, self.reading.totals_line,
+            self.tally.undated, self.reading.totals_line, self.place.unread, self.place.left_out,
         )
+
+    def _joined_twice(self) -> int:
+        """How many rows of a file that was joined of several repeat one of another part: exports that overlap."""
+        names = ", ".join(f'"{name}"' for name in self.schema.names[2:])
+        with scratch() as con:
+            [(again,)] = con.execute(
+                f"select coalesce(sum(n), 0) from (select count(*) - 1 as n from (select *, list_sum(list_transform(?::bigint[], "
+                f"lambda h: (h < line)::int)) as part from read_parquet(?)) group by {names} having count(distinct part) > 1)",
+                [self.reading.headers, str(self.folder / ROWS)]).fetchall()
+        return int(again)
 
     def _counted(self, part: _Part) -> _Part:
         self.quarantined += part.wrong
@@ -296,7 +225,7 @@ class _Run:
                     self.typist = typist_of(self.reading, self.spec, self.setting)
                     self.overlay = overlay_of(self.typist, self.setting, self.member)
                     batch = self.overlay.over(batch)
-                    self.typist.settle(batch)
+                    settle(self.typist, batch)
                 elif self.overlay is not None:
                     batch = self.overlay.over(batch)
                 if counters < TYPISTS:
@@ -377,18 +306,6 @@ class _Run:
         return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
 
 
-def typist_of(reading: Reading, spec: SourceSpec, setting: Setting) -> Typist:
-    """Who types the batches of a reading; `settle` has to see the first one."""
-    return Typist(
-        reading.names, spec, _captures(spec, reading), setting.zone, setting.cut_off_minutes, setting.key,
-        Said(*setting.readings.get(spec.name, ())), above="\n".join(reading.around), sheet=reading.encoding == "sheet")
-
-
-def overlay_of(typist: Typist, setting: Setting, member: str) -> Overlay:
-    """The corrections of one bill of a file."""
-    return Overlay([c for c in setting.corrections if c.member == member], typist.places())
-
-
 def _balances(chains: Mapping[str, Chain]) -> list[ControlTotal]:
     """The running balance of every account and currency: that it leads from row to row, or the first rows where it does not."""
     totals = []
@@ -450,18 +367,6 @@ def _unfit(spec: SourceSpec, typed: pa.Table, problems: Mapping[int, str]) -> pa
             "reason": f"does not fit its table: {problem}", "is_money": True,
         })
     return pa.Table.from_pylist(cells, QUARANTINE)
-
-
-def _captures(spec: SourceSpec, reading: Reading) -> dict[str, str]:
-    around = "\n".join(reading.around)
-    captures = {}
-    for name, pattern in spec.captures.items():
-        if isinstance(pattern, Cell):
-            captures[name] = reading.summary.get(normalised(pattern.cell), "")
-        else:
-            match = re.search(pattern, around, re.MULTILINE)
-            captures[name] = match.group(1) if match else ""
-    return captures
 
 
 def _decimal(text: str | None, mark: str = ".") -> Decimal | None:

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.landing.extract import bills, overlay_of, typist_of
+from duizhang.ingest.landing.extract import bills
 from duizhang.ingest.landing.landed import Hazard, Setting
 from duizhang.ingest.landing.overlay import raw_cell
+from duizhang.ingest.landing.settling import overlay_of, settle, typist_of
 from duizhang.ingest.landing.tally import Counter
 from duizhang.ingest.reading import read
 from duizhang.ingest.rows import Batch
@@ -63,7 +64,7 @@ def look(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, membe
                         typist = typist_of(reading, spec, setting)
                         overlay = overlay_of(typist, setting, member)
                         batch = overlay.over(raw)
-                        typist.settle(batch)
+                        settle(typist, batch)
                     else:
                         batch = overlay.over(raw)
                     numbers = raw.lines.to_numpy(zero_copy_only=False)

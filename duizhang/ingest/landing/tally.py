@@ -105,7 +105,7 @@ class Calendar:
         return {day for day in found if day is not None}, without
 
 
-class _Balance:
+class Balance:
     """The running balance of typed rows."""
 
     def __init__(self, rule: Running, fields: pa.Schema) -> None:
@@ -185,7 +185,7 @@ class Counter:
                 f"coalesce({t.computed}, 0)::decimal(38, 4) as computed from typed group by 1, 2 order by all")
             for n, t in enumerate(spec.totals) if t.each
         ]
-        self.balance = _Balance(spec.balance, fields) if spec.balance else None
+        self.balance = Balance(spec.balance, fields) if spec.balance else None
         self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
 
     def count(self, typed: pa.Table) -> Tally:

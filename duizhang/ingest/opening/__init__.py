@@ -8,7 +8,7 @@ from duizhang.ingest.opening.walk import MEMBER, Inbox, shown_name, walk
 
 if TYPE_CHECKING:
     from duizhang.ingest.opening.bounds import is_apart
-    from duizhang.ingest.opening.container import Document, documents
+    from duizhang.ingest.opening.container import Document, documents, left_out
     from duizhang.ingest.opening.decoded_lines import text_blocks, text_lines
     from duizhang.ingest.opening.encoded import BY_NAMES, LOST, Block, blocks, decoded, detect, head_lines, marked, plain, plausible, utf8
     from duizhang.ingest.opening.json_records import first_record, read_json
@@ -38,6 +38,7 @@ __all__ = [
     "head_lines",
     "holds",
     "is_apart",
+    "left_out",
     "marked",
     "passwords",
     "plain",

@@ -113,6 +113,18 @@ def _zip(path: Path, size: int) -> list[Document]:
     return [Document(name, "text", _opener(path, info)) for name, info in zip(names, filled, strict=True)]
 
 
+def left_out(path: Path) -> list[str]:
+    """The members of an archive that are no bills by their names, and are not read."""
+    with path.open("rb") as stream:
+        if not stream.read(4).startswith(b"PK\x03\x04"):
+            return []
+    with zipfile.ZipFile(path) as archive:
+        members = [info for info in archive.infolist() if not info.is_dir()]
+    if any(info.filename == "[Content_Types].xml" for info in members):
+        return []
+    return told_apart([name for info in members if _NO_BILL.search(name := _member_name(info)) or not info.file_size])
+
+
 def told_apart(names: Sequence[str]) -> list[str]:
     """Names of which none stands twice: the second `a` is `a (2)`; one that has a name of its own keeps it."""
     taken = set(names)

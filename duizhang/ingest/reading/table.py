@@ -138,6 +138,7 @@ class _Rows:
             near = first.str.strip_chars(BLANKS) == self.names[0].strip()
             for at in near.arg_true():
                 near[at] = [normalised(cell) for cell in whole(int(lines[at]))] == self.header
+            self.reading.headers += lines[near.to_numpy()].tolist()
             self._put_around(keep, near, lines, whole)
         if self.spec.totals_row and normalised(self.spec.totals_row) in self.index:
             column = series(columns[self.index[normalised(self.spec.totals_row)]])

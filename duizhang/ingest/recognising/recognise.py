@@ -31,12 +31,19 @@ _CURRENCY = re.compile(
 
 _ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
 
+_AMOUNT = re.compile(r"[-+]?(?:[¥￥$€£]|[A-Z]{3} ?)?[-+]?\d[\d,. ]*|-+")
+_DAY = re.compile(r"\d{1,4}\.\d{1,2}\.\d{1,4}")
+_NO_MONEY = re.compile(
+    r"(?i)率|比例|重量|体积|数量|税点|折扣$|%|weight|quantity|qty|rate\b|percent|latitude|longitude|version|gewicht|menge"
+)
+
 
 @dataclass(frozen=True)
 class Place:
     """Where a document's rows begin, under the specification that fits it.
 
-    header: index of the header line (-1: there is none). names: its columns. above: the lines over it.
+    header: index of the header line (-1: there is none). names: its columns. above: the lines over it. unread: columns of money
+    that the specification does not know. left_out: members and sheets beside it that are not read.
     """
 
     spec: SourceSpec
@@ -45,6 +52,8 @@ class Place:
     delimiter: str = ","
     names: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
@@ -158,7 +167,29 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     if document.kind == "text":
         # names that are only there in such an encoding tell it: its accents and the letters behind them are GBK as well
         encoding = place.encoding if place.encoding in BY_NAMES else detect(document.head(), place.spec.encodings)
-    return replace(place, encoding=encoding, names=names)
+    return replace(place, encoding=encoding, names=names, unread=_unread_money(place, head, names))
+
+
+def _unread_money(place: Place, head: _Head, names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of amounts, as their first cells look, that no field reads and the specification does not list."""
+    spec = place.spec
+    if place.header < 0 or spec.reader == "json":
+        return ()
+    known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also, *column.join)}
+    known |= {normalised(name) for name in (*spec.unread, spec.totals_row or "", spec.absorbs or "")}
+    rows = [row for row in head.rows(place.delimiter)[place.header + 1 :] if len(row) == len(names)]
+    found = []
+    for at, name in enumerate(names):
+        bare = normalised(name)
+        if spec.header_currency:
+            bare = normalised(without_currency(name)[0])
+        if not bare or bare in known or _NO_MONEY.search(name):
+            continue
+        cells = [cell for row in rows if (cell := re.sub(r"#\d+$", "", row[at]).strip())]
+        amounts = [cell for cell in cells if _AMOUNT.fullmatch(cell) and not _DAY.fullmatch(cell)]
+        if len(amounts) == len(cells) and any(re.search(r"[1-9].*[.,]\d|[.,]\d?[1-9]", cell) for cell in amounts):
+            found.append(name)
+    return tuple(found)
 
 
 def _best(document: Document, specs: Mapping[str, SourceSpec], lines: int) -> tuple[Place, _Head] | None:

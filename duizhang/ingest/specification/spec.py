@@ -65,6 +65,8 @@ class Column(_Closed):
     values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
     where one of these columns is there too.
     formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
+    beside (money): the field of an amount that this charge is part of or stands beside. The running balance tells which, else the
+    books (`readings`, fees), else the file is refused; the value is what it moves besides the amount, 0 where that has it in it.
     zone (time): IANA name; zone_field: a field whose value is one. Default: the spec's zone, else that of the books.
     """
 
@@ -87,6 +89,7 @@ class Column(_Closed):
     constant: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
+    beside: str = ""
     zone: str | None = None
     zone_field: str | None = None
     personal: bool = False
@@ -193,6 +196,8 @@ class SourceSpec(_Closed):
     layout_from: how sure the layout is. real: the header of a real file; program: a program or its tests that read such
     files; published: the platform's or the standard's own description; sketch: reported without a file; own: this
     project's own layout; unknown: nobody has said (no shipped specification may leave it so).
+    unread: columns of money that are known and not read, as they are parts or repetitions of others; any other column of money
+    that no field reads is told.
     header_currency: a currency behind a column's name, as in `Amount (EUR)`, is no part of it, and the line `currency of the
     header: EUR` stands for it among those above the rows.
     balance: the running balance, where the file has one: a control total of every row.
@@ -220,6 +225,7 @@ class SourceSpec(_Closed):
     heading: str = ""
     absorbs: str | None = None
     ragged: bool = False
+    unread: tuple[str, ...] = ()
     header_currency: bool = False
     captures: dict[str, str | Cell] = {}
     nulls: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """From text cells to typed columns: amounts, times, ids, pseudonyms; what does not parse is told and masked."""
 
-from duizhang.ingest.typing.cells import HIDDEN, QUARANTINE, Said, Typist
+from duizhang.ingest.typing.cells import HIDDEN, QUARANTINE, Said, Typist, undecided_fees
 from duizhang.ingest.typing.masks import masked, shape, without_values
 from duizhang.ingest.typing.money import amounts, reaches, ten_thousandths
 from duizhang.ingest.typing.references import references, remark_fields
@@ -19,5 +19,6 @@ __all__ = [
     "remark_fields",
     "shape",
     "ten_thousandths",
+    "undecided_fees",
     "without_values",
 ]

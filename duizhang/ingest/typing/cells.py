@@ -37,10 +37,12 @@ _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
 @dataclass(frozen=True)
 class Said:
-    """What the books say of files that do not tell it themselves. dates: day or month first; decimal: the mark before cents."""
+    """What the books say of files that do not tell it themselves. dates: day or month first; decimal: the mark before cents; fees: whether
+    amounts have the fees in them (`included`) or not (`apart`)."""
 
     dates: str = ""
     decimal: str = ""
+    fees: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Typist:
         self.index, self.said, self.above, self.sheet = index, said or Said(), above, sheet
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
         self.readings: dict[str, Reading | None] = {}
+        self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
 
     def places(self) -> dict[str, list[int]]:
         """By column of the specification, where its cells stand in the file; none of columns that only the rows tell apart."""
@@ -162,6 +165,8 @@ class Typist:
             texts, reading = self._text(name, column, raw), self.readings[name]
             found, reasons = reading.of(texts) if reading is not None else (texts, None)
             values[name] = found.column() if column.type in ("id", "text") else found.rows()
+            if column.beside:
+                values[name] = self._moved_beside(name, values[name])
             if self._is_mixed(name):
                 values[f"{name}{ABSOLUTE}"] = texts.map(X.str.contains(_OFFSET)).rows()
             if column.required and required:
@@ -178,6 +183,15 @@ class Typist:
             wrong = pa.concat_tables([_cells(batch.lines, problem) for problem in problems])
             wrong = wrong.sort_by([("line", "ascending"), ("column_name", "ascending")])
         return self._hide(self._localise(typed)), wrong
+
+    def _moved_beside(self, name: str, charges: pa.Array) -> pa.Array:
+        """What charges move besides the amounts. Raises RefusedFile where there are some and nothing tells."""
+        factor = self.factors.get(name)
+        if factor is None and pc.any(pc.not_equal(charges, 0), min_count=0).as_py():
+            raise undecided_fees(self.spec.fields[name].column)
+        if factor == -1:
+            return pc.negate(charges)
+        return charges if factor else pc.if_else(charges.is_valid(), pa.scalar(0, charges.type), charges)
 
     def _text(self, name: str, column: Column, raw: _Raw) -> Cells:
         """A field's cells without the marks that platforms and spreadsheets put around them, made ready for typing."""
@@ -230,6 +244,13 @@ class Typist:
                 hidden = Cells(pl.Series(pseudonyms(texts, self.key)), cells.indices if coded else None)
                 typed = typed.set_column(typed.schema.get_field_index(name), name, hidden.column())
         return typed
+
+
+def undecided_fees(column: str) -> RefusedFile:
+    """The refusal of a file with charges of which nothing tells whether its amounts have them in them."""
+    return RefusedFile(
+        f"amounts can be read in two ways: with the column {column!r} in them, or beside it, and no running balance tells",
+        advice="Say in books.yaml, readings: {SOURCE: {fees: included}} or {fees: apart}, or export the balance with it.")
 
 
 class _Raw:

@@ -1,0 +1,125 @@
+"""What came of a bill: its rows counted and summed up, its totals held against them, what is to be known of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from duizhang import schema
+from duizhang.ingest.corrected import QUARANTINED
+from duizhang.ingest.landing.landed import LandedFiles, Setting, prepare
+from duizhang.ingest.specification import SourceSpec
+from duizhang.store import connect, scratch
+
+MANY = 200_000
+
+
+@dataclass(frozen=True)
+class ControlTotal:
+    """A total that the file states, and what its rows give. stated is None where the file should state it but does not."""
+
+    name: str
+    stated: str | None
+    computed: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What a bill gave; its typed rows are Parquet files in `folder`. read = parsed + quarantined + ignored, always.
+
+    tables: the canonical tables that its rows feed. member: the name inside a ZIP or workbook that holds several bills, else
+    ''. days: business days of its rows; undated: rows without one. totals_line: the line that carries the file's totals, which
+    may feed tables and is no row (0: none). unread: columns of money that the specification does not know. left_out: members of
+    the archive and sheets of the workbook that were not read.
+    """
+
+    spec: SourceSpec
+    setting: Setting
+    member: str
+    encoding: str
+    rows_read: int
+    rows_parsed: int
+    rows_quarantined: int
+    rows_ignored: int
+    folder: Path
+    tables: tuple[str, ...]
+    days: frozenset[dt.date]
+    totals: list[ControlTotal]
+    captures: dict[str, str]
+    undated: int = 0
+    totals_line: int = 0
+    unread: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know although every row was read."""
+        money = f"columns of money that are not read: {', '.join(self.unread)}"
+        members = f"left out: {', '.join(self.left_out)}"
+        return [*([money] if self.unread else []), *([members] if self.left_out else [])]
+
+    def table(self, name: str) -> pa.Table:
+        """The rows that it gives to a canonical table."""
+        return self._ask(name, "select * from canonical").cast(schema.TABLES[name])
+
+    def head(self, name: str, rows: int) -> pa.Table:
+        """The first rows that it gives to a canonical table."""
+        return self._ask(name, f"select * from canonical limit {rows}").cast(schema.TABLES[name])
+
+    def summary(self, name: str) -> tuple[int, dict[str, Decimal]]:
+        """(rows that it gives to a canonical table, currency -> sum of their amounts); every cell of them is computed."""
+        columns = schema.TABLES[name].names
+        every = f"bit_xor(hash({', '.join(columns)}))"
+        currency, amount = ("currency", "coalesce(sum(amount), 0)") if {"amount", "currency"} <= set(columns) else ("''", "0")
+        rows = self._ask(
+            name, f"select {currency} as currency, count(*) as n, {amount}::decimal(38, 4) as amount, {every} as x "
+            "from canonical group by 1 order by 1").to_pylist()
+        return sum(row["n"] for row in rows), {row["currency"]: row["amount"] for row in rows if row["currency"]}
+
+    def distinct(self, name: str, columns: Sequence[str], *, most: int = 100_000) -> list[tuple[object, ...]]:
+        """What stands in these columns of the rows that it gives to a canonical table, each once, at most so many, in order."""
+        listed = ", ".join(f'"{column}"' for column in columns)
+        found = self._ask(name, f"select distinct {listed} from canonical order by all limit {most}")
+        return [tuple(row[column] for column in columns) for row in found.to_pylist()]
+
+    def _ask(self, name: str, select: str) -> pa.Table:
+        spec, shop = self.spec, self.setting.shop
+        landed = LandedFiles({spec.name: spec}, {shop: self.setting}, [(spec.name, shop, self.folder)])
+        # all processors for a large file; to start them takes longer than a small one
+        with closing(connect()) if self.rows_read > MANY else scratch() as con:
+            prepare(con)
+            return landed.ask(con, name, spec.name, select)
+
+    def quarantine(self) -> pa.Table:
+        """The cells that were rejected, by line."""
+        return pq.ParquetFile(self.folder / QUARANTINED).read()
+
+    @property
+    def coverage(self) -> tuple[dt.date, dt.date] | None:
+        """The days that the file says it covers, both included."""
+        start, end = (_day(self.captures.get(name, "")) for name in ("coverage_from", "coverage_to"))
+        if start is None:
+            return None
+        # an end of `next day 00:00` is exclusive, one of 23:59:59 is not
+        inclusive = re.search(r"(?:[1-9]\d?|0[1-9]):|:(?:[1-9]|0[1-9])", self.captures.get("coverage_to", ""))
+        last = end - dt.timedelta(days=1) if end and end > start and not inclusive else end or start
+        return start, last
+
+
+def _day(text: str) -> dt.date | None:
+    digits = re.findall(r"\d+", text)
+    if len(digits) == 1 and len(digits[0]) == 8:
+        digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
+    try:
+        return dt.date(*(int(d) for d in digits[:3])) if len(digits) >= 3 else None
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,66 @@
+"""What a reader should know of a file although all its rows were read: columns of money, members and sheets that were left out."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
+from tests.ingest.test_channels import CHANNELS, written
+from tests.ingest.test_wechat import SAMPLES as WECHAT
+
+BANK = "Date,Description,Amount,Balance{}\n2026-03-05,A,10.00,110.00{}\n2026-03-06,C,-20.00,90.00{}\n"
+
+
+def read(folder: Path, body: bytes | str, name: str = "any.csv") -> list[Extraction]:
+    (folder / name).write_bytes(body if isinstance(body, bytes) else body.encode())
+    return extract(folder / name, load_specs(), Setting(), file=name, into=folder / "out")
+
+
+@pytest.mark.parametrize(("columns", "notes"), [
+    ((",Levy", ",0", ",1.25"), ["columns of money that are not read: Levy"]),
+    ((",Levy (EUR)", ",-1.25", ","), ["columns of money that are not read: Levy (EUR)"]),
+    ((",Shop", ",12", ",13"), []), ((",Day", ",05.03.26", ",06.03.26"), []), ((",Weight", ",1.25", ",0.50"), []), ((",Levy", ",0.00", ","), []),
+])
+def test_a_column_of_money_that_nobody_specified_is_told(tmp_path: Path, columns: tuple[str, str, str], notes: list[str]) -> None:
+    [found] = read(tmp_path, BANK.format(*columns))
+    assert found.notes == notes
+
+
+@pytest.mark.parametrize("name", sorted(CHANNELS))
+def test_no_sample_has_a_column_of_money_that_its_specification_does_not_know(tmp_path: Path, name: str) -> None:
+    assert {note for one in read(tmp_path, written(CHANNELS[name])) for note in one.notes if "money" in note} == set()
+
+
+def test_members_of_an_archive_that_are_left_out_are_named(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for member, body in (("bill.csv", next(iter(WECHAT.values()))), ("说明.txt", b"x"), ("invoice.pdf", b"%PDF-1.4"), ("empty.csv", b"")):
+            archive.writestr(member, body)
+    [found] = read(tmp_path, packed.getvalue(), "bill.zip")
+    assert found.notes == ["left out: 说明.txt, invoice.pdf, empty.csv"]
+
+
+def test_a_sheet_of_another_kind_beside_the_bill_is_named_with_its_reason(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in BANK.format("", "", "").splitlines():
+        book.active.append(line.split(","))
+    for row in (("Refund no", "Money back"), ("R1", 5)):
+        (book["Refunds"] if "Refunds" in book.sheetnames else book.create_sheet("Refunds")).append(row)
+    packed = io.BytesIO()
+    book.save(packed)
+    [found] = read(tmp_path, packed.getvalue(), "book.xlsx")
+    assert [note.partition(" (")[0] for note in found.notes] == ["left out: sheet Refunds"] and "Refund no, Money back" in found.notes[0]
+
+
+def test_exports_that_overlap_joined_in_one_file_are_told(tmp_path: Path) -> None:
+    text = BANK.format("", "", "")
+    [found] = read(tmp_path, text + text.replace("2026-03-05,A,10.00,110.00\n", "") + "2026-03-07,D,1.00,91.00\n")
+    assert ("rows that stand below two of its headers alike", "1") in [(t.name, t.computed) for t in found.totals if not t.ok]
+    [found] = read(tmp_path, text + text.splitlines()[0] + "\n2026-03-07,D,1.00,91.00\n")
+    assert [t for t in found.totals if not t.ok] == []
