@@ -24,9 +24,9 @@ from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecE
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.extraction import ControlTotal, Extraction
+from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typist_of
 from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, Setting, landed_schema
 from duizhang.ingest.landing.overlay import Overlay
-from duizhang.ingest.landing.settling import captures_of, overlay_of, settle, typist_of
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Counter, Tally, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, left_out, shown_name
@@ -93,7 +93,7 @@ def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, P
     problem: RefusedFile | None = None
     where, parts = "", documents(path)
     several = len(parts) > 1 and parts[0].kind == "text"
-    skipped = left_out(path) if several else []
+    skipped = left_out(path) if parts[:1] and parts[0].kind == "text" else []
     for document in parts:
         try:
             found.append((document, recognise(document, specs)))

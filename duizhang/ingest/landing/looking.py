@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.landing.extract import bills
+from duizhang.ingest.landing.first_rows import overlay_of, settle, typist_of
 from duizhang.ingest.landing.landed import Hazard, Setting
 from duizhang.ingest.landing.overlay import raw_cell
-from duizhang.ingest.landing.settling import overlay_of, settle, typist_of
 from duizhang.ingest.landing.tally import Counter
 from duizhang.ingest.reading import read
 from duizhang.ingest.rows import Batch
