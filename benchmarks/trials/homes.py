@@ -58,7 +58,7 @@ def decidable(home: Path) -> None:
     run_gate(fake.store, fake.state, PERIODS)
     put_out(home)
     append_event(fake.state, actor="Li", kind="note", payload={})
-    export_exceptions(home, FIRST, home.parent / WORKBOOK)
+    export_exceptions(home, fake.state, FIRST, home.parent / WORKBOOK)
     book = openpyxl.load_workbook(home.parent / WORKBOOK)
     for sheet in book.worksheets:
         names = [str(cell.value) for cell in sheet[1]]

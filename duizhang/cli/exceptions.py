@@ -29,14 +29,15 @@ def command() -> None:
 @click.option("--lang", "language", type=click.Choice(["zh", "en"]), help="Default: `language` of books.yaml.")
 def export(home: Path, period: dt.datetime, out: Path | None, language: Language | None) -> None:
     """Write the workbook. In the column `decision` choose accept, write_off, correct, wait or link (it accepts the proposed pair), and
-    give a reason."""
+    give a reason. Its last sheet has the cells of the day's files that were not read, with room for what is to be read instead."""
     from duizhang.close import append_event, export_exceptions
 
     state = open_state(home)
     target = out or home / f"exceptions-{period:%Y-%m-%d}.xlsx"
-    count = export_exceptions(home, period.date(), target, language)
+    count, cells = export_exceptions(home, state, period.date(), target, language)
     append_event(state, actor="export", kind="exceptions_exported", payload={"period": f"{period:%Y-%m-%d}", "rows": count})
-    click.echo(f"{count} open differences of {period:%Y-%m-%d} in {target}")
+    also = f" and {cells} cells that were not read" if cells else ""
+    click.echo(f"{count} open differences{also} of {period:%Y-%m-%d} in {target}")
 
 
 @command.command("import")
@@ -52,6 +53,11 @@ def import_(file: Path, home: Path, by: str, key: Path | None) -> None:
     new = found.taken.stored
     click.echo(f"{len(new)} new decisions, one an event, of {found.rows} rows in the workbook")
     _told(found.taken)
+    for one in found.corrected.stored:
+        still = f"; the record is still not read: {found.corrected.still[one.name]}" if one.name in found.corrected.still else ""
+        click.echo(f"{one.name}: {one.file}, line {one.line}, {one.column}: {one.was!r} -> {one.value!r}{still}")
+    if found.corrected.stored:
+        click.echo("run again to see the corrected cells read")
 
 
 @command.command("list")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from duizhang.close.books_of_run import last_books
     from duizhang.close.checkpoints import signed_checkpoint, verifier_key
     from duizhang.close.claiming import clock, told_of
-    from duizhang.close.correcting import CellChoice, Corrected, correct, record_of, take_back_cell
+    from duizhang.close.correcting import correct, record_of, take_back_cell
     from duizhang.close.deciding import Taken, accept, decide, take_back
     from duizhang.close.disputes import dispute, totals
     from duizhang.close.groups import events_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from duizhang.close.letter_sheets import Sheet, sheets
     from duizhang.close.letters import statement
     from duizhang.close.proof import Proof, announce, verify
-    from duizhang.close.rejecting import Rejected, rejected
+    from duizhang.close.rejecting import CellChoice, Corrected, Rejected, rejected
     from duizhang.close.replaying import replay
     from duizhang.close.workbook import export_exceptions
     from duizhang.events import append_event, events

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from duizhang.books import Books
 from duizhang.close.authority import Actor, Key, actor
 from duizhang.close.books_of_run import last_books
 from duizhang.close.deciding import CLOSED, MOST_TOLD
+from duizhang.close.rejecting import CellChoice, Corrected
 from duizhang.errors import RefusedFile, UserError
 from duizhang.events import append_event
 from duizhang.ingest import FileRecord, SourceSpec, load_specs, records
@@ -44,30 +45,6 @@ from duizhang.state import State
 _NO_KEY = b"no customer is named by this"
 
 
-@dataclass(frozen=True)
-class CellChoice:
-    """What somebody wants a cell to be read as. file: its name of record (or the end of it, where that is one's alone); sha256: its
-    content as it was seen, '' where nobody says; was: the cell as it was seen; place: where this is said, for messages."""
-
-    file: str
-    line: int
-    column: str
-    was: str
-    value: str
-    reason: str
-    sha256: str = ""
-    place: str = ""
-
-
-@dataclass(frozen=True)
-class Corrected:
-    """What came of corrections: those that are new, the days that they touch, and by number what else is wrong with their record."""
-
-    stored: tuple[CellCorrection, ...]
-    still: Mapping[str, str] = field(default_factory=dict)
-    days: tuple[dt.date, ...] = ()
-
-
 def record_of(home: Path, state: State, file: str, line: int) -> RawRecord:
     """One record of a file as it stands there and as it is read now. UserError where there is none."""
     books = _books(home, state)
@@ -89,19 +66,23 @@ def correct(
     """
     who = actor(home, state, by, "decide", key=key)
     with acquire(home):
-        return correct_as(home, state, choices, by=who)
+        correcting = checked(home, state, choices, by=who)
+        if problems := correcting.problems:
+            more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
+            raise UserError("nothing was corrected\n  " + "\n  ".join(problems[:MOST_TOLD]) + more,
+                            advice="Correct these, or leave them out.")
+        return store(state, correcting, by=who)
 
 
-def correct_as(home: Path, state: State, choices: Sequence[CellChoice], *, by: Actor, what: str = "") -> Corrected:
-    """As `correct`, for whoever holds the lock and has said who acts. what: where the choices stand."""
-    if not choices:
-        return Corrected(())
-    correcting = _Correcting(home, state)
-    problems = correcting.take(choices, by.name)
-    if problems:
-        more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
-        raise UserError(f"{what or 'refused'}: nothing was corrected\n  " + "\n  ".join(problems[:MOST_TOLD]) + more,
-                        advice="Correct these, or leave them out.")
+def checked(home: Path, state: State, choices: Sequence[CellChoice], *, by: Actor) -> Correcting:
+    """The choices held against what stands in their files, before anything is stored: `problems`, and what would be `new`."""
+    found = Correcting(home, state)
+    found.take(choices, by.name)
+    return found
+
+
+def store(state: State, correcting: Correcting, *, by: Actor) -> Corrected:
+    """Put checked corrections on record, as one change or a part of one. UserError where a day of a file is closed."""
 
     def go() -> Corrected:
         closed = {p for p, s in period_states(state).items() if s.state == CLOSED}
@@ -149,9 +130,9 @@ def take_back_cell(
         return state.change(go)
 
 
-class _Correcting:
+class Correcting:
     """Choices held against what stands in the files. new: what may be stored, with the days that it touches; still: by number, what
-    else is wrong with its record."""
+    else is wrong with its record; problems: what may not be, each with its place."""
 
     def __init__(self, home: Path, state: State) -> None:
         self.home, self.books = home, _books(home, state)
@@ -159,25 +140,25 @@ class _Correcting:
         self.known = cell_corrections(state)
         self.records = records(state)
         self.next = 1 + max((c.id for c in self.known), default=0)
+        self.problems: list[str] = []
         self.new: list[tuple[CellCorrection, set[dt.date]]] = []
         self.still: dict[str, str] = {}
 
-    def take(self, choices: Sequence[CellChoice], by: str) -> list[str]:
-        """What is wrong with them, each with its place."""
-        problems, wanted = [], []
+    def take(self, choices: Sequence[CellChoice], by: str) -> None:
+        """Look at choices, those of one file together."""
+        wanted = []
         for choice in choices:
             try:
                 record = _found(self.records, choice.file)
                 wanted.append((choice, record))
             except UserError as error:
-                problems.append(_said(choice, error))
+                self.problems.append(_said(choice, error))
         by_record: dict[str, list[CellChoice]] = {}
         for choice, record in wanted:
             by_record.setdefault(record.path, []).append(choice)
         for name, own in by_record.items():
             record = next(r for r in self.records if r.path == name)
-            problems += self._of_file(record, own, by)
-        return problems
+            self.problems += self._of_file(record, own, by)
 
     def _of_file(self, record: FileRecord, choices: Sequence[CellChoice], by: str) -> list[str]:
         problems: list[str] = []

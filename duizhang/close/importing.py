@@ -1,10 +1,10 @@
-"""Decisions of a workbook back in. The workbook is input from outside: every row is held against what is published."""
+"""Decisions of a workbook back in, and corrections of cells. It is input from outside: every row is held against what is there."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,7 +16,8 @@ from duizhang.close.deciding import MOST_TOLD, Choice, Taken, impossible, take
 from duizhang.close.decisions import DECISIONS, LINK, decisions
 from duizhang.close.groups import Event, events_of, linked
 from duizhang.close.leg_sheets import LABEL_ROW, decision_of
-from duizhang.close.workbook import DERIVED, HEADER, IDENTITY, open_differences, row_digest, safe_cell
+from duizhang.close.rejecting import CellChoice, Corrected
+from duizhang.close.workbook import CELL_HEADER, DERIVED, HEADER, IDENTITY, open_differences, row_digest, safe_cell
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
 from duizhang.lock import acquire
@@ -29,10 +30,12 @@ _PAIR = re.compile(r"pairs with (?P<keys>.*?)(?P<more> and \d+ more)?(?: \(\w+: 
 
 @dataclass(frozen=True)
 class Imported:
-    """What a workbook brought. rows: those with a decision; events: those that they are about and that are new; days: theirs."""
+    """What a workbook brought. rows: those with a decision or a new value; taken: decisions about events that are new; corrected: cells
+    that are; days: those of the decisions."""
 
     rows: int
     taken: Taken
+    corrected: Corrected
 
     @property
     def days(self) -> list[dt.date]:
@@ -40,38 +43,39 @@ class Imported:
 
 
 def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path | None = None) -> Imported:
-    """Take the decisions of a workbook, all or none. One on a line that several events make up is about each of them, and one
-    event that several lines show is decided once.
+    """Take the decisions and corrections of a workbook, all or none. One on a line that several events make up is about each of them,
+    and one event that several lines show is decided once.
 
     Raises UserError, naming sheet, row and reason, where one cannot be taken.
     """
+    from duizhang.close.correcting import checked, store
+
     who = actor(home, state, by, "decide", key=key)
     with acquire(home):
         # what was published last is what readers and the workbook are held against, also after a kill
         rebuild_published(home, state)
         newest = max(period_states(state), default=dt.date.min)
-        rows, choices = read_choices(home, path, known={d.row for d in decisions(state)}, newest=newest)
-        return Imported(rows, take(state, choices, by=who, what=str(path)))
+        sheets = _sheets(path)
+        reading = _Reading(home, {d.row for d in decisions(state)}, newest)
+        for sheet, number, row in _rows(path, sheets):
+            reading.take(f"sheet {sheet}, row {number}", row)
+        cells = _cells(reading, sheets)
+        correcting = checked(home, state, cells, by=who) if cells else None
+        problems = [*reading.problems, *(correcting.problems if correcting else ())]
+        if problems:
+            more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
+            raise UserError(f"{path}: nothing was imported\n  " + "\n  ".join(problems[:MOST_TOLD]) + more, advice="Correct these rows.")
+        choices = list(reading.choices.values())
+
+        def go() -> Imported:
+            taken = take(state, choices, by=who, what=str(path))
+            return Imported(reading.rows, taken, store(state, correcting, by=who) if correcting else Corrected(()))
+
+        return state.change(go)
 
 
-def read_choices(home: Path, path: Path, *, known: Collection[str] = (), newest: dt.date) -> tuple[int, list[Choice]]:
-    """How many rows of a workbook have a decision, and what they choose, once an event. known: digests of rows that were taken
-    before; their difference may be gone. newest: the last day that the books have come to.
-
-    Raises UserError, naming sheet, row and reason, for every row that cannot be taken; then none is.
-    """
-    reading = _Reading(home, known, newest)
-    for sheet, number, row in _rows(path):
-        reading.take(f"sheet {sheet}, row {number}", row)
-    problems = reading.problems
-    if problems:
-        more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
-        raise UserError(f"{path}: nothing was imported\n  " + "\n  ".join(problems[:MOST_TOLD]) + more, advice="Correct these rows.")
-    return reading.rows, list(reading.choices.values())
-
-
-def _rows(path: Path) -> list[tuple[str, int, dict[str, Any]]]:
-    """The rows of every sheet with the columns of the workbook: sheet, number, cells by column."""
+def _sheets(path: Path) -> dict[str, list[list[Any]]]:
+    """The cells of every sheet, row by row."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -81,18 +85,49 @@ def _rows(path: Path) -> list[tuple[str, int, dict[str, Any]]]:
         book.close()
     except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError, AttributeError) as error:
         raise UserError(f"{path} is not a readable XLSX workbook: {error}") from error
+    return sheets
+
+
+def _rows(path: Path, sheets: Mapping[str, list[list[Any]]]) -> list[tuple[str, int, dict[str, Any]]]:
+    """The rows of every sheet with the columns of the workbook: sheet, number, cells by column."""
+    found, missing = _named(sheets, HEADER)
+    if missing and not _named(sheets, CELL_HEADER)[0]:
+        raise UserError(f"{path}: no sheet has all columns; {', '.join(missing)} are missing",
+                        advice="Import the workbook that `exceptions export` wrote.")
+    return found
+
+
+def _named(sheets: Mapping[str, list[list[Any]]], header: Sequence[str]) -> tuple[list[tuple[str, int, dict[str, Any]]], list[str]]:
+    """The rows of the sheets that have all columns, and what the likeliest sheet lacks ([] where one has all)."""
     found = []
-    missing: list[str] = list(HEADER)
+    missing: list[str] = list(header)
     for sheet, rows in sheets.items():
         names = [str(cell or "").split("\n")[0] for cell in rows[0]] if rows else []
-        lacking = [name for name in HEADER if name not in names]
+        lacking = [name for name in header if name not in names]
         missing = min(missing, lacking, key=len)
         if not lacking:
             named = [(sheet, number, dict(zip(names, cells, strict=False))) for number, cells in enumerate(rows[1:], 2)]
             found += [row for row in named if row[2].get("row") != LABEL_ROW]
-    if missing:
-        raise UserError(f"{path}: no sheet has all columns; {', '.join(missing)} are missing",
-                        advice="Import the workbook that `exceptions export` wrote.")
+    return found, missing
+
+
+def _cells(reading: _Reading, sheets: Mapping[str, list[list[Any]]]) -> list[CellChoice]:
+    """The corrections of cells that the workbook has; what is wrong with one goes to the problems of the reading."""
+    found = []
+    for sheet, number, row in _named(sheets, CELL_HEADER)[0]:
+        value, reason, place = _text(row["new_value"]), _text(row["new_reason"]), f"sheet {sheet}, row {number}"
+        if not value:
+            if reason:
+                reading.problems.append(f"{place}: a reason without a new value")
+            continue
+        reading.rows += 1
+        line = _text(row["line"]).removesuffix(".0")
+        if not line.isdigit():
+            reading.problems.append(f"{place}: line {line!r} is no number; export again")
+            continue
+        shown = {name: _text(row[name]).removeprefix("'") for name in ("file", "column_name", "value", "sha256")}
+        found.append(CellChoice(
+            shown["file"], int(line), shown["column_name"], shown["value"], value.removeprefix("'"), reason, shown["sha256"], place))
     return found
 
 

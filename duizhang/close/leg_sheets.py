@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from duizhang.close.workbook import CELL_HEADER
 from duizhang.currency import in_places
 from duizhang.report.figures import evidence_lines
 from duizhang.report.labels import Labels, load_labels
@@ -25,7 +26,9 @@ SHOWN = ("cause_label", "key", "shop", "order_id", "entity", "left_amount", "rig
          "wait_until")
 HIDDEN = ("period", "leg", "cause", "status", "row")
 INPUT = ("decision", "reason", "wait_until")
-_WIDTHS = {"cause_label": 22, "key": 30, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26, "wait_until": 12,
+CELL_INPUT = ("new_value", "new_reason")
+_WIDTHS = {"file": 40, "line": 7, "problem": 52, "correction": 26, "new_value": 20, "new_reason": 30,
+           "cause_label": 22, "key": 30, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26, "wait_until": 12,
            "left_amount": 13, "right_amount": 13, "difference": 13, "decision": 11, "booked_in": 22, "first_seen": 11}
 
 
@@ -43,8 +46,11 @@ def decision_of(cell: str) -> str:
     return text
 
 
-def write_sheets(rows: Sequence[Mapping[str, Any]], period: dt.date, out: Path, labels: Labels, safe: Any) -> None:
-    """Write the workbook. rows: with the columns of workbook.HEADER; safe: makes text that cannot run as a formula."""
+def write_sheets(
+    rows: Sequence[Mapping[str, Any]], period: dt.date, out: Path, labels: Labels, safe: Any, *, cells: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Write the workbook. rows: with the columns of workbook.HEADER; safe: makes text that cannot run as a formula; cells: what was not
+    read, with the columns of workbook.CELL_HEADER."""
     import xlsxwriter
 
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
@@ -57,6 +63,8 @@ def write_sheets(rows: Sequence[Mapping[str, Any]], period: dt.date, out: Path, 
     sheets.explain(period, {leg: legs[leg] for leg in listed})
     for leg in listed:
         sheets.leg(leg, legs[leg])
+    if cells:
+        sheets.cells(cells)
     book.close()
 
 
@@ -70,6 +78,8 @@ class _Book:
         self.free = book.add_format({**cell, "locked": False, "bg_color": "#FFF8DC", "border": 1, "border_color": "#E5D9A8"})
         self.free_day = book.add_format({**cell, "locked": False, "bg_color": "#FFF8DC", "border": 1, "border_color": "#E5D9A8",
                                          "num_format": "yyyy-mm-dd"})
+        self.free_text = book.add_format({**cell, "locked": False, "bg_color": "#FFF8DC", "border": 1, "border_color": "#E5D9A8",
+                                          "num_format": "@"})
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.wanting = book.add_format({"bg_color": "#F8C9C4"})
         self.numbers: dict[int, Any] = {}
@@ -143,6 +153,28 @@ class _Book:
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(1)
+
+    def cells(self, cells: Sequence[Mapping[str, Any]]) -> None:
+        """The cells that were not read, with room for what is to be read instead."""
+        sheet = self.book.add_worksheet(self._t("cells"))
+        for column, name in enumerate(CELL_HEADER):
+            sheet.write_string(0, column, name)
+            label = LABEL_ROW if name == "row" else self._t(f"c_{name}")
+            sheet.write_string(1, column, label, self.ask if name in CELL_INPUT else self.head)
+            sheet.set_column(column, column, _WIDTHS.get(name, 14), None, {"hidden": True} if name in ("sha256", "row") else None)
+        sheet.set_row(0, None, None, {"hidden": True})
+        for number, row in enumerate(cells, 2):
+            for column, name in enumerate(CELL_HEADER):
+                if name in CELL_INPUT and not row["correction"]:
+                    # as text: what is to be read is what is typed
+                    sheet.write_blank(number, column, None, self.free_text)
+                elif isinstance(row.get(name), int):
+                    sheet.write_number(number, column, row[name], self.text)
+                else:
+                    sheet.write_string(number, column, str(self.safe(row.get(name) or "")), self.text)
+        sheet.autofilter(1, 0, len(cells) + 1, len(CELL_HEADER) - 3)
+        sheet.freeze_panes(2, 0)
+        sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True})
 
     def _cell(self, sheet: Any, number: int, column: int, name: str, row: Mapping[str, Any]) -> None:
         if name in INPUT:

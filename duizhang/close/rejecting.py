@@ -1,16 +1,42 @@
-"""The cells of raw files that were not read, whether their days are published or held, and what was decided about each."""
+"""The cells of raw files that were not read, whether their days are published or held, and what is said about them. Correcting one
+takes the readers of files (`correcting`); looking at them does not."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from duizhang.ingest.corrected import QUARANTINED
+from duizhang.ingest.corrected import QUARANTINED, CellCorrection
 from duizhang.ingest.files import READ, REFUSED, by_content, cell_corrections, member_of, records
 from duizhang.state import State
+
+
+@dataclass(frozen=True)
+class CellChoice:
+    """What somebody wants a cell to be read as. file: its name of record (or the end of it, where that is one's alone); sha256: its
+    content as it was seen, '' where nobody says; was: the cell as it was seen; place: where this is said, for messages."""
+
+    file: str
+    line: int
+    column: str
+    was: str
+    value: str
+    reason: str
+    sha256: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What came of corrections: those that are new, the days that they touch, and by number what else is wrong with their record."""
+
+    stored: tuple[CellCorrection, ...]
+    still: Mapping[str, str] = field(default_factory=dict)
+    days: tuple[dt.date, ...] = ()
 
 
 @dataclass(frozen=True)

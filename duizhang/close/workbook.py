@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duizhang.close.groups import by_item, events_of, no_such_day
+from duizhang.close.rejecting import Rejected, rejected
 from duizhang.digest import mapping_digest
+from duizhang.errors import UserError
 from duizhang.published import open_published
+from duizhang.state import State
 
 if TYPE_CHECKING:
     from duizhang.report import Language
@@ -20,6 +24,8 @@ IDENTITY = ("period", "leg", "entity", "key", "currency", "cause", "left_amount"
 GROUP = ("event", "booked_in")
 INPUT = ("decision", "reason", "wait_until")
 HEADER = (*IDENTITY, *GROUP, *INPUT, "row")
+# the sheet of cells that were not read
+CELL_HEADER = ("file", "line", "column_name", "value", "problem", "correction", "new_value", "new_reason", "sha256", "row")
 # what changes by itself, or was cut for the page
 DERIVED = ("age_days", "evidence", "proposal", "status")
 EXACT_DIGITS = 15  # of a number in a spreadsheet
@@ -65,12 +71,32 @@ def safe_cell(value: object) -> object:
     return value
 
 
-def export_exceptions(home: Path, period: dt.date, out: Path, language: Language | None = None) -> int:
-    """Write the workbook, in the language of the books where none is given; the number of differences in it."""
+def rejected_rows(cells: Sequence[Rejected]) -> list[dict[str, Any]]:
+    """The cells that were not read, as the columns of their sheet."""
+    return [
+        {"file": c.file, "line": c.line, "column_name": c.column, "value": c.value, "problem": c.reason, "correction": c.correction,
+         "sha256": c.sha256, "row": mapping_digest({"sha256": c.sha256, "line": str(c.line), "column": c.column})[:24]}
+        for c in cells
+    ]
+
+
+def export_exceptions(home: Path, state: State, period: dt.date, out: Path, language: Language | None = None) -> tuple[int, int]:
+    """Write the workbook, in the language of the books where none is given; how many differences and cells are in it.
+
+    A day that is held and was never published has only the cells of its files that were not read. Raises UserError where it has none
+    of these either.
+    """
     from duizhang.close.leg_sheets import write_sheets
     from duizhang.report import Labels, read_home_books
 
-    rows = open_differences(home, period)
+    cells = rejected(home, state, period)
+    try:
+        rows = open_differences(home, period)
+    except UserError:
+        if not cells:
+            raise
+        rows = []
     named = [{**row, "row": row_digest(row)} for row in rows]
-    write_sheets(named, period, out, Labels(language or read_home_books(home).language or "zh"), safe_cell)
-    return len(rows)
+    labels = Labels(language or read_home_books(home).language or "zh")
+    write_sheets(named, period, out, labels, safe_cell, cells=rejected_rows(cells))
+    return len(rows), len(cells)

@@ -8,9 +8,20 @@ from pathlib import Path
 
 from starlette.responses import RedirectResponse, Response
 
-from duizhang.close import approve, close_periods, decide, events_of, reopen, take_back
+from duizhang.close import (
+    CellChoice,
+    approve,
+    close_periods,
+    correct,
+    decide,
+    events_of,
+    reopen,
+    take_back,
+    take_back_cell,
+)
 from duizhang.close.groups import Event
 from duizhang.errors import UserError
+from duizhang.plan import not_current
 from duizhang.review.rendering import rendered
 from duizhang.review.visiting import Visit, day_of
 from duizhang.state import State
@@ -55,11 +66,32 @@ class Acting:
         take_back(self._home, State(self._home), int(number), by=visit.name, reason=visit.sent("reason"), key=visit.key)
         return self._back(visit)
 
+    def correct(self, visit: Visit) -> Response:
+        """Read another value in a cell of a raw file, from the next run on; what the page showed has to stand there."""
+        _may(visit, "decide")
+        line = visit.sent("line")
+        if not line.isdigit():
+            raise UserError(f"{line!r} is the number of no line")
+        choice = CellChoice(visit.sent("file"), int(line), visit.sent("column"), visit.sent("was"), visit.sent("value"),
+                            visit.sent("reason"), visit.sent("sha256"))
+        correct(self._home, State(self._home), [choice], by=visit.name, key=visit.key)
+        return RedirectResponse(f"/day/{visit.day()}/files", status_code=303)
+
+    def restore(self, visit: Visit) -> Response:
+        """Take the correction of a cell back; its number stands in the form."""
+        _may(visit, "decide")
+        number = visit.sent("number")
+        if not number.isdigit():
+            raise UserError(f"{number!r} is the number of no correction")
+        take_back_cell(self._home, State(self._home), int(number), by=visit.name, reason=visit.sent("reason"), key=visit.key)
+        return RedirectResponse(f"/day/{visit.day()}/files", status_code=303)
+
     def sign(self, visit: Visit) -> Response:
         """Sign the version whose digest the page showed."""
         role = visit.sent("role")
         _may(visit, SIGNING.get(role, role))
-        approve(self._home, State(self._home), [visit.day()], role=role, by=visit.name, digests=[visit.sent("digest")], key=visit.key)
+        approve(self._home, State(self._home), [visit.day()], role=role, by=visit.name, digests=[visit.sent("digest")], key=visit.key,
+                stale=not_current)
         return self._back(visit)
 
     def close(self, visit: Visit) -> Response:

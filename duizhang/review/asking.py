@@ -196,13 +196,10 @@ def beside(con: duckdb.DuckDBPyConnection, period: dt.date, order_id: str, row: 
     """, [period, order_id, row["leg"], row["key"]])
 
 
-def files(con: duckdb.DuckDBPyConnection, period: dt.date) -> tuple[list[Row], list[Row]]:
-    """Files of a day, those with something to tell first, and the values that were not read."""
-    return (
-        rows(con, "select * from source_files where period = ? order by status = 'read' and rows_quarantined = 0, source, shop, file "
-                  "limit 500", [period]),
-        rows(con, "select * from quarantine where period = ? order by is_money desc, source, file, line, column_name limit 500", [period]),
-    )
+def files(con: duckdb.DuckDBPyConnection, period: dt.date) -> list[Row]:
+    """Files of a published day, those with something to tell first."""
+    return rows(con, "select * from source_files where period = ? order by status = 'read' and rows_quarantined = 0, source, shop, file "
+                     "limit 500", [period])
 
 
 def _token(place: Sequence[object]) -> str:

@@ -9,11 +9,15 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from duizhang.close import signatures
+from duizhang.close import record_of, rejected, signatures
 from duizhang.errors import UserError
 from duizhang.events import events
 from duizhang.evidence import in_words
+from duizhang.ingest import FileRecord, records
+from duizhang.ingest.files import ACCEPTED, READ, REFUSED, cell_corrections
+from duizhang.ingest.typing import shape
 from duizhang.order_life import events_of, items_of
+from duizhang.publish.versions import HELD
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
 from duizhang.review.visiting import Visit, day_of
@@ -21,7 +25,9 @@ from duizhang.state import State
 from duizhang.verdict import not_run, not_run_lines, verdicts
 
 # kinds of events that a reader of a day's log wants to see
-_LOG = ("decided", "signed", "closed", "reopened", "accepted", "published", "held")
+_LOG = ("decided", "taken_back", "cell_corrected", "cell_restored", "signed", "closed", "reopened", "accepted", "published", "held")
+_FACTS = ("role", "decision", "leg", "key", "amount", "currency", "file", "line", "column", "was", "value", "table", "expectation",
+          "reason")
 
 
 class Pages:
@@ -89,12 +95,36 @@ class Pages:
         return rendered(visit, "item.html.j2", values)
 
     def files(self, visit: Visit) -> Response:
-        """The files of a day, and the values of them that were not read."""
-        period = visit.day()
+        """The files of a day, the cells of them that were not read, and those that are read as people corrected them.
+
+        Of a day that is held: as its files were last taken in, since of its numbers nothing is published.
+        """
+        period, state = visit.day(), State(self._home, read_only=True)
         with asking.asked(self._home) as con:
-            asking.day(con, period)
-            found, quarantined = asking.files(con, period)
-        return rendered(visit, "files.html.j2", {"period": period, "files": found, "quarantine": quarantined})
+            day = asking.day(con, period)
+            found = asking.files(con, period)
+        own = [r for r in records(state) if period in r.touched() or not r.days()]
+        if day["state"] == HELD or not found:
+            found = [_file(r) for r in own if r.status in (READ, REFUSED, ACCEPTED)]
+        shas = {r.sha256 for r in own}
+        corrected = [c for c in cell_corrections(state) if c.sha256 in shas and not c.taken_back]
+        return rendered(visit, "files.html.j2", {
+            "period": period, "files": found, "rejected": rejected(self._home, state, period), "corrected": corrected,
+        })
+
+    def record(self, visit: Visit) -> Response:
+        """One record of a raw file, cell by cell, for whoever may correct it; texts in their shape, personal data not at all."""
+        period, file, line = visit.day(), visit.query("file"), visit.query("line")
+        if "decide" not in visit.duties or not line.isdigit():
+            raise UserError("a record of a raw file is shown to whoever may correct it", advice="What a role may do stands in books.yaml.")
+        found = record_of(self._home, State(self._home, read_only=True), file, int(line))
+        cells = [
+            {"column": c.column, "shown": shape(c.raw) if c.kind == "text" else c.raw, "is_personal": c.is_personal,
+             "wrong": " ".join(found.wrong.get(c.column, ()))}
+            for c in found.cells.values()
+        ]
+        return rendered(visit, "record.html.j2", {"period": period, "file": file, "line": int(line), "cells": cells,
+                                                  "wrong": " ".join(found.wrong.get("", ()))})
 
     def life(self, visit: Visit) -> Response:
         """One order, payment or parcel across all sources."""
@@ -107,16 +137,22 @@ class Pages:
         return rendered(visit, "life.html.j2", {"key": key, "events": found, "items": items})
 
 
+def _file(record: FileRecord) -> dict[str, Any]:
+    counts = {name: record.detail.get(name, 0) for name in ("rows_read", "rows_parsed", "rows_quarantined", "rows_ignored")}
+    return {"source": record.source, "shop": record.shop, "file": record.path, "status": record.status, **counts,
+            "control_totals_ok": record.detail.get("control_totals_ok"), "problem": record.problem}
+
+
 def _is_about(said: dict[str, Any], leg: str, entity: str, key: str, currency: str) -> bool:
     return bool((said.get("leg"), said.get("entity"), said.get("key"), said.get("currency")) == (leg, entity, key, currency))
 
 
 def _of_day(event: dict[str, Any], period: dt.date) -> bool:
-    return event["kind"] in _LOG and event["payload"].get("period") == period.isoformat()
+    said = event["payload"]
+    return event["kind"] in _LOG and (said.get("period") == period.isoformat() or period.isoformat() in said.get("days", ()))
 
 
 def _told(event: dict[str, Any]) -> dict[str, Any]:
     said = event["payload"]
-    facts = [str(said[name]) for name in ("role", "decision", "leg", "key", "amount", "currency", "table", "expectation", "reason")
-             if said.get(name)]
+    facts = [str(said[name]) for name in _FACTS if said.get(name)]
     return {"at": event["at"][:16].replace("T", " "), "by": event["actor"], "what": event["kind"], "facts": " · ".join(facts)}

@@ -70,7 +70,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "sees": ("正在签署", "What is signed"),
     "shown_in": ("同时显示于", "also in"),
     "take_back": ("撤回", "Take back"),
+    "read_instead": ("更正为", "Read instead"), "correct_cell": ("更正", "Correct"), "was": ("原值（形状）", "Was (shape)"),
+    "corrected": ("已更正的值", "Corrected values"), "personal": ("个人信息，请在来源处更正", "personal data: correct it at its source"),
+    "correct_text": ("原始文件不变；下次运行按更正后的值读取，并重新计算受影响的期间。文字只显示其形状。",
+                     "The raw file stays as it is. The next run reads the new value, and computes what follows. Texts show their shape."),
     "reads_only": ("只读：您没有处理权限。", "You may read, not decide."),
+    # kinds of events
+    "decided": ("处理", "decided"), "taken_back": ("撤回", "taken back"), "cell_corrected": ("更正单元格", "corrected a cell"),
+    "cell_restored": ("撤回单元格更正", "took a correction back"), "signed": ("签署", "signed"), "reopened": ("重新开账", "reopened"),
+    "published": ("发布", "published"),
     # states and kinds of decision
     "reconciled": ("已对账", "reconciled"), "held": ("暂挂", "held"), "provisional": ("暂定", "provisional"),
     "approved": ("已复核", "approved"), "closed": ("已关账", "closed"), "open": ("未平", "open"),

@@ -5,22 +5,30 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
+import openpyxl
 import pytest
+from click.testing import CliRunner
 
 from duizhang.books import load_books
+from duizhang.cli import cli
 from duizhang.close import CellChoice, approve, correct, record_of, rejected
 from duizhang.close.authority import unsigned
 from duizhang.errors import UserError
 from duizhang.events import event_log
 from duizhang.ingest import collect, records
+from duizhang.ingest.files import cell_corrections
 from duizhang.publish import set_period_state
 from duizhang.state import State
 from duizhang.store import Store
 from tests.pipelines.test_end_to_end import duizhang, query
 from tests.pipelines.test_files import BILL, BOOKS
+from tests.review.conftest import Serving, serving
+
+__all__ = ["serving"]
 
 DAY = "2026-03-02"
 FILE = "tb-01/2.csv"
@@ -130,6 +138,55 @@ def test_a_correction_that_cannot_be_is_refused_with_its_reason(root: Path) -> N
     assert "it was corrected so before" in correcting(root)
     with pytest.raises(AssertionError, match=r"Li corrected it to '120.50' \(K000001\); take that back first"):
         correcting(root, to="121.50", by="Wang")
+
+
+def test_the_workbook_of_a_held_day_corrects_its_cells_all_or_none(root: Path, tmp_path: Path) -> None:
+    home, book = root / "home", tmp_path / "book.xlsx"
+    assert "1 cells that were not read" in duizhang("exceptions", "export", "--home", home, "--period", DAY, "--out", book, "--lang", "en")
+    whole = openpyxl.load_workbook(book)
+    sheet = whole["Cells not read"]
+    named = dict(zip([cell.value for cell in sheet[1]], sheet[3], strict=True))
+    assert [name for name, cell in named.items() if not cell.protection.locked] == ["new_value", "new_reason"]
+    assert (named["file"].value, named["line"].value, named["value"].value) == (FILE, 3, "99x.99")
+
+    def imported(**cells: object) -> str:
+        for name in ("new_value", "new_reason", *cells):
+            named[name].value = cells.get(name)
+        whole.save(book)
+        ran = CliRunner().invoke(cli, ["exceptions", "import", str(book), "--home", str(home), "--by", "Li"], standalone_mode=False)
+        return str(ran.exception or ran.output)
+
+    place = "sheet Cells not read, row 3"
+    assert f"{place}: a reason without a new value" in imported(new_reason="typed")
+    assert f"{place}: the reason is empty" in imported(new_value="120.50")
+    assert "cannot be read either" in imported(new_value="many", new_reason="typed")
+    assert "something else than '9.99' stands in gross" in imported(new_value="120.50", new_reason="typed", value="9.99")
+    assert cell_corrections(State(home)) == []
+    assert "K000001: tb-01/2.csv, line 3, gross" in imported(new_value="120.50", new_reason="typed", value="99x.99")
+    assert "0 new decisions" in imported(new_value="120.50", new_reason="typed", value="99x.99")
+    look(root)
+    assert counted(root) == [2, 2, 0, 0]
+
+
+def test_the_page_of_a_held_day_shows_its_files_and_corrects_their_cells(root: Path, serving: Serving) -> None:
+    server, state = serving(root / "home"), State(root / "home")
+    csrf = server.enter()
+    status, text, _ = server.ask(f"/day/{DAY}/files?lang=en")
+    assert status == 200 and FILE in text and "99x.99" in text and "12O.50" not in text
+    sent = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text.partition(f'action="/day/{DAY}/correct"')[2]))
+    assert (sent["file"], sent["line"], sent["column"], sent["was"]) == (FILE, "3", "gross", "99x.99")
+    form = {**sent, "csrf": csrf, "value": "120.50", "reason": "a letter for a digit"}
+    assert server.ask(f"/day/{DAY}/correct", {**form, "value": "x"})[0] == 400
+    assert server.ask(f"/day/{DAY}/correct", {**form, "csrf": ""})[0] == 403 and cell_corrections(state) == []
+    assert server.ask(f"/day/{DAY}/correct", form)[0] == 303
+    [one] = cell_corrections(state)
+    assert (one.name, one.value, one.by) == ("K000001", "120.50", "Li Na")
+    _, text, _ = server.ask(f"/day/{DAY}/record?file={FILE}&line=2&lang=en")
+    assert "10.00" in text and 'name="column" value="gross"' in text
+    assert server.ask(f"/day/{DAY}/record?file={FILE}&line=77")[0] == 400
+    assert server.ask(f"/day/{DAY}/restored", {"csrf": csrf, "number": "1", "reason": "was right"})[0] == 303
+    assert [bool(c.taken_back) for c in cell_corrections(state)] == [True]
+    assert "cell_restored" not in server.ask(f"/day/{DAY}?lang=en")[1], "every event of the log has a name"
 
 
 def test_a_cell_that_was_read_is_corrected_as_well_and_moves_its_row_to_another_day(root: Path) -> None:
