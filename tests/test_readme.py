@@ -208,6 +208,8 @@ def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path,
             duizhang("exceptions", "decide", an_event(), "--home", "home", "--period", LAST, "--decision", "correct", "--reason", "lost",
                      "--by", "Zhao")
             words[2], words[words.index("--by") + 1] = "C000002", "Zhao"
+        if words[:2] == ["source", "correct"]:
+            words = shlex.split(EXAMPLES["source correct"])
         if words[:2] == ["journal", "export"]:
             the_day_again()
         if words[0] == "close":  # Li Na has decided something of the day
