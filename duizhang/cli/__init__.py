@@ -59,9 +59,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-# Those that check tables with Great Expectations. Every other is kept from loading pandas, for which pyarrow looks at its first
-# array: that costs more than most answers.
-WITH_PANDAS = ("run", "replay", "what-if")
+# Those that check tables with Great Expectations, or look at series with statsmodels. Every other is kept from loading pandas, for
+# which pyarrow looks at its first array: that costs more than most answers.
+WITH_PANDAS = ("run", "replay", "what-if", "report")
 
 
 class _NoPandas(importlib.abc.MetaPathFinder):

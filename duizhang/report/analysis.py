@@ -7,15 +7,20 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Literal
+
+from duizhang.report.seasonal import last_change, likely_on
 
 _TO_SIGMA = 1.4826  # of the median absolute deviation, for values that are normally distributed
 _DAYS_NEEDED, _WEEKS_OF_WEEKDAYS = 8, 14
 _DEVIATIONS, _FEW_DEVIATIONS = 5.0, 7.0  # where there are fewer than two weeks the deviation itself is uncertain
+_FARTHEST = 99.0  # deviations that are told; zero is infinitely far from what is counted
 _LEAST_CHANGE = 0.25  # of the usual value
 # of a rate that changed: days on either side, how many deviations, and which part of the rate
-_BEFORE, _AFTER, _BREAK, _LEAST_STEP = 6, 3, 8.0, 0.04
+_BEFORE, _AFTER, _BREAK, _LEAST_STEP = 6, 3, 2.5, 0.04
+_COUNTED = 20  # a day: smaller counts have no trend or weekday that could be told from chance
 _MASS, _MASS_SHARE, _MASS_LIFT = 20, 0.8, 3.0
 
 Series = Mapping[dt.date, float]
@@ -66,7 +71,8 @@ def weekday_factors(values: Series) -> dict[int, float]:
 
 
 def unusual_on(values: Series, day: dt.date, *, kind: Literal["count", "amount", "rate"]) -> Unusual | None:
-    """Whether the value of a day lies outside what the days before it make likely, their weekdays considered.
+    """Whether the value of a day lies outside what the days before it make likely, their weekdays considered, and their trend where
+    there are three weeks of them.
 
     kind: a count varies at least as much as chance does; a rate moves by small steps that matter.
     """
@@ -75,6 +81,14 @@ def unusual_on(values: Series, day: dt.date, *, kind: Literal["count", "amount",
     before = {d: v for d, v in values.items() if d < day}
     if len(before) < _DAYS_NEEDED:
         return None
+    if kind != "count" or median(before.values()) >= _COUNTED:
+        likely = likely_on(before, day, is_ratio=kind != "rate")
+        if likely:
+            least = math.log(1 + _LEAST_CHANGE) if likely.is_ratio else _LEAST_CHANGE
+            off = likely.distance(values[day])
+            low, high = likely.band(3)
+            found = Unusual(day, values[day], max(low, 0.0), high, min(off / likely.deviation, _FARTHEST), len(before))
+            return found if off > max(_DEVIATIONS * likely.deviation, least) else None
     factors = weekday_factors(before)
     plain = [v / factors[d.weekday()] for d, v in before.items()]
     middle = median(plain)
@@ -95,21 +109,23 @@ def unusual_on(values: Series, day: dt.date, *, kind: Literal["count", "amount",
 def break_of(values: Series) -> Break | None:
     """The day from which on a rate is another one and stays so until the last day; None where none is clear."""
     days = sorted(values)
-    best: tuple[float, Break] | None = None  # the day that leaves least unexplained
-    for at in range(_BEFORE, len(days) - _AFTER + 1):
-        before, after = [values[d] for d in days[:at]], [values[d] for d in days[at:]]
-        was, now = median(before), median(after)
-        rest = [abs(v - was) for v in before] + [abs(v - now) for v in after]
-        deviation = max(_TO_SIGMA * median(rest), 0.005 * abs(was))
-        if not deviation or abs(now - was) < _LEAST_STEP * abs(was):
-            continue
-        size = abs(now - was) / deviation * math.sqrt(min(len(after), 7) / _AFTER)
-        # every day since is on the other side: one odd day is no change of the rate
-        beyond = sum((v - (was + now) / 2) * (now - was) > 0 for v in after) == len(after)
-        earlier = sum((v - (was + now) / 2) * (now - was) < 0 for v in before) >= 0.9 * len(before)
-        if size >= _BREAK and beyond and earlier and (best is None or sum(rest) < best[0]):
-            best = sum(rest), Break(days[at], was, now, size)
-    return best[1] if best else None
+    if len(days) < _BEFORE + _AFTER:
+        return None
+    series = [values[d] for d in days]
+    steps = [b - a for a, b in pairwise(series)]
+    # of the values around their level, whatever that does: a step apart they differ by the square root of two more
+    deviation = max(_TO_SIGMA * median(abs(s) for s in steps) / math.sqrt(2), 0.005 * abs(median(series)))
+    if not deviation or (change := last_change(series, deviation)) is None:
+        return None
+    at, start = change
+    before, after = series[start:at], series[at:]
+    was, now = median(before), median(after)
+    # every day since is on the other side: odd days are no change of the rate
+    beyond = all((v - (was + now) / 2) * (now - was) > 0 for v in after)
+    size = abs(now - was) / deviation
+    if at < _BEFORE or not beyond or size < _BREAK or abs(now - was) < _LEAST_STEP * abs(was):
+        return None
+    return Break(days[at], was, now, size)
 
 
 def in_common(parts: Sequence[str], base: Mapping[str, float]) -> Mass | None:

@@ -38,6 +38,35 @@ def test_what_was_put_in_is_found_over_twenty_seeds_and_quiet_data_give_nothing(
     assert false == 0 and found >= 0.95 * len(SEEDS), (found, false)
 
 
+# how the days before go: what each does to the value of day n, counted back from the last one
+COURSES: dict[str, Callable[[int], float]] = {
+    "a trend": lambda n: 1.006 ** -n,
+    "a lasting change two weeks ago": lambda n: 1.5 if n < 14 else 1.0,
+    "promotions": lambda n: 2.8 if n in (11, 23, 32) else 1.0,
+}
+
+
+@pytest.mark.parametrize("course", COURSES)
+def test_trend_change_and_promotions_before_hide_nothing_and_are_nothing(course: str) -> None:
+    found = false = 0
+    for seed in range(40, 60):
+        made = random.Random(seed)  # noqa: S311 - a test's numbers
+        going = COURSES[course]
+        series = {day: made.gauss(10_000, 1_000) * WEEKDAYS[day.weekday()] * going((LAST - day).days) for day in DAYS}
+        false += unusual_on(series, LAST, kind="amount") is not None
+        for factor in (0.4, 2.0):
+            odd = unusual_on({**series, LAST: series[LAST] * factor}, LAST, kind="amount")
+            found += odd is not None and (odd.value < odd.low or odd.value > odd.high)
+    assert false <= 1 and found >= 0.95 * 40, (found, false)
+
+
+def test_a_rate_that_changed_twice_is_dated_by_its_last_change() -> None:
+    made = random.Random(7)  # noqa: S311
+    series = {day: made.gauss(0.006, 0.00005) * (1.1 if n >= 25 else 1) * (1.1 if n >= 36 else 1) for n, day in enumerate(DAYS)}
+    change = break_of(series)
+    assert change and change.since == DAYS[36] and 1.08 < change.after / change.before < 1.12
+
+
 def test_a_rate_that_changed_is_dated_and_noise_or_one_odd_day_is_no_change() -> None:
     dated = false = 0
     for seed in SEEDS:
