@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from duizhang.books_expected import Calendar, Expected
 from duizhang.books_goods import Bundle, Gift, SharedAccount, SkuCode
 from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
 from duizhang.digest import mapping_digest
@@ -60,14 +61,6 @@ class Shop(_Closed):
     compare_by: Literal["line", "sku", "order"] = "line"
     currency: str | None = None
     accounts: tuple[str, ...] = ()
-
-
-class Expected(_Closed):
-    """A file that has to be there for every period, from a day on; its absence holds the period."""
-
-    source: str
-    shop: str = ""
-    from_day: dt.date | None = None
 
 
 class Account(_Closed):
@@ -273,6 +266,7 @@ class Books(_Closed):
     shops: dict[str, Shop] = {}
     bank_accounts: dict[str, str] = {}  # account number: the entity that owns it
     expected: tuple[Expected, ...] = ()
+    calendars: dict[str, Calendar] = {}  # by name, for `expected`
     legs: tuple[str, ...] = LEGS  # those that the books have both sides of; the others take no part
     tolerances: dict[str, Decimal] = {}
     sla_days: dict[str, int] = {}
@@ -322,6 +316,9 @@ class Books(_Closed):
         for change in self.policy_changes:
             if change.leg not in LEGS:
                 raise ValueError(f"policy_changes: unknown leg {change.leg!r}; expected one of {', '.join(LEGS)}")
+        for e in self.expected:
+            if e.calendar and (e.calendar not in self.calendars or e.every != "business_day"):
+                raise ValueError(f"expected: {e.source}: calendar {e.calendar!r} is not in `calendars`, or `every` is not business_day")
         named = [("expected", e.shop) for e in self.expected] + [("instalments", i.shop) for i in self.instalments]
         named += [("gifts", g.shop) for g in self.gifts]
         named += [("stock_allocations", a.shop) for a in self.stock_allocations]
@@ -376,6 +373,10 @@ class Books(_Closed):
     def said_of_sources(self) -> dict[str, tuple[str, str, str]]:
         """By source, what `readings` says of it: (day or month first, decimal mark, fees), '' for each where nothing is said."""
         return {name: (reading.dates, reading.decimal, reading.fees) for name, reading in self.readings.items()}
+
+    def due(self, day: dt.date) -> list[Expected]:
+        """The files that have to be there for a day."""
+        return [e for e in self.expected if e.is_due(day, self.calendars)]
 
     def entity_of(self, shop: str) -> str:
         """The legal entity of a shop; the books' own for '' or a shop without one."""

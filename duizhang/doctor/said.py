@@ -39,7 +39,7 @@ def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> It
     for e in books.expected:
         if (e.source, e.shop) not in seen:
             yield Finding(
-                area, WRONG, f"{e.source} of {e.shop or 'the company'} is expected every day and never came, so every day is held",
+                area, WRONG, f"{e.source} of {e.shop or 'the company'} is expected {e.cadence} and never came, so every day is held",
                 f"Put its files into inbox/{e.shop or 'company'}/, give it a from_day, or take it out of `expected`.")
     for shop in sorted(set(books.shops) - {r.shop for r in read}):
         yield Finding(area, NOTED, f"shop {shop} has no file of its own", f"Put its files into inbox/{shop}/.")

@@ -101,10 +101,9 @@ def _source_files(
                     **{k: record.detail.get(k, 0) for k in ("rows_read", "rows_parsed", "rows_quarantined", "rows_ignored")},
                     "control_totals_ok": bool(record.detail.get("control_totals_ok", record.status == READ)),
                 })
-    for expected in books.expected:
-        for day in periods:
-            late = expected.from_day and day < expected.from_day
-            if not late and (expected.source, expected.shop, day) not in covered:
+    for day in periods:
+        for expected in books.due(day):
+            if (expected.source, expected.shop, day) not in covered:
                 rows.append({
                     "period": day, "source": expected.source, "shop": expected.shop, "file": "", "sha256": "",
                     "status": "missing", "rows_read": 0, "rows_parsed": 0, "rows_quarantined": 0, "rows_ignored": 0,

@@ -72,7 +72,7 @@ def last_day(books: Books, state: State) -> dt.date:
             sources.setdefault(day, set()).add((file.source, file.shop))
     found = [books.start, *recorded(state)]
     for day, seen in sources.items():
-        expected = {(e.source, e.shop) for e in books.expected if not e.from_day or e.from_day <= day}
+        expected = {(e.source, e.shop) for e in books.due(day)}
         if 2 * len(expected & seen) >= len(expected) and day > books.start:
             found.append(day)
     return max(found)

@@ -35,10 +35,9 @@ def preflight(books: Books, state: State, periods: Sequence[dt.date]) -> Preflig
             covered |= {(record.source, record.shop, day) for day in days}
         for day in days:
             holds[day] += _doubts(record)
-    for expected in books.expected:
-        for day in periods:
-            late = expected.from_day and day < expected.from_day
-            if not late and (expected.source, expected.shop, day) not in covered:
+    for day in periods:
+        for expected in books.due(day):
+            if (expected.source, expected.shop, day) not in covered:
                 holds[day].append(f"{expected.source} of {expected.shop or 'the company'} is missing")
     read = [(record.source, record.shop) for record in known if record.status == READ]
     pulled = [(database.source, database.shop) for database in books.databases]

@@ -284,9 +284,19 @@ class _Collection:
             )
             if corrected := digest_of_corrections(self.cells.get(sha, ())):
                 detail["corrected"] = corrected
+            if status == READ:
+                detail["days"] = self._days_stood_for(source, shop, detail["days"])
             found.append(FileRecord(
                 own, sha, size, modified, status, source, shop, (landed / folder).relative_to(self.store.home).as_posix(), detail))
         return found
+
+    def _days_stood_for(self, source: str, shop: str, days: Sequence[str]) -> list[str]:
+        """The days of a file, with those that one which comes by week or month stands for without a row of them."""
+        found = {dt.date.fromisoformat(day) for day in days}
+        for expected in self.books.expected:
+            if (expected.source, expected.shop) == (source, shop):
+                found |= expected.stands_for(found)
+        return sorted(day.isoformat() for day in found)
 
     def _is_duplicate(self, sha: str, name: str, original: str) -> None:
         stat = self.stats[name]

@@ -1,0 +1,62 @@
+"""Which files have to come, how often, and the days that one stands for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from duizhang.books import load_books
+from duizhang.books_expected import Calendar, Expected
+from duizhang.errors import BooksError
+from duizhang.ingest import build_canonical
+from duizhang.ingest.inbox import collect
+from duizhang.plan.preflight import preflight
+from duizhang.state import State
+from duizhang.store import Store
+
+WEEK = [dt.date(2026, 3, day) for day in range(2, 9)]  # Monday to Sunday
+CALENDARS = {"bank": Calendar(closed=(WEEK[1],), open=(WEEK[5],))}
+
+
+@pytest.mark.parametrize(("expected", "due"), [
+    (Expected(source="s"), "1111111"), (Expected(source="s", every="week"), "1111111"), (Expected(source="s", every="business_day"), "1111100"),
+    (Expected(source="s", every="business_day", calendar="bank"), "1011110"), (Expected(source="s", every=("tue", "sun")), "0100001"),
+    (Expected(source="s", every="business_day", from_day=WEEK[3]), "0001100"),
+])
+def test_a_file_is_due_on_its_days_alone(expected: Expected, due: str) -> None:
+    assert "".join(str(int(expected.is_due(day, CALENDARS))) for day in WEEK) == due
+
+
+@pytest.mark.parametrize(("every", "days", "first", "last", "count"), [
+    ("day", ["2026-03-03", "2026-03-05"], "2026-03-03", "2026-03-05", 2), ("week", ["2026-03-03"], "2026-03-02", "2026-03-08", 7),
+    ("week", ["2026-03-03", "2026-03-11"], "2026-03-02", "2026-03-15", 14), ("month", ["2026-02-03"], "2026-02-01", "2026-02-28", 28),
+    ("month", ["2025-12-31", "2026-01-01"], "2025-12-01", "2026-01-31", 62), ("month", ["2020-01-01", "2026-01-01"], "2020-01-01", "2026-01-01", 2),
+])
+def test_a_file_stands_for_its_weeks_or_months(every: str, days: list[str], first: str, last: str, count: int) -> None:
+    found = Expected.model_validate({"source": "s", "every": every}).stands_for(map(dt.date.fromisoformat, days))
+    assert (str(min(found)), str(max(found)), len(found)) == (first, last, count)
+
+
+def test_a_weekly_statement_stands_for_the_days_of_its_weeks(tmp_path: Path) -> None:
+    """Fails if a day without a row of its own is missing although the week's file is there, or a week without a file is not."""
+    (tmp_path / "books.yaml").write_text(
+        "entity: e\nstart: 2026-03-01\nexpected:\n- {source: bank_generic, every: week}\n- {source: books_orders, every: [sun]}\n")
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "a.csv").write_text("Date,Description,Amount,Balance\n2026-03-04,x,-1.00,9.00\n2026-03-06,Fee,-5.00,4.00\n")
+    books, store, state = load_books(tmp_path / "books.yaml"), Store(tmp_path / "home"), State(tmp_path / "home")
+    collect(books, store, state)
+    days = [*WEEK, WEEK[-1] + dt.timedelta(days=1)]
+    build_canonical(books, store, state, days)
+    missing = {(day, row["source"]) for day in days for row in store.read("source_files", day).to_pylist() if row["status"] == "missing"}
+    assert missing == {(WEEK[6], "books_orders"), (days[7], "bank_generic")}
+    assert set(preflight(books, state, days).holds) == {WEEK[6], days[7]}
+
+
+@pytest.mark.parametrize("wrong", ["{source: bank_generic, every: fortnight}", "{source: bank_generic, every: business_day, calendar: ecb}",
+                                   "{source: bank_generic, every: []}"])
+def test_a_cadence_that_is_none_is_told(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "books.yaml").write_text(f"entity: e\nstart: 2026-03-01\nexpected:\n- {wrong}\n")
+    with pytest.raises(BooksError, match="expected"):
+        load_books(tmp_path / "books.yaml")
