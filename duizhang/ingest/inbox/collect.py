@@ -225,9 +225,14 @@ class _Collection:
 
     def _kept(self, sha: str, names: Sequence[str]) -> Kept:
         return name_of_record(
-            names, self.earlier.get(sha, ()), shop_of=self._shop_of,
+            sorted(names, key=self._misplacement), self.earlier.get(sha, ()), shop_of=self._shop_of,
             is_gone=lambda name: name not in self.files.files and name not in self.files.refused,
         )
+
+    def _misplacement(self, name: str) -> int:
+        """How far a place is from saying whose a file is, so that of copies the one that stands right counts."""
+        at = placed(name, self.books)
+        return 2 if at.problem else int(at.in_root)
 
     def _shop_of(self, name: str) -> str:
         return placed(name, self.books).shop
