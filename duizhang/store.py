@@ -7,8 +7,10 @@ first and is renamed, so a reader or a crash never meets half a file.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import shutil
+import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,10 +25,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from duizhang.digest import sort_rows
-from duizhang.disk import written
+from duizhang.disk import make_folder, put, told_when_full, written
 from duizhang.errors import UserError
 
 _NUMBERS = count()
+_FEW = 8
+_OPTIONS = "format parquet, compression zstd"
 # threads that read, sort or write files of several periods; most of that leaves Python's lock to others
 WORKERS = max(2, os.cpu_count() or 1)
 
@@ -108,6 +112,16 @@ def write_parquet(table: pa.Table, path: Path, *, mode: int | None = None) -> No
         pq.write_table(table, partial, compression="zstd")
 
 
+def _told(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
+    """Execute what writes a file; where there is no room, as an OSError that says so."""
+    try:
+        con.execute(statement)
+    except duckdb.IOException as error:
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
+
+
 class Store:
     """Tables by period below `home/tables`."""
 
@@ -168,6 +182,36 @@ class Store:
         with ThreadPoolExecutor(WORKERS) as pool:
             for _ in pool.map(write, wanted):
                 pass
+
+    def copy(self, con: duckdb.DuckDBPyConnection, table: str, query: str, periods: Iterable[dt.date]) -> None:
+        """Write the rows of a query (column `period`) of several periods into their folders, straight from the database and in
+        no order: for working tables that nobody publishes. A period without rows is written empty."""
+        wanted = list(periods)
+        if len(wanted) <= _FEW:  # to look through the rows once for each is quicker than to part them
+            for period in wanted:
+                self._copy(con, f"select * from ({query}) where period = date '{period}'", table, period)
+            return
+        folder = self.home / "spill" / uuid.uuid4().hex  # on the same device, and cleared when a run begins
+        between = f"period between date '{wanted[0]}' and date '{wanted[-1]}'"
+        try:
+            with told_when_full(folder):
+                make_folder(folder)
+                _told(con, f"copy (select * from ({query}) where {between}) to {quoted(folder)} ({_OPTIONS}, partition_by (period), "
+                           "write_partition_columns true, overwrite_or_ignore true)", folder)
+                for period in wanted:
+                    files = sorted((folder / f"period={period}").glob("*.parquet"))
+                    if len(files) == 1:
+                        make_folder(self.path(table, period).parent)
+                        put(files[0], self.path(table, period), durable=False)
+                        continue
+                    listed = f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
+                    self._copy(con, f"select * from {listed}" if files else f"select * from ({query}) limit 0", table, period)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _copy(self, con: duckdb.DuckDBPyConnection, query: str, table: str, period: dt.date) -> None:
+        with written(self.path(table, period), durable=False) as partial:
+            _told(con, f"copy ({query}) to {quoted(partial)} ({_OPTIONS})", partial)
 
     def view(
         self, con: duckdb.DuckDBPyConnection, name: str, periods: Iterable[dt.date], schema: pa.Schema,

@@ -96,6 +96,7 @@ def _keep_leg(session: Session, leg: str, *, is_read_later: bool) -> int:
     con.execute("set variable leg_is_kept = ?", [is_kept])
     con.execute(f"create or replace view made_claims as {_cast_claims(session, leg)} where getvariable('leg_is_kept')")
     session.run("legs/scoped_claims.sql")
+    session.run("legs/leg_scopes.sql")
     session.run("legs/sides_seen.sql")
     session.add_to("sides_known", "sides_seen")
     session.run("legs/leg_runs.sql")
@@ -108,7 +109,7 @@ def _keep_leg(session: Session, leg: str, *, is_read_later: bool) -> int:
         con.execute(f'create or replace table "{leg}" as select * from leg_claims')
     con.execute(f"insert into leg_claims select * from ({_cast_claims(session, 'corrections')}) where leg = getvariable('leg_made')")
     normalise_keys(session)
-    return session.keep(leg, CLAIM, relation="leg_claims")
+    return session.keep_claims(leg)
 
 
 def settle(session: Session) -> None:
@@ -128,7 +129,7 @@ def judge(session: Session) -> None:
     """What is open at the end of each day, why, and what could be its counterpart."""
     _run(session, [name for name in order("open") if name in behind("open_claims")])
     session.run("derived/fx_known.sql")
-    _run(session, order("items"), scratch="features")
+    _run(session, order("items"))
     session.run("matching/matchable.sql")
     match(session)
     session.run("matching/paired.sql")

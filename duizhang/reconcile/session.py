@@ -228,15 +228,22 @@ class Session:
         query = f'select {listed} from "{name}" where period between ? and ?'
         return self.con.sql(query, params=[periods[0], periods[-1]]).to_arrow_table().cast(columns)
 
-    def keep(self, name: str, columns: pa.Schema, *, relation: str = "") -> int:
-        """Write a table into the store, period by period; the number of rows. relation: what it is here, where not its name."""
+    def keep(self, name: str, columns: pa.Schema) -> int:
+        """Write a table into the store, period by period; the number of rows."""
         rows = 0
         for at in range(0, len(self.periods), STRETCH):
             part = self.periods[at : at + STRETCH]
-            found = self.result(relation or name, columns, part)
+            found = self.result(name, columns, part)
             self.store.split(name, found, part)
             rows += int(found.num_rows)
         return rows
+
+    def keep_claims(self, leg: str) -> int:
+        """Write the claims of a leg, which the table `leg_claims` holds, into the store; the number of rows."""
+        listed = ", ".join(f'"{column.name}"' for column in CLAIM)
+        for at in range(0, len(self.periods), STRETCH):
+            self.store.copy(self.con, leg, f"select {listed} from leg_claims", self.periods[at : at + STRETCH])
+        return int(self.con.execute("select count(*) from leg_claims").fetchall()[0][0])
 
 
 __all__ = ["LEFT_OUT", "OF_VALUES", "OPENING", "Session"]

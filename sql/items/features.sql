@@ -380,13 +380,16 @@ final as (
         -- hand that the payment denies
         coalesce(q.platform_quantity_difference = d.quantity_difference, false)
         or coalesce(
-            m.payment_difference = d.quantity_difference * d.left_price
-            and mistyped(units(d.left_quantity), units(d.right_quantity)), false
+            case when m.payment_difference = d.quantity_difference * d.left_price
+                then mistyped(units(d.left_quantity), units(d.right_quantity))
+            end, false
         ) as quantity_typed,
         -- pieces that are neither shipped nor paid
         coalesce(
-            d.leg = 'order_shipment' and d.difference > 0 and m.payment_difference = d.quantity_difference * d.left_price
-            and q.platform_quantity_difference is null and not mistyped(units(d.left_quantity), units(d.right_quantity)), false
+            case when d.leg = 'order_shipment' and d.difference > 0 and m.payment_difference = d.quantity_difference * d.left_price
+                and q.platform_quantity_difference is null
+                then not mistyped(units(d.left_quantity), units(d.right_quantity))
+            end, false
         ) as pieces_cancelled,
         coalesce(
             d.leg = 'order_payment' and d.difference > 0 and h.unshipped_amount = d.difference and n.platform_quantity_difference is null,

@@ -43,8 +43,11 @@ measured as (
             case when f.leg = 'order_payment' then coalesce(u.unit, 0.01) * 0.5 * f.left_claims else 0 end
         )::decimal(28, 4) as tolerance,
         f.leg = 'order_payment' and f.right_sale > 0 and f.right_sale < f.left_sale and f.difference > 0 as is_paid_in_part,
-        mistyped(units(f.left_sale), units(f.left_sale - f.difference)) or misentered(units(f.difference), f.typed_lines)
-            as is_typed
+        -- of what was paid in part, which alone is asked: a case takes its branch for these rows only
+        case when f.leg = 'order_payment' and f.right_sale > 0 and f.right_sale < f.left_sale and f.difference > 0
+            then mistyped(units(f.left_sale), units(f.left_sale - f.difference)) or misentered(units(f.difference), f.typed_lines)
+            else false
+        end as is_typed
     from features as f
     left join tolerances as t on f.leg = t.leg
     left join minor_units as u on f.currency = u.currency

@@ -2,19 +2,12 @@
 -- by then; a leg of one side only is no reconciliation. absent: the expected source of the other side that has nothing for
 -- the whole day, though at least five keys stand on this one: the file is missing or empty, and not each record. Legs whose counterpart is given more than a day do not conclude that from one day.
 with
+here as (select * from leg_scopes),
 claims as (select * from scoped_claims),
 supplied as (select * from supplied_sides),
 declared as (select * from declared_sides),
 sla as (select * from sla),
 traits as (select * from leg_traits where silent_day),
-
-here as (
-    select
-        period, leg, entity, side, scope_shop, scope_channel, max(channel) as channel, count(*) as claims,
-        count(distinct "key") as keys, count(*) filter (where is_evidence) as said
-    from claims
-    group by period, leg, entity, side, scope_shop, scope_channel
-),
 
 with_other as (
     select distinct h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
@@ -47,13 +40,27 @@ alone as (
     anti join patient as p using (period, leg, entity, side, scope_shop, scope_channel)
 ),
 
+-- in a leg of which a silent day says something, where the other side says nothing
+silent as (
+    select h.*
+    from alone as h
+    inner join traits as t on h.leg = t.leg
+),
+
+crowded as (
+    select c.period, c.leg, c.entity, c.side, c.scope_shop, c.scope_channel
+    from claims as c
+    semi join silent as h using (period, leg, entity, side, scope_shop, scope_channel)
+    group by c.period, c.leg, c.entity, c.side, c.scope_shop, c.scope_channel
+    having count(distinct c."key") >= 5
+),
+
 unanswered as (
     select h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel, min(d.source) as absent
-    from alone as h
+    from silent as h
+    semi join crowded as w using (period, leg, entity, side, scope_shop, scope_channel)
     inner join declared as d on h.leg = d.leg and h.side <> d.side and d.since <= h.period and d.source <> ''
-    inner join traits as t on h.leg = t.leg
-    where h.keys >= 5
-        and (d.entity = '' or d.entity = h.entity)
+    where (d.entity = '' or d.entity = h.entity)
         and (d.shop = '' or h.scope_shop = '' or d.shop = h.scope_shop)
     group by h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
 ),

@@ -47,7 +47,7 @@ events as (
 ),
 
 open_legs as (
-    select period, entity, shop, order_id, string_agg(distinct leg, ', ' order by leg) as open_legs
+    select period, entity, shop, order_id, array_to_string(list_sort(list(distinct leg)), ', ') as open_legs
     from variances
     group by all
 ),
@@ -58,23 +58,57 @@ currencies as (
     group by all
 ),
 
-final as (
+placed as (
+    select e.* replace (coalesce(e.currency, c.currency, '') as currency)
+    from events as e
+    inner join currencies as c
+        on e.period = c.period and e.entity = c.entity and e.shop = c.shop and e.order_id = c.order_id
+),
+
+summed as (
     select
-        e.period, e.entity, e.shop, e.order_id, coalesce(e.currency, c.currency, '') as currency,
+        period, entity, shop, order_id, currency,
         sum(books_amount) as books_amount, sum(platform_amount) as platform_amount, sum(paid) as paid,
         sum(books_refunded) as books_refunded, sum(refunded) as refunded, sum(settled) as settled, sum(fees) as fees,
         sum(quantity_ordered) as quantity_ordered, sum(quantity_shipped) as quantity_shipped,
         sum(quantity_returned) as quantity_returned,
-        string_agg(distinct books_status, ', ' order by books_status) as books_status,
-        string_agg(distinct platform_status, ', ' order by platform_status) as platform_status,
-        string_agg(distinct tracking_number, ', ' order by tracking_number) as tracking_numbers,
-        max(o.open_legs) as open_legs
-    from events as e
-    inner join currencies as c
-        on e.period = c.period and e.entity = c.entity and e.shop = c.shop and e.order_id = c.order_id
+        min(books_status) as books_status, max(books_status) as last_books_status,
+        min(platform_status) as platform_status, max(platform_status) as last_platform_status,
+        min(tracking_number) as tracking_numbers, max(tracking_number) as last_tracking_number
+    from placed
+    group by period, entity, shop, order_id, currency
+),
+
+-- of most orders there is one of each; where there are several they are all told
+several as (
+    select period, entity, shop, order_id, currency
+    from summed
+    where books_status <> last_books_status or platform_status <> last_platform_status or tracking_numbers <> last_tracking_number
+),
+
+told as (
+    select
+        p.period, p.entity, p.shop, p.order_id, p.currency,
+        string_agg(distinct p.books_status, ', ' order by p.books_status) as books_status,
+        string_agg(distinct p.platform_status, ', ' order by p.platform_status) as platform_status,
+        string_agg(distinct p.tracking_number, ', ' order by p.tracking_number) as tracking_numbers
+    from placed as p
+    semi join several as s using (period, entity, shop, order_id, currency)
+    group by p.period, p.entity, p.shop, p.order_id, p.currency
+),
+
+final as (
+    select
+        s.* exclude (last_books_status, last_platform_status, last_tracking_number) replace (
+            coalesce(t.books_status, s.books_status) as books_status,
+            coalesce(t.platform_status, s.platform_status) as platform_status,
+            coalesce(t.tracking_numbers, s.tracking_numbers) as tracking_numbers
+        ),
+        o.open_legs
+    from summed as s
+    left join told as t using (period, entity, shop, order_id, currency)
     left join open_legs as o
-        on e.period = o.period and e.entity = o.entity and e.shop = o.shop and e.order_id = o.order_id
-    group by e.period, e.entity, e.shop, e.order_id, coalesce(e.currency, c.currency, '')
+        on s.period = o.period and s.entity = o.entity and s.shop = o.shop and s.order_id = o.order_id
 )
 
 select * from final

@@ -8,18 +8,35 @@ open_claims as (select * from open_claims),
 proposals as (select * from proposals),
 decisions as (select * from decisions),
 
-said as (
+told as (
     select
-        period, leg, entity, "key", currency,
-        list(
-            {
-                'claimed': claimed, 'side': side, 'kind': kind, 'amount': amount::varchar, 'source': source, 'file': file,
-                'line': line
-            }
-            order by side, claimed, source, file, line, kind, amount
-        ) as rows_said
+        period, leg, entity, "key", currency, side, claimed, source, file, line, kind, amount,
+        {
+            'claimed': claimed, 'side': side, 'kind': kind, 'amount': amount::varchar, 'source': source, 'file': file,
+            'line': line
+        } as claim
+    from open_claims
+),
+
+-- most items are one claim, and need no list to be put in order
+several as (
+    select period, leg, entity, "key", currency
     from open_claims
     group by period, leg, entity, "key", currency
+    having count(*) > 1
+),
+
+said as (
+    select t.period, t.leg, t.entity, t."key", t.currency, [t.claim] as rows_said
+    from told as t
+    anti join several as s using (period, leg, entity, "key", currency)
+    union all
+    select
+        t.period, t.leg, t.entity, t."key", t.currency,
+        list(t.claim order by t.side, t.claimed, t.source, t.file, t.line, t.kind, t.amount) as rows_said
+    from told as t
+    semi join several as s using (period, leg, entity, "key", currency)
+    group by t.period, t.leg, t.entity, t."key", t.currency
 ),
 
 evidence as (
