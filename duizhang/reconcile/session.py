@@ -243,7 +243,7 @@ class Session:
         listed = ", ".join(f'"{column.name}"' for column in CLAIM)
         for at in range(0, len(self.periods), STRETCH):
             self.store.copy(self.con, leg, f"select {listed} from leg_claims", self.periods[at : at + STRETCH])
-        return int(self.con.execute("select count(*) from leg_claims").fetchall()[0][0])
+        return sum(self.store.rows(leg, period) for period in self.periods)
 
 
 __all__ = ["LEFT_OUT", "OF_VALUES", "OPENING", "Session"]
