@@ -1,4 +1,4 @@
-"""Where the project's own files are: source specifications, SQL models, expectation suites, and what orchestrates them.
+"""Where the project's own files are: source specifications, SQL models, expectation suites, pages, and what orchestrates them.
 
 In a checkout they stand at the top of the repository; in an installed wheel below `duizhang/_data`, so that installing the
 project puts one package in place and no other name.
@@ -16,6 +16,7 @@ _TOP = _PACKED if _PACKED.is_dir() else _PACKAGE.parent
 SOURCES = _TOP / "assets" / "sources"
 SQL = _TOP / "sql"
 EXPECTATIONS = _TOP / "expectations"
+DOCS = _TOP / "docs"
 
 
 def find_pipelines() -> None:

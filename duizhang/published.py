@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import duckdb
@@ -217,21 +218,32 @@ def open_published(home: Path, *, also: Path | None = None) -> Iterator[duckdb.D
         con.close()
 
 
-def run_select(con: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows of one select, or of the explanation of one; UserError for anything else."""
+def run_select(
+    con: duckdb.DuckDBPyConnection, query: str, *, most: int | None = None, seconds: float | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of one select, or of the explanation of one; UserError for anything else, and where it takes more than
+    `seconds`. most: so many rows and one more, which tells that there are more."""
+    timer = Timer(seconds, con.interrupt) if seconds else None
     try:
         statements = con.extract_statements(query)
         if len(statements) != 1 or not _only_reads(con, statements[0]):
             raise UserError(
                 "only one select, or explain of a select, at a time", advice="The published tables are read-only."
             )
+        if timer:
+            timer.start()
         found = con.execute(statements[0])
         names = [str(column[0]) for column in found.description or []]
-        return names, found.fetchall()
+        return names, found.fetchall() if most is None else found.fetchmany(most + 1)
+    except duckdb.InterruptException as error:
+        raise UserError(f"the query took more than {seconds:g} s", advice="Ask for fewer days, or add up in the query.") from error
     except duckdb.IOException:
         raise  # of the published file itself: whoever opened it says what to do
     except duckdb.Error as error:
         raise UserError(f"SQL: {error}") from error
+    finally:
+        if timer:
+            timer.cancel()
 
 
 def _only_reads(con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from duizhang.language import translated as _
 from duizhang.store import rows
 
 AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
@@ -40,8 +41,8 @@ class Verdict:
     def text(self) -> str:
         """'' where the state says enough."""
         if self.nothing_agrees:
-            return f"0% of {', '.join(self.nothing_agrees)}"
-        return "" if self.ran else "no leg has both its sides"
+            return _("0% of {legs}", legs=", ".join(self.nothing_agrees))
+        return "" if self.ran else _("no leg has both its sides")
 
 
 def verdicts(con: duckdb.DuckDBPyConnection) -> dict[dt.date, Verdict]:
@@ -91,8 +92,9 @@ def not_run_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         named = ", ".join(sorted({place for place in places if place})[:5])
         more = len({place for place in places if place}) - 5
         first, last = min(row["first_day"] for row in group), max(row["last_day"] for row in group)
-        lines.append(
-            f"{leg}{f' of {named}' if named else ''}{f' and {more} more' if more > 0 else ''} was not run"
-            f" ({first}{f' to {last}' if last > first else ''}): its {missing} side was never supplied ({wanted})"
-        )
+        places_told = _(" of {names}", names=named) if named else ""
+        places_told += _(" and {n} more", n=more) if more > 0 else ""
+        days = _("{first} to {last}", first=first, last=last) if last > first else str(first)
+        lines.append(_("{leg}{places} was not run ({days}): its {side} side was never supplied ({records})", leg=leg, places=places_told,
+                       days=days, side=_(missing), records=wanted))
     return lines

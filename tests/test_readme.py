@@ -50,14 +50,27 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
             before.get(name, lambda: None)()
             words = [PUT_IN[word]() if word in PUT_IN else word for word in shlex.split(example)]
             assert words[: len(name.split())] == name.split()
-            if name == "serve":  # it would go on; tests/review starts it
+            words += ["--json"] * answers_as_json(name)
+            if name in ("serve", "mcp"):  # they would go on; tests/review and test_mcp start them
                 continue
             if name == "accept":  # there is no failed check here
                 with pytest.raises(AssertionError, match="UserError"):
                     duizhang(*words)
                 continue
-            duizhang(*words)
+            ANSWERS[name] = duizhang(*words)
     return folder
+
+
+# what each example answered
+ANSWERS: dict[str, str] = {}
+# those that answer with a document or a page, or in a form of their own: rows of a query
+WITHOUT_JSON = {"serve", "mcp", "sql", "source page", "source schema"}
+# whose JSON has had a form of its own from the start
+OWN_JSON = {"inspect", "compare", "score"}
+
+
+def answers_as_json(name: str) -> bool:
+    return any("--json" in option.opts for option in commands(cli)[name].params)
 
 
 def bills() -> None:
@@ -73,7 +86,10 @@ def an_order() -> str:
 
 
 def a_raw_file() -> str:
-    return next(path.name for path in sorted(Path("home/archive").glob("*/*")) if b"," in path.read_bytes()[:200])
+    with duckdb.connect("home/published.duckdb", read_only=True) as con:
+        found = con.execute("select min(sha256) from source_files where status = 'read' and sha256 <> ''").fetchone()
+    assert found
+    return str(found[0])
 
 
 def an_event() -> str:
@@ -117,6 +133,16 @@ def a_second_version() -> None:
 def test_the_example_of_every_command_works(office: Path) -> None:
     assert set(EXAMPLES) == set(commands(cli)) and {name.split()[0] for name in EXAMPLES} == set(COMMANDS)
     assert (office / "exceptions.xlsx").is_file() and (office / "mybank.yaml").is_file()
+
+
+@pytest.mark.parametrize("name", sorted(set(EXAMPLES) - WITHOUT_JSON))
+def test_every_command_that_answers_answers_as_json(office: Path, name: str) -> None:
+    assert answers_as_json(name)
+    if name == "accept":  # there is no failed check here
+        return
+    said = ANSWERS[name]
+    found = json.loads(said[said.index("{\n") if "{\n" in said else said.index("{") :])  # behind progress
+    assert isinstance(found, dict) and (name in OWN_JSON or (next(iter(found)) == "command" and found["command"] == name)), name
 
 
 def test_open_now_counts_an_item_once(office: Path) -> None:

@@ -19,6 +19,8 @@ import click
 from duizhang import __version__
 from duizhang.cli.examples import epilog
 from duizhang.cli.faults import told
+from duizhang.language import LANGUAGES, ask_books, choose
+from duizhang.language import translated as _
 from duizhang.logs import shown
 
 # command -> (module, attribute, one line of help). The order is the order of the daily flow.
@@ -35,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sql": ("duizhang.cli.sql", "Query the published tables."),
     "explain": ("duizhang.cli.explain", "The life of one order, payment or item across all sources."),
     "serve": ("duizhang.cli.serve", "The review page in a browser: look, decide, sign, close."),
+    "mcp": ("duizhang.cli.mcp", "Let a model ask: published tables, explain, status and docs, read-only, over stdio."),
     "exceptions": ("duizhang.cli.exceptions", "Differences out to a workbook and decisions back in."),
     "accept": ("duizhang.cli.accept", "Let a failed check of a period pass, by name."),
     "dispute": ("duizhang.cli.dispute", "A letter to a counterparty with what it has to answer for."),
@@ -70,6 +73,8 @@ class _NoPandas(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError("this command needs no pandas", name=name)
 
 
+# commands that have commands of their own
+GROUPS = ("exceptions", "export", "journal", "key", "source")
 # what a command ends with, in one place: `duizhang --help` and docs/commands.md show it
 EXIT_CODES = (
     (0, "done; of `run`: everything is published; of `compare` and `replay`: equal; of `doctor`: nothing is wrong"),
@@ -77,6 +82,36 @@ EXIT_CODES = (
     (2, "something is held (`run`), differs (`compare`, `replay`), was changed (`verify`, `restore`) or rejected (`inspect`)"),
     (130, "stopped by Ctrl-C; the same command goes on"),
 )
+
+
+def _speak(_context: click.Context, _option: click.Parameter, language: str | None) -> str | None:
+    if language:
+        choose(language)
+    return language
+
+
+def _begin_to_speak(_context: click.Context, _option: click.Parameter, language: str | None) -> str | None:
+    """Of the whole command: what an earlier one in this process spoke is forgotten."""
+    ask_books(lambda: None)
+    choose(language or "")
+    return language
+
+
+def _lang_option() -> click.Option:
+    return click.Option(
+        ["--lang"], type=click.Choice(LANGUAGES), is_eager=True, expose_value=False, callback=_speak,
+        help="Speak Chinese or English. Default: DUIZHANG_LANG, the locale, `language` of books.yaml.")
+
+
+def _speaks(command: click.Command) -> click.Command:
+    """Every command takes --lang; one that has its own speaks that as well."""
+    if not isinstance(command, click.Group):
+        own = next((p for p in command.params if "--lang" in p.opts), None)
+        if own is None:
+            command.params.append(_lang_option())
+        elif own.callback is None:
+            own.callback, own.is_eager = _speak, True
+    return command
 
 
 class _Lazy(click.Group):
@@ -91,7 +126,8 @@ class _Lazy(click.Group):
         command.epilog = epilog(name)
         for part, subcommand in getattr(command, "commands", {}).items():
             subcommand.epilog = epilog(f"{name} {part}")
-        return command
+            _speaks(subcommand)
+        return _speaks(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -100,18 +136,20 @@ class _Lazy(click.Group):
         if name and not name.startswith("-") and name not in COMMANDS:
             from duizhang.spelling import meant
 
-            raise click.UsageError(f"there is no command {name!r}{meant(name, COMMANDS)}", ctx)
+            raise click.UsageError(_("there is no command {name!r}", name=name) + meant(name, COMMANDS), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-        with formatter.section("Exit codes"):
-            formatter.write_dl([(str(code), text) for code, text in EXIT_CODES])
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(text)) for name, (_module, text) in COMMANDS.items()])
+        with formatter.section(_("Exit codes")):
+            formatter.write_dl([(str(code), _(text)) for code, text in EXIT_CODES])
 
 
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="duizhang")
+@click.option("--lang", type=click.Choice(LANGUAGES), is_eager=True, expose_value=False, callback=_begin_to_speak,
+              help="Speak Chinese or English. Default: DUIZHANG_LANG, the locale, `language` of books.yaml.")
 def cli() -> None:
     """duizhang (对账): reconcile an e-commerce company's books, from raw files to a signed close."""
     # whatever a command does, warnings are seen; progress as well where it is asked for
@@ -131,10 +169,11 @@ def _status() -> int:
         status = cli.main(standalone_mode=False)
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
-        click.echo("Stopped.", err=True)
+        click.echo(_("Stopped."), err=True)
         return 130
     except click.ClickException as error:
         error.show()
+        _as_json(error.format_message(), "")
         return 1
     except BrokenPipeError:
         return 0
@@ -145,14 +184,26 @@ def _status() -> int:
         if found is None:
             traceback.print_exc()
             found = (
-                f"unexpected: {type(error).__name__}. This is a defect of duizhang",
-                "Please report it with the lines above and the command. What is published stands.",
+                _("unexpected: {name}. This is a defect of duizhang", name=type(error).__name__),
+                _("Please report it with the lines above and the command. What is published stands."),
             )
-        click.echo(f"error: {found[0]}", err=True)
+        click.echo(_("error: {message}", message=found[0]), err=True)
         if found[1]:
             click.echo(f"  -> {found[1]}", err=True)
+        _as_json(*found)
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _as_json(error: str, advice: str) -> None:
+    """A program that asked for JSON gets what went wrong as JSON, too."""
+    if "--json" in sys.argv[1:]:
+        import json
+
+        words = [word for word in sys.argv[1:3] if not word.startswith("-")]
+        name = " ".join(words[: 2 if words and words[0] in GROUPS else 1])
+        with contextlib.suppress(OSError):
+            click.echo(json.dumps({"command": name, "error": error, "advice": advice}, ensure_ascii=False, indent=1))
 
 
 def _leave(status: int) -> None:

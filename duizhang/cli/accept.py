@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
+from duizhang.language import translated as _
 
 
 @click.command("accept")
@@ -18,11 +20,15 @@ from duizhang.cli.options import DAY, by_option, home_option, key_option, open_s
 @by_option
 @key_option
 @click.option("--reason", required=True, help="Why it may pass; it goes into the event log and the results.")
-def command(home: Path, period: dt.datetime, table: str, expectation: str, by: str, key: Path | None, reason: str) -> None:
+@json_option
+def command(
+    home: Path, period: dt.datetime, table: str, expectation: str, by: str, key: Path | None, reason: str, *, as_json: bool
+) -> None:
     """Let a failed check of a day pass. It holds again as soon as it finds something else."""
     from duizhang.close import accept
 
     new = accept(home, open_state(home), period.date(), table, expectation, by=by, key=key, reason=reason)
-    click.echo(f"{'accepted' if new else 'was accepted before'}: {expectation} of {table}, {period:%Y-%m-%d}")
-    if new:
-        click.echo(f"run {period:%Y-%m-%d} again to publish it")
+    what = {"expectation": expectation, "table": table, "day": f"{period:%Y-%m-%d}"}
+    lines = [_("accepted: {expectation} of {table}, {day}", **what), _("run {day} again to publish it", **what)] if new else [
+        _("was accepted before: {expectation} of {table}, {day}", **what)]
+    answer({"period": period.date(), "table": table, "expectation": expectation, "by": by, "new": new}, lines, as_json=as_json)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, span, unproved
+from duizhang.language import translated as _
 
 
 @click.command("approve")
@@ -19,9 +21,10 @@ from duizhang.cli.options import DAY, by_option, home_option, key_option, open_s
 @key_option
 @click.option("--digest", "digests", multiple=True, help="The digest that you saw (its first 8 digits or more); once a day, in order.")
 @click.option("--quiet", is_flag=True, help="Do not show what is signed.")
+@json_option
 def command(
     home: Path, period: dt.datetime, end: dt.datetime | None, role: str, by: str, key: Path | None, digests: tuple[str, ...], *,
-    quiet: bool,
+    quiet: bool, as_json: bool,
 ) -> None:
     """Show what is open and was decided of a day, and sign its published version as maker or checker.
 
@@ -32,7 +35,10 @@ def command(
     from duizhang.plan import not_current
 
     periods, state = span(period, end), open_state(home)
-    for sheet in () if quiet else sheets(home, state, periods):
+    signed = [] if quiet and not as_json else sheets(home, state, periods)
+    for sheet in signed if not (quiet or as_json) else ():
         click.echo("\n".join(sheet.lines()))
     approve(home, state, periods, role=role, by=by, digests=digests, key=key, stale=not_current)
-    click.echo(f"signed as {role} by {by}{unproved(home)}: {', '.join(p.isoformat() for p in periods)}")
+    days = ", ".join(p.isoformat() for p in periods)
+    line = _("signed as {role} by {name}: {days}", role=_(role), name=f"{by}{unproved(home)}", days=days)
+    answer({"as": role, "by": by, "periods": periods, "signed": signed}, [line], as_json=as_json)

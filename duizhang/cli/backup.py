@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import home_option
+from duizhang.language import translated as _
 
 
 @click.command("backup")
@@ -14,7 +16,8 @@ from duizhang.cli.options import home_option
 @home_option
 @click.option("--keep", type=click.IntRange(min=1), help="Take away older backups beyond so many. Default: all are kept.")
 @click.option("--check", is_flag=True, help="Take none: read every byte of the newest backup in TARGET.")
-def command(target: Path, home: Path, keep: int | None, *, check: bool) -> None:
+@json_option
+def command(target: Path, home: Path, keep: int | None, *, check: bool, as_json: bool) -> None:
     """Copy state, results and archive of the home into the folder TARGET, as of one moment; only content that no earlier backup
     has is written. Readers are not kept runs and decisions wait until it is done.
 
@@ -26,16 +29,22 @@ def command(target: Path, home: Path, keep: int | None, *, check: bool) -> None:
 
     if check:
         snapshot = look(target)
-        click.echo(f"{snapshot.name}: {len(snapshot.files)} files are as they were written ({_megabytes(snapshot.size)})")
+        line = _("{name}: {n} files are as they were written ({size})", name=snapshot.name, n=len(snapshot.files),
+                 size=megabytes(snapshot.size))
+        answer({"backup": snapshot.name, "files": len(snapshot.files), "bytes": snapshot.size, "ok": True}, [line], as_json=as_json)
         return
     taken = back_up(home, target, keep=keep or 0)
     snapshot = taken.snapshot
-    click.echo(f"{snapshot.name}: {len(snapshot.files)} files, {_megabytes(snapshot.size)}; new: {taken.new_files} of "
-               f"{_megabytes(taken.new_bytes)}")
-    click.echo(f"{snapshot.events} events, head {snapshot.head}")
+    lines = [_("{name}: {n} files, {size}; new: {new} of {new_size}", name=snapshot.name, n=len(snapshot.files),
+               size=megabytes(snapshot.size), new=taken.new_files, new_size=megabytes(taken.new_bytes)),
+             _("{n} events, head {head}", n=snapshot.events, head=snapshot.head)]
     if taken.dropped:
-        click.echo(f"{taken.dropped} older backups were taken away")
+        lines.append(_("{n} older backups were taken away", n=taken.dropped))
+    answer({"backup": snapshot.name, "files": len(snapshot.files), "bytes": snapshot.size, "new_files": taken.new_files,
+            "new_bytes": taken.new_bytes, "events": snapshot.events, "head": snapshot.head, "dropped": taken.dropped},
+           lines, as_json=as_json)
 
 
-def _megabytes(size: int) -> str:
+def megabytes(size: int) -> str:
+    """A number of bytes as people read it."""
     return f"{size / (1 << 20):,.1f} MB"

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import home_option, open_state
+from duizhang.language import translated as _
 
 
 @click.command("checkpoint")
 @home_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it into this file instead of showing it.")
 @click.option("--key", "wants_key", is_flag=True, help="Show the public key that checkpoints are signed for instead.")
-def command(home: Path, out: Path | None, *, wants_key: bool) -> None:
+@json_option
+def command(home: Path, out: Path | None, *, wants_key: bool, as_json: bool) -> None:
     """A few signed lines that stand for the whole event log: how many events, and the root of their Merkle tree.
 
     Keep one where nobody who can write to the home can write (mail it to the auditor, print it). `duizhang verify --checkpoint FILE`
@@ -27,6 +30,5 @@ def command(home: Path, out: Path | None, *, wants_key: bool) -> None:
     text = verifier_key(home) + "\n" if wants_key else note
     if out:
         out.write_text(text, encoding="utf-8")
-        click.echo(f"written to {out}")
-    else:
-        click.echo(text, nl=False)
+    lines = [_("written to {path}", path=out)] if out else [text.rstrip("\n")]
+    answer({"out": out, "key" if wants_key else "checkpoint": text}, lines, as_json=as_json)

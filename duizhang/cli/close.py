@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state, span, unproved
+from duizhang.language import translated as _
 
 
 @click.command("close")
@@ -18,10 +20,14 @@ from duizhang.cli.options import DAY, by_option, home_option, key_option, open_s
 @key_option
 @click.option("--digest", "digests", multiple=True, help="The digest that you saw (its first 8 digits or more); once a day, in order.")
 @click.option("--reason", default="", help="Why these days close before earlier ones; only then needed.")
-def command(home: Path, start: dt.datetime, end: dt.datetime, by: str, key: Path | None, digests: tuple[str, ...], reason: str) -> None:
+@json_option
+def command(
+    home: Path, start: dt.datetime, end: dt.datetime, by: str, key: Path | None, digests: tuple[str, ...], reason: str, *, as_json: bool
+) -> None:
     """Close days that maker and checker have signed, in order. A closed day refuses new numbers and decisions."""
     from duizhang.close import close_periods
 
     periods = span(start, end)
     close_periods(home, open_state(home), periods, by=by, key=key, digests=digests, reason=reason)
-    click.echo(f"closed {periods[0]} to {periods[-1]} by {by}{unproved(home)}")
+    line = _("closed {first} to {last} by {name}", first=periods[0], last=periods[-1], name=f"{by}{unproved(home)}")
+    answer({"by": by, "periods": periods}, [line], as_json=as_json)

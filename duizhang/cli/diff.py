@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import shown
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
+from duizhang.language import translated as _
 
 # What names a row; a row whose key is on both sides is shown as a change of its other columns.
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -42,7 +45,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
 @click.option("--from", "old", type=int, help="Version to start from (default: the one before).")
 @click.option("--to", "new", type=int, help="Version to end at (default: the newest).")
 @home_option
-def command(period: dt.datetime, old: int | None, new: int | None, home: Path) -> None:
+@json_option
+def command(period: dt.datetime, old: int | None, new: int | None, home: Path, *, as_json: bool) -> None:
     """What changed between two versions of a period, and why."""
     from duizhang.publish.between import reasons_between
     from duizhang.publish.versions import read_manifest
@@ -56,13 +60,14 @@ def command(period: dt.datetime, old: int | None, new: int | None, home: Path) -
     if start == 0:
         raise UserError(f"{day} has no version before {to}, so there is nothing to compare")
     before, after = read_manifest(home, day, start), read_manifest(home, day, to)
-    click.echo(f"{day}: version {start} -> {to}")
-    click.echo("Why:")
-    for reason in reasons_between(before, after):
-        click.echo(f"  {reason}")
-    for name in sorted({*before["tables"], *after["tables"]}):
-        for line in _table(home, name, before["tables"].get(name), after["tables"].get(name)):
-            click.echo(line)
+    why = [str(reason) for reason in reasons_between(before, after)]
+    tables = [
+        found for name in sorted({*before["tables"], *after["tables"]})
+        if (found := _table(home, name, before["tables"].get(name), after["tables"].get(name)))
+    ]
+    lines = [_("{day}: version {old} -> {new}", day=day, old=start, new=to), _("Why:"), *(f"  {line}" for line in why)]
+    answer({"period": day, "from_version": start, "to_version": to, "why": why, "tables": [table.facts() for table in tables]},
+           [*lines, *(line for table in tables for line in table.lines())], as_json=as_json)
 
 
 def _known(home: Path, day: dt.date) -> list[int]:
@@ -71,11 +76,59 @@ def _known(home: Path, day: dt.date) -> list[int]:
     return sorted(int(p.stem) for p in folder.glob("*.json") if p.stem.isdigit())
 
 
-def _table(home: Path, name: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[str]:
+@dataclass
+class _Changed:
+    """A table that is not the same in both versions. gone, come: rows of one of them alone, by what names a row; only: of a table that
+    one version alone has, which."""
+
+    name: str
+    names: list[str] = field(default_factory=list)
+    gone: dict[tuple[Any, ...], list[tuple[Any, ...]]] = field(default_factory=dict)
+    come: dict[tuple[Any, ...], list[tuple[Any, ...]]] = field(default_factory=dict)
+    only: str = ""
+
+    @property
+    def changed(self) -> set[tuple[Any, ...]]:
+        """What names the rows that are one row on either side."""
+        return {key for key, rows in self.gone.items() if len(rows) == 1 and len(self.come.get(key, [])) == 1}
+
+    def facts(self) -> dict[str, Any]:
+        """As a program reads it: rows as objects."""
+        def listed(rows: dict[tuple[Any, ...], list[tuple[Any, ...]]]) -> list[dict[str, Any]]:
+            return [dict(zip(self.names, row, strict=True)) for key in sorted(rows, key=_order) if key not in changed for row in rows[key]]
+
+        changed = self.changed
+        return {
+            "table": self.name, "only_in": self.only, "added": listed(self.come), "removed": listed(self.gone),
+            "changed": [{"was": dict(zip(self.names, self.gone[key][0], strict=True)),
+                         "now": dict(zip(self.names, self.come[key][0], strict=True))} for key in sorted(changed, key=_order)],
+        }
+
+    def lines(self) -> list[str]:
+        """As people read it."""
+        if self.only:
+            return ["", f"{self.name}: " + (_("new table") if self.only == "new" else _("no longer there"))]
+        changed = self.changed
+        removed = sum(len(rows) for key, rows in self.gone.items() if key not in changed)
+        added = sum(len(rows) for key, rows in self.come.items() if key not in changed)
+        lines = ["", _("{table}: {changed} changed, {added} added, {removed} removed", table=self.name, changed=len(changed), added=added,
+                       removed=removed)]
+        for key in sorted({*self.gone, *self.come}, key=_order):
+            if key in changed:
+                (was,), (now,) = self.gone[key], self.come[key]
+                parts = [f"{c} {shown(a)!r} -> {shown(b)!r}" for c, a, b in zip(self.names, was, now, strict=True) if a != b]
+                lines.append(f"  ~ {' '.join(shown(v) for v in key)}: {'; '.join(parts)}")
+                continue
+            lines += [f"  - {_row(self.names, row)}" for row in self.gone.get(key, [])]
+            lines += [f"  + {_row(self.names, row)}" for row in self.come.get(key, [])]
+        return lines
+
+
+def _table(home: Path, name: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> _Changed | None:
     if before == after:
-        return []
+        return None
     if before is None or after is None:
-        return ["", f"{name}: {'new table' if before is None else 'no longer there'}"]
+        return _Changed(name, only="new" if before is None else "old")
     from duizhang.store import connect, quoted
 
     with connect() as con:
@@ -87,32 +140,19 @@ def _table(home: Path, name: str, before: dict[str, Any] | None, after: dict[str
         gone = con.sql("select * from was except all select * from now order by all").fetchall()
         found = con.sql("select * from now except all select * from was order by all")
         names, come = list(found.columns), found.fetchall()
-    return _lines(name, names, gone, come)
-
-
-def _lines(name: str, names: list[str], gone: list[tuple[Any, ...]], come: list[tuple[Any, ...]]) -> list[str]:
     places = [names.index(column) for column in _KEYS.get(name, ()) if column in names]
 
     def by_key(rows: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
-        found: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+        keyed: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
         for row in rows:
-            found.setdefault(tuple(row[p] for p in places) if places else row, []).append(row)
-        return found
+            keyed.setdefault(tuple(row[p] for p in places) if places else row, []).append(row)
+        return keyed
 
-    old, new = by_key(gone), by_key(come)
-    changed = {key for key in old if len(old[key]) == 1 and len(new.get(key, [])) == 1}
-    removed = sum(len(rows) for key, rows in old.items() if key not in changed)
-    added = sum(len(rows) for key, rows in new.items() if key not in changed)
-    lines = ["", f"{name}: {len(changed)} changed, {added} added, {removed} removed"]
-    for key in sorted({*old, *new}, key=lambda k: [(value is not None, str(value)) for value in k]):
-        if key in changed:
-            (was,), (now,) = old[key], new[key]
-            parts = [f"{c} {shown(a)!r} -> {shown(b)!r}" for c, a, b in zip(names, was, now, strict=True) if a != b]
-            lines.append(f"  ~ {' '.join(shown(v) for v in key)}: {'; '.join(parts)}")
-            continue
-        lines += [f"  - {_row(names, row)}" for row in old.get(key, [])]
-        lines += [f"  + {_row(names, row)}" for row in new.get(key, [])]
-    return lines
+    return _Changed(name, names, by_key(gone), by_key(come))
+
+
+def _order(key: tuple[Any, ...]) -> list[tuple[bool, str]]:
+    return [(value is not None, str(value)) for value in key]
 
 
 def _row(names: list[str], row: tuple[Any, ...]) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import shown
 from duizhang.cli.options import DAY, books_option, home_option, open_state
+from duizhang.language import translated as _
 
 
 @click.command("dispute")
@@ -18,8 +20,10 @@ from duizhang.cli.options import DAY, books_option, home_option, open_state
 @click.option("--period", required=True, type=DAY, help="The day at whose end the differences are open.")
 @click.option("--answer-by", type=DAY, help="Ask for an answer by this day.")
 @click.option("--out", type=click.Path(path_type=Path), help="An .xlsx, .txt or .csv. Default: an .xlsx in the home.")
+@json_option
 def command(
-    counterparty: str, books_path: Path, home: Path, period: dt.datetime, answer_by: dt.datetime | None, out: Path | None
+    counterparty: str, books_path: Path, home: Path, period: dt.datetime, answer_by: dt.datetime | None, out: Path | None,
+    *, as_json: bool,
 ) -> None:
     """Write the differences that a provider, platform or carrier has to answer for, each once, with ids and amounts. Without a
     counterparty: what each was asked for, what can still be claimed and until when, and what came back.
@@ -33,13 +37,16 @@ def command(
     state = open_state(home)
     books = load_books(books_path)
     if not counterparty:
-        for c in clock(home, books, state, period.date()):
-            parts = [f"{what} {in_places(amount, c.currency)}" for what, amount in (
+        found = list(clock(home, books, state, period.date()))
+        lines = []
+        for c in found:
+            parts = [f"{_(what)} {in_places(amount, c.currency)}" for what, amount in (
                 ("claimed", c.claimed), ("not yet", c.unclaimed), ("expiring", c.expiring), ("expired", c.expired),
                 ("recovered", c.recovered),
             ) if amount]
-            ends = f"; the next ends on {c.next}" if c.next else ""
-            click.echo(f"{c.counterparty} {c.currency}: {', '.join(parts) or 'nothing'}{ends}")
+            ends = _("; the next ends on {day}", day=c.next) if c.next else ""
+            lines.append(f"{c.counterparty} {c.currency}: {', '.join(parts) or _('nothing')}{ends}")
+        answer({"period": period.date(), "counterparties": found}, lines, as_json=as_json)
         return
     name = "".join(c if c.isalnum() else "-" for c in counterparty)
     target = out or home / f"dispute-{name}-{period:%Y-%m-%d}.xlsx"
@@ -49,4 +56,6 @@ def command(
         "counterparty": counterparty, "period": f"{period:%Y-%m-%d}",
         "totals": {c: str(t) for c, t in asked.items()}, "items": told_of(items),
     })
-    click.echo(f"{target}: " + ", ".join(f"{shown(total)} {currency}" for currency, total in sorted(asked.items())))
+    line = f"{target}: " + ", ".join(f"{shown(total)} {currency}" for currency, total in sorted(asked.items()))
+    answer({"counterparty": counterparty, "period": period.date(), "out": target, "asked": dict(sorted(asked.items())),
+            "items": told_of(items)}, [line], as_json=as_json)

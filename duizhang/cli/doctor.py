@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, wrapped
 from duizhang.cli.options import books_here_option, new_home_option
 from duizhang.errors import DuizhangError, UserError
+from duizhang.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.doctor import Finding
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @new_home_option
 @click.option("--fix", is_flag=True, help="Clean what is safe, and say what was done.")
 @click.option("--quick", is_flag=True, help="Do not compare every byte of the home.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def command(books_path: Path | None, home: Path, *, fix: bool, quick: bool, as_json: bool) -> int:
     """Look for what is wrong with the installation, the books, the inbox and the home, and say what to do about each.
 
@@ -45,23 +46,23 @@ def command(books_path: Path | None, home: Path, *, fix: bool, quick: bool, as_j
         else:
             wrong += finding.level == WRONG
     if as_json:
-        click.echo(json.dumps({"ok": not wrong, "findings": [
+        answer({"ok": not wrong, "findings": [
             {"area": f.area, "level": f.level, "what": f.what, "advice": f.advice, "can_fix": f.fix is not None, "done": done.get(n, "")}
             for n, f in enumerate(found)
-        ]}, ensure_ascii=False, indent=1))
+        ]}, (), as_json=True)
         return 1 if wrong else 0
     area, width = "", screen_width()
     for number, finding in enumerate(found):
         if finding.area != area:
             area = finding.area
-            click.echo(area)
-        mark = {WELL: "ok", WRONG: "WRONG"}.get(finding.level, "note")
+            click.echo(_(area))
+        mark = {WELL: _("ok"), WRONG: _("WRONG")}.get(finding.level, _("note"))
         advice = f" -> {done[number]}" if number in done else f" -> {finding.advice}" if finding.advice else ""
         for line in wrapped(f"{mark}: {finding.what}{advice}", width, lines=None):
             click.echo(line)
     noted = sum(f.level not in (WELL, WRONG) for f in found)
-    also = f"; {noted} notes above" if noted else ""
-    click.echo((f"{wrong} things are wrong" if wrong else "nothing is wrong") + also)
+    also = _("; {n} notes above", n=noted) if noted else ""
+    click.echo((_("{n} things are wrong", n=wrong) if wrong else _("nothing is wrong")) + also)
     return 1 if wrong else 0
 
 

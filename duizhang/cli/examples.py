@@ -22,6 +22,7 @@ EXAMPLES: dict[str, str] = {
     "sql": "sql \"select leg, cause, currency, count(*), sum(difference) from variances where period = '2026-03-02' group by all\"",
     "explain": "explain ORDER",
     "serve": "serve --by \"Li Na\"",
+    "mcp": "mcp --home home",
     "exceptions export": "exceptions export --period 2026-03-02 --out exceptions.xlsx",
     "exceptions import": "exceptions import exceptions.xlsx --by \"Li Na\"",
     "exceptions list": "exceptions list --period 2026-03-02",

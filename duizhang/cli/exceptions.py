@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
+from duizhang.cli.raw_cells import facts_of_cells, told_of_cells
 from duizhang.errors import UserError
+from duizhang.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.close import Taken
@@ -27,7 +29,8 @@ def command() -> None:
 @click.option("--period", required=True, type=DAY, help="The day whose open differences are exported.")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: exceptions-<period>.xlsx in the home.")
 @click.option("--lang", "language", type=click.Choice(["zh", "en"]), help="Default: `language` of books.yaml.")
-def export(home: Path, period: dt.datetime, out: Path | None, language: Language | None) -> None:
+@json_option
+def export(home: Path, period: dt.datetime, out: Path | None, language: Language | None, *, as_json: bool) -> None:
     """Write the workbook. In the column `decision` choose accept, write_off, correct, wait or link (it accepts the proposed pair), and
     give a reason. Its last sheet has the cells of the day's files that were not read, with room for what is to be read instead."""
     from duizhang.close import append_event, export_exceptions
@@ -36,8 +39,10 @@ def export(home: Path, period: dt.datetime, out: Path | None, language: Language
     target = out or home / f"exceptions-{period:%Y-%m-%d}.xlsx"
     count, cells = export_exceptions(home, state, period.date(), target, language)
     append_event(state, actor="export", kind="exceptions_exported", payload={"period": f"{period:%Y-%m-%d}", "rows": count})
-    also = f" and {cells} cells that were not read" if cells else ""
-    click.echo(f"{count} open differences{also} of {period:%Y-%m-%d} in {target}")
+    values = {"n": count, "cells": cells, "day": f"{period:%Y-%m-%d}", "path": target}
+    line = _("{n} open differences and {cells} cells that were not read of {day} in {path}", **values) if cells else _(
+        "{n} open differences of {day} in {path}", **values)
+    answer({"period": period.date(), "differences": count, "cells": cells, "out": target}, [line], as_json=as_json)
 
 
 @command.command("import")
@@ -45,26 +50,25 @@ def export(home: Path, period: dt.datetime, out: Path | None, language: Language
 @home_option
 @by_option
 @key_option
-def import_(file: Path, home: Path, by: str, key: Path | None) -> None:
+@json_option
+def import_(file: Path, home: Path, by: str, key: Path | None, *, as_json: bool) -> None:
     """Take the decisions of a workbook; all of them or, where a row is wrong, none. The same workbook again changes nothing."""
     from duizhang.close import import_decisions
 
     found = import_decisions(home, open_state(home), file, by=by, key=key)
     new = found.taken.stored
-    click.echo(f"{len(new)} new decisions, one an event, of {found.rows} rows in the workbook")
-    _told(found.taken)
-    for one in found.corrected.stored:
-        still = f"; the record is still not read: {found.corrected.still[one.name]}" if one.name in found.corrected.still else ""
-        click.echo(f"{one.name}: {one.file}, line {one.line}, {one.column}: {one.was!r} -> {one.value!r}{still}")
+    lines = [_("{n} new decisions, one an event, of {rows} rows in the workbook", n=len(new), rows=found.rows), *_told(found.taken)]
+    lines += told_of_cells(found.corrected)
     if found.corrected.stored:
-        click.echo("run again to see the corrected cells read")
+        lines.append(_("run again to see the corrected cells read"))
+    answer({"rows": found.rows, **_facts(found.taken), "corrections": facts_of_cells(found.corrected)}, lines, as_json=as_json)
 
 
 @command.command("list")
 @home_option
 @click.option("--period", required=True, type=DAY, help="The day.")
 @click.option("--decided", is_flag=True, help="The decisions of the day instead, with their numbers.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@json_option
 def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> None:
     """The open events of a day, with the items that each shows in; one decision is about all of them."""
     from duizhang.close import decisions, events_of
@@ -83,12 +87,10 @@ def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> N
              "leg": e.lead.leg, "key": e.lead.key, "items": str(len(e.items)), "legs": ", ".join(dict.fromkeys(i.leg for i in e.items))}
             for e in events_of(home, period.date()).values()
         ]
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for row in rows:
-        click.echo("  ".join(str(value) for value in row.values()))
-    click.echo(f"{len(rows)} {'decisions' if decided else 'open events'} of {period:%Y-%m-%d}")
+    day = f"{period:%Y-%m-%d}"
+    count = _("{n} decisions of {day}", n=len(rows), day=day) if decided else _("{n} open events of {day}", n=len(rows), day=day)
+    lines = [*("  ".join(str(value) for value in row.values()) for row in rows), count]
+    answer({"period": period.date(), "decisions" if decided else "events": rows}, lines, as_json=as_json)
 
 
 @command.command("decide")
@@ -101,9 +103,10 @@ def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> N
 @click.option("--replace", "replace_earlier", is_flag=True, help="In place of decisions about them that were not computed yet.")
 @by_option
 @key_option
+@json_option
 def decide_(
     events: tuple[str, ...], home: Path, period: dt.datetime, decision: str, reason: str, wait_until: dt.datetime | None,
-    by: str, key: Path | None, *, replace_earlier: bool,
+    by: str, key: Path | None, *, replace_earlier: bool, as_json: bool,
 ) -> None:
     """Decide about events of a day (`exceptions list` has their ids), all of them or none. It clears each event in every leg.
 
@@ -116,9 +119,12 @@ def decide_(
         home, open_state(home), period.date(), events, decision, by=by, reason=reason, until=wait_until.date() if wait_until else None,
         replace_earlier=replace_earlier, key=key,
     )
-    for d in taken.stored:
-        click.echo(f"{d.name}: {d.decision} {in_places(d.amount, d.currency)} {d.currency}, {len(d.items)} items of event {d.event}")
-    _told(taken)
+    lines = [
+        _("{number}: {decision} {amount} {currency}, {n} items of event {event}", number=d.name, decision=d.decision,
+          amount=in_places(d.amount, d.currency), currency=d.currency, n=len(d.items), event=d.event)
+        for d in taken.stored
+    ]
+    answer({"period": period.date(), **_facts(taken)}, [*lines, *_told(taken)], as_json=as_json)
 
 
 @command.command("undo")
@@ -128,7 +134,10 @@ def decide_(
 @click.option("--period", type=DAY, help="Where the decision's own day is closed: the open day from which on it does not count.")
 @by_option
 @key_option
-def undo(number: str, home: Path, reason: str, period: dt.datetime | None, by: str, key: Path | None) -> None:
+@json_option
+def undo(
+    number: str, home: Path, reason: str, period: dt.datetime | None, by: str, key: Path | None, *, as_json: bool
+) -> None:
     """Take a decision back by its number, such as C000012: its items are open again, its entry is reversed. Of a corrected cell, such
     as K000003, the file is read as it stands there again."""
     from duizhang.close import take_back, take_back_cell
@@ -139,17 +148,36 @@ def undo(number: str, home: Path, reason: str, period: dt.datetime | None, by: s
         raise UserError(f"{number!r} is no decision", advice="Its number is such as C000012, that of a corrected cell such as K000003.")
     if kind == "K":
         cell = take_back_cell(home, open_state(home), int(digits), by=by, reason=reason, key=key)
-        click.echo(f"{cell.name} is taken back: {cell.file}, line {cell.line}, {cell.column}")
-        click.echo("run again to see it applied")
+        answer({"decision": cell.name, "file": cell.file, "line": cell.line, "column": cell.column, "by": by}, [
+            _("{number} is taken back: {file}, line {line}, {column}", number=cell.name, file=cell.file, line=cell.line,
+              column=cell.column),
+            _("run again to see it applied"),
+        ], as_json=as_json)
         return
     d = take_back(home, open_state(home), int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)
     assert d.taken_back is not None  # noqa: S101 - just taken back
-    click.echo(f"{d.name} is taken back: {d.decision} {in_places(d.amount, d.currency)} {d.currency} of {d.period}")
-    click.echo(f"run {d.taken_back.period} again to see it applied")
+    answer({"decision": d.name, "taken_back_from": d.taken_back.period, "by": d.taken_back.by}, [
+        _("{number} is taken back: {decision} {amount} {currency} of {day}", number=d.name, decision=d.decision,
+          amount=in_places(d.amount, d.currency), currency=d.currency, day=d.period),
+        _("run {day} again to see it applied", day=d.taken_back.period),
+    ], as_json=as_json)
 
 
-def _told(taken: Taken) -> None:
-    for old in taken.replaced:
-        click.echo(f"instead of {old.name}: {old.decision} by {old.decided_by}")
+def _told(taken: Taken) -> list[str]:
+    lines = [_("instead of {number}: {decision} by {name}", number=old.name, decision=old.decision, name=old.decided_by)
+             for old in taken.replaced]
     if taken.stored:
-        click.echo(f"run {', '.join(sorted({d.period.isoformat() for d in taken.stored}))} again to see them applied")
+        days = ", ".join(sorted({d.period.isoformat() for d in taken.stored}))
+        lines.append(_("run {days} again to see them applied", days=days))
+    return lines
+
+
+def _facts(taken: Taken) -> dict[str, Any]:
+    """What was decided, by the numbers of decisions."""
+    return {
+        "decided": [
+            {"decision": d.name, "event": d.event, "what": d.decision, "amount": d.amount, "currency": d.currency, "period": d.period,
+             "items": len(d.items), "by": d.decided_by} for d in taken.stored
+        ],
+        "instead_of": [old.name for old in taken.replaced],
+    }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
+from duizhang.language import CHINESE, current
+from duizhang.language import translated as _
 
 SHOWN = ("origin", "kind", "transaction_id", "refund_id", "line_id", "sku", "quantity", "amount", "fee", "currency", "status",
          "carrier", "tracking_number", "payout_id")
@@ -17,7 +20,7 @@ SHOWN = ("origin", "kind", "transaction_id", "refund_id", "line_id", "sku", "qua
 @click.command("explain")
 @click.argument("key")
 @home_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@json_option
 def command(key: str, home: Path, *, as_json: bool) -> None:
     """Show everything about KEY: an order, transaction, payout, tracking number, or the key of a variance."""
     if not (home / "published.duckdb").is_file():
@@ -28,35 +31,50 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
     if not events and not items:
         near = near_keys(home, key)
         raise UserError(
-            f"nothing is known of {key!r}" + (f"; did you mean {', '.join(map(repr, near))}?" if near else ""),
-            advice="Give an order, transaction, payout or tracking number as it stands in a file.",
+            _("nothing is known of {key!r}", key=key) + (_("; did you mean {near}?", near=", ".join(map(repr, near))) if near else ""),
+            advice=_("Give an order, transaction, payout or tracking number as it stands in a file."),
         )
     not_run = not_held_against(home, events)
     if as_json:
-        answer = {"key": key, "events": events, "items": items, "not_run": not_run}
-        click.echo(json.dumps(answer, ensure_ascii=False, indent=1, default=str))
+        answer({"key": key, "events": events, "items": items, "not_run": not_run}, (), as_json=True)
         return
     for event in events:
         facts = "  ".join(f"{n}={event[n]}" for n in SHOWN if event.get(n) not in (None, ""))
         at = f"{event['occurred_at']} UTC" if event["occurred_at"] else ""
         click.echo(f"{event['period']} {at}  {event['table']:<12} {facts}\n    {event['file']}:{event['line']}")
-    from duizhang.reconcile import load_causes
-
-    causes = load_causes()
     for item in items:
-        cause = causes[item["cause"]]
-        since = f"open on {item['period']}, {item['age_days']} days old"
-        state = since if item["is_open"] else f"last open on {item['period']}, cleared since"
-        click.echo(f"\n{item['leg']} {item['key']}: {item['left_amount']} against {item['right_amount']} {item['currency']}, "
-                   f"difference {item['difference']}\n  {cause.zh} {cause.en}; {state}\n  {cause.who}: {cause.action_zh} {cause.action}")
+        for line in _of_item(item):
+            click.echo(line)
     if not items:
         from duizhang.unread import unread_files
 
         unread = unread_files(home)
-        agree = "All sources that were read agree" if unread else "All sources agree"
-        agree = "What was held against each other agrees" if not_run else agree
-        click.echo(f"\n{agree}: nothing was ever open at the end of a day.")
+        agree = _("All sources that were read agree: nothing was ever open at the end of a day.") if unread else _(
+            "All sources agree: nothing was ever open at the end of a day.")
+        agree = _("What was held against each other agrees: nothing was ever open at the end of a day.") if not_run else agree
+        click.echo(f"\n{agree}")
         if unread:
-            click.echo(f"{len(unread)} files are missing or were not read, so they are not in this answer: see `duizhang status`.")
+            click.echo(_("{n} files are missing or were not read, so they are not in this answer: see `duizhang status`.", n=len(unread)))
     for line in not_run:
         click.echo(line)
+
+
+def _of_item(item: dict[str, Any]) -> list[str]:
+    """An open item, its cause and what is to be done about it."""
+    from duizhang.currency import in_places
+    from duizhang.report.labels import Labels
+    from duizhang.schema import PIECES
+
+    labels = Labels("zh" if current() == CHINESE else "en")
+    left, right, difference = (
+        f"{value.normalize():f}" if item["currency"] == PIECES else f"{in_places(value, item['currency']):f}"
+        for value in (item["left_amount"], item["right_amount"], item["difference"])
+    )
+    state = _("open on {day}, {age} days old", day=item["period"], age=item["age_days"]) if item["is_open"] else _(
+        "last open on {day}, cleared since", day=item["period"])
+    return [
+        "", f"{item['leg']} {item['key']}: " + _("{left} against {right} {currency}, difference {difference}", left=left, right=right,
+                                                 currency=item["currency"], difference=difference),
+        f"  {labels.cause(item['cause'])} ({item['cause']}); {state}",
+        f"  {labels.who(item['cause'])}: {labels.action(item['cause'])}",
+    ]

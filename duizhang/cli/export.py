@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, home_option, open_state, span
+from duizhang.language import translated as _
 
 
 @click.group("export")
@@ -21,14 +23,16 @@ def command() -> None:
 @click.option("--to", "end", required=True, type=DAY, help="Last day.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="A new folder.")
 @click.option("--with-raw", is_flag=True, help="Copy the raw files as well. They name customers.")
-def audit(home: Path, start: dt.datetime, end: dt.datetime, out: Path, *, with_raw: bool) -> None:
+@json_option
+def audit(home: Path, start: dt.datetime, end: dt.datetime, out: Path, *, with_raw: bool, as_json: bool) -> None:
     """The event log with its signed checkpoint, the manifests and published tables of the days, and `check.py`, which proves with
     nothing but Python that they belong together, add up, and were signed by whom."""
     from duizhang.close import export_audit
 
     periods = span(start, end)
     unclosed = export_audit(home, open_state(home), periods, out, with_raw=with_raw)
-    click.echo(f"{len(periods)} days in {out}; check them with: python {out / 'check.py'}")
+    lines = [_("{n} days in {folder}; check them with: python {check}", n=len(periods), folder=out, check=out / "check.py")]
     if unclosed:
-        first = ", ".join(str(period) for period in unclosed[:5])
-        click.echo(f"{len(unclosed)} of them are not closed: {first}{' ...' if len(unclosed) > 5 else ''}")
+        first = ", ".join(str(period) for period in unclosed[:5]) + (" ..." if len(unclosed) > 5 else "")
+        lines.append(_("{n} of them are not closed: {days}", n=len(unclosed), days=first))
+    answer({"out": out, "periods": periods, "not_closed": unclosed}, lines, as_json=as_json)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import by_option, home_option, open_state
 from duizhang.errors import UserError
+from duizhang.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.ingest import FileRecord
@@ -21,12 +23,13 @@ reason_option = click.option("--reason", required=True, help="Why; it goes into 
 @home_option
 @by_option
 @reason_option
-def accept(file: str, home: Path, by: str, reason: str) -> None:
+@json_option
+def accept(file: str, home: Path, by: str, reason: str, *, as_json: bool) -> None:
     """Say that a refused FILE is rightly left out: it is told no more as a fault, and holds no day.
 
     FILE: its name as `duizhang status` shows it. The decision is about this content; another one is asked about again.
     """
-    _decide(home, file, "file_accepted", by, reason)
+    _decide(home, file, "file_accepted", by, reason, as_json=as_json)
 
 
 @click.command("withdraw")
@@ -34,12 +37,13 @@ def accept(file: str, home: Path, by: str, reason: str) -> None:
 @home_option
 @by_option
 @reason_option
-def withdraw(file: str, home: Path, by: str, reason: str) -> None:
+@json_option
+def withdraw(file: str, home: Path, by: str, reason: str, *, as_json: bool) -> None:
     """Take a FILE out of the books, as if it had never come: also one that is no longer in the inbox.
 
     It stays in the archive, and an older file that it replaced counts again. `source restore` undoes it.
     """
-    _decide(home, file, "file_withdrawn", by, reason)
+    _decide(home, file, "file_withdrawn", by, reason, as_json=as_json)
 
 
 @click.command("restore")
@@ -47,12 +51,13 @@ def withdraw(file: str, home: Path, by: str, reason: str) -> None:
 @home_option
 @by_option
 @reason_option
-def restore(file: str, home: Path, by: str, reason: str) -> None:
+@json_option
+def restore(file: str, home: Path, by: str, reason: str, *, as_json: bool) -> None:
     """Undo what was decided about a FILE."""
-    _decide(home, file, "file_restored", by, reason)
+    _decide(home, file, "file_restored", by, reason, as_json=as_json)
 
 
-def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
+def _decide(home: Path, file: str, kind: str, by: str, reason: str, *, as_json: bool) -> None:
     """Check, and put on record, as one change; the same decision again changes nothing."""
     from duizhang.close.people import signed_name
     from duizhang.events import append_event
@@ -98,7 +103,9 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str) -> None:
     with acquire(home):
         shown, new = state.change(decide)
     was = DECIDED[kind] or "restored"
-    click.echo(f"{shown}: {was}; `duizhang run` computes the days that it touches" if new else f"{shown}: was {was} before")
+    line = _("{file}: {decision}; `duizhang run` computes the days that it touches", file=shown, decision=_(was)) if new else _(
+        "{file}: was {decision} before", file=shown, decision=_(was))
+    answer({"file": shown, "decision": was, "by": name, "new": new}, [line], as_json=as_json)
 
 
 def _found(known: list[FileRecord], file: str) -> FileRecord:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, table_text
 from duizhang.cli.progress import Progress
 from duizhang.errors import BooksError, UserError
+from duizhang.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.drafting import Answers, Bill, Folder, Question, Shops
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--currency", default="", help="The currency of the books, such as CNY.")
 @click.option("--copy", "copies", is_flag=True, help="Also copy each file to where it belongs below inbox/. Nothing is moved or replaced.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing; what files do not say stays marked as a question.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; asks nothing.")
+@json_option
 def command(
     folder: Path, out: Path | None, entity: str, time_zone: str, currency: str, *, copies: bool, yes: bool, as_json: bool
 ) -> None:
@@ -60,7 +61,7 @@ def command(
     places = {bill.name.partition("::")[0]: place_of(bill, found, shops) for bill in found.bills}
     placed = _copy(found, places) if copies else []
     if as_json:
-        click.echo(json.dumps(_json(found, shops, target, places, list(open_lines(text)), placed), ensure_ascii=False, indent=1))
+        answer(_json(found, shops, target, places, list(open_lines(text)), placed), (), as_json=True)
         return
     for line in _told(found, shops, places, target, list(open_lines(text)), copied=placed if copies else None, drafted=drafts):
         click.echo(line)
@@ -156,22 +157,24 @@ def _told(
         for bill in found.bills
     ]
     width = max(screen_width(), 80)
-    lines = [f"{len(found.paths)} files: {len({b.name.partition('::')[0] for b in found.bills})} recognised, {len(found.refused)} not, "
-             f"{len(found.copies)} twice", ""]
-    lines += [table_text(["file", "kind", "rows", "days", "of", "noted"], rows, width=width)] if rows else []
+    lines = [_("{files} files: {known} recognised, {refused} not, {twice} twice", files=len(found.paths),
+               known=len({b.name.partition("::")[0] for b in found.bills}), refused=len(found.refused), twice=len(found.copies)), ""]
+    heads = [_("file"), _("kind"), _("rows"), _("days"), _("of"), _("noted")]
+    lines += [table_text(heads, rows, width=width)] if rows else []
     not_read = [f"  {name}: {reason}" for name, reason in sorted(found.refused.items())]
-    not_read += [f"  {name}: same content as {other}" for name, other in sorted(found.copies.items())]
-    lines += ["", f"Not read ({len(not_read)}):", *not_read] if not_read else []
-    lines += ["", "Beside the inbox, so not looked at: " + ", ".join(found.beside)] if found.beside else []
+    not_read += [f"  {name}: " + _("same content as {other}", other=other) for name, other in sorted(found.copies.items())]
+    lines += ["", _("Not read ({n}):", n=len(not_read)), *not_read] if not_read else []
+    lines += ["", _("Beside the inbox, so not looked at: {names}", names=", ".join(found.beside))] if found.beside else []
     moves = {name: place for name, place in places.items() if found.paths[name].resolve() != (found.root / place).resolve()}
     if copied is not None:
-        lines += ["", f"copied {len(copied)} files to where they belong", *(f"  {place}" for place in copied)] if copied else []
+        lines += ["", _("copied {n} files to where they belong", n=len(copied)), *(f"  {place}" for place in copied)] if copied else []
     elif moves:
         folders = sorted({str(Path(place).parent) for place in moves.values()})
-        lines += ["", f"A run reads {found.root / 'inbox'}. There these files belong (--copy copies them, or type):", ""]
+        lines += ["", _("A run reads {folder}. There these files belong (--copy copies them, or type):", folder=found.root / "inbox"), ""]
         lines += [f"  cd {shlex.quote(str(found.root))}", f"  mkdir -p {' '.join(map(shlex.quote, folders))}"]
         lines += [f"  cp {shlex.quote(str(found.paths[n].relative_to(found.root)))} {shlex.quote(p)}" for n, p in moves.items()]
-    lines += ["", f"{'drafted' if drafted else 'as it was:'} {target}" + (f"; {len(asked)} questions are open in it:" if asked else "")]
+    lines += ["", (_("drafted {path}", path=target) if drafted else _("as it was: {path}", path=target)) + (
+        _("; {n} questions are open in it:", n=len(asked)) if asked else "")]
     lines += [f"  {line}" for line in asked]
     days, command = found.days, f"--books {_typed(target)}"
     steps = []
@@ -179,11 +182,11 @@ def _told(
         out = target.parent / "sources" / "mine_orders.yaml"
         again = f"rm {_typed(target)} && duizhang init {_typed(found.root)} --copy"
         steps += [f"duizhang source new {_typed(found.paths[nobody[0]])} --name mine_orders --out {_typed(out)}",
-                  f"  where it is a list of orders or a bill. Look at what it proposes, then draft again: {again}"]
+                  _("  where it is a list of orders or a bill. Look at what it proposes, then draft again: {command}", command=again)]
     if days:
         last = last_whole_day(found, shops) or days[-1]
         steps += [f"duizhang plan {command}", f"duizhang run {command} --from {days[0]} --to {last}", "duizhang status", "duizhang report"]
-    lines += ["", *(f"{'      ' if n else 'next: '}{step}" for n, step in enumerate(steps))] if steps else []
+    lines += ["", *(f"      {step}" if n else _("next: {command}", command=step) for n, step in enumerate(steps))] if steps else []
     return lines
 
 
@@ -194,9 +197,9 @@ def _typed(path: Path) -> str:
 
 def _doubt(bill: Bill, others: list[str]) -> str:
     """What is not as it should be with a bill."""
-    said = [f"{bill.quarantined} rows rejected" if bill.quarantined else "", f"{bill.loose} totals do not tie" if bill.loose else "",
-            "" if bill.tables else "feeds no table",
-            f"states the same days as {', '.join(others)}; the newest counts" if others else ""]
+    said = [_("{n} rows rejected", n=bill.quarantined) if bill.quarantined else "",
+            _("{n} totals do not tie", n=bill.loose) if bill.loose else "", "" if bill.tables else _("feeds no table"),
+            _("states the same days as {others}; the newest counts", others=", ".join(others)) if others else ""]
     return ", ".join(part for part in said if part)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, home_option, open_state
+from duizhang.language import translated as _
 
 
 @click.group("journal")
@@ -24,8 +26,10 @@ def command() -> None:
 @click.option("--entity", default="", help="Whose entries; those of the books' entity by default.")
 @click.option("--currency", default="", help="In which currency; that of the books by default.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file.")
+@json_option
 def export(
-    books_path: Path, home: Path, start: dt.datetime, end: dt.datetime, layout: str, entity: str, currency: str, out: Path
+    books_path: Path, home: Path, start: dt.datetime, end: dt.datetime, layout: str, entity: str, currency: str, out: Path,
+    *, as_json: bool,
 ) -> None:
     """Write the published entries of a range, numbered without gaps. What is posted comes back with the ledger's own files, and until
     then its accounts are open in the leg `ledger`."""
@@ -39,4 +43,6 @@ def export(
     append_event(open_state(home), actor="export", kind="journal_exported", payload={
         "from": f"{start:%Y-%m-%d}", "to": f"{end:%Y-%m-%d}", "layout": layout, "entries": names, "sha256": file_digest(out),
     })
-    click.echo(f"{len(names)} entries, {len(found)} lines in {out}: {names[0]} to {names[-1]}")
+    line = _("{n} entries, {lines} lines in {path}: {first} to {last}", n=len(names), lines=len(found), path=out, first=names[0],
+             last=names[-1])
+    answer({"out": out, "layout": layout, "entries": names, "lines": len(found)}, [line], as_json=as_json)

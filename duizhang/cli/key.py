@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
+from duizhang.language import translated as _
+
 
 @click.group("key")
 def command() -> None:
@@ -14,11 +17,14 @@ def command() -> None:
 
 @command.command("new")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def new(file: Path) -> None:
+@json_option
+def new(file: Path, *, as_json: bool) -> None:
     """Make a key of your own in FILE, and show what books.yaml has to say of you. Nobody else may read the file; it is encrypted where
     DUIZHANG_KEY_PASSPHRASE is set."""
     from duizhang.close.authority import new_key
 
     public = new_key(file)
-    click.echo(f"{file}: keep it to yourself, and give it with --key or DUIZHANG_KEY")
-    click.echo(f"books.yaml, below people:   {file.stem}: {{name: ..., role: ..., key: \"{public}\"}}")
+    answer({"file": file, "public_key": public}, [
+        _("{file}: keep it to yourself, and give it with --key or DUIZHANG_KEY", file=file),
+        _("books.yaml, below people:") + f'   {file.stem}: {{name: ..., role: ..., key: "{public}"}}',
+    ], as_json=as_json)

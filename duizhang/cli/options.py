@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.errors import BooksError, UserError
+from duizhang.language import ask_books
+from duizhang.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.ingest import SourceSpec
@@ -22,13 +24,37 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 def _is_books(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
     """A path of books.yaml that is a file; the same error as `load_books` gives, without loading it."""
     if path is not None and not path.is_file():
-        raise BooksError(f"{path}: no such file", advice="Give the path of your books.yaml with --books.")
+        raise BooksError(_("{path}: no such file", path=path), advice=_("Give the path of your books.yaml with --books."))
+    if path is not None:
+        ask_books(lambda: _of_books(path))
     return path
+
+
+def _of_books(path: Path) -> str | None:
+    """The language that books.yaml names, as its text has it."""
+    import yaml
+
+    from duizhang.yaml_reading import load_yaml
+
+    try:
+        found = load_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):  # told by whoever loads it
+        return None
+    said = found.get("language") if isinstance(found, dict) else None
+    return said if isinstance(said, str) else None
+
+
+def _of_home(home: Path) -> str | None:
+    """The language that the books of the last run name."""
+    from duizhang.report.home_books import read_home_books
+
+    return read_home_books(home).language
 
 
 def _is_home(_context: click.Context, _option: click.Parameter, home: Path) -> Path:
     if not home.is_dir():
-        raise UserError(f"there is no home at {home}", advice="Give it with --home, or run `duizhang run` first.")
+        raise UserError(_("there is no home at {path}", path=home), advice=_("Give it with --home, or run `duizhang run` first."))
+    ask_books(lambda: _of_home(home))
     return home
 
 
@@ -77,12 +103,12 @@ def unproved(home: Path) -> str:
     """What is said behind the name of who acts: that nobody proved it, where the books name no people."""
     from duizhang.close.authority import staff_of
 
-    return "" if staff_of(home, open_state(home)).people else " (not authenticated: books.yaml names no people)"
+    return "" if staff_of(home, open_state(home)).people else _(" (not authenticated: books.yaml names no people)")
 
 
 def span(start: dt.datetime, end: dt.datetime | None) -> list[dt.date]:
     """The days of a range; of the first day alone without an end."""
     last = (end or start).date()
     if last < start.date():
-        raise UserError(f"the range ends ({last}) before it begins ({start.date()})")
+        raise UserError(_("the range ends ({last}) before it begins ({first})", last=last, first=start.date()))
     return [start.date() + dt.timedelta(days=n) for n in range((last - start.date()).days + 1)]

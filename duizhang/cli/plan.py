@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, wrapped
 from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.errors import UserError
+from duizhang.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.plan import Plan, Preflight
@@ -25,7 +26,7 @@ _SHOWN = 8
 @new_home_option
 @click.option("--from", "start", type=DAY, help="First business day. Default: the books' first.")
 @click.option("--to", "end", type=DAY, help="Last business day. Default: the last with most of its files, or computed.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with every reason.")
+@json_option
 def command(
     books_path: Path, home: Path, start: dt.datetime | None, end: dt.datetime | None, *, as_json: bool
 ) -> None:
@@ -51,11 +52,7 @@ def command(
             raise UserError(f"{first} to {last} is no range of the books, which begin on {books.start}")
         plan = make_plan(books, store, state, first, last)
         ahead = preflight(books, state, [*plan.stale, *plan.refused])
-    if as_json:
-        click.echo(json.dumps({**_json(plan), **_ahead_json(ahead)}, ensure_ascii=False, indent=1))
-        return
-    for line in (*_text(plan), *_ahead(ahead)):
-        click.echo(line)
+    answer({**_json(plan), **_ahead_json(ahead)}, (*_text(plan), *_ahead(ahead)), as_json=as_json)
 
 
 def _ahead_json(ahead: Preflight) -> dict[str, Any]:
@@ -76,30 +73,31 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
 
     width = screen_width()
     if ahead.holds:
-        yield f"will be held: {len(ahead.holds)} days"
+        yield _("will be held: {n} days", n=len(ahead.holds))
         for first, last, reasons in _grouped(ahead.holds):
-            yield f"  {first}" if first == last else f"  {first} to {last}"
+            yield f"  {first}" if first == last else _("  {first} to {last}", first=first, last=last)
             for reason in reasons[:_SHOWN]:
                 yield from (f"  {line}" for line in wrapped(reason, width - 2, lines=3))
             if len(reasons) > _SHOWN:
-                yield f"    and {len(reasons) - _SHOWN} more (--json lists them)"
+                yield _("    and {n} more (--json lists them)", n=len(reasons) - _SHOWN)
     if ahead.refused:
-        yield f"not read, and of no day that is known, so `run` ends with 2: {len(ahead.refused)} files"
+        yield _("not read, and of no day that is known, so `run` ends with 2: {n} files", n=len(ahead.refused))
         for record in ahead.refused[:_SHOWN]:
             yield from wrapped(record.problem, width, lines=3)
         if len(ahead.refused) > _SHOWN:
-            yield f"    and {len(ahead.refused) - _SHOWN} more (--json lists them)"
+            yield _("    and {n} more (--json lists them)", n=len(ahead.refused) - _SHOWN)
     both = [s.leg for s in ahead.supplies if s.runs]
-    yield from wrapped(f"legs with both sides: {', '.join(both) or 'none'}", width, lines=None)
+    yield from wrapped(_("legs with both sides: {legs}", legs=", ".join(both) or "-"), width, lines=None)
     for s in ahead.supplies:
         if s.lacks:
             there = ", ".join(sorted({source for source, _ in s.left or s.right}))
-            yield from wrapped(f"not run: {s.leg} has no {s.lacks} side, which is made of {records_of(s.leg, s.lacks)} "
-                               f"(the other: {there})", width, lines=4)
+            yield from wrapped(_("not run: {leg} has no {side} side, which is made of {records} (the other: {there})", leg=s.leg,
+                                 side=_(s.lacks), records=records_of(s.leg, s.lacks), there=there), width, lines=4)
         for side, other in (("left", "right"), ("right", "left")):
             if shops := [shop for shop, there in s.alone if there == side]:
-                yield from wrapped(f"not run: {s.leg} of {', '.join(shops)}, of which only the {side} side is there; the other is made "
-                                   f"of {records_of(s.leg, other)}", width, lines=4)
+                yield from wrapped(
+                    _("not run: {leg} of {shops}, of which only the {side} side is there; the other is made of {records}", leg=s.leg,
+                      shops=", ".join(shops), side=_(side), records=records_of(s.leg, other)), width, lines=4)
 
 
 def _json(plan: Plan) -> dict[str, Any]:
@@ -119,23 +117,21 @@ def _json(plan: Plan) -> dict[str, Any]:
 def _text(plan: Plan) -> list[str]:
     current = len(plan.periods) - len(plan.stale) - len(plan.refused)
     if not plan.stale and not plan.refused:
-        return [f"nothing to do: {plan.periods[0]} to {plan.periods[-1]} is current"]
+        return [_("nothing to do: {first} to {last} is current", first=plan.periods[0], last=plan.periods[-1])]
     lines = []
-    for title, found in (("to compute", plan.stale), ("closed, so refused until reopened", plan.refused)):
+    for title, found in ((_("to compute"), plan.stale), (_("closed, so refused until reopened"), plan.refused)):
         if found:
-            lines.append(f"{title}: {len(found)} of {len(plan.periods)} days")
+            lines.append(_("{title}: {n} of {of} days", title=title, n=len(found), of=len(plan.periods)))
         for first, last, reasons in _grouped(found):
-            lines.append(f"  {first}" if first == last else f"  {first} to {last}")
-            lines += [f"    {reason}" for reason in reasons[:_SHOWN]]
+            lines.append(f"  {first}" if first == last else _("  {first} to {last}", first=first, last=last))
+            lines += [f"    {_(str(reason))}" for reason in reasons[:_SHOWN]]
             if len(reasons) > _SHOWN:
-                lines.append(f"    and {len(reasons) - _SHOWN} more (--json lists them)")
+                lines.append(_("    and {n} more (--json lists them)", n=len(reasons) - _SHOWN))
     if plan.may_follow:
-        lines.append(
-            f"may follow: {len(plan.may_follow)} days up to {plan.may_follow[-1]}, "
-            "until a day closes as it did before"
-        )
+        lines.append(_("may follow: {n} days up to {last}, until a day closes as it did before", n=len(plan.may_follow),
+                       last=plan.may_follow[-1]))
     if current:
-        lines.append(f"current: {current} days")
+        lines.append(_("current: {n} days", n=current))
     return lines
 
 

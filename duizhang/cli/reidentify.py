@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.files import reason_option
 from duizhang.cli.options import books_option, by_option, home_option, open_state
+from duizhang.language import translated as _
 
 
 @click.group("reidentify")
@@ -21,12 +23,14 @@ def command() -> None:
 @home_option
 @by_option
 @reason_option
-def person(value: str, books_path: Path, home: Path, by: str, reason: str) -> None:
+@json_option
+def person(value: str, books_path: Path, home: Path, by: str, reason: str, *, as_json: bool) -> None:
     """The pseudonym under which the books know VALUE: a name, account or number as it stands in the files."""
     from duizhang.books import load_books
     from duizhang.privacy import pseudonym_for
 
-    click.echo(pseudonym_for(home, open_state(home), load_books(books_path), value, by=by, reason=reason))
+    pseudonym = pseudonym_for(home, open_state(home), load_books(books_path), value, by=by, reason=reason)
+    answer({"pseudonym": pseudonym}, [pseudonym], as_json=as_json)
 
 
 @command.command("file")
@@ -35,9 +39,11 @@ def person(value: str, books_path: Path, home: Path, by: str, reason: str) -> No
 @home_option
 @by_option
 @reason_option
-def file(name: str, out: Path, home: Path, by: str, reason: str) -> None:
+@json_option
+def file(name: str, out: Path, home: Path, by: str, reason: str, *, as_json: bool) -> None:
     """Write an archived raw file in clear. NAME: under which it came, or its SHA-256."""
     from duizhang.privacy import open_raw_file
 
     sha = open_raw_file(home, open_state(home), name, out, by=by, reason=reason)
-    click.echo(f"{out}: {sha}; it names people: delete it when you have seen it")
+    line = _("{path}: {digest}; it names people: delete it when you have seen it", path=out, digest=sha)
+    answer({"out": out, "sha256": sha}, [line], as_json=as_json)

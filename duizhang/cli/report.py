@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, home_option, span
 from duizhang.errors import UserError
+from duizhang.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.report import Format, Language
@@ -54,9 +56,10 @@ class _Period(click.ParamType[Any]):
     "--data-docs", "docs", type=click.Path(path_type=Path, file_okay=False),
     help="Also write Great Expectations' own pages (they take their style from the network) about each day's tables here.",
 )
+@json_option
 def command(
     home: Path, period: Days | None, start: dt.datetime | None, end: dt.datetime | None, language: Language | None, form: Format,
-    out: Path | None, docs: Path | None, *, with_annex: bool,
+    out: Path | None, docs: Path | None, *, with_annex: bool, as_json: bool,
 ) -> None:
     """Write the report of a day or range: what agrees, what has to be done, by whom, how much, how old."""
     from duizhang.report import write_report
@@ -74,11 +77,13 @@ def command(
     if docs and not first:
         raise UserError("--data-docs needs a day", advice="Name it with --period.")
     path = write_report(home, first, last, language=language, form=form, out=out, with_annex=with_annex)
-    click.echo(f"report: {path}")
+    pages: list[Path] = []
     if docs and first and last:
         from duizhang.gate import write_data_docs  # seconds to load
         from duizhang.store import Store
         from duizhang.store import days as every_day
 
         for day in every_day(first, last):
-            click.echo(f"quality: {write_data_docs(Store(home.resolve()), day, docs / day.isoformat())}")
+            pages.append(Path(write_data_docs(Store(home.resolve()), day, docs / day.isoformat())))
+    lines = [_("report: {path}", path=path), *(_("quality: {path}", path=page) for page in pages)]
+    answer({"report": path, "format": form, "quality": pages}, lines, as_json=as_json)

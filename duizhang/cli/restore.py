@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
+from duizhang.language import translated as _
+
 
 @click.command("restore")
 @click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("home", type=click.Path(path_type=Path))
 @click.option("--at", default="", help="The name of a backup in SOURCE. Default: the newest.")
-def command(source: Path, home: Path, at: str) -> int:
+@json_option
+def command(source: Path, home: Path, at: str, *, as_json: bool) -> int:
     """Make the new home HOME of a backup in the folder SOURCE and prove it as `duizhang verify` does. A backup of which a byte was
     changed is refused by the name of the file, and nothing is restored. Exit code 2 where the proof finds something.
 
@@ -21,12 +25,18 @@ def command(source: Path, home: Path, at: str) -> int:
 
     restored = restore(source, home, at=at)
     snapshot = restored.snapshot
-    click.echo(f"{home}: restored from {snapshot.name}, {len(snapshot.files)} files, {snapshot.events} events, head {snapshot.head}")
+    lines = [_("{home}: restored from {name}, {n} files, {events} events, head {head}", home=home, name=snapshot.name,
+               n=len(snapshot.files), events=snapshot.events, head=snapshot.head)]
     if snapshot.in_server:
-        click.echo("its state was in a database server; it is in the home itself now, whatever DUIZHANG_STATE_URL says")
+        lines.append(_("its state was in a database server; it is in the home itself now, whatever DUIZHANG_STATE_URL says"))
     if restored.lost_keys:
-        click.echo(f"keys that were destroyed since the backup was taken: {', '.join(restored.lost_keys)}; what they sealed stays closed")
+        lines.append(_("keys that were destroyed since the backup was taken: {keys}; what they sealed stays closed",
+                       keys=", ".join(restored.lost_keys)))
     if snapshot.checkpoint_key:
-        click.echo(f"checkpoints of it were signed for {snapshot.checkpoint_key}; put checkpoint.key back from where you keep it")
-    click.echo("\n".join(restored.problems) if restored.problems else "verified: everything is as it was written")
+        lines.append(_("checkpoints of it were signed for {key}; put checkpoint.key back from where you keep it",
+                       key=snapshot.checkpoint_key))
+    lines += restored.problems or [_("verified: everything is as it was written")]
+    answer({"home": home, "backup": snapshot.name, "files": len(snapshot.files), "events": snapshot.events, "head": snapshot.head,
+            "ok": not restored.problems, "problems": list(restored.problems), "lost_keys": list(restored.lost_keys),
+            "checkpoint_key": snapshot.checkpoint_key}, lines, as_json=as_json)
     return 2 if restored.problems else 0

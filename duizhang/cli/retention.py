@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import table_text
 from duizhang.cli.files import reason_option
 from duizhang.cli.options import books_option, by_option, home_option, open_state
+from duizhang.language import translated as _
 
 
 @click.group("retention")
@@ -23,7 +24,7 @@ def command() -> None:
 @books_option
 @home_option
 @click.option("--all", "every", is_flag=True, help="Also those that must still be kept.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def listing(books_path: Path, home: Path, *, every: bool, as_json: bool) -> None:
     """The files whose time is up."""
     from duizhang.books import load_books
@@ -34,13 +35,11 @@ def listing(books_path: Path, home: Path, *, every: bool, as_json: bool) -> None
     shown = [kept for kept in found if every or kept.is_over(today)]
     rows = [{"file": kept.names[0], "class": kept.kind, "until": kept.until.isoformat(), "over": kept.is_over(today),
              "sha256": kept.sha256} for kept in shown]
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    if rows:
-        click.echo(table_text(["file", "class", "kept until", "sha256"], [(r["file"], r["class"], r["until"], r["sha256"]) for r in rows]))
+    listed = [(r["file"], r["class"], r["until"], r["sha256"]) for r in rows]
+    lines = [table_text([_("file"), _("class"), _("kept until"), "sha256"], listed)] if rows else []
     over = sum(kept.is_over(today) for kept in found)
-    click.echo(f"{over} of {len(found)} raw files may go; `duizhang retention remove` takes them away")
+    lines.append(_("{n} of {of} raw files may go; `duizhang retention remove` takes them away", n=over, of=len(found)))
+    answer({"files": rows, "over": over}, lines, as_json=as_json)
 
 
 @command.command("remove")
@@ -49,11 +48,13 @@ def listing(books_path: Path, home: Path, *, every: bool, as_json: bool) -> None
 @home_option
 @by_option
 @reason_option
-def remove(files: tuple[str, ...], books_path: Path, home: Path, by: str, reason: str) -> None:
+@json_option
+def remove(files: tuple[str, ...], books_path: Path, home: Path, by: str, reason: str, *, as_json: bool) -> None:
     """Take the files whose time is up out of the archive, or those of them that are named as FILES. A file that must still be kept is
     refused. The event log says what went, and `verify` holds; `replay` of their days does not."""
     from duizhang.books import load_books
     from duizhang.privacy import remove as take_away
 
     gone, keys = take_away(home, open_state(home), load_books(books_path), by=by, reason=reason, names=files)
-    click.echo(f"{len(gone)} raw files were removed" + (f", and the keys of {', '.join(keys)}" if keys else ""))
+    line = _("{n} raw files were removed", n=len(gone)) + (_(", and the keys of {keys}", keys=", ".join(keys)) if keys else "")
+    answer({"removed": gone, "keys": keys}, [line], as_json=as_json)

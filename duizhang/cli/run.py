@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, new_home_option
+from duizhang.language import translated as _
 from duizhang.runner import check_range, load_runner
 
 
@@ -18,8 +21,9 @@ from duizhang.runner import check_range, load_runner
 @new_home_option
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 @click.option("--force", is_flag=True, help="Compute every day of the range again, also what is current.")
+@json_option
 def command(
-    books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool, force: bool
+    books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool, force: bool, as_json: bool
 ) -> int:
     """Collect the inbox, reconcile every day from --from to --to that is not current, check and publish.
 
@@ -32,8 +36,24 @@ def command(
     check_range(load_books(books_path), start.date(), end.date())
     runner = load_runner()
     if not quiet:
-        click.echo(f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, books {books_path}, home {home}", err=True)
+        click.echo(_("{first} to {last}, books {books}, home {home}", first=f"{start:%Y-%m-%d}", last=f"{end:%Y-%m-%d}", books=books_path,
+                     home=home), err=True)
     code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force)
     if not quiet:
-        click.echo("published" if code == 0 else "something is held: see `duizhang status`", err=True)
+        done = _("published: `duizhang status`, `duizhang report`") if code == 0 else _("something is held: see `duizhang status`")
+        click.echo(done, err=True)
+    if as_json:
+        answer({"from": start.date(), "to": end.date(), "published": code == 0, "periods": _periods(home, start.date(), end.date())}, (),
+               as_json=True)
     return code
+
+
+def _periods(home: Path, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
+    """What became of every day of the range."""
+    from duizhang.publish import period_states
+    from duizhang.state import State
+
+    return [
+        {"period": day, "state": s.state, "version": s.version, "held_reasons": [line for line in s.held_reasons.splitlines() if line]}
+        for day, s in sorted(period_states(State(home, read_only=True)).items()) if first <= day <= last
+    ]

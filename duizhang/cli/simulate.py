@@ -8,6 +8,9 @@ from typing import Literal
 
 import click
 
+from duizhang.cli.answers import answer, json_option
+from duizhang.language import translated as _
+
 
 @click.command(name="simulate")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
@@ -20,17 +23,23 @@ import click
               help="hard: damaged references, deposits that put payouts together, files that come again.")
 @click.option("--company", type=click.Choice(["demo", "real"]), default="demo", show_default=True,
               help="real: five shops that share accounts, codes of goods, sets and warehouses.")
+@json_option
 def command(
     out: Path, start: dt.datetime, days: int, orders_per_day: int, seed: int, break_rate: float, noise: Literal["easy", "hard"],
     company: Literal["demo", "real"],
+    *, as_json: bool,
 ) -> None:
     """Write raw files of a made-up business in true formats, with books.yaml and truth.parquet."""
     from duizhang.simulate import Plan, simulate
 
     plan = Plan(start.date(), days, orders_per_day, seed, break_rate, noise, company)
     outcome = simulate(out, plan)
-    click.echo(f"{outcome['orders']} orders over {days} days in {outcome['files']} files below {out / 'inbox'}")
-    click.echo(f"differences: {sum(outcome['injected'].values())} injected, {outcome['natural']} natural timing")
-    for cause, count in outcome["injected"].items():
-        click.echo(f"  {cause:<22} {count}")
-    click.echo(f"next: duizhang run --books {out / 'books.yaml'} --from {plan.start} --to {plan.date(days - 1)}")
+    lines = [
+        _("{orders} orders over {days} days in {files} files below {folder}", orders=outcome["orders"], days=days, files=outcome["files"],
+          folder=out / "inbox"),
+        _("differences: {injected} injected, {natural} natural timing", injected=sum(outcome["injected"].values()),
+          natural=outcome["natural"]),
+        *(f"  {cause:<22} {count}" for cause, count in outcome["injected"].items()),
+        _("next: {command}", command=f"duizhang run --books {out / 'books.yaml'} --from {plan.start} --to {plan.date(days - 1)}"),
+    ]
+    answer({"out": out, "days": days, **outcome}, lines, as_json=as_json)

@@ -10,8 +10,10 @@ from pathlib import Path
 import click
 
 from duizhang.cli import files, raw_cells
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import UserError
+from duizhang.language import translated as _
 
 
 @click.group("source")
@@ -27,19 +29,16 @@ for of_cells in (raw_cells.rejected, raw_cells.correct):
 
 @command.command("list")
 @own_sources
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def listed(books_path: Path | None, *, as_json: bool) -> None:
     """Every source by name, with what it is and the tables that it feeds."""
-    if as_json:
-        click.echo(json.dumps([
-            {"source": spec.name, "title": spec.title, "layout_from": spec.layout_from,
-             "tables": list(dict.fromkeys(t.table for t in spec.tables))}
-            for spec in known_sources(books_path).values()
-        ], ensure_ascii=False, indent=1))
-        return
-    for spec in known_sources(books_path).values():
-        feeds = ", ".join(dict.fromkeys(t.table for t in spec.tables)) or "-"
-        click.echo(f"{spec.name:28} {spec.title}  -> {feeds}")
+    found = [
+        {"source": spec.name, "title": spec.title, "layout_from": spec.layout_from,
+         "tables": list(dict.fromkeys(t.table for t in spec.tables))}
+        for spec in known_sources(books_path).values()
+    ]
+    lines = [f"{one['source']:28} {one['title']}  -> {', '.join(one['tables']) or '-'}" for one in found]
+    answer({"sources": found}, lines, as_json=as_json)
 
 
 @command.command("page")
@@ -62,7 +61,8 @@ def schema() -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--name", default="my_source", show_default=True, help="channel_kind, such as mybank_statement.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write it there instead of printing it.")
-def new(file: Path, name: str, out: Path | None) -> None:
+@json_option
+def new(file: Path, name: str, out: Path | None, *, as_json: bool) -> None:
     """Propose a first specification for FILE: header, columns, types, what looks personal.
 
     Try it with `duizhang inspect FILE --spec OUT`; once it is right, put it into `sources/` beside
@@ -73,12 +73,15 @@ def new(file: Path, name: str, out: Path | None) -> None:
     from duizhang.ingest import propose
 
     proposal = propose(file, name)
+    facts = {"name": name, "header_line": proposal.header_line, "rows": proposal.rows, "out": out, "specification": proposal.text}
     if out is None:
-        click.echo(proposal.text, nl=False)
+        answer(facts, [proposal.text.rstrip("\n")], as_json=as_json)
         return
     if out.exists():
         raise UserError(f"{out} exists", advice="Give another name with --out.")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(proposal.text, encoding="utf-8")
-    click.echo(f"{out}: header in line {proposal.header_line}, {proposal.rows} rows looked at")
-    click.echo(f"next: duizhang inspect {shlex.quote(str(file))} --spec {shlex.quote(str(out))}")
+    answer(facts, [
+        _("{path}: header in line {line}, {rows} rows looked at", path=out, line=proposal.header_line, rows=proposal.rows),
+        _("next: {command}", command=f"duizhang inspect {shlex.quote(str(file))} --spec {shlex.quote(str(out))}"),
+    ], as_json=as_json)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
-from duizhang.cli.cells import screen_width, shown, table_text, wrapped
+from duizhang.cli.answers import answer, json_option
+from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
+from duizhang.language import CHINESE, current
+from duizhang.language import translated as _
 
 _NEWEST = 31
 _REASONS = 5
@@ -23,57 +24,60 @@ _NOTED = 20
 @click.command()
 @home_option
 @click.option("--all", "everything", is_flag=True, help="Every day and every reason.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the whole text of every reason.")
+@json_option
 def command(home: Path, *, everything: bool, as_json: bool) -> None:
     """What is published, held or missing, and why."""
-    found = _status(home)
-    if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=1, default=_plain))
-        return
-    if not found["periods"]:
-        click.echo("No period was run yet.")
-        return
-    for line in _text(found, everything=everything):
-        click.echo(line)
+    found = status_of(home)
+    answer(found, () if as_json else _text(found, everything=everything), as_json=as_json)
 
 
 def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterator[str]:
     periods = found["periods"]
+    if not periods:
+        yield _("No period was run yet.")
+        return
     counts: dict[str, int] = {}
     for p in periods:
         counts[p["state"]] = counts.get(p["state"], 0) + 1
-    told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-    yield f"{len(periods)} days, {periods[0]['period']} to {periods[-1]['period']}: {told}"
+    told = ", ".join(f"{number} {_(state)}" for state, number in sorted(counts.items()))
+    yield _("{n} days, {first} to {last}: {states}", n=len(periods), first=periods[0]["period"], last=periods[-1]["period"], states=told)
     empty = [p for p in periods if p["verdict_text"]]
     if empty:
-        yield f"On {len(empty)} of them nothing agrees in some leg: see below"
+        yield _("On {n} of them nothing agrees in some leg: see below", n=len(empty))
     firm = ("reconciled", "approved", "closed")
     last = periods if everything else periods[-_NEWEST:]
     listed = [p for p in periods if p in last or p["state"] not in firm or p["verdict_text"]]
     yield ""
     rows = []
     for p in listed:
-        state = f"{p['state']}, {p['verdict_text']}" if p["verdict_text"] else p["state"]
-        rows.append([p["period"], state, p["version"], p["variances"], _causes(p["causes"], everything=everything)])
+        state = f"{_(p['state'])}, {p['verdict_text']}" if p["verdict_text"] else _(p["state"])
+        rows.append([p["period"], state, p["version"], p["variances"], _causes(p["causes"])])
     width = screen_width()
-    yield table_text(["period", "state", "version", "open", "causes"], rows, width=width)
+    yield table_text([_("period"), _("state"), _("version"), _("open"), _("causes")], rows, width=width)
     if len(listed) < len(periods):
-        yield f"{len(periods) - len(listed)} earlier days are in order (--all lists them)"
+        yield _("{n} earlier days are in order (--all lists them)", n=len(periods) - len(listed))
+    for p in [p for p in (periods if everything else periods[-1:]) if p["causes"]]:
+        yield "\n" + _("Open at the end of {day}:", day=p["period"])
+        amounts = [[_cause(c["cause"]), c["items"], c["amount"], c["currency"]] for c in p["causes"]]
+        heads = [_("cause"), _("items"), _("amount"), _("currency")]
+        yield table_text(heads, in_currency(["cause", "items", "amount", "currency"], amounts))
     for p in periods:
         if p["held_reasons"]:
-            yield f"\n{p['period']} {'is closed and refuses' if p['state'] == 'closed' else 'is held'}: {len(p['held_reasons'])} reasons"
+            how = {"day": p["period"], "n": len(p["held_reasons"])}
+            yield "\n" + (_("{day} is closed and refuses: {n} reasons", **how) if p["state"] == "closed" else _(
+                "{day} is held: {n} reasons", **how))
             for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
                 yield from wrapped(reason, width, lines=None if everything else 3)
             if not everything and len(p["held_reasons"]) > _REASONS:
-                yield f"  and {len(p['held_reasons']) - _REASONS} more (--all, or --json for the whole text)"
+                yield _("  and {n} more (--all, or --json for the whole text)", n=len(p["held_reasons"]) - _REASONS)
     if found["not_run"]:
         from duizhang.verdict import not_run_lines
 
-        yield "\nNot reconciled, for want of the other side:"
+        yield "\n" + _("Not reconciled, for want of the other side:")
         for line in not_run_lines(found["not_run"]):
             yield from wrapped(line, width, lines=3)
     if found["files"]:
-        yield f"\n{len(found['files'])} files were not read:"
+        yield "\n" + _("{n} files were not read:", n=len(found["files"]))
         for f in found["files"]:
             name = f["file"] or f["source"]
             what = f["problem"] if f["problem"].startswith(name) else f"{name} {f['problem']}"
@@ -87,19 +91,27 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
             yield f"  and {len(noted) - _NOTED} more (--all, or --json)"
 
 
-def _causes(causes: list[dict[str, Any]], *, everything: bool) -> str:
-    """The most frequent causes with how often; every one with its amount where everything is asked for."""
-    if everything:
-        return ", ".join(f"{c['cause']} {c['items']} ({shown(c['amount'])} {c['currency']})" for c in causes)
+def _causes(causes: list[dict[str, Any]]) -> str:
+    """The most frequent causes, with how often each is there."""
     counted: dict[str, int] = {}
     for c in causes:
         counted[c["cause"]] = counted.get(c["cause"], 0) + c["items"]
     first = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    more = f", {len(first) - 3} more" if len(first) > 3 else ""
-    return ", ".join(f"{cause} {items}" for cause, items in first[:3]) + more
+    more = _(", {n} more", n=len(first) - 3) if len(first) > 3 else ""
+    return ", ".join(f"{_cause(cause)} {items}" for cause, items in first[:3]) + more
 
 
-def _status(home: Path) -> dict[str, list[dict[str, Any]]]:
+def _cause(name: str) -> str:
+    """A cause as it is called in the tables; in Chinese, as the report calls it."""
+    if current() != CHINESE:
+        return name
+    from duizhang.report.labels import Labels
+
+    return Labels(CHINESE).cause(name)
+
+
+def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
+    """The days that were run, the files that were not read, and the legs that were not run."""
     from duizhang.published import open_published
     from duizhang.verdict import Verdict, verdicts
 
@@ -145,7 +157,3 @@ def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
     with connect() as con, told_when_damaged(home):
         Store(home).view(con, "legs_not_run", periods, TABLES["legs_not_run"])
         return not_run(con)
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, dt.date | Decimal) else repr(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
 from duizhang.cli.options import DAY, home_option
 from duizhang.errors import UserError
@@ -36,7 +36,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--to", "end", type=DAY, help="Last business day. Default: the last that was run.")
 @click.option("--key", type=click.Path(path_type=Path), help="The pseudonym key, where it is not where the books had it.")
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def command(
     home: Path, books: Path | None, edits: tuple[str, ...], causes: Path | None, matching: Path | None, start: dt.datetime | None,
     end: dt.datetime | None, key: Path | None, *, quiet: bool, as_json: bool,
@@ -57,11 +57,7 @@ def command(
         effect = what_if(
             home.resolve(), State(home, read_only=True), Proposed(books, edits, causes, matching), runner, first=first, last=last, key=key,
         )
-    if as_json:
-        click.echo(json.dumps(as_plain(effect), ensure_ascii=False, indent=1, default=_plain))
-        return
-    for line in told(effect):
-        click.echo(line)
+    answer(as_plain(effect), () if as_json else told(effect), as_json=as_json)
 
 
 def as_plain(effect: Effect) -> dict[str, Any]:
@@ -165,7 +161,3 @@ def _table(names: list[str], listed: list[list[Any]]) -> str:
 def _money(value: Decimal, currency: str) -> str:
     [[text, _]] = in_currency(["amount", "currency"], [[value, currency]])
     return f"{text} {currency}"
-
-
-def _plain(value: object) -> object:
-    return str(value) if isinstance(value, dt.date | Decimal) else repr(value)

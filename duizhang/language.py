@@ -1,0 +1,76 @@
+"""The language in which commands speak to people. English is the text itself; other languages are in messages.yaml, by that text, as
+gettext has it. A text that is not there is said in English.
+
+Which one: `--lang`, else DUIZHANG_LANG, else what the locale says (LC_ALL, LC_MESSAGES, LANG, where it names Chinese or English), else
+`language` of the books at hand, else English.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+ENGLISH: Literal["en"] = "en"
+CHINESE: Literal["zh"] = "zh"
+LANGUAGES = (CHINESE, ENGLISH)
+VARIABLE = "DUIZHANG_LANG"
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+class _Chosen:
+    """What was asked for in this process, and who knows what the books say."""
+
+    explicit = ""
+    books: Callable[[], str | None] | None = None
+    found = ""
+
+
+def choose(language: str) -> None:
+    """Speak this language from now on; '' as nobody had chosen."""
+    _Chosen.explicit, _Chosen.found = language, ""
+
+
+def ask_books(asked: Callable[[], str | None]) -> None:
+    """Who is asked for the language of the books, should nothing else say one."""
+    _Chosen.books, _Chosen.found = asked, ""
+
+
+def current() -> str:
+    """The language that is spoken."""
+    if not _Chosen.found:
+        said = _Chosen.explicit or _known(os.environ.get(VARIABLE, "")) or _of_locale()
+        _Chosen.found = said or _known((_Chosen.books() if _Chosen.books else None) or "") or ENGLISH
+    return _Chosen.found
+
+
+def _known(name: str) -> str:
+    return next((language for language in LANGUAGES if name.strip().lower().replace("-", "_").split("_")[0] == language), "")
+
+
+def _of_locale() -> str:
+    """zh_CN.UTF-8 is Chinese, en_US English; C and POSIX say nothing, and neither does a language that is not spoken here."""
+    value = next((os.environ[name] for name in _LOCALE if os.environ.get(name)), "")
+    return _known(value.partition(".")[0])
+
+
+@cache
+def messages() -> Mapping[str, str]:
+    """English text -> Chinese."""
+    from duizhang.yaml_reading import load_yaml  # not needed to speak English
+
+    found: dict[str, str] = load_yaml(Path(__file__).with_name("messages.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def translated(text: str, /, **values: object) -> str:
+    """A text in the language that is spoken; `{name}` is put in. The text has to be a literal, so that a test can list them all."""
+    said = messages().get(text, text) if current() == CHINESE else text
+    return said.format(**values) if values else said
+
+
+def counted(one: str, many: str, number: int, /, **values: object) -> str:
+    """The text of one or of many, `{n}` of them."""
+    return translated(one if number == 1 else many, n=number, **values)
