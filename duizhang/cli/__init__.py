@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.abc
 import logging
 import os
 import sys
@@ -22,6 +21,7 @@ from duizhang.cli.faults import told
 from duizhang.language import LANGUAGES, ask_books, choose
 from duizhang.language import translated as _
 from duizhang.logs import shown
+from duizhang.without_pandas import keep_out
 
 # command -> (module, attribute, one line of help). The order is the order of the daily flow.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -62,15 +62,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-# Those that check tables with Great Expectations, or look at series with statsmodels. Every other is kept from loading pandas, for
-# which pyarrow looks at its first array: that costs more than most answers.
-WITH_PANDAS = ("run", "replay", "what-if", "report")
-
-
-class _NoPandas(importlib.abc.MetaPathFinder):
-    def find_spec(self, name: str, path: object, target: object = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError("this command needs no pandas", name=name)
+# Those that check tables with Great Expectations. Every other is kept from loading pandas until a library needs it.
+WITH_PANDAS = ("run", "replay", "what-if")
 
 
 # commands that have commands of their own
@@ -159,7 +152,7 @@ def cli() -> None:
 def main() -> None:
     """Entry point of the `duizhang` command: a mistake, a full disk or a busy database is one message, never a traceback."""
     if not set(sys.argv[1:2]) & set(WITH_PANDAS):
-        sys.meta_path.insert(0, _NoPandas())
+        keep_out()
     _leave(_status())
 
 

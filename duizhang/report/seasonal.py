@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from duizhang.without_pandas import let_in
+
 WEEK = 7
 DAYS_NEEDED = 3 * WEEK  # of STL, before the day that is judged
 _TO_SIGMA = 1.4826  # of the median absolute deviation, for values that are normally distributed
@@ -48,6 +50,7 @@ def likely_on(values: Mapping[dt.date, float], day: dt.date, *, is_ratio: bool) 
     known = [v for v in before if v is not None and v > 0]
     if len(before) < DAYS_NEEDED or len(known) < len(before):
         return None
+    let_in()
     import numpy as np
     from statsmodels.tsa.seasonal import STL
 

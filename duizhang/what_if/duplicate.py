@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from duizhang.events import WITNESS
 from duizhang.identity import HOMES, keep_own_state
+from duizhang.sealing import KEYS
 from duizhang.state import State
 
 _LINKED = ("archive", "keys", "landed", "manifests", "objects", "tables")
@@ -28,6 +29,8 @@ def duplicate_home(home: Path, state: State, target: Path) -> State:
         for path in sorted((home / name).rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 _link(path.resolve(), target / path.relative_to(home))
+    if (home / KEYS).is_dir():  # without which sealed files cannot be read
+        shutil.copytree(home / KEYS, target / KEYS)
     if (home / WITNESS).is_file():
         shutil.copyfile(home / WITNESS, target / WITNESS)
     # as they are in the database: also tables of rooms that nobody has entered

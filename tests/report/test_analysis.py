@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,14 @@ def test_trend_change_and_promotions_before_hide_nothing_and_are_nothing(course:
             odd = unusual_on({**series, LAST: series[LAST] * factor}, LAST, kind="amount")
             found += odd is not None and (odd.value < odd.low or odd.value > odd.high)
     assert false <= 1 and found >= 0.95 * 40, (found, false)
+
+
+def test_a_command_that_is_kept_from_pandas_judges_a_long_series() -> None:
+    script = ("import datetime as dt\nfrom duizhang.without_pandas import keep_out\nkeep_out()\n"
+              "from duizhang.report.seasonal import likely_on\n"
+              "days = {dt.date(2026, 3, 1) + dt.timedelta(days=n): 100.0 + n % 7 for n in range(28)}\n"
+              "print(round(likely_on(days, dt.date(2026, 3, 29), is_ratio=True).middle))")
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "100"
 
 
 def test_a_rate_that_changed_twice_is_dated_by_its_last_change() -> None:

@@ -12,10 +12,14 @@ from typing import Any
 import pytest
 
 from duizhang.errors import BooksError, UserError
+from duizhang.events import event_log
+from duizhang.ingest import records
 from duizhang.reconcile.causes import CAUSES_FILE
 from duizhang.rule_files import trying
+from duizhang.sealing import KEYS
 from duizhang.state import State
 from duizhang.what_if import Proposed, what_if
+from duizhang.what_if.duplicate import duplicate_home
 from duizhang.what_if.edits import differing_entries, edited
 from duizhang.yaml_reading import load_yaml
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query, run
@@ -112,6 +116,15 @@ def test_a_change_that_is_none_or_wrong_is_told_before_anything_is_computed(
 
     with pytest.raises(error, match=said):
         what_if(home, State(home, read_only=True), proposed(file), nothing)
+
+
+def test_a_copy_has_the_keys_of_sealed_files_and_all_of_the_state(home: Path, tmp_path: Path) -> None:
+    mine = Path(shutil.copytree(home, tmp_path / "home", symlinks=True))
+    (mine / KEYS / "archive").mkdir(parents=True)
+    (mine / KEYS / "archive" / "2026-03.key").write_bytes(b"wrapped")
+    copy = duplicate_home(mine, State(mine), tmp_path / "copy")
+    assert (tmp_path / "copy" / KEYS / "archive" / "2026-03.key").read_bytes() == b"wrapped"
+    assert event_log(copy) == event_log(State(mine)) and records(copy) == records(State(mine)) != []
 
 
 def test_an_edit_is_put_where_it_says_and_told_by_what_the_entry_is() -> None:
