@@ -67,12 +67,13 @@ class Account(_Closed):
     """A ledger account and the sub-ledger measure that it must equal, debit positive.
 
     measure: sales (books order lines, credit), sales_refunds (books refunds, debit), provider_fees (fees on the
-    provider's account, debit), bank (bank statement, debit), fx_gain_loss (what conversion by the bank gained, credit).
+    provider's account, debit), clearing (all that moves our account with a provider, what it pays out too, debit), bank (bank
+    statement, debit), fx_gain_loss (what conversion by the bank gained, credit).
     entity: whose account it is; else that of `shop` or `bank_account`, else the books' own.
     """
 
     name: str = ""
-    measure: Literal["sales", "sales_refunds", "provider_fees", "bank", "fx_gain_loss"]
+    measure: Literal["sales", "sales_refunds", "provider_fees", "clearing", "bank", "fx_gain_loss"]
     shop: str = ""
     provider: str = ""
     bank_account: str = ""

@@ -72,7 +72,7 @@ def _rows(landed: LandedFiles, order: pa.Table, name: str, periods: Sequence[dt.
             spec = landed.specs[source]
             if spec.overlap == "latest":
                 # a newer file may say another day of a record, so it is found before days are chosen
-                keys = ", ".join(f'c."{g}"' for g in spec.grain if g in columns.names)
+                keys = ", ".join(f'c."{g}"' for g in spec.grain_of(name))
                 select = (
                     "select c.* from canonical as c inner join ranks as r on c.file = r.file "
                     f"qualify r.rank = max(r.rank) over (partition by {keys})"

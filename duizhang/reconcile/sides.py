@@ -40,6 +40,9 @@ FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("journal_lines", ""): (("ledger", "right"),),
 }
 
+# whose records have no shop, or meet whatever the shop is
+_OF_THE_COMPANY = frozenset({"freight", "payout_bank", "stock", "ledger"})
+
 _DECLARED = pa.schema([*(SIDES.field(n) for n in ("leg", "side", "entity", "shop", "channel", "since")), pa.field("source", TEXT)])
 _FEED = pa.schema([("table_name", TEXT), ("origin", TEXT), ("leg", TEXT), ("side", TEXT)])
 
@@ -57,7 +60,7 @@ def declared_sides(books: Books) -> pa.Table:
     for name, shop, since, source in declared:
         if name in specs:
             entity = books.entity_of(shop) if shop else ""
-            rows += [(leg, side, entity, shop, "", since, source) for leg, side in sides_of(specs[name])]
+            rows += [(leg, side, entity, "" if leg in _OF_THE_COMPANY else shop, "", since, source) for leg, side in sides_of(specs[name])]
     # a shared account serves its shops from the start, also one whose first row finds its order late
     for account in shared.values():
         table = ("payments", "") if account.provider else ("shipments", "") if account.warehouse else ("freight_charges", "")
@@ -112,9 +115,6 @@ class Supply:
     def _shops(self) -> set[str]:
         return {shop for _, shop in self.left | self.right}
 
-
-# whose records have no shop, or meet whatever the shop is
-_OF_THE_COMPANY = frozenset({"freight", "payout_bank", "stock", "ledger"})
 
 
 def supplies(books: Books, files: Iterable[tuple[str, str]]) -> list[Supply]:

@@ -6,7 +6,8 @@
 with
 orders as (select * from orders where origin = 'books' and is_due(paid_at, status)),
 refunds as (select * from placed_refunds where origin = 'books'),
-settlements as (select * from placed_settlements where kind = 'fee'),
+settlements as (select * from placed_settlements),
+payouts as (select * from payouts),
 fx_results as (select * from fx_results where gain_loss is not null),
 owners as (select * from bank_account_owners),
 journal_lines as (select * from journal_lines),
@@ -22,6 +23,23 @@ bank_entries as (
     left join owners as w on b.bank_account = w.bank_account
 ),
 
+-- what moves our account with a provider: the lines of its statement, but those that it pays out with the payout that they name; and
+-- payouts that are no line of it
+moved as (
+    select period, entity, shop, provider, currency, amount
+    from settlements
+    where kind = 'payout' or payout_id = '' or payout_id is null
+    union all
+    select p.period, p.entity, p.shop, p.provider, p.currency, -p.amount
+    from payouts as p
+    where not exists (
+        select 1
+        from settlements as s
+        where s.period = p.period and s.provider = p.provider and s.currency = p.currency
+            and (s.kind = 'payout' and s.amount = -p.amount or s.kind <> 'payout' and s.payout_id = p.payout_id)
+    )
+),
+
 measured as (
     select o.period, o.entity, o.shop, a.account, o.currency, -sum(o.amount) as amount
     from orders as o
@@ -34,10 +52,17 @@ measured as (
     group by all
     union all
     select s.period, s.entity, s.shop, a.account, s.currency, -sum(s.amount)
-    from settlements as s
+    from (select * from settlements where kind = 'fee') as s
     inner join accounts as a
         on a.measure = 'provider_fees' and a.entity = s.entity and (a.provider = '' or a.provider = s.provider)
         and (a.shop = '' or a.shop = s.shop)
+    group by all
+    union all
+    select m.period, m.entity, m.shop, a.account, m.currency, sum(m.amount)
+    from moved as m
+    inner join accounts as a
+        on a.measure = 'clearing' and a.entity = m.entity and (a.provider = '' or a.provider = m.provider)
+        and (a.shop = '' or a.shop = m.shop)
     group by all
     union all
     select b.period, b.entity, '', a.account, b.currency, sum(b.amount)

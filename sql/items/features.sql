@@ -9,6 +9,7 @@ traits as (select * from leg_traits),
 order_feeds as (select * from supplied_sides where leg = 'orders' and side = 'right'),
 rates as (select * from fx_known),
 settings as (select * from fx_settings),
+minor_units as (select * from minor_units),
 
 repeated as (
     select
@@ -341,11 +342,12 @@ valued as (
     select
         d.period, d.leg, d.entity, d."key", d.currency, d.difference, t.currency as home, t.tolerance_percent,
         case when d.currency = t.currency then d.difference
-            else (round((d.difference * r.rate)::decimal(36, 10) * 100, 0) * 0.01)::decimal(28, 4)
+            else (round((d.difference * r.rate)::decimal(36, 10) * coalesce(u.units, 100), 0) * coalesce(u.unit, 0.01))::decimal(28, 4)
         end as worth
     from differing as d
     inner join currencies as c using (period, leg, entity, "key")
     cross join settings as t
+    left join minor_units as u on t.currency = u.currency
     asof left join rates as r on d.currency = r.base and t.currency = r.quote and c.both_there >= r.period
     where c.key_currencies = 2
 ),

@@ -58,6 +58,28 @@ def test_a_moved_record_is_on_one_day(tmp_path: Path, ranges: list[list[dt.date]
     assert "file:d2.csv" in derive(books, store, state, DAYS)[DAYS[0]].parts
 
 
+def test_no_newer_file_takes_the_place_of_records_that_it_does_not_repeat(tmp_path: Path) -> None:
+    """Two exports of Shopify: the payments of the first are there beside those of the second, of which one is repeated."""
+    head = "Transaction Date,Type,Order,Card Brand,Card Source,Payout Status,Payout Date,Available On,Amount,Fee,Net,Checkout,Payout ID,Currency\n"
+    (tmp_path / "inbox" / "a").mkdir(parents=True)
+    (tmp_path / "books.yaml").write_text("entity: e\nstart: 2026-03-01\ntime_zone: UTC\nshops: {a: {platform: own, provider: shopify}}\n")
+    rows = [f"2026-03-0{day} 10:00:00 +0000,charge,#{n},visa,x,paid,,,5.00,1.00,4.00,c{n},,USD\n" for day, n in ((1, 1), (1, 2), (2, 3))]
+    for number, part in enumerate((rows[:2], rows[1:]), 1):
+        (tmp_path / "inbox" / "a" / f"{number}.csv").write_text(head + "".join(part))
+        os.utime(tmp_path / "inbox" / "a" / f"{number}.csv", (number, number))
+    store, state, books = Store(tmp_path / "home"), State(tmp_path / "home"), load_books(tmp_path / "books.yaml")
+    collect(books, store, state)
+    build_canonical(books, store, state, DAYS[:2])
+    assert [sorted(store.read("payments", day)["order_id"].to_pylist()) for day in DAYS[:2]] == [["#1", "#2"], ["#3"]]
+
+
+def test_every_table_of_a_source_whose_files_overlap_has_records_to_tell_apart() -> None:
+    for name, spec in load_specs().items():
+        for table in spec.tables:
+            if spec.overlap == "latest" and "period" not in spec.grain:
+                assert any(column.endswith(("_id", "sku")) for column in spec.grain_of(table.table)), (name, table.table)
+
+
 SPEC = """
 name: own_products
 title: x

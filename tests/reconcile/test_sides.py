@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -76,6 +77,35 @@ def test_one_shop_without_a_side_does_not_stop_another(tmp_path: Path) -> None:
     assert found(store, FIRST, "order_payment").keys() == {"tb/1", "tb/9"}
     assert ("order_payment", "jd") in {(leg, shop) for leg, shop, *_ in not_run(store, FIRST)}
     assert ("order_payment", "tb") not in {(leg, shop) for leg, shop, *_ in not_run(store, FIRST)}
+
+
+def test_first_days_of_companies_as_they_are(tmp_path: Path) -> None:
+    """Platform orders alone are held against payments; rows without an order number stand by themselves, though they would net; a
+    carrier's bill is in the carrier's currency; a margin is one by the dated rate; moves that a shop is to supply are no opening."""
+    price = {"platform_discount": Decimal(0), "shop_discount": Decimal(0)}
+    sold = order(FIRST, "platform", "70", "30") | price | {"shop": "us", "currency": "USD", "sku": "B"}
+    unknown = [payment(FIRST, name, amount) | {"order_id": "", "transaction_id": name}
+               for name, amount in (("a", "50"), ("b", "70"), ("c", "20"))]
+    store = run(tmp_path, [FIRST], {
+        "orders": [order(FIRST, "platform", "1", "200"), sold],
+        "payments": [payment(FIRST, "1", "100"), payment(FIRST, "70", "30") | {"shop": "us", "currency": "USD"}, *unknown],
+        "refunds": [row("refunds", period=FIRST, origin="provider", provider="alipay", refund_id="", transaction_id="r", order_id="",
+                        amount=Decimal(140))],
+        "skus": [row("skus", period=FIRST, sku="B", cost=Decimal(60), weight=Decimal(1))],
+        "shipments": [row("shipments", period=FIRST, shop="us", order_id="70", sku="B", quantity=Decimal(1), carrier="SF",
+                          tracking_number="7")],
+        "freight_charges": [row("freight_charges", period=FIRST, shop="", carrier="SF", tracking_number="7", weight=Decimal(1),
+                                amount=Decimal(10))],
+        "stock_snapshots": [row("stock_snapshots", period=FIRST, origin="warehouse", warehouse="W", sku="B", quantity=Decimal(5))],
+    }, shops={"tb": {"platform": "taobao", "provider": "alipay"}, "us": {"platform": "own", "provider": "card", "currency": "USD"}},
+        rate_cards=[{"kind": "freight", "provider": "SF", "from_day": FIRST, "first_weight": "1", "first_price": "10"}],
+        fx_rates=[{"base": "USD", "quote": "CNY", "from_day": FIRST, "rate": "7"}], expected=("wms_moves",))
+    assert {key: difference for (leg, key), (_, difference) in items(store, FIRST).items() if leg == "order_payment"} == {
+        "tb/1": 100, "tb/transaction/a": -50, "tb/transaction/b": -70, "tb/transaction/c": -20, "tb/transaction/r": 140}
+    assert {leg for leg, _ in items(store, FIRST)} <= {"order_payment", "customer", "return_refund", "order_shipment"}
+    assert {r for r in not_run(store, FIRST) if r[0] == "order_platform"} == {
+        ("order_platform", shop, "left", "orders") for shop in ("tb", "us")}
+    assert store.read("anomalies", FIRST).filter(pc.field("measure") == "sold_below_cost").num_rows == 0
 
 
 @pytest.mark.parametrize("sla", [1, 2])

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import duckdb
 
 from duizhang.ingest.landing import LandedFiles, prepare, ranks
-from duizhang.schema import TABLES
 from duizhang.store import connect
 
 
@@ -39,7 +38,7 @@ def restated_days(landed: LandedFiles, order: Sequence[str]) -> dict[str, set[dt
 
 
 def _moved(con: duckdb.DuckDBPyConnection, landed: LandedFiles, source: str, table: str) -> list[tuple[str, dt.date]]:
-    keys = ", ".join(f'"{g}"' for g in landed.specs[source].grain if g in TABLES[table].names)
+    keys = ", ".join(f'"{g}"' for g in landed.specs[source].grain_of(table))
     # most often there is none, which their hashes tell soonest
     hashes = landed.ask(
         con, table, source, f"select hash({keys}) as h from canonical group by 1 having min(period) <> max(period)")

@@ -175,6 +175,10 @@ class Cell(_Closed):
     cell: str
 
 
+# columns that name a record
+_RECORD_IDS = ("entry_id", "transaction_id", "refund_id", "payout_id", "order_id", "line_id")
+
+
 class SourceSpec(_Closed):
     """One kind of raw file.
 
@@ -269,6 +273,15 @@ class SourceSpec(_Closed):
         if rule is not None and (rule.after not in self.fields or self.fields[rule.after].type != "money"):
             raise ValueError(f"balance.after: {rule.after!r} is no field of type money")
         return self
+
+    def grain_of(self, table: str) -> tuple[str, ...]:
+        """By what columns of a table a newer file repeats records of older ones: those of `grain`; where they name no record there, as
+        of tables that do not have them, the table's own ids and time as well."""
+        known = TABLES[table].names
+        grain = tuple(name for name in self.grain if name in known)
+        if any(name in _RECORD_IDS for name in grain) or len(grain) == len(self.grain):
+            return grain
+        return grain + tuple(name for name in (*_RECORD_IDS, "sku", "occurred_at") if name in known and name not in grain)
 
     def digest(self) -> str:
         """SHA-256 of the spec and the engine's version: what landed rows depend on besides the bytes."""
