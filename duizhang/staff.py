@@ -31,8 +31,9 @@ class WriteOffLimit(_Closed):
 
 
 class Role(_Closed):
-    """What somebody may do: decide about differences, accept (let a failed check pass), sign as maker (make) or checker (check),
-    close and reopen. write_off: up to how much; without it, without limit."""
+    """What somebody may do: decide about differences and cells, accept (let a failed check pass, leave a file out, withdraw or restore
+    one), sign as maker (make) or checker (check), close and reopen. write_off: up to how much; without it, without limit. Who runs and
+    who reads is left to the file system."""
 
     may: tuple[Duty, ...]
     write_off: WriteOffLimit | None = None

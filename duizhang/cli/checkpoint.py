@@ -26,8 +26,7 @@ def command(home: Path, out: Path | None, *, wants_key: bool, as_json: bool) -> 
     from duizhang.close import signed_checkpoint, verifier_key
     from duizhang.events import event_log
 
-    note = signed_checkpoint(home, event_log(open_state(home)))
-    text = verifier_key(home) + "\n" if wants_key else note
+    text = f"{verifier_key(home, make=True)}\n" if wants_key else signed_checkpoint(home, event_log(open_state(home)))
     if out:
         out.write_text(text, encoding="utf-8")
     lines = [_("written to {path}", path=out)] if out else [text.rstrip("\n")]

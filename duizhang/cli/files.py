@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from duizhang.cli.answers import answer, json_option
-from duizhang.cli.options import by_option, home_option, open_state
+from duizhang.cli.options import by_option, home_option, key_option, open_state
 from duizhang.errors import UserError
 from duizhang.language import translated as _
 
@@ -22,48 +22,50 @@ reason_option = click.option("--reason", required=True, help="Why; it goes into 
 @click.argument("file")
 @home_option
 @by_option
+@key_option
 @reason_option
 @json_option
-def accept(file: str, home: Path, by: str, reason: str, *, as_json: bool) -> None:
+def accept(file: str, home: Path, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """Say that a refused FILE is rightly left out: it is told no more as a fault, and holds no day.
 
     FILE: its name as `duizhang status` shows it. The decision is about this content; another one is asked about again.
     """
-    _decide(home, file, "file_accepted", by, reason, as_json=as_json)
+    _decide(home, file, "file_accepted", by, key, reason, as_json=as_json)
 
 
 @click.command("withdraw")
 @click.argument("file")
 @home_option
 @by_option
+@key_option
 @reason_option
 @json_option
-def withdraw(file: str, home: Path, by: str, reason: str, *, as_json: bool) -> None:
+def withdraw(file: str, home: Path, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """Take a FILE out of the books, as if it had never come: also one that is no longer in the inbox.
 
     It stays in the archive, and an older file that it replaced counts again. `source restore` undoes it.
     """
-    _decide(home, file, "file_withdrawn", by, reason, as_json=as_json)
+    _decide(home, file, "file_withdrawn", by, key, reason, as_json=as_json)
 
 
 @click.command("restore")
 @click.argument("file")
 @home_option
 @by_option
+@key_option
 @reason_option
 @json_option
-def restore(file: str, home: Path, by: str, reason: str, *, as_json: bool) -> None:
+def restore(file: str, home: Path, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """Undo what was decided about a FILE."""
-    _decide(home, file, "file_restored", by, reason, as_json=as_json)
+    _decide(home, file, "file_restored", by, key, reason, as_json=as_json)
 
 
-def _decide(home: Path, file: str, kind: str, by: str, reason: str, *, as_json: bool) -> None:
-    """Check, and put on record, as one change; the same decision again changes nothing."""
-    from duizhang.close.people import signed_name
+def _decide(home: Path, file: str, kind: str, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
+    """Check, and put on record, as one change; the same decision again changes nothing. Whoever decides may `accept`."""
+    from duizhang.close.authority import actor
     from duizhang.events import append_event
     from duizhang.plan import acquire
 
-    name = signed_name(by)
     if not reason.strip():
         raise UserError("a decision about a file needs a reason", advice="Give --reason.")
     from duizhang.ingest.files import (
@@ -80,11 +82,12 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str, *, as_json: 
     )
 
     state = open_state(home)
+    who = actor(home, state, by, "accept", key=key)
 
     def decide() -> tuple[str, bool]:
         found, decisions = _found(records(state), file), file_decisions(state)
         shown = inbox_path(found.path)
-        if decisions.get((shown, found.sha256)) == FileDecision(DECIDED[kind], name, reason.strip()):
+        if decisions.get((shown, found.sha256)) == FileDecision(DECIDED[kind], who.name, reason.strip()):
             return shown, False
         # what was decided since the last run counts, though its record is of that run
         record = decided(undecided(found), decisions)
@@ -94,7 +97,7 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str, *, as_json: 
             raise UserError(f"nothing was decided about {record.path}: it is {record.status}")
         if kind == "file_withdrawn" and record.status == WITHDRAWN:
             raise UserError(f"{record.path} is withdrawn already")
-        append_event(state, actor=name, kind=kind, payload={
+        append_event(state, actor=who.name, kind=kind, sign=who.sign, payload={
             "file": shown, "sha256": record.sha256, "reason": reason.strip(),
             "days": [day.isoformat() for day in found.touched()],
         })
@@ -105,7 +108,7 @@ def _decide(home: Path, file: str, kind: str, by: str, reason: str, *, as_json: 
     was = DECIDED[kind] or "restored"
     line = _("{file}: {decision}; `duizhang run` computes the days that it touches", file=shown, decision=_(was)) if new else _(
         "{file}: was {decision} before", file=shown, decision=_(was))
-    answer({"file": shown, "decision": was, "by": name, "new": new}, [line], as_json=as_json)
+    answer({"file": shown, "decision": was, "by": who.name, "new": new}, [line], as_json=as_json)
 
 
 def _found(known: list[FileRecord], file: str) -> FileRecord:

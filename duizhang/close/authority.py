@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,10 @@ _PREFIX = "ed25519:"
 # a file of one, or one that is in memory
 Key = Path | Ed25519PrivateKey
 # events of what people do, which are signed where the books name people
-OF_PEOPLE = ("decided", "taken_back", "accepted", "signed", "closed", "reopened", "cell_corrected", "cell_restored")
+OF_PEOPLE = (
+    "decided", "taken_back", "accepted", "signed", "closed", "reopened", "cell_corrected", "cell_restored", "file_accepted",
+    "file_withdrawn", "file_restored",
+)
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,9 @@ def _wrong(event: Event, given: Any, staff: Staff) -> str:
     return ""
 
 
+@lru_cache(maxsize=64)
 def _read(home: Path, sha: str) -> Staff:
+    # what has this SHA-256 is this for ever: a server asks for it with every page
     path = home / "archive" / sha[:2] / sha
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

@@ -58,8 +58,10 @@ def signed_checkpoint(home: Path, log: list[Event]) -> str:
     return f"{found.text}\n— {found.origin} {signature}\n"
 
 
-def verifier_key(home: Path) -> str:
-    """The public key in the form of signed notes: name, hash, key. UserError where the home has none yet."""
+def verifier_key(home: Path, *, make: bool = False) -> str:
+    """The public key in the form of signed notes: name, hash, key. make: one where the home has none yet, else that is a UserError."""
+    if make:
+        _make_key(home)
     origin, public = _origin(home), _private_key(home).public_key().public_bytes_raw()
     return f"{origin}+{_key_hash(origin, public).hex()}+{base64.b64encode(_ED25519 + public).decode()}"
 

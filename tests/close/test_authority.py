@@ -20,11 +20,12 @@ from duizhang.close.decisions import Item
 from duizhang.close.groups import Event
 from duizhang.errors import BooksError, UserError
 from duizhang.events import append_event, event_log
+from duizhang.ingest.files import FileRecord, remember
 from tests.close.conftest import FIRST, PERIODS
 
 ROLES = {
     "clerk": {"may": ["decide", "make"], "write_off": {"event": 50, "day": 80, "month": 100, "causes": {"rounding": 1}}},
-    "chief": {"may": ["decide", "check", "close", "reopen"]},
+    "chief": {"may": ["decide", "accept", "check", "close", "reopen"]},
 }
 
 
@@ -134,3 +135,21 @@ def test_without_people_a_name_is_not_authenticated(fake: Any, tmp_path: Path) -
     made = CliRunner().invoke(cli, ["key", "new", str(tmp_path / "li.key")])
     assert "ed25519:" in made.output and (tmp_path / "li.key").stat().st_mode & 0o077 == 0
     assert "is there already" in str(CliRunner().invoke(cli, ["key", "new", str(tmp_path / "li.key")]).exception)
+
+
+def test_whoever_decides_about_a_file_signs_it_and_may_accept(office: Office) -> None:
+    remember(office.state, {"a.csv": FileRecord("a.csv", "0" * 64, 1, 1, "refused", "", "", "", {"problem": "no bill", "days": []})})
+    said = ["source", "accept", "a.csv", "--home", str(office.home), "--reason", "no bill", "--by"]
+
+    def told(*more: str) -> str:
+        ran = CliRunner().invoke(cli, [*said, *more], standalone_mode=False)
+        return str(ran.exception or ran.output)
+
+    assert "has to sign with a key" in told("Zhao")
+    assert "is not the key of Zhao" in told("Zhao", "--key", str(office.keys["li"]))
+    assert "Li Na may not accept" in told("Li Na", "--key", str(office.keys["li"]))
+    assert "a.csv: accepted" in told("Zhao", "--key", str(office.keys["zhao"]))
+    assert unsigned(office.home, event_log(office.state)) == ([], 0)
+    append_event(office.state, actor="Zhao", kind="file_withdrawn", payload={"file": "a.csv", "sha256": "0" * 64, "reason": "forged"})
+    [problem], _ = unsigned(office.home, event_log(office.state))
+    assert "file_withdrawn by Zhao" in problem and "is not signed" in problem
