@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from duizhang import schema_version
 from duizhang.connection import METADATA, WRITES, open_engine, shared_url, told
 from duizhang.errors import Retryable, UserError
 from duizhang.identity import HOMES, adopt, identity, is_adopted
@@ -35,6 +36,7 @@ def make_home(home: Path) -> None:
 class State:
     """The state database of a home; tables are created when missing.
 
+    One of an earlier schema is upgraded, one of a newer schema refused (StateError).
     read_only: nothing is written, not even a lock, so that it works on a home that cannot be written to. Raises UserError
     where the database is another home's, StateError where it is damaged or gone, Retryable where it is busy. A room that is loaded
     later has its tables from its first look on.
@@ -151,7 +153,10 @@ class State:
         """Whether all tables are there and both sides hold the home's id, so that nothing has to be written."""
         with self.read() as connection:
             there = set(sa.inspect(connection).get_table_names())
+            version = schema_version.found(connection, there)
             if not (self.read_only or there.issuperset(METADATA.tables)) or HOMES.name not in there:
+                return False
+            if version != schema_version.HEAD and not self.read_only:
                 return False
             return is_adopted(connection, self.home, shared=self.is_shared and not self.read_only)
 
@@ -159,5 +164,11 @@ class State:
         with self.begin() as connection:
             if not self.is_sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATING)))
+            version = schema_version.found(connection, set(sa.inspect(connection).get_table_names()))
+            if not version:
+                METADATA.create_all(connection)
+                schema_version.mark(connection)
+            elif version != schema_version.HEAD:
+                schema_version.upgrade(connection)
             METADATA.create_all(connection)
             adopt(connection, self.home, shared=self.is_shared)

@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("duizhang.cli.verify", "Prove that the event log and the published files are untouched."),
     "checkpoint": ("duizhang.cli.checkpoint", "Sign what the event log is now, to be kept elsewhere."),
     "export": ("duizhang.cli.export", "Periods as a folder that an auditor checks without duizhang."),
+    "metrics": ("duizhang.cli.metrics", "The state of a home in the text format of Prometheus."),
     "retention": ("duizhang.cli.retention", "How long raw files are kept; take away those whose time is up."),
     "reidentify": ("duizhang.cli.reidentify", "From a person to the pseudonym, or a sealed file in clear; on record."),
     "backup": ("duizhang.cli.backup", "Copy the home elsewhere; only what is new is written."),
