@@ -15,3 +15,11 @@ def unsynced() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         yield
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few expectations of the gate are evaluated in this test."""
+    from tests.unchecked import trust  # which loads Great Expectations
+
+    trust(monkeypatch)

@@ -18,8 +18,9 @@ import pytest
 from duizhang.books import load_books
 from duizhang.cli import COMMANDS, cli
 from duizhang.cli.examples import EXAMPLES
-from tests.pipelines.test_end_to_end import duizhang
+from tests.pipelines.test_end_to_end import duizhang, once
 from tests.test_commands import commands
+from tests.unchecked import trust
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 FIRST, LAST = "2026-03-01", "2026-03-02"
@@ -35,9 +36,17 @@ def typed(section: str) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the examples of every command were typed, one after the other."""
-    folder = tmp_path_factory.mktemp("office")
+    """Where the examples of every command were typed, one after the other; a copy that a test may go on in."""
+    made = once(tmp_path_factory, "office", type_examples)
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("office") / "office", symlinks=True))
+
+
+def type_examples(folder: Path) -> None:
+    """Type the example of every command in a new folder."""
+    folder.mkdir()
+    answers: dict[str, str] = {}
     with pytest.MonkeyPatch.context() as patch:
+        trust(patch)
         patch.chdir(folder)
         Path("left.csv").write_text("order_id,price,freight\na,1,2\n", encoding="utf-8")
         Path("right.csv").write_text("order_id,paid\na,3\n", encoding="utf-8")
@@ -57,12 +66,12 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 with pytest.raises(AssertionError, match="UserError"):
                     duizhang(*words)
                 continue
-            ANSWERS[name] = duizhang(*words)
-    return folder
+            answers[name] = duizhang(*words)
+    (folder / ANSWERS).write_text(json.dumps(answers), encoding="utf-8")
 
 
 # what each example answered
-ANSWERS: dict[str, str] = {}
+ANSWERS = "answers.json"
 # those that answer with a document or a page, or in a form of their own: rows of a query
 WITHOUT_JSON = {"serve", "mcp", "sql", "source page", "source schema"}
 # whose JSON has had a form of its own from the start
@@ -140,7 +149,7 @@ def test_every_command_that_answers_answers_as_json(office: Path, name: str) -> 
     assert answers_as_json(name)
     if name == "accept":  # there is no failed check here
         return
-    said = ANSWERS[name]
+    said = json.loads((office / ANSWERS).read_text(encoding="utf-8"))[name]
     found = json.loads(said[said.index("{\n") if "{\n" in said else said.index("{") :])  # behind progress
     assert isinstance(found, dict) and (name in OWN_JSON or (next(iter(found)) == "command" and found["command"] == name)), name
 

@@ -6,6 +6,7 @@ The event names the pseudonym or the file, never the person.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from duizhang.books import Books, pseudonym
@@ -20,6 +21,7 @@ from duizhang.sealing import clear_blocks
 from duizhang.state import State
 
 REIDENTIFIED = "reidentified"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def pseudonym_for(home: Path, state: State, books: Books, value: str, *, by: str, reason: str) -> str:
@@ -41,6 +43,8 @@ def open_raw_file(home: Path, state: State, name: str, out: Path, *, by: str, re
     """
     actor = signed_name(by)
     known = {r.sha256 for r in records(state) if r.sha256 and name in (r.sha256, r.path, inbox_path(r.path))}
+    if _SHA256.fullmatch(name) and archived_path(home, name).is_file():
+        known = {name}  # what a later file of its name has replaced is on no record of the inbox, and kept all the same
     if not known:
         raise UserError(f"the archive has no file {name!r}", advice="`duizhang retention list` names them.")
     if len(known) > 1:

@@ -19,6 +19,8 @@ from duizhang.cli import cli
 from duizhang.runs import running as engine
 from tests.pipelines.test_end_to_end import duizhang, query
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 START, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 3)
 ITEM = "select leg, key, cause, difference from variances where period = date '2026-03-03' and "
 

@@ -12,6 +12,8 @@ import pytest
 from duizhang.errors import UserError
 from tests.pipelines.test_end_to_end import LAST, duizhang, query, run
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 
 def decide(workbook: Path, key: str, decision: str) -> None:
     book = openpyxl.load_workbook(workbook)

@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query, run
 from tests.pipelines.test_restate import VERSIONS, bill, day, same_rows, stale
+
+pytestmark = pytest.mark.usefixtures("unchecked")
 
 
 def stopped(raw: Path, home: Path, at: str, by: signal.Signals) -> tuple[int, str]:

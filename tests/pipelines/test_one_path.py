@@ -42,7 +42,7 @@ from pipelines.run import run_range
 from pipelines.schedules import build_schedule
 from pipelines.sensors import build_sensor
 from pipelines.triggers import JOB
-from tests.pipelines.test_end_to_end import START, duizhang, query
+from tests.pipelines.test_end_to_end import START, duizhang, once, query
 
 FIRST, SECOND = START, START + dt.timedelta(days=1)
 PARTITIONS = daily(FIRST.isoformat(), "Asia/Shanghai")
@@ -104,16 +104,18 @@ def tick(raw: Path, home: Path, morning: dt.date) -> Any:
 
 @pytest.fixture(scope="module")
 def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("little") / "raw"
-    duizhang("simulate", "--out", out, "--start", FIRST, "--days", 2, "--orders-per-day", 10, "--seed", 11, "--break-rate", "0.1")
-    return out
+    return once(tmp_path_factory, "little", lambda out: duizhang(
+        "simulate", "--out", out, "--start", FIRST, "--days", 2, "--orders-per-day", 10, "--seed", 11, "--break-rate", "0.1"))
+
+
+def computed(little: Path, home: Path) -> None:
+    assert by_command(little, home)
 
 
 @pytest.fixture(scope="module")
 def done(little: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("done") / "home"
-    assert by_command(little, home)
-    return home
+    made = once(tmp_path_factory, "done", lambda home: computed(little, home))
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("done") / "home", symlinks=True))
 
 
 def on_record(home: Path) -> list[tuple[str, int, str]]:
@@ -134,6 +136,7 @@ def test_every_way_gives_the_same_numbers_events_and_replay(
     assert "the same" in duizhang("replay", "--home", tmp_path / "home", "--period", FIRST)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_closed_day_stays_closed_whoever_asks(little: Path, done: Path, tmp_path: Path) -> None:
     raw, home = tmp_path / "raw", tmp_path / "home"
     shutil.copytree(little, raw)

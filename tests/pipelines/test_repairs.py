@@ -18,6 +18,8 @@ from duizhang.store import Store
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query, run
 from tests.pipelines.test_restate import VERSIONS, day, same_rows
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 SPOILS = ("empty", "cut", "flipped", "rows", "gone", "folder", "dangling")
 
 

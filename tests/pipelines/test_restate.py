@@ -21,6 +21,8 @@ from pipelines.sensors import build_sensor
 from pipelines.triggers import JOB
 from tests.pipelines.test_end_to_end import COMPARED, DAYS, LAST, START, duizhang, query, run
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 VERSIONS = "select period, version, digest from period_status order by period"
 
 

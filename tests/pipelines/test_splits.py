@@ -12,10 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.pipelines.test_end_to_end import COMPARED, START, duizhang, query
+from tests.thoroughness import examples
+from tests.unchecked import trust
 
 
 def check(seed: int, days: int, orders: int, cuts: set[int], again: int, start: dt.date = START) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as always:
+        trust(always)
         root = Path(folder)
         duizhang("simulate", "--out", root / "raw", "--start", start, "--days", days, "--orders-per-day", orders,
                  "--seed", seed, "--break-rate", "0.1")
@@ -38,7 +41,7 @@ def check(seed: int, days: int, orders: int, cuts: set[int], again: int, start: 
         assert query(root / "split", sql) == query(root / "range", sql)
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=examples(1, 4), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.integers(0, 10**6), st.integers(2, 4), st.integers(3, 25), st.sets(st.integers(1, 3)), st.integers(0, 3))
 def test_any_split_gives_the_rows_of_the_range(seed: int, days: int, orders: int, cuts: set[int], again: int) -> None:
     check(seed, days, orders, cuts, again)
