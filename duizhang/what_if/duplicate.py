@@ -17,7 +17,7 @@ from duizhang.identity import HOMES, keep_own_state
 from duizhang.sealing import KEYS
 from duizhang.state import State
 
-_LINKED = ("archive", "keys", "landed", "manifests", "objects", "tables")
+_LINKED = ("archive", KEYS, "landed", "manifests", "objects", "tables")
 _ROWS = 2000
 
 
@@ -29,8 +29,6 @@ def duplicate_home(home: Path, state: State, target: Path) -> State:
         for path in sorted((home / name).rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 _link(path.resolve(), target / path.relative_to(home))
-    if (home / KEYS).is_dir():  # without which sealed files cannot be read
-        shutil.copytree(home / KEYS, target / KEYS)
     if (home / WITNESS).is_file():
         shutil.copyfile(home / WITNESS, target / WITNESS)
     # as they are in the database: also tables of rooms that nobody has entered
