@@ -72,8 +72,8 @@ def type_examples(folder: Path) -> None:
 
 # what each example answered
 ANSWERS = "answers.json"
-# those that answer with a document or a page, or in a form of their own: rows of a query
-WITHOUT_JSON = {"serve", "mcp", "sql", "source page", "source schema"}
+# those that answer with a document or a page, or in a form of their own: rows of a query, metrics
+WITHOUT_JSON = {"serve", "mcp", "metrics", "sql", "source page", "source schema"}
 # whose JSON has had a form of its own from the start
 OWN_JSON = {"inspect", "compare", "score"}
 
