@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from duizhang.state import METADATA, State
+from duizhang.terms import EventKind
 
 EVENTS = sa.Table(
     "events", METADATA,
@@ -32,7 +33,7 @@ EVENTS = sa.Table(
 )
 GENESIS = "0" * 64
 # raw files whose time was up were taken out of the archive; their SHA-256 -> name, class and day
-FILES_REMOVED = "raw_files_removed"
+FILES_REMOVED = EventKind.FILES_REMOVED
 # what of a payload the signature of a person is, where there is one
 SIGNATURE = "signature"
 Sign = Callable[[str], Mapping[str, str]]
@@ -77,7 +78,7 @@ def _hash(seq: int, at: str, actor: str, kind: str, payload: str, before: str) -
     return hashlib.sha256(_record(seq, at, actor, kind, payload, before)).hexdigest()
 
 
-def append_event(state: State, *, actor: str, kind: str, payload: Mapping[str, Any], sign: Sign | None = None) -> int:
+def append_event(state: State, *, actor: str, kind: EventKind, payload: Mapping[str, Any], sign: Sign | None = None) -> int:
     """Add one event, inside a change as part of it; its number. sign: what the person signs with, given `signed_text`."""
     return state.change(lambda: _append(state, actor, kind, payload, sign))
 

@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 import re
+from enum import StrEnum
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ import duckdb
 import pytest
 from sqlglot import exp, parse
 
-from duizhang import published
+from duizhang import published, terms
 from duizhang.layout import SQL
 from duizhang.legs import LEGS
 from duizhang.reconcile import MART_MODELS, load_causes
@@ -167,4 +168,33 @@ def test_what_is_computed_is_computed_in_a_file_of_sql() -> None:
             for tree in parse(text, dialect="duckdb"):
                 found = [n.sql("duckdb") for n in (tree.walk() if tree else ()) if isinstance(n, computing) and not isinstance(n, allowed)]
                 wrong += [(path.name, line, sql) for sql in found]
+    assert wrong == []
+
+
+def words_in(node: ast.expr) -> set[str]:
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return set[str]().union(*(words_in(part) for part in node.elts))
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def name_of(node: ast.expr) -> str:
+    """What an attribute or an entry is called."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return "".join(words_in(node.slice)) if isinstance(node, ast.Subscript) else ""
+
+
+def test_states_and_kinds_are_asked_for_by_name() -> None:
+    """Fails if a status, a state, a side or a kind of event is compared with a word; matters because a misspelt word, or one that is
+    no more, is never equal and nobody sees it. `duizhang/terms.py` has them all."""
+    closed = {word.value for enum in vars(terms).values() if isinstance(enum, type) and issubclass(enum, StrEnum) for word in enum}
+    # what an auditor runs without duizhang, and words of others: of a bank's file, of a page
+    free = {"duizhang/close/audit/auditor.py"}
+    wrong = [
+        (path.relative_to(ROOT).as_posix(), node.lineno)
+        for path in sorted((ROOT / "duizhang").rglob("*.py")) if path.relative_to(ROOT).as_posix() not in free
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Compare)
+        if {name_of(part) for part in (node.left, *node.comparators)} & {"status", "state", "side", "kind", "decision"}
+        and set[str]().union(*(words_in(part) for part in (node.left, *node.comparators))) & closed
+    ]
     assert wrong == []

@@ -11,6 +11,7 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import shown
 from duizhang.cli.options import DAY, books_option, home_option, open_state
 from duizhang.language import translated as _
+from duizhang.terms import EventKind
 
 
 @click.command("dispute")
@@ -52,7 +53,7 @@ def command(
     target = out or home / f"dispute-{name}-{period:%Y-%m-%d}.xlsx"
     items = dispute(home, books, counterparty, period.date(), target, answer_by=answer_by.date() if answer_by else None)
     asked = totals(items)
-    append_event(state, actor="dispute", kind="disputed", payload={
+    append_event(state, actor="dispute", kind=EventKind.DISPUTED, payload={
         "counterparty": counterparty, "period": f"{period:%Y-%m-%d}",
         "totals": {c: str(t) for c, t in asked.items()}, "items": told_of(items),
     })

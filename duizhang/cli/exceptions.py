@@ -13,6 +13,7 @@ from duizhang.cli.options import DAY, by_option, home_option, key_option, open_s
 from duizhang.cli.raw_cells import facts_of_cells, told_of_cells
 from duizhang.errors import UserError
 from duizhang.language import translated as _
+from duizhang.terms import EventKind
 
 if TYPE_CHECKING:
     from duizhang.close import Taken
@@ -38,7 +39,7 @@ def export(home: Path, period: dt.datetime, out: Path | None, language: Language
     state = open_state(home)
     target = out or home / f"exceptions-{period:%Y-%m-%d}.xlsx"
     count, cells = export_exceptions(home, state, period.date(), target, language)
-    append_event(state, actor="export", kind="exceptions_exported", payload={"period": f"{period:%Y-%m-%d}", "rows": count})
+    append_event(state, actor="export", kind=EventKind.EXCEPTIONS_EXPORTED, payload={"period": f"{period:%Y-%m-%d}", "rows": count})
     values = {"n": count, "cells": cells, "day": f"{period:%Y-%m-%d}", "path": target}
     line = _("{n} open differences and {cells} cells that were not read of {day} in {path}", **values) if cells else _(
         "{n} open differences of {day} in {path}", **values)

@@ -11,6 +11,7 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import by_option, home_option, key_option, open_state
 from duizhang.errors import UserError
 from duizhang.language import translated as _
+from duizhang.terms import EventKind
 
 if TYPE_CHECKING:
     from duizhang.ingest import FileRecord
@@ -30,7 +31,7 @@ def accept(file: str, home: Path, by: str, key: Path | None, reason: str, *, as_
 
     FILE: its name as `duizhang status` shows it. The decision is about this content; another one is asked about again.
     """
-    _decide(home, file, "file_accepted", by, key, reason, as_json=as_json)
+    _decide(home, file, EventKind.FILE_ACCEPTED, by, key, reason, as_json=as_json)
 
 
 @click.command("withdraw")
@@ -45,7 +46,7 @@ def withdraw(file: str, home: Path, by: str, key: Path | None, reason: str, *, a
 
     It stays in the archive, and an older file that it replaced counts again. `source restore` undoes it.
     """
-    _decide(home, file, "file_withdrawn", by, key, reason, as_json=as_json)
+    _decide(home, file, EventKind.FILE_WITHDRAWN, by, key, reason, as_json=as_json)
 
 
 @click.command("restore")
@@ -57,10 +58,10 @@ def withdraw(file: str, home: Path, by: str, key: Path | None, reason: str, *, a
 @json_option
 def restore(file: str, home: Path, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """Undo what was decided about a FILE."""
-    _decide(home, file, "file_restored", by, key, reason, as_json=as_json)
+    _decide(home, file, EventKind.FILE_RESTORED, by, key, reason, as_json=as_json)
 
 
-def _decide(home: Path, file: str, kind: str, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
+def _decide(home: Path, file: str, kind: EventKind, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """Check, and put on record, as one change; the same decision again changes nothing. Whoever decides may `accept`."""
     from duizhang.close.authority import actor
     from duizhang.events import append_event
@@ -91,11 +92,11 @@ def _decide(home: Path, file: str, kind: str, by: str, key: Path | None, reason:
             return shown, False
         # what was decided since the last run counts, though its record is of that run
         record = decided(undecided(found), decisions)
-        if kind == "file_accepted" and record.status != REFUSED:
+        if kind == EventKind.FILE_ACCEPTED and record.status != REFUSED:
             raise UserError(f"{record.path} was not refused: it is {record.status}", advice="`duizhang status` lists what was refused.")
-        if kind == "file_restored" and record.status not in (ACCEPTED, WITHDRAWN):
+        if kind == EventKind.FILE_RESTORED and record.status not in (ACCEPTED, WITHDRAWN):
             raise UserError(f"nothing was decided about {record.path}: it is {record.status}")
-        if kind == "file_withdrawn" and record.status == WITHDRAWN:
+        if kind == EventKind.FILE_WITHDRAWN and record.status == WITHDRAWN:
             raise UserError(f"{record.path} is withdrawn already")
         append_event(state, actor=who.name, kind=kind, sign=who.sign, payload={
             "file": shown, "sha256": record.sha256, "reason": reason.strip(),

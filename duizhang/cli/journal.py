@@ -10,6 +10,7 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, home_option, open_state
 from duizhang.language import translated as _
+from duizhang.terms import EventKind
 
 
 @click.group("journal")
@@ -40,7 +41,7 @@ def export(
     found = postings(home, load_books(books_path), start.date(), end.date(), entity=entity, currency=currency)
     write_postings(found, layout, out)
     names = sorted({p.entry for p in found})
-    append_event(open_state(home), actor="export", kind="journal_exported", payload={
+    append_event(open_state(home), actor="export", kind=EventKind.JOURNAL_EXPORTED, payload={
         "from": f"{start:%Y-%m-%d}", "to": f"{end:%Y-%m-%d}", "layout": layout, "entries": names, "sha256": file_digest(out),
     })
     line = _("{n} entries, {lines} lines in {path}: {first} to {last}", n=len(names), lines=len(found), path=out, first=names[0],

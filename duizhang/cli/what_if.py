@@ -18,6 +18,7 @@ from duizhang.cli.options import DAY, home_option
 from duizhang.errors import UserError
 from duizhang.logs import shown
 from duizhang.runner import load_runner
+from duizhang.terms import PeriodStatus
 
 if TYPE_CHECKING:
     from duizhang.what_if import Effect
@@ -66,8 +67,8 @@ def as_plain(effect: Effect) -> dict[str, Any]:
         "from": effect.first, "to": effect.last, "changes": [vars(e) for e in effect.edits],
         "days": [{**vars(d), "held": list(d.held), "reasons": [str(r) for r in d.reasons]} for d in effect.days],
         "days_without_effect": effect.same,
-        "closed": [d.period for d in effect.days if d.state == "closed"],
-        "approved": [d.period for d in effect.days if d.state == "approved"],
+        "closed": [d.period for d in effect.days if d.state == PeriodStatus.CLOSED],
+        "approved": [d.period for d in effect.days if d.state == PeriodStatus.APPROVED],
         "stale_outside": [{"period": day, "reasons": [str(r) for r in reasons]} for day, reasons in effect.stale.items()],
         "variances": list(effect.items), "moved": list(effect.moved), "legs": list(effect.legs), "profit": list(effect.profits),
         "not_current": list(effect.not_current), "left_out": list(effect.left_out),
@@ -130,9 +131,9 @@ def _legs(effect: Effect, width: int) -> Iterator[str]:
 
 def _days(effect: Effect, width: int) -> Iterator[str]:
     yield ""
-    for state in ("closed", "approved"):
+    for state in (PeriodStatus.CLOSED, PeriodStatus.APPROVED):
         if days := [d.period for d in effect.days if d.state == state]:
-            what = "would have to be reopened" if state == "closed" else "would have to be signed again"
+            what = "would have to be reopened" if state == PeriodStatus.CLOSED else "would have to be signed again"
             yield from wrapped(f"{len(days)} {state} days {what}: {_listed(days)}", width, lines=3)
     for day in [d for d in effect.days if d.held][:_SHOWN]:
         yield from wrapped(f"{day.period} would be held: {day.held[0]}", width, lines=3)

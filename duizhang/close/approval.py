@@ -20,9 +20,10 @@ from duizhang.events import append_event, last_event
 from duizhang.lock import acquire
 from duizhang.publish import PeriodState, period_states, read_manifest, rebuild_published, set_period_state
 from duizhang.state import METADATA, State
+from duizhang.terms import EventKind, PeriodStatus
 
 MAKER, CHECKER = ROLES = ("maker", "checker")
-APPROVED, CLOSED, RECONCILED = "approved", "closed", "reconciled"
+APPROVED, CLOSED, RECONCILED = PeriodStatus.APPROVED, PeriodStatus.CLOSED, PeriodStatus.RECONCILED
 _LEAST_DIGITS = 8
 # what a run would compute again of these days, and why: `duizhang.plan.not_current`, which knows of this room and not the other way round
 Stale = Callable[[Path, State, Sequence[dt.date]], Mapping[dt.date, str]] | None
@@ -97,7 +98,7 @@ def _sign(
         ))
         con.execute(sa.insert(APPROVALS).values(period=period.isoformat(), digest=digest, role=role, name=name))
     told = {"period": period.isoformat(), "role": role, "digest": digest}
-    append_event(state, actor=name, kind="signed", payload=told, sign=who.sign)
+    append_event(state, actor=name, kind=EventKind.SIGNED, payload=told, sign=who.sign)
     signed[role] = name
     if set(signed) == set(ROLES):
         set_period_state(state, period, APPROVED, f"{signed[MAKER]}, {signed[CHECKER]}")
@@ -135,7 +136,7 @@ def close_periods(
             set_period_state(state, period, CLOSED, f"{signed[MAKER]}, {signed[CHECKER]}")
             told = {"reason": reason.strip(), "open_before": [p.isoformat() for p in behind]} if behind else {}
             payload = {"period": period.isoformat(), "digest": digest, **told}
-            append_event(state, actor=who.name, kind="closed", payload=payload, sign=who.sign)
+            append_event(state, actor=who.name, kind=EventKind.CLOSED, payload=payload, sign=who.sign)
 
     with acquire(home):
         state.change(close)
@@ -159,13 +160,16 @@ def reopen(
         payload = {"period": period.isoformat(), "reason": reason.strip(), "closed_behind": [p.isoformat() for p in later]}
         found = states.get(period)
         if found is None or found.state != CLOSED:
-            last = last_event(state, period, ("closed", "reopened", "signed"))
-            if found and last and last.kind == "reopened" and last.actor == who.name and last.payload.get("reason") == payload["reason"]:
+            last = last_event(state, period, (EventKind.CLOSED, EventKind.REOPENED, EventKind.SIGNED))
+            # told twice is told once
+            if found and last and last.kind == EventKind.REOPENED and (last.actor, last.payload.get("reason")) == (
+                who.name, payload["reason"]
+            ):
                 return later
             raise UserError(f"{period} is not closed")
         with state.begin() as con:
             con.execute(sa.delete(APPROVALS).where(APPROVALS.c.period == period.isoformat()))
-        append_event(state, actor=who.name, kind="reopened", payload=payload, sign=who.sign)
+        append_event(state, actor=who.name, kind=EventKind.REOPENED, payload=payload, sign=who.sign)
         set_period_state(state, period, RECONCILED)
         return later
 

@@ -30,6 +30,7 @@ from duizhang.events import SIGNATURE, Event, last_before, signed_text
 from duizhang.schema import PIECES
 from duizhang.staff import Person, Role, WriteOffLimit, staff_problem
 from duizhang.state import State
+from duizhang.terms import EventKind
 
 KEY_VARIABLE, PASSPHRASE_VARIABLE = "DUIZHANG_KEY", "DUIZHANG_KEY_PASSPHRASE"
 _PREFIX = "ed25519:"
@@ -180,7 +181,7 @@ def unsigned(home: Path, log: Sequence[Event]) -> tuple[list[str], int]:
     staff = Staff()
     known: dict[str, Staff] = {}
     for event in log:
-        if event.kind == "run_started":
+        if event.kind == EventKind.RUN_STARTED:
             sha = str(event.payload.get("books", ""))
             if sha not in known:
                 known[sha] = _read(home, sha)

@@ -13,8 +13,9 @@ from duizhang.close.decisions import MOVING, decisions
 from duizhang.close.disputes import SOON, Item, claim_by, party_of, to_answer
 from duizhang.events import events
 from duizhang.state import State
+from duizhang.terms import EventKind
 
-DISPUTED = "disputed"
+DISPUTED = EventKind.DISPUTED
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,9 @@ from duizhang.gate import accept_failure
 from duizhang.lock import acquire
 from duizhang.publish import period_states, rebuild_published
 from duizhang.state import State
+from duizhang.terms import EventKind, PeriodStatus
 
-CLOSED = "closed"
+CLOSED = PeriodStatus.CLOSED
 MOST_TOLD = 20
 
 
@@ -290,7 +291,7 @@ def accept(
             raise UserError(f"{period} is closed", advice="Reopen it first.")
         if not accept_failure(state, period, table, expectation, who.name, reason):
             return False
-        append_event(state, actor=who.name, kind="accepted", sign=who.sign, payload={
+        append_event(state, actor=who.name, kind=EventKind.ACCEPTED, sign=who.sign, payload={
             "period": period.isoformat(), "table": table, "expectation": expectation, "reason": reason.strip(),
         })
         return True

@@ -22,15 +22,16 @@ from duizhang.ingest.files import OF_CELLS, deciders_of_cells
 from duizhang.schema import DAY, PIECES, TEXT
 from duizhang.state import METADATA, State
 from duizhang.store import days
+from duizhang.terms import DecisionKind, EventKind
 
-ACCEPT, WRITE_OFF, CORRECT, WAIT, LINK = DECISIONS = ("accept", "write_off", "correct", "wait", "link")
+ACCEPT, WRITE_OFF, CORRECT, WAIT, LINK = DECISIONS = tuple(DecisionKind)
 # those that clear what they are about, and whose amount is booked (that of a link is nothing); the others say how an item stands
 MOVING = (WRITE_OFF, CORRECT, LINK)
-STANDING = {ACCEPT: "accepted", WAIT: "waiting"}
+STANDING: dict[str, str] = {ACCEPT: "accepted", WAIT: "waiting"}
 # in the remark of a claim: what it was decided about
 CAUSE_MARK, EVENT_MARK, ORDER_MARK = "cause:", "event:", "order:"
 # events: somebody decided something, took it back; a range was computed, and which of its days are held
-DECIDED, TAKEN_BACK, COMPUTED = "decided", "taken_back", "computed"
+DECIDED, TAKEN_BACK, COMPUTED = EventKind.DECIDED, EventKind.TAKEN_BACK, EventKind.COMPUTED
 # the legs that add up what others show line by line
 SUMS = ("customer", "finance")
 

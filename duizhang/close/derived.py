@@ -12,6 +12,7 @@ from duizhang.events import FILES_REMOVED, Event
 from duizhang.gate import acceptances
 from duizhang.publish import period_states, versions
 from duizhang.state import State
+from duizhang.terms import EventKind
 
 
 @dataclass
@@ -41,13 +42,13 @@ def told(log: Sequence[Event]) -> Told:
 
 def _tell(found: Told, event: Event) -> None:
     said = event.payload
-    if event.kind == "published":
+    if event.kind == EventKind.PUBLISHED:
         found.published[said["period"], int(said["version"])] = str(said["digest"]), str(said["manifest"])
-    elif event.kind == "signed":
+    elif event.kind == EventKind.SIGNED:
         found.signed[said["period"], said["digest"], said["role"]] = event.actor
-    elif event.kind == "closed":
+    elif event.kind == EventKind.CLOSED:
         found.closed[said["period"]] = said["digest"]
-    elif event.kind == "reopened":
+    elif event.kind == EventKind.REOPENED:
         found.closed.pop(said["period"], None)
         for key in [key for key in found.signed if key[0] == said["period"]]:
             del found.signed[key]
@@ -57,11 +58,11 @@ def _tell(found: Told, event: Event) -> None:
     elif event.kind == TAKEN_BACK:
         number = int(said["id"])
         found.decided[number] = replace(found.decided[number], taken_back=undo_of(event.actor, said))
-    elif event.kind == "accepted":
+    elif event.kind == EventKind.ACCEPTED:
         found.accepted.add((said["period"], said["table"], said["expectation"], event.actor, said["reason"]))
     elif event.kind == FILES_REMOVED:
         found.removed |= {str(sha) for sha in said["files"]}
-    elif event.kind == "run_started":
+    elif event.kind == EventKind.RUN_STARTED:
         found.archived |= {str(said["books"]), *(str(sha) for sha in said.get("sources", {}).values())}
 
 

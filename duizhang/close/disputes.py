@@ -21,6 +21,7 @@ from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.schema import TABLES
 from duizhang.store import Store, connect
+from duizhang.terms import Side
 from duizhang.yaml_reading import load_yaml
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ def _evidence(evidence: str, currency: str) -> str:
     said = []
     for entry in json.loads(evidence or "[]"):
         if "side" in entry:
-            whose = "贵方 / yours" if entry["side"] == "right" else "我方 / ours"
+            whose = "贵方 / yours" if entry["side"] == Side.RIGHT else "我方 / ours"
             amount = str(in_places(Decimal(str(entry["amount"])), currency))
             said.append(" ".join(filter(None, [whose, entry.get("claimed"), amount])))
     return "; ".join(said)

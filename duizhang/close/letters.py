@@ -18,6 +18,7 @@ from duizhang.reconcile import STATE_TABLES
 from duizhang.schema import CLAIM
 from duizhang.state import State
 from duizhang.store import Store, connect, days
+from duizhang.terms import PeriodStatus
 
 STATEMENT = {
     "period": "日期", "kind": "类型", "order_id": "订单", "key": "编号", "currency": "币种", "charged": "应收",
@@ -37,7 +38,7 @@ def statement(
     states = period_states(state)
     for period in days(start, end):
         found = states.get(period)
-        if found is None or not found.version or found.state == "held":
+        if found is None or not found.version or found.state == PeriodStatus.HELD:
             raise UserError(f"{period} is {found.state if found else 'not published'}",
                             advice="`duizhang status` says why; a statement is made of published days.")
     column, who = ("customer", customer) if customer else ("shop", shop)

@@ -22,6 +22,7 @@ from duizhang.ingest import records
 from duizhang.publish import is_whole, published_differs, read_manifest, versions
 from duizhang.sealing import Closed, Damaged, clear_digest, is_as_sealed, period_of
 from duizhang.state import State
+from duizhang.terms import Outcome
 
 if TYPE_CHECKING:
     from duizhang.publish import PeriodOutcome
@@ -162,7 +163,7 @@ class _Look:
 def announce(home: Path, state: State, outcomes: Sequence[PeriodOutcome]) -> None:
     """Record that a range was computed and which of its days are held, so that it is known which decisions readers see."""
     if outcomes:
-        held = [o.period.isoformat() for o in outcomes if o.state == "held"]
+        held = [o.period.isoformat() for o in outcomes if o.state == Outcome.HELD]
         append_event(state, actor="pipeline", kind=COMPUTED, payload={
             "from": outcomes[0].period.isoformat(), "to": outcomes[-1].period.isoformat(), "held": held,
         })

@@ -19,6 +19,7 @@ from duizhang.ingest.files import DECIDED as FILE_DECIDED
 from duizhang.ingest.files import OF_CELLS
 from duizhang.publish import Version, read_manifest, versions
 from duizhang.state import State
+from duizhang.terms import EventKind
 
 Runner = Callable[[Path, Path, dt.date, dt.date], int]
 
@@ -38,7 +39,7 @@ def replay(
     target = own[-1]
     log = event_log(state)
     upto = _published(log, target)
-    start = next((e for e in reversed(log) if e.kind == "run_started" and e.seq < upto), None)
+    start = next((e for e in reversed(log) if e.kind == EventKind.RUN_STARTED and e.seq < upto), None)
     if start is None:
         raise UserError("no run is on record before this version, so its books.yaml is not archived")
     first = min(v.period for v in versions(state))
@@ -57,7 +58,7 @@ def replay(
         for event in log:
             # which files count, and what people read in their cells, are inputs as the files are
             if event.kind in (*FILE_DECIDED, *OF_CELLS) and event.seq < upto:
-                append_event(again_state, actor=event.actor, kind=event.kind, payload=event.payload)
+                append_event(again_state, actor=event.actor, kind=EventKind(event.kind), payload=event.payload)
         made = {e.payload.get("id") for e in log if e.kind == DECIDED and e.seq < upto}
         back = {e.payload.get("id") for e in log if e.kind == TAKEN_BACK and e.seq < upto}
         for d in decisions(state):
@@ -72,7 +73,7 @@ def replay(
 def _published(log: list[Event], version: Version) -> int:
     """The number of the event that tells of a version; beyond all where none does."""
     for event in log:
-        said = event.payload if event.kind == "published" else {}
+        said = event.payload if event.kind == EventKind.PUBLISHED else {}
         if (said.get("period"), said.get("version")) == (version.period.isoformat(), version.version):
             return event.seq
     return len(log) + 1

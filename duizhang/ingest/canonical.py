@@ -26,8 +26,9 @@ from duizhang.ingest.landing import LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.specification import load_specs
 from duizhang.state import State
 from duizhang.store import Store, connect
+from duizhang.terms import FileStatus
 
-TWICE = "twice"  # status, on one day, of a file that tells the same money as another
+TWICE = FileStatus.TWICE  # status, on one day, of a file that tells the same money as another
 
 
 def build_canonical(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> dict[str, int]:
@@ -106,7 +107,7 @@ def _source_files(
             if (expected.source, expected.shop, day) not in covered:
                 rows.append({
                     "period": day, "source": expected.source, "shop": expected.shop, "file": "", "sha256": "",
-                    "status": "missing", "rows_read": 0, "rows_parsed": 0, "rows_quarantined": 0, "rows_ignored": 0,
+                    "status": FileStatus.MISSING, "rows_read": 0, "rows_parsed": 0, "rows_quarantined": 0, "rows_ignored": 0,
                     "control_totals_ok": True,
                     "problem": f"{expected.source} of {expected.shop or 'the company'} is missing for {day}",
                 })

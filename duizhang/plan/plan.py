@@ -15,9 +15,10 @@ from duizhang.publish import period_states
 from duizhang.reconcile import STATE_TABLES
 from duizhang.state import State
 from duizhang.store import Store, days
+from duizhang.terms import PeriodStatus
 
 NEVER, OPENING, DAMAGED = "never", "opening", "damaged"
-CLOSED = "closed"
+CLOSED = PeriodStatus.CLOSED
 
 
 @dataclass(frozen=True)

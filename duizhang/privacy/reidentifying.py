@@ -19,8 +19,9 @@ from duizhang.ingest.inbox import archived_path, archived_whole
 from duizhang.lock import acquire
 from duizhang.sealing import clear_blocks
 from duizhang.state import State
+from duizhang.terms import EventKind
 
-REIDENTIFIED = "reidentified"
+REIDENTIFIED = EventKind.REIDENTIFIED
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

@@ -48,17 +48,17 @@ from duizhang.published import TABLES
 from duizhang.reconcile import STATE_TABLES
 from duizhang.state import State
 from duizhang.store import WORKERS, Store
+from duizhang.terms import EventKind, Outcome
 
 log = logging.getLogger(__name__)
 
 # Not for analysts, but part of a version: what the next period opens with.
 CLOSING_TABLES: tuple[str, ...] = tuple(STATE_TABLES)
 CLOSED_REASON = "closed: reopen first"
-UNCHANGED = "unchanged"
+UNCHANGED = Outcome.UNCHANGED
 _GATE_TABLE = "quality_results"
 # one line of progress for so many days
 _TOLD = 31
-_INACTIVE = ("missing", "refused", "unrecognised", "superseded", "duplicate")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PeriodOutcome:
     """What became of a period. state: published | provisional | held | unchanged; version: the one readers see."""
 
     period: dt.date
-    state: str
+    state: Outcome
     version: int
     reasons: tuple[str, ...] = ()
 
@@ -106,7 +106,7 @@ def publish(
         else:
             log.warning("readers see what they saw before, until %s is computed again", ", ".join(str(day) for day in lost))
     return [
-        replace(o, state=PROVISIONAL) if o.state == "published" and settled[o.period].state == PROVISIONAL else o
+        replace(o, state=Outcome.PROVISIONAL) if o.state == Outcome.PUBLISHED and settled[o.period].state == PROVISIONAL else o
         for o in outcomes
     ]
 
@@ -122,12 +122,12 @@ def _publish_one(
     if now.state == CLOSED:
         if current is not None and data_digest == current.data_digest:
             return PeriodOutcome(period, UNCHANGED, now.version)
-        return PeriodOutcome(period, HELD, now.version, (CLOSED_REASON,))
+        return PeriodOutcome(period, Outcome.HELD, now.version, (CLOSED_REASON,))
     if candidate.reasons:
         held = PeriodState(period, now.version, HELD, "\n".join(candidate.reasons))
         with state.begin() as connection:
             save_states(connection, [held])
-        return PeriodOutcome(period, HELD, now.version, candidate.reasons)
+        return PeriodOutcome(period, Outcome.HELD, now.version, candidate.reasons)
     books_digest = books.digest(period)
     digest = mapping_digest({"tables": candidate.digests, "rules": rules_digest, "books": books_digest})
     if current is not None and current.digest == digest:
@@ -168,12 +168,12 @@ def _publish_one(
             keep_manifest(connection, manifest)
             keep_objects(connection, kept)
             save_states(connection, [PeriodState(period, number, RECONCILED)])
-        append_event(state, actor="pipeline", kind="published", payload={
+        append_event(state, actor="pipeline", kind=EventKind.PUBLISHED, payload={
             "period": period.isoformat(), "version": number, "digest": digest, "manifest": mapping_digest(manifest),
         })
 
     state.change(put_on_record)
-    return PeriodOutcome(period, "published", number)
+    return PeriodOutcome(period, Outcome.PUBLISHED, number)
 
 
 def _candidates(
@@ -242,12 +242,9 @@ def _digest_of(state: State, at: PeriodState) -> str:
 
 
 def _inputs(source_files: pa.Table) -> list[dict[str, Any]]:
-    rows = source_files.select(["source", "shop", "file", "sha256", "status"]).to_pylist()
-    return sorted(
-        ({k: r[k] for k in ("source", "shop", "file", "sha256")}
-         for r in rows if r["sha256"] and r["status"] not in _INACTIVE),
-        key=lambda r: (r["source"], r["shop"], r["file"], r["sha256"]),
-    )
+    """Every file that the day's `source_files` has, also one that was refused and let pass: a replay lists the same."""
+    rows = source_files.select(["source", "shop", "file", "sha256"]).to_pylist()
+    return sorted((row for row in rows if row["sha256"]), key=lambda r: (r["source"], r["shop"], r["file"], r["sha256"]))
 
 
 def _settle(books: Books, state: State) -> dict[dt.date, PeriodState]:

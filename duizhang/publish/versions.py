@@ -12,13 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from duizhang.disk import READ_ONLY, make_folder, written
-from duizhang.errors import UserError
+from duizhang.errors import StateError, UserError
 from duizhang.state import METADATA, State
+from duizhang.terms import PeriodStatus
 
-OPEN, RECONCILED, HELD, PROVISIONAL, APPROVED, CLOSED = (
-    "open", "reconciled", "held", "provisional", "approved", "closed"
-)
-STATES = (OPEN, RECONCILED, HELD, PROVISIONAL, APPROVED, CLOSED)
+OPEN, RECONCILED, HELD, PROVISIONAL, APPROVED, CLOSED = STATES = tuple(PeriodStatus)
 
 VERSIONS = sa.Table(
     "versions",
@@ -59,7 +57,7 @@ class PeriodState:
 
     period: dt.date
     version: int
-    state: str
+    state: PeriodStatus
     held_reasons: str = ""
     approved_by: str = ""
 
@@ -84,7 +82,14 @@ def period_states(state: State) -> dict[dt.date, PeriodState]:
     """Every period that was ever run, in order."""
     with state.read() as connection:
         rows = connection.execute(sa.select(PERIOD_STATES).order_by(PERIOD_STATES.c.period)).all()
-    return {r.period: PeriodState(r.period, r.version, r.state, r.held_reasons, r.approved_by) for r in rows}
+    return {r.period: PeriodState(r.period, r.version, _known(r.state), r.held_reasons, r.approved_by) for r in rows}
+
+
+def _known(text: str) -> PeriodStatus:
+    try:
+        return PeriodStatus(text)
+    except ValueError as error:
+        raise StateError(f"a period stands as {text!r}, which is no state", advice="`duizhang verify` says what was changed.") from error
 
 
 def versions(state: State, period: dt.date | None = None) -> list[Version]:
@@ -132,18 +137,16 @@ def note_refused(state: State, refused: Mapping[dt.date, Sequence[str]], looked_
     return state.change(note)
 
 
-def set_period_state(state: State, period: dt.date, state_name: str, approved_by: str = "") -> None:
+def set_period_state(state: State, period: dt.date, status: PeriodStatus, approved_by: str = "") -> None:
     """Record the state of a period (for approval, closing, reopening); its version stays.
 
-    Readers see it after `rebuild_published`. Raises UserError for an unknown state.
+    Readers see it after `rebuild_published`.
     """
-    if state_name not in STATES:
-        raise UserError(f"unknown state {state_name!r}; expected one of {', '.join(STATES)}")
     with state.begin() as connection:
         version = connection.execute(
             sa.select(PERIOD_STATES.c.version).where(PERIOD_STATES.c.period == period)
         ).scalar()
-        save_states(connection, [PeriodState(period, int(version or 0), state_name, "", approved_by)])
+        save_states(connection, [PeriodState(period, int(version or 0), status, "", approved_by)])
 
 
 def manifest_path(home: Path, period: dt.date, version: int) -> Path:

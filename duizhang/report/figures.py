@@ -10,6 +10,7 @@ from typing import Any
 from duizhang.currency import in_places, places
 from duizhang.report.labels import Labels
 from duizhang.schema import PIECES
+from duizhang.terms import Side
 
 
 def number(value: Any) -> str:
@@ -67,7 +68,7 @@ def _claim(entry: dict[str, Any], labels: Labels) -> str:
     place = str(entry["file"] or labels.text("computed"))  # what is computed of other rows stands in no file
     if entry.get("line") is not None:
         place += f":{entry['line']}"
-    side = labels.text(entry["side"]) if entry["side"] in ("left", "right") else entry["side"]
+    side = labels.text(entry["side"]) if entry["side"] in tuple(Side) else entry["side"]
     parts = [entry.get("claimed"), side, labels.of("kinds", str(entry["kind"])), _plain(entry["amount"]), place]
     return " ".join(str(part) for part in parts if part)
 

@@ -14,6 +14,7 @@ from duizhang.errors import UserError
 from duizhang.events import EVENTS, Event
 from duizhang.report.labels import LANGUAGES, Language
 from duizhang.state import State
+from duizhang.terms import EventKind
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def read_home_books(home: Path) -> HomeBooks:
     """From the books.yaml that is archived with the last run; nothing where there is none, or where it cannot be read."""
     try:
         state = State(home, read_only=True)
-        query = sa.select(EVENTS).where(EVENTS.c.kind == "run_started").order_by(EVENTS.c.seq.desc()).limit(1)
+        query = sa.select(EVENTS).where(EVENTS.c.kind == EventKind.RUN_STARTED).order_by(EVENTS.c.seq.desc()).limit(1)
         with state.read() as con:
             found = [Event(*row) for row in con.execute(query)]
         sha = str(found[0].payload.get("books", "")) if found else ""

@@ -10,6 +10,7 @@ from duizhang.report.labels import Labels
 from duizhang.report.queries import Facts
 from duizhang.report.sections import is_bad
 from duizhang.report.tables import ordered
+from duizhang.terms import PeriodStatus
 from duizhang.verdict import Verdict
 
 Level = Literal["good", "watch", "bad"]
@@ -28,8 +29,8 @@ class Judgement:
 def judge(facts: Facts, verdict: Verdict, labels: Labels) -> Judgement:
     """What the days amount to."""
     unpublished = [d["period"] for d in facts.days if not d["version"]]
-    held = [d["period"] for d in facts.days if d["state"] == "held" and d["version"]]
-    provisional = [d["period"] for d in facts.days if d["state"] == "provisional"]
+    held = [d["period"] for d in facts.days if d["state"] == PeriodStatus.HELD and d["version"]]
+    provisional = [d["period"] for d in facts.days if d["state"] == PeriodStatus.PROVISIONAL]
     bad = [
         labels.text(name, days=_days(listed, labels))
         for name, listed in (("unpublished", unpublished), ("held", held)) if listed

@@ -16,11 +16,12 @@ from duizhang.report.measures import MEASURES, Finding
 from duizhang.report.phrases import in_language
 from duizhang.report.queries import TOP, Facts, Row, share
 from duizhang.report.tables import Table, by_money, columns, ordered, place
+from duizhang.terms import FileStatus, PeriodStatus
 
 AGES = ((0, 0), (1, 3), (4, 7), (8, 30), (31, None))
 _LINES_OF_EVIDENCE = 2
 # of files that are as they should be, or about which somebody decided
-FINE_FILES = ("read", "accepted")
+FINE_FILES = (FileStatus.READ, FileStatus.ACCEPTED)
 
 
 class Sections:
@@ -41,7 +42,7 @@ class Sections:
         counts = {r["period"]: r["events"] for r in self.facts.counts}
         return Table("days", columns("day:day", "state", "version:count", "events:count", "reason:lines"), [
             {"day": d["period"], "state": self.labels.of("states", d["state"]), "version": d["version"], "events": counts.get(d["period"]),
-             "reason": held_lines(d, self.labels), "_state": "bad" if d["state"] == "held" or not d["version"] else ""}
+             "reason": held_lines(d, self.labels), "_state": "bad" if d["state"] == PeriodStatus.HELD or not d["version"] else ""}
             for d in self.facts.days
         ])
 
@@ -292,7 +293,8 @@ def held_lines(day: Row, labels: Labels) -> list[str]:
 
 def is_bad(file: Row) -> bool:
     """Whether a file is not as it should be."""
-    return file["status"] not in FINE_FILES or (file["status"] == "read" and (not file["control_totals_ok"] or bool(file["problem"])))
+    is_doubtful = not file["control_totals_ok"] or bool(file["problem"])
+    return file["status"] not in FINE_FILES or (file["status"] == FileStatus.READ and is_doubtful)
 
 
 def named(tables: Iterable[Table]) -> dict[str, Table]:

@@ -31,11 +31,12 @@ from duizhang.runner import check_range
 from duizhang.runs.passes import DAY, passes, spans
 from duizhang.state import State
 from duizhang.store import Store, connect, days
+from duizhang.terms import EventKind, Outcome, PeriodStatus
 from duizhang.verdict import not_run, not_run_lines, verdicts
 
 log = logging.getLogger(__name__)
 
-HELD, UNCHANGED, PROVISIONAL, CLOSED = "held", "unchanged", "provisional", "closed"
+HELD = Outcome.HELD
 CANONICAL, RECONCILE, GATE, PUBLISH = STAGES = ("canonical", "reconcile", "gate", "publish")
 
 
@@ -83,7 +84,7 @@ class Run:
         check_range(self.books, start, end)
         self.asked = days(start, end)
         self.number = append_event(
-            self.state, actor="pipeline", kind="run_started",
+            self.state, actor="pipeline", kind=EventKind.RUN_STARTED,
             payload={
                 "from": start.isoformat(), "to": end.isoformat(),
                 "books": self.archived, "rules": rules_digest(),
@@ -226,12 +227,12 @@ class Run:
         states = period_states(self.state)
         for period in self.periods:
             s = states[period]
-            shown = s.state if s.state in (HELD, PROVISIONAL) else "published"
+            shown = _outcome(s.state, Outcome.PUBLISHED)
             self.outcomes[period] = PeriodOutcome(period, shown, s.version, tuple(s.held_reasons.splitlines()))
         log.info("%s: done in %.0f s", spans(self.periods), time.monotonic() - self._began)
 
     def _closed(self) -> set[dt.date]:
-        return {p for p, s in period_states(self.state).items() if s.state == CLOSED}
+        return {p for p, s in period_states(self.state).items() if s.state == PeriodStatus.CLOSED}
 
     def _moved(self, period: dt.date) -> bool:
         """An opening can only have changed since the plan where the day before was computed since."""
@@ -273,9 +274,14 @@ class Run:
             if period in plan.refused:
                 self.outcomes[period] = PeriodOutcome(period, HELD, s.version, (CLOSED_REASON,))
             else:
-                shown = s.state if s.state in (HELD, PROVISIONAL) else UNCHANGED
+                shown = _outcome(s.state, Outcome.UNCHANGED)
                 self.outcomes[period] = PeriodOutcome(period, shown, s.version, tuple(s.held_reasons.splitlines()))
         return [self.outcomes[p] for p in sorted(self.outcomes)]
+
+
+def _outcome(state: PeriodStatus, otherwise: Outcome) -> Outcome:
+    """What became of a period that stands so; `otherwise` where it stands firm."""
+    return {PeriodStatus.HELD: Outcome.HELD, PeriodStatus.PROVISIONAL: Outcome.PROVISIONAL}.get(state, otherwise)
 
 
 def held_line(outcome: PeriodOutcome) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from duizhang.plan import Reason
 from duizhang.publish.between import changed_items, object_of, view_versions
 from duizhang.store import connect, rows
+from duizhang.terms import PeriodStatus
 from duizhang.what_if.edits import Edit
 
 Row = dict[str, Any]
@@ -58,7 +59,7 @@ class Effect:
     @property
     def signed(self) -> list[WhatIfDay]:
         """Days that somebody has approved or closed: the change would need them again."""
-        return [day for day in self.days if day.state in ("approved", "closed")]
+        return [day for day in self.days if day.state in (PeriodStatus.APPROVED, PeriodStatus.CLOSED)]
 
 
 _LEGS = """

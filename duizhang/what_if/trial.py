@@ -28,6 +28,7 @@ from duizhang.reconcile.causes import CAUSES_FILE, read_causes
 from duizhang.rule_files import trying
 from duizhang.state import State
 from duizhang.store import Store
+from duizhang.terms import EventKind, FileStatus, PeriodStatus
 from duizhang.what_if.duplicate import duplicate_home
 from duizhang.what_if.edits import Edit, differing_entries, edited
 from duizhang.what_if.effect import Effect, WhatIfDay, between
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 Runner = Callable[[Path, Path, dt.date, dt.date], int]
 Manifests = dict[dt.date, Mapping[str, Any]]
-_SIGNED = ("approved", "closed")
+_SIGNED = (PeriodStatus.APPROVED, PeriodStatus.CLOSED)
 # entries of books.yaml that say how files are read and whose they are: where one changes, all files are read again
 _READING = ("time_zone", "cut_off", "currency", "entity", "shops", "shared_accounts", "readings", "start")
 # entries that stay as the books of the home have them
@@ -99,7 +100,7 @@ def what_if(
     known what they would refuse. Raises UserError where nothing was run, where nothing would change, or where rules or books are wrong.
     """
     known = sorted(recorded(state))
-    start = next((e.payload for e in reversed(event_log(state)) if e.kind == "run_started"), None)
+    start = next((e.payload for e in reversed(event_log(state)) if e.kind == EventKind.RUN_STARTED), None)
     if not known or start is None:
         raise UserError(f"nothing was run in {home} yet", advice="Run `duizhang run` first.")
     begin, end = first or known[0], last or known[-1]
@@ -139,8 +140,8 @@ def _prepared(
     trial.states = period_states(trial.state)
     for day, s in trial.states.items():
         if s.state in _SIGNED:
-            set_period_state(trial.state, day, "reconciled")
-    return trial, tuple(f.path for f in files if f.status == "refused" and not f.sha256)
+            set_period_state(trial.state, day, PeriodStatus.RECONCILED)
+    return trial, tuple(f.path for f in files if f.status == FileStatus.REFUSED and not f.sha256)
 
 
 def _to_lay_out(files: list[FileRecord], *, all_of_them: bool) -> list[RawFile]:
@@ -148,7 +149,7 @@ def _to_lay_out(files: list[FileRecord], *, all_of_them: bool) -> list[RawFile]:
     found = {}
     for file in files:
         was_read = undecided(file).status in (READ, SUPERSEDED)
-        if file.sha256 and file.status != "duplicate" and (all_of_them or not was_read):
+        if file.sha256 and file.status != FileStatus.DUPLICATE and (all_of_them or not was_read):
             name = inbox_path(file.path)
             found[name] = RawFile(name, file.sha256, file.modified)
     return list(found.values())
@@ -227,7 +228,7 @@ def _effect(
     computed = {day for day in now if day not in was or now[day]["version"] != was[day]["version"]}
     pairs = {day: (was.get(day) or {"tables": {}}, now[day]) for day in sorted(now)}
     changed = [day for day in computed if day not in was or was[day]["data_digest"] != now[day]["data_digest"]]
-    held = [day for day, s in states.items() if s.state == "held" and s.held_reasons != _said(trial.states.get(day))]
+    held = [day for day, s in states.items() if s.state == PeriodStatus.HELD and s.held_reasons != _said(trial.states.get(day))]
     span = {day: pair for day, pair in pairs.items() if first <= day <= max([last, *changed])}
     items, moved, legs, profits, counted = between(trial.home, span)
     days = []

@@ -17,6 +17,7 @@ from duizhang.events import event_log
 from duizhang.publish import is_whole, object_path, period_states, read_manifest
 from duizhang.sealing import clear_blocks
 from duizhang.state import State
+from duizhang.terms import PeriodStatus
 
 CHECKER = Path(__file__).with_name("auditor.py")
 
@@ -47,7 +48,7 @@ def export_audit(home: Path, state: State, periods: Sequence[dt.date], out: Path
         partial.rename(out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return [period for period in periods if states[period].state != "closed"]
+    return [period for period in periods if states[period].state != PeriodStatus.CLOSED]
 
 
 def _write_period(home: Path, period: dt.date, version: int, out: Path, *, with_raw: bool) -> None:

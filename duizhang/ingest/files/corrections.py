@@ -13,8 +13,9 @@ from duizhang.ingest.corrected import CellCorrection
 from duizhang.ingest.files.file_records import FileRecord
 from duizhang.ingest.opening import MEMBER
 from duizhang.state import State
+from duizhang.terms import EventKind
 
-CELL_CORRECTED, CELL_RESTORED = "cell_corrected", "cell_restored"
+CELL_CORRECTED, CELL_RESTORED = EventKind.CELL_CORRECTED, EventKind.CELL_RESTORED
 # the events that say how raw files are read, beside those that say which of them count
 OF_CELLS = (CELL_CORRECTED, CELL_RESTORED)
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from duizhang.events import events
 from duizhang.ingest.files.names import inbox_path
 from duizhang.state import METADATA, State
+from duizhang.terms import EventKind, FileStatus
 
 FILES = sa.Table(
     "files", METADATA,
@@ -30,10 +31,11 @@ FILES = sa.Table(
     sa.Column("detail", sa.Text, nullable=False, default="{}"),
 )
 
-READ, REFUSED, DUPLICATE, SUPERSEDED = "read", "refused", "duplicate", "superseded"
+READ, REFUSED, DUPLICATE, SUPERSEDED = FileStatus.READ, FileStatus.REFUSED, FileStatus.DUPLICATE, FileStatus.SUPERSEDED
 _TOLD = 20  # refused files on lines of their own
-ACCEPTED, WITHDRAWN = "accepted", "withdrawn"  # refused, and somebody said so be it; taken out of the books
-DECIDED = {"file_accepted": ACCEPTED, "file_withdrawn": WITHDRAWN, "file_restored": ""}  # kind of event -> status
+ACCEPTED, WITHDRAWN = FileStatus.ACCEPTED, FileStatus.WITHDRAWN  # refused, and somebody said so be it; taken out of the books
+# kind of event -> status
+DECIDED: dict[str, str] = {EventKind.FILE_ACCEPTED: ACCEPTED, EventKind.FILE_WITHDRAWN: WITHDRAWN, EventKind.FILE_RESTORED: ""}
 
 
 @dataclass(frozen=True)
