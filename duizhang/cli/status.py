@@ -15,6 +15,7 @@ from duizhang.cli.options import home_option
 from duizhang.errors import UserError
 from duizhang.language import CHINESE, current
 from duizhang.language import translated as _
+from duizhang.terms import PeriodStatus
 
 _NEWEST = 31
 _REASONS = 5
@@ -44,7 +45,7 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     empty = [p for p in periods if p["verdict_text"]]
     if empty:
         yield _("On {n} of them nothing agrees in some leg: see below", n=len(empty))
-    firm = ("reconciled", "approved", "closed")
+    firm = (PeriodStatus.RECONCILED, PeriodStatus.APPROVED, PeriodStatus.CLOSED)
     last = periods if everything else periods[-_NEWEST:]
     listed = [p for p in periods if p in last or p["state"] not in firm or p["verdict_text"]]
     yield ""
@@ -64,7 +65,7 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     for p in periods:
         if p["held_reasons"]:
             how = {"day": p["period"], "n": len(p["held_reasons"])}
-            yield "\n" + (_("{day} is closed and refuses: {n} reasons", **how) if p["state"] == "closed" else _(
+            yield "\n" + (_("{day} is closed and refuses: {n} reasons", **how) if p["state"] == PeriodStatus.CLOSED else _(
                 "{day} is held: {n} reasons", **how))
             for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
                 yield from wrapped(reason, width, lines=None if everything else 3)
