@@ -58,6 +58,7 @@ def command(
 def _ahead_json(ahead: Preflight) -> dict[str, Any]:
     return {
         "will_hold": [{"period": day.isoformat(), "reasons": list(reasons)} for day, reasons in ahead.holds.items()],
+        "quiet": [{"period": day.isoformat(), "sources": list(said)} for day, said in ahead.quiet.items()],
         "not_read": [{"file": record.path, "problem": record.problem} for record in ahead.refused],
         "legs": [
             {"leg": s.leg, "runs": s.runs, "lacks": s.lacks, "left": sorted({source for source, _ in s.left}),
@@ -80,6 +81,12 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
                 yield from (f"  {line}" for line in wrapped(reason, width - 2, lines=3))
             if len(reasons) > _SHOWN:
                 yield _("    and {n} more (--json lists them)", n=len(reasons) - _SHOWN)
+    if ahead.quiet:
+        yield _("unusual against their own weeks, which holds nothing: {n} days", n=len(ahead.quiet))
+        for day, said in [*ahead.quiet.items()][:_SHOWN]:
+            yield from wrapped(f"  {day} {'; '.join(said)}", width, lines=3)
+        if len(ahead.quiet) > _SHOWN:
+            yield _("    and {n} more (--json lists them)", n=len(ahead.quiet) - _SHOWN)
     if ahead.refused:
         yield _("not read, and of no day that is known, so `run` ends with 2: {n} files", n=len(ahead.refused))
         for record in ahead.refused[:_SHOWN]:

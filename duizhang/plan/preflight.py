@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from duizhang.books import Books
 from duizhang.ingest import FileRecord, records, unresolved
 from duizhang.ingest.files import READ, REFUSED
+from duizhang.plan.quiet import quiet_sources
 from duizhang.reconcile import Supply, supplies
 from duizhang.state import State
 
@@ -16,11 +17,12 @@ from duizhang.state import State
 @dataclass(frozen=True)
 class Preflight:
     """holds: by day, what will hold it. refused: files that no day is known of; a run ends with 2 until somebody decides. supplies: of
-    each leg of the books, what there is on either side."""
+    each leg of the books, what there is on either side. quiet: by day, sources that fell silent or thin; they hold nothing."""
 
     holds: dict[dt.date, tuple[str, ...]]
     refused: tuple[FileRecord, ...]
     supplies: tuple[Supply, ...]
+    quiet: dict[dt.date, tuple[str, ...]]
 
 
 def preflight(books: Books, state: State, periods: Sequence[dt.date]) -> Preflight:
@@ -43,7 +45,7 @@ def preflight(books: Books, state: State, periods: Sequence[dt.date]) -> Preflig
     pulled = [(database.source, database.shop) for database in books.databases]
     return Preflight(
         {day: tuple(sorted(said)) for day, said in holds.items() if said}, tuple(unresolved(known, books.start)),
-        tuple(supplies(books, [*read, *pulled])),
+        tuple(supplies(books, [*read, *pulled])), quiet_sources(known, periods),
     )
 
 

@@ -10,9 +10,10 @@ import pytest
 from duizhang.books import load_books
 from duizhang.books_expected import Calendar, Expected
 from duizhang.errors import BooksError
-from duizhang.ingest import build_canonical
+from duizhang.ingest import FileRecord, build_canonical
 from duizhang.ingest.inbox import collect
 from duizhang.plan.preflight import preflight
+from duizhang.plan.quiet import quiet_sources
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -60,3 +61,15 @@ def test_a_cadence_that_is_none_is_told(tmp_path: Path, wrong: str) -> None:
     (tmp_path / "books.yaml").write_text(f"entity: e\nstart: 2026-03-01\nexpected:\n- {wrong}\n")
     with pytest.raises(BooksError, match="expected"):
         load_books(tmp_path / "books.yaml")
+
+
+def _daily(counts: dict[dt.date, int]) -> list[FileRecord]:
+    return [FileRecord(str(day), "", 0, 0, "read", "s", "", "", {"days": [str(day)], "rows_parsed": n}) for day, n in counts.items()]
+
+
+@pytest.mark.parametrize(("on_the_day", "word"), [(None, "silent"), (3, "thin: 3 rows, where this weekday usually has 40"), (39, "")])
+def test_a_silent_source_is_told(on_the_day: int | None, word: str) -> None:
+    past = {WEEK[0] - dt.timedelta(weeks=n): 40 for n in range(1, 5)}
+    found = quiet_sources(_daily({**past, **({WEEK[0]: on_the_day} if on_the_day else {})}), WEEK)
+    assert set(found) == ({WEEK[0]} if word else set()), "other weekdays never had one"
+    assert word in found.get(WEEK[0], ("",))[0]
