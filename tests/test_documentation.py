@@ -1,9 +1,22 @@
 """What the pages for people promise about each other: the README says the same in both languages, and no link leads nowhere."""
 
+import importlib.util
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from duizhang.cli import cli
+from duizhang.gate.suites import load_suites
+from duizhang.legs import load_legs
+from duizhang.metrics import VIEWS
+from duizhang.published import TABLES
+from duizhang.reconcile import load_causes
+from duizhang.schema import TABLES as CANONICAL
 
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r"^ *```[^\n]*\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -46,3 +59,43 @@ def test_no_link_of_a_page_leads_nowhere(page: Path) -> None:
     text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
     nowhere = [target for target, _ in _LINK.findall(text) if target and not (page.parent / target).exists()]
     assert not nowhere
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    """The pages that the site makes from the code."""
+    found = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert found and found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    pages: dict[str, str] = module.pages()
+    return pages
+
+
+def test_the_site_explains_every_table_column_leg_cause_check_and_command(made: dict[str, str]) -> None:
+    tables = dict(re.findall(r"^## (\w+)\n(.*?)(?=^#+ |\Z)", made["reference/tables.md"], re.DOTALL | re.MULTILINE))
+    assert set(tables) == {*TABLES, *CANONICAL, *VIEWS, "period_status", "causes"}
+    for name, schema in {**CANONICAL, **TABLES}.items():
+        assert all(re.search(rf"^\| `{column}` \| \S.* \| \S.* \|$", tables[name], re.MULTILINE) for column in schema.names), name
+    for folder in ("reference", "zh/reference"):
+        assert re.findall(r"^\| `(\w+)` \|", made[f"{folder}/causes.md"], re.MULTILINE) == list(load_causes())
+        assert re.findall(r"^\| `(\w+)` \|", made[f"{folder}/legs.md"], re.MULTILINE) == list(load_legs())
+        assert re.findall(r"^## (\w+)$", made[f"{folder}/checks.md"], re.MULTILINE) == list(load_suites())
+        assert made[f"{folder}/checks.md"].count("\n| `") == sum(len(suite.expectations) for suite in load_suites().values())
+    named = set(re.findall(r"^## duizhang ([\w-]+)", made["reference/commands.md"], re.MULTILINE))
+    assert named == set(cli.list_commands(click.Context(cli)))
+
+
+def test_the_site_is_built_strictly_and_asks_nothing_of_the_outside(tmp_path: Path) -> None:
+    pytest.importorskip("material", reason="the extra `docs` is not installed: the site is not built")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", tmp_path], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > len(list((ROOT / "docs").rglob("*.md")))
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"<(?:script|img|link|iframe)[^>]+(?:src|href)=\"?(?:https?:)?//", text), page
+        assert 'class="mermaid"' not in text, page  # would be drawn by a script that is fetched
