@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -33,32 +34,15 @@ def _code(page: Path) -> list[list[str]]:
     ]
 
 
+def _commands(page: Path) -> list[str]:
+    """What the code blocks of a page have typed after `duizhang`."""
+    lines = (re.match(r"(?:\.venv/bin/)?duizhang (.*?)(?: [>|].*)?$", line) for block in _code(page) for line in block)
+    return [found[1] for found in lines if found]
+
+
 def _headings(page: Path) -> list[str]:
     text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
     return re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-
-
-def test_the_readme_gives_the_same_commands_in_the_same_order_in_both_languages() -> None:
-    english, chinese = _code(ROOT / "README.md"), _code(ROOT / "README.zh.md")
-    assert len(english) > 5
-    assert english == chinese
-    assert len(_headings(ROOT / "README.md")) == len(_headings(ROOT / "README.zh.md"))
-
-
-def test_each_readme_leads_to_the_same_pages_and_to_the_other() -> None:
-    linked = {
-        name: [target for target, _ in _LINK.findall((ROOT / name).read_text(encoding="utf-8"))] for name in ("README.md", "README.zh.md")
-    }
-    assert linked["README.md"][0] == "README.zh.md"
-    assert linked["README.zh.md"][0] == "README.md"
-    assert sorted(linked["README.md"][1:]) == sorted(linked["README.zh.md"][1:])
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_no_link_of_a_page_leads_nowhere(page: Path) -> None:
-    text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
-    nowhere = [target for target, _ in _LINK.findall(text) if target and not (page.parent / target).exists()]
-    assert not nowhere
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +54,57 @@ def made() -> dict[str, str]:
     found.loader.exec_module(module)
     pages: dict[str, str] = module.pages()
     return pages
+
+
+def test_the_readme_gives_the_same_commands_in_the_same_order_in_both_languages() -> None:
+    english, chinese = _code(ROOT / "README.md"), _code(ROOT / "README.zh.md")
+    assert len(english) > 5
+    assert english == chinese
+    assert len(_headings(ROOT / "README.md")) == len(_headings(ROOT / "README.zh.md"))
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in (ROOT / "docs" / "zh").glob("*.md")))
+def test_a_page_in_chinese_has_the_commands_of_the_english_one(name: str) -> None:
+    english, chinese = ROOT / "docs" / name, ROOT / "docs" / "zh" / name
+    if name == "operations.md":  # shorter than the English page
+        assert _commands(chinese)
+    else:
+        assert _code(chinese) == _code(english)
+        assert len(_headings(chinese)) == len(_headings(english))
+    assert f"[中文](zh/{name})" in english.read_text(encoding="utf-8")
+    assert f"[English](../{name})" in chinese.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if _commands(p)], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_of_a_page_is_one_with_the_options_that_it_has(page: Path) -> None:
+    for line in _commands(page):
+        command: click.Command = cli
+        context = click.Context(cli, info_name="duizhang")
+        words = shlex.split(line.replace("<店铺>", "shop"))
+        while words and isinstance(command, click.Group):
+            found = command.get_command(context, words.pop(0))
+            assert found is not None, line
+            command = found
+            context = click.Context(command, parent=context)
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert {word.split("=")[0] for word in words if word.startswith("--")} <= known, line
+
+
+def test_each_readme_leads_to_the_same_pages_and_to_the_other() -> None:
+    linked = {
+        name: [target for target, _ in _LINK.findall((ROOT / name).read_text(encoding="utf-8"))] for name in ("README.md", "README.zh.md")
+    }
+    assert linked["README.md"][0] == "README.zh.md"
+    assert linked["README.zh.md"][0] == "README.md"
+    assert sorted(linked["README.md"][1:]) == sorted(target.replace("docs/zh/", "docs/") for target in linked["README.zh.md"][1:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_link_of_a_page_leads_nowhere(page: Path, made: dict[str, str]) -> None:
+    made_places = {ROOT / "docs" / name for name in made}
+    text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
+    places = (((page.parent / target).resolve(), target) for target, _ in _LINK.findall(text) if target)
+    assert [target for place, target in places if not place.exists() and place not in made_places] == []
 
 
 def test_the_site_explains_every_table_column_leg_cause_check_and_command(made: dict[str, str]) -> None:

@@ -19,7 +19,7 @@ from duizhang.language import translated as _
 @json_option
 def command(target: Path, home: Path, keep: int | None, *, check: bool, as_json: bool) -> None:
     """Copy state, results and archive of the home into the folder TARGET, as of one moment; only content that no earlier backup
-    has is written. Readers are not kept runs and decisions wait until it is done.
+    has is written. Readers are not kept waiting; runs and decisions are, until it is done.
 
     Not in it, as they are not in the home or are secret: books.yaml (every run archives it), the inbox (the archive has what was
     read), the pseudonym key, the key of the archive, checkpoint.key (its public half is on record) and people's keys.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import duckdb
 import pytest
+import sqlalchemy
 
 from duizhang.metrics import VIEWS
 from duizhang.published import TABLES
 from duizhang.reconcile import load_causes
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
+RECIPES = (Path(__file__).resolve().parents[2] / "docs" / "analysts.md").read_text(encoding="utf-8")
 QUESTIONS = dict(re.findall(r"^## (.*?)\n.*?```sql\n(.*?)```", PAGE, flags=re.DOTALL | re.MULTILINE))
 
 
@@ -36,6 +39,28 @@ def test_every_question_has_an_answer(public: Any, question: str) -> None:
     with duckdb.connect(str(public.home / "published.duckdb"), read_only=True) as con:
         assert con.execute(QUESTIONS[question]).description
     assert len(QUESTIONS) == 10
+
+
+def test_the_recipes_for_analysts_work_in_a_notebook_and_through_sqlalchemy(public: Any) -> None:
+    path = public.home / "published.duckdb"
+    notebook: dict[str, Any] = {}
+    (cell,) = re.findall(r"```python\n(.*?)```", RECIPES, re.DOTALL)
+    exec(cell.replace("home/published.duckdb", str(path)), notebook)  # noqa: S102
+    found = {query: notebook["ask"](query) for query in re.findall(r"```sql\n(.*?)```", RECIPES, re.DOTALL)}
+    assert len(found) == 5
+    for query, rows in found.items():
+        if "<> opening" in query:
+            assert not len(rows)
+        elif "order_profit" not in query:  # what is open here is of no order
+            assert len(rows)
+    (address,) = re.findall(r"```\n(duckdb:///.*?)\n```", RECIPES)
+    (parameters,) = re.findall(r'`(\{"connect_args".*?\}\})`', RECIPES)
+    engine = sqlalchemy.create_engine(address.replace("/path/to/home/published.duckdb", str(path)), **json.loads(parameters))
+    with engine.connect() as con:
+        assert con.execute(sqlalchemy.text("select count(*) from period_status")).scalar()
+        with pytest.raises(sqlalchemy.exc.DBAPIError, match="read-only"):
+            con.execute(sqlalchemy.text("create table mine (a int)"))
+    engine.dispose()
 
 
 def test_what_an_order_has_as_a_whole_is_spread_over_its_skus_to_the_last_unit() -> None:
