@@ -48,7 +48,7 @@ dev: $(VENV)/.installed ## Dagster's own pages over the demo
 docs: $(VENV)/.installed ## the documentation site, built strictly into site/
 	@$(BIN)/python -c "import material" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
-	@echo "open $(CURDIR)/site/index.html"
+	@echo "open $(CURDIR)/site/index.html (its search needs a server: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site)"
 
 bench: $(VENV)/.installed ## the comparison core as ratios to a bare scan, 1M and 10M rows a side
 	@test -e $(VENV)-bench/.installed \
