@@ -29,6 +29,8 @@ def literals() -> tuple[set[str], set[str]]:
             if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_" and node.args
                     and isinstance(node.args[0], ast.Constant)):
                 said.add(str(node.args[0].value))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "counted":
+                said |= {str(text.value) for text in node.args[:2] if isinstance(text, ast.Constant)}
     return said, every
 
 

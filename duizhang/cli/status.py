@@ -13,7 +13,7 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
-from duizhang.language import CHINESE, current
+from duizhang.language import CHINESE, counted, current
 from duizhang.language import translated as _
 from duizhang.terms import PeriodStatus
 
@@ -64,9 +64,11 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
         yield table_text(heads, in_currency(["cause", "items", "amount", "currency"], amounts))
     for p in periods:
         if p["held_reasons"]:
-            how = {"day": p["period"], "n": len(p["held_reasons"])}
-            yield "\n" + (_("{day} is closed and refuses: {n} reasons", **how) if p["state"] == PeriodStatus.CLOSED else _(
-                "{day} is held: {n} reasons", **how))
+            day, why = p["period"], len(p["held_reasons"])
+            yield "\n" + (
+                counted("{day} is closed and refuses: {n} reason", "{day} is closed and refuses: {n} reasons", why, day=day)
+                if p["state"] == PeriodStatus.CLOSED else counted("{day} is held: {n} reason", "{day} is held: {n} reasons", why, day=day)
+            )
             for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
                 yield from wrapped(reason, width, lines=None if everything else 3)
             if not everything and len(p["held_reasons"]) > _REASONS:
@@ -78,28 +80,28 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
         for line in not_run_lines(found["not_run"]):
             yield from wrapped(line, width, lines=3)
     if found["files"]:
-        yield "\n" + _("{n} files were not read:", n=len(found["files"]))
+        yield "\n" + counted("{n} file was not read:", "{n} files were not read:", len(found["files"]))
         for f in found["files"]:
             name = f["file"] or f["source"]
             what = f["problem"] if f["problem"].startswith(name) else f"{name} {f['problem']}"
             yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), width, lines=3)
     noted = {f["problem"]: f for f in reversed(found["noted"])}
     if noted:
-        yield f"\n{len(noted)} files were read, but:"
+        yield "\n" + counted("{n} file was read, but:", "{n} files were read, but:", len(noted))
         for f in list(noted.values()) if everything else list(noted.values())[:_NOTED]:
             yield from wrapped(f"{f['period']} {f['problem']}", width, lines=3)
         if not everything and len(noted) > _NOTED:
-            yield f"  and {len(noted) - _NOTED} more (--all, or --json)"
+            yield _("  and {n} more (--all, or --json)", n=len(noted) - _NOTED)
 
 
 def _causes(causes: list[dict[str, Any]]) -> str:
     """The most frequent causes, with how often each is there."""
-    counted: dict[str, int] = {}
+    items: dict[str, int] = {}
     for c in causes:
-        counted[c["cause"]] = counted.get(c["cause"], 0) + c["items"]
-    first = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        items[c["cause"]] = items.get(c["cause"], 0) + c["items"]
+    first = sorted(items.items(), key=lambda item: (-item[1], item[0]))
     more = _(", {n} more", n=len(first) - 3) if len(first) > 3 else ""
-    return ", ".join(f"{_cause(cause)} {items}" for cause, items in first[:3]) + more
+    return ", ".join(f"{_cause(cause)} {number}" for cause, number in first[:3]) + more
 
 
 def _cause(name: str) -> str:

@@ -221,7 +221,7 @@ def test_commands(fake: Any) -> None:
     go(fake)
     told = run(command=status_command, home=fake.home)
     assert "timing 2" in told
-    assert "timing 2 (20.00 CNY)" in " ".join(run("--all", command=status_command, home=fake.home).split())
+    assert "timing 2 20.00 CNY" in " ".join(run("--all", command=status_command, home=fake.home).split())
     assert "no bank statement" in told
     assert '"state": "held"' in run("--json", command=status_command, home=fake.home)
     assert "30.00" in run("select sum(closing) as c from recon_summary", command=sql_command, home=fake.home)
