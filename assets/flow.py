@@ -155,4 +155,4 @@ def build_assets(
 
 
 def _outcome(outcome: PeriodOutcome) -> dict[str, str | int]:
-    return {"state": outcome.state, "version": outcome.version}
+    return {"state": outcome.state.value, "version": outcome.version}

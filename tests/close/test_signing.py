@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 import duizhang.plan  # noqa: F401 - its table is part of every home
-from duizhang import cli
+from duizhang import cli, schema_version
 from duizhang.close import approval, importing
 from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures
 from duizhang.close.authority import Actor
@@ -216,6 +216,7 @@ def test_a_table_that_is_declared_later_is_there_at_the_next_look(tmp_path: Path
     for module in ("duizhang.state", "duizhang.connection"):
         monkeypatch.setattr(f"{module}.METADATA", metadata)
     HOMES.to_metadata(metadata)
+    schema_version.VERSION.to_metadata(metadata)
     state = State(tmp_path)
 
     def count(name: str) -> int:

@@ -185,6 +185,8 @@ class _Run:
     def _joined_twice(self) -> int:
         """How many rows of a file that was joined of several repeat one of another part: exports that overlap."""
         names = ", ".join(f'"{name}"' for name in self.schema.names[2:])
+        if not names:
+            return 0  # nothing is read of this layout that rows could be alike in
         with scratch() as con:
             [(again,)] = con.execute(
                 f"select coalesce(sum(n), 0) from (select count(*) - 1 as n from (select *, list_sum(list_transform(?::bigint[], "
