@@ -20,6 +20,11 @@ _TOP = {
     "README.md": "index.md", "README.zh.md": "zh/index.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md", "DECISIONS.md": "DECISIONS.md", "CHANGELOG.md": "CHANGELOG.md",
 }
+# what pages of docs/ lead to in a checkout, and the page that is made of it here
+_MADE_OF = {
+    "duizhang/reconcile/causes.yaml": "reference/causes.md", "duizhang/legs.yaml": "reference/legs.md",
+    "expectations": "reference/checks.md", "duizhang/dictionary.yaml": "reference/tables.md",
+}
 
 
 def pages() -> dict[str, str]:
@@ -178,6 +183,8 @@ def _inside(text: str, place: str) -> str:
         if outside.is_relative_to(ROOT / "docs"):
             return found.group()
         name = outside.relative_to(ROOT).as_posix() if outside.is_relative_to(ROOT) else ""
+        if name in _MADE_OF:  # stands in the same place below zh/, where it is made in Chinese as well
+            return f"[{words}]({_MADE_OF[name]})"
         return f"[{words}]({'../' * place.count('/')}{_TOP[name]})" if name in _TOP else words
 
     return _LINK.sub(link, text)
