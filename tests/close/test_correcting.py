@@ -28,6 +28,8 @@ from tests.pipelines.test_end_to_end import duizhang, query
 from tests.pipelines.test_files import BILL, BOOKS
 from tests.review.conftest import Serving, serving
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 __all__ = ["serving"]
 
 DAY = "2026-03-02"

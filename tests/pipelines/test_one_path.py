@@ -92,9 +92,6 @@ def by_job(raw: Path, home: Path) -> bool:
     return fine
 
 
-WAYS: tuple[Callable[[Path, Path], bool], ...] = (by_command, by_ticks, by_backfill, by_job)
-
-
 def tick(raw: Path, home: Path, morning: dt.date) -> Any:
     at = dt.datetime.combine(morning, dt.time(9, 30), ZoneInfo("Asia/Shanghai"))
     return build_schedule_context(
@@ -122,7 +119,7 @@ def on_record(home: Path) -> list[tuple[str, int, str]]:
     return [(e["payload"]["period"], e["payload"]["version"], e["payload"]["digest"]) for e in events(State(home), "published")]
 
 
-@pytest.mark.parametrize("way", WAYS[1:], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("way", [by_ticks, by_backfill, pytest.param(by_job, marks=pytest.mark.slow)], ids=lambda way: way.__name__)
 def test_every_way_gives_the_same_numbers_events_and_replay(
     way: Callable[[Path, Path], bool], little: Path, done: Path, tmp_path: Path
 ) -> None:

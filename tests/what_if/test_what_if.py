@@ -24,6 +24,8 @@ from duizhang.what_if.edits import differing_entries, edited
 from duizhang.yaml_reading import load_yaml
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query, run
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 EDITS = ("sla_days.order_shipment=0", "rate_cards[provider=alipay,kind=fee].percent='0.5'", "tolerances.order_payment=0.5")
 ITEM = 'leg, entity, "key", currency, cause'
 
