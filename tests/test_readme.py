@@ -208,6 +208,7 @@ def test_commands_of_the_close_load_neither_engine_nor_specifications(office: Pa
         assert loaded == [], name
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its commands over the bills of a shop, and its books.yaml; only days, names and files are put in."""
     (books, *_) = re.findall(r"^ *```yaml\n(.*?)^ *```", README, flags=re.DOTALL | re.MULTILINE)

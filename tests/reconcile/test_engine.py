@@ -119,7 +119,7 @@ EVENT = st.tuples(st.sampled_from(["books", "platform", "paid"]), st.integers(0,
                   st.integers(1, 3))
 
 
-@settings(max_examples=examples(2, 8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(1, 8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(EVENT, max_size=12))
 def test_a_range_equals_its_days_and_the_plain_sums(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, int, int]]

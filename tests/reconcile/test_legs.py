@@ -55,7 +55,7 @@ MONEY = st.integers(1, 5_000_000).map(lambda fen: Decimal(fen).scaleb(-2))
 PERCENT = st.integers(0, 9999).map(lambda value: Decimal(value).scaleb(-3))
 
 
-@settings(max_examples=examples(4, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(3, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(amounts=st.lists(MONEY, min_size=1, max_size=4), percents=st.lists(PERCENT, min_size=1, max_size=3),
        bounds=st.lists(st.integers(1, 60_000), min_size=2, max_size=2, unique=True),
        fixed=st.none() | MONEY, minimum=st.none() | MONEY, cap=st.none() | MONEY)
@@ -329,7 +329,7 @@ EVENT = st.tuples(st.sampled_from(["books", "paid", "refund", "return", "settled
                   st.integers(1, 3), st.booleans())
 
 
-@settings(max_examples=examples(3, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(2, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(EVENT, min_size=4, max_size=14))
 def test_records_of_different_entities_never_match(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, int, int, bool]]

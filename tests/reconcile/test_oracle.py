@@ -66,7 +66,7 @@ def check(outcome: Outcome, claims: list[dict[str, Any]]) -> None:
         } == day.clearings
 
 
-@settings(max_examples=examples(6, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(4, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(CLAIM, max_size=16).map(pay), ends=st.sets(st.integers(0, LENGTH - 2)), seed=st.integers(0, 9),
 )
@@ -90,7 +90,7 @@ ONE_SIDED = st.builds(
 )
 
 
-@settings(max_examples=examples(4, 20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(2, 20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ONE_SIDED, max_size=24), seed=st.integers(0, 9))
 def test_a_record_is_in_one_group_and_the_order_of_rows_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], seed: int
