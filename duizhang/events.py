@@ -180,7 +180,7 @@ def event_log(state: State) -> list[Event]:
         return [Event(*row) for row in con.execute(sa.select(EVENTS).order_by(EVENTS.c.seq))]
 
 
-def last_before(state: State, kind: str, number: int | None = None) -> Event | None:
+def last_before(state: State, kind: EventKind, number: int | None = None) -> Event | None:
     """The last event of a kind; with a number, the last before that one."""
     query = sa.select(EVENTS).where(EVENTS.c.kind == kind).order_by(EVENTS.c.seq.desc()).limit(1)
     with state.read() as con:

@@ -12,6 +12,7 @@ from duizhang.ingest.files import READ
 from duizhang.publish import period_states, versions
 from duizhang.published import open_published
 from duizhang.state import State
+from duizhang.terms import EventKind
 
 _OPEN = "select leg, currency, count(*), sum(abs(difference))::double, count(*) filter (overdue) from open_items where period = ("
 _NEWEST = "select max(period) from period_status where version > 0) group by all order by all"
@@ -29,7 +30,7 @@ def exposition(home: Path) -> str:
         return Gauge(f"duizhang_{name}", meaning, labels, registry=registry)
 
     state = State(home, read_only=True)
-    run = last_before(state, "run_started")
+    run = last_before(state, EventKind.RUN_STARTED)
     gauge("last_run_timestamp_seconds", "When the last run began; 0: never.").set(
         dt.datetime.fromisoformat(run.at).timestamp() if run else 0)
     published = max((v.published_at.replace(tzinfo=dt.UTC) for v in versions(state)), default=None)

@@ -97,7 +97,7 @@ def staff_of(home: Path, state: State, *, before: int | None = None) -> Staff:
 
     Raises BooksError where two of them may be one person.
     """
-    run = last_before(state, "run_started", before)
+    run = last_before(state, EventKind.RUN_STARTED, before)
     return _read(home, str(run.payload["books"])) if run else Staff()
 
 

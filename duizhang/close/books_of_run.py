@@ -7,12 +7,13 @@ from pathlib import Path
 from duizhang.books import Books, load_books
 from duizhang.events import last_before
 from duizhang.state import State
+from duizhang.terms import EventKind
 
 
 def last_books(home: Path, state: State) -> Books | None:
     """The books that the last run went by: where it found them, or from the archive where they are not there any more; None before
     any run."""
-    run = last_before(state, "run_started")
+    run = last_before(state, EventKind.RUN_STARTED)
     if run is None:
         return None
     sha, path = str(run.payload["books"]), Path(str(run.payload.get("books_path", "")))

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 import yaml
 
 from duizhang.errors import UserError
-from duizhang.events import EVENTS, Event
+from duizhang.events import last_before
 from duizhang.report.labels import LANGUAGES, Language
 from duizhang.state import State
 from duizhang.terms import EventKind
@@ -37,10 +36,8 @@ def read_home_books(home: Path) -> HomeBooks:
     """From the books.yaml that is archived with the last run; nothing where there is none, or where it cannot be read."""
     try:
         state = State(home, read_only=True)
-        query = sa.select(EVENTS).where(EVENTS.c.kind == EventKind.RUN_STARTED).order_by(EVENTS.c.seq.desc()).limit(1)
-        with state.read() as con:
-            found = [Event(*row) for row in con.execute(query)]
-        sha = str(found[0].payload.get("books", "")) if found else ""
+        run = last_before(state, EventKind.RUN_STARTED)
+        sha = str(run.payload.get("books", "")) if run else ""
         raw = yaml.safe_load((home / "archive" / sha[:2] / sha).read_text(encoding="utf-8")) if sha else {}
     except (UserError, OSError, UnicodeDecodeError, yaml.YAMLError):
         return HomeBooks()

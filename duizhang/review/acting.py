@@ -60,30 +60,23 @@ class Acting:
     def take_back(self, visit: Visit) -> Response:
         """Take a decision back; its number stands in the form."""
         _may(visit, "decide")
-        number = visit.sent("number")
-        if not number.isdigit():
-            raise UserError(f"{number!r} is the number of no decision")
-        take_back(self._home, State(self._home), int(number), by=visit.name, reason=visit.sent("reason"), key=visit.key)
+        number = _number(visit, "number", "decision")
+        take_back(self._home, State(self._home), number, by=visit.name, reason=visit.sent("reason"), key=visit.key)
         return self._back(visit)
 
     def correct(self, visit: Visit) -> Response:
         """Read another value in a cell of a raw file, from the next run on; what the page showed has to stand there."""
         _may(visit, "decide")
-        line = visit.sent("line")
-        if not line.isdigit():
-            raise UserError(f"{line!r} is the number of no line")
-        choice = CellChoice(visit.sent("file"), int(line), visit.sent("column"), visit.sent("was"), visit.sent("value"),
-                            visit.sent("reason"), visit.sent("sha256"))
+        choice = CellChoice(visit.sent("file"), _number(visit, "line", "line"), visit.sent("column"), visit.sent("was"),
+                            visit.sent("value"), visit.sent("reason"), visit.sent("sha256"))
         correct(self._home, State(self._home), [choice], by=visit.name, key=visit.key)
         return RedirectResponse(f"/day/{visit.day()}/files", status_code=303)
 
     def restore(self, visit: Visit) -> Response:
         """Take the correction of a cell back; its number stands in the form."""
         _may(visit, "decide")
-        number = visit.sent("number")
-        if not number.isdigit():
-            raise UserError(f"{number!r} is the number of no correction")
-        take_back_cell(self._home, State(self._home), int(number), by=visit.name, reason=visit.sent("reason"), key=visit.key)
+        number = _number(visit, "number", "correction")
+        take_back_cell(self._home, State(self._home), number, by=visit.name, reason=visit.sent("reason"), key=visit.key)
         return RedirectResponse(f"/day/{visit.day()}/files", status_code=303)
 
     def sign(self, visit: Visit) -> Response:
@@ -133,6 +126,14 @@ def _totals(events: Iterable[Event]) -> dict[str, Decimal]:
         currency = event.lead.currency
         found[currency] = found.get(currency, Decimal(0)) + event.amount
     return dict(sorted(found.items()))
+
+
+def _number(visit: Visit, name: str, what: str) -> int:
+    """A number that stands in the form. what: of what it is the number, for the message."""
+    sent = visit.sent(name)
+    if not sent.isdigit():
+        raise UserError(f"{sent!r} is the number of no {what}")
+    return int(sent)
 
 
 def _may(visit: Visit, duty: str) -> None:

@@ -17,7 +17,7 @@ import yaml
 from duizhang.books import Books, load_books
 from duizhang.close.laid_out import RawFile, lay_out, write_books
 from duizhang.errors import BooksError, UserError
-from duizhang.events import event_log
+from duizhang.events import last_before
 from duizhang.ingest import FileRecord, collect, inbox_path, records
 from duizhang.ingest.files import READ, SUPERSEDED, undecided
 from duizhang.lock import acquire
@@ -100,15 +100,15 @@ def what_if(
     known what they would refuse. Raises UserError where nothing was run, where nothing would change, or where rules or books are wrong.
     """
     known = sorted(recorded(state))
-    start = next((e.payload for e in reversed(event_log(state)) if e.kind == EventKind.RUN_STARTED), None)
-    if not known or start is None:
+    run = last_before(state, EventKind.RUN_STARTED)
+    if not known or run is None:
         raise UserError(f"nothing was run in {home} yet", advice="Run `duizhang run` first.")
     begin, end = first or known[0], last or known[-1]
     if not any(begin <= day <= end for day in known):
         raise UserError(f"no day from {begin} to {end} was ever run", advice="`duizhang status` lists the periods.")
     end = min(end, known[-1])
     with tempfile.TemporaryDirectory(prefix="duizhang-what-if-") as folder:
-        trial, left_out = _prepared(home.resolve(), state, Path(folder), start, proposed, key)
+        trial, left_out = _prepared(home.resolve(), state, Path(folder), run.payload, proposed, key)
         log.info("what if: %d entries changed, %s to %s, in a copy of %s", len(trial.edits), begin, end, home)
         not_current = _up_to_date(trial, begin, end, runner)
         was = trial.manifests()
