@@ -13,13 +13,13 @@ from duizhang.ingest.files import (
     ACCEPTED,
     READ,
     REFUSED,
+    CountedFile,
     FileRecord,
-    Teller,
     by_content,
     cell_corrections,
     corrections_of,
+    counted_twice,
     records,
-    told_twice,
 )
 from duizhang.ingest.inbox import landed_quarantine
 from duizhang.ingest.landing import LandedFiles, Setting, prepare, ranks
@@ -48,11 +48,11 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
         found = _rows(landed, order, name, periods)
         store.split(name, found, periods)
         rows[name] = found.num_rows
-    tellers = [
-        Teller(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), int(str(r.detail.get("rows_parsed", 0))))
+    counting = [
+        CountedFile(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), int(str(r.detail.get("rows_parsed", 0))))
         for r in active
     ]
-    files = _source_files(books, touching, periods, told_twice(landed, tellers, wanted))
+    files = _source_files(books, touching, periods, counted_twice(landed, counting, wanted))
     store.split("source_files", files, periods)
     wrong = _quarantine(store, active, periods)
     store.split("quarantine", wrong, periods)

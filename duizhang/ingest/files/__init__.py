@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         digest_of_corrections,
         member_of,
     )
+    from duizhang.ingest.files.double_counting import CountedFile, counted_twice
     from duizhang.ingest.files.file_records import (
         ACCEPTED,
         DECIDED,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     )
     from duizhang.ingest.files.names import Kept, inbox_path, name_of_record, path_day
     from duizhang.ingest.files.restated import restated_days
-    from duizhang.ingest.files.twice import Teller, told_twice
 else:
     __getattr__ = opened_by_need(__name__)
 
@@ -54,13 +54,14 @@ __all__ = [
     "REFUSED",
     "SUPERSEDED",
     "WITHDRAWN",
+    "CountedFile",
     "FileDecision",
     "FileRecord",
     "Kept",
-    "Teller",
     "by_content",
     "cell_corrections",
     "corrections_of",
+    "counted_twice",
     "decided",
     "deciders_of_cells",
     "digest_of_corrections",
@@ -76,7 +77,6 @@ __all__ = [
     "restated_days",
     "sources_seen",
     "told",
-    "told_twice",
     "undecided",
     "unresolved",
 ]

@@ -24,7 +24,7 @@ from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecE
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.extraction import ControlTotal, Extraction
-from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typist_of
+from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typer_of
 from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, Setting, landed_schema
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
@@ -38,7 +38,7 @@ from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import (
     HIDDEN,
     QUARANTINE,
-    Typist,
+    ColumnTyper,
     masked,
     references,
     remark_fields,
@@ -47,7 +47,7 @@ from duizhang.ingest.typing import (
 )
 from duizhang.store import scratch
 
-TYPISTS = 2
+TYPING_THREADS = 2
 BREAKS = 3  # of a running balance that are shown one by one
 AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
 
@@ -131,7 +131,7 @@ class _Run:
         self.reading = read(document, place)
         self.schema = landed_schema(self.spec, masked=setting.masked)
         self.remarks = remark_fields(self.spec) if setting.masked else frozenset[str]()
-        self.typist: Typist | None = None
+        self.typer: ColumnTyper | None = None
         self.overlay: Overlay | None = None
         self.read = self.quarantined = 0
         self.tally = Tally(sums=(Decimal(0),) * len(self.spec.totals))
@@ -220,33 +220,33 @@ class _Run:
         counters = 0
         hazard = Hazard(self.spec, self.setting)
         more, batches = several(self.reading.batches)
-        with ExitStack() as connections, ThreadPoolExecutor(TYPISTS) as pool:
+        with ExitStack() as connections, ThreadPoolExecutor(TYPING_THREADS) as pool:
             for batch in batches:
                 self.read += len(batch.lines) + len(batch.broken)
-                if self.typist is None:
-                    self.typist = typist_of(self.reading, self.spec, self.setting)
-                    self.overlay = overlay_of(self.typist, self.setting, self.member)
+                if self.typer is None:
+                    self.typer = typer_of(self.reading, self.spec, self.setting)
+                    self.overlay = overlay_of(self.typer, self.setting, self.member)
                     batch = self.overlay.over(batch)
-                    settle(self.typist, batch)
+                    settle(self.typer, batch)
                 elif self.overlay is not None:
                     batch = self.overlay.over(batch)
-                if counters < TYPISTS:
+                if counters < TYPING_THREADS:
                     con = connections.enter_context(scratch())
                     idle.put(Counter(con, self.spec, self._of("rows"), hazard))
                     counters += 1
                 if not more:
-                    yield self._part(idle, self.typist, batch)
+                    yield self._part(idle, self.typer, batch)
                     continue
-                waiting.append(pool.submit(self._part, idle, self.typist, batch))
+                waiting.append(pool.submit(self._part, idle, self.typer, batch))
                 while len(waiting) > AHEAD or (waiting and waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
 
-    def _part(self, idle: SimpleQueue[Counter], typist: Typist, batch: Batch) -> _Part:
+    def _part(self, idle: SimpleQueue[Counter], typer: ColumnTyper, batch: Batch) -> _Part:
         counter = idle.get()
         try:
-            typed, wrong = typist.type(batch)
+            typed, wrong = typer.type(batch)
             if unlisted := counter.unlisted(typed):
                 wrong = pa.concat_tables([wrong, _unlisted(self.spec, typed, unlisted)])
                 typed = _without(typed, unlisted)
@@ -270,12 +270,12 @@ class _Run:
 
     def _land_totals(self, sink: Sink) -> None:
         """The line that carries the file's totals, where it has one. Raises RefusedFile where a cell of it is wrong."""
-        if not self.reading.totals_line or self.typist is None:
+        if not self.reading.totals_line or self.typer is None:
             return
         cells = [self.reading.summary.get(normalised(name), "") for name in self.reading.names]
         batch = Batch(pa.array([self.reading.totals_line], pa.int64()), [pa.array([cell], pa.string()) for cell in cells])
         with scratch() as con:
-            typed, wrong = self.typist.type(batch, required=False)
+            typed, wrong = self.typer.type(batch, required=False)
             if wrong.num_rows:
                 cell = wrong.to_pylist()[0]
                 raise RefusedFile(

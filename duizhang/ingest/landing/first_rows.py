@@ -13,55 +13,55 @@ from duizhang.ingest.landing.tally import Balance
 from duizhang.ingest.rows import Batch, Reading
 from duizhang.ingest.specification import Cell, SourceSpec, normalised
 from duizhang.ingest.texts import whole
-from duizhang.ingest.typing import Said, Typist, undecided_fees
+from duizhang.ingest.typing import ColumnTyper, Said, undecided_fees
 
 
-def typist_of(reading: Reading, spec: SourceSpec, setting: Setting) -> Typist:
+def typer_of(reading: Reading, spec: SourceSpec, setting: Setting) -> ColumnTyper:
     """Who types the batches of a reading; `settle` has to see the first one."""
-    return Typist(
+    return ColumnTyper(
         reading.names, spec, captures_of(spec, reading), setting.zone, setting.cut_off_minutes, setting.key,
         Said(*setting.readings.get(spec.name, ())), above="\n".join(reading.around), sheet=reading.encoding == "sheet")
 
 
-def overlay_of(typist: Typist, setting: Setting, member: str) -> Overlay:
+def overlay_of(typer: ColumnTyper, setting: Setting, member: str) -> Overlay:
     """The corrections of one bill of a file."""
-    return Overlay([c for c in setting.corrections if c.member == member], typist.places())
+    return Overlay([c for c in setting.corrections if c.member == member], typer.places())
 
 
-def settle(typist: Typist, batch: Batch) -> None:
+def settle(typer: ColumnTyper, batch: Batch) -> None:
     """Find out from the first rows what the specification leaves to the file. Raises RefusedFile where it can be read in two ways."""
     try:
-        typist.settle(batch)
-        _settle_charges(typist, batch)
+        typer.settle(batch)
+        _settle_charges(typer, batch)
     except RefusedFile as error:
-        raise RefusedFile(str(error), advice=str(error.advice).replace("SOURCE", typist.spec.name)) from error
+        raise RefusedFile(str(error), advice=str(error.advice).replace("SOURCE", typer.spec.name)) from error
 
 
-def _settle_charges(typist: Typist, batch: Batch) -> None:
+def _settle_charges(typer: ColumnTyper, batch: Batch) -> None:
     """Find out whether amounts have the charges beside them in them: by the running balance, else by what the books say."""
-    spec = typist.spec
+    spec = typer.spec
     for name, column in spec.fields.items():
-        if not column.beside or typist.positions[name] is None:
+        if not column.beside or typer.positions[name] is None:
             continue
         balance = Balance(spec.balance, typed_schema(spec)) if spec.balance else None
-        typist.factors[name] = 1
-        typed, _ = typist.type(batch)
+        typer.factors[name] = 1
+        typed, _ = typer.type(batch)
         signed = whole(typed[name])
         if not pc.any(pc.not_equal(signed, 0), min_count=0).as_py():
-            del typist.factors[name]  # later rows may have some
+            del typer.factors[name]  # later rows may have some
             continue
         breaks: dict[int, int] = {}
         for factor in (0, -1, 1) if balance else ():
-            typist.factors[name] = factor
-            chains = balance.chains(typist.type(batch)[0]).values() if balance else ()
+            typer.factors[name] = factor
+            chains = balance.chains(typer.type(batch)[0]).values() if balance else ()
             if any(chain.rows > 1 and not chain.flat for chain in chains):
                 breaks[factor] = sum(chain.breaks[1] for chain in chains)
         best = [factor for factor, count in breaks.items() if count == min(breaks.values())]
         if len(best) == 1 or (best and breaks[best[0]]):
-            typist.factors[name] = best[0]  # where it breaks under each, that is shown and holds
-        elif typist.said.fees:
+            typer.factors[name] = best[0]  # where it breaks under each, that is shown and holds
+        elif typer.said.fees:
             negative = not pc.any(pc.greater(signed, 0), min_count=0).as_py()
-            typist.factors[name] = 0 if typist.said.fees == "included" else 1 if negative else -1
+            typer.factors[name] = 0 if typer.said.fees == "included" else 1 if negative else -1
         else:
             raise undecided_fees(column.column)
 

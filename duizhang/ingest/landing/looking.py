@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.landing.extract import bills
-from duizhang.ingest.landing.first_rows import overlay_of, settle, typist_of
+from duizhang.ingest.landing.first_rows import overlay_of, settle, typer_of
 from duizhang.ingest.landing.landed import Hazard, Setting
 from duizhang.ingest.landing.overlay import raw_cell
 from duizhang.ingest.landing.tally import Counter
 from duizhang.ingest.reading import read
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import SourceSpec
-from duizhang.ingest.typing import HIDDEN, Typist, shape
+from duizhang.ingest.typing import HIDDEN, ColumnTyper, shape
 from duizhang.store import scratch
 
 
@@ -56,15 +56,15 @@ def look(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, membe
         if name == member:
             reading, spec, found = read(document, place), place.spec, {}
             rows = [table for table in spec.tables if table.of == "rows"]
-            typist, overlay = None, None
+            typer, overlay = None, None
             with scratch() as con:
                 counter = Counter(con, spec, rows, Hazard(spec, setting))
                 for raw in reading.batches:
-                    if typist is None or overlay is None:
-                        typist = typist_of(reading, spec, setting)
-                        overlay = overlay_of(typist, setting, member)
+                    if typer is None or overlay is None:
+                        typer = typer_of(reading, spec, setting)
+                        overlay = overlay_of(typer, setting, member)
                         batch = overlay.over(raw)
-                        settle(typist, batch)
+                        settle(typer, batch)
                     else:
                         batch = overlay.over(raw)
                     numbers = raw.lines.to_numpy(zero_copy_only=False)
@@ -73,21 +73,21 @@ def look(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, membe
                         if line in found:
                             raise RefusedFile(f"more than one record stands in line {line}, so nobody can tell which is meant",
                                               advice="Have it corrected at its source.")
-                        found[line] = _record(line, raw, batch, at, typist, counter)
+                        found[line] = _record(line, raw, batch, at, typer, counter)
                     if len(found) == len(set(lines)):
                         break
             return found
     raise RefusedFile(f"there is no bill {member!r} in it")
 
 
-def _record(line: int, raw: Batch, batch: Batch, at: int, typist: Typist, counter: Counter) -> RawRecord:
-    kinds = {column.column: column for column in typist.spec.fields.values()}
+def _record(line: int, raw: Batch, batch: Batch, at: int, typer: ColumnTyper, counter: Counter) -> RawRecord:
+    kinds = {column.column: column for column in typer.spec.fields.values()}
     cells = {}
-    for column, positions in typist.places().items():
-        personal = any(c.personal for c in typist.spec.fields.values() if c.column == column)
+    for column, positions in typer.places().items():
+        personal = any(c.personal for c in typer.spec.fields.values() if c.column == column)
         cells[column] = RawCell(column, HIDDEN if personal else raw_cell(raw, positions[0], at), kinds[column].type, personal)
     one = Batch(pa.array([line], pa.int64()), [column.slice(at, 1) for column in batch.columns])
-    typed, wrong = typist.type(one)
+    typed, wrong = typer.type(one)
     said = {row["column_name"]: (row["value"], row["reason"]) for row in wrong.to_pylist()}
     if typed.num_rows and counter.unlisted(typed):
         said[""] = ("", "is of a kind that its specification does not list")

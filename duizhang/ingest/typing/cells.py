@@ -54,7 +54,7 @@ class Problem:
     reasons: pa.Array
 
 
-class Typist:
+class ColumnTyper:
     """Types the batches of one reading by its specification."""
 
     def __init__(

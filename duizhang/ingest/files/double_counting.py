@@ -14,11 +14,11 @@ from duizhang.ingest.landing import LandedFiles, prepare
 from duizhang.schema import TABLES
 from duizhang.store import connect, quoted, scratch
 
-Told = dict[tuple[str, dt.date], set[str]]  # (file, day) -> files that tell the same
+Conflicts = dict[tuple[str, dt.date], set[str]]  # (file, day) -> files that tell the same
 
 
 @dataclass(frozen=True)
-class Teller:
+class CountedFile:
     """A file that counts: its days, and how many rows of it feed tables."""
 
     path: str
@@ -29,7 +29,7 @@ class Teller:
     rows: int
 
 
-def told_twice(landed: LandedFiles, files: Sequence[Teller], wanted: Set[dt.date]) -> dict[tuple[str, dt.date], str]:
+def counted_twice(landed: LandedFiles, files: Sequence[CountedFile], wanted: Set[dt.date]) -> dict[tuple[str, dt.date], str]:
     """(file, day) -> which other files tell the same money of that day, in words."""
     sources = {file.path: file.source for file in files}
     found = _by_other_sources(landed, sources, wanted)
@@ -47,7 +47,7 @@ def told_twice(landed: LandedFiles, files: Sequence[Teller], wanted: Set[dt.date
     }
 
 
-def _by_other_sources(landed: LandedFiles, sources: Mapping[str, str], wanted: Set[dt.date]) -> Told:
+def _by_other_sources(landed: LandedFiles, sources: Mapping[str, str], wanted: Set[dt.date]) -> Conflicts:
     """Files of sources that report the same movements (`same_money`) and give rows of one day and owner to one table.
 
     Accounts are told by their last digits: one bank writes an IBAN into CAMT and the bare number into MT940.
@@ -56,15 +56,15 @@ def _by_other_sources(landed: LandedFiles, sources: Mapping[str, str], wanted: S
     for source in set(sources.values()):
         if word := landed.specs[source].same_money:
             groups.setdefault(word, set()).add(source)
-    found: Told = {}
+    found: Conflicts = {}
     for members in groups.values():
-        tellers: dict[tuple[str, str, dt.date], list[str]] = {}
+        reporting: dict[tuple[str, str, dt.date], list[str]] = {}
         for source in sorted(members) if len(members) > 1 else []:
             for table in sorted({t.table for t in landed.specs[source].tables}):
-                for file, key, day in _told(landed, source, table):
+                for file, key, day in _days_of(landed, source, table):
                     if day in wanted:
-                        tellers.setdefault((table, key, day), []).append(file)
-        for (_, _, day), files in tellers.items():
+                        reporting.setdefault((table, key, day), []).append(file)
+        for (_, _, day), files in reporting.items():
             for file in files:
                 others = {other for other in files if sources[other] != sources[file]}
                 if others:
@@ -72,7 +72,7 @@ def _by_other_sources(landed: LandedFiles, sources: Mapping[str, str], wanted: S
     return found
 
 
-def _told(landed: LandedFiles, source: str, table: str) -> list[tuple[str, str, dt.date]]:
+def _days_of(landed: LandedFiles, source: str, table: str) -> list[tuple[str, str, dt.date]]:
     """(file, whose money it tells: a shop, or a bank account by its last eight digits, day) of the rows of a table."""
     digits = "regexp_replace(bank_account, '[^0-9]', '', 'g')"
     whose = f"case when length({digits}) >= 6 then right({digits}, 8) else bank_account end" if table == "bank_entries" else "shop"
@@ -82,18 +82,18 @@ def _told(landed: LandedFiles, source: str, table: str) -> list[tuple[str, str, 
     return list(zip(*(rows[name].to_pylist() for name in ("file", "whose", "period")), strict=True))
 
 
-def _parts_of_others(landed: LandedFiles, files: Sequence[Teller]) -> list[tuple[Teller, Teller]]:
+def _parts_of_others(landed: LandedFiles, files: Sequence[CountedFile]) -> list[tuple[CountedFile, CountedFile]]:
     """(file, another of the same source and shop that has all its rows as well): a day beside its month, the paid beside all.
 
     A file that repeats some rows of another and has others is a different matter: the repetition is a finding.
     """
-    alike: dict[tuple[str, str], list[Teller]] = {}
+    alike: dict[tuple[str, str], list[CountedFile]] = {}
     for file in files:
         if file.rows and file.days and landed.specs[file.source].overlap != "latest":
             alike.setdefault((file.source, file.shop), []).append(file)
     found = []
     for (source, _), members in sorted(alike.items()):
-        on: dict[dt.date, list[Teller]] = {}
+        on: dict[dt.date, list[CountedFile]] = {}
         for file in members:
             for day in file.days:
                 on.setdefault(day, []).append(file)
@@ -105,10 +105,10 @@ def _parts_of_others(landed: LandedFiles, files: Sequence[Teller]) -> list[tuple
     return found
 
 
-def _unsure_rows(landed: LandedFiles, files: Sequence[Teller], wanted: Set[dt.date]) -> list[tuple[tuple[str, str], dt.date]]:
+def _unsure_rows(landed: LandedFiles, files: Sequence[CountedFile], wanted: Set[dt.date]) -> list[tuple[tuple[str, str], dt.date]]:
     """((file, another of the same source and shop), day) where both have a row alike that neither an id nor a balance names, so
     that nothing tells whether it is one movement or two. Such a row is named by its line."""
-    alike: dict[tuple[str, str], list[Teller]] = {}
+    alike: dict[tuple[str, str], list[CountedFile]] = {}
     for file in files:
         if file.rows and file.days & wanted:
             alike.setdefault((file.source, file.shop), []).append(file)
@@ -131,17 +131,17 @@ def _unsure_rows(landed: LandedFiles, files: Sequence[Teller], wanted: Set[dt.da
     return found
 
 
-def _common(landed: LandedFiles, source: str, tables: Sequence[str], files: Set[Teller]) -> dict[tuple[str, str], int]:
+def _common(landed: LandedFiles, source: str, tables: Sequence[str], files: Set[CountedFile]) -> dict[tuple[str, str], int]:
     """(file, file) -> how many distinct canonical rows both have; of a file with itself, how many it has."""
     part = LandedFiles(landed.specs, landed.settings, ((file.source, file.shop, file.folder) for file in files))
     with connect() as con:
         prepare(con)
-        con.execute("create table told (file varchar, h ubigint)")
+        con.execute("create table counted (file varchar, h ubigint)")
         for table in tables:
             what = ", ".join(f'"{name}"' for name in TABLES[table].names if name not in ("file", "line", "entity"))
             rows = part.ask(con, table, source, f"select distinct file, hash({quoted(table)}, {what}) as h from canonical")
             con.register("found", rows)
-            con.execute("insert into told select * from found")
+            con.execute("insert into counted select * from found")
             con.unregister("found")
-        rows = con.execute("select a.file, b.file, count(*) from told as a inner join told as b on a.h = b.h group by all").fetchall()
+        rows = con.execute("select a.file, b.file, count(*) from counted as a inner join counted as b on a.h = b.h group by all").fetchall()
     return {(a, b): count for a, b, count in rows}
