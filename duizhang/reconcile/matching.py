@@ -33,6 +33,8 @@ _MATCHED = pa.schema([
 _GIVEN_UP = pa.schema([
     ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("key", TEXT), ("reason", TEXT),
 ])
+# what a pass chooses from, and the rules of causes ask about as well
+_COMPARED_BEFORE = {"near_key_apart": "near_references"}
 
 
 def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
@@ -106,6 +108,8 @@ def match(session: Session) -> None:
     con.execute("create or replace table given_up as select * from _given_up_empty")
     run("matching/left_over.sql")
     for name in SQL_PASSES:
+        if name in _COMPARED_BEFORE:
+            run(f"matching/{_COMPARED_BEFORE[name]}.sql")
         run(f"matching/match_{name}.sql")
         _choose(session, name)
     run("matching/match_keyless_crowds.sql")

@@ -1,15 +1,23 @@
 -- Grain: one row a period and open item. Meaning: the judged item with what the matching passes made of it: the best pair it is
--- in, and whether that is so sure that the item can be taken for one side of it.
+-- in, whether that is so sure that the item can be taken for one side of it, and whether a damaged reference may be all that it lacks.
 with
 judged as (select * from judged),
 matched as (select * from matched),
 rules as (select * from matching_settings),
+near as (select * from near_references),
 
 placed as (
     select
         period, leg, entity, currency, unnest(members) as "key", pass, points, len(members) as members
     from matched
     where pass <> 'tolerance'
+),
+
+-- a reference that is as near to many names none of them
+doubts as (
+    select period, leg, entity, currency, left_key as "key" from near where right_alike <= getvariable('match_candidates')
+    union
+    select period, leg, entity, currency, right_key as "key" from near where left_alike <= getvariable('match_candidates')
 ),
 
 final as (
@@ -19,10 +27,13 @@ final as (
         -- the references themselves say that they are one
         coalesce(p.pass in ('normal_key', 'near_key', 'split_key', 'near_key_apart'), false) as is_paired_by_reference,
         coalesce(p.points >= r.sure_points, false) as is_paired,
-        coalesce(p.pass = 'together' and p.points >= r.sure_points, false) as is_paid_together
+        coalesce(p.pass = 'together' and p.points >= r.sure_points, false) as is_paid_together,
+        -- its record may stand on the other side under a damaged reference, and nothing is as sure as to say so
+        d."key" is not null and coalesce(p.points < r.sure_points, true) as is_doubtful
     from judged as j
     cross join rules as r
     left join placed as p using (period, leg, entity, "key", currency)
+    left join doubts as d using (period, leg, entity, "key", currency)
 )
 
 select * from final

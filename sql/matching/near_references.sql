@@ -1,0 +1,110 @@
+-- Grain: one row a period and pair of open items, each of one side alone, of which neither has a reference that is nearer to the
+-- other's. Meaning: references that may be one, whatever the amounts are: the same but for blanks and look-alike characters, a
+-- character too many or too few, two exchanged, the whole written twice, or cut off at an end. edits: how far apart they are;
+-- left_alike, right_alike: how many others are as near to that item. Two references are compared where they are the same without
+-- one of their characters, or where one is an end of the other.
+with
+left_over as (select * from left_over),
+passes as (select * from matching_passes),
+settings as (select * from matching_settings),
+
+items as (
+    select
+        i.period, i.leg, i.entity, i.currency, i."key", i.amount, i.tolerance, i.first_seen, i.window_days,
+        substr(i.normal_key, 1, length(i.normal_key) - length(split_part(i.normal_key, '/', -1))) as place,
+        folded(split_part(i.normal_key, '/', -1)) as ref
+    from left_over as i
+    semi join passes as p on i.leg = p.leg and p.pass = 'near_key_apart'
+    where i.one_sided
+),
+
+-- where only one side has anything there is nothing to compare
+places as (
+    select period, leg, entity, currency, place
+    from items
+    group by all
+    having min(amount) < 0 and max(amount) > 0
+),
+
+spelled as (
+    select
+        i.*,
+        case when ref = left(ref, (length(ref) // 2)::bigint) || left(ref, (length(ref) // 2)::bigint)
+            then left(ref, (length(ref) // 2)::bigint) else ref
+        end as said,
+        s.near_length, s.kept_percent
+    from items as i
+    semi join places as p using (period, leg, entity, currency, place)
+    cross join settings as s
+    where length(i.ref) >= 4
+),
+
+-- is_cut: an end of the reference, which only a whole one is compared with
+shorter as (
+    select *, said as variant, false as is_cut
+    from spelled
+    union all
+    select
+        *, unnest(list_transform(
+            generate_series(1, length(said)::bigint), lambda i: substr(said, 1, i - 1) || substr(said, i + 1)
+        )) as variant, false as is_cut
+    from spelled
+    where length(said) >= near_length
+    union all
+    select
+        *, unnest(flatten(list_transform(
+            generate_series((length(said) * kept_percent + 99) // 100, length(said)::bigint - 1),
+            lambda n: [left(said, n), right(said, n)]
+        ))) as variant, true as is_cut
+    from spelled
+    where length(said) >= near_length
+),
+
+compared as (
+    select distinct
+        l.period, l.leg, l.entity, l.currency, l."key" as left_key, r."key" as right_key, l.amount + r.amount as rest, l.tolerance,
+        abs(l.first_seen - r.first_seen)::int as days, l.said as left_said, r.said as right_said,
+        case
+            when l.said = r.said then 0
+            when l.is_cut or r.is_cut then 1
+            -- numbers that follow each other differ in a digit as well
+            when length(l.said) = length(r.said) and damerau_levenshtein(l.said, r.said) = levenshtein(l.said, r.said) then 99
+            else damerau_levenshtein(l.said, r.said)
+        end as edits
+    from shorter as l
+    inner join shorter as r
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.place = r.place
+        and l.variant = r.variant
+    where l.amount > 0 and r.amount < 0 and abs(l.first_seen - r.first_seen) <= l.window_days
+        and (not l.is_cut and not r.is_cut or l.is_cut and r.variant = r.said or r.is_cut and l.variant = l.said)
+),
+
+near as (
+    select
+        period, leg, entity, currency, left_key, right_key, rest, days, min(edits) as edits,
+        -- what is worth the same is the nearer
+        min(edits) + 10 * (abs(rest) > tolerance)::int as distance
+    from compared
+    where edits <= 1
+    group by period, leg, entity, currency, left_key, right_key, rest, days, tolerance
+),
+
+ranked as (
+    select
+        *,
+        rank() over (partition by period, leg, entity, currency, left_key order by distance) as left_rank,
+        rank() over (partition by period, leg, entity, currency, right_key order by distance) as right_rank,
+        count(*) over (partition by period, leg, entity, currency, left_key, distance) as left_alike,
+        count(*) over (partition by period, leg, entity, currency, right_key, distance) as right_alike
+    from near
+),
+
+final as (
+    select
+        period, leg, entity, currency, left_key, right_key, rest, days, edits, distance,
+        left_alike, right_alike, left_rank = 1 and right_rank = 1 as is_nearest
+    from ranked
+    where left_rank = 1 or right_rank = 1
+)
+
+select * from final
