@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("duizhang.cli.backup", "Copy the home elsewhere; only what is new is written."),
     "restore": ("duizhang.cli.restore", "Make a home of a backup, and prove it."),
     "replay": ("duizhang.cli.replay", "Rebuild a published version from the archived raw files."),
+    "advise": ("duizhang.cli.advise", "Entries of the books that history speaks against, each tried over the past; nothing is written."),
     "what-if": ("duizhang.cli.what_if", "What a changed tolerance, rate card or rule would do to past days; nothing is written."),
     "compare": ("duizhang.cli.compare", "Compare any two files by key and amount, to the cent."),
     "score": ("duizhang.cli.score", "Compare what was found with what a simulation injected."),
@@ -64,7 +65,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 # Those that check tables with Great Expectations. Every other is kept from loading pandas until a library needs it.
-WITH_PANDAS = ("run", "replay", "what-if")
+WITH_PANDAS = ("run", "replay", "what-if", "advise")
 
 
 # commands that have commands of their own

@@ -49,6 +49,7 @@ EXAMPLES: dict[str, str] = {
     "backup": "backup backups",
     "restore": "restore backups restored",
     "replay": "replay --period 2026-03-01",
+    "advise": "advise --untried",
     "what-if": "what-if --set tolerances.order_payment=0.50 --from 2026-03-01 --to 2026-03-02",
     "source correct": "source correct company/2026-03-01/books_fx_rates_2026-03-01.csv --line 2 --column rate --was 7.1000 --to 7.2000 "
                       "--reason \"typed wrongly\" --by \"Li Na\"",

@@ -15,9 +15,10 @@ from duizhang.yaml_reading import load_yaml
 
 _ADVICE = (
     "Such as --set tolerances.order_payment=0.05, --set 'rate_cards[provider=alipay,kind=fee].percent=0.55' or "
-    "--set rate_cards.0.percent=0.55; a name with a dot in quotes."
+    "--set rate_cards.0.percent=0.55; `+` is one more entry of a list; a name with a dot in quotes."
 )
 _STEP = re.compile(r"""(?P<quoted>"[^"]+"|'[^']+')|(?P<name>[^.\[\]"'=]+)|\[(?P<filter>[^\]]+)\]""")
+_ONE_MORE = "+"  # at the end of a list
 _NOTHING = object()
 # by which people know an entry of a list
 _NAMES = ("kind", "leg", "provider", "source", "shop", "sku", "category", "zone", "key", "base", "quote", "from_day")
@@ -102,6 +103,8 @@ def _put(settings: Any, place: list[str | dict[str, str]], value: Any, text: str
         if isinstance(last, dict):
             for number in _chosen(target, last, text):
                 target[number] = value
+        elif isinstance(target, list) and last == _ONE_MORE:
+            target.append(value)
         elif isinstance(target, list):
             target[_number(target, last, text)] = value
         elif isinstance(target, dict):
