@@ -51,7 +51,7 @@ MISTAKES = (
         ("close", "--from", "2026-03-01", "--to", "2026-03-01", "--by", "A"),
         ("reopen", "--period", "2026-03-01", "--by", "A", "--reason", "b"),
         ("accept", "--period", "2026-03-01", "--table", "a", "--expectation", "b", "--by", "A", "--reason", "b"),
-        ("score", "--truth", "nope.parquet"), ("checkpoint",), ("what-if", "--set", "a=1"), ("serve", "--by", "A"),
+        ("score", "--truth", "nope.parquet"), ("checkpoint",), ("what-if", "--set", "a=1"), ("advise",), ("serve", "--by", "A"),
         ("backup", "backups"), ("metrics",), ("reidentify", "file", "x", "--out", "y", "--by", "A", "--reason", "b"),
         ("retention", "list", "--books", "nope.yaml"), ("mcp", "--home", "nope"),
         ("export", "audit", "--from", "2026-03-01", "--to", "2026-03-01", "--out", "audit"),
