@@ -210,7 +210,7 @@ def _svg(
     template: Mapping[str, Any], width: int, height: int, data: Mapping[str, list[dict[str, Any]]], ends: Mapping[str, float], name: str,
     title: str, description: str, *, padding: tuple[int, int, int, int] = (1, 0, 1, 2),
 ) -> Markup:
-    """The SVG as a part of a page: named and described for who cannot see it, without what only a script would use."""
+    """The SVG as a part of a page: named and described as a whole for who cannot see it, without what only a script would use."""
     import vl_convert
 
     sides = dict(zip(("left", "top", "right", "bottom"), padding, strict=True))
@@ -220,7 +220,7 @@ def _svg(
     }))
     wide, tall = width + sides["left"] + sides["right"], height + sides["top"] + sides["bottom"]
     body = text[text.index(">") + 1 :].removesuffix("</svg>")
-    body = re.sub(r'<path class="(?:background|foreground)"[^>]*/>| (?:class|pointer-events|aria-hidden)="[^"]*"', "", body)
+    body = re.sub(r'<path class="(?:background|foreground)"[^>]*/>| (?:class|pointer-events|role|aria-[a-z]+)="[^"]*"', "", body)
     body = _NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), body)
     about = f'<title id="{escape(name)}-t">{escape(title)}</title>'
     named = f"{escape(name)}-t"

@@ -95,6 +95,7 @@ def test_a_page_has_one_language_no_script_and_nothing_from_outside(office: Path
     identities = [attrs["id"] for _, attrs in found.tags if attrs.get("id")]
     assert len(identities) == len(set(identities))
     pictures = [attrs for tag, attrs in found.tags if tag == "svg"]
+    assert not [tag for tag, attrs in found.tags if str(attrs.get("role")).startswith("graphics")], "a picture is named as a whole"
     assert pictures and all(a.get("role") == "img" and a["aria-labelledby"].split()[0] in identities for a in pictures)  # type: ignore[union-attr]
 
 
