@@ -10,6 +10,7 @@ from pathlib import Path
 from duizhang.close import verify
 from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
 from duizhang.errors import Retryable, UserError
+from duizhang.language import translated as _
 from duizhang.plan import acquire, recorded
 from duizhang.publish import rebuild_published
 from duizhang.published import POINTER
@@ -25,30 +26,47 @@ _ROOM = 1 << 30  # less is too little for a day of a middling company
 def look_at_home(home: Path, *, deep: bool = True) -> Iterator[Finding]:
     """What is wrong with a home. deep: every byte that was written is compared, as `verify` does."""
     if not home.is_dir():
-        yield Finding(AREA, NOTED, f"there is no home at {home} yet", "The first `duizhang run` makes it.")
+        yield Finding(AREA, NOTED, _("there is no home at {home} yet", home=home), _("The first `duizhang run` makes it."))
         return
     free, size = shutil.disk_usage(home).free, sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
     if free < max(_ROOM, size // 10):
-        room = f"{_gigabytes(free)} are free where {home} is, which holds {_gigabytes(size)}"
-        yield Finding(AREA, WRONG, room, "Make room before the next run.")
+        room = _("{free} are free where {home} is, which holds {size}", free=_gigabytes(free), home=home, size=_gigabytes(size))
+        yield Finding(AREA, WRONG, room, _("Make room before the next run."))
     else:
-        yield Finding(AREA, WELL, f"{home} holds {_gigabytes(size)}, {_gigabytes(free)} are free")
+        yield Finding(AREA, WELL, _("{home} holds {size}, {free} are free", home=home, size=_gigabytes(size), free=_gigabytes(free)))
     busy = _is_busy(home)
     if busy:
-        yield Finding(AREA, NOTED, "a run is under way", "What it is writing is not looked at, and nothing is cleaned until it has ended.")
+        yield Finding(
+            AREA,
+            NOTED,
+            _("a run is under way"),
+            _("What it is writing is not looked at, and nothing is cleaned until it has ended."),
+        )
     yield from _leftovers(home, busy=busy)
     try:
         state = State(home, read_only=True)
         begun = [day for day, inputs in recorded(state).items() if not inputs.is_whole]
     except (UserError, Retryable) as error:
-        yield Finding(AREA, WRONG, f"the state database: {error}", getattr(error, "advice", "") or "`duizhang verify` says more.")
+        yield Finding(
+            AREA,
+            WRONG,
+            _("the state database: {error}", error=error),
+            getattr(error, "advice", "") or _("`duizhang verify` says more."),
+        )
         return
     if begun and not busy:
-        yield Finding(AREA, WRONG, f"a run ended while it computed {begun[0]}" + (f" and {len(begun) - 1} more days" if begun[1:] else ""),
-                      "Run the same command again; readers see what they saw before.")
+        more = _(" and {n} more days", n=len(begun) - 1) if begun[1:] else ""
+        yield Finding(AREA, WRONG, _("a run ended while it computed {day}", day=begun[0]) + more,
+                      _("Run the same command again; readers see what they saw before."))
     published = any((home / "manifests").glob("*/*.json"))
     if published and not (home / POINTER).is_file() and not busy:
-        yield Finding(AREA, WRONG, f"{POINTER} is missing, so nobody can read what is published", "Any run makes it again.", _rebuilt(home))
+        yield Finding(
+            AREA,
+            WRONG,
+            _("{name} is missing, so nobody can read what is published", name=POINTER),
+            _("Any run makes it again."),
+            _rebuilt(home),
+        )
         return
     if deep and not busy:
         yield from _proved(home, published=published)
@@ -61,18 +79,18 @@ def _proved(home: Path, *, published: bool) -> Iterator[Finding]:
     problems = [problem for problem in proof.problems if published or not problem.startswith(POINTER)]
     for problem in problems:
         if problem.startswith(POINTER):
-            yield Finding(AREA, WRONG, problem, "Any run makes it again.", _rebuilt(home))
+            yield Finding(AREA, WRONG, problem, _("Any run makes it again."), _rebuilt(home))
         else:
-            yield Finding(AREA, WRONG, problem, "`duizhang run` repairs what the archive or the published objects still have; "
-                          "restore the rest from a backup.")
+            yield Finding(AREA, WRONG, problem, _(
+                "`duizhang run` repairs what the archive or the published objects still have; restore the rest from a backup."))
     if not problems:
-        yield Finding(AREA, WELL, f"everything is as it was written; {proof.events} events, head {proof.head[:12]}")
+        yield Finding(AREA, WELL, _("everything is as it was written; {n} events, head {head}", n=proof.events, head=proof.head[:12]))
 
 
 def _rebuilt(home: Path) -> Callable[[], str]:
     def rebuild() -> str:
         rebuild_published(home, State(home))
-        return f"{home / POINTER} was made again from what is published"
+        return _("{path} was made again from what is published", path=home / POINTER)
     return rebuild
 
 
@@ -94,11 +112,13 @@ def _leftovers(home: Path, *, busy: bool) -> Iterator[Finding]:
     left += sorted((home / "incoming").glob("*"))
     aside = sorted(path for path in home.rglob("*") if _ASIDE.fullmatch(path.name))
     if left:
-        yield Finding(AREA, NOTED if busy else WRONG, f"{len(left)} files or folders that a killed run left ({left[0].relative_to(home)})",
-                      "Nothing refers to them; --fix takes them away.", None if busy else _removed(home, left))
+        what = _("{n} files or folders that a killed run left ({first})", n=len(left), first=left[0].relative_to(home))
+        yield Finding(AREA, NOTED if busy else WRONG, what,
+                      _("Nothing refers to them; --fix takes them away."), None if busy else _removed(home, left))
     if aside:
-        yield Finding(AREA, NOTED, f"{len(aside)} things that stood in the way were set aside ({aside[0].relative_to(home)})",
-                      "Look at them; nothing refers to them, and nobody else takes them away.")
+        what = _("{n} things that stood in the way were set aside ({first})", n=len(aside), first=aside[0].relative_to(home))
+        yield Finding(AREA, NOTED, what,
+                      _("Look at them; nothing refers to them, and nobody else takes them away."))
 
 
 def _removed(home: Path, left: list[Path]) -> Callable[[], str]:
@@ -106,7 +126,7 @@ def _removed(home: Path, left: list[Path]) -> Callable[[], str]:
         with acquire(home, wait=False):
             for path in left:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-        return f"took away {len(left)} leftovers of killed runs"
+        return _("took away {n} leftovers of killed runs", n=len(left))
     return remove
 
 

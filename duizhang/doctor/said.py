@@ -15,41 +15,65 @@ from duizhang.ingest import FileRecord, load_specs
 from duizhang.ingest.files import DUPLICATE, READ, REFUSED
 from duizhang.ingest.inbox import placed
 from duizhang.ingest.opening import walk
+from duizhang.language import translated as _
 from duizhang.reconcile import supplies
 
 
 def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> Iterator[Finding]:
     """What is wrong with books that load. records: the files that were taken in so far."""
     area = "books"
-    yield Finding(area, WELL, f"{path}: {len(books.shops)} shops, from {books.start}, {books.time_zone}, {books.currency}")
+    yield Finding(
+        area,
+        WELL,
+        _("{path}: {n} shops, from {start}, {zone}, {currency}", path=path, n=len(books.shops), start=books.start, zone=books.time_zone,
+          currency=books.currency),
+    )
     for line in open_lines(path.read_text(encoding="utf-8")):
-        number, _, asked = line.partition(": ")
-        yield Finding(area, NOTED, f"{number} is still a question: {asked}", "Answer it, and take the word QUESTION away.")
+        number, _colon, asked = line.partition(": ")
+        yield Finding(
+            area,
+            NOTED,
+            _("{line} is still a question: {asked}", line=number, asked=asked),
+            _("Answer it, and take the word QUESTION away."),
+        )
     try:
         load_specs(books.sources_path)
     except SpecError as error:
-        yield Finding(area, WRONG, f"own sources: {error}", "Correct that file; until then nothing can be read.")
+        yield Finding(area, WRONG, _("own sources: {error}", error=error), _("Correct that file; until then nothing can be read."))
         return
     yield from _key(books)
     read = [r for r in records if r.status == READ]
     seen = {(r.source, r.shop) for r in read}
     if not records:
-        yield Finding(area, NOTED, "no file was taken in yet", f"`duizhang plan --books {path}` reads the inbox and computes nothing.")
+        yield Finding(
+            area,
+            NOTED,
+            _("no file was taken in yet"),
+            _("`duizhang plan --books {path}` reads the inbox and computes nothing.", path=path),
+        )
         return  # which legs have both sides, files tell
     for e in books.expected:
         if (e.source, e.shop) not in seen:
             yield Finding(
-                area, WRONG, f"{e.source} of {e.shop or 'the company'} is expected {e.cadence} and never came, so every day is held",
-                f"Put its files into inbox/{e.shop or 'company'}/, give it a from_day, or take it out of `expected`.")
+                area, WRONG,
+                _("{source} of {shop} is expected {cadence} and never came, so every day is held", source=e.source,
+                  shop=e.shop or _("the company"), cadence=e.cadence),
+                _("Put its files into inbox/{shop}/, give it a from_day, or take it out of `expected`.", shop=e.shop or "company"))
     for shop in sorted(set(books.shops) - {r.shop for r in read}):
-        yield Finding(area, NOTED, f"shop {shop} has no file of its own", f"Put its files into inbox/{shop}/.")
+        yield Finding(area, NOTED, _("shop {shop} has no file of its own", shop=shop), _("Put its files into inbox/{shop}/.", shop=shop))
     for leg in supplies(books, seen | {(d.source, d.shop) for d in books.databases}):
         if leg.lacks:
             there = ", ".join(sorted({source for source, _ in leg.left or leg.right}))
-            yield Finding(area, NOTED, f"{leg.leg} is not run: it has no {leg.lacks} side (the other: {there})",
-                          f"Add such a file, or leave the leg out: `legs:` without {leg.leg}.")
+            what = _("{leg} is not run: it has no {side} side (the other: {there})", leg=leg.leg, side=_(leg.lacks), there=there)
+            yield Finding(area, NOTED, what,
+                          _("Add such a file, or leave the leg out: `legs:` without {leg}.", leg=leg.leg))
         for shop, side in leg.alone:
-            yield Finding(area, NOTED, f"{leg.leg} of {shop} is not run: only its {side} side is there", "Add files of the other side.")
+            yield Finding(
+                area,
+                NOTED,
+                _("{leg} of {shop} is not run: only its {side} side is there", leg=leg.leg, shop=shop, side=_(side)),
+                _("Add files of the other side."),
+            )
 
 
 def _key(books: Books) -> Iterator[Finding]:
@@ -60,38 +84,57 @@ def _key(books: Books) -> Iterator[Finding]:
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         def close() -> str:
             path.chmod(0o600)
-            return f"{path} is now readable by its owner alone"
-        yield Finding("books", WRONG, f"{path} can be read by others", "chmod 600 it.", close)
+            return _("{path} is now readable by its owner alone", path=path)
+        yield Finding("books", WRONG, _("{path} can be read by others", path=path), _("chmod 600 it."), close)
 
 
 def look_at_inbox(books: Books, records: Sequence[FileRecord]) -> Iterator[Finding]:
     """What is wrong with the files of an inbox: as they are now, and as they were taken in last."""
     area = "inbox"
     if books.remote_inbox:
-        yield Finding(area, NOTED, f"{books.inbox} is looked at by a run alone", "`duizhang plan --books books.yaml`")
+        yield Finding(area, NOTED, _("{inbox} is looked at by a run alone", inbox=books.inbox), "`duizhang plan --books books.yaml`")
     elif not books.inbox_path.is_dir():
-        yield Finding(area, WRONG, f"there is no inbox at {books.inbox_path}", "Make it, with a folder for each shop, and company/.")
+        yield Finding(
+            area,
+            WRONG,
+            _("there is no inbox at {path}", path=books.inbox_path),
+            _("Make it, with a folder for each shop, and company/."),
+        )
         return
     else:
         found = walk(books.inbox_path)
-        yield Finding(area, WELL, f"{len(found.files)} files" + (f", {found.hidden} hidden ones left out" if found.hidden else ""))
+        yield Finding(
+            area,
+            WELL,
+            _("{n} files", n=len(found.files)) + (_(", {n} hidden ones left out", n=found.hidden) if found.hidden else ""),
+        )
         for name, reason in sorted(found.refused.items()):
-            yield Finding(area, WRONG, f"{name}: {reason}", "No run reads it.")
+            yield Finding(area, WRONG, f"{name}: {reason}", _("No run reads it."))
         strange: dict[str, list[str]] = {}
         for name, path in found.files.items():
             if not os.access(path, os.R_OK):
-                yield Finding(area, WRONG, f"{name} cannot be read by this account", f"chmod u+r {path}")
+                yield Finding(area, WRONG, _("{name} cannot be read by this account", name=name), f"chmod u+r {path}")
             if problem := placed(name, books).problem:
                 strange.setdefault(problem, []).append(name)
         for problem, names in strange.items():
             some = f"{names[0]}, ..." if len(names) > 1 else names[0]
-            yield Finding(area, WRONG, f"{len(names)} files ({some}): {problem}", "Their days are held.")
+            yield Finding(
+                area,
+                WRONG,
+                _("{n} files ({some}): {problem}", n=len(names), some=some, problem=problem),
+                _("Their days are held."),
+            )
         new = [name for name in found.files if name not in {r.path.partition("::")[0] for r in records}]
         if new and records:
-            yield Finding(area, NOTED, f"{len(new)} files are new since the last look ({new[0]})", "`duizhang plan` names their days.")
+            yield Finding(
+                area,
+                NOTED,
+                _("{n} files are new since the last look ({first})", n=len(new), first=new[0]),
+                _("`duizhang plan` names their days."),
+            )
     for record in records:
         if record.status == REFUSED and not record.detail.get("misplaced"):
-            yield Finding(area, WRONG, f"not read: {record.problem}",
-                          "Correct or replace it, or decide: `duizhang source accept` (rightly left out) or `source withdraw`.")
+            yield Finding(area, WRONG, _("not read: {problem}", problem=record.problem),
+                          _("Correct or replace it, or decide: `duizhang source accept` (rightly left out) or `source withdraw`."))
         elif record.status == DUPLICATE:
-            yield Finding(area, NOTED, f"{record.path}: {record.problem}", "It adds nothing; take the copy away if you like.")
+            yield Finding(area, NOTED, f"{record.path}: {record.problem}", _("It adds nothing; take the copy away if you like."))
