@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +42,7 @@ def _is_module(package: str, name: str) -> bool:
     return (folder / name).is_dir() or (folder / f"{name}.py").is_file()
 
 
+@cache
 def modules() -> dict[str, set[str]]:
     """module -> the modules of the project that it imports."""
     found: dict[str, set[str]] = {}

@@ -4,8 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+TESTS = Path(__file__).parent
+# The files whose single tests take longest, so that they begin first and no worker is left with one at the end.
+LONGEST = (
+    "test_readme.py", "what_if/test_what_if.py", "pipelines/test_splits.py", "pipelines/test_restate.py", "reconcile/test_uncomputed.py",
+    "test_wheel.py", "reconcile/test_legs.py", "close/test_decisions.py", "pipelines/test_one_path.py", "reconcile/test_sides.py",
+    "close/test_loop.py", "publish/test_publish.py", "reconcile/test_engine.py", "reconcile/test_shared.py",
+    "pipelines/test_interrupt.py", "test_extending.py", "simulate/test_real.py", "reconcile/test_cases.py", "pipelines/test_files.py",
+    "reconcile/test_oracle.py", "pipelines/test_close.py", "reconcile/test_goods.py", "simulate/test_changed_rows.py",
+    "pipelines/test_repairs.py", "reconcile/test_opening_items.py", "examples/test_olist.py", "reconcile/test_declared.py",
+    "close/test_killed.py", "pipelines/test_end_to_end.py", "close/test_correcting.py", "ingest/test_damage.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; tests of a file stay together, and in their order."""
+    rank = {TESTS / name: number for number, name in enumerate(LONGEST)}
+    absent = [path for path in rank if not path.is_file()]
+    assert not absent, f"tests/conftest.py names files that are gone: {absent}"
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(scope="session", autouse=True)

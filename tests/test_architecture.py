@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import re
 from enum import StrEnum
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -29,9 +30,16 @@ MODELS = sorted(path for path in SQL.rglob("*.sql") if path.parent.name != "macr
 DOORS = sorted(p for p in (ROOT / "duizhang").rglob("__init__.py") if "opened_by_need" in p.read_text(encoding="utf-8"))
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The parsed module, for every test that walks it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -141,7 +149,7 @@ def test_the_areas_of_the_mutation_benchmark_name_files_and_tests_that_are_there
 def statements(path: Path) -> list[tuple[int, str]]:
     """The strings of a module that are SQL, what is put into them as a name; line and text."""
     found = []
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
@@ -193,7 +201,7 @@ def test_states_and_kinds_are_asked_for_by_name() -> None:
     wrong = [
         (path.relative_to(ROOT).as_posix(), node.lineno)
         for path in sorted((ROOT / "duizhang").rglob("*.py")) if path.relative_to(ROOT).as_posix() not in free
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Compare)
+        for node in ast.walk(tree_of(path)) if isinstance(node, ast.Compare)
         if {name_of(part) for part in (node.left, *node.comparators)} & {"status", "state", "side", "kind", "decision"}
         and set[str]().union(*(words_in(part) for part in (node.left, *node.comparators))) & closed
     ]

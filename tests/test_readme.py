@@ -52,7 +52,7 @@ def type_examples(folder: Path) -> None:
         Path("right.csv").write_text("order_id,paid\na,3\n", encoding="utf-8")
         before: dict[str, Callable[[], object]] = {
             "init": bills, "close": lambda: duizhang("approve", "--home", "home", "--period", FIRST, "--as", "checker", "--by", "Wang Wei"),
-            "diff": a_second_version, "source accept": something_that_is_no_bill, "source withdraw": look,
+            "source accept": something_that_is_no_bill, "source withdraw": look,
             "source restore": look, "status": without_it, "journal export": the_day_again,
         }
         for name, example in EXAMPLES.items():
@@ -132,13 +132,6 @@ def without_it() -> None:
     duizhang(*shlex.split(EXAMPLES["source withdraw"]))
 
 
-def a_second_version() -> None:
-    """A late correction of the first day."""
-    (orders,) = Path("raw/inbox/company", FIRST).glob("books_orders*")
-    orders.write_bytes(b"".join(orders.read_bytes().splitlines(keepends=True)[:-1]))
-    duizhang("run", "--quiet", "--books", "raw/books.yaml", "--home", "home", "--from", FIRST, "--to", FIRST)
-
-
 def test_the_example_of_every_command_works(office: Path) -> None:
     assert set(EXAMPLES) == set(commands(cli)) and {name.split()[0] for name in EXAMPLES} == set(COMMANDS)
     assert (office / "exceptions.xlsx").is_file() and (office / "mybank.yaml").is_file()
@@ -209,7 +202,7 @@ def test_commands_of_the_close_load_neither_engine_nor_specifications(office: Pa
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readme_leads_from_own_files_to_results(office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its commands over the bills of a shop, and its books.yaml; only days, names and files are put in."""
     (books, *_) = re.findall(r"^ *```yaml\n(.*?)^ *```", README, flags=re.DOTALL | re.MULTILINE)
     indent = len(books) - len(books.lstrip())
@@ -233,6 +226,11 @@ def test_the_commands_and_books_of_the_readme_work(office: Path, tmp_path: Path,
     assert load_books(Path("bills/books.yaml")).shops["alipay"].provider == "alipay"
     assert "2 days" in said and "reconciled" in said
 
+
+@pytest.mark.slow  # the examples above are these commands, too, in this order
+@pytest.mark.usefixtures("unchecked")
+def test_the_readme_leads_from_a_difference_to_the_close(office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {words[0] for words in typed("From difference to close")} <= {name.split()[0] for name in EXAMPLES}
     monkeypatch.chdir(office)
     duizhang("run", "--quiet", "--books", "raw/books.yaml", "--home", "home", "--from", FIRST, "--to", LAST)
     put_in = {"2026-03-07": LAST, "NAME": "Li Na", "FILE": "exceptions.xlsx", "books.yaml": "raw/books.yaml"}

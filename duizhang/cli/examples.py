@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # command -> the words behind `duizhang`, as they are typed; --home is the folder `home` where it is not given
 EXAMPLES: dict[str, str] = {
-    "simulate": "simulate --out raw --start 2026-03-01 --days 4 --orders-per-day 20 --break-rate 0.4",
+    "simulate": "simulate --out raw --start 2026-03-01 --days 2 --orders-per-day 20 --break-rate 0.4",
     "init": "init bills --copy",
     "inspect": "inspect raw/inbox/company/2026-03-01/books_fx_rates_2026-03-01.csv --books raw/books.yaml",
     "source list": "source list",
@@ -37,7 +37,7 @@ EXAMPLES: dict[str, str] = {
     "close": "close --from 2026-03-01 --to 2026-03-01 --by \"Li Na\"",
     "reopen": "reopen --period 2026-03-01 --by \"Li Na\" --reason \"a late bill\"",
     "doctor": "doctor --books raw/books.yaml",
-    "diff": "diff 2026-03-01",
+    "diff": "diff 2026-03-02",
     "verify": "verify",
     "checkpoint": "checkpoint --out checkpoint.txt",
     "export audit": "export audit --from 2026-03-01 --to 2026-03-02 --out audit-2026-03",

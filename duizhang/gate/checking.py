@@ -181,9 +181,12 @@ def _check_table(store: Store, validation: object, suite: Suite, periods: Sequen
             look(part[: len(part) // 2], failing)
             look(part[len(part) // 2 :], failing)
 
-    look(present, quick)
-    for period in present:
-        look([period], slow)
+    if len(present) == 1:
+        look(present, [*quick, *slow])
+    else:
+        look(present, quick)
+        for period in present:
+            look([period], slow)
     for period in present:
         results += [
             _result(period, suite.table, digests[period], e, *outcomes[period, e.name]) for e in (*quick, *slow)

@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -47,6 +48,8 @@ with warnings.catch_warnings(), _without_spark():
     from great_expectations.datasource.fluent import SQLDatasource
     from great_expectations.exceptions import ExpectationNotFoundError, GreatExpectationsError
     from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+    from great_expectations.expectations.expectation import Expectation as NativeExpectation
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.expectations.registry import get_expectation_impl
 
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
@@ -91,6 +94,42 @@ def _no_key(*_: object, **__: object) -> dict[str, object]:
     return {"constrained_columns": [], "name": None}
 
 
+def _named_columns(connection: sa.Connection, table_name: str, *_: object, **__: object) -> list[dict[str, object]]:
+    """The columns of a view, by name. SQLAlchemy would ask PostgreSQL's catalogue, of which DuckDB lacks a part, and
+    Great Expectations would then read the names off a row, which is a tenth of what a small table takes."""
+    described = connection.exec_driver_sql(f'describe "{table_name}"').fetchall()
+    return [{"name": str(row[0])} for row in described]
+
+
+# of the expectations that are being evaluated, by identity; none where nothing is
+_MADE: ContextVar[dict[int, tuple[NativeExpectation, ExpectationConfiguration]] | None] = ContextVar("made", default=None)
+_make_configuration = NativeExpectation.configuration.fget
+
+
+def _configuration(expectation: NativeExpectation) -> ExpectationConfiguration:
+    """The configuration of an expectation. Great Expectations makes it anew whenever it looks up a single argument, some seventy
+    times an evaluation, which is a third of its time on a small table; here it is made once for each."""
+    made = _MADE.get()
+    if made is None:
+        return _make_configuration(expectation)
+    if id(expectation) not in made:
+        made[id(expectation)] = expectation, _make_configuration(expectation)
+    return made[id(expectation)][1]
+
+
+NativeExpectation.configuration = property(_configuration)
+
+
+@contextmanager
+def _configured_once() -> Iterator[None]:
+    """Expectations do not change meanwhile."""
+    token = _MADE.set({})
+    try:
+        yield
+    finally:
+        _MADE.reset(token)
+
+
 class DuckDBConnectionSource(SQLDatasource):  # type: ignore[misc]
     """A data source over a DuckDB connection that is open already."""
 
@@ -105,6 +144,7 @@ class DuckDBConnectionSource(SQLDatasource):  # type: ignore[misc]
                 setattr(self._engine.dialect, hook, _nothing)
             # what is checked are views, and DuckDB lacks PostgreSQL's catalogue of keys, which would be asked for each of them
             self._engine.dialect.get_pk_constraint = _no_key  # type: ignore[assignment]
+            self._engine.dialect.get_columns = _named_columns  # type: ignore[assignment]
             self._execution_engine = _OpenConnectionEngine(engine=self._engine, create_temp_table=False)
 
     def test_connection(self, *, test_assets: bool = True) -> None:
@@ -170,7 +210,8 @@ class Validation:
     def _run(self, suite: Suite, asked: Sequence[Expectation], form: Mapping[str, object]) -> list[Any]:
         own = gx.ExpectationSuite(name=suite.table, expectations=[_native(e) for e in asked])
         batch = self._rows_of(suite).get_batch()
-        results = batch.validate(own, result_format=dict(form), expectation_parameters=self.parameters).results
+        with _configured_once():
+            results = batch.validate(own, result_format=dict(form), expectation_parameters=self.parameters).results
         by_name = {result.expectation_config.meta["name"]: result for result in results}
         return [by_name[e.name] for e in asked]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
+import duckdb
 import pyarrow as pa
 
 from duizhang import published, schema
@@ -22,10 +24,10 @@ from duizhang.ingest.files import (
     records,
 )
 from duizhang.ingest.inbox import landed_quarantine
-from duizhang.ingest.landing import LandedFiles, Setting, prepare, ranks
+from duizhang.ingest.landing import MANY, LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.specification import load_specs
 from duizhang.state import State
-from duizhang.store import Store, connect
+from duizhang.store import Store, connect, scratch
 from duizhang.terms import FileStatus
 
 TWICE = FileStatus.TWICE  # status, on one day, of a file that tells the same money as another
@@ -44,12 +46,17 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     landed = LandedFiles(load_specs(books.sources_path), settings, ((r.source, r.shop, store.home / r.landed) for r in active))
     order = ranks([r.path for r in sorted(active, key=lambda r: r.recency)])
     rows: dict[str, int] = {}
-    for name in schema.TABLES:
-        found = _rows(landed, order, name, periods)
-        store.split(name, found, periods)
-        rows[name] = found.num_rows
+    landed_rows = sum(_parsed(r) for r in active)
+    # all processors for many rows, one connection for all tables: to start one takes longer than to read small files
+    with closing(connect()) if landed_rows > MANY else scratch() as con:
+        prepare(con)
+        con.register("ranks", order)
+        for name in schema.TABLES:
+            found = _rows(con, landed, name, periods)
+            store.split(name, found, periods)
+            rows[name] = found.num_rows
     counting = [
-        CountedFile(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), int(str(r.detail.get("rows_parsed", 0))))
+        CountedFile(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), _parsed(r))
         for r in active
     ]
     files = _source_files(books, touching, periods, counted_twice(landed, counting, wanted))
@@ -61,27 +68,29 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     return {**rows, "source_files": files.num_rows, "quarantine": wrong.num_rows, "corrected_cells": corrected.num_rows}
 
 
-def _rows(landed: LandedFiles, order: pa.Table, name: str, periods: Sequence[dt.date]) -> pa.Table:
-    """The rows of a canonical table, of the periods and perhaps of days between them."""
+def _parsed(record: FileRecord) -> int:
+    """The rows of a file that were read."""
+    return int(str(record.detail.get("rows_parsed", 0)))
+
+
+def _rows(con: duckdb.DuckDBPyConnection, landed: LandedFiles, name: str, periods: Sequence[dt.date]) -> pa.Table:
+    """The rows of a canonical table, of the periods and perhaps of days between them. con: knows the ranks of files."""
     columns = schema.TABLES[name]
     between = f"period between date '{periods[0]}' and date '{periods[-1]}'"
     found = []
-    with connect() as con:
-        prepare(con)
-        con.register("ranks", order)
-        for source in landed.sources(name):
-            spec = landed.specs[source]
-            if spec.overlap == "latest":
-                # a newer file may say another day of a record, so it is found before days are chosen
-                keys = ", ".join(f'c."{g}"' for g in spec.grain_of(name))
-                select = (
-                    "select c.* from canonical as c inner join ranks as r on c.file = r.file "
-                    f"qualify r.rank = max(r.rank) over (partition by {keys})"
-                )
-                select = f"select * from ({select}) where {between}"
-            else:
-                select = f"select * from canonical where {between}"
-            found.append(landed.ask(con, name, source, select).cast(columns))
+    for source in landed.sources(name):
+        spec = landed.specs[source]
+        if spec.overlap == "latest":
+            # a newer file may say another day of a record, so it is found before days are chosen
+            keys = ", ".join(f'c."{g}"' for g in spec.grain_of(name))
+            select = (
+                "select c.* from canonical as c inner join ranks as r on c.file = r.file "
+                f"qualify r.rank = max(r.rank) over (partition by {keys})"
+            )
+            select = f"select * from ({select}) where {between}"
+        else:
+            select = f"select * from canonical where {between}"
+        found.append(landed.ask(con, name, source, select).cast(columns))
     return pa.concat_tables([columns.empty_table(), *found])
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 
@@ -216,7 +217,9 @@ def openings(store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.
     Tables that were damaged since count as they were: their day is computed again, and its opening has not changed by that.
     """
     spoilt, was = damaged(store, state, REFERENCE), sealed(state, STATE_TABLES)
-    known = {name: _known(store, name, keys, periods, [p for p, t in spoilt.items() if name in t]) for name, keys in REFERENCE.items()}
+    known = _known(store, periods, {
+        name: [p for p in store.periods(name) if p < periods[-1] and name not in spoilt.get(p, ())] for name in REFERENCE
+    } if periods else {})
     found = {}
     for period in periods:
         before = period - dt.timedelta(days=1)
@@ -226,37 +229,41 @@ def openings(store: Store, state: State, periods: Sequence[dt.date]) -> dict[dt.
         # rows are written in total order, so equal content is an equal file
         found[period] = mapping_digest({
             **{name: digest_of(was, name, before) or file_digest(store.path(name, before)) for name in STATE_TABLES},
-            **{name: by_period.get(period, "") for name, by_period in known.items()},
+            **{name: known.get(name, {}).get(period, "") for name in REFERENCE},
         })
     return found
 
 
 def _known(
-    store: Store, table: str, keys: Iterable[str], periods: Sequence[dt.date], spoilt: Sequence[dt.date]
-) -> dict[dt.date, str]:
-    """A digest of the rows of a reference table that hold when each period begins: the last stated ones of each key.
+    store: Store, periods: Sequence[dt.date], stored: Mapping[str, Sequence[dt.date]]
+) -> dict[str, dict[dt.date, str]]:
+    """What each period knows of the reference tables when it begins, by table. stored: the periods that count, by table."""
+    if not any(stored.values()):
+        return {}
+    with connect() as con:
+        con.register("asked", pa.table({"period": pa.array(list(periods), DAY)}))
+        return {name: _known_of(con, store, name, days) for name, days in stored.items() if days}
+
+
+def _known_of(con: duckdb.DuckDBPyConnection, store: Store, table: str, stored: Sequence[dt.date]) -> dict[dt.date, str]:
+    """A digest of the rows of a reference table that hold when each period `asked` for begins: the last stated ones of each key.
 
     A row holds from its day until its key is stated again, so the sum of the hashes of what begins less what ends is
     the same for the same rows, however they came about. The hash is MD5 over the text of every column: what is recorded
     has to be the same after an upgrade of DuckDB, whose own hash() need not be.
     """
-    stored = [p for p in store.periods(table) if p < periods[-1] and p not in spoilt] if periods else []
-    if not stored:
-        return {}
-    named = ", ".join(f'"{key}"' for key in keys)
+    named = ", ".join(f'"{key}"' for key in REFERENCE[table])
     paths = ", ".join(quoted(store.path(table, p)) for p in stored)
     text = ", ".join(f"coalesce(concat('=', \"{column.name}\"::varchar), '')" for column in _COLUMNS[table])
-    with connect() as con:
-        con.register("asked", pa.table({"period": pa.array(list(periods), DAY)}))
-        rows = con.execute(
-            "with stated as (select period, "
-            f"{named}, sum(md5_number_lower(concat_ws(chr(31), {text}))::hugeint) as h "
-            f"from read_parquet([{paths}], hive_partitioning = false) "
-            f"group by period, {named}), "
-            f"spans as (select period, h, lead(period) over (partition by {named} order by period) as until from stated), "
-            "changes as (select period, h from spans union all select until, -h from spans where until is not null), "
-            "days as (select period, sum(h) as h from changes group by period), "
-            "running as (select period + 1 as period, sum(h) over (order by period) as h from days) "
-            "select a.period, r.h from asked as a asof inner join running as r on a.period >= r.period"
-        ).fetchall()
+    rows = con.execute(
+        "with stated as (select period, "
+        f"{named}, sum(md5_number_lower(concat_ws(chr(31), {text}))::hugeint) as h "
+        f"from read_parquet([{paths}], hive_partitioning = false) "
+        f"group by period, {named}), "
+        f"spans as (select period, h, lead(period) over (partition by {named} order by period) as until from stated), "
+        "changes as (select period, h from spans union all select until, -h from spans where until is not null), "
+        "days as (select period, sum(h) as h from changes group by period), "
+        "running as (select period + 1 as period, sum(h) over (order by period) as h from days) "
+        "select a.period, r.h from asked as a asof inner join running as r on a.period >= r.period"
+    ).fetchall()
     return {period: str(total) for period, total in rows}

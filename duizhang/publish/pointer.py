@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +139,7 @@ def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, 
     for name, query in VIEWS.items():
         con.execute(f'create view "{name}" as {query}')
     described = con.execute("select table_name, list(column_name) from duckdb_columns() where not internal group by all").fetchall()
-    for name, columns in described:
-        _comment(con, name, columns)
+    con.execute(";\n".join(comment for name, columns in described for comment in _comments(name, columns)))
     con.commit()
     widths = {name: len(columns) for name, columns in described}
     return {**{name: widths[name] for name in (*TABLES, *VIEWS, "causes")}, "period_status": len(status)}
@@ -158,13 +157,13 @@ def _causes() -> pa.Table:
     return pa.Table.from_pylist(rows, schema=CAUSES)
 
 
-def _comment(con: duckdb.DuckDBPyConnection, name: str, columns: Sequence[str]) -> None:
-    """What a table or view and each of its columns mean, where readers of any client find it."""
+def _comments(name: str, columns: Sequence[str]) -> Iterator[str]:
+    """Statements that tell what a table or view and each of its columns mean, where readers of any client find it."""
     kind = "table" if name in ("period_status", "causes") else "view"
     words = load_dictionary()
-    con.execute(f'comment on {kind} "{name}" is {quoted(table_meaning(name))}')
+    yield f'comment on {kind} "{name}" is {quoted(table_meaning(name))}'
     for column in columns:
-        con.execute(f'comment on column "{name}"."{column}" is {quoted(words.column(OF.get(name, name), column) or "")}')
+        yield f'comment on column "{name}"."{column}" is {quoted(words.column(OF.get(name, name), column) or "")}'
 
 
 def _view(

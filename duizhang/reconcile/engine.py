@@ -19,7 +19,7 @@ from duizhang.reconcile.goods import move_claims
 from duizhang.reconcile.lineage import behind, models, order
 from duizhang.reconcile.matching import match, normalise_keys
 from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, KEPT_TABLES, OPEN_CLAIM, STATE_TABLES
-from duizhang.reconcile.session import OF_VALUES, Session
+from duizhang.reconcile.session import OF_VALUES, OPENING, Session
 from duizhang.schema import CLAIM
 
 log = logging.getLogger(__name__)
@@ -70,12 +70,13 @@ def make_claims(session: Session) -> dict[str, int]:
         if name == "rows_seen":  # what comes behind it asks which sides there are; every leg adds its own
             session.add_to("sides_known", name)
     legs = order("claims")
+    there = _legs_before(session)
     read_by = {leg: [later for later in legs if leg in models()[later].parents] for leg in legs}
     for number, leg in enumerate(legs, 1):
         with fields(leg=leg):
             log.info("claims: %s, leg %d of %d", leg, number, len(legs))
             session.run(f"claims/{leg}.sql")
-            rows[leg] = _keep_leg(session, leg, is_read_later=bool(read_by[leg]))
+            rows[leg] = _keep_leg(session, leg, is_read_later=bool(read_by[leg]), is_there=number == 1 or leg in there)
         for made in legs[:number]:
             if set(read_by[made]) <= {*legs[:number]}:
                 con.execute(f'drop table if exists "{made}"')
@@ -87,14 +88,36 @@ def make_claims(session: Session) -> dict[str, int]:
     return rows
 
 
-def _keep_leg(session: Session, leg: str, *, is_read_later: bool) -> int:
+def _legs_before(session: Session) -> set[str]:
+    """The legs of which something is known from before the range: open claims, sides, what was open when the books began."""
+    found = session.con.execute(
+        f"select leg from opening_items union select leg from carried_sides union select leg from {OPENING}"
+    ).fetchall()
+    return {str(leg) for (leg,) in found}
+
+
+def _keep_leg(session: Session, leg: str, *, is_read_later: bool, is_there: bool) -> int:
     """Write the claims of the leg whose model was run: those that have another side, or stood open when the books began. The number
-    of them. A leg that the books do not have keeps none."""
+    of them. A leg that the books do not have keeps none. is_there: something may stand in it that is no claim of the range."""
     con = session.con
     is_kept = leg in session.books.legs
     con.execute("set variable leg_made = ?", [leg])
     con.execute("set variable leg_is_kept = ?", [is_kept])
     con.execute(f"create or replace view made_claims as {_cast_claims(session, leg)} where getvariable('leg_is_kept')")
+    if is_there or con.execute("select 1 from made_claims limit 1").fetchall():
+        _claims_of_leg(session, leg)
+    else:  # nothing comes of nothing, which a dozen models would take longer to say than a day of orders takes
+        con.execute("delete from leg_claims")
+    if is_read_later and is_kept:
+        # a leg that adds up the claims of an earlier one takes those that were kept, as they are what the next day opens with
+        con.execute(f'create or replace table "{leg}" as select * from leg_claims')
+    con.execute(f"insert into leg_claims select * from ({_cast_claims(session, 'corrections')}) where leg = getvariable('leg_made')")
+    normalise_keys(session)
+    return session.keep_claims(leg)
+
+
+def _claims_of_leg(session: Session, leg: str) -> None:
+    """The table `leg_claims` of what the leg's model made, and where and since when its sides are supplied."""
     session.run("legs/scoped_claims.sql")
     session.run("legs/leg_scopes.sql")
     session.run("legs/sides_seen.sql")
@@ -104,12 +127,6 @@ def _keep_leg(session: Session, leg: str, *, is_read_later: bool) -> int:
     session.run("legs/opened_with.sql")
     session.run("legs/leg_claims.sql")
     move_claims(session, leg)
-    if is_read_later and is_kept:
-        # a leg that adds up the claims of an earlier one takes those that were kept, as they are what the next day opens with
-        con.execute(f'create or replace table "{leg}" as select * from leg_claims')
-    con.execute(f"insert into leg_claims select * from ({_cast_claims(session, 'corrections')}) where leg = getvariable('leg_made')")
-    normalise_keys(session)
-    return session.keep_claims(leg)
 
 
 def settle(session: Session) -> None:

@@ -125,6 +125,8 @@ def match(session: Session) -> None:
 def _choose(session: Session, name: str) -> None:
     """Of the candidate groups take those that are the best for every member, again and again until none is left."""
     con = session.con
+    if not con.execute(f"select 1 from match_{name} limit 1").fetchall():
+        return
     con.execute(f"create or replace view candidates as select * from match_{name}")
     session.run("passes/ranked.sql")
     session.run("passes/first_seats.sql")

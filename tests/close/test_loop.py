@@ -7,6 +7,7 @@ import datetime as dt
 from pathlib import Path
 
 import openpyxl
+import pytest
 import yaml
 
 from tests.pipelines.test_end_to_end import duizhang, query
@@ -57,6 +58,7 @@ def post(entries: Path, ledger: Path) -> None:
         csv.writer(file).writerows([own, *rows, *([line.get(name, "") for name in own] for line in posted)])
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_month_end_is_decided_booked_posted_signed_and_closed(tmp_path: Path) -> None:
     raw, home, book, entries = tmp_path / "raw", tmp_path / "home", tmp_path / "book.xlsx", tmp_path / "entries.csv"
     duizhang("simulate", "--out", raw, "--start", START, "--days", 3, "--orders-per-day", 20, "--seed", 7, "--break-rate", "0.2")

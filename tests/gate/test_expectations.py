@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from duizhang import published, schema
-from duizhang.gate import load_suites
+from duizhang.gate import load_suites, validation
 from duizhang.gate.checking import parameters
 from duizhang.gate.suites import ROWS_QUERY, Expectation, Suite
 from duizhang.gate.validation import Validation
@@ -194,6 +195,19 @@ def test_each_expectation_fails_on_its_fault_and_no_other_does(bench: Bench, tab
             found = bench.failing(suite, [row, row] if twice else [{**row, **change}])
             also = {x.name for x in suite.expectations if x.type == ROWS_QUERY} if None in change.values() else set()
             assert e.name in found and found - also <= {e.name}, (e.name, change, found)
+
+
+def test_a_configuration_that_is_made_once_gives_what_one_made_each_time_does(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = SUITES["variances"]
+    bench.lay()
+    bench.put("rows_of_it", pa.Table.from_pylist([{**good("variances"), "cause": "no such", "leg": ""}], schema=TABLES["variances"]))
+    made = validation._native(suite.expectations[0])
+    with validation._configured_once():
+        assert made.configuration is made.configuration
+    assert made.configuration is not made.configuration
+    once = bench.validation.check("select * from rows_of_it", suite)
+    monkeypatch.setattr(validation, "_configured_once", nullcontext)
+    assert bench.validation.check("select * from rows_of_it", suite) == once and {o.success for o in once} == {True, False}
 
 
 def test_the_gate_loads_no_spark_and_leaves_it_to_others() -> None:

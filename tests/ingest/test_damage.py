@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.landing import extract
+from tests.thoroughness import examples
 
 MODULES = sorted(p.stem for p in Path(__file__).parent.glob("test_*.py") if p.stem != Path(__file__).stem)
 SAMPLES: dict[str, bytes] = {
@@ -79,7 +80,7 @@ def test_a_sample_is_read_completely(name: str) -> None:
     undamaged(name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60, 200), deadline=None)
 @given(name=st.sampled_from(sorted(SAMPLES)), place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_any_byte(name: str, place: float, byte: int) -> None:
     body = bytearray(SAMPLES[name])
@@ -87,7 +88,7 @@ def test_any_byte(name: str, place: float, byte: int) -> None:
     holds(name, bytes(body))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(50, 120), deadline=None)
 @given(name=st.sampled_from(sorted(SAMPLES)), place=st.floats(0, 1, exclude_max=True), way=st.sampled_from(["cut", "twice", "half", "quote"]))
 @example(name=sorted(SAMPLES)[0], place=0.0, way="cut")
 def test_any_line(name: str, place: float, way: str) -> None:

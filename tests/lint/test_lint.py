@@ -16,6 +16,7 @@ KNOWN = {
 }
 
 
+@pytest.mark.slow  # `make lint` is this
 def test_the_sql_of_the_project_keeps_the_rules() -> None:
     assert [str(finding) for finding in lint()] == []
 

@@ -72,6 +72,20 @@ def home(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("home") / "home", symlinks=True))
 
 
+@pytest.fixture(scope="session")
+def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two days, for what has to be run again and again."""
+    return once(tmp_path_factory, "little", lambda out: duizhang(
+        "simulate", "--out", out, "--start", START, "--days", 2, "--orders-per-day", 10, "--seed", 11, "--break-rate", "0.1"))
+
+
+@pytest.fixture(scope="module")
+def done(little: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both days published, once for all; a copy for each file of tests."""
+    made = once(tmp_path_factory, "done", lambda out: run(little, out, START, START + dt.timedelta(days=1)))
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("done") / "home", symlinks=True))
+
+
 def test_every_injected_difference_is_found_and_nothing_else(raw: Path, home: Path) -> None:
     score = json.loads(duizhang("score", "--truth", raw / "truth.parquet", "--home", home, "--json"))
     assert score["differences"]["recall"] == 1.0, score
@@ -90,6 +104,7 @@ def test_every_leg_is_conserved_to_the_cent(home: Path) -> None:
     assert query(home, "select count(distinct leg) from recon_summary") == [(12,)]
 
 
+@pytest.mark.slow  # test_splits tries one split of a business in `make test`
 @pytest.mark.usefixtures("unchecked")
 def test_day_by_day_gives_the_rows_of_the_range(raw: Path, home: Path, tmp_path: Path) -> None:
     for first, last in ((0, 0), (1, 1), (2, DAYS - 1)):

@@ -42,7 +42,8 @@ from pipelines.run import run_range
 from pipelines.schedules import build_schedule
 from pipelines.sensors import build_sensor
 from pipelines.triggers import JOB
-from tests.pipelines.test_end_to_end import START, duizhang, once, query
+from tests.pipelines.test_end_to_end import START, duizhang, query
+from tests.thoroughness import THOROUGH
 
 FIRST, SECOND = START, START + dt.timedelta(days=1)
 PARTITIONS = daily(FIRST.isoformat(), "Asia/Shanghai")
@@ -99,22 +100,6 @@ def tick(raw: Path, home: Path, morning: dt.date) -> Any:
     )
 
 
-@pytest.fixture(scope="module")
-def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return once(tmp_path_factory, "little", lambda out: duizhang(
-        "simulate", "--out", out, "--start", FIRST, "--days", 2, "--orders-per-day", 10, "--seed", 11, "--break-rate", "0.1"))
-
-
-def computed(little: Path, home: Path) -> None:
-    assert by_command(little, home)
-
-
-@pytest.fixture(scope="module")
-def done(little: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = once(tmp_path_factory, "done", lambda home: computed(little, home))
-    return Path(shutil.copytree(made, tmp_path_factory.mktemp("done") / "home", symlinks=True))
-
-
 def on_record(home: Path) -> list[tuple[str, int, str]]:
     return [(e["payload"]["period"], e["payload"]["version"], e["payload"]["digest"]) for e in events(State(home), "published")]
 
@@ -130,6 +115,8 @@ def test_every_way_gives_the_same_numbers_events_and_replay(
     assert runs[-1]["payload"]["to"] == SECOND.isoformat() and runs[-1]["payload"].keys() == (
         events(State(done), "run_started")[0]["payload"].keys()
     )
+    if way is by_backfill:
+        return
     assert "the same" in duizhang("replay", "--home", tmp_path / "home", "--period", FIRST)
 
 
@@ -148,7 +135,7 @@ def test_a_closed_day_stays_closed_whoever_asks(little: Path, done: Path, tmp_pa
         return {path: file_digest(path) for path in sorted((home / "tables").rglob("*.parquet"))}
 
     before = query(home, VERSIONS), tables()
-    for way in (by_command, by_backfill, by_job):
+    for way in (by_command, by_backfill, *([by_job] if THOROUGH else [])):
         assert not way(raw, home), way.__name__
         assert (query(home, VERSIONS), tables()) == before, way.__name__
     assert isinstance(build_schedule(PARTITIONS)(tick(raw, home, SECOND + dt.timedelta(days=1))), SkipReason)

@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.pipelines.test_end_to_end import COMPARED, START, duizhang, query
-from tests.thoroughness import examples
+from tests.thoroughness import PHASES
 from tests.unchecked import trust
 
 
@@ -41,7 +41,8 @@ def check(seed: int, days: int, orders: int, cuts: set[int], again: int, start: 
         assert query(root / "split", sql) == query(root / "range", sql)
 
 
-@settings(max_examples=examples(1, 4), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=4, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@example(4711, 3, 15, {1}, 1)
 @given(st.integers(0, 10**6), st.integers(2, 4), st.integers(3, 25), st.sets(st.integers(1, 3)), st.integers(0, 3))
 def test_any_split_gives_the_rows_of_the_range(seed: int, days: int, orders: int, cuts: set[int], again: int) -> None:
     check(seed, days, orders, cuts, again)

@@ -39,6 +39,8 @@ from duizhang.reconcile import Uncomputed
 from duizhang.store import days
 from duizhang.terms import FileStatus
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 FIRST = dt.date(2026, 3, 1)
 PERIODS = days(FIRST, FIRST + dt.timedelta(days=2))
 

@@ -1,4 +1,4 @@
-"""The cases of cases.txt and causes.txt, each in an entity of its own: in one pass, and day by day."""
+"""The cases of cases.txt and causes.txt, each in an entity of its own: in one pass, in parts, and day by day."""
 
 from __future__ import annotations
 
@@ -71,10 +71,14 @@ def cases(name: str) -> Iterator[Case]:
 CASES = {case.title: case for name in ("cases.txt", "causes.txt") for case in cases(name)}
 
 
-@pytest.fixture(scope="module", params=["range", "days"])
+# after which days a part ends
+ENDS = {"range": (), "parts": (0, 2), "days": range(LENGTH)}
+
+
+@pytest.fixture(scope="module", params=["range", "parts", pytest.param("days", marks=pytest.mark.slow)])
 def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     claims = [c for case in CASES.values() for c in case.claims]
-    return run(tmp_path_factory.mktemp("cases"), claims, LENGTH, range(LENGTH) if request.param == "days" else ())
+    return run(tmp_path_factory.mktemp("cases"), claims, LENGTH, ENDS[request.param])
 
 
 @pytest.mark.parametrize("title", CASES)

@@ -16,7 +16,7 @@ from duizhang import schema
 from duizhang.books import Books
 from duizhang.reconcile import STATE_TABLES, Session, load_causes, reconcile
 from duizhang.store import Store, days
-from tests.thoroughness import examples
+from tests.thoroughness import examples, in_parts, various
 
 FIRST = dt.date(2026, 3, 1)
 KEPT = ("recon_summary", "variances", *STATE_TABLES)
@@ -120,7 +120,7 @@ EVENT = st.tuples(st.sampled_from(["books", "platform", "paid"]), st.integers(0,
 
 
 @settings(max_examples=examples(1, 8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(events=st.lists(EVENT, max_size=12))
+@given(events=various(EVENT, 7, 12))
 def test_a_range_equals_its_days_and_the_plain_sums(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, int, int]]
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_range_equals_its_days_and_the_plain_sums(
     root = tmp_path_factory.mktemp("daily")
     daily = Store(root)
     fill(daily, periods, data)
-    for part in (periods[:1], periods[1:2], periods[2:]):
+    for part in in_parts(periods):
         with Session(books(root), daily, part) as session:
             reconcile(session)
     for period in periods:

@@ -16,7 +16,7 @@ from duizhang.books import Books
 from duizhang.reconcile import STATE_TABLES, Session, reconcile
 from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, fill, order, row
-from tests.thoroughness import SPLITS, examples
+from tests.thoroughness import SPLITS, examples, in_parts, various
 
 TABLES = ("recon_summary", "variances", "clearings", *STATE_TABLES)
 FOUR = days(FIRST, FIRST + dt.timedelta(days=3))
@@ -34,7 +34,7 @@ def books(root: Path, **more: Any) -> Books:
 def run(root: Path, data: dict[str, list[dict[str, Any]]], *, daily: bool = False, periods: list[dt.date] = FOUR, **more: Any) -> Store:
     store = Store(root)
     fill(store, periods, data)
-    for part in [periods[:1], periods[1:2], periods[2:]] if daily else [periods]:
+    for part in in_parts(periods) if daily else [periods]:
         with Session(books(root, **more), store, part) as session:
             reconcile(session)
     return store
@@ -159,7 +159,7 @@ ENTRY = st.tuples(st.sampled_from(["taobao", "W", ""]), st.sampled_from(["P", "B
 
 
 @settings(max_examples=examples(1, 6), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
-@given(st.lists(EVENT, max_size=12), st.lists(ENTRY, max_size=3, unique_by=lambda e: (e[0], e[1], e[3])), st.booleans())
+@given(various(EVENT, 8, 12), st.lists(ENTRY, max_size=3, unique_by=lambda e: (e[0], e[1], e[3])), st.booleans())
 def test_pieces_by_our_skus_agree_with_plain_python_in_any_split(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, int, str, int]], entries: list[tuple[str, str, str, int]],
     listed: bool,  # noqa: FBT001 - given by hypothesis

@@ -17,7 +17,7 @@ from duizhang.reconcile import Session, reconcile
 from duizhang.store import Store, days
 from tests.reconcile import core
 from tests.reconcile.test_engine import FIRST, fill, found, order, payment, row
-from tests.thoroughness import examples
+from tests.thoroughness import examples, various
 
 NEXT = FIRST + dt.timedelta(days=1)
 
@@ -55,8 +55,8 @@ MONEY = st.integers(1, 5_000_000).map(lambda fen: Decimal(fen).scaleb(-2))
 PERCENT = st.integers(0, 9999).map(lambda value: Decimal(value).scaleb(-3))
 
 
-@settings(max_examples=examples(3, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(amounts=st.lists(MONEY, min_size=1, max_size=4), percents=st.lists(PERCENT, min_size=1, max_size=3),
+@settings(max_examples=examples(1, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(amounts=various(MONEY, 3, 4), percents=st.lists(PERCENT, min_size=1, max_size=3),
        bounds=st.lists(st.integers(1, 60_000), min_size=2, max_size=2, unique=True),
        fixed=st.none() | MONEY, minimum=st.none() | MONEY, cap=st.none() | MONEY)
 def test_fees_are_those_of_a_plain_calculation(
@@ -329,8 +329,8 @@ EVENT = st.tuples(st.sampled_from(["books", "paid", "refund", "return", "settled
                   st.integers(1, 3), st.booleans())
 
 
-@settings(max_examples=examples(2, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(events=st.lists(EVENT, min_size=4, max_size=14))
+@settings(max_examples=examples(1, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=various(EVENT, 8, 14))
 def test_records_of_different_entities_never_match(
     tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, int, int, bool]]
 ) -> None:

@@ -18,7 +18,7 @@ from duizhang.reconcile import STATE_TABLES, Session, reconcile
 from duizhang.store import Store
 from tests.reconcile.test_engine import FIRST, fill, order, payment, row
 from tests.reconcile.test_goods import FOUR
-from tests.thoroughness import SPLITS, examples
+from tests.thoroughness import SPLITS, examples, in_parts, various
 
 SHOPS = ("tb", "tm")
 PAY = {"provider": "alipay", "shops": list(SHOPS), "rules": [{"order_prefix": "M", "shop": "tm"}]}
@@ -35,7 +35,7 @@ def books(root: Path, **more: Any) -> Books:
 def both(root: Path, data: dict[str, list[dict[str, Any]]], *, split: str = "days", **more: Any) -> Store:
     """The store of a range, which is that of its parts where it is to be split."""
     stores = {}
-    for name, parts in (("range", [FOUR]), ("days", [FOUR[:1], FOUR[1:3], FOUR[3:]]))[: 2 if split == "days" else 1]:
+    for name, parts in (("range", [FOUR]), ("days", in_parts(FOUR)))[: 2 if split == "days" else 1]:
         stores[name] = Store(root / name)
         fill(stores[name], FOUR, data)
         for part in parts:
@@ -113,7 +113,7 @@ PAYMENT = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 4))
 
 
 @settings(max_examples=examples(1, 6), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
-@given(st.lists(SALE, max_size=8), st.lists(PAYMENT, max_size=8))
+@given(various(SALE, 5, 8), various(PAYMENT, 5, 8))
 def test_where_a_payment_stands_agrees_with_plain_python_in_any_split(
     tmp_path_factory: pytest.TempPathFactory, sales: list[tuple[int, str, int]], payments: list[tuple[int, int, int]]
 ) -> None:

@@ -12,8 +12,8 @@ from duizhang.reconcile import Session, Uncomputed, compute
 from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, KEPT, books, fill, order, payment
 
-PERIODS = days(FIRST, FIRST + dt.timedelta(days=4))
-HELD = PERIODS[2]
+PERIODS = days(FIRST, FIRST + dt.timedelta(days=2))
+HELD = PERIODS[1]
 
 
 def settled(root: Path, data: dict[str, list[dict[str, Any]]]) -> tuple[Store, list[Uncomputed], list[int]]:

@@ -22,6 +22,7 @@ def company(root: Path, days: int, orders: int, rate: str) -> set[tuple[str, str
     """))
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_each_fault_of_a_real_company_is_found_with_its_amount_and_nothing_else(tmp_path: Path) -> None:
     found = company(tmp_path, 6, 12, "0.2")
     truth = pl.read_parquet(tmp_path / "raw" / "truth.parquet").group_by("leg", "key").agg(pl.col("difference").sum())

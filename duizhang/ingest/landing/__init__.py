@@ -2,12 +2,13 @@
 
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.extract import extract
-from duizhang.ingest.landing.extraction import ControlTotal, Extraction
+from duizhang.ingest.landing.extraction import MANY, ControlTotal, Extraction
 from duizhang.ingest.landing.landed import LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.landing.looking import RawCell, RawRecord, as_shown, look
 from duizhang.ingest.landing.sealed import is_whole, replace, seal
 
 __all__ = [
+    "MANY",
     "QUARANTINED",
     "ControlTotal",
     "Extraction",
