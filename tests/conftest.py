@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from duizhang import connection
+
+gc.set_threshold(100_000)  # as commands do
 TESTS = Path(__file__).parent
 # The files whose single tests take longest, so that they begin first and no worker is left with one at the end.
 LONGEST = (
@@ -35,6 +40,13 @@ def unsynced() -> Iterator[None]:
     tests start as processes of their own do wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
+        written = connection._write_settings
+
+        def unsynced_settings(opened: Any, record: object) -> None:
+            written(opened, record)
+            opened.execute("pragma synchronous = off")
+
+        patch.setattr(connection, "_write_settings", unsynced_settings)
         yield
 
 
