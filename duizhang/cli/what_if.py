@@ -16,6 +16,8 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
 from duizhang.cli.options import DAY, home_option
 from duizhang.errors import UserError
+from duizhang.language import counted
+from duizhang.language import translated as _
 from duizhang.logs import shown
 from duizhang.runner import load_runner
 from duizhang.terms import PeriodStatus
@@ -46,10 +48,10 @@ def command(
     different: differences new and gone by leg and cause, their money, signed and closed days that would have to be reopened, days
     that would have to be computed again. Nothing is written to the home."""
     if not (books or edits or causes or matching):
-        raise UserError("nothing is changed", advice="Give --set PLACE=VALUE, --books, --causes or --matching.")
+        raise UserError(_("nothing is changed"), advice=_("Give --set PLACE=VALUE, --books, --causes or --matching."))
     first, last = (day.date() if day else None for day in (start, end))
     if first and last and last < first:
-        raise UserError(f"the range ends ({last}) before it begins ({first})")
+        raise UserError(_("the range ends ({last}) before it begins ({first})", last=last, first=first))
     from duizhang.state import State
     from duizhang.what_if import Proposed, what_if
 
@@ -78,27 +80,29 @@ def as_plain(effect: Effect) -> dict[str, Any]:
 def told(effect: Effect) -> Iterator[str]:
     """The effect in plain words."""
     width = screen_width()
-    yield f"If, from {effect.first} to {effect.last},"
+    yield _("If, from {first} to {last},", first=effect.first, last=effect.last)
     for edit in effect.edits[:_SHOWN]:
         yield from wrapped(str(edit), width, lines=3)
     if len(effect.edits) > _SHOWN:
-        yield f"  and {len(effect.edits) - _SHOWN} more"
+        yield _("  and {n} more", n=len(effect.edits) - _SHOWN)
     if not effect.days:
-        yield f"nothing would be different: {effect.same} days were computed again and say what they said"
+        yield _("nothing would be different: {n} days were computed again and say what they said", n=effect.same)
     else:
-        yield f"{len(effect.days)} days would be different, {effect.same} computed again would say what they say"
+        yield _("{n} days would be different, {same} computed again would say what they say", n=len(effect.days), same=effect.same)
         yield from _items(effect)
         yield from _legs(effect, width)
         yield from _days(effect, width)
     if effect.stale:
         days = _listed(effect.stale)
-        yield from wrapped(f"{len(effect.stale)} days outside the range would have to be computed as well: {days}", width, lines=3)
+        text = _("{n} days outside the range would have to be computed as well: {days}", n=len(effect.stale), days=days)
+        yield from wrapped(text, width, lines=3)
     if effect.not_current:
-        yield (f"{len(effect.not_current)} days are not current (`duizhang plan` says why); they are compared with what a run would give "
-               "today without the change")
+        yield _("{n} days are not current (`duizhang plan` says why); they are compared with what a run would give today without the "
+                "change", n=len(effect.not_current))
     if effect.left_out:
-        yield f"{len(effect.left_out)} entries of the inbox were never archived and are left out: {', '.join(effect.left_out[:3])}"
-    yield "Nothing was written to the home."
+        yield _("{n} entries of the inbox were never archived and are left out: {names}", n=len(effect.left_out),
+                names=", ".join(effect.left_out[:3]))
+    yield _("Nothing was written to the home.")
 
 
 def _items(effect: Effect) -> Iterator[str]:
@@ -109,39 +113,41 @@ def _items(effect: Effect) -> Iterator[str]:
     ]
     if not listed:
         return
-    yield "\nDifferences, each once, amounts gross:"
+    yield "\n" + _("Differences, each once, amounts gross:")
     yield _table(names, listed)
     for r in effect.moved:
-        one = r["items"] == 1
-        yield (f"{r['items']} item{'' if one else 's'} of {r['leg']} {'is' if one else 'are'} {r['now']} and no longer {r['was']} "
-               f"({_money(r['amount'], r['currency'])})")
+        yield counted(
+            "{n} item of {leg} is {now} and no longer {was} ({money})", "{n} items of {leg} are {now} and no longer {was} ({money})",
+            r["items"], leg=r["leg"], now=r["now"], was=r["was"], money=_money(r["amount"], r["currency"]))
 
 
 def _legs(effect: Effect, width: int) -> Iterator[str]:
     if effect.legs:
-        yield f"\nAt the end of {effect.last}, or of what follows it:"
+        yield "\n" + _("At the end of {day}, or of what follows it:", day=effect.last)
         yield _table(
             ["leg", "differ", "would", "agreed", "would", "open", "would", "currency"],
             [[r["leg"], r["differing_was"], r["differing_now"], r["matched_was"], r["matched_now"], r["closing_was"], r["closing_now"],
               r["currency"]] for r in effect.legs])
     for r in effect.profits:
-        yield from wrapped(
-            f"profit of {r['shop'] or 'no shop'}: {_money(r['was'], r['currency'])} -> {_money(r['now'], r['currency'])}", width, lines=2)
+        text = _("profit of {shop}: {was} -> {now}", shop=r["shop"] or _("no shop"), was=_money(r["was"], r["currency"]),
+                 now=_money(r["now"], r["currency"]))
+        yield from wrapped(text, width, lines=2)
 
 
 def _days(effect: Effect, width: int) -> Iterator[str]:
     yield ""
     for state in (PeriodStatus.CLOSED, PeriodStatus.APPROVED):
         if days := [d.period for d in effect.days if d.state == state]:
-            what = "would have to be reopened" if state == PeriodStatus.CLOSED else "would have to be signed again"
-            yield from wrapped(f"{len(days)} {state} days {what}: {_listed(days)}", width, lines=3)
+            closed = _("{n} closed days would have to be reopened: {days}", n=len(days), days=_listed(days))
+            signed = _("{n} approved days would have to be signed again: {days}", n=len(days), days=_listed(days))
+            yield from wrapped(closed if state == PeriodStatus.CLOSED else signed, width, lines=3)
     for day in [d for d in effect.days if d.held][:_SHOWN]:
-        yield from wrapped(f"{day.period} would be held: {day.held[0]}", width, lines=3)
+        yield from wrapped(_("{day} would be held: {why}", day=day.period, why=day.held[0]), width, lines=3)
     yield table_text(
         ["day", "state", "open", "would", "why"],
         [[d.period, d.state, d.open_was, d.open_now, _why([str(r) for r in d.reasons])] for d in effect.days[:_SHOWN]], width=width)
     if len(effect.days) > _SHOWN:
-        yield f"and {len(effect.days) - _SHOWN} more days (--json lists them)"
+        yield _("and {n} more days (--json lists them)", n=len(effect.days) - _SHOWN)
 
 
 def _listed(days: Iterable[dt.date]) -> str:
@@ -151,7 +157,7 @@ def _listed(days: Iterable[dt.date]) -> str:
 
 def _why(reasons: Sequence[str]) -> str:
     if not reasons:
-        return "the day before leaves something else open"
+        return _("the day before leaves something else open")
     return reasons[0] + (f" (+{len(reasons) - 1} more)" if len(reasons) > 1 else "")
 
 
@@ -160,5 +166,5 @@ def _table(names: list[str], listed: list[list[Any]]) -> str:
 
 
 def _money(value: Decimal, currency: str) -> str:
-    [[text, _]] = in_currency(["amount", "currency"], [[value, currency]])
+    [[text, _currency]] = in_currency(["amount", "currency"], [[value, currency]])
     return f"{text} {currency}"
