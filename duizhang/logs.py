@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 
 # what every record has as an attribute; empty where it belongs to none
 FIELDS = ("run", "period", "stage", "leg")
+_SOON = 2.0  # seconds in which nobody asks how long it takes
 _ENGINE = logging.getLogger("duizhang")
 _ENGINE.addHandler(logging.NullHandler())
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -43,6 +45,23 @@ def hushed() -> Iterator[None]:
         yield
     finally:
         _hush.reset(token)
+
+
+class Pace:
+    """How fast things of a known number are done since it was made, and how long the rest will take at that pace."""
+
+    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.total, self._clock, self._began = total, clock, clock()
+
+    def after(self, done: int) -> str:
+        """`, 12 a second, about 3 min left`; empty at the end, and before there is anything to judge by."""
+        passed = self._clock() - self._began
+        if not 0 < done < self.total or passed < _SOON:
+            return ""
+        rate = done / passed
+        left = (self.total - done) / rate
+        pace = f"{rate:.0f} a second" if rate >= 1 else f"{60 * rate:.0f} a minute"
+        return f", {pace}, about {left:.0f} s left" if left < 90 else f", {pace}, about {left / 60:.0f} min left"
 
 
 def _add_fields(record: logging.LogRecord) -> bool:

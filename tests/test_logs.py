@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from duizhang.logs import FIELDS, fields, forwarded, hushed, shown
+from duizhang.logs import FIELDS, Pace, fields, forwarded, hushed, shown
 
 LOG = logging.getLogger("duizhang.somewhere")
 
@@ -68,3 +68,12 @@ def test_the_form_of_lines_is_given_once(capsys: pytest.CaptureFixture[str]) -> 
     with shown():
         LOG.info("b")
     assert capsys.readouterr().err == "3|a\n  b\n"
+
+
+def test_how_long_the_rest_takes_is_told_at_the_pace_so_far() -> None:
+    now = iter([0.0, 1.0, 10.0, 10.0, 20.0, 30.0])
+    pace = Pace(400, lambda: next(now))
+    assert pace.after(50) == "", "too soon to say"
+    assert pace.after(100) == ", 10 a second, about 30 s left"
+    assert pace.after(5) == ", 30 a minute, about 13 min left"
+    assert pace.after(0) == pace.after(400) == ""

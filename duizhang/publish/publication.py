@@ -26,6 +26,7 @@ from duizhang.disk import sync_all
 from duizhang.events import append_event
 from duizhang.gate import Result, load_suites, quality_table, recorded_results
 from duizhang.integrity import fingerprints
+from duizhang.logs import Pace
 from duizhang.publish.objects import keep_objects, restore_published, write_object
 from duizhang.publish.pointer import object_path, publication_lock, rebuild_published
 from duizhang.publish.versions import (
@@ -94,10 +95,11 @@ def publish(
     with publication_lock(home):
         outcomes = []
         wanted = sorted(set(periods))
+        pace = Pace(len(wanted))
         for period, candidate in _candidates(store, state, wanted, required):
             outcomes.append(_publish_one(books, state, home, period, rules_digest, candidate))
             if len(outcomes) % _TOLD == 0 and len(outcomes) < len(wanted):
-                log.info("publishing: %d of %d days", len(outcomes), len(wanted))
+                log.info("publishing: %d of %d days%s", len(outcomes), len(wanted), pace.after(len(outcomes)))
         settled = _settle(books, state)
         # a day that is unchanged may have been computed because its objects were damaged
         lost = restore_published(home, store, state)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from duizhang import published
 from duizhang.errors import ConservationError, ModelFault
 from duizhang.layout import SQL
-from duizhang.logs import fields
+from duizhang.logs import Pace, fields
 from duizhang.reconcile.goods import move_claims
 from duizhang.reconcile.lineage import behind, models, order
 from duizhang.reconcile.matching import match, normalise_keys
@@ -47,9 +47,11 @@ def _reconcile(session: Session) -> dict[str, int]:
     for name in EARLY_TABLES:
         rows[name] = session.keep(name, published.TABLES[name])
     session.con.execute("drop table clearings")
+    pace = Pace(len(session.whole))
     for periods in session.stretches():
         if len(periods) < len(session.whole):
-            log.info("open items: day %d of %d", (periods[0] - session.whole[0]).days + 1, len(session.whole))
+            day = (periods[0] - session.whole[0]).days
+            log.info("open items: day %d of %d%s", day + 1, len(session.whole), pace.after(day))
         judge(session)
         done = {"open_claims": session.keep("open_claims", OPEN_CLAIM)}
         done |= {name: session.keep(name, published.TABLES[name]) for name in ITEM_TABLES if name not in EARLY_TABLES}

@@ -55,6 +55,7 @@ from duizhang.ingest.landing import replace as put_in_place
 from duizhang.ingest.opening import MEMBER, LockedFile, is_apart, passwords
 from duizhang.ingest.specification import SourceSpec, load_specs
 from duizhang.ingest.typing import QUARANTINE, shape
+from duizhang.logs import Pace
 from duizhang.sealing import begin_sealing, is_sealing, need_key, opened
 from duizhang.state import State
 from duizhang.store import Store
@@ -259,11 +260,12 @@ class _Collection:
                     archive(self.store.home, self.files.files[kept.file], day=path_day(kept.file))
                 tasks.append((archived_path(self.store.home, sha), kept.name, self._setting(self._shop_of(kept.file), sha), landed))
         done = each(_land, tasks, self.rules.specs, apart=lambda task: _is_apart(task[0]))
+        pace = Pace(len(tasks))
         for number, lost in enumerate(done, 1):
             if lost is not None:
                 self.lost.add(lost[0].name)
             if number % 200 == 0 or number == len(tasks):
-                self.say(f"files: {number} of {len(tasks)} new ones read")
+                self.say(f"files: {number} of {len(tasks)} new ones read{pace.after(number)}")
 
     def _take_in(self, sha: str, kept: Kept) -> bool:
         """One record, or one for every bill that the file holds (then `file::member`). True where there are no rows."""
