@@ -68,8 +68,8 @@ bench-commands: $(VENV)/.installed ## what each command costs to start, in proce
 bench-backfill: $(VENV)/.installed ## twelve months in one command, then a late file; seconds by stage
 	$(BIN)/python benchmarks/backfill.py --days $(or $(BACKFILL_DAYS),365) --orders-per-day $(ORDERS) --folder $(DEMO)/backfill
 
-reliability: $(VENV)/.installed ## kills, full disks, damage, hostile files, parallel decisions; the figures go into docs/reliability.md
-	$(BIN)/python benchmarks/reliability.py
+reliability: $(VENV)/.installed ## kills, full disks, damage, hostile files, parallel decisions, PART="runs disks" or all; figures in docs/reliability.md
+	$(BIN)/python benchmarks/reliability.py $(PART)
 
 mutation: $(VENV)/.installed ## plant faults into SQL and core modules; the share that the tests see goes into docs/mutation.md
 	$(BIN)/python benchmarks/mutation.py --write

@@ -19,6 +19,7 @@ import click
 from duizhang import __version__
 from duizhang.cli.examples import epilog
 from duizhang.cli.faults import told
+from duizhang.cli.screen import screened
 from duizhang.language import LANGUAGES, ask_books, choose
 from duizhang.language import translated as _
 from duizhang.logs import shown
@@ -149,6 +150,7 @@ class _Lazy(click.Group):
 def cli() -> None:
     """duizhang (对账): reconcile an e-commerce company's books, from raw files to a signed close."""
     # whatever a command does, warnings are seen; progress as well where it is asked for
+    click.get_current_context().with_resource(screened())
     click.get_current_context().with_resource(shown(logging.WARNING))
 
 
@@ -161,6 +163,7 @@ def main() -> None:
     _leave(_status())
 
 
+@screened()
 def _status() -> int:
     """Run the command; its exit code, what went wrong being told."""
     try:

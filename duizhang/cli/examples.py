@@ -41,6 +41,7 @@ EXAMPLES: dict[str, str] = {
     "verify": "verify",
     "checkpoint": "checkpoint --out checkpoint.txt",
     "export audit": "export audit --from 2026-03-01 --to 2026-03-02 --out audit-2026-03",
+    "export iceberg": "export iceberg --out lake",
     "metrics": "metrics --out duizhang.prom",
     "retention list": "retention list --books raw/books.yaml",
     "retention remove": "retention remove --books raw/books.yaml --by \"Li Na\" --reason \"kept long enough\"",

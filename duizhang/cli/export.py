@@ -14,7 +14,7 @@ from duizhang.language import translated as _
 
 @click.group("export")
 def command() -> None:
-    """Periods for others: `audit` is a folder that proves them to somebody who has no duizhang."""
+    """Periods for others: `audit` is a folder that proves them to somebody who has no duizhang, `iceberg` tables for other engines."""
 
 
 @command.command("audit")
@@ -36,3 +36,18 @@ def audit(home: Path, start: dt.datetime, end: dt.datetime, out: Path, *, with_r
         first = ", ".join(str(period) for period in unclosed[:5]) + (" ..." if len(unclosed) > 5 else "")
         lines.append(_("{n} of them are not closed: {days}", n=len(unclosed), days=first))
     answer({"out": out, "periods": periods, "not_closed": unclosed}, lines, as_json=as_json)
+
+
+@command.command("iceberg")
+@home_option
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder of catalogue and metadata.")
+@json_option
+def iceberg(home: Path, out: Path, *, as_json: bool) -> None:
+    """What is published as Apache Iceberg tables, without a copy of a row: for Spark, Trino, Snowflake, Polars and DuckDB. Give the
+    same folder again after every publication. Needs `pip install 'duizhang[iceberg]'`."""
+    from duizhang.publish import export_iceberg
+
+    done = export_iceberg(home, open_state(home), out)
+    lines = [_("{n} days in {folder}; {changed} of {tables} tables changed", n=done.periods, folder=out / "catalog.db",
+               changed=len(done.changed), tables=len(done.tables) + 1)]
+    answer({"out": out, "periods": done.periods, "objects": done.tables, "changed": list(done.changed)}, lines, as_json=as_json)

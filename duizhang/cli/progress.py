@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from duizhang.cli.screen import bare
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -38,7 +40,7 @@ class Progress:
 
         return Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(self.unit), TaskProgressColumn(show_speed=True),
-            TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+            TimeRemainingColumn(), console=Console(file=bare(sys.stderr)), transient=True,
         )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

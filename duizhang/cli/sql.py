@@ -11,6 +11,7 @@ import click
 
 from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.options import home_option
+from duizhang.harmless import for_spreadsheet
 from duizhang.language import translated as _
 
 
@@ -35,8 +36,8 @@ def command(query: str, home: Path, form: str, seconds: float | None, most: int 
     elif form == "csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(rows)
+        # a spreadsheet may open it; JSON has every text as it is
+        writer.writerows([for_spreadsheet(cell) if isinstance(cell, str) else cell for cell in row] for row in [names, *rows])
         click.echo(text.getvalue(), nl=False)
     else:
         click.echo(table_text(names, in_currency(names, rows)))

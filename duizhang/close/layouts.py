@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -51,6 +52,7 @@ class Posting:
 
 
 Rows = Iterator[Sequence[object]]
+log = logging.getLogger(__name__)
 
 
 def postings(home: Path, books: Books, start: dt.date, end: dt.date, *, entity: str = "", currency: str = "") -> list[Posting]:
@@ -90,7 +92,10 @@ def write_postings(found: Sequence[Posting], layout: str, out: Path) -> None:
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
     writer.writerows([["" if cell is None else safe_cell(cell) for cell in row] for row in rows(found)])
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(text.getvalue().encode(encoding))
+    body = text.getvalue().encode(encoding, "replace")
+    if lost := sorted({character for character in text.getvalue() if character not in body.decode(encoding)}):
+        log.warning("a %s file cannot hold %s; each stands as a question mark", layout, " ".join(map(ascii, lost[:20])))
+    out.write_bytes(body)
 
 
 def _kingdee(found: Sequence[Posting]) -> Rows:

@@ -12,6 +12,7 @@ from duizhang.close.groups import by_item, events_of, no_such_day
 from duizhang.close.rejecting import Rejected, rejected
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
+from duizhang.harmless import for_spreadsheet
 from duizhang.published import open_published
 from duizhang.state import State
 
@@ -29,7 +30,6 @@ CELL_HEADER = ("file", "line", "column_name", "value", "problem", "correction", 
 # what changes by itself, or was cut for the page
 DERIVED = ("age_days", "evidence", "proposal", "status")
 EXACT_DIGITS = 15  # of a number in a spreadsheet
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def open_differences(home: Path, period: dt.date) -> list[dict[str, Any]]:
@@ -64,8 +64,8 @@ def row_digest(row: dict[str, Any]) -> str:
 
 def safe_cell(value: object) -> object:
     """Text that a spreadsheet would run as a formula is led by a quote; a number has all its digits, and no more."""
-    if isinstance(value, str) and value.startswith(_DANGEROUS):
-        return "'" + value
+    if isinstance(value, str):
+        return for_spreadsheet(value)
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     return value

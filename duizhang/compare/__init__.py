@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from duizhang.compare.comparison import Comparison, Side, compare_files
 from duizhang.compare.net import net_by_key, shortlist, signed
-from duizhang.compare.output import safe_text
 from duizhang.compare.sketch import Sketch, load, sketch
 
 __all__ = [
-    "Comparison", "Side", "Sketch", "compare_files", "load", "net_by_key", "safe_text", "shortlist", "signed", "sketch",
+    "Comparison", "Side", "Sketch", "compare_files", "load", "net_by_key", "shortlist", "signed", "sketch",
 ]

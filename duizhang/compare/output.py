@@ -13,14 +13,9 @@ import pyarrow.parquet as pq
 import xlsxwriter
 
 from duizhang.errors import UserError
+from duizhang.harmless import for_spreadsheet
 
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _SHEET_ROWS = 1_048_575
-
-
-def safe_text(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe before a leading = + - @ tab or line break."""
-    return "'" + text if text.startswith(_DANGEROUS) else text
 
 
 def check_suffix(out: Path) -> None:
@@ -76,9 +71,9 @@ def _rows(table: pa.Table) -> Iterator[list[object]]:
 def _write_csv(table: pa.Table, path: Path) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([safe_text(name) for name in table.column_names])
+        writer.writerow([for_spreadsheet(name) for name in table.column_names])
         for row in _rows(table):
-            writer.writerow([safe_text(v) if isinstance(v, str) else f"{v:f}" if isinstance(v, Decimal) else v for v in row])
+            writer.writerow([for_spreadsheet(v) if isinstance(v, str) else f"{v:f}" if isinstance(v, Decimal) else v for v in row])
 
 
 def _write_sheet(table: pa.Table, path: Path, width: int, out: Path) -> None:

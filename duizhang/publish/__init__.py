@@ -18,6 +18,7 @@ from duizhang.publish.versions import (
 )
 
 if TYPE_CHECKING:
+    from duizhang.publish.iceberg import Exported, export_iceberg
     from duizhang.publish.objects import is_whole
     from duizhang.publish.pointer import object_path, rebuild_published
     from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
@@ -27,7 +28,7 @@ else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "PeriodOutcome", "PeriodState", "Version",
-    "current_version", "is_whole", "manifest_path", "note_refused", "object_path", "period_states", "publish",
+    "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "Exported", "PeriodOutcome", "PeriodState", "Version",
+    "current_version", "export_iceberg", "is_whole", "manifest_path", "note_refused", "object_path", "period_states", "publish",
     "published_differs", "read_manifest", "rebuild_published", "set_period_state", "versions",
 ]

@@ -60,7 +60,7 @@ def test_open_tags_and_two_accounts(tmp_path: Path) -> None:
 def test_xml_in_one_line(tmp_path: Path) -> None:
     rows = read(tmp_path, XML).table("bank_entries").to_pylist()
     assert [(r["entry_id"], r["amount"], r["currency"], r["reference"]) for r in rows] == [
-        ("A", Decimal("12.34"), "USD", "P-1"), ("20260302/-2/X", Decimal(-2), "USD", "")]
+        ("A", Decimal("12.34"), "USD", "P-1"), ("20260302/-2/fa58e7e28f12", Decimal(-2), "USD", "")]
     assert str(rows[0]["occurred_at"]) == "2026-03-01 22:00:00" and str(rows[0]["period"]) == "2026-03-02"
 
 

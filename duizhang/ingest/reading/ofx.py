@@ -7,6 +7,7 @@ resolved but the five of XML and numbers; a document type is refused. Source: Op
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Iterator, Sequence
@@ -112,8 +113,10 @@ def _rows(
 
 
 def _row(fields: dict[str, str], account: str, currency: str) -> tuple[str, ...]:
-    # a bank that leaves FITID empty still says the same of a transaction in every download
-    name = fields.get("FITID") or "/".join(fields[n] for n in ("DTPOSTED", "TRNAMT", "CHECKNUM", "NAME") if n in fields)
+    # a bank that leaves FITID empty still says the same of a transaction in every download; who somebody is stands in no id
+    said = "/".join(fields[n] for n in ("DTPOSTED", "TRNAMT", "CHECKNUM") if n in fields)
+    who = hashlib.sha256(f"{said}/{fields.get('NAME', '')}".encode()).hexdigest()[:12]
+    name = fields.get("FITID") or f"{said}/{who}"
     return (
         account, name, _amount(fields.get("TRNAMT", "")), fields.get("CURSYM", currency).upper(), *_moment(fields.get("DTPOSTED", "")),
         fields.get("TRNTYPE", ""), " ".join(fields[n] for n in ("NAME", "MEMO") if n in fields), fields.get("NAME", ""),
