@@ -1,9 +1,11 @@
-"""Plants one fault after another into the SQL models and the core modules and sees whether the tests fail.
+"""Plants one fault after another into the SQL models, the rules and the core modules and sees whether the tests fail.
 
-A fault is one changed node of the syntax tree (sqlglot for SQL, ast for Python) in a copy of the tree; the tests of its area run in
-a process forked from one that has the libraries loaded. The sample is fixed by a seed and spread over the files of an area. Faults
-after which a model cannot be bound at all are left out: they would be found without a test. Those judged to change nothing are
-listed with the reason in mutation_equivalent.yaml. `make mutation` writes the shares into docs/mutation.md.
+A fault is one changed node of the syntax tree (sqlglot for SQL, ast for Python). Of models and rules every fault is planted that
+there is, and judged by the pairs of tests/reconcile/pairs alone: what the model gives for rows that it is given. Of modules a sample
+is planted into a copy of the tree, fixed by a seed and spread over the files of an area; the tests of the area run in a process forked
+from one that has the libraries loaded. Faults after which a model cannot be bound at all are left out: they would be found without a
+test. Those judged to change nothing are listed with the reason in mutation_equivalent.yaml. `make mutation` writes the shares into
+docs/mutation.md.
 """
 
 from __future__ import annotations
@@ -19,18 +21,27 @@ import resource
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import sqlglot
+import duckdb
 import yaml
-from sqlglot import exp
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.faults import Fault, plain, python_faults, sql_faults  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.reconcile.pairs import Pair, Row
+
 EQUIVALENT = Path(__file__).with_name("mutation_equivalent.yaml")
 PAGE = ROOT / "docs" / "mutation.md"
 START, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -57,37 +68,31 @@ class Area:
     tests: tuple[str, ...]
 
 
-_CORE = ("tests/reconcile/test_cases.py", "tests/reconcile/test_mutation.py")
+_ROOMS = {
+    "claims": ("claims", "derived"), "sides and legs": ("sides", "legs"), "open items": ("open",), "items": ("items", "macros"),
+    "matching": ("matching", "passes"), "causes": ("causes", "rules"), "variances": ("variances",), "marts": ("marts",),
+}
+_RULES = tuple(f"duizhang/reconcile/{name}.yaml" for name in ("causes", "parts"))
+# models and rules, which are judged by their pairs
+PAIRED = {
+    f"sql: {name}": Area(tuple(f"sql/{room}/*.sql" for room in rooms if room != "rules") + (_RULES if "rules" in rooms else ()), ())
+    for name, rooms in _ROOMS.items()
+}
 AREAS = {
-    "sql: open items": Area(tuple(f"sql/{room}/*.sql" for room in ("open", "matching", "causes", "variances")), _CORE),
-    "sql: claims": Area(
-        ("sql/claims/*.sql", "sql/derived/*.sql", "sql/legs/*.sql", "sql/sides/*.sql"),
-        tuple(f"tests/reconcile/test_{name}.py" for name in ("one_truth", "sides", "legs", "goods", "room")),
-    ),
-    "sql: marts": Area(("sql/marts/*.sql",), tuple(f"tests/reconcile/test_{name}.py" for name in ("legs", "room", "goods"))),
+    **PAIRED,
     "sql: assertions": Area(("sql/assertions/*.sql",), ("tests/reconcile/test_assertions.py",)),
     "reconcile": Area(
         tuple(f"duizhang/reconcile/{name}.py" for name in ("matching", "parts", "subset", "causes", "lines")),
-        (*_CORE, "tests/reconcile/test_linear.py", "tests/reconcile/test_oracle.py"),
+        tuple(f"tests/reconcile/test_{name}.py" for name in ("deposits", "pairs", "linear", "oracle", "cases")),
     ),
     "close": Area(
         ("duizhang/close/decisions.py", "duizhang/close/approval.py"),
-        ("tests/close/test_decisions.py", "tests/close/test_signing.py", "tests/close/test_people.py"),
+        ("tests/close/test_signing.py", "tests/close/test_people.py", "tests/close/test_decisions.py"),
     ),
     "publish": Area(("duizhang/publish/publication.py",), ("tests/publish/test_publish.py", "tests/publish/test_readers.py")),
     "gate": Area(("duizhang/gate/records.py", "duizhang/gate/checking.py"), ("tests/gate",)),
     "plan": Area(("duizhang/plan/plan.py",), ("tests/pipelines/test_restate.py",)),
 }
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One planted fault: where, what stood there and what stands there now, and the changed file."""
-
-    path: str
-    place: str
-    change: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -100,167 +105,6 @@ class Outcome:
     change: str
     result: str
     seconds: float
-
-
-_SWAPS: dict[type[exp.Expression], type[exp.Expression]] = {
-    exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT, exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.Add: exp.Sub,
-    exp.Sub: exp.Add, exp.And: exp.Or, exp.Or: exp.And, exp.Max: exp.Min, exp.Min: exp.Max, exp.Sum: exp.Max,
-}
-
-
-def sql_faults(path: str, text: str, chance: random.Random) -> Iterator[Fault]:
-    """Every fault that can be planted into a select, one node each, in an order by chance."""
-    whole = sqlglot.parse_one(text, dialect="duckdb")
-    changeable = (*_SWAPS, exp.Literal, exp.Where, exp.Distinct, exp.Join, exp.Union, exp.If, exp.Coalesce, exp.Neg, exp.Ordered)
-    places = [(at, kind) for at, n in enumerate(whole.walk()) if isinstance(n, changeable) for kind in range(2)]
-    chance.shuffle(places)
-    for number, kind in places:
-        tree = whole.copy()
-        node = next(n for at, n in enumerate(tree.walk()) if at == number)
-        cte = node.find_ancestor(exp.CTE)
-        before = _short(node)
-        after = _change(node, kind)
-        if after is not None:
-            yield Fault(path, cte.alias if cte else "", f"{before} -> {after}", tree.sql(dialect="duckdb", pretty=True))
-
-
-def _plain(text: str) -> str:
-    """A select as its tree prints it."""
-    return sqlglot.parse_one(text, dialect="duckdb").sql(dialect="duckdb", pretty=True)
-
-
-def _short(node: exp.Expression) -> str:
-    return re.sub(r"\s+", " ", node.sql(dialect="duckdb"))[:160]
-
-
-def _change(node: exp.Expression, kind: int) -> str | None:
-    """Change the node in its tree; how it reads now, or None where there is nothing to change."""
-    made: exp.Expression | None = None
-    if type(node) in _SWAPS:
-        swapped = _SWAPS[type(node)]
-        if kind == 0:
-            made = swapped(**{k: v for k, v in node.args.items() if k in ("this", "expression")})
-        elif isinstance(node, exp.And):
-            made = node.right.copy()  # a condition is dropped
-    elif isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit() and kind == 0:
-        if isinstance(node.parent, exp.DataTypeParam):
-            return None
-        made = exp.Literal.number(int(node.this) + 1)
-    elif isinstance(node, exp.Where) and kind == 0:
-        node.pop()
-        return "no filter"
-    elif isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Select) and kind == 0:
-        node.pop()
-        return "not distinct"
-    elif isinstance(node, exp.Join) and not node.method and node.kind in ("", "INNER") and node.args.get("on"):
-        if kind == 1:
-            return None
-        left = node.side == "LEFT"
-        node.set("side", None if left else "LEFT")
-        node.set("kind", "INNER" if left else None)
-        return "inner join" if left else "left join"
-    elif isinstance(node, exp.Union) and kind == 0 and isinstance(node.parent, (exp.CTE, exp.Union)):
-        made = node.left.copy()  # the second branch is dropped
-    elif isinstance(node, exp.If) and isinstance(node.parent, exp.Case) and kind == 0:
-        case = node.parent
-        if len(case.args["ifs"]) > 1:
-            case.set("ifs", [i for i in case.args["ifs"] if i is not node])
-            return "no such case"
-        if case.args.get("this"):
-            return None
-        node.set("this", exp.Not(this=exp.Paren(this=node.this.copy())))
-        return "when not"
-    elif (isinstance(node, exp.Coalesce) and kind == 0) or (isinstance(node, exp.Neg) and kind == 0):
-        made = node.this.copy()
-    elif isinstance(node, exp.Ordered) and kind == 0 and isinstance(node.find_ancestor(exp.Window, exp.WithinGroup), exp.Window):
-        node.set("desc", not node.args.get("desc"))
-        return "the other way round"
-    if made is None:
-        return None
-    if isinstance(node, (exp.And, exp.Or)):
-        made = exp.Paren(this=made)
-    node.replace(made)
-    return _short(made)
-
-
-_COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn,
-    ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
-}
-_ADDED: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult, ast.BitAnd: ast.BitOr,
-}
-# what only declares: a fault there is one of the declaration and not of the rule
-_DECLARED = {"strict", "frozen", "nullable", "index", "autoincrement", "primary_key", "unique", "extra"}
-
-
-def python_faults(path: str, text: str, chance: random.Random) -> Iterator[Fault]:
-    """Every fault that can be planted into a module's functions, one node each, in an order by chance."""
-    places = [(number, kind) for number in range(len(list(ast.walk(ast.parse(text))))) for kind in range(2)]
-    chance.shuffle(places)
-    for number, kind in places:
-        tree = ast.parse(text)
-        nodes = list(ast.walk(tree))
-        node = nodes[number]
-        parents = {child: parent for parent in nodes for child in ast.iter_child_nodes(parent)}
-        line = [node]
-        while line[-1] in parents:
-            line.append(parents[line[-1]])
-        inside = [n.name for n in line if isinstance(n, ast.FunctionDef)]
-        if not inside or any(isinstance(n, ast.keyword) and n.arg in _DECLARED for n in line) or _is_hint(line):
-            continue
-        if isinstance(node, (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop, ast.arguments)):
-            continue
-        before = ast.unparse(node).splitlines()[0]
-        if _change_python(node, kind):
-            yield Fault(path, inside[0], f"{before[:160]} -> {ast.unparse(node).splitlines()[0][:160]}", ast.unparse(tree))
-
-
-def _is_hint(line: Sequence[ast.AST]) -> bool:
-    """Whether a node is part of an annotation, a default or a decorator."""
-    return any(
-        isinstance(outer, ast.arguments)
-        or (isinstance(outer, ast.FunctionDef) and (inner is outer.returns or inner in outer.decorator_list))
-        or (isinstance(outer, ast.AnnAssign) and inner is outer.annotation)
-        for inner, outer in pairwise(line)
-    )
-
-
-def _change_python(node: ast.AST, kind: int) -> bool:
-    if isinstance(node, ast.Compare) and kind == 0 and type(node.ops[0]) in _COMPARED:
-        node.ops[0] = _COMPARED[type(node.ops[0])]()
-    elif isinstance(node, ast.BoolOp):
-        if kind == 0:
-            node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        else:
-            del node.values[-1]
-            if len(node.values) == 1:
-                node.values.append(node.values[0])
-    elif isinstance(node, ast.BinOp) and kind == 0 and type(node.op) in _ADDED:
-        node.op = _ADDED[type(node.op)]()
-    elif isinstance(node, ast.UnaryOp) and kind == 0 and isinstance(node.op, (ast.Not, ast.USub)):
-        node.op = ast.UAdd() if isinstance(node.op, ast.USub) else ast.Not()
-        if isinstance(node.op, ast.Not):
-            node.operand = ast.UnaryOp(ast.Not(), node.operand)
-    elif isinstance(node, ast.Constant) and kind == 0 and type(node.value) is int:
-        node.value += 1
-    elif isinstance(node, ast.Constant) and kind == 0 and type(node.value) is bool:
-        node.value = not node.value
-    elif isinstance(node, ast.If) and kind == 0:
-        node.test = ast.UnaryOp(ast.Not(), node.test)
-    elif isinstance(node, ast.IfExp) and kind == 0:
-        node.body, node.orelse = node.orelse, node.body
-    elif isinstance(node, ast.Return) and kind == 0 and node.value is not None:
-        if isinstance(node.value, ast.Constant) and node.value.value is None:
-            return False
-        node.value = ast.Constant(None)
-    elif isinstance(node, ast.Expr) and kind == 0 and isinstance(node.value, ast.Call):
-        node.value = ast.Constant(None)  # a step is left out
-    elif isinstance(node, ast.Continue) and kind == 0:
-        return False
-    else:
-        return False
-    return True
 
 
 def sample(area: Area, number: int, seed: int) -> list[Fault]:
@@ -323,6 +167,59 @@ def attempt(tree: Path, tests: Sequence[str], log: Path) -> tuple[int, float]:
 _UNBOUND = re.compile(r"(Binder|Parser|Catalog) Error")
 
 
+def models_of(area: str) -> list[tuple[str, str, str]]:
+    """The models and rules of an area of pairs: file, name and SQL."""
+    from tests.reconcile.pairs import MACROS, RULES, text_of
+
+    found = []
+    for room in _ROOMS[area.removeprefix("sql: ")]:
+        if room == "macros":
+            found += [(path.relative_to(ROOT).as_posix(), name, text_of(name)) for name, (path, _) in MACROS.items()]
+        elif room == "rules":
+            found += [(f"duizhang/reconcile/{'parts' if 'parts' in name else 'causes'}.yaml", name, text_of(name)) for name in RULES]
+        else:
+            names = [f"{room}/{path.stem}" for path in sorted((ROOT / "sql" / room).glob("*.sql"))]
+            found += [(f"sql/{name}.sql", name, text_of(name)) for name in names]
+    return found
+
+
+def judge_model(area: str, path: str, name: str, text: str, pairs: Sequence[Pair], seed: int) -> Iterator[Outcome]:
+    """Every fault that can be planted into a model, held against its pairs."""
+    from tests.reconcile.pairs import given, in_order, put, rules
+
+    with rules() as con:
+        expected = []
+        for pair in pairs:
+            put(con, pair)
+            expected.append(in_order(pair.gives.rows))
+            # as the tree prints it: what fails here proves nothing
+            if given(con, pair, plain(text)) != expected[-1]:
+                raise SystemExit(f"{name}: the pair {pair.title!r} fails without a fault")
+        seen = {plain(text)}
+        for fault in sql_faults(path, text, random.Random(f"{seed} {name.rpartition('/')[2]}.sql")):
+            if fault.text in seen:
+                continue
+            seen.add(fault.text)
+            began = time.process_time()
+            results = {"survived" if not pairs else _held(con, pair, fault.text, rows) for pair, rows in zip(pairs, expected, strict=True)}
+            result = next((r for r in ("invalid", "killed") if r in results), "survived")
+            yield Outcome(area, path, fault.place, fault.change, result, round(time.process_time() - began, 1))
+
+
+def _held(con: duckdb.DuckDBPyConnection, pair: Pair, sql: str, expected: list[Row]) -> str:
+    from tests.reconcile.pairs import given, put
+
+    put(con, pair)
+    stop = threading.Timer(SECONDS / 10, con.interrupt)
+    stop.start()
+    try:
+        return "survived" if given(con, pair, sql) == expected else "killed"
+    except duckdb.Error as error:
+        return "invalid" if _UNBOUND.search(str(error)) else "killed"
+    finally:
+        stop.cancel()
+
+
 def judge(tree: Path, area: str, fault: Fault, log: Path) -> Outcome:
     """Plant the fault, run the tests, take it out again."""
     place = tree / fault.path
@@ -334,7 +231,7 @@ def judge(tree: Path, area: str, fault: Fault, log: Path) -> Outcome:
         place.write_text(kept, encoding="utf-8")
     told = log.read_text(encoding="utf-8", errors="replace")
     result = "survived" if code == 0 else "killed"
-    if code and _UNBOUND.search(told):
+    if code and fault.path.endswith(".sql") and _UNBOUND.search(told):
         result = "invalid"
     return Outcome(area, fault.path, fault.place, fault.change, result, round(seconds, 1))
 
@@ -348,9 +245,9 @@ def copy(into: Path) -> Path:
     return tree
 
 
-def equivalents() -> dict[tuple[str, str], str]:
-    """Faults that change nothing, with the reason: by place and change, so that a file may be renamed."""
-    return {(e["place"], e["change"]): e["reason"] for e in yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8")) or []}
+def equivalents() -> dict[tuple[str, str, str], str]:
+    """Faults that change nothing, with the reason: by file, place and change."""
+    return {(e["path"], e["place"], e["change"]): e["reason"] for e in yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8")) or []}
 
 
 def shares(outcomes: Sequence[Outcome]) -> str:
@@ -362,15 +259,15 @@ def shares(outcomes: Sequence[Outcome]) -> str:
     for area in AREAS:
         of = [o for o in outcomes if o.area == area and o.result != "invalid"]
         killed = sum(o.result == "killed" for o in of)
-        equal = [o for o in of if o.result == "survived" and (o.place, o.change) in same]
-        left = [o for o in of if o.result == "survived" and (o.place, o.change) not in same]
+        left = [o for o in of if o.result == "survived" and (o.path, o.place, o.change) not in same]
+        equal = len(of) - killed - len(left)
         if not of:
             lines.append(f"| {area} | 0 | | | | not measured |")
             continue
         alive += left
-        total = [total[0] + killed, total[1] + len(left), total[2] + len(equal)]
+        total = [total[0] + killed, total[1] + len(left), total[2] + equal]
         share = killed / max(killed + len(left), 1)
-        lines.append(f"| {area} | {len(of)} | {killed} | {len(left)} | {len(equal)} | {share:.2f} |")
+        lines.append(f"| {area} | {len(of)} | {killed} | {len(left)} | {equal} | {share:.2f} |")
     share = total[0] / max(total[0] + total[1], 1)
     lines.append(f"| all | {sum(total)} | {total[0]} | {total[1]} | {total[2]} | {share:.2f} |")
     if alive:
@@ -384,31 +281,57 @@ def shares(outcomes: Sequence[Outcome]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--area", choices=AREAS, action="append", help="only these areas")
-    parser.add_argument("--number", type=int, default=24, help="faults an area")
+    parser.add_argument("--number", type=int, default=24, help="faults an area of modules; of models every fault is planted")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--results", type=Path, help="JSON lines to add to; what stands there is not tried again")
+    parser.add_argument("--results", type=Path, help="JSON lines to add to; what stands there of modules is not tried again")
     parser.add_argument("--again", action="store_true", help="try the survivors of --results again and nothing else")
     parser.add_argument("--write", action="store_true", help="write the shares into docs/mutation.md")
-    parser.add_argument("--list", action="store_true", help="only list the faults that would be planted")
+    parser.add_argument("--list", action="store_true", help="only list the faults that would be planted into modules")
     arguments = parser.parse_args()
     known: dict[tuple[str, str, str], Outcome] = {}
     if arguments.results and arguments.results.exists():
         for line in arguments.results.read_text(encoding="utf-8").splitlines():
             found = Outcome(**json.loads(line))
             known[found.path, found.place, found.change] = found
-    for name in LIBRARIES:
-        importlib.import_module(name)
-    with tempfile.TemporaryDirectory() as folder:
-        tree, log = copy(Path(folder)), Path(folder) / "log"
-        sys.dont_write_bytecode = True
-        for area in arguments.area or AREAS:
-            _try(area, arguments, known, lambda fault, area=area: judge(tree, area, fault, log), tree, log)
-    print(shares(list(known.values())))
+    areas = arguments.area or list(AREAS)
+    # first those that are tried in forks: a process that has this tree loaded would not load the changed one
+    if any(area not in PAIRED for area in areas):
+        for name in LIBRARIES:
+            importlib.import_module(name)
+        with tempfile.TemporaryDirectory() as folder:
+            tree, log = copy(Path(folder)), Path(folder) / "log"
+            sys.dont_write_bytecode = True
+            for area in areas:
+                if area not in PAIRED:
+                    _try(area, arguments, known, lambda fault, area=area: judge(tree, area, fault, log), tree, log)
+    outcomes = [] if arguments.list else [o for area in areas if area in PAIRED for o in judge_models(area, arguments.seed)]
+    outcomes += known.values()
+    print(shares(outcomes))
     if arguments.write:
         text = PAGE.read_text(encoding="utf-8")
-        figures = f"{START}\n\nSeed {arguments.seed}, at most {arguments.number} faults an area.\n\n{shares(list(known.values()))}\n\n{END}"
+        figures = (
+            f"{START}\n\nSeed {arguments.seed}; every fault of models and rules, at most {arguments.number} an area of modules.\n\n"
+            f"{shares(outcomes)}\n\n{END}"
+        )
         PAGE.write_text(text[: text.index(START)] + figures + text[text.index(END) + len(END) :], encoding="utf-8")
     return 0
+
+
+def judge_models(area: str, seed: int) -> list[Outcome]:
+    """Every fault of the models of an area."""
+    from tests.reconcile.pairs import PAIRS, read_pairs
+
+    pairs: dict[str, list[Pair]] = {}
+    for room in _ROOMS[area.removeprefix("sql: ")]:
+        for pair in read_pairs(PAIRS / f"{room}.txt"):
+            pairs.setdefault(pair.model, []).append(pair)
+    found = []
+    for path, name, text in models_of(area):
+        of = list(judge_model(area, path, name, text, pairs.get(name, []), seed))
+        counts = Counter(o.result for o in of)
+        print(f"{name}: {counts['killed']} of {counts['killed'] + counts['survived']}, {sum(o.seconds for o in of):.0f} s", flush=True)
+        found += of
+    return found
 
 
 def _try(
@@ -424,7 +347,7 @@ def _try(
 
     def wanted(fault: Fault) -> bool:
         seen = known.get((fault.path, fault.place, fault.change))
-        if (fault.place, fault.change) in same and seen:
+        if (fault.path, fault.place, fault.change) in same and seen:
             return False
         return seen is not None and seen.result == "survived" if arguments.again else seen is None
 
@@ -434,8 +357,8 @@ def _try(
     # without a fault, but with every file as the trees print it: what fails here proves nothing
     for path in {f.path for f in faults}:
         text = (ROOT / path).read_text(encoding="utf-8")
-        plain = ast.unparse(ast.parse(text)) if path.endswith(".py") else _plain(text)
-        (tree / path).write_text(plain, encoding="utf-8")
+        printed = ast.unparse(ast.parse(text)) if path.endswith(".py") else plain(text)
+        (tree / path).write_text(printed, encoding="utf-8")
     code, seconds = attempt(tree, AREAS[area].tests, log)
     for path in {f.path for f in faults}:
         (tree / path).write_bytes((ROOT / path).read_bytes())

@@ -19,7 +19,7 @@ create macro digits_swapped(typed, meant) as
     );
 
 create macro mistyped(typed, meant) as
-    typed > 0 and meant > 0
+    meant > 0
     and (
         typed in (meant * 10, meant * 100, meant * 1000) or meant in (typed * 10, typed * 100, typed * 1000)
         or digits_swapped(typed, meant)
@@ -43,5 +43,5 @@ create macro deposit_share(paid, due, unit) as
 
 -- what was not paid is a round share of the goods, as discounts are
 create macro round_discount(rest, goods, unit) as
-    rest > unit and goods > 0
+    rest > unit
     and len(list_filter([5, 10, 15, 20, 25, 30], lambda p: abs(rest * 100 - goods * p) < unit * 100)) > 0;
