@@ -4,7 +4,7 @@
     model: open/clearings
     set period_from = date '2026-03-01'         a variable that the model asks for
     positions: period date, "key" varchar       a relation that it reads: its columns with their types, and its rows; a column
-                                                `leg varchar = fee` is the same in all of them and stands in none
+                                                `leg varchar = fee` is that in all rows but those with a cell `leg = freight`
       2026-03-01 | tb/1
     gives: period, "key"                        all rows that it gives, in any order; other columns are not looked at
       2026-03-01 | tb/1
@@ -49,18 +49,20 @@ Row = tuple[str | None, ...]
 
 @dataclass
 class Relation:
-    """columns: as they are declared, with types; or names alone, of what a model gives. rows: without what is the same in all."""
+    """columns: as they are declared, with types; or names alone, of what a model gives. rows: without what is as usual."""
 
     columns: list[str]
     rows: list[Row] = field(default_factory=list)
 
     def whole(self) -> list[Row]:
         """The rows with a cell for every column."""
-        same = [_cell(column.partition(" = ")[2]) if " = " in column else NULL for column in self.columns]
+        usual = {column.split()[0].strip('"'): _cell(column.partition(" = ")[2]) for column in self.columns if " = " in column}
+        names = [column.split()[0].strip('"') for column in self.columns]
         found = []
         for row in self.rows:
-            cells = iter(row)
-            found.append(tuple(next(cells) if cell is NULL else cell for cell in same))
+            other = {name: _cell(value) for name, _, value in ((c or "").partition(" = ") for c in row) if name in usual and value}
+            cells = iter([c for c in row if (c or "").partition(" = ")[0] not in other])
+            found.append(tuple({**usual, **other}[name] if name in usual else next(cells) for name in names))
             if list(cells):
                 raise ValueError(f"too many cells: {row}")
         return found
