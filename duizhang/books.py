@@ -25,12 +25,15 @@ from pydantic_core import ErrorDetails
 
 from duizhang.books_entries import (
     Account,
+    Certify,
     Counterparty,
     Database,
     FeeBilling,
+    Feed,
     FxRate,
     Instalments,
     JournalAccounts,
+    Notify,
     PolicyChange,
     PseudonymKey,
     RateCard,
@@ -55,7 +58,7 @@ PSEUDONYM_BYTES = 10  # of the MAC
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
 _NO_RESULT = (
     "root", "language", "inbox", "sources", "databases", "pseudonym_key", "encrypt_archive", "retention", "roles", "people",
-    "counterparties",
+    "counterparties", "feeds", "notify", "certify",
 )
 
 
@@ -90,6 +93,9 @@ class Books(BaseModel):
     accounts: dict[str, Account] = {}
     journal: JournalAccounts = JournalAccounts()
     counterparties: dict[str, Counterparty] = {}  # by provider, platform or carrier
+    feeds: dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")], Feed] = {}  # by the system that takes them
+    notify: tuple[Notify, ...] = ()
+    certify: Certify | None = None
     rate_cards: tuple[RateCard, ...] = ()
     policy_changes: tuple[PolicyChange, ...] = ()
     fx_rates: tuple[FxRate, ...] = ()
@@ -126,6 +132,9 @@ class Books(BaseModel):
                     raise ValueError(f"{place}: unknown leg {key!r}; expected one of {', '.join(LEGS)}")
         if unknown := sorted(set(self.legs) - set(LEGS)):
             raise ValueError(f"legs: unknown legs {unknown}; expected some of {', '.join(LEGS)}")
+        for name, feed in self.feeds.items():
+            if unknown := sorted(set(feed.legs) - set(LEGS)):
+                raise ValueError(f"feeds: {name}: unknown legs {unknown}; expected some of {', '.join(LEGS)}")
         cards = [(c.kind, c.provider, c.category, c.zone, c.from_day) for c in self.rate_cards]
         for card in cards:
             if cards.count(card) > 1:

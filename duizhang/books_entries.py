@@ -203,6 +203,41 @@ class Counterparty(Entry):
     claim_days: Annotated[int, Field(gt=0)] | None = None
 
 
+class Webhook(Entry):
+    """Where a feed is sent: environment variables with its address (https, or http on this machine) and the secret it is signed with."""
+
+    url_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Feed(Entry):
+    """Corrections for a system that has records of ours: decisions of these kinds whose money is in an item of these legs."""
+
+    legs: Annotated[tuple[str, ...], Field(min_length=1)]
+    decisions: tuple[Literal["correct", "adjust", "reclassify", "write_off"], ...] = ("correct", "adjust")
+    format: Literal["csv", "json"] = "json"
+    webhook: Webhook | None = None
+
+
+class Notify(Entry):
+    """Somebody who is told. address: as apprise has them (dingtalk://, wecombot://, feishu://, slack://, mailtos://), with ${NAME} for what
+    stands in the environment; on: held days, days that are ready to be signed, deadlines that passed, sources that fell silent."""
+
+    address: Annotated[str, Field(pattern=r"^[a-z0-9+]+://")]
+    on: tuple[Literal["held", "ready", "overdue", "silent"], ...] = ("held", "ready", "overdue", "silent")
+
+
+class Certify(Entry):
+    """Days that are quiet enough to be signed by the machine, as maker and checker at once. key: its public key, as `duizhang key new`
+    shows it. open_money: what may be open at most beside timing, in the currency of the books (nothing in any other); open_pieces: pieces;
+    match_rate: the least of every leg. Nothing may be overdue or decided by people, and the volume has to be in its usual band."""
+
+    key: Annotated[str, Field(pattern=r"^ed25519:[A-Za-z0-9_-]{43}$")]
+    open_money: Annotated[Decimal, Field(ge=0)]
+    open_pieces: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    match_rate: Annotated[Decimal, Field(ge=0, le=1)]
+
+
 class JournalAccounts(Entry):
     """Accounts that proposed entries use. by_cause: where the other side of an entry goes, by the cause of the difference; clearing: the
     account of money on its way, by provider; else `write_off` (of what was written off) or `suspense`, and `cash_in_transit`."""

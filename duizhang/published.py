@@ -49,7 +49,7 @@ TABLES: dict[str, pa.Schema] = {
     "legs_not_run": _table(
         ("leg", TEXT), ("entity", TEXT), ("shop", TEXT), ("channel", TEXT), ("missing", TEXT), ("wanted", TEXT), ("claims", _INT),
     ),
-    # status: open | waiting | accepted. proposal, confidence: what a later matching pass suggests, and how sure it is.
+    # status: open | waiting | chased | accepted. proposal, confidence: what a later matching pass suggests, and how sure it is.
     # An item whose difference has several causes has a row each; their amounts and quantities add up to the item's.
     # evidence: JSON, the first eight rows behind the difference: [{"claimed","side","kind","amount","source","file","line"},
     # ...], claimed: their day, with "claims", how many there are, where there are more, and "because", the numbers that a part

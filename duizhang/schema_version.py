@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from duizhang.connection import METADATA
 from duizhang.errors import StateError
 
-HEAD = "0002"
+HEAD = "0003"
 # the one that databases without a mark are upgraded from
 BASELINE = "0001"
 VERSION = sa.Table("alembic_version", METADATA, sa.Column("version_num", sa.String(32), primary_key=True))

@@ -55,6 +55,10 @@ class DecisionKind(StrEnum):
     CORRECT = "correct"
     WAIT = "wait"
     LINK = "link"
+    RECLASSIFY = "reclassify"
+    CHASE = "chase"
+    ADJUST = "adjust"
+    SPLIT = "split"
 
 
 class EventKind(StrEnum):
@@ -79,6 +83,12 @@ class EventKind(StrEnum):
     CELL_RESTORED = "cell_restored"
     FILES_REMOVED = "raw_files_removed"
     REIDENTIFIED = "reidentified"
+    COMMENTED = "commented"
+    CERTIFIED = "certified"
+    NOT_CERTIFIED = "not_certified"
+    FEED_MADE = "feed_made"
+    FEED_DELIVERED = "feed_delivered"
+    FEED_FAILED = "feed_failed"
 
 
 __all__ = ["DecisionKind", "EventKind", "FileStatus", "Outcome", "PeriodStatus", "Side"]

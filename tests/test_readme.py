@@ -53,7 +53,7 @@ def type_examples(folder: Path) -> None:
         before: dict[str, Callable[[], object]] = {
             "init": bills, "close": lambda: duizhang("approve", "--home", "home", "--period", FIRST, "--as", "checker", "--by", "Wang Wei"),
             "source accept": something_that_is_no_bill, "source withdraw": look,
-            "source restore": look, "status": without_it, "journal export": the_day_again,
+            "source restore": look, "status": without_it, "journal export": the_day_again, "export feed": a_feed,
         }
         for name, example in EXAMPLES.items():
             before.get(name, lambda: None)()
@@ -114,6 +114,11 @@ PUT_IN: dict[str, Callable[[], str]] = {"ORDER": an_order, "EVENT": an_event, "R
 
 def the_day_again() -> None:
     duizhang("run", "--quiet", "--books", "raw/books.yaml", "--home", "home", "--from", LAST, "--to", LAST)
+
+
+def a_feed() -> None:
+    with Path("raw/books.yaml").open("a", encoding="utf-8") as books:
+        books.write("\nfeeds: {oms: {legs: [order_payment], decisions: [correct, write_off]}}\n")
 
 
 def something_that_is_no_bill() -> None:

@@ -42,6 +42,7 @@ EXAMPLES: dict[str, str] = {
     "checkpoint": "checkpoint --out checkpoint.txt",
     "export audit": "export audit --from 2026-03-01 --to 2026-03-02 --out audit-2026-03",
     "export iceberg": "export iceberg --out lake",
+    "export feed": "export feed oms --books raw/books.yaml",
     "metrics": "metrics --out duizhang.prom",
     "retention list": "retention list --books raw/books.yaml",
     "retention remove": "retention remove --books raw/books.yaml --by \"Li Na\" --reason \"kept long enough\"",

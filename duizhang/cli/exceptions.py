@@ -32,8 +32,9 @@ def command() -> None:
 @click.option("--lang", "language", type=click.Choice(["zh", "en"]), help="Default: `language` of books.yaml.")
 @json_option
 def export(home: Path, period: dt.datetime, out: Path | None, language: Language | None, *, as_json: bool) -> None:
-    """Write the workbook. In the column `decision` choose accept, write_off, correct, wait or link (it accepts the proposed pair), and
-    give a reason. Its last sheet has the cells of the day's files that were not read, with room for what is to be read instead."""
+    """Write the workbook. In the column `decision` choose accept, write_off, correct, wait, link (it accepts the proposed pair),
+    reclassify, chase, adjust or split, and give a reason; in the column `to` what the last four name. Its last sheet has the cells of
+    the day's files that were not read, with room for what is to be read instead."""
     from duizhang.close import append_event, export_exceptions
 
     state = open_state(home)
@@ -77,7 +78,7 @@ def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> N
 
     if decided:
         rows = [
-            {"decision": d.name, "event": d.event, "what": d.decision, "amount": str(d.amount), "currency": d.currency,
+            {"decision": d.name, "event": d.event, "what": d.decision, "to": d.to, "amount": str(d.amount), "currency": d.currency,
              "leg": d.leg, "key": d.key, "by": d.decided_by, "reason": d.reason,
              "taken_back": f"{d.taken_back.by}: {d.taken_back.reason}" if d.taken_back else ""}
             for d in decisions(open_state(home)) if d.period == period.date()
@@ -98,16 +99,18 @@ def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> N
 @click.argument("events", nargs=-1, required=True)
 @home_option
 @click.option("--period", required=True, type=DAY, help="The day whose events these are.")
-@click.option("--decision", required=True, help="accept, write_off, correct, wait or link.")
+@click.option("--decision", required=True, help="accept, write_off, correct, wait, link, reclassify, chase, adjust or split.")
 @click.option("--reason", required=True, help="Why.")
-@click.option("--wait-until", type=DAY, help="With wait: the day.")
+@click.option("--wait-until", type=DAY, help="With wait and chase: the day.")
+@click.option("--to", default="", help="reclassify: an account or cause; chase: whom (customer, or a name); adjust: the amount that our "
+              "record is to have; split: the parts, such as '60 write_off; 40 wait 2026-04-30'.")
 @click.option("--replace", "replace_earlier", is_flag=True, help="In place of decisions about them that were not computed yet.")
 @by_option
 @key_option
 @json_option
 def decide_(
     events: tuple[str, ...], home: Path, period: dt.datetime, decision: str, reason: str, wait_until: dt.datetime | None,
-    by: str, key: Path | None, *, replace_earlier: bool, as_json: bool,
+    to: str, by: str, key: Path | None, *, replace_earlier: bool, as_json: bool,
 ) -> None:
     """Decide about events of a day (`exceptions list` has their ids), all of them or none. It clears each event in every leg.
 
@@ -118,7 +121,7 @@ def decide_(
 
     taken = decide(
         home, open_state(home), period.date(), events, decision, by=by, reason=reason, until=wait_until.date() if wait_until else None,
-        replace_earlier=replace_earlier, key=key,
+        to=to, replace_earlier=replace_earlier, key=key,
     )
     lines = [
         _("{number}: {decision} {amount} {currency}, {n} items of event {event}", number=d.name, decision=d.decision,
@@ -155,13 +158,16 @@ def undo(
             _("run again to see it applied"),
         ], as_json=as_json)
         return
-    d = take_back(home, open_state(home), int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)
-    assert d.taken_back is not None  # noqa: S101 - just taken back
-    answer({"decision": d.name, "taken_back_from": d.taken_back.period, "by": d.taken_back.by}, [
+    undone = take_back(home, open_state(home), int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)
+    since = undone[0].taken_back.period if undone[0].taken_back else undone[0].period
+    lines = [
         _("{number} is taken back: {decision} {amount} {currency} of {day}", number=d.name, decision=d.decision,
-          amount=in_places(d.amount, d.currency), currency=d.currency, day=d.period),
-        _("run {day} again to see it applied", day=d.taken_back.period),
-    ], as_json=as_json)
+          amount=in_places(d.amount, d.currency), currency=d.currency, day=d.period)
+        for d in undone
+    ]
+    own = next(d for d in undone if d.id == int(digits))
+    answer({"decision": own.name, "decisions": [d.name for d in undone], "taken_back_from": since, "by": by},
+           [*lines, _("run {day} again to see it applied", day=since)], as_json=as_json)
 
 
 def _told(taken: Taken) -> list[str]:
@@ -177,8 +183,8 @@ def _facts(taken: Taken) -> dict[str, Any]:
     """What was decided, by the numbers of decisions."""
     return {
         "decided": [
-            {"decision": d.name, "event": d.event, "what": d.decision, "amount": d.amount, "currency": d.currency, "period": d.period,
-             "items": len(d.items), "by": d.decided_by} for d in taken.stored
+            {"decision": d.name, "event": d.event, "what": d.decision, "to": d.to, "amount": d.amount, "currency": d.currency,
+             "period": d.period, "items": len(d.items), "by": d.decided_by} for d in taken.stored
         ],
         "instead_of": [old.name for old in taken.replaced],
     }

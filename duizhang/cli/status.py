@@ -73,6 +73,10 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
                 yield from wrapped(reason, width, lines=None if everything else 3)
             if not everything and len(p["held_reasons"]) > _REASONS:
                 yield _("  and {n} more (--all, or --json for the whole text)", n=len(p["held_reasons"]) - _REASONS)
+    for c in found["not_certified"]:
+        yield "\n" + _("{day} was not certified by the machine:", day=c["period"])
+        for reason in c["reasons"]:
+            yield from wrapped(reason, width, lines=3)
     if found["not_run"]:
         from duizhang.verdict import not_run_lines
 
@@ -85,6 +89,11 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
             name = f["file"] or f["source"]
             what = f["problem"] if f["problem"].startswith(name) else f"{name} {f['problem']}"
             yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), width, lines=3)
+    if found["feeds"]:
+        yield "\n" + _("Corrections that a system has not taken:")
+        for f in found["feeds"]:
+            yield from wrapped(_("{feed} {number}: {n} corrections, {problem}", feed=f["feed"], number=f["number"], n=f["corrections"],
+                                 problem=f["problem"]), width, lines=3)
     noted = {f["problem"]: f for f in reversed(found["noted"])}
     if noted:
         yield "\n" + counted("{n} file was read, but:", "{n} files were read, but:", len(noted))
@@ -148,7 +157,32 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         # what is published is told all the same
         noted = []
         files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
-    return {"periods": periods, "files": files, "noted": noted, "not_run": _not_run(home, [p["period"] for p in periods])}
+    feeds, uncertified = _undelivered(home), _not_certified(home)
+    return {"periods": periods, "files": files, "noted": noted, "feeds": feeds, "not_certified": uncertified,
+            "not_run": _not_run(home, [p["period"] for p in periods])}
+
+
+def _undelivered(home: Path) -> list[dict[str, Any]]:
+    """The feeds of corrections that a webhook was to take and has not."""
+    from duizhang.close.feeds import made_feeds
+    from duizhang.state import State
+
+    try:
+        made = made_feeds(State(home, read_only=True))
+    except UserError:  # told with the files
+        return []
+    return [{"feed": m.name, "number": m.number, "corrections": m.rows, "problem": m.problem} for m in made if m.problem]
+
+
+def _not_certified(home: Path) -> list[dict[str, Any]]:
+    """The days that wait for signatures and that the machine has looked at."""
+    from duizhang.close.certifying import why_not
+    from duizhang.state import State
+
+    try:
+        return [{"period": day, "reasons": list(reasons)} for day, reasons in sorted(why_not(State(home, read_only=True)).items())]
+    except UserError:  # told with the files
+        return []
 
 
 def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from duizhang.close.checkpoints import signed_checkpoint, verifier_key
     from duizhang.close.claiming import clock, told_of
     from duizhang.close.correcting import correct, record_of, take_back_cell
-    from duizhang.close.deciding import Taken, accept, decide, take_back
+    from duizhang.close.deciding import Taken, accept, decide, prepared, take_back
     from duizhang.close.disputes import dispute, totals
     from duizhang.close.groups import events_of
     from duizhang.close.importing import Imported, import_decisions
@@ -33,7 +33,7 @@ __all__ = [
     "CellChoice", "Corrected", "Decision", "Imported", "Proof", "Rejected", "Sheet", "Taken", "accept", "announce", "append_event",
     "approve", "archive_books", "archive_sources", "clock", "close_periods", "correct", "correction_claims", "decide",
     "decisions", "dispute", "entries", "events", "events_of", "export_audit", "export_exceptions", "import_decisions",
-    "item_decisions", "journal_proposals", "last_books", "postings", "record_of", "rejected", "reopen", "replay", "sheets",
+    "item_decisions", "journal_proposals", "last_books", "postings", "prepared", "record_of", "rejected", "reopen", "replay", "sheets",
     "signatures", "signed_checkpoint", "statement", "take_back", "take_back_cell", "told_of", "totals", "verifier_key",
     "verify", "write_postings",
 ]

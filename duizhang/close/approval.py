@@ -23,6 +23,8 @@ from duizhang.state import METADATA, State
 from duizhang.terms import EventKind, PeriodStatus
 
 MAKER, CHECKER = ROLES = ("maker", "checker")
+# the role and name under which the machine signs a quiet day, in the place of both
+MACHINE = "machine"
 APPROVED, CLOSED, RECONCILED = PeriodStatus.APPROVED, PeriodStatus.CLOSED, PeriodStatus.RECONCILED
 _LEAST_DIGITS = 8
 # what a run would compute again of these days, and why: `duizhang.plan.not_current`, which knows of this room and not the other way round
@@ -121,7 +123,8 @@ def close_periods(
         wanted = [p for p in periods if p not in states or states[p].state != CLOSED]
         for period in periods:
             digest = _digest(home, states, period, seen.get(period, ""))
-            if set(signatures(state, period, digest)) != set(ROLES) or states[period].state not in (APPROVED, CLOSED):
+            signed = set(signatures(state, period, digest))
+            if (signed != set(ROLES) and not is_certified(state, period, digest)) or states[period].state not in (APPROVED, CLOSED):
                 raise UserError(f"{period} is not approved", advice="Maker and checker have to sign its present version.")
             if period in wanted:
                 _all_computed(state, period)
@@ -132,8 +135,8 @@ def close_periods(
                             advice="Close it first, or say with --reason why this cannot wait.")
         for period in wanted:
             digest = _digest(home, states, period, "")
-            signed = signatures(state, period, digest)
-            set_period_state(state, period, CLOSED, f"{signed[MAKER]}, {signed[CHECKER]}")
+            both = signatures(state, period, digest)
+            set_period_state(state, period, CLOSED, ", ".join(both[role] for role in ROLES) if set(both) == set(ROLES) else MACHINE)
             told = {"reason": reason.strip(), "open_before": [p.isoformat() for p in behind]} if behind else {}
             payload = {"period": period.isoformat(), "digest": digest, **told}
             append_event(state, actor=who.name, kind=EventKind.CLOSED, payload=payload, sign=who.sign)
@@ -146,9 +149,10 @@ def close_periods(
 def reopen(
     home: Path, state: State, period: dt.date, *, by: str, reason: str, key: Key | None = None
 ) -> list[dt.date]:
-    """Open a closed period again; its signatures are void. The closed days behind it: they stay as they were closed.
+    """Open a closed period again, or object to one that the machine has signed; its signatures are void. The closed days behind it: they
+    stay as they were closed.
 
-    Raises UserError without a reason, or where the period is not closed.
+    Raises UserError without a reason, or where the period is neither.
     """
     who = actor(home, state, by, "reopen", key=key)
     if not reason.strip():
@@ -159,7 +163,8 @@ def reopen(
         later = [p for p, s in states.items() if p > period and s.state == CLOSED]
         payload = {"period": period.isoformat(), "reason": reason.strip(), "closed_behind": [p.isoformat() for p in later]}
         found = states.get(period)
-        if found is None or found.state != CLOSED:
+        objects = found is not None and found.state == APPROVED and found.approved_by == MACHINE
+        if found is None or (found.state != CLOSED and not objects):
             last = last_event(state, period, (EventKind.CLOSED, EventKind.REOPENED, EventKind.SIGNED))
             # told twice is told once
             if found and last and last.kind == EventKind.REOPENED and (last.actor, last.payload.get("reason")) == (
@@ -181,6 +186,15 @@ def reopen(
 
 def signatures(state: State, period: dt.date, digest: str) -> dict[str, str]:
     """Who has signed a version of a period, by role."""
+    return {role: name for role, name in _signed(state, period, digest).items() if role in ROLES}
+
+
+def is_certified(state: State, period: dt.date, digest: str) -> bool:
+    """Whether the machine has signed a version of a period."""
+    return MACHINE in _signed(state, period, digest)
+
+
+def _signed(state: State, period: dt.date, digest: str) -> dict[str, str]:
     query = sa.select(APPROVALS).where(APPROVALS.c.period == period.isoformat(), APPROVALS.c.digest == digest)
     with state.read() as con:
         return {row.role: row.name for row in con.execute(query)}
@@ -190,6 +204,13 @@ def all_signatures(state: State) -> set[tuple[str, str, str, str]]:
     """Every signature that counts: period, digest, role, name."""
     with state.read() as con:
         return {(row.period, row.digest, row.role, row.name) for row in con.execute(sa.select(APPROVALS))}
+
+
+def certified(state: State, period: dt.date, digest: str) -> None:
+    """Store that the machine has signed a version, as a part of a change."""
+    with state.begin() as con:
+        con.execute(sa.insert(APPROVALS).values(period=period.isoformat(), digest=digest, role=MACHINE, name=MACHINE))
+    set_period_state(state, period, APPROVED, MACHINE)
 
 
 def _seen(periods: Sequence[dt.date], digests: Sequence[str]) -> dict[dt.date, str]:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import ValidationError
 
-from duizhang.close.decisions import WRITE_OFF, Decision
+from duizhang.close.decisions import ADJUST, RECLASSIFY, WRITE_OFF, Decision
 from duizhang.close.people import same_person, signed_name
 from duizhang.errors import BooksError, UserError
 from duizhang.events import SIGNATURE, Event, last_before, signed_text
@@ -34,22 +34,28 @@ from duizhang.terms import EventKind
 
 KEY_VARIABLE, PASSPHRASE_VARIABLE = "DUIZHANG_KEY", "DUIZHANG_KEY_PASSPHRASE"
 _PREFIX = "ed25519:"
+# what is held against the limit of a role: money that is given up, or booked elsewhere
+LIMITED = (WRITE_OFF, RECLASSIFY, ADJUST)
 # a file of one, or one that is in memory
 Key = Path | Ed25519PrivateKey
 # events of what people do, which are signed where the books name people
 OF_PEOPLE = (
     "decided", "taken_back", "accepted", "signed", "closed", "reopened", "cell_corrected", "cell_restored", "file_accepted",
-    "file_withdrawn", "file_restored",
+    "file_withdrawn", "file_restored", "commented",
 )
+# of the machine, which signs with a key of its own where books.yaml names one under `certify`
+OF_MACHINE = "certified"
+MACHINE_KEY_VARIABLE, MACHINE_KEY_FILE = "DUIZHANG_MACHINE_KEY", "machine.key"
 
 
 @dataclass(frozen=True)
 class Staff:
-    """The people and roles of the books. currency: that of the books, in which limits are."""
+    """The people and roles of the books. currency: that of the books, in which limits are; machine: its public key."""
 
     roles: dict[str, Role] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     currency: str = ""
+    machine: str = ""
 
     def find(self, name: str) -> str:
         """The id of a person, by id or name; UserError where there is none, or more than one who may be meant."""
@@ -71,22 +77,28 @@ class Actor:
     currency: str = ""
 
     def beyond(self, new: Decision, before: Sequence[Decision]) -> str:
-        """Why a write-off is more than the person may decide, after those before it; empty where it is not."""
-        if self.limit is None or new.decision != WRITE_OFF:
+        """Why a write-off, reclassification or adjustment is more than the person may decide, after those before it; empty where it is
+        not."""
+        if self.limit is None or new.decision not in LIMITED:
             return ""
+        # the parts of a split are decided at once
+        parts = [d for d in before if new.split and d.split == new.split and d.decision in LIMITED]
         if new.currency == PIECES:
-            return _over(abs(new.quantity), self.limit.pieces, "pieces at once")
+            return _over(sum((abs(d.quantity) for d in (*parts, new)), Decimal(0)), self.limit.pieces, "pieces at once")
         if new.currency != self.currency:
             return f"{self.name} may write off {self.currency} alone, and this is {new.currency}"
         at_once = self.limit.causes.get(new.cause, self.limit.event)
         own = [
             d for d in before
-            if d.decision == WRITE_OFF and not d.taken_back and d.currency == self.currency and d.decided_by == self.name
+            if d.decision in LIMITED and not d.taken_back and d.currency == self.currency and d.decided_by == self.name
         ]
         of_day = abs(new.amount) + sum((abs(d.amount) for d in own if d.period == new.period), Decimal(0))
         of_month = abs(new.amount) + sum((abs(d.amount) for d in own if _month(d.period) == _month(new.period)), Decimal(0))
         return (
-            _over(abs(new.amount), at_once, f"{self.currency} at once" + (f" of {new.cause}" if new.cause in self.limit.causes else ""))
+            _over(
+                sum((abs(d.amount) for d in (*parts, new)), Decimal(0)), at_once,
+                f"{self.currency} at once" + (f" of {new.cause}" if new.cause in self.limit.causes else ""),
+            )
             or _over(of_day, self.limit.day, f"{self.currency} a day")
             or _over(of_month, self.limit.month, f"{self.currency} a month")
         )
@@ -102,7 +114,7 @@ def staff_of(home: Path, state: State, *, before: int | None = None) -> Staff:
 
 
 def actor(home: Path, state: State, by: str, duty: str, *, key: Key | None = None) -> Actor:
-    """Who acts as `by`, and may do what `duty` says.
+    """Who acts as `by`, and may do what `duty` says; '' is what everybody may whom the books name.
 
     Where the books name people, the person's key is `key`, or is read from it, else from the file that DUIZHANG_KEY names. Raises
     UserError where they name nobody so, the person may not, or the key is another's.
@@ -113,7 +125,7 @@ def actor(home: Path, state: State, by: str, duty: str, *, key: Key | None = Non
         return Actor(name)
     person = staff.people[staff.find(name)]
     role = staff.roles[person.role]
-    if duty not in role.may:
+    if duty and duty not in role.may:
         raise UserError(f"{person.name} may not {duty}: the role {person.role} may {', '.join(role.may)}")
     given = key or Path(os.environ.get(KEY_VARIABLE, ""))
     if given == Path():
@@ -127,6 +139,15 @@ def actor(home: Path, state: State, by: str, duty: str, *, key: Key | None = Non
         return {"key": person.key, "signature": base64.urlsafe_b64encode(secret.sign(text.encode())).decode()}
 
     return Actor(signed_name(person.name), sign, role.write_off, staff.currency)
+
+
+def machine(home: Path, public: str) -> Callable[[str], dict[str, str]]:
+    """What the machine signs with: the key in the file that DUIZHANG_MACHINE_KEY names, else in HOME/machine.key. UserError where there is
+    none, or it is not the one that books.yaml names."""
+    secret = read_key(Path(os.environ.get(MACHINE_KEY_VARIABLE, "") or home / MACHINE_KEY_FILE))
+    if public_key(secret) != public:
+        raise UserError("the machine's key is not the one that books.yaml names under `certify`")
+    return lambda text: {"key": public, "signature": base64.urlsafe_b64encode(secret.sign(text.encode())).decode()}
 
 
 def new_key(path: Path) -> str:
@@ -186,10 +207,10 @@ def unsigned(home: Path, log: Sequence[Event]) -> tuple[list[str], int]:
             if sha not in known:
                 known[sha] = _read(home, sha)
             staff = known[sha]
-        if event.kind not in OF_PEOPLE:
+        if event.kind not in (*OF_PEOPLE, OF_MACHINE):
             continue
         given = event.payload.get(SIGNATURE)
-        if not staff.people and not given:
+        if not staff.people and not given and event.kind != OF_MACHINE:
             free += 1
         elif why := _wrong(event, given, staff):
             problems.append(f"event {event.seq} ({event.kind} by {event.actor}) {why}")
@@ -199,7 +220,10 @@ def unsigned(home: Path, log: Sequence[Event]) -> tuple[list[str], int]:
 def _wrong(event: Event, given: Any, staff: Staff) -> str:
     if not isinstance(given, dict):
         return "is not signed, though books.yaml named people"
-    keys = {signed_name(person.name): person.key for person in staff.people.values()}
+    if event.kind == OF_MACHINE:
+        keys = {event.actor: staff.machine}
+    else:
+        keys = {signed_name(person.name): person.key for person in staff.people.values()}
     if keys.get(event.actor) != given.get("key"):
         return "is not signed with the key that books.yaml had for its author"
     try:
@@ -219,6 +243,7 @@ def _read(home: Path, sha: str) -> Staff:
         staff = Staff(
             {name: Role(**entry) for name, entry in (said.get("roles") or {}).items()},
             {name: Person(**entry) for name, entry in (said.get("people") or {}).items()}, str(said.get("currency") or "CNY"),
+            str((said.get("certify") or {}).get("key", "")),
         )
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"the books.yaml that the last run went by is not in the archive: {sha}",

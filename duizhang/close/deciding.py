@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from duizhang.close.authority import Actor, Key, actor
+from duizhang.close.choosing import Choice, Ground, chosen
 from duizhang.close.decisions import (
     DECIDED,
-    DECISIONS,
     LINK,
+    RECLASSIFY,
     STANDING,
     SUMS,
     TAKEN_BACK,
-    WAIT,
     Decision,
     Item,
     Undo,
@@ -33,7 +33,6 @@ from duizhang.close.decisions import (
 )
 from duizhang.close.groups import Event, events_of, linked
 from duizhang.close.sameness import Footprint, footprint, same_money
-from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
 from duizhang.events import append_event, events
 from duizhang.gate import accept_failure
@@ -47,26 +46,6 @@ MOST_TOLD = 20
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What somebody wants decided about an event. place: where it is said, for messages; row: the digest of that."""
-
-    event: Event
-    decision: str
-    reason: str
-    until: dt.date | None = None
-    place: str = ""
-    row: str = ""
-
-    def digest(self, before: int) -> str:
-        """What the decision is known by. before: how many were taken before it, so that it may be taken again after it was taken
-        back."""
-        return mapping_digest({
-            "event": self.event.id, "period": self.event.period.isoformat(), "decision": self.decision, "reason": self.reason,
-            "until": str(self.until), "row": self.row, "before": str(before),
-        })
-
-
-@dataclass(frozen=True)
 class Taken:
     """What came of choices: the decisions that were stored, and those that they replace."""
 
@@ -76,44 +55,43 @@ class Taken:
 
 def decide(
     home: Path, state: State, period: dt.date, event_ids: Sequence[str], decision: str, *, by: str, reason: str,
-    until: dt.date | None = None, replace_earlier: bool = False, key: Key | None = None,
+    until: dt.date | None = None, to: str = "", replace_earlier: bool = False, key: Key | None = None,
 ) -> Taken:
     """Decide about events of a published day, all of them or none; `link` is one decision about all of them together.
 
-    replace_earlier: decisions about the same events that are not computed yet are taken back. Raises UserError where an event
-    is not open, was decided by somebody, its money was booked before, or its day is closed.
+    to: what `chosen` needs of the decision. replace_earlier: decisions about the same events that are not computed yet are taken
+    back. Raises UserError where an event is not open, was decided by somebody, its money was booked before, or its day is closed.
     """
     who = actor(home, state, by, "decide", key=key)
     with acquire(home):
         rebuild_published(home, state)
-        known = events_of(home, period)
-        missing = [event for event in event_ids if event not in known]
-        if missing:
-            raise UserError(f"{period} has no open event {', '.join(missing)}", advice="`duizhang exceptions list` lists them.")
-        about = [known[event] for event in dict.fromkeys(event_ids)]
-        if decision == LINK:
-            about = [linked(about)]
-        choices = [Choice(event, decision, reason.strip(), until, place=event.id) for event in about]
-        newest = max(period_states(state))
-        problems = [f"{c.place}: {problem}" for c in choices if (problem := impossible(c, newest))]
-        if problems:
-            raise UserError("nothing was decided\n  " + "\n  ".join(problems[:MOST_TOLD]))
+        choices = prepared(home, state, period, event_ids, decision, reason=reason, until=until, to=to)
         return take(state, choices, by=who, replace_earlier=replace_earlier)
 
 
-def impossible(choice: Choice, newest: dt.date) -> str:
-    """Why nobody can decide so, whatever was decided before; empty where one can. newest: the last day of the books."""
-    if choice.decision not in DECISIONS:
-        return f"decision {choice.decision!r}; expected one of {', '.join(DECISIONS)}"
-    if not choice.reason:
-        return "reason is empty; expected why this was decided"
-    if choice.decision != WAIT:
-        return f"wait_until is given, but the decision is {choice.decision}" if choice.until else ""
-    if choice.until is None:
-        return "wait_until is empty; expected a day such as 2026-03-31"
-    if choice.until <= choice.event.period:
-        return f"wait_until {choice.until} is not after the day of the difference ({choice.event.period}), so nobody would wait"
-    return f"wait_until {choice.until} is past: the books have come to {newest}" if choice.until < newest else ""
+def prepared(
+    home: Path, state: State, period: dt.date, event_ids: Sequence[str], decision: str, *, reason: str, until: dt.date | None = None,
+    to: str = "",
+) -> list[Choice]:
+    """What a decision on events would be, before anything is stored. UserError with all that nobody could decide so."""
+    known = events_of(home, period)
+    missing = [event for event in event_ids if event not in known]
+    if missing:
+        raise UserError(f"{period} has no open event {', '.join(missing)}", advice="`duizhang exceptions list` lists them.")
+    about = [known[event] for event in dict.fromkeys(event_ids)]
+    if decision == LINK:
+        about = [linked(about)]
+    ground = Ground(home, state)
+    choices: list[Choice] = []
+    problems = []
+    for event in about:
+        try:
+            choices += chosen(ground, Choice(event, decision, reason.strip(), until, place=event.id, to=to.strip()))
+        except UserError as error:
+            problems.append(f"{event.id}: {error}")
+    if problems:
+        raise UserError("nothing was decided\n  " + "\n  ".join(problems[:MOST_TOLD]))
+    return choices
 
 
 def take(state: State, choices: Sequence[Choice], *, by: Actor, what: str = "", replace_earlier: bool = False) -> Taken:
@@ -159,11 +137,13 @@ class _Taking:
         new = Decision(
             choice.digest(self.count), period, lead.leg, lead.entity, lead.key, lead.currency, lead.cause, choice.decision, event.amount,
             event.quantity, lead.shop, lead.order_id, choice.reason, choice.until, by.name, event=event.id, row=choice.row,
-            items=event.items,
+            items=event.items, to=choice.to, split=choice.split,
         )
-        steps, replaced = footprint(event), []
+        steps, replaced = footprint(choice.whole or event), []
         places = _own_places(event.items)
         for seq, at, old, was in self.earlier:
+            if old.split and old.split == new.split:
+                continue  # another part of the same split
             what = f"{old.decided_by} decided {old.decision} on it ({old.leg} {old.key} of {old.period}, {old.name}, {at})"
             if new.moves_money and old.moves_money and _is_to_be_posted(event, old):
                 return f"{what}; it is open until the ledger has entry J{old.entry:06d}"
@@ -213,8 +193,8 @@ class _Taking:
 
 def take_back(
     home: Path, state: State, number: int, *, by: str, reason: str, period: dt.date | None = None, key: Key | None = None,
-) -> Decision:
-    """Take a decision back: its items are open again, its entry is reversed. The decision, as it now is.
+) -> tuple[Decision, ...]:
+    """Take a decision back: its items are open again, its entry is reversed. The decision, as it now is; of a split all of its parts.
 
     period: the day from which on it does not count; needed only where its own day is closed. Raises UserError where there is no
     such decision, it was taken back before, or the day is closed.
@@ -223,7 +203,7 @@ def take_back(
     if not reason.strip():
         raise UserError("taking a decision back needs a reason")
 
-    def go() -> Decision:
+    def go() -> tuple[Decision, ...]:
         known = decisions(state)
         found = next((d for d in known if d.id == number), None)
         if found is None:
@@ -236,10 +216,15 @@ def take_back(
             raise UserError(f"{day} is closed", advice="Give with --period an open day behind it, from which on it is not to count.")
         if day < found.period or (day != found.period and found.period not in closed):
             raise UserError(f"{found.name} was decided on {found.period}, which is open; it is taken back there")
-        undo = Undo(day, who.name, reason.strip(), next_entry(known) if found.moves_money else 0)
-        store_undo(state, number, undo)
-        append_event(state, actor=who.name, kind=TAKEN_BACK, payload=told_undo(number, undo), sign=who.sign)
-        return replace(found, taken_back=undo)
+        parts = [d for d in known if not d.taken_back and (d.id == number or (found.split and d.split == found.split))]
+        entry, undone = next_entry(known), []
+        for part in parts:
+            undo = Undo(day, who.name, reason.strip(), entry if part.moves_money else 0)
+            entry += part.moves_money
+            store_undo(state, part.id, undo)
+            append_event(state, actor=who.name, kind=TAKEN_BACK, payload=told_undo(part.id, undo), sign=who.sign)
+            undone.append(replace(part, taken_back=undo))
+        return tuple(undone)
 
     with acquire(home):
         return state.change(go)
@@ -253,6 +238,7 @@ def told_of(d: Decision, steps: Footprint) -> dict[str, Any]:
         "shop": d.shop, "order_id": d.order_id, "reason": d.reason, "until": d.until.isoformat() if d.until else "",
         "first_seen": steps.first_seen.isoformat(), "orders": sorted(steps.orders),
         "event": d.event, "row": d.row, "entry": d.entry, "items": [item.told() for item in d.items],
+        **({"to": d.to} if d.to else {}), **({"split": d.split} if d.split else {}),
     }
 
 
@@ -268,6 +254,7 @@ def decision_of(actor: str, said: Mapping[str, Any]) -> Decision:
         said["cause"], said["decision"], Decimal(said["amount"]), Decimal(said["quantity"]), said["shop"], said["order_id"],
         said["reason"], dt.date.fromisoformat(said["until"]) if said["until"] else None, actor, int(said["id"]),
         said.get("event", ""), said.get("row", ""), int(said.get("entry", 0)), tuple(Item.of(item) for item in said.get("items", ())),
+        to=said.get("to", ""), split=said.get("split", ""),
     )
 
 
@@ -303,6 +290,7 @@ def accept(
 def _is_to_be_posted(event: Event, old: Decision) -> bool:
     """Whether an event is about the account and day on which the entry of an earlier decision is to be posted."""
     keys = {f"{item.key.split('/')[0]}/{old.period}" for item in old.about if item.leg == "ledger" and item.is_booked}
+    keys |= {f"{old.to}/{old.period}"} if old.decision == RECLASSIFY else set()
     return any(item.leg == "ledger" and item.key in keys for item in event.items)
 
 

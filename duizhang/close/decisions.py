@@ -24,10 +24,11 @@ from duizhang.state import METADATA, State
 from duizhang.store import days
 from duizhang.terms import DecisionKind, EventKind
 
-ACCEPT, WRITE_OFF, CORRECT, WAIT, LINK = DECISIONS = tuple(DecisionKind)
+# what may be chosen; a split is stored as the decisions that it is made of
+ACCEPT, WRITE_OFF, CORRECT, WAIT, LINK, RECLASSIFY, CHASE, ADJUST, SPLIT = DECISIONS = tuple(DecisionKind)
 # those that clear what they are about, and whose amount is booked (that of a link is nothing); the others say how an item stands
-MOVING = (WRITE_OFF, CORRECT, LINK)
-STANDING: dict[str, str] = {ACCEPT: "accepted", WAIT: "waiting"}
+MOVING = (WRITE_OFF, CORRECT, LINK, RECLASSIFY, ADJUST)
+STANDING: dict[str, str] = {ACCEPT: "accepted", WAIT: "waiting", CHASE: "chased"}
 # in the remark of a claim: what it was decided about
 CAUSE_MARK, EVENT_MARK, ORDER_MARK = "cause:", "event:", "order:"
 # events: somebody decided something, took it back; a range was computed, and which of its days are held
@@ -62,6 +63,13 @@ DECISION_ITEMS = sa.Table(
     sa.Column("row", sa.String, nullable=False),
     sa.Column("entry", sa.Integer, nullable=False),
     sa.Column("items", sa.Text, nullable=False),
+)
+# of a decision that names more than the others do: where to, and the split that it is a part of
+DECISION_TERMS = sa.Table(
+    "decision_terms", METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("to", sa.String, nullable=False),
+    sa.Column("split", sa.String, nullable=False),
 )
 TAKEN = sa.Table(
     "decisions_taken_back", METADATA,
@@ -122,7 +130,8 @@ class Undo:
 class Decision:
     """One decision. amount and quantity are the difference (left - right) that it was taken on: of an event, its money. leg to
     cause name the first of its booked items. row: the digest of what a workbook said. entry: the number of its journal entry, 0 where
-    it moves no money; numbers have no gaps."""
+    it moves no money; numbers have no gaps. to: the account or cause of a reclassification, the party that is chased, the amount that an
+    adjusted record is to have. split: what the parts of one item that was split have in common."""
 
     digest: str
     period: dt.date
@@ -145,6 +154,8 @@ class Decision:
     entry: int = 0
     items: tuple[Item, ...] = ()
     taken_back: Undo | None = None
+    to: str = ""
+    split: str = ""
 
     @property
     def name(self) -> str:
@@ -182,6 +193,8 @@ def store_decision(state: State, d: Decision) -> int:
             con.execute(sa.insert(DECISION_ITEMS).values(
                 id=stored, event=d.event, row=d.row, entry=d.entry, items=json.dumps([i.told() for i in d.items], ensure_ascii=False),
             ))
+        if d.to or d.split:
+            con.execute(sa.insert(DECISION_TERMS).values(id=stored, to=d.to, split=d.split))
     if d.taken_back:
         store_undo(state, stored, d.taken_back)
     return stored
@@ -200,6 +213,8 @@ def decisions(state: State) -> list[Decision]:
     with state.read() as con:
         rows = con.execute(sa.select(CORRECTIONS).order_by(CORRECTIONS.c.id)).mappings().all()
         more = {r["id"]: r for r in con.execute(sa.select(DECISION_ITEMS)).mappings()}
+        # a home that an earlier program left, and that is only read, has no such table yet
+        terms = {r.id: r for r in con.execute(sa.select(DECISION_TERMS))} if sa.inspect(con).has_table(DECISION_TERMS.name) else {}
         taken = {r.id: Undo(dt.date.fromisoformat(r.period), r.taken_back_by, r.reason, r.entry) for r in con.execute(sa.select(TAKEN))}
     found = []
     for row in rows:
@@ -210,6 +225,8 @@ def decisions(state: State) -> list[Decision]:
         if d.id in more:
             items = tuple(Item.of(said) for said in json.loads(more[d.id]["items"]))
             d = replace(d, event=more[d.id]["event"], row=more[d.id]["row"], entry=more[d.id]["entry"], items=items)
+        if d.id in terms:
+            d = replace(d, to=terms[d.id].to, split=terms[d.id].split)
         found.append(replace(d, taken_back=taken.get(d.id)))
     return found
 
@@ -297,7 +314,7 @@ def _claims(d: Decision, period: dt.date, sign: int) -> list[dict[str, Any]]:
 
 
 def item_decisions(state: State, *, up_to: int | None = None) -> pa.Table:
-    """Items that somebody accepted or waits for; the latest decision on an item counts. Lines of a sum stand as what they are
+    """Items that somebody accepted, waits for or chases; the latest decision on an item counts. Lines of a sum stand as what they are
     made of stands. up_to: the last that is known."""
     latest: dict[tuple[str, str, str, str], Decision] = {}
     for d in decisions(state):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from duizhang.close.approval import APPROVED, CHECKER, CLOSED, MAKER, all_signatures
+from duizhang.close.approval import APPROVED, CHECKER, CLOSED, MACHINE, MAKER, all_signatures
 from duizhang.close.deciding import decision_of, undo_of
 from duizhang.close.decisions import DECIDED, TAKEN_BACK, Decision, decisions
 from duizhang.events import FILES_REMOVED, Event
@@ -46,6 +46,8 @@ def _tell(found: Told, event: Event) -> None:
         found.published[said["period"], int(said["version"])] = str(said["digest"]), str(said["manifest"])
     elif event.kind == EventKind.SIGNED:
         found.signed[said["period"], said["digest"], said["role"]] = event.actor
+    elif event.kind == EventKind.CERTIFIED:
+        found.signed[said["period"], said["digest"], MACHINE] = event.actor
     elif event.kind == EventKind.CLOSED:
         found.closed[said["period"]] = said["digest"]
     elif event.kind == EventKind.REOPENED:
@@ -122,7 +124,8 @@ def _states(state: State, found: Told) -> list[str]:
         if found.closed.get(period, digest) != digest:
             problems.append(f"{period} was closed with another version than the one that is shown")
         names = [found.signed.get((period, digest, role), "") for role in (MAKER, CHECKER)]
-        if s.state in (APPROVED, CLOSED) and (not all(names) or s.approved_by != ", ".join(names)):
+        by_machine = s.approved_by == MACHINE and found.signed.get((period, digest, MACHINE)) == MACHINE
+        if s.state in (APPROVED, CLOSED) and not by_machine and (not all(names) or s.approved_by != ", ".join(names)):
             signers = " and ".join(filter(None, names)) or "nobody"
             problems.append(f"{period} is {s.state} by {s.approved_by or 'nobody'}, but on record {signers} signed it")
     return problems

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.books import Books, Counterparty
+from duizhang.close.decisions import CHASE, STANDING, Decision, decisions
 from duizhang.close.groups import no_such_day
 from duizhang.close.letters import write_letter
 from duizhang.currency import in_places
 from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.schema import TABLES
+from duizhang.state import State
 from duizhang.store import Store, connect
 from duizhang.terms import Side
 from duizhang.yaml_reading import load_yaml
@@ -43,7 +45,7 @@ class ShownBy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     leg: str
-    to: Literal["key", "provider", "platform", "carrier"]
+    to: Literal["key", "provider", "platform", "carrier", "chased"]
     claim: Literal[1, -1]
     only: Literal["positive", "negative"] | None = None
 
@@ -100,7 +102,12 @@ class _Found:
     first_seen: dt.date
     shop: str
     evidence: str
+    entity: str
     parcels: tuple[tuple[str, str], ...]
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        return self.leg, self.entity, self.key, self.currency
 
 
 @cache
@@ -119,7 +126,7 @@ def dispute(
     """
     found = to_answer(home, books, period)
     if counterparty.casefold() not in {name.casefold() for name in found}:
-        raise UserError(f"no provider, platform or carrier is called {counterparty!r}", advice=f"Known: {', '.join(found)}.")
+        raise UserError(f"nobody who is asked for anything is called {counterparty!r}", advice=f"Known: {', '.join(found)}.")
     items = next(items for name, items in found.items() if name.casefold() == counterparty.casefold())
     if not items:
         raise UserError(f"nothing is open on {period} that {counterparty} has to answer for")
@@ -128,14 +135,58 @@ def dispute(
 
 
 def to_answer(home: Path, books: Books, period: dt.date) -> dict[str, list[Item]]:
-    """What each provider, platform and carrier has to answer for, as it is open at a period's end. Raises UserError where it is not
-    published."""
+    """What each provider, platform and carrier, and whoever is chased, has to answer for, as it is open at a period's end. What somebody
+    decided to chase is asked of that party and of nobody else. Raises UserError where it is not published."""
     with open_published(home) as con:
         no_such_day(con, period)
         parcels = _parcels(Store(home), period)
-        rows = [(request, _open(con, period, request, parcels)) for request in load_requests()]
-        known = _known(con, books, parcels)
-    return {name: [item for request, found in rows for item in _items(request, found, books, name)] for name in known}
+        chases = chased(State(home, read_only=True), period)
+        own = {item.place for d in chases for item in d.about}
+        rows = [(request, [row for row in _open(con, period, request, parcels) if row.place not in own]) for request in load_requests()]
+        known = sorted({*_known(con, books, parcels), *(d.to for d in chases)})
+        asked: dict[str, list[Item]] = {}
+        for d in chases:
+            asked.setdefault(d.to, []).extend(_chased(con, period, d, parcels))
+    return {
+        name: [*(item for request, found in rows for item in _items(request, found, books, name)), *asked.get(name, ())] for name in known
+    }
+
+
+def chased(state: State, period: dt.date) -> list[Decision]:
+    """The decisions to chase that hold on a day: the last about an item, not taken back, its day not past."""
+    latest: dict[tuple[str, ...], Decision] = {}
+    for d in decisions(state):
+        if d.period <= period and d.decision in STANDING and not (d.taken_back and d.taken_back.period <= period):
+            latest.update({item.place: d for item in d.about if item.is_booked})
+    found = {d.id: d for d in latest.values() if d.decision == CHASE and (d.until is None or d.until >= period)}
+    return [found[number] for number in sorted(found)]
+
+
+def parties(home: Path, books: Books, period: dt.date) -> tuple[str, ...]:
+    """Who can be asked for something: providers, platforms, carriers, and whom the books name under `counterparties`."""
+    with open_published(home) as con:
+        return tuple(sorted({*_known(con, books, _parcels(Store(home), period)), *books.counterparties}))
+
+
+def _chased(con: duckdb.DuckDBPyConnection, period: dt.date, d: Decision, parcels: Parcels) -> Iterator[Item]:
+    """What is asked for because somebody decided so, in the words of its cause where there are some: as much of it as is still open."""
+    lead = next((item for item in d.about if item.is_booked), d.about[0])
+    of_lead = [item for item in d.about if item.is_booked and item.leg == lead.leg] or [lead]
+    rows = {(*row.place, row.cause): row for row in _rows(con, period, "leg = ?", [lead.leg], parcels)}
+    for item in of_lead:
+        row = rows.get((*item.place, item.cause)) or next((r for (*place, _), r in rows.items() if tuple(place) == item.place), None)
+        if row is None:
+            continue
+        open_now = min(row.difference, item.difference, key=abs)
+        request, shown = next(
+            (r, s) for r in load_requests() for s in r.legs
+            if s.leg == row.leg and (s.to == "chased" or (r.cause == row.cause and s.only in (None, _sign(open_now))))
+        )
+        due, stated = (row.left, row.right) if request.figures else (None, None)
+        yield Item(
+            request, row.first_seen, row.order_id, _reference(row, shown, d.to), row.currency, due, stated, open_now * shown.claim,
+            _evidence(row.evidence, row.currency), row.leg, row.key,
+        )
 
 
 def totals(items: Sequence[Item]) -> dict[str, Decimal]:
@@ -175,11 +226,14 @@ def _known(con: duckdb.DuckDBPyConnection, books: Books, parcels: Parcels) -> li
 def _open(con: duckdb.DuckDBPyConnection, period: dt.date, request: Request, parcels: Parcels) -> list[_Found]:
     """The open items of a request's cause, of its legs in their order, the largest first."""
     legs = [shown.leg for shown in request.legs]
+    found = _rows(con, period, "status <> 'accepted' and cause = ? and list_contains(?, leg)", [request.cause, legs], parcels)
+    return sorted(found, key=lambda row: legs.index(row.leg))
+
+
+def _rows(con: duckdb.DuckDBPyConnection, period: dt.date, which: str, values: Sequence[object], parcels: Parcels) -> list[_Found]:
     rows = con.execute(
-        "select leg, cause, order_id, \"key\", currency, left_amount, right_amount, difference, first_seen, shop, evidence "
-        "from variances where period = ? and status <> 'accepted' and cause = ? and list_contains(?, leg) "
-        'order by list_position(?, leg), currency, abs(difference) desc, "key"',
-        [period, request.cause, legs, legs],
+        "select leg, cause, order_id, \"key\", currency, left_amount, right_amount, difference, first_seen, shop, evidence, entity "
+        f'from variances where period = ? and {which} order by currency, abs(difference) desc, "key"', [period, *values],
     ).fetchall()
     return [_Found(*(*row, parcels.get(row[2], ()))) for row in rows]
 
@@ -190,7 +244,7 @@ def _items(request: Request, found: list[_Found], books: Books, counterparty: st
     told: dict[tuple[str, str], str] = {}
     for row in (line for whole in found for line in _lines(whole)):
         shown = shown_by[row.leg]
-        if shown.only and (row.difference > 0) != (shown.only == "positive"):
+        if shown.only not in (None, _sign(row.difference)):
             continue
         if counterparty.casefold() not in (name.casefold() for name in _owners(row, shown, books)):
             continue
@@ -219,7 +273,7 @@ def _lines(row: _Found) -> Iterator[_Found]:
     for order_id, difference in [*by_order.items(), ("", rest)]:
         if difference:
             yield _Found(row.leg, row.cause, order_id, row.key, row.currency, difference, zero, difference, row.first_seen,
-                         row.shop, "", row.parcels)
+                         row.shop, "", row.entity, row.parcels)
 
 
 def _owners(row: _Found, shown: ShownBy, books: Books) -> tuple[str, ...]:
@@ -231,6 +285,10 @@ def _owners(row: _Found, shown: ShownBy, books: Books) -> tuple[str, ...]:
     if shop is None:
         return ()
     return ((shop.provider or "") if shown.to == "provider" else shop.platform,)
+
+
+def _sign(amount: Decimal) -> str:
+    return "positive" if amount > 0 else "negative"
 
 
 def _reference(row: _Found, shown: ShownBy, counterparty: str) -> str:

@@ -12,16 +12,17 @@ from typing import Any
 from zipfile import BadZipFile
 
 from duizhang.close.authority import actor
-from duizhang.close.deciding import MOST_TOLD, Choice, Taken, impossible, take
-from duizhang.close.decisions import DECISIONS, LINK, decisions
+from duizhang.close.choosing import Choice, Ground, chosen
+from duizhang.close.deciding import MOST_TOLD, Taken, take
+from duizhang.close.decisions import DECISIONS, LINK, SPLIT, decisions
 from duizhang.close.groups import Event, events_of, linked
 from duizhang.close.leg_sheets import LABEL_ROW, decision_of
 from duizhang.close.rejecting import CellChoice, Corrected
-from duizhang.close.workbook import CELL_HEADER, DERIVED, HEADER, IDENTITY, open_differences, row_digest, safe_cell
+from duizhang.close.workbook import CELL_HEADER, DERIVED, HEADER, IDENTITY, LATER, open_differences, row_digest, safe_cell
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
 from duizhang.lock import acquire
-from duizhang.publish import period_states, rebuild_published
+from duizhang.publish import rebuild_published
 from duizhang.state import State
 
 # what a matching pass proposes: see sql/matching/proposals
@@ -54,9 +55,8 @@ def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path
     with acquire(home):
         # what was published last is what readers and the workbook are held against, also after a kill
         rebuild_published(home, state)
-        newest = max(period_states(state), default=dt.date.min)
         sheets = _sheets(path)
-        reading = _Reading(home, {d.row for d in decisions(state)}, newest)
+        reading = _Reading(home, {d.row for d in decisions(state)}, Ground(home, state))
         for sheet, number, row in _rows(path, sheets):
             reading.take(f"sheet {sheet}, row {number}", row)
         cells = _cells(reading, sheets)
@@ -65,7 +65,7 @@ def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path
         if problems:
             more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
             raise UserError(f"{path}: nothing was imported\n  " + "\n  ".join(problems[:MOST_TOLD]) + more, advice="Correct these rows.")
-        choices = list(reading.choices.values())
+        choices = [choice for several in reading.choices.values() for choice in several]
 
         def go() -> Imported:
             taken = take(state, choices, by=who, what=str(path))
@@ -103,7 +103,7 @@ def _named(sheets: Mapping[str, list[list[Any]]], header: Sequence[str]) -> tupl
     missing: list[str] = list(header)
     for sheet, rows in sheets.items():
         names = [str(cell or "").split("\n")[0] for cell in rows[0]] if rows else []
-        lacking = [name for name in header if name not in names]
+        lacking = [name for name in header if name not in (*names, *LATER)]
         missing = min(missing, lacking, key=len)
         if not lacking:
             named = [(sheet, number, dict(zip(names, cells, strict=False))) for number, cells in enumerate(rows[1:], 2)]
@@ -134,10 +134,10 @@ def _cells(reading: _Reading, sheets: Mapping[str, list[list[Any]]]) -> list[Cel
 class _Reading:
     """What was read so far of a workbook."""
 
-    def __init__(self, home: Path, known: Collection[str], newest: dt.date) -> None:
-        self.home, self.known, self.newest = home, known, newest
+    def __init__(self, home: Path, known: Collection[str], ground: Ground) -> None:
+        self.home, self.known, self.ground = home, known, ground
         self.problems: list[str] = []
-        self.choices: dict[tuple[dt.date, str], Choice] = {}
+        self.choices: dict[tuple[dt.date, str], list[Choice]] = {}
         self.rows = 0
         self._decided: dict[tuple[dt.date, str], Choice] = {}
         self._places: dict[str, str] = {}
@@ -147,7 +147,7 @@ class _Reading:
     def take(self, place: str, row: dict[str, Any]) -> None:
         """One row: what it chooses, or what is wrong with it."""
         if not _text(row["decision"]):
-            filled = [name for name in ("reason", "wait_until") if _text(row[name])]
+            filled = [name for name in ("reason", "wait_until", "to") if _text(row[name])]
             if filled:
                 self.problems.append(f"{place}: {' and '.join(filled)} without a decision; expected one of {', '.join(DECISIONS)}")
             return
@@ -157,30 +157,30 @@ class _Reading:
             self.problems.append(f"{place}: the difference was decided in {before.rpartition(', ')[2]} already")
             return
         try:
-            chosen = self._chosen(place, row)
+            found = [(said, chosen(self.ground, said)) for said in self._said(place, row)]
         except UserError as error:
             self.problems.append(f"{place}: {error}")
             return
-        for choice in chosen:
-            if problem := impossible(choice, self.newest):
-                self.problems.append(f"{place}: {problem}")
-                return
+        for choice, parts in found:
             for event in choice.event.id.split():
                 other = self._decided.setdefault((choice.event.period, event), choice)
-                if (other.event.id, other.decision, other.until) != (choice.event.id, choice.decision, choice.until):
+                if (other.event.id, other.decision, other.until, other.to) != (
+                    choice.event.id, choice.decision, choice.until, choice.to
+                ):
                     self.problems.append(
                         f"{place}: {choice.decision}, but {other.place} says {other.decision} of the same event {event} "
                         f"({choice.event.lead.leg} {choice.event.lead.key}); one event has one decision"
                     )
                     return
-            self.choices.setdefault((choice.event.period, choice.event.id), choice)
+            self.choices.setdefault((choice.event.period, choice.event.id), parts)
 
-    def _chosen(self, place: str, row: dict[str, Any]) -> list[Choice]:
-        decision, reason = decision_of(_text(row["decision"])), _text(row["reason"])
+    def _said(self, place: str, row: dict[str, Any]) -> list[Choice]:
+        decision, reason, to = decision_of(_text(row["decision"])), _text(row["reason"]), _typed(row.get("to"))
         period = _day(row["period"], "period")
         until = _day(row["wait_until"], "wait_until") if _text(row["wait_until"]) else None
         identity = _text(row["row"])
-        digest = mapping_digest({"row": identity, "decision": decision, "reason": reason, "until": str(until)})
+        digest = mapping_digest({"row": identity, "decision": decision, "reason": reason, "until": str(until),
+                                 **({"to": to} if to else {})})
         if digest in self.known:
             return []  # taken before; what it was about may have gone since
         if period not in self._shown:
@@ -195,7 +195,9 @@ class _Reading:
         events = [self._events[period][event] for event in shown["events"]]
         if decision == LINK:
             events = [linked([*events, *self._proposed(period, shown)])]
-        return [Choice(event, decision, reason, until, place, digest) for event in events]
+        elif len(events) > 1 and (decision == SPLIT or to):
+            raise UserError(f"the line is made of {len(events)} events; say what becomes of each in its own line")
+        return [Choice(event, decision, reason, until, place, digest, to) for event in events]
 
     def _proposed(self, period: dt.date, shown: dict[str, Any]) -> list[Event]:
         """The events of the items that a matching pass has put beside an item."""
@@ -216,6 +218,13 @@ class _Reading:
 
 def _text(cell: object) -> str:
     return "" if cell is None else str(cell).strip()
+
+
+def _typed(cell: object) -> str:
+    """What somebody typed where a spreadsheet may have made a number of an account, or a date of a part."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return _text(cell).removeprefix("'")
 
 
 def _day(cell: object, column: str) -> dt.date:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from duizhang import published
 from duizhang.books import Books, JournalAccounts
-from duizhang.close.decisions import WRITE_OFF, Decision, Item, decision_claims, decisions
+from duizhang.close.decisions import RECLASSIFY, WRITE_OFF, Decision, Item, decision_claims, decisions
 from duizhang.schema import CLAIM, PIECES
 from duizhang.state import State
 
@@ -100,16 +100,24 @@ def _entry(accounts: JournalAccounts, d: Decision, period: dt.date, number: int,
     lines: list[Line] = []
     for item in d.about:
         if item.is_booked and item.currency != PIECES and item.difference:
-            lines.append(Line(_own_account(accounts, item), (sign if item.leg == "ledger" else -sign) * item.difference, item))
+            lines.append(Line(own_account(accounts, item), (sign if item.leg == "ledger" else -sign) * item.difference, item))
     rest = -sum((line.amount for line in lines), Decimal(0))
     if lines and rest:
         other = accounts.by_cause.get(d.cause, accounts.write_off if d.decision == WRITE_OFF else accounts.suspense)
-        lines.append(Line(other, rest, lines[0].item))
+        item = lines[0].item
+        if d.decision == RECLASSIFY:
+            from duizhang.reconcile import load_causes  # which few entries need
+
+            is_cause = d.to in load_causes()
+            other = accounts.by_cause.get(d.to, accounts.suspense) if is_cause else d.to
+            item = replace(item, cause=d.to) if is_cause else item
+        lines.append(Line(other, rest, item))
     back = f"reversal of J{d.entry:06d}: {d.taken_back.reason}; " if sign < 0 and d.taken_back else ""
     return Entry(f"J{number:06d}", period, f"{back}{d.name} {d.decision}: {d.reason};", d.decision, tuple(lines))
 
 
-def _own_account(accounts: JournalAccounts, item: Item) -> str:
+def own_account(accounts: JournalAccounts, item: Item) -> str:
+    """The account on which what an item is about stands."""
     if item.leg in ("payment_settlement", "payout_bank"):
         return accounts.clearing.get(item.key.split("/")[0], accounts.cash_in_transit)
     own = {"ledger": item.key.split("/")[0], "fee": accounts.fees, "freight": accounts.fees, "stock": accounts.inventory}

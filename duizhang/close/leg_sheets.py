@@ -23,12 +23,13 @@ _EVIDENCE = 4
 # in the order in which they are read; what is only for the import comes last and is hidden
 SHOWN = ("cause_label", "key", "shop", "order_id", "entity", "left_amount", "right_amount", "difference", "currency", "left_quantity",
          "right_quantity", "first_seen", "age_days", "proposal", "evidence", "event", "booked_in", "action", "decision", "reason",
-         "wait_until")
+         "wait_until", "to")
 HIDDEN = ("period", "leg", "cause", "status", "row")
-INPUT = ("decision", "reason", "wait_until")
+INPUT = ("decision", "reason", "wait_until", "to")
 CELL_INPUT = ("new_value", "new_reason")
 _WIDTHS = {"file": 40, "line": 7, "problem": 52, "correction": 26, "new_value": 20, "new_reason": 30,
            "cause_label": 22, "key": 30, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26, "wait_until": 12,
+           "to": 24,
            "left_amount": 13, "right_amount": 13, "difference": 13, "decision": 11, "booked_in": 22, "first_seen": 11}
 
 
@@ -137,7 +138,7 @@ class _Book:
         if hide and any(row["cause"] == "timing" for row in rows):
             shown = sorted({self.labels.cause(row["cause"]) for row in rows if row["cause"] != "timing"})
             sheet.filter_column_list(place["cause_label"], shown)
-        decision, reason, until = (place[name] for name in INPUT)
+        decision, reason, until, _ = (place[name] for name in INPUT)
         sheet.data_validation(2, decision, last, decision, {
             "validate": "list", "source": list(decision_names(self.labels)), "error_title": self._t("title"),
             "error_message": self._t("one_of")})
@@ -178,7 +179,9 @@ class _Book:
 
     def _cell(self, sheet: Any, number: int, column: int, name: str, row: Mapping[str, Any]) -> None:
         if name in INPUT:
-            sheet.write_blank(number, column, None, self.free_day if name == "wait_until" else self.free)
+            # `to` as text: an account keeps its zeros
+            formats = {"wait_until": self.free_day, "to": self.free_text}
+            sheet.write_blank(number, column, None, formats.get(name, self.free))
             return
         value: Any = row.get(name)
         match name:

@@ -23,7 +23,9 @@ IDENTITY = ("period", "leg", "entity", "key", "currency", "cause", "left_amount"
             "left_quantity", "right_quantity", "first_seen", "age_days", "status", "proposal", "shop", "order_id", "evidence")
 # which events an item belongs to (one decision is about all items of an event), and the item that has their money
 GROUP = ("event", "booked_in")
-INPUT = ("decision", "reason", "wait_until")
+INPUT = ("decision", "reason", "wait_until", "to")
+# columns that workbooks of earlier versions do not have
+LATER = ("to",)
 HEADER = (*IDENTITY, *GROUP, *INPUT, "row")
 # the sheet of cells that were not read
 CELL_HEADER = ("file", "line", "column_name", "value", "problem", "correction", "new_value", "new_reason", "sha256", "row")

@@ -215,7 +215,8 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         counts=ask("select period, count(f.event) as events from period_status as s left join report_faults as f using (period) "
                    "where period between $since and $last and s.version > 0 group by period order by period"),
         decided=ask("select count(*) filter (where status = 'waiting') as waiting, count(*) filter (where status = 'accepted') "
-                    f"as accepted from report_items where {at_end} and cause <> 'timing'")[0],
+                    "as accepted, count(*) filter (where status = 'chased') as chased "
+                    f"from report_items where {at_end} and cause <> 'timing'")[0],
         pnl=ask(
             "select entity, shop, currency, sum(orders)::bigint as orders, "
             + ", ".join(f"sum({m}) as {m}" for m in ("revenue", "refund", "commission", "fee", "freight", "cost", "profit"))

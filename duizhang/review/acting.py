@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
@@ -15,14 +17,18 @@ from duizhang.close import (
     correct,
     decide,
     events_of,
+    prepared,
     reopen,
     take_back,
     take_back_cell,
 )
+from duizhang.close.commenting import comment
 from duizhang.close.groups import Event
 from duizhang.errors import UserError
 from duizhang.plan import not_current
+from duizhang.review.asking import FILTERS
 from duizhang.review.rendering import rendered
+from duizhang.review.views import forget, keep
 from duizhang.review.visiting import Visit, day_of
 from duizhang.state import State
 
@@ -42,18 +48,21 @@ class Acting:
         chosen = self._chosen(visit)
         if not visit.sent("decision") or not visit.sent("reason"):
             raise UserError("a decision and a reason are needed")
+        choices = prepared(
+            self._home, State(self._home), visit.day(), [event.id for event in chosen], visit.sent("decision"), reason=visit.sent("reason"),
+            until=_until(visit), to=visit.sent("to"),
+        )
         return rendered(visit, "preview.html.j2", {
-            "period": visit.day(), "events": chosen, "totals": _totals(chosen), "decision": visit.sent("decision"),
-            "reason": visit.sent("reason"), "until": visit.sent("until"),
+            "period": visit.day(), "chosen": chosen, "choices": choices, "totals": _totals([c.event for c in choices]),
+            "decision": visit.sent("decision"), "reason": visit.sent("reason"), "until": visit.sent("until"), "to": visit.sent("to"),
         })
 
     def decide(self, visit: Visit) -> Response:
         """Store a decision on events, all of them or none."""
         _may(visit, "decide")
-        until = visit.sent("until")
         decide(
             self._home, State(self._home), visit.day(), [event.id for event in self._chosen(visit)], visit.sent("decision"), by=visit.name,
-            reason=visit.sent("reason"), until=day_of(until) if until else None, key=visit.key,
+            reason=visit.sent("reason"), until=_until(visit), to=visit.sent("to"), key=visit.key,
         )
         return RedirectResponse(f"/day/{visit.day()}/queue", status_code=303)
 
@@ -78,6 +87,22 @@ class Acting:
         number = _number(visit, "number", "correction")
         take_back_cell(self._home, State(self._home), number, by=visit.name, reason=visit.sent("reason"), key=visit.key)
         return RedirectResponse(f"/day/{visit.day()}/files", status_code=303)
+
+    def comment(self, visit: Visit) -> Response:
+        """Say something about an item."""
+        place = visit.sent("leg"), visit.sent("entity"), visit.sent("key"), visit.sent("currency")
+        comment(self._home, State(self._home), visit.day(), place, visit.sent("text"), by=visit.name, key=visit.key)
+        named = urlencode(dict(zip(("leg", "entity", "key", "currency"), place, strict=True)))
+        return RedirectResponse(f"/day/{visit.day()}/item?{named}", status_code=303)
+
+    def keep_view(self, visit: Visit) -> Response:
+        """Keep the filters of the queue under a name, or remove a view."""
+        parts = {name: visit.sent(name) for name in (*FILTERS, "timing", "order", "words")}
+        if visit.sent("remove"):
+            forget(State(self._home), visit.name, visit.sent("remove"))
+        else:
+            keep(State(self._home), visit.name, visit.sent("name"), parts)
+        return RedirectResponse(f"/day/{visit.day()}/queue?{urlencode({n: v for n, v in parts.items() if v})}", status_code=303)
 
     def sign(self, visit: Visit) -> Response:
         """Sign the version whose digest the page showed."""
@@ -126,6 +151,11 @@ def _totals(events: Iterable[Event]) -> dict[str, Decimal]:
         currency = event.lead.currency
         found[currency] = found.get(currency, Decimal(0)) + event.amount
     return dict(sorted(found.items()))
+
+
+def _until(visit: Visit) -> dt.date | None:
+    until = visit.sent("until")
+    return day_of(until) if until else None
 
 
 def _number(visit: Visit, name: str, what: str) -> int:

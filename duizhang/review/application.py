@@ -59,6 +59,8 @@ def create_application(
         Route("/day/{day}/taken-back", writes(acting.take_back), methods=["POST"]),
         Route("/day/{day}/correct", writes(acting.correct), methods=["POST"]),
         Route("/day/{day}/restored", writes(acting.restore), methods=["POST"]),
+        Route("/day/{day}/commented", writes(acting.comment), methods=["POST"]),
+        Route("/day/{day}/view", writes(acting.keep_view), methods=["POST"]),
         Route("/day/{day}/sign", writes(acting.sign), methods=["POST"]),
         Route("/day/{day}/close", writes(acting.close), methods=["POST"]),
         Route("/day/{day}/reopen", writes(acting.reopen), methods=["POST"]),

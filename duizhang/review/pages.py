@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from duizhang.close import record_of, rejected, signatures
+from duizhang.close.commenting import comments
 from duizhang.errors import UserError
 from duizhang.events import events
 from duizhang.evidence import in_words
@@ -20,14 +21,16 @@ from duizhang.order_life import events_of, items_of
 from duizhang.publish.versions import HELD
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
+from duizhang.review.views import views
 from duizhang.review.visiting import Visit, day_of
 from duizhang.state import State
 from duizhang.verdict import not_run, not_run_lines, verdicts
 
 # kinds of events that a reader of a day's log wants to see
-_LOG = ("decided", "taken_back", "cell_corrected", "cell_restored", "signed", "closed", "reopened", "accepted", "published", "held")
+_LOG = ("decided", "taken_back", "cell_corrected", "cell_restored", "signed", "closed", "reopened", "accepted", "published", "held",
+        "commented", "certified", "not_certified")
 _FACTS = ("role", "decision", "leg", "key", "amount", "currency", "file", "line", "column", "was", "value", "table", "expectation",
-          "reason")
+          "reason", "reasons", "to", "text")
 
 
 class Pages:
@@ -74,6 +77,7 @@ class Pages:
             choices = asking.choices(con, period)
         return rendered(visit, "queue.html.j2", {
             "period": period, "queue": found, "choices": choices, "wanted": wanted, "order": order, "orders": list(asking.ORDERS),
+            "views": views(State(self._home, read_only=True), visit.name),
         })
 
     def item(self, visit: Visit) -> Response:
@@ -91,6 +95,7 @@ class Pages:
             line["told"] = list(in_words(line["evidence"]))
             line["others"] = json.loads(line["candidates"] or "[]")
         decided = events(State(self._home, read_only=True), "decided")
+        values["comments"] = comments(State(self._home, read_only=True), (leg, entity, key, currency))
         values["decided"] = [_told(e) for e in reversed(decided) if _is_about(e["payload"], leg, entity, key, currency)]
         return rendered(visit, "item.html.j2", values)
 

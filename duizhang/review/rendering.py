@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import jinja2
 from starlette.responses import HTMLResponse, Response
 
+from duizhang.close.decisions import DECISIONS
 from duizhang.reconcile import load_causes
 from duizhang.report.figures import amount
 from duizhang.report.labels import Labels
@@ -39,7 +40,7 @@ def rendered(visit: Visit, template: str, values: dict[str, Any], *, status: int
     """A page for somebody who is signed in."""
     own = {
         "csrf": visit.session.csrf, "me": visit.name, "is_known": visit.is_known, "duties": visit.duties,
-        "path": visit.request.url.path, "asked": dict(visit.request.query_params),
+        "path": visit.request.url.path, "kinds": DECISIONS, "asked": dict(visit.request.query_params),
     }
     answer = plain_page(template, visit.language, own | values, status=status)
     chosen = visit.query("lang")

@@ -18,6 +18,8 @@ from duizhang.close import (
     item_decisions,
     journal_proposals,
 )
+from duizhang.close.approval import MACHINE
+from duizhang.close.certifying import certify
 from duizhang.digest import file_digest
 from duizhang.errors import ClosedPeriodError, Retryable, UserError
 from duizhang.gate import Failure, run_gate
@@ -28,6 +30,7 @@ from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_
 from duizhang.published import TABLES
 from duizhang.reconcile import Session, Uncomputed, compute, rules_digest
 from duizhang.runner import check_range
+from duizhang.runs.notifying import news, send
 from duizhang.runs.passes import DAY, passes, spans
 from duizhang.state import State
 from duizhang.store import Store, connect, days
@@ -165,6 +168,7 @@ class Run:
         ]
         if outside:
             log.info("%s behind the range: not current either, see `duizhang plan`", spans(outside))
+        computed = dict(self.outcomes)
         found = self._all(plan)
         counts: dict[str, int] = {}
         for o in found:
@@ -179,7 +183,24 @@ class Run:
             log.warning("and %d more days are held", len(held) - 10)
         for line in self.pending_line():
             log.info(line)
+        if self.books.certify:
+            self._certify([o.period for o in found if o.state in (Outcome.PUBLISHED, Outcome.UNCHANGED)])
+        if self.books.notify and computed:
+            for line in send(self.books.notify, news(self.books, self.store, self.files, computed), entity=self.books.entity):
+                log.warning(line)
         return found
+
+    def _certify(self, periods: list[dt.date]) -> None:
+        try:
+            reasons = certify(self.home, self.books, self.state, periods)
+        except UserError as error:
+            log.warning("no day was certified: %s", error)
+            return
+        states = period_states(self.state)
+        if signed := [p for p in periods if states[p].approved_by == MACHINE]:
+            log.info("certified by the machine: %s", spans(signed))
+        for period, why in list(reasons.items())[:10]:
+            log.info("%s is not certified: %s%s", period, why[0], f" (+{len(why) - 1} more)" if len(why) > 1 else "")
 
     def pending_line(self) -> list[str]:
         """What is to be done about refused files of which no day is known; empty where there are none."""

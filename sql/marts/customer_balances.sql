@@ -4,6 +4,12 @@
 with
 open_claims as (select * from open_claims where leg = 'customer'),
 
+-- what people decided of a customer's account names the customer by its key alone
+named as (
+    select * replace (coalesce(customer, case when contains("key", '/') then '' else "key" end) as customer)
+    from open_claims
+),
+
 final as (
     select
         period, entity, customer, currency,
@@ -12,7 +18,7 @@ final as (
         coalesce(sum(amount) filter (where side = 'right' and kind <> 'refund'), 0) as paid,
         -coalesce(sum(amount) filter (where side = 'right' and kind = 'refund'), 0) as refunded,
         sum(case side when 'left' then amount else -amount end) as balance
-    from open_claims
+    from named
     group by period, entity, customer, currency
 )
 

@@ -15,7 +15,8 @@ from duizhang.cli import cli
 from duizhang.close import archive_books
 from duizhang.close.approval import approve, close_periods, reopen
 from duizhang.close.authority import actor, new_key, unsigned
-from duizhang.close.deciding import Choice, take, take_back
+from duizhang.close.choosing import Choice
+from duizhang.close.deciding import take, take_back
 from duizhang.close.decisions import Item
 from duizhang.close.groups import Event
 from duizhang.errors import BooksError, UserError

@@ -132,6 +132,37 @@ def test_a_decision_is_taken_back_before_the_next_run_and_after_it(raw: Path, ho
     duizhang("verify", "--home", home)
 
 
+def test_items_are_split_chased_adjusted_and_reclassified_in_the_workbook_and_by_command(raw: Path, home: Path) -> None:
+    missing = item(home, "leg = 'order_payment' and cause = 'missing_right' and shop = 'tb-01'")
+    typed = item(home, "leg = 'order_payment' and cause = 'amount_entry' and shop = 'tb-01'")
+    part, money = Decimal("1.10"), missing[3]
+    parts = f"{part} write_off: agreed with Wang; {money - part} chase Alipay"
+    said = decide(home, (*missing[:3], "split"), to=parts)
+    assert "2 new decisions" in said and "0 new" in decide(home, (*missing[:3], "split"), to=parts), said
+    (event,), = query(home, f"select event from event_items where period = date '{LAST}' and leg = 'order_payment' and key = '{typed[1]}'")
+    told = ("exceptions", "decide", event, "--home", home, "--period", LAST, "--reason", "a slip", "--by", "Li", "--decision")
+    assert "adjust" in duizhang(*told, "adjust")
+    assert "instead of C000003: adjust by Li" in duizhang(*told, "reclassify", "--to", "6603", "--replace")
+    run(raw, home, LAST)
+
+    [(left, status)] = query(home, "select difference, status from variances where period = date '2026-03-03' and leg = 'order_payment' "
+                                   f"and key = '{missing[1]}'")
+    assert (left, status) == (money - part, "chased") and query(home, f"{ITEM} leg = 'order_payment' and key = '{typed[1]}'") == []
+    own = query(home, "select account, sum(debit - credit) from journal_proposals where account in ('6711.01', '6603') group by account")
+    assert dict(own) == {"6711.01": part, "6603": typed[3]}
+    out = home / "letter.csv"
+    duizhang("dispute", "alipay", "--books", raw / "books.yaml", "--home", home, "--period", LAST, "--out", out)
+    letter = out.read_text(encoding="utf-8-sig").splitlines()
+    assert f",{money - part:.2f}," in next(row for row in letter if missing[1].partition("/")[2] in row)
+    unnamed = "select count(*) from customer_balances where customer is null"
+    assert query(home, unnamed) == [(0,)], "what is left of a customer's account is the customer's"
+    undone = duizhang("exceptions", "undo", "C000001", "--home", home, "--by", "Zhao", "--reason", "paid after all")
+    assert "C000001 is taken back" in undone and "C000002 is taken back" in undone
+    run(raw, home, LAST)
+    assert item(home, f"leg = 'order_payment' and key = '{missing[1]}'") == missing
+    duizhang("verify", "--home", home)
+
+
 def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:
     row = item(home, "leg = 'order_payment' and cause = 'amount_entry'")[:3]
     for cells, decision, said in (
@@ -142,6 +173,10 @@ def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:
         ({"wait_until": "soon"}, "wait", "wait_until 'soon' is no day"),
         ({"wait_until": "2026-04-01"}, "accept", "wait_until is given, but the decision is accept"),
         ({}, None, "reason without a decision"),
+        ({"to": "6001.99"}, "reclassify", "'6001.99' is no cause, and no account of books.yaml or of the ledger's files"),
+        ({"to": "alypay"}, "chase", "did you mean 'alipay'?"),
+        ({"to": "1 write_off; 2 accept"}, "split", "the parts add up to 3, not to"),
+        ({"to": "1"}, "accept", "to is '1', but the decision is accept"),
         ({"reason": " "}, "accept", "reason is empty"),
     ):
         found = decide(home, (*row, decision), **cells)

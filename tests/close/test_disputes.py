@@ -13,8 +13,13 @@ import pyarrow as pa
 import pytest
 
 from duizhang.books import Books, Counterparty
+from duizhang.close.authority import Actor
+from duizhang.close.choosing import Choice
 from duizhang.close.claiming import clock, told_of
-from duizhang.close.disputes import dispute, load_requests, totals
+from duizhang.close.deciding import take
+from duizhang.close.decisions import Item
+from duizhang.close.disputes import chased, dispute, load_requests, totals
+from duizhang.close.groups import Event
 from duizhang.close.letters import write_letter
 from duizhang.errors import UserError
 from duizhang.events import append_event
@@ -71,6 +76,7 @@ def home(tmp_path: Path) -> Path:
             con.register("given", table)
             con.execute(f"create table {name} as select * from given")
             con.unregister("given")
+    State(tmp_path)
     return tmp_path
 
 
@@ -155,8 +161,28 @@ def test_the_clock_tells_what_is_claimed_expiring_and_recovered(home: Path) -> N
     assert (after["SF"].expired, after["SF"].unclaimed) == (Decimal("6.5"), Decimal("159.4"))
 
 
+def test_what_is_chased_is_asked_of_that_party_alone_and_as_much_as_is_open(home: Path) -> None:
+    state = State(home)
+
+    def chase(key: str, leg: str, cause: str, difference: str, to: str, until: dt.date | None = None) -> None:
+        item = Item(leg, "e", key, "CNY", cause, Decimal(difference), Decimal(0), is_booked=True)
+        event = Event(f"E{key}", DAY, (item,), DAY, frozenset())
+        take(state, [Choice(event, "chase", "late", until, to=to)], by=Actor("Li"))
+
+    chase("SF/SF4", "freight", "overbilled_freight", "-6.5", "Wang Logistics")
+    chase("wx/WX8", "order_payment", "missing_right", "40", "customer:p15e")  # the rest was decided otherwise
+    chase("SF/SF6", "freight", "missing_right", "12", "wechat", DAY)
+    assert told(letter(home, "wang logistics")) == [("WX4", "SF4", "6.50")] and told(letter(home, "SF")) == [("WX37", "SF37", "152.90")]
+    assert told(letter(home, "customer:p15e")) == [("WX8", "", "40.00")]
+    assert told(letter(home, "WeChat"))[-1] == ("WX6", "SF6", "-12.00"), "in general words, as its cause has none"
+    assert {c.counterparty for c in clock(home, BOOKS, state, DAY) if c.unclaimed} >= {"Wang Logistics", "customer:p15e"}
+    assert [d.to for d in chased(state, DAY + dt.timedelta(days=1))] == ["Wang Logistics", "customer:p15e"]
+
+
 def test_requests_name_causes_and_legs_that_there_are() -> None:
+    *named, general = load_requests()
+    assert general.cause == "*" and {s.leg: s.to for s in general.legs} == dict.fromkeys(LEG_MODELS, "chased")
     for request in load_requests():
-        assert request.cause in load_causes()
+        assert request in (*named, general) and (request.cause in load_causes() or request is general)
         assert {shown.leg for shown in request.legs} <= set(LEG_MODELS)
         assert request.zh and request.en and request.ask and request.ask_zh

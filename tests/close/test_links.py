@@ -10,7 +10,8 @@ import pytest
 
 from duizhang.books import Books
 from duizhang.close.authority import Actor
-from duizhang.close.deciding import Choice, take
+from duizhang.close.choosing import Choice
+from duizhang.close.deciding import take
 from duizhang.close.decisions import Item
 from duizhang.close.groups import Event, linked
 from duizhang.close.journal import correction_claims, entries

@@ -19,7 +19,8 @@ from duizhang import cli, schema_version
 from duizhang.close import approval, importing
 from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures
 from duizhang.close.authority import Actor
-from duizhang.close.deciding import Choice, accept, take
+from duizhang.close.choosing import Choice
+from duizhang.close.deciding import accept, take
 from duizhang.close.decisions import Item
 from duizhang.close.derived import forgeries, told
 from duizhang.close.groups import Event

@@ -82,12 +82,45 @@ def test_a_decision_is_previewed_taken_once_and_taken_back(home: Path, serving: 
         ("write_off", "1.0000", "Li Na"), ("write_off", "2.0000", "Li Na")]
     status, text, _ = server.ask(f"/day/{DAY}/decided", chosen)
     assert status == 400 and "decided write_off on it" in text
-    wrongs = ({"event": []}, {"event": ["E999"]}, {"decision": "nonsense"}, {"decision": "wait", "until": "2020-01-01"}, {"reason": ""})
+    split = {**chosen, "event": ["E00000000000C"], "decision": "split", "to": "1.50 write_off: lost; 3.50 accept"}
+    status, text, _ = server.ask(f"/day/{DAY}/decide", split, **{"Accept-Language": "en"})
+    assert status == 200 and "<b>1.50</b>" in text and "<b>3.50</b>" in text and ">write off · lost<" in text and "<b>5.00</b>" in text
+    assert server.ask(f"/day/{DAY}/decided", split)[0] == 303
+    assert [(d.decision, str(d.amount)) for d in decisions(state)[2:]] == [("write_off", "1.50"), ("accept", "3.5000")]
+    wrongs = ({"decision": "split", "to": "1 write_off; 1 accept"}, {"decision": "accept", "to": "1"}, {"event": []},
+              {"event": ["E999"]}, {"decision": "nonsense"}, {"decision": "wait", "until": "2020-01-01"}, {"reason": ""})
     for wrong in wrongs:
         assert server.ask(f"/day/{DAY}/decided", {**chosen, "event": ["E000000000007"], **wrong})[0] == 400, wrong
     number = str(decisions(state)[0].id)
     assert server.ask(f"/day/{DAY}/taken-back", {"csrf": csrf, "number": number, "reason": "was right"})[0] == 303
-    assert [bool(d.taken_back) for d in decisions(state)] == [True, False]
+    assert [bool(d.taken_back) for d in decisions(state)] == [True, False, False, False]
+    last = str(decisions(state)[-1].id)
+    assert server.ask(f"/day/{DAY}/taken-back", {"csrf": csrf, "number": last, "reason": "not so"})[0] == 303
+    assert [bool(d.taken_back) for d in decisions(state)] == [True, False, True, True], "the parts of a split go together"
+
+
+def test_a_person_keeps_views_and_what_is_said_of_an_item_stays_with_it(home: Path, serving: Serving) -> None:
+    server, other = serving(home), serving(home, "Wang Wei")
+    csrf, others = server.enter(), other.enter()
+    view = {"csrf": csrf, "name": " large  ones ", "cause": "amount_entry", "order": "age", "words": HOSTILE, "shop": "", "secret": "x"}
+    status, _, headers = server.ask(f"/day/{DAY}/view", view)
+    assert status == 303 and "secret" not in headers["location"]
+    text = server.ask(f"/day/{DAY}/queue")[1]
+    kept = re.search(r'<a href="(\?cause=amount_entry[^"]*)">large ones<', text)
+    assert kept and HOSTILE not in text and "large ones" not in other.ask(f"/day/{DAY}/queue")[1]
+    assert server.ask(f"/day/{DAY}/queue{html.unescape(kept[1])}")[0] == 200
+    assert server.ask(f"/day/{DAY}/view", {**view, "name": " "})[0] == 400
+    assert server.ask(f"/day/{DAY}/view", {"csrf": csrf, "remove": "large ones"})[0] == 303
+    assert "large ones" not in server.ask(f"/day/{DAY}/queue")[1]
+
+    said = {"csrf": others, "leg": "order_payment", "entity": "acme", "key": "s/o001", "currency": "CNY", "text": f"asked {HOSTILE}"}
+    status, _, headers = other.ask(f"/day/{DAY}/commented", said)
+    assert status == 303
+    text = server.ask(headers["location"])[1]
+    assert "Wang Wei" in text and html.escape(f"asked {HOSTILE}") in text and HOSTILE not in text
+    for wrong in ({"text": " "}, {"text": "x" * 2001}, {"key": "s/none"}):
+        assert other.ask(f"/day/{DAY}/commented", {**said, **wrong})[0] == 400
+    assert "asked" in server.ask(f"/day/{DAY}")[1], "and in the log of the day"
 
 
 def test_two_people_sign_and_close_what_they_saw(home: Path, serving: Serving) -> None:

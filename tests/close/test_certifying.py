@@ -1,0 +1,88 @@
+"""Quiet days are signed by the machine with its own key, and no other day is; a person may object."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from duizhang.books import Books, load_books
+from duizhang.close import archive_books
+from duizhang.close.approval import close_periods, reopen
+from duizhang.close.authority import new_key, unsigned
+from duizhang.close.certifying import certify, why_not
+from duizhang.close.derived import forgeries, told
+from duizhang.errors import UserError
+from duizhang.events import append_event, event_log
+from duizhang.gate import run_gate
+from duizhang.publish import period_states, publish
+from duizhang.store import days
+from tests.publish.conftest import _FAKES
+
+FIRST = dt.date(2026, 3, 1)
+DAYS = days(FIRST, FIRST + dt.timedelta(days=9))
+QUIET, EMPTY, LOUD = DAYS[7:]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> tuple[Any, Books]:
+    """Ten days: the eighth as usual, the ninth with a fifth of the rows, the last with an open difference; and the machine's key."""
+    fake = _FAKES.Fake(tmp_path / "home")
+    fake.fill(DAYS)
+    for number, day in enumerate(DAYS):
+        rows = 20 if day == EMPTY else 100 + number % 3
+        money = Decimal(9) if day == LOUD else Decimal(0)
+        fake.put("recon_summary", day, {"leg": "order_payment", "left_rows": rows, "right_rows": rows, "match_rate": Decimal("0.99"),
+                                        "left_amount": money, "closing": money, "open_keys": int(day == LOUD)})
+        item = {"leg": "order_payment", "key": "s/1", "cause": "amount_entry", "left_amount": money, "difference": money, "first_seen": day,
+                "status": "open", "cause_confidence": "likely", "shop": "s", "order_id": "1"}
+        for table in ("variances", "open_items", "event_items"):
+            fake.put(table, day, *([{**item, "event": "E1", "is_booked": True, "overdue": day == LOUD}] if day == LOUD else []))
+    key = {"key": new_key(fake.home / "machine.key"), "open_money": "5", "match_rate": "0.98"}
+    path = tmp_path / "books.yaml"
+    path.write_text(yaml.safe_dump({"entity": "acme", "start": str(FIRST), "certify": key}), encoding="utf-8")
+    run = {"books": archive_books(fake.home, path), "books_path": str(path)}
+    append_event(fake.state, actor="pipeline", kind="run_started", payload=run)
+    books = load_books(path)
+    run_gate(fake.store, fake.state, DAYS)
+    publish(books, fake.store, fake.state, fake.home, DAYS, rules_digest="r")
+    return fake, books
+
+
+def test_quiet_days_are_signed_by_the_machine_and_every_other_says_why_not(home: tuple[Any, Books], tmp_path: Path) -> None:
+    fake, books = home
+    (fake.home / "machine.key").rename(tmp_path / "away.key")
+    with pytest.raises(UserError, match="there is no key at"):
+        certify(fake.home, books, fake.state, DAYS)
+    (tmp_path / "away.key").rename(fake.home / "machine.key")
+    found = certify(fake.home, books, fake.state, DAYS)
+    assert [day for day in DAYS if day not in found] == [QUIET] and found == why_not(fake.state)
+    assert found[FIRST] == ("there are too few days before it to say what its volume usually is",)
+    assert found[LOUD] == ("9 CNY are open, more than 5", "1 items are past their deadline")
+    assert re.fullmatch(r"40 rows, where 1\d\d to 2\d\d are usual", *found[EMPTY])
+    state = period_states(fake.state)[QUIET]
+    assert (state.state, state.approved_by) == ("approved", "machine")
+    log = event_log(fake.state)
+    assert unsigned(fake.home, log) == ([], 0) and forgeries(fake.state, told(log)) == []
+    assert certify(fake.home, books, fake.state, DAYS) == found and event_log(fake.state) == log, "and that is told once"
+
+    forged = [e if e.kind != "certified" else type(e)(**{**e.__dict__, "text": e.text.replace(str(QUIET), str(LOUD))}) for e in log]
+    [said] = unsigned(fake.home, forged)[0]
+    assert said.endswith("(certified by machine) has a signature that does not hold")
+
+
+def test_a_person_may_object_before_and_after_the_close(home: tuple[Any, Books]) -> None:
+    fake, books = home
+    certify(fake.home, books, fake.state, [QUIET])
+    close_periods(fake.home, fake.state, [QUIET], by="Wang Wei", reason="the others wait")
+    assert period_states(fake.state)[QUIET].approved_by == "machine"
+    assert forgeries(fake.state, told(event_log(fake.state))) == []
+    reopen(fake.home, fake.state, QUIET, by="Li Na", reason="a strange customer")
+    found = certify(fake.home, books, fake.state, [QUIET])
+    assert found[QUIET] == ("Li Na objected: a strange customer",) and period_states(fake.state)[QUIET].state == "reconciled"
+    assert forgeries(fake.state, told(event_log(fake.state))) == []
