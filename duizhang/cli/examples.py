@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # command -> the words behind `duizhang`, as they are typed; --home is the folder `home` where it is not given
 EXAMPLES: dict[str, str] = {
-    "simulate": "simulate --out raw --start 2026-03-01 --days 2 --orders-per-day 20 --break-rate 0.4",
+    "simulate": "simulate --out raw --start 2026-03-01 --days 4 --orders-per-day 20 --break-rate 0.4",
     "init": "init bills --copy",
     "inspect": "inspect raw/inbox/company/2026-03-01/books_fx_rates_2026-03-01.csv --books raw/books.yaml",
     "source list": "source list",

@@ -107,13 +107,20 @@ def match(session: Session) -> None:
     con.register("_given_up_empty", _GIVEN_UP.empty_table())
     con.execute("create or replace table given_up as select * from _given_up_empty")
     run("matching/left_over.sql")
+    # a pass finds nothing where no item is of a leg that declares it
+    declared = con.execute("select distinct pass from matching_passes semi join matchable using (leg)").fetchall()
+    tried = {str(name) for (name,) in declared}
     for name in SQL_PASSES:
         if name in _COMPARED_BEFORE:
             run(f"matching/{_COMPARED_BEFORE[name]}.sql")
-        run(f"matching/match_{name}.sql")
-        _choose(session, name)
-    run("matching/match_keyless_crowds.sql")
-    con.execute("insert into given_up select * from match_keyless_crowds")
+        if name in tried:
+            run(f"matching/match_{name}.sql")
+            _choose(session, name)
+    if "keyless" in tried:
+        run("matching/match_keyless_crowds.sql")
+        con.execute("insert into given_up select * from match_keyless_crowds")
+    if "subset" not in tried:
+        return
     run("matching/match_subset.sql")
     matched, given_up = _subsets(con)
     con.register("_matched_subsets", matched)

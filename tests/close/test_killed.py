@@ -11,8 +11,8 @@ TRIAL = """
 import sys
 from pathlib import Path
 from trials.deciding import kills
-wrong, commands, tried = kills(Path(sys.argv[1]), 3, ["close", "source withdraw"])
-assert (wrong, commands, tried) == ([], 2, 6), (wrong, commands, tried)
+wrong, commands, tried = kills(Path(sys.argv[1]), 2, ["close", "source withdraw"])
+assert (wrong, commands, tried) == ([], 2, 4), (wrong, commands, tried)
 """
 
 

@@ -134,8 +134,8 @@ def test_new_numbers_void_an_approval_and_a_closed_period_refuses_them(fake: Any
 @pytest.mark.parametrize(
     ("module", "step"),
     [
-        (publication, "write_object"), (publication, "write_manifest"), (publication, "save_states"),
-        (publication, "rebuild_published"), (pointer_module, "_view"),
+        (publication, "write_manifest"), (publication, "rebuild_published"), (pointer_module, "_view"),
+        *(pytest.param(publication, step, marks=pytest.mark.slow) for step in ("write_object", "save_states")),
     ],
 )
 def test_a_crash_between_steps_leaves_the_old_in_sight_and_the_next_run_finishes(
