@@ -52,7 +52,7 @@ def unsynced() -> Iterator[None]:
 
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few expectations of the gate are evaluated in this test."""
-    from tests.unchecked import trust  # which loads Great Expectations
+    """Few expectations of the gate are evaluated in this test, and Dagster drives no run."""
+    from tests.unchecked import trust  # which loads both
 
     trust(monkeypatch)

@@ -1,4 +1,5 @@
-"""Runs without most expectations of the gate, for tests that look at something else: a third of a small run is Great Expectations.
+"""Runs without most expectations of the gate and without Dagster, for tests that look at something else: both are a third of a
+small run. What Dagster drives is the engine's own run, which tests/pipelines/test_one_path.py holds against it.
 
 Everything else of the gate stays (digests, rows of another period, columns as declared, what could not be computed), and so do the
 expectations that say something of a business that is well: files that are missing, and warnings.
@@ -6,13 +7,22 @@ expectations that say something of a business that is well: files that are missi
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from duizhang.books import load_books
 from duizhang.gate import validation
 from duizhang.gate.suites import Expectation, Suite
 from duizhang.gate.validation import Outcome, Validation
+from duizhang.logs import shown
+from duizhang.plan import acquire
+from duizhang.runner import check_range
+from duizhang.runs import HELD, PUBLISH, Run
+from duizhang.store import days
 
 TOLD_BY_FILES = ("source_files", "quarantine")
 
@@ -27,6 +37,23 @@ class Trusting(Validation):
         return [found.get(e.name, Outcome(success=True)) for e in asked]
 
 
+def run_range(books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False, force: bool = False) -> int:
+    """As the runner of pipelines/run.py, without steps in between."""
+    check_range(load_books(books_path), start, end)
+    with ExitStack() as stack:
+        if progress:
+            stack.enter_context(shown())
+        stack.enter_context(acquire(home))
+        run = Run(books_path, home, force=force)
+        run.begin(days(start, end))
+        run.to(PUBLISH)
+        while run.advance():
+            run.to(PUBLISH)
+        held = [o for o in run.end() if o.state == HELD]
+    return 2 if held or run.pending else 0
+
+
 def trust(patch: pytest.MonkeyPatch) -> None:
-    """Let expectations hold while `patch` lasts."""
+    """Let expectations hold, and the engine run by itself, while `patch` lasts."""
     patch.setattr(validation, "Validation", Trusting)
+    patch.setattr("pipelines.run.run_range", run_range)
