@@ -78,6 +78,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "correct_text": ("原始文件不变；下次运行按更正后的值读取，并重新计算受影响的期间。文字只显示其形状。",
                      "The raw file stays as it is. The next run reads the new value, and computes what follows. Texts show their shape."),
     "reads_only": ("只读：您没有处理权限。", "You may read, not decide."),
+    "object": ("提出异议", "Object"),
     "views": ("视图", "Views"), "keep_view": ("将此视图存为", "Keep this view as"), "keep": ("保存", "Keep"), "remove": ("删除", "Remove"),
     "comments": ("评论", "Comments"), "comment": ("评论", "Comment"), "say_it": ("发表", "Say it"),
     # kinds of events
