@@ -23,16 +23,21 @@ from duizhang.language import translated as _
               help="hard: damaged references, deposits that put payouts together, files that come again.")
 @click.option("--company", type=click.Choice(["demo", "real"]), default="demo", show_default=True,
               help="real: five shops that share accounts, codes of goods, sets and warehouses.")
+@click.option("--scale", type=click.IntRange(min=1), default=1, show_default=True, help="All amounts are so many times as large.")
+@click.option("--currency", type=click.Choice(["CNY", "JPY", "KWD", "VND"]), default="CNY", show_default=True,
+              help="The currency at home; one shop sells in USD.")
+@click.option("--entities", type=click.IntRange(1, 4), default=2, show_default=True,
+              help="Legal entities that the shops belong to, each with its bank and ledger accounts and warehouses.")
 @json_option
 def command(
     out: Path, start: dt.datetime, days: int, orders_per_day: int, seed: int, break_rate: float, noise: Literal["easy", "hard"],
-    company: Literal["demo", "real"],
+    company: Literal["demo", "real"], scale: int, currency: str, entities: int,
     *, as_json: bool,
 ) -> None:
     """Write raw files of a made-up business in true formats, with books.yaml and truth.parquet."""
     from duizhang.simulate import Plan, simulate
 
-    plan = Plan(start.date(), days, orders_per_day, seed, break_rate, noise, company)
+    plan = Plan(start.date(), days, orders_per_day, seed, break_rate, noise, company, scale, currency, entities)
     outcome = simulate(out, plan)
     lines = [
         _("{orders} orders over {days} days in {files} files below {folder}", orders=outcome["orders"], days=days, files=outcome["files"],

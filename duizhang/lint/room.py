@@ -15,6 +15,7 @@ from sqlglot.dialects import DuckDB
 
 AMOUNT = 16  # digits of 10^15
 PRODUCT = 21  # digits of 10^15 x 25,000, and of a sum of 100,000 amounts of 10^15
+RATE_PLACES = 8
 _MOST, _FAST = 38, 18
 _INTEGERS = {"TINYINT": 3, "SMALLINT": 5, "INT": 10, "UINT": 10, "BIGINT": 19, "UBIGINT": 20, "INT128": 39, "UINT128": 39}
 _SAME = (exp.Max, exp.Min, exp.Abs, exp.Neg, exp.Paren, exp.Filter, exp.Window, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue)
@@ -55,8 +56,10 @@ def need(node: exp.Expr) -> int:
 
 
 def too_narrow(node: exp.Expr) -> bool:
-    """Whether an operation on amounts has a result, or casts one, that they do not fit."""
-    if not isinstance(node, (exp.Mul, exp.Add, exp.Sub, exp.Sum, exp.Cast, exp.TryCast, exp.Round)) or not _is_money(node):
+    """Whether an operation on amounts has a result, or casts one, that they do not fit; or a product of a rate."""
+    if not isinstance(node, (exp.Mul, exp.Add, exp.Sub, exp.Sum, exp.Cast, exp.TryCast, exp.Round)):
+        return False
+    if not _is_money(node) and not (isinstance(node, exp.Mul) and _is_rate(node)):
         return False
     found = digits(node)
     return found is not None and found[0] - found[1] - (found[1] == 0 and found[0] in _INTEGERS.values()) < need(node)
@@ -78,6 +81,11 @@ def _is_money(node: exp.Expr) -> bool:
     return any(
         (found := digits(column)) is not None and found[1] > 0 and found[0] - found[1] >= AMOUNT - 2 for column in _values(node)
     )
+
+
+def _is_rate(node: exp.Expr) -> bool:
+    """Whether a rate of exchange is in it: 25,000 of one currency for another leave 18 digits as soon as they are multiplied."""
+    return any((found := digits(column)) is not None and found[1] == RATE_PLACES and found[0] > found[1] + 1 for column in _values(node))
 
 
 def _values(node: exp.Expr) -> Iterator[exp.Expr]:

@@ -33,7 +33,9 @@ def goods_tables(books: Books) -> dict[str, pa.Table]:
     ]
     shared = sorted(books.shared_accounts.items())
     accounts = [
-        {"account": name, "warehouse": a.warehouse, "carrier": a.carrier, "is_provider": bool(a.provider)} for name, a in shared
+        {"account": name, "warehouse": a.warehouse, "carrier": a.carrier, "provider": a.provider,
+         "is_provider": bool(a.provider)}
+        for name, a in shared
     ]
     shops = [{"account": name, "shop": shop, "entity": books.entity_of(shop)} for name, a in shared for shop in a.shops]
     rules = [
@@ -52,7 +54,7 @@ def goods_tables(books: Books) -> dict[str, pa.Table]:
             [("sku", TEXT), ("shop", TEXT), ("from_day", DAY), ("until_day", DAY), ("per_order", MONEY)])),
         "order_grains": pa.Table.from_pylist(grains, schema=pa.schema([("shop", TEXT), ("compare_by", TEXT)])),
         "shared_accounts": pa.Table.from_pylist(accounts, schema=pa.schema(
-            [("account", TEXT), ("warehouse", TEXT), ("carrier", TEXT), ("is_provider", pa.bool_())])),
+            [("account", TEXT), ("warehouse", TEXT), ("carrier", TEXT), ("provider", TEXT), ("is_provider", pa.bool_())])),
         "shared_account_shops": pa.Table.from_pylist(shops, schema=pa.schema([("account", TEXT), ("shop", TEXT), ("entity", TEXT)])),
         "placing_rules": pa.Table.from_pylist(rules, schema=pa.schema(
             [("account", TEXT), ("number", pa.int64()), ("shop", TEXT), ("entity", TEXT), ("order_prefix", TEXT),

@@ -14,16 +14,22 @@ import numpy as np
 import polars as pl
 
 from duizhang.errors import UserError
-from duizhang.simulate import company, real, shops
-from duizhang.simulate.breaks import choose, inject
+from duizhang.simulate import company, real_files, shops
+from duizhang.simulate.breaks import inject
+from duizhang.simulate.chart import bank_accounts
+from duizhang.simulate.faults import choose
 from duizhang.simulate.noise import Link, damage_bank, damage_payments, repeat_files
-from duizhang.simulate.raw_rows import BANK_LEDGERS, Records, Totals, add_up, build_records, jd_statement
+from duizhang.simulate.raw_rows import Records, build_records, jd_statement
 from duizhang.simulate.score import Score, render, score
 from duizhang.simulate.settings import write_settings
+from duizhang.simulate.sums import Totals, add_up
 from duizhang.simulate.truth import build_truth, write_links, write_truth
-from duizhang.simulate.world import SHOPS, Plan, World, build_world
+from duizhang.simulate.world import ENTITIES, HOMES, SHOPS, Plan, World, build_world
 
 __all__ = ["Outcome", "Plan", "Score", "render", "score", "simulate"]
+
+
+MOST = 10**6  # what amounts may be multiplied by: sums of a large company still fit 64 bits
 
 
 class Outcome(TypedDict):
@@ -44,12 +50,18 @@ def simulate(out: Path, plan: Plan) -> Outcome:
         raise UserError("days and orders-per-day must be at least 1")
     if not 0 <= plan.break_rate <= 0.5:
         raise UserError(f"break-rate {plan.break_rate} is not between 0 and 0.5", advice="0.005 is half a per cent.")
+    if plan.currency not in HOMES:
+        raise UserError(f"currency {plan.currency} is not one that a simulation has", advice=f"It is one of {', '.join(HOMES)}.")
+    if plan.entities not in ENTITIES or not 1 <= plan.scale <= MOST:
+        raise UserError(f"entities are 1 to {len(ENTITIES)}, and scale 1 to {MOST:,}")
     inbox = out / "inbox"
     if inbox.exists() and any(inbox.iterdir()):
         raise UserError(f"{inbox} is not empty", advice="Choose a new folder, or remove that one first.")
     if plan.company == "real":
         if plan.noise != "easy":
             raise UserError("hard noise is made for the demo company alone", advice="Leave out --noise or --company.")
+        if (plan.scale, plan.currency, plan.entities) != (1, "CNY", 2):
+            raise UserError("scale, currency and entities are those of the demo company alone", advice="Leave them out, or --company.")
         return _real(out, plan)
     # One stream of numbers a stage: more breaks do not change the business.
     streams = [np.random.default_rng([plan.seed, stage]) for stage in range(4)]
@@ -85,7 +97,7 @@ def simulate(out: Path, plan: Plan) -> Outcome:
 
 
 def _real(out: Path, plan: Plan) -> Outcome:
-    files, made = real.write(out, plan)
+    files, made = real_files.write(out, plan)
     causes = Counter(row["cause"] for row in made.truth)
     return Outcome(files=files, orders=plan.days * plan.orders_per_day, injected=dict(sorted(causes.items())), natural=0)
 
@@ -123,11 +135,13 @@ def _write_day(inbox: Path, world: World, records: Records, totals: Totals, day:
     company.write_skus(own, plan, day, world.skus)
     company.write_warehouse(own, plan, day, totals.moves.filter(today), totals.snapshots.filter(today),
                             totals.counts.filter(today), totals.shop_stock.filter(today))
-    company.write_sf(own / f"顺丰月结账单_{date}.xlsx", plan, day, records.carrier.filter(today))
-    for account in BANK_LEDGERS:
+    for folder, owner in ((own, plan.owners[0]), *((folders[shop], owner) for shop, owner in zip(SHOPS[1:3], plan.owners[1:3], strict=True)
+                                                   if owner != plan.owners[0])):  # each entity has a contract of its own
+        company.write_sf(folder / f"顺丰月结账单_{date}.xlsx", plan, day, records.carrier.filter(today & (pl.col("entity") == owner)))
+    for account in bank_accounts(plan):
         its = pl.col("account") == account
         before = totals.bank.filter((pl.col("day") < day) & its)["amount"].sum()
         company.write_bank(own / f"statement_{account[-4:]}_{date}.sta", plan, day, totals.bank.filter(today & its),
-                           int(before) + 100_000_000, account)
+                           int(before) + 100_000_000 * plan.scale, account)
     company.write_journal(own / f"凭证_{date}.csv", plan, day, totals.journal.filter(pl.col("booked_day") == day))
     return sum(1 for folder in folders.values() for _ in folder.iterdir())

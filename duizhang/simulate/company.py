@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import xlsxwriter
 
+from duizhang.simulate.chart import ACCOUNT_NAMES, BANK_ACCOUNT
 from duizhang.simulate.rates import ZONES, rate_of
-from duizhang.simulate.raw_rows import ACCOUNT_NAMES, BANK_ACCOUNT
-from duizhang.simulate.text import csv_lines, moment, money, write_text, yuan
+from duizhang.simulate.text import by_shop, csv_lines, local, major, moment, money, write_text
 from duizhang.simulate.world import Plan
 
 SF_HEADER = (
@@ -21,10 +21,11 @@ SF_HEADER = (
 
 def write_books(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, refunds: pl.DataFrame) -> None:
     """books_orders and books_refunds."""
+    amount_of = by_shop(plan)
     date = plan.date(day).isoformat()
     rows = csv_lines(lines, [
         pl.col("order_id"), pl.col("line_id"), pl.col("shop"), pl.col("sku"), pl.col("product"), pl.col("quantity"),
-        yuan("price"), yuan("shop_discount"), yuan("coupon"), yuan("amount"), pl.col("currency"), pl.col("status"),
+        amount_of("price"), amount_of("shop_discount"), amount_of("coupon"), amount_of("amount"), pl.col("currency"), pl.col("status"),
         moment(plan, "ordered_at"), pl.when("is_paid").then(moment(plan, "at")).otherwise(pl.lit("")),
         pl.col("customer"),
     ])
@@ -32,7 +33,7 @@ def write_books(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, refunds
         "order_id,line_id,shop,sku,product,quantity,unit_price,shop_discount,platform_discount,amount,currency,status,"
         "ordered_at,paid_at,customer", *rows])
     rows = csv_lines(refunds, [
-        pl.col("refund_id"), pl.col("shop"), pl.col("order_id"), pl.col("sku"), pl.col("kind"), yuan("amount"),
+        pl.col("refund_id"), pl.col("shop"), pl.col("order_id"), pl.col("sku"), pl.col("kind"), amount_of("amount"),
         pl.col("currency"), moment(plan, "at"), pl.col("customer"), "七天无理由",
     ])
     write_text(folder / f"books_refunds_{date}.csv",
@@ -40,19 +41,19 @@ def write_books(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, refunds
 
 
 def write_rates(folder: Path, plan: Plan, day: int) -> None:
-    """books_fx_rates: yuan for a dollar."""
+    """books_fx_rates: what a dollar costs."""
     date = plan.date(day).isoformat()
-    rate = int(pl.select(rate_of(pl.lit(day))).item())
+    rate = int(pl.select(rate_of(plan, pl.lit(day))).item())
     write_text(folder / f"books_fx_rates_{date}.csv",
-               ["base,quote,rate,as_of", f"USD,CNY,{rate // 10_000}.{rate % 10_000:04d},{date} 09:15:00"])
+               ["base,quote,rate,as_of", f"USD,{plan.currency},{rate // 10_000}.{rate % 10_000:04d},{date} 09:15:00"])
 
 
 def write_skus(folder: Path, plan: Plan, day: int, skus: pl.DataFrame) -> None:
     """books_skus, the price list of the day; weight in kilograms."""
     date = plan.date(day).isoformat()
     rows = csv_lines(skus, [
-        pl.col("sku"), pl.col("product"), pl.col("category"), yuan("cost"), yuan("price"), "CNY",
-        yuan(pl.col("grams") // 10), f"{date} 00:00:00",
+        pl.col("sku"), pl.col("product"), pl.col("category"), local(plan)("cost"), local(plan)("price"), plan.currency,
+        major(pl.col("grams") // 10), f"{date} 00:00:00",
     ])
     write_text(folder / f"books_skus_{date}.csv", ["sku,product,category,cost,price,currency,weight,as_of", *rows])
 
@@ -66,7 +67,7 @@ def write_warehouse(
     rows = csv_lines(moves, [
         pl.col("move_id"), pl.col("warehouse"), pl.col("sku"), pl.col("kind"), pl.col("quantity"), pl.col("order_id"),
         pl.col("shop"), pl.col("carrier"), pl.col("tracking"), pl.col("zone"), pl.col("refund_id"),
-        pl.when(pl.col("value").is_null()).then(pl.lit("")).otherwise(yuan("value")), pl.col("value_currency"),
+        pl.when(pl.col("value").is_null()).then(pl.lit("")).otherwise(by_shop(plan)("value")), pl.col("value_currency"),
         moment(plan, "at"),
     ])
     write_text(folder / f"wms_moves_{date}.csv",
@@ -93,19 +94,27 @@ def write_sf(path: Path, plan: Plan, day: int, parcels: pl.DataFrame) -> None:
     for number, (tracking, zone, weight, amount) in enumerate(rows):
         sheet.write_row(number + 2, 0, [
             number + 1, f"{date:%m-%d}", tracking, "测试市", ZONES[zone][0], "", weight, "顺丰标快", "寄付月结",
-            amount / 100, 0, amount / 100, "", "",
+            amount / 10**plan.places, 0, amount / 10**plan.places, "", "",
         ])
     book.close()
 
 
 def write_bank(
-    path: Path, plan: Plan, day: int, entries: pl.DataFrame, opening: int, account: str = BANK_ACCOUNT
+    path: Path, plan: Plan, day: int, entries: pl.DataFrame, opening: int, account: str = BANK_ACCOUNT,
+    currency: str = "",
 ) -> None:
-    """One MT940 message for the day whose balances tie; /OCMT/ is what was sent, where the bank converted it."""
+    """One MT940 message for the day whose balances tie; /OCMT/ is what was sent, where the bank converted it.
+
+    currency: that of the account, at home by default."""
     date = plan.date(day).strftime("%y%m%d")
 
-    def balance(fen: int) -> str:
-        return f"{'D' if fen < 0 else 'C'}{date}CNY{money(abs(fen)).replace('.', ',')}"
+    currency, decimals = (currency, 2) if currency else (plan.currency, plan.places)
+
+    def amount_of(units: int, places: int = decimals) -> str:
+        return money(abs(units), places).replace(".", ",") + ("" if places else ",")
+
+    def balance(units: int) -> str:
+        return f"{'D' if units < 0 else 'C'}{date}{currency}{amount_of(units)}"
 
     lines = [f":20:STMT{date}", f":25:{account}", f":28C:{day + 1}/1", f":60F:{balance(opening)}"]
     closing = opening
@@ -113,11 +122,11 @@ def write_bank(
         amount = int(row["amount"])
         closing += amount
         mark = "D" if amount < 0 else "C"
-        lines.append(f":61:{date}{date[2:]}{mark}{money(abs(amount)).replace('.', ',')}NTRFNONREF//{row['entry_id']}")
+        lines.append(f":61:{date}{date[2:]}{mark}{amount_of(amount)}NTRFNONREF//{row['entry_id']}")
         if row["text"] is not None:
             lines.append(f":86:{row['text']}")
         elif row["reference"]:
-            sent = f"/OCMT/USD{money(int(row['original'])).replace('.', ',')}/" if row["original"] else ""
+            sent = f"/OCMT/USD{amount_of(int(row['original']), 2)}/" if row["original"] else ""
             lines.append(f":86:/NAME/{str(row['provider']).upper()}/PAYOUT/{row['reference']}{sent}")
         else:
             lines.append(":86:/NAME/SUPPLIER/REMI/GOODS")
@@ -133,7 +142,7 @@ def write_journal(path: Path, plan: Plan, day: int, vouchers: pl.DataFrame) -> N
         amount = int(row["debit"])
         sides = [(str(row["booked_account"]), amount), (str(row["contra"]), -amount)]
         for account, value in sorted(sides, key=lambda side: -side[1]):
-            debit, credit = (money(value), "") if value > 0 else ("", money(-value))
+            debit, credit = (money(value, plan.places), "") if value > 0 else ("", money(-value, plan.places))
             lines.append(
                 f"{date},记,{row['number']},{row['summary']},{account},{ACCOUNT_NAMES[account]},{debit},{credit}"
             )

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from duizhang.simulate.raw_rows import BANK_ACCOUNT, Records
-from duizhang.simulate.world import World
+from duizhang.simulate.raw_rows import Records
+from duizhang.simulate.world import PROVIDERS, World
 
 # of the payments, and of the payouts, so many are hit
 DAMAGED_PAYMENTS, FREE_TEXTS, BATCHED = 0.08, 0.6, 0.4
@@ -122,8 +122,9 @@ def damage_bank(world: World, entries: pl.DataFrame, rng: np.random.Generator) -
     texts: dict[int, str] = {}
     sums: dict[int, int] = {}
     for provider in _WORDS:
+        owner = plan.owners[PROVIDERS.index(provider)]
         credits = bank.filter((pl.col("provider") == provider) & (pl.col("reference") != "") & (pl.col("amount") > 0)).sort("day")
-        rows = list(credits.select("row", "day", "amount", "reference", "entry_id").iter_rows())
+        rows = list(credits.select("row", "day", "amount", "reference", "entry_id", "account").iter_rows())
         free = [place for place in range(len(rows)) if rows[place][1] < plan.early(2)]
         batches = round(BATCHED * len(free) / 2.5)
         for number in range(batches):
@@ -135,15 +136,15 @@ def damage_bank(world: World, entries: pl.DataFrame, rng: np.random.Generator) -
             gone.update(rows[place][0] for place in members[:-1])
             sums[last[0]] = sum(rows[place][2] for place in members)
             texts[last[0]] = _text(provider, "", rng)
-            links.append(Link("payout_bank", "demo", "CNY", "batch", (
-                f"bank/{BANK_ACCOUNT}/{last[4]}", *(rows[place][3] for place in members))))
+            links.append(Link("payout_bank", owner, plan.currency, "batch", (
+                f"bank/{last[5]}/{last[4]}", *(rows[place][3] for place in members))))
         kinds = list(DAMAGE)
         for number, place in enumerate(sorted(rng.permutation(free)[: round(FREE_TEXTS * len(free))].tolist())):
-            row, _, _, reference, entry = rows[place]
+            row, _, _, reference, entry, account = rows[place]
             kind = kinds[number % len(kinds)] if number % 3 else "no reference"
             texts[row] = _text(provider, DAMAGE[kind](reference, rng) if kind in DAMAGE else "", rng)
             said = "damaged" if kind in DAMAGE else kind
-            links.append(Link("payout_bank", "demo", "CNY", f"free text, {said}", (reference, f"bank/{BANK_ACCOUNT}/{entry}")))
+            links.append(Link("payout_bank", owner, plan.currency, f"free text, {said}", (reference, f"bank/{account}/{entry}")))
     changed = pl.DataFrame(
         {"row": list(texts), "text_now": list(texts.values()), "sum": [sums.get(row) for row in texts]},
         schema={"row": pl.UInt32, "text_now": pl.String, "sum": pl.Int64})
@@ -154,7 +155,7 @@ def damage_bank(world: World, entries: pl.DataFrame, rng: np.random.Generator) -
     return now, links
 
 
-def _apart(rows: Sequence[tuple[int, int, int, str, str]], free: Sequence[int], size: int, rng: np.random.Generator) -> list[int]:
+def _apart(rows: Sequence[tuple[int, int, int, str, str, str]], free: Sequence[int], size: int, rng: np.random.Generator) -> list[int]:
     """Places of so many payouts, none on the day after another one, all within a week."""
     for start in rng.permutation(free).tolist():
         members = [start]

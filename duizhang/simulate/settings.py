@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from duizhang.simulate.rates import rate_cards
-from duizhang.simulate.raw_rows import (
+from duizhang.layout import SOURCES
+from duizhang.simulate.chart import (
     ACCOUNT_NAMES,
     BANK_LEDGERS,
     FEE_ACCOUNTS,
@@ -20,7 +20,10 @@ from duizhang.simulate.raw_rows import (
     REFUND_ACCOUNTS,
     SALES_ACCOUNTS,
     US_BANK_ACCOUNT,
+    bank_accounts,
+    owners_of_accounts,
 )
+from duizhang.simulate.rates import rate_cards
 from duizhang.simulate.shops import ALIPAY_ACCOUNT
 from duizhang.simulate.world import Plan
 
@@ -30,6 +33,7 @@ _SHOP_FILES = {
     "wx-01": ("wechat_trade", "wechat_fund"),
     "us-01": ("platform_settlement",),
 }
+_YUAN_SOURCES = ("alipay/trade", "alipay/fund", "wechat/trade", "wechat/fund", "jd/orders", "jd/settlement")
 _COMPANY_FILES = ("books_orders", "books_refunds", "books_skus", "books_fx_rates", "wms_moves", "wms_snapshot", "wms_count",
                   "shop_stock", "sf_bill", "bank_mt940", "kingdee_journal")
 
@@ -43,23 +47,28 @@ def books_yaml(plan: Plan) -> str:
             accounts[account] = {"name": ACCOUNT_NAMES[account], "measure": measure, "shop": shop}
     for provider, account in FEE_ACCOUNTS.items():
         accounts[account] = {"name": ACCOUNT_NAMES[account], "measure": "provider_fees", "provider": provider}
-    for bank_account, account in BANK_LEDGERS.items():
+    for bank_account in bank_accounts(plan):
+        account = BANK_LEDGERS[bank_account]
         accounts[account] = {"name": ACCOUNT_NAMES[account], "measure": "bank", "bank_account": bank_account}
     accounts[FX_LEDGER] = {"name": ACCOUNT_NAMES[FX_LEDGER], "measure": "fx_gain_loss", "bank_account": US_BANK_ACCOUNT}
+    for account, owner in owners_of_accounts(plan).items():
+        if "provider" in accounts.get(account, {}) and owner != plan.owners[0]:
+            accounts[account]["entity"] = owner
+    houses = plan.warehouses
     content: dict[str, Any] = {
         "books": 1, "entity": "demo", "name": "演示公司", "time_zone": "Asia/Shanghai", "cut_off": "00:00",
-        "currency": "CNY", "start": start, "inbox": "inbox",
+        "currency": plan.currency, "start": start, "inbox": "inbox",
         "pseudonym_key": {"file": "pseudonym.key"},
         "shops": {
-            "tb-01": {"platform": "taobao", "name": "淘宝店", "provider": "alipay", "warehouse": "WH-1",
+            "tb-01": {"platform": "taobao", "name": "淘宝店", "provider": "alipay", "warehouse": houses[0],
                       "accounts": [ALIPAY_ACCOUNT]},
-            "jd-01": {"platform": "jd", "name": "京东店", "provider": "jd", "warehouse": "WH-2"},
-            "wx-01": {"platform": "own", "name": "自营小程序", "provider": "wechat", "warehouse": "WH-1",
+            "jd-01": {"platform": "jd", "name": "京东店", "provider": "jd", "warehouse": houses[1], **_owner(plan, 1)},
+            "wx-01": {"platform": "own", "name": "自营小程序", "provider": "wechat", "warehouse": houses[2], **_owner(plan, 2),
                       "accounts": ["1900000001"]},
-            "us-01": {"platform": "own", "name": "海外独立站", "provider": "cardpay", "warehouse": "WH-US",
-                      "entity": "demo-us", "currency": "USD"},
+            "us-01": {"platform": "own", "name": "海外独立站", "provider": "cardpay", "warehouse": houses[3],
+                      **_owner(plan, 3), "currency": "USD"},
         },
-        "bank_accounts": {account: "demo-us" if account == US_BANK_ACCOUNT else "demo" for account in BANK_LEDGERS},
+        "bank_accounts": bank_accounts(plan),
         "expected": [{"source": source, "shop": shop, "from_day": start}
                      for shop, sources in _SHOP_FILES.items() for source in sources]
         + [{"source": source, "from_day": start} for source in _COMPANY_FILES],
@@ -77,13 +86,27 @@ def books_yaml(plan: Plan) -> str:
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
 
 
+def _owner(plan: Plan, shop: int) -> dict[str, str]:
+    """The entity of a shop, where it is not that of the books."""
+    return {} if plan.owners[shop] == plan.owners[0] else {"entity": plan.owners[shop]}
+
+
 def pseudonym_key(plan: Plan) -> str:
     """The key of the pseudonyms: it follows from the seed."""
     return hashlib.sha256(f"duizhang simulation {plan.seed}".encode()).hexdigest()
 
 
+def write_sources(out: Path, plan: Plan) -> None:
+    """Specifications beside books.yaml for the channels that know yuan alone: their layouts, in the currency at home."""
+    for name in _YUAN_SOURCES if plan.currency != "CNY" else ():
+        path = out / "sources" / f"{name.replace('/', '_')}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text((SOURCES / f"{name}.yaml").read_text(encoding="utf-8").replace("CNY", plan.currency), encoding="utf-8")
+
+
 def write_settings(out: Path, plan: Plan) -> None:
     """books.yaml, and a pseudonym key that follows from the seed (made-up people only)."""
+    write_sources(out, plan)
     (out / "books.yaml").write_text(books_yaml(plan), encoding="utf-8")
     key = out / "pseudonym.key"
     key.write_text(pseudonym_key(plan) + "\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from duizhang.simulate.text import csv_lines, moment, money, text_bytes, write_text, write_zip, yuan
+from duizhang.simulate.text import csv_lines, local, major, moment, money, text_bytes, write_text, write_zip
 from duizhang.simulate.world import DAY, Plan
 
 TAOBAO_ORDER_HEADER = (
@@ -75,16 +75,16 @@ def _text(name: str) -> pl.Expr:
 
 def write_taobao(folder: Path, plan: Plan, day: int, lines: pl.DataFrame) -> None:
     """ExportOrderList and ExportOrderDetailList of a day; lines: the platform's lines of that day."""
-    stamp = plan.date(day).strftime("%Y%m%d")
+    stamp, home = plan.date(day).strftime("%Y%m%d"), local(plan)
     lines = lines.with_columns(
         state=pl.col("status").replace_strict(TAOBAO_STATUS, return_dtype=pl.String),
         pay=pl.col("amount") - pl.col("coupon"),
     )
     goods = lines.filter(pl.col("sku") != "")
     detail = csv_lines(goods, [
-        _text("line_id"), _text("order_id"), pl.col("product"), yuan("price"), pl.col("quantity"), pl.col("sku"),
+        _text("line_id"), _text("order_id"), pl.col("product"), home("price"), pl.col("quantity"), pl.col("sku"),
         "颜色:默认", "", "", pl.col("state"), pl.col("sku"),
-        pl.when("is_paid").then(_text("txn")).otherwise(pl.lit("")), yuan("amount"), yuan("pay"),
+        pl.when("is_paid").then(_text("txn")).otherwise(pl.lit("")), home("amount"), home("pay"),
         "没有申请退款", "0.00", moment(plan, "ordered_at"), _paid(plan),
     ])
     write_text(folder / f"ExportOrderDetailList{stamp}0900.csv", [TAOBAO_LINE_HEADER, *detail], "gb18030", "\r\n")
@@ -101,8 +101,8 @@ def write_taobao(folder: Path, plan: Plan, day: int, lines: pl.DataFrame) -> Non
         "订单编号": _text("order_id"), "买家会员名": pl.col("customer"),
         "买家支付宝账号": pl.col("customer") + "@example.com",
         "支付单号": pl.when("is_paid").then(_text("txn")).otherwise(pl.lit("")),
-        "买家应付货款": yuan("goods"), "买家应付邮费": yuan("freight"), "买家支付积分": "0", "总金额": yuan("total"),
-        "返点积分": "0", "买家实际支付金额": yuan("pay"), "买家实际支付积分": "0", "订单状态": pl.col("state"),
+        "买家应付货款": home("goods"), "买家应付邮费": home("freight"), "买家支付积分": "0", "总金额": home("total"),
+        "返点积分": "0", "买家实际支付金额": home("pay"), "买家实际支付积分": "0", "订单状态": pl.col("state"),
         "收货人姓名": pl.col("customer"), "收货地址 ": "测试省 测试市 测试路1号", "运送方式": "快递",
         "联系电话 ": "'", "联系手机": "'13000000000", "订单创建时间": moment(plan, "ordered_at"),
         "订单付款时间 ": _paid(plan), "宝贝标题 ": pl.col("product"), "宝贝种类 ": pl.col("kinds"),
@@ -126,7 +126,8 @@ def _alipay_head(plan: Plan, day: int, title: str, listing: str) -> list[str]:
 
 def _alipay_summary(plan: Plan, day: int, title: str, income: tuple[int, int], outgo: tuple[int, int]) -> bytes:
     head = _alipay_head(plan, day, f"{title}汇总", f"{title}汇总")
-    row = f"合计,{income[0]},{money(income[1])},{outgo[0]},{money(outgo[1])},{money(income[1] + outgo[1])}"
+    total = [money(amount, plan.places) for amount in (income[1], outgo[1], income[1] + outgo[1])]
+    row = f"合计,{income[0]},{total[0]},{outgo[0]},{total[1]},{total[2]}"
     return text_bytes(
         [*head, "类型,收入笔数,收入金额（+元）,支出笔数,支出金额（-元）,总金额（元）", row,
          f"#----{title}汇总列表结束----", f"#导出时间：[{plan.date(day + 1):%Y年%m月%d日} 09:00:00]"], "gbk", "\r\n")
@@ -137,6 +138,7 @@ def write_alipay(
 ) -> None:
     """The trade bill and the fund bill of a day, each a ZIP of GBK files with the summary first."""
     stamp, exported = plan.date(day).strftime("%Y%m%d"), f"#导出时间：[{plan.date(day + 1):%Y年%m月%d日} 09:00:00]"
+    home = local(plan)
     nothing: list[pl.Expr | str] = ["", _TAB, _TAB, _TAB, _TAB]
 
     def trade_rows(frame: pl.DataFrame, kind: str, sign: int, refund: pl.Expr | str) -> list[str]:
@@ -144,8 +146,8 @@ def write_alipay(
         return csv_lines(frame, [
             pl.col("txn") + _TAB, "T200P" + pl.col("order_id") + _TAB, kind + _TAB, "测试商品",
             moment(plan, pl.col("at") - 5), moment(plan, "at"), *nothing[1:], "buy***@example.com" + _TAB,
-            yuan(amount), yuan(amount), "0.00", "0.00", yuan(coupon), "0.00", "0.00", "", "0.00" + _TAB, "0.00", refund,
-            yuan(-pl.col("fee")), "0.00", "",
+            home(amount), home(amount), "0.00", "0.00", home(coupon), "0.00", "0.00", "", "0.00" + _TAB, "0.00", refund,
+            home(-pl.col("fee")), "0.00", "",
         ])
 
     paid, back = int(payments["amount"].sum()), -int(refunds["amount"].sum())
@@ -153,8 +155,8 @@ def write_alipay(
         refunds.with_columns(coupon=pl.lit(0, pl.Int64)), "退款", -1, pl.col("refund_id") + _TAB)
     trade = text_bytes([
         *_alipay_head(plan, day, "业务明细", "业务明细"), ALIPAY_TRADE_HEADER, *rows, "#----业务明细列表结束----",
-        f"#交易合计：{payments.height}笔，商家实收共{money(paid)}元，商家优惠共0.00元",
-        f"#退款合计：{refunds.height}笔，商家实收退款共{money(back)}元，商家优惠退款共0.00元", exported], "gbk", "\r\n")
+        f"#交易合计：{payments.height}笔，商家实收共{money(paid, plan.places)}元，商家优惠共0.00元",
+        f"#退款合计：{refunds.height}笔，商家实收退款共{money(back, plan.places)}元，商家优惠退款共0.00元", exported], "gbk", "\r\n")
     write_zip(folder / f"{ALIPAY_USER}_{stamp}_trade.zip", [
         (f"{ALIPAY_ACCOUNT}_{stamp}_业务明细(汇总).csv",
          _alipay_summary(plan, day, "业务", (payments.height, paid), (refunds.height, back))),
@@ -164,10 +166,12 @@ def write_alipay(
     outgo = fund.filter(pl.col("amount") < 0)["amount"]
     newest = fund.reverse().with_columns(
         type=pl.col("kind").replace_strict(
-            {"sale": "交易付款", "refund": "交易退款", "fee": "收费", "payout": "提现"}, return_dtype=pl.String),
+            {"sale": "交易付款", "refund": "交易退款", "fee": "收费", "payout": "提现", "withheld": "冻结", "released": "解冻",
+             "advertising": "代扣"}, return_dtype=pl.String),
         about=pl.col("kind").replace_strict(
             {"sale": "0010001|交易收款-交易收款", "refund": "0020001|交易退款-交易退款",
-             "fee": "0030001|服务费-交易服务费", "payout": "0100001|提现-提现"}, return_dtype=pl.String),
+             "fee": "0030001|服务费-交易服务费", "payout": "0100001|提现-提现", "withheld": "0050001|保证金-冻结",
+             "released": "0050002|保证金-解冻", "advertising": "0030099|营销推广-直通车"}, return_dtype=pl.String),
         merchant=pl.when(pl.col("order_id") == "").then(pl.lit("")).otherwise("T200P" + pl.col("order_id")),
         note=pl.when(pl.col("kind") == "fee").then("收费{tradeid:" + pl.col("order_id") + "}")
         .otherwise(pl.lit("")),
@@ -175,13 +179,13 @@ def write_alipay(
     lines = csv_lines(newest, [
         pl.col("entry_id") + _TAB, pl.col("txn") + _TAB, pl.col("merchant") + _TAB, "测试商品", moment(plan, "at"),
         "buy***@example.com" + _TAB,
-        pl.when(pl.col("amount") > 0).then(yuan("amount")).otherwise(pl.lit("0.00")),
-        pl.when(pl.col("amount") < 0).then(yuan("amount")).otherwise(pl.lit("0.00")),
-        yuan("balance"), pl.col("type") + _TAB, pl.col("note"), pl.col("about"), pl.col("order_id") + _TAB,
+        pl.when(pl.col("amount") > 0).then(home("amount")).otherwise(pl.lit("0.00")),
+        pl.when(pl.col("amount") < 0).then(home("amount")).otherwise(pl.lit("0.00")),
+        home("balance"), pl.col("type") + _TAB, pl.col("note"), pl.col("about"), pl.col("order_id") + _TAB,
     ])
     pad = "," * 12
-    outline = [f"#支出合计：{len(outgo)}笔，共{money(int(outgo.sum()))}元",
-               f"#收入合计：{len(income)}笔，共{money(int(income.sum()))}元"]
+    outline = [f"#支出合计：{len(outgo)}笔，共{money(int(outgo.sum()), plan.places)}元",
+               f"#收入合计：{len(income)}笔，共{money(int(income.sum()), plan.places)}元"]
     data = text_bytes([
         *_alipay_head(plan, day, "账务明细", "账务明细"), ALIPAY_FUND_HEADER, *lines,
         *(line + pad for line in ["#----账务明细列表结束----", *outline, exported])], "gbk", "\r\n")
@@ -196,27 +200,27 @@ def write_wechat(
     folder: Path, plan: Plan, day: int, payments: pl.DataFrame, refunds: pl.DataFrame, fund: pl.DataFrame
 ) -> None:
     """tradebill ALL and fundflowbill of a day: BOM, CRLF, back-ticks, a summary as a second table."""
-    stamp = plan.date(day).strftime("%Y-%m-%d")
-    fee = pl.lit("`") + yuan("fee") + "000"
+    stamp, home = plan.date(day).strftime("%Y-%m-%d"), local(plan)
+    zeros = "0" * (5 - plan.places) if plan.places else ""  # fees have five decimals
+    fee = pl.lit("`") + home("fee") + zeros
     paid = csv_lines(payments, [
         "`" + moment(plan, "at"), "`wx0000000000000001", "`1900000001", "`0", "`", "`" + pl.col("txn"),
-        "`" + pl.col("order_id"), "`o" + pl.col("customer"), "`JSAPI", "`SUCCESS", "`OTHERS", "`CNY",
-        "`" + yuan("amount"), "`0.00", "`0", "`0", "`0.00", "`0.00", "`", "`", "`测试商品", "`", fee, "`0.60%",
-        "`" + yuan("amount"), "`0.00", "`",
+        "`" + pl.col("order_id"), "`o" + pl.col("customer"), "`JSAPI", "`SUCCESS", "`OTHERS", "`" + pl.lit(plan.currency),
+        "`" + home("amount"), "`0.00", "`0", "`0", "`0.00", "`0.00", "`", "`", "`测试商品", "`", fee, "`0.60%",
+        "`" + home("amount"), "`0.00", "`",
     ])
     back = csv_lines(refunds, [
         "`" + moment(plan, "at"), "`wx0000000000000001", "`1900000001", "`0", "`", "`" + pl.col("paid_txn"),
-        "`" + pl.col("order_id"), "`o", "`JSAPI", "`REFUND", "`OTHERS", "`CNY",
-        "`0.00", "`0.00", "`" + pl.col("txn"), "`" + pl.col("refund_id"), "`" + yuan("amount"), "`0.00", "`ORIGINAL",
-        "`SUCCESS", "`测试商品", "`", fee, "`0.60%", "`0.00", "`" + yuan("amount"), "`",
+        "`" + pl.col("order_id"), "`o", "`JSAPI", "`REFUND", "`OTHERS", "`" + pl.lit(plan.currency),
+        "`0.00", "`0.00", "`" + pl.col("txn"), "`" + pl.col("refund_id"), "`" + home("amount"), "`0.00", "`ORIGINAL",
+        "`SUCCESS", "`测试商品", "`", fee, "`0.60%", "`0.00", "`" + home("amount"), "`",
     ])
-    sold, refunded = int(payments["amount"].sum()), int(refunds["amount"].sum())
-    fees = int(payments["fee"].sum()) + int(refunds["fee"].sum())
+    sold, refunded = (money(int(rows["amount"].sum()), plan.places) for rows in (payments, refunds))
+    fees = money(int(payments["fee"].sum()) + int(refunds["fee"].sum()), plan.places) + zeros
     write_text(folder / f"1900000001All{stamp}.csv", [
         WECHAT_TRADE_HEADER, *paid, *back,
         "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额",
-        f"`{len(paid) + len(back)},`{money(sold)},`{money(refunded)},`0.00,`{money(fees)}000,`{money(sold)},"
-        f"`{money(refunded)}",
+        f"`{len(paid) + len(back)},`{sold},`{refunded},`0.00,`{fees},`{sold},`{refunded}",
     ], "utf-8-sig", "\r\n")
     income, outgo = fund.filter(pl.col("amount") > 0)["amount"], fund.filter(pl.col("amount") < 0)["amount"]
     fund = fund.with_columns(
@@ -228,23 +232,23 @@ def write_wechat(
     lines = csv_lines(fund, [
         "`" + moment(plan, "at"), "`" + pl.col("txn"), "`" + pl.col("entry_id"), "`" + pl.col("type"),
         "`" + pl.col("type"), pl.when(pl.col("amount") > 0).then(pl.lit("`收入")).otherwise(pl.lit("`支出")),
-        "`" + yuan(pl.col("amount").abs()), "`" + yuan("balance"), "`1900000001API", "`", "`" + pl.col("proof"),
+        "`" + home(pl.col("amount").abs()), "`" + home("balance"), "`1900000001API", "`", "`" + pl.col("proof"),
     ])
     write_text(folder / f"1900000001fundflowBasic{stamp}.csv", [
         WECHAT_FUND_HEADER, *lines, "资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额",
-        f"`{len(lines)},`{len(income)},`{money(int(income.sum()))},`{len(outgo)},`{money(-int(outgo.sum()))}",
+        f"`{len(lines)},`{len(income)},`{money(int(income.sum()), plan.places)},`{len(outgo)},`{money(-int(outgo.sum()), plan.places)}",
     ], "utf-8-sig", "\r\n")
 
 
 def write_jd(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, bill: pl.DataFrame) -> None:
     """The order list and the settlement detail of a day (GBK); the settlement has a merged title row."""
-    stamp = plan.date(day).strftime("%Y%m%d")
+    stamp, home = plan.date(day).strftime("%Y%m%d"), local(plan)
     shipped = pl.col("status") == "shipped"
     rows = csv_lines(lines, [
         pl.col("order_id") + _TAB, "1000" + pl.col("sku").str.slice(3), pl.col("product"), pl.col("quantity"),
-        yuan("price"), yuan("amount"), pl.col("status").replace_strict(JD_STATUS, return_dtype=pl.String),
+        home("price"), home("amount"), pl.col("status").replace_strict(JD_STATUS, return_dtype=pl.String),
         pl.col("sku"), moment(plan, "ordered_at"), _paid(plan),
-        pl.when(shipped).then("tracking").otherwise(pl.lit("")) + _TAB, "CNY",
+        pl.when(shipped).then("tracking").otherwise(pl.lit("")) + _TAB, plan.currency,
     ])
     write_text(folder / f"订单明细_{stamp}.csv", [JD_ORDER_HEADER, *rows], "gb18030", "\r\n")
     refund = pl.col("service_id") != ""
@@ -254,7 +258,7 @@ def write_jd(folder: Path, plan: Plan, day: int, lines: pl.DataFrame, bill: pl.D
         pl.col("service_id") + _TAB, pl.when(refund).then(pl.lit(date)).otherwise(pl.lit("")),
         pl.when(pl.col("sku") == "").then(pl.lit("")).otherwise("1000" + pl.col("sku").str.slice(3)), "测试商品", "1",
         "固定扣点", "",
-        pl.col("fee_name"), yuan("amount"), "CNY",
+        pl.col("fee_name"), home("amount"), plan.currency,
         pl.when(pl.col("amount") > 0).then(pl.lit("收入")).otherwise(pl.lit("支出")), "已结算", date, stamp,
         date, pl.col("payout_id") + _TAB, "",
     ])
@@ -273,12 +277,12 @@ def write_cardpay(
     def rows(frame: pl.DataFrame, kind: str, sign: int, refund_id: pl.Expr | str, customer: pl.Expr | str) -> list[str]:
         gross = pl.col("amount") * sign
         return csv_lines(frame.join(ids, on="txn", how="left", maintain_order="left"), [
-            "cardpay", pl.col("entry_id"), kind, pl.col("txn"), pl.col("order_id"), refund_id, customer, yuan(gross),
-            yuan(-pl.col("fee")), yuan(gross - pl.col("fee")), "USD", batch, moment(plan, "at"),
+            "cardpay", pl.col("entry_id"), kind, pl.col("txn"), pl.col("order_id"), refund_id, customer, major(gross),
+            major(-pl.col("fee")), major(gross - pl.col("fee")), "USD", batch, moment(plan, "at"),
         ])
 
     out = csv_lines(fund.filter(pl.col("kind") == "payout"), [
-        "cardpay", pl.col("entry_id"), "payout", "", "", "", "", yuan("amount"), "0.00", yuan("amount"), "USD",
+        "cardpay", pl.col("entry_id"), "payout", "", "", "", "", major("amount"), "0.00", major("amount"), "USD",
         pl.col("txn"), moment(plan, "at"),
     ])
     write_text(folder / f"settlement_{stamp}.csv", [
@@ -289,7 +293,7 @@ def write_cardpay(
 def write_statement(folder: Path, plan: Plan, day: int, shop: str, stated: pl.DataFrame) -> None:
     """A platform's statement of a shop's day; stated: measure and amount, no row where it left the day out."""
     date = plan.date(day).isoformat()
-    said = {str(measure): money(int(amount)) for measure, amount in stated.select("measure", "amount").iter_rows()}
+    said = {str(measure): money(int(amount), plan.places) for measure, amount in stated.select("measure", "amount").iter_rows()}
     measures = ("revenue", "discount", "refund", "commission", "fee")
-    rows = [",".join([shop, date, "CNY", *(said.get(name, "") for name in measures)])] if said else []
+    rows = [",".join([shop, date, plan.currency, *(said.get(name, "") for name in measures)])] if said else []
     write_text(folder / f"statement_{shop}_{date}.csv", [f"shop,day,currency,{','.join(measures)}", *rows])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,17 +15,29 @@ from duizhang.simulate.world import Plan
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def yuan(name: str | pl.Expr) -> pl.Expr:
-    """Fen as yuan with two decimals."""
+def major(name: str | pl.Expr, places: int = 2) -> pl.Expr:
+    """Smallest units as an amount with so many decimals."""
     value = pl.col(name) if isinstance(name, str) else name
     size = value.abs()
     sign = pl.when(value < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    return sign + (size // 100).cast(pl.String) + "." + (size % 100).cast(pl.String).str.zfill(2)
+    whole = sign + (size // 10**places).cast(pl.String)
+    return whole + "." + (size % 10**places).cast(pl.String).str.zfill(places) if places else whole
 
 
-def money(fen: int) -> str:
-    """One amount in fen as yuan with two decimals."""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+def money(units: int, places: int = 2) -> str:
+    """One amount in smallest units as text with so many decimals."""
+    whole = f"{'-' if units < 0 else ''}{abs(units) // 10**places}"
+    return f"{whole}.{abs(units) % 10**places:0{places}d}" if places else whole
+
+
+def local(plan: Plan) -> Callable[[str | pl.Expr], pl.Expr]:
+    """`major` for amounts in the currency at home."""
+    return partial(major, places=plan.places)
+
+
+def by_shop(plan: Plan) -> Callable[[str | pl.Expr], pl.Expr]:
+    """`major` for amounts in the currency of the row's shop."""
+    return lambda name: pl.when(pl.col("shop") == "us-01").then(major(name)).otherwise(major(name, plan.places))
 
 
 def moment(plan: Plan, name: str | pl.Expr, pattern: str = "%Y-%m-%d %H:%M:%S") -> pl.Expr:

@@ -1,7 +1,7 @@
 """The business as it really happened, before anybody wrote it down: orders, lines, refunds, shipments.
 
-Amounts are integer fen (1/100 yuan), instants are seconds since local midnight of the first day, days are counted
-from 0. Everything is drawn from one seeded generator, so the same plan gives the same business.
+Amounts are whole smallest units of their currency (fen in yuan, cents in dollars), instants are seconds since local midnight of
+the first day, days are counted from 0. Everything is drawn from one seeded generator, so the same plan gives the same business.
 """
 
 from __future__ import annotations
@@ -15,20 +15,41 @@ import polars as pl
 
 DAY = 86_400
 SHOPS = ("tb-01", "jd-01", "wx-01", "us-01")
-ENTITIES = ("demo", "demo", "demo", "demo-us")  # by shop, as are the next three
-PROVIDERS = ("alipay", "jd", "wechat", "cardpay")
-WAREHOUSES = ("WH-1", "WH-2", "WH-1", "WH-US")
-CURRENCIES = ("CNY", "CNY", "CNY", "USD")
+PROVIDERS = ("alipay", "jd", "wechat", "cardpay")  # by shop
+# by shop, for so many legal entities
+ENTITIES = {
+    1: ("demo", "demo", "demo", "demo"), 2: ("demo", "demo", "demo", "demo-us"), 3: ("demo", "demo", "demo-own", "demo-us"),
+    4: ("demo", "demo-jd", "demo-own", "demo-us"),
+}
 NEW_CARDS = 3  # the day from which Alipay and SF charge by new rate cards
 SKU_COUNT = 121  # odd, so that the two steps of one order never meet
 PAID, SHIPPED, CLOSED, UNPAID = "paid", "shipped", "closed", "unpaid"
 
 
 @dataclass(frozen=True)
+class Home:
+    """A currency at home: its decimals, what a dollar costs in 1/10000, and the dollar price of one smallest unit in cents
+    (numerator, denominator)."""
+
+    places: int
+    dollar: int
+    cents: tuple[int, int]
+
+
+HOMES = {
+    "CNY": Home(2, 71_000, (1, 7)), "JPY": Home(0, 1_500_000, (2, 3)), "KWD": Home(3, 3_070, (1, 3)),
+    "VND": Home(0, 254_000_000, (1, 250)),
+}
+
+
+@dataclass(frozen=True)
 class Plan:
     """What to simulate: `days` days from `start`, so many orders a day; break_rate is a share of all orders;
     company `real`: shops that share accounts, codes and warehouses (see `real`); hard noise damages references and puts
-    deposits together as well (see `noise`)."""
+    deposits together as well (see `noise`).
+
+    scale: every amount is so many times as large; currency: the one at home (the shop abroad sells in dollars); entities: to so
+    many legal entities the shops belong, each with bank, ledger accounts and warehouses of its own."""
 
     start: dt.date = dt.date(2026, 3, 1)
     days: int = 7
@@ -37,10 +58,38 @@ class Plan:
     break_rate: float = 0.005
     noise: Literal["easy", "hard"] = "easy"
     company: Literal["demo", "real"] = "demo"
+    scale: int = 1
+    currency: str = "CNY"
+    entities: int = 2
 
     def date(self, day: int) -> dt.date:
         """The calendar date of a day counted from 0."""
         return self.start + dt.timedelta(days=day)
+
+    @property
+    def home(self) -> Home:
+        """The currency at home."""
+        return HOMES[self.currency]
+
+    @property
+    def places(self) -> int:
+        """Decimals of the currency at home."""
+        return self.home.places
+
+    @property
+    def owners(self) -> tuple[str, str, str, str]:
+        """The legal entity of each shop."""
+        return ENTITIES[self.entities]
+
+    @property
+    def currencies(self) -> tuple[str, str, str, str]:
+        """The currency of each shop."""
+        return (self.currency, self.currency, self.currency, "USD")
+
+    @property
+    def warehouses(self) -> tuple[str, str, str, str]:
+        """The warehouse of each shop; no two entities share one."""
+        return ("WH-1", "WH-2", "WH-1" if self.entities < 3 else "WH-3", "WH-US")
 
     def early(self, sla: int) -> int:
         """One past the last day whose items have outlived an SLA of so many days at the end of the range."""
@@ -75,9 +124,9 @@ def digits(value: pl.Expr, width: int) -> pl.Expr:
 
 def build_world(plan: Plan, rng: np.random.Generator) -> World:
     """Draw the whole business of the plan."""
-    skus = _skus(rng)
+    skus = _skus(plan, rng)
     orders = _orders(plan, rng)
-    lines = _lines(orders, skus, rng)
+    lines = _lines(plan, orders, skus, rng)
     refunds = _refunds(plan, orders, lines, rng)
     closed = refunds.filter("full")["o"].implode()
     orders = _in_pieces(plan, orders, lines, refunds, rng)
@@ -90,8 +139,8 @@ def build_world(plan: Plan, rng: np.random.Generator) -> World:
     return World(plan, skus, orders, lines, refunds)
 
 
-def _skus(rng: np.random.Generator) -> pl.DataFrame:
-    price = rng.integers(19, 300, SKU_COUNT) * 100 + 90
+def _skus(plan: Plan, rng: np.random.Generator) -> pl.DataFrame:
+    price = (rng.integers(19, 300, SKU_COUNT) * 100 + 90) * plan.scale
     return pl.DataFrame(
         {"n": np.arange(SKU_COUNT), "price": price, "cost": price * rng.integers(35, 70, SKU_COUNT) // 100,
          "grams": rng.integers(1, 30, SKU_COUNT) * 100}
@@ -114,7 +163,7 @@ def _orders(plan: Plan, rng: np.random.Generator) -> pl.DataFrame:
         same_day, np.minimum(second + rng.integers(1800, 9000, count), 79_000), rng.integers(30_000, 64_000, count)
     )
     ship_day = day + ~same_day
-    freight = np.where((shop != 1) & (rng.random(count) < 0.2), rng.integers(6, 13, count) * 100, 0)
+    freight = np.where((shop != 1) & (rng.random(count) < 0.2), rng.integers(6, 13, count) * 100 * plan.scale, 0)
     stamp = dates(plan, pl.col("day"))
     number = digits(pl.col("o") + 1, 8)
     return (
@@ -128,8 +177,8 @@ def _orders(plan: Plan, rng: np.random.Generator) -> pl.DataFrame:
         )
         .with_columns(
             **{name: pl.col("shop_no").replace_strict(range(4), list(values), return_dtype=pl.String)
-               for name, values in (("shop", SHOPS), ("entity", ENTITIES), ("provider", PROVIDERS),
-                                    ("warehouse", WAREHOUSES), ("currency", CURRENCIES))},
+               for name, values in (("shop", SHOPS), ("entity", plan.owners), ("provider", PROVIDERS),
+                                    ("warehouse", plan.warehouses), ("currency", plan.currencies))},
             order_id=pl.when(pl.col("shop_no") == 0).then("3" + stamp + number + "00")
             .when(pl.col("shop_no") == 1).then("29" + digits(pl.col("o") + 1, 10))
             .when(pl.col("shop_no") == 2).then("WX" + stamp + number).otherwise("US" + stamp + number),
@@ -148,7 +197,7 @@ def _orders(plan: Plan, rng: np.random.Generator) -> pl.DataFrame:
     )
 
 
-def _lines(orders: pl.DataFrame, skus: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def _lines(plan: Plan, orders: pl.DataFrame, skus: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     count = int(orders["line_count"].sum())
     first = rng.integers(0, SKU_COUNT, orders.height)
     step = rng.integers(1, SKU_COUNT // 2, orders.height)
@@ -157,8 +206,7 @@ def _lines(orders: pl.DataFrame, skus: pl.DataFrame, rng: np.random.Generator) -
                                     sku_no=(pl.col("first") + pl.col("step") * pl.col("n")) % SKU_COUNT)
     line = line.join(skus.rename({"n": "sku_no"}), on="sku_no", how="left", maintain_order="left")
     line = line.with_columns(
-        # the dollar price of the shop abroad is a seventh of the price at home
-        price=pl.when(pl.col("shop_no") == 3).then(pl.col("price") // 7).otherwise("price"),
+        price=pl.when(pl.col("shop_no") == 3).then(pl.col("price") * plan.home.cents[0] // plan.home.cents[1]).otherwise("price"),
         quantity=pl.Series(rng.choice([1, 2, 3, 6], count, p=[0.7, 0.18, 0.1, 0.02])),
         discounted=pl.Series(rng.random(count) < 0.25), couponed=pl.Series(rng.random(count) < 0.18),
         share=pl.Series(rng.integers(3, 16, count)),

@@ -2,11 +2,12 @@
 -- Meaning: providers and platforms charge what the dated rate cards of books.yaml say. Providers without a card for the
 -- kind of fee take no part. unit_price is the amount that the fee is a share of. A fee that names no transaction goes by its
 -- order, else it stands by itself, under its entry or line of its file. Fees of a provider that bills them once a month stand
--- under the month.
+-- under the month, and where shops share the account under that.
 with
 expected as (select * from fees_expected),
 settlements as (select * from placed_settlements where kind in ('fee', 'commission')),
 billing as (select * from fee_billing),
+places as (select * from fee_places),
 cards as (select * from rate_cards where kind in ('fee', 'commission')),
 
 carded as (
@@ -40,12 +41,13 @@ unioned as (
 -- a bill at the beginning of a month is the one of the month before
 billed as (
     select
-        u.*,
+        u.*, coalesce(f.account, nullif(u.shop, '')) as fee_place,
         strftime(
             case when u.side = 'right' and day(u.period) <= b.days then u.period - b.days::int else u.period end, '%Y-%m'
         ) as fee_month
     from unioned as u
     inner join billing as b on u.provider = b.provider and u.period between b.from_day and b.until_day
+    left join places as f on u.provider = f.provider and u.shop = f.shop
     where u.fee_type = 'fee'
     union all by name
     select u.*
@@ -58,7 +60,7 @@ final as (
     select
         period, 'fee' as leg, entity,
         concat_ws('/', provider, case
-            when fee_month is not null then concat_ws('/', 'fees', nullif(shop, ''), fee_month)
+            when fee_month is not null then concat_ws('/', 'fees', fee_place, fee_month)
             when transaction_id <> '' then transaction_id
             when order_id <> '' then concat_ws('/', 'order', nullif(shop, ''), order_id)
             when entry_id <> '' then concat('entry/', entry_id)

@@ -1,12 +1,13 @@
 -- Grain: one claim a payment, refund, fee or statement line. Meaning: every trade in the provider's trade bill (left, net
 -- of the fee that it states) is booked on our account there (right), to the cent and once. What names no transaction goes by
 -- its order, else it stands by itself, under its entry or line of its file. Fees of a provider that bills them once a month
--- stand under the month.
+-- stand under the month, and where shops share the account under that.
 with
 payments as (select * from placed_payments),
 refunds as (select * from placed_refunds where origin = 'provider'),
 settlements as (select * from placed_settlements where kind in ('sale', 'refund', 'fee')),
 billing as (select * from fee_billing),
+places as (select * from fee_places),
 
 traded as (
     select
@@ -48,12 +49,13 @@ unioned as (
 -- a bill at the beginning of a month is the one of the month before
 billed as (
     select
-        u.*,
+        u.*, coalesce(f.account, nullif(u.shop, '')) as fee_place,
         strftime(
             case when u.side = 'right' and day(u.period) <= b.days then u.period - b.days::int else u.period end, '%Y-%m'
         ) as fee_month
     from unioned as u
     inner join billing as b on u.provider = b.provider and u.period between b.from_day and b.until_day
+    left join places as f on u.provider = f.provider and u.shop = f.shop
     where u.kind = 'fee'
     union all by name
     select u.*
@@ -68,7 +70,7 @@ final as (
         'payment_settlement' as leg,
         entity,
         case
-            when fee_month is not null then concat_ws('/', provider, 'fees', nullif(shop, ''), fee_month)
+            when fee_month is not null then concat_ws('/', provider, 'fees', fee_place, fee_month)
             when transaction_id <> '' then concat_ws('/', provider, transaction_id)
             when order_id <> '' then concat_ws('/', provider, 'order', nullif(shop, ''), order_id)
             when entry_id <> '' then concat_ws('/', provider, 'entry', entry_id)

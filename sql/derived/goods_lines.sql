@@ -32,8 +32,8 @@ final as (
             -- cost / rate in units of 1/10000, half away from zero, in whole numbers
             when d.rate is not null
                 then sign(g.cost) * (
-                    (2 * (abs(g.cost) * 10000)::hugeint * 100000000 + (d.rate * 100000000)::hugeint)
-                    // (2 * (d.rate * 100000000)::hugeint)
+                    (2 * (abs(g.cost) * 10000)::hugeint * 100000000 + (d.rate::decimal(28, 8) * 100000000)::hugeint)
+                    // (2 * (d.rate::decimal(28, 8) * 100000000)::hugeint)
                 )::decimal(34, 0) * 0.0001
         end::decimal(28, 4) as cost
     from goods as g

@@ -31,6 +31,7 @@ def model(expression: str, before: str = "") -> str:
     ("(amount * rate)::decimal(18, 4)", "room"),
     ("round((amount * rate)::decimal(24, 12), 2)", "room"),
     ("(amount * 10000)::bigint", "room"),
+    ("rate * 100000000", "room"),
     ("sum(amount)::decimal(18, 4)", "room"),
     ("max_by(key, amount)", "chance"),
     ("any_value(key)", "chance"),
@@ -50,7 +51,7 @@ def test_a_planted_fault_is_found(expression: str, rule: str) -> None:
 @pytest.mark.parametrize("expression", [
     "amount * rate", "sum(amount * rate)::decimal(28, 4)", "sum(amount)", "(amount * 10000)::hugeint", "amount * amount",
     "max(key)", "list(key order by key)", "list_sort(list(distinct key))", "row_number() over (partition by key order by amount)",
-    "percent * 0.01", "round((amount * rate)::decimal(36, 10) * 100, 0) * 0.01",
+    "percent * 0.01", "round((amount * rate)::decimal(36, 10) * 100, 0) * 0.01", "rate::decimal(28, 8) * 100000000",
 ])
 def test_what_has_room_and_an_order_passes(expression: str) -> None:
     assert lint_model("planted", model(expression), KNOWN) == []

@@ -134,3 +134,18 @@ def test_where_a_payment_stands_agrees_with_plain_python_in_any_split(
             expected[f"{place}/{number}"] -= amount
         found = {key: difference for (_, key), difference in items(store, period, "order_payment").items()}
         assert found == {key: amount for key, amount in expected.items() if amount}, period
+
+
+def test_a_monthly_bill_of_a_shared_account_is_held_against_the_fees_of_all_its_shops(tmp_path: Path) -> None:
+    fees = {"tb": "0.3", "tm": "0.2"}  # on the last day but one of a year
+    bill = row("settlements", period=FOUR[3], shop="pay", provider="alipay", entry_id="E9", transaction_id="BILL", kind="fee",
+               amount=Decimal("-0.6"))
+    one_entity = {"tb": {"platform": "taobao", "provider": "alipay"}, "tm": {"platform": "tmall", "provider": "alipay"}}
+    store = both(tmp_path, split="range", shops=one_entity, fee_billing=[{"provider": "alipay", "from_day": FIRST, "days": 2}], data={
+        "orders": [{**sold(0, shop, shop, "50"), "entity": "demo"} for shop in fees],
+        "payments": [{**paid(0, shop, "50"), "fee": Decimal(fee)} for shop, fee in fees.items()],
+        "settlements": [bill],
+    })
+    key = ("demo", f"alipay/fees/pay/{FIRST:%Y-%m}")
+    assert items(store, FOUR[2], "payment_settlement")[key] == Decimal("-0.5")
+    assert {k: v for k, v in items(store, FOUR[3], "payment_settlement").items() if "/fees/" in k[1]} == {key: Decimal("0.1")}

@@ -16,9 +16,11 @@ from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
 from duizhang.reconcile import Session, reconcile
 from duizhang.simulate import Plan, write_files
-from duizhang.simulate.raw_rows import Records, Totals, add_up, build_records, jd_statement
+from duizhang.simulate.raw_rows import Records, build_records, jd_statement
+from duizhang.simulate.sums import Totals, add_up
+from duizhang.simulate.true_claims import UNIT
 from duizhang.simulate.truth import open_keys
-from duizhang.simulate.world import DAY, SHOPS, WAREHOUSES, World, build_world
+from duizhang.simulate.world import DAY, SHOPS, World, build_world
 from duizhang.state import State
 from duizhang.store import Store
 from tests.thoroughness import some
@@ -134,16 +136,16 @@ def _by_hand(before: Totals, after: Totals, opened: Opened) -> None:
         C("quantity") != C("quantity_after"))
     for warehouse, sku, day, was, now in moved.select("warehouse", "sku", "day", "quantity", "quantity_after").iter_rows():
         entity = "demo-us" if warehouse == "WH-US" else "demo"
-        opened[day]["stock", entity, f"{warehouse}/{sku}/snapshot", "PCS"] = (was - now) * 100
-        for shop, place in zip(SHOPS, WAREHOUSES, strict=True):  # what a shop offers is held against the same level
+        opened[day]["stock", entity, f"{warehouse}/{sku}/snapshot", "PCS"] = (was - now) * UNIT
+        for shop, place in zip(SHOPS, PLAN.warehouses, strict=True):  # what a shop offers is held against the same level
             if place == warehouse:
-                opened[day]["stock", entity, f"{shop}/{sku}/platform", "PCS"] = (now - was) * 100
+                opened[day]["stock", entity, f"{shop}/{sku}/platform", "PCS"] = (now - was) * UNIT
     said = before.statements.join(after.statements, on=["shop", "measure", "day"], suffix="_after").filter(
         C("amount") != C("amount_after"))
     for shop, measure, first, was, now in said.select("shop", "measure", "day", "amount", "amount_after").iter_rows():
         key = ("finance", "demo", f"{shop}/{measure}", "CNY")
         for day in range(first, PLAN.days):
-            opened[day][key] = opened[day].get(key, 0) + was - now
+            opened[day][key] = opened[day].get(key, 0) + (was - now) * UNIT // 100
             if not opened[day][key]:
                 del opened[day][key]
 
@@ -178,7 +180,7 @@ def _found(root: Path) -> Opened:
         found[day] = {}
         for row in store.read("variances", period).select(["leg", "entity", "key", "currency", "difference"]).to_pylist():
             key = (row["leg"], row["entity"], row["key"], row["currency"])
-            found[day][key] = found[day].get(key, 0) + int(row["difference"] * 100)
+            found[day][key] = found[day].get(key, 0) + int(row["difference"] * UNIT)
     return found
 
 
