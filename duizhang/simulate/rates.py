@@ -66,7 +66,7 @@ def rate_of(plan: Plan, day: pl.Expr) -> pl.Expr:
 def to_home(plan: Plan, cents: pl.Expr, day: pl.Expr, off: pl.Expr | int = 0) -> pl.Expr:
     """Dollar cents in the currency at home, rounded half away from zero: at the dated rate, or off it by so many 1/10000."""
     # wide, as cents times rate times 10000 leaves 64 bits
-    product = cents.abs().cast(pl.Int128) * rate_of(plan, day) * (10_000 + off) * 10**plan.places
+    product = cents.abs().cast(pl.Int128) * rate_of(plan, day) * (10_000 + off) * int(10**plan.places)
     return ((product + 5 * 10**9) // 10**10).cast(pl.Int64) * cents.sign()
 
 

@@ -18,10 +18,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def major(name: str | pl.Expr, places: int = 2) -> pl.Expr:
     """Smallest units as an amount with so many decimals."""
     value = pl.col(name) if isinstance(name, str) else name
-    size = value.abs()
+    size, unit = value.abs(), int(10**places)
     sign = pl.when(value < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    whole = sign + (size // 10**places).cast(pl.String)
-    return whole + "." + (size % 10**places).cast(pl.String).str.zfill(places) if places else whole
+    whole = sign + (size // unit).cast(pl.String)
+    return whole + "." + (size % unit).cast(pl.String).str.zfill(places) if places else whole
 
 
 def money(units: int, places: int = 2) -> str:
