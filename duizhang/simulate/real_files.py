@@ -68,7 +68,7 @@ def books_yaml(plan: Plan) -> str:
         "readings": {"paypal_activity": {"dates": "day"}}, "delivery_days": REMITTANCE_DUE,
         "fee_billing": [{"provider": SHARED[BILLED_MONTHLY][0], "from_day": start, "days": BILL_DAY + 1}],
         "fx_rates": [{"base": "USD", "quote": "CNY", "from_day": start, "rate": "7.1"},
-                     {"base": "EUR", "quote": "USD", "from_day": start, "rate": money(EURO, 4)}],
+                     {"base": "EUR", "quote": "CNY", "from_day": start, "rate": money(EURO * 71, 5)}],
         "legs": ["order_platform", "order_payment", "order_shipment", "return_refund", "payment_settlement", "fee", "payout_bank", "stock",
                  "customer"],
         "expected": [{"source": source, "shop": shop, "from_day": start} for source, shop in shop_files]

@@ -7,6 +7,7 @@ another, money back or a lower price that our books do not know, chargebacks los
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -56,15 +57,15 @@ def build(plan: Plan) -> Business:
     """The whole business of the plan; with a break rate, some orders have a fault, and one code is in nobody's map."""
     rng, made, faulty = random.Random(plan.seed), Business(), plan.break_rate > 0  # noqa: S311 - a simulation
     shares = [2, 2, 2, 2, 2, 1]
+    # each kind of fault in its turn, and at one shop another than at the next
+    turns = {shop: itertools.cycle(kinds[n % len(kinds):] + kinds[:n % len(kinds)]) for n, (shop, kinds) in enumerate(FAULTS.items())}
     for number in range(plan.days * plan.orders_per_day):
         shop = rng.choices(list(SHOPS), shares)[0]
         kind = rng.choices([*KINDS[shop], ""], [*KINDS[shop].values(), 100 - sum(KINDS[shop].values())])[0]
         order = _place(plan, rng, number, shop, kind)
         day = int(order.about["day"])
         breakable = faulty and kind in ("", "cod") and day < plan.early(3) and rng.random() < plan.break_rate
-        fault = rng.choice(FAULTS[shop]) if breakable else ""
-        if kind == "cod" and fault:
-            fault = "unpaid"
+        fault = "" if not breakable else "unpaid" if kind == "cod" else next(turns[shop])
         _change(made, plan, order, kind, fault)
         made.lines += order.lines
         _pay(made, plan, order, kind, fault)

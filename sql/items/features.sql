@@ -271,7 +271,7 @@ charged as (
 substituted as (
     select period, entity, shop, order_id
     from differing
-    where leg = 'order_shipment' and order_id <> '' and sku <> '' and (left_claims = 0 or right_claims = 0)
+    where leg = 'order_shipment' and order_id <> '' and sku <> '' and (left_claims = 0 or difference > 0)
     group by period, entity, shop, order_id
     having sum(difference) = 0 and min(difference) < 0
 ),
@@ -400,7 +400,7 @@ final as (
         coalesce(g.paid_again, 0) as paid_again,
         coalesce(i.interest_peers, 0) as interest_peers,
         coalesce(z.charge_peers, 0) as charge_peers,
-        d.leg = 'order_shipment' and (d.left_claims = 0 or d.right_claims = 0) and b.order_id is not null as is_substituted,
+        d.leg = 'order_shipment' and (d.left_claims = 0 or d.difference > 0) and b.order_id is not null as is_substituted,
         -- the platform has the same lines, or its lines are the only ones
         d.leg = 'order_payment' and p.platform_difference is null and exists (
             select 1 from order_feeds as f
