@@ -15,9 +15,9 @@ import polars as pl
 
 from duizhang.errors import UserError
 from duizhang.simulate import company, real_files, shops
+from duizhang.simulate.break_kinds import choose
 from duizhang.simulate.breaks import inject
 from duizhang.simulate.chart import bank_accounts
-from duizhang.simulate.faults import choose
 from duizhang.simulate.noise import Link, damage_bank, damage_payments, repeat_files
 from duizhang.simulate.raw_rows import Records, build_records, jd_statement
 from duizhang.simulate.score import Score, render, score

@@ -1,4 +1,4 @@
-"""Breaks of orders: what each kind of fault changes in whose record; the kinds and whom they hit are in `faults`."""
+"""Breaks of orders: what each kind of fault changes in whose record; the kinds and whom they hit are in `break_kinds`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from duizhang.simulate.faults import KINDS, OUTAGES, REFUND_KINDS, swap_digits
+from duizhang.simulate.break_kinds import KINDS, OUTAGES, REFUND_KINDS, swap_digits
 from duizhang.simulate.rates import freight_of
 from duizhang.simulate.raw_rows import Records, jd_statement
 from duizhang.simulate.world import DAY, World

@@ -14,7 +14,7 @@ from typing import Any
 
 from duizhang.books import pseudonym
 from duizhang.simulate.settings import pseudonym_key
-from duizhang.simulate.world import DAY, Plan
+from duizhang.simulate.world import CLOSED, DAY, Plan
 
 # shop: platform, the account that its buyers pay into, the warehouse that sends its goods
 SHOPS = {
@@ -131,7 +131,7 @@ def ship(made: Business, plan: Plan, rng: random.Random, order: Order, *, fault:
     pieces: dict[str, int] = {}
     for line in order.lines:
         parts = zip(SETS[line["sku"]], PIECES, strict=True) if line["sku"] in SETS else [(line["sku"], 1)]
-        for sku, count in parts if line["status"] != "closed" else ():
+        for sku, count in parts if line["status"] != CLOSED else ():
             pieces[sku] = pieces.get(sku, 0) + count * line["quantity"]
     for n, (sku, count) in enumerate(sorted(pieces.items())):
         less = n == 0 and fault in ("short", "substituted")

@@ -21,8 +21,8 @@ from openpyxl import load_workbook
 from duizhang.books import load_books
 from duizhang.errors import UserError
 from duizhang.simulate import Plan, score, simulate
+from duizhang.simulate.break_kinds import choose, swap_digits
 from duizhang.simulate.breaks import inject
-from duizhang.simulate.faults import choose, swap_digits
 from duizhang.simulate.raw_rows import build_records
 from duizhang.simulate.sums import add_up
 from duizhang.simulate.truth import build_truth
