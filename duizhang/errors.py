@@ -61,5 +61,9 @@ class ModelFault(DuizhangError):
         self.model, self.problem = model, problem
 
 
+class ValueFault(DuizhangError):
+    """A value that has no room in its type, or is not of the type that it is taken for, as an engine other than DuckDB says it."""
+
+
 class Retryable(DuizhangError):
     """A fault that may pass by itself; the same call may succeed later."""

@@ -15,7 +15,8 @@ summed as (
 ),
 
 final as (
-    select i.period, i.leg, i.entity, i."key", i.currency, i.left_amount, i.right_amount, s.left_amount, s.right_amount
+    select i.period, i.leg, i.entity, i."key", i.currency, i.left_amount, i.right_amount, s.left_amount as left_of_parts,
+        s.right_amount as right_of_parts
     from items as i
     full join summed as s using (period, leg, entity, "key", currency)
     -- the legs that add up others are split by the sums of lines, which need not show what both sides agree on

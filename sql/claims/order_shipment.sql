@@ -22,18 +22,18 @@ to_ship as (
     left join parts as p on o.sku = p.set_sku and o.period between p.period and p.last_day
 ),
 
+declared as (
+    select s.period, s.shop, s.sku, s.quantity, min(least(s.quantity, g.per_order)) as given
+    from (select distinct period, shop, sku, quantity from shipments) as s
+    inner join gifts as g on g.sku = s.sku and g.shop in ('', s.shop) and s.period between g.from_day and g.until_day
+    group by s.period, s.shop, s.sku, s.quantity
+),
+
 sent as (
-    select
-        s.*,
-        case
-            when s.purpose in ('gift', 'sample') then s.quantity
-            else (
-                select min(least(s.quantity, g.per_order))
-                from gifts as g
-                where g.sku = s.sku and g.shop in ('', s.shop) and s.period between g.from_day and g.until_day
-            )
-        end as given
+    select s.*, case when s.purpose in ('gift', 'sample') then s.quantity else d.given end as given
     from shipments as s
+    left join declared as d
+        on s.period = d.period and s.shop is not distinct from d.shop and s.sku = d.sku and s.quantity is not distinct from d.quantity
 ),
 
 shipped as (

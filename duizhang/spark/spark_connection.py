@@ -1,0 +1,322 @@
+"""What models run on in Spark: a connection that understands DuckDB's statements.
+
+A DuckDB in memory stands behind it that has every relation without its rows. It says which columns and types a statement gives, keeps
+macros and session variables, and refuses what is no SQL; Spark computes the rows, and gives them in exactly these types.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp, parse_one
+
+from duizhang.errors import UserError, ValueFault
+from duizhang.spark.distances import damerau_levenshtein
+from duizhang.spark.macros import Macro, created, literal
+from duizhang.spark.transpiling import Translation, transpile
+from duizhang.spark.types import spark_type
+from duizhang.spark.untranslatable import Untranslatable
+from duizhang.store import quoted
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_MAKES = re.compile(r'\s*create\s+(?:or\s+replace\s+)?(?:temp\s+)?(table|view)\s+"?(\w+)"?\s+as\s+(.*)\Z', re.DOTALL | re.IGNORECASE)
+_DECLARES = re.compile(r'\s*create\s+table\s+"?(\w+)"?\s*\((?!\s*select)', re.IGNORECASE)
+_INSERTS = re.compile(r'\s*insert\s+into\s+"?(\w+)"?\s+(by\s+name\s+)?(select\s.*)\Z', re.DOTALL | re.IGNORECASE)
+_VALUES = re.compile(r'\s*insert\s+into\s+"?(\w+)"?\s+values', re.IGNORECASE)
+_DROPS = re.compile(r'\s*drop\s+(?:table|view)\s+(?:if\s+exists\s+)?"?(\w+)"?', re.IGNORECASE)
+_COMMENTS = re.compile(r"--[^\n]*\n")
+# what DuckDB keeps for itself: settings, variables, macros, the columns of a relation
+_OWN = ("set ", "create macro", "describe ")
+# of a value that has no room in its type, or is not of the type that it is taken for
+_OF_VALUES = ("ARITHMETIC_OVERFLOW", "NUMERIC_VALUE_OUT_OF_RANGE", "CAST_INVALID_INPUT", "CAST_OVERFLOW", "DIVIDE_BY_ZERO")
+
+
+@dataclass
+class _Relation:
+    """A relation as Spark has it. text: of a view the query that it is, which sees what its relations have when it is read."""
+
+    frame: Any = None
+    text: str = ""
+    version: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+
+
+class Result:
+    """What a statement gave."""
+
+    def __init__(self, rows: Sequence[tuple[Any, ...]] = (), table: pa.Table | None = None) -> None:
+        self._rows, self._table = list(rows), table
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self._rows
+
+    def to_arrow_table(self) -> pa.Table:
+        return self._table
+
+
+class SparkConnection:
+    """The part of DuckDB's connection that models need, computed by Spark: queries, tables, views, rows that are added."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self.spark = spark
+        self.shape = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+        self.shape.execute("set timezone = 'UTC'; set enable_progress_bar = false")
+        self.macros: dict[str, Macro] = {}
+        self.relations: dict[str, _Relation] = {}
+        self._names = f"duizhang_{uuid.uuid4().hex[:8]}"
+        self._steps = 0
+        spark.udf.register("damerau_levenshtein", damerau_levenshtein(), "bigint")
+
+    # what is asked --------------------------------------------------------------------------------------------------------------
+
+    def execute(self, text: str, values: Any = None) -> Result:
+        """Run a statement. values: what stands for its `?`."""
+        plain = _COMMENTS.sub("", f"{text}\n").strip().rstrip(";")
+        if values is None and ";" in plain and plain.lower().startswith("drop"):
+            for one in plain.split(";"):
+                self.execute(one)
+            return Result()
+        if plain.lower().startswith(_OWN):
+            if plain.lower().startswith("create macro"):
+                self.macros |= created(text)
+            found = self.shape.execute(text, values)
+            return Result(found.fetchall() if plain.lower().startswith("describe") else ())
+        return self._changing(plain, values) or self._asking(plain, values)
+
+    def sql(self, text: str, params: Any = None) -> Result:
+        """The rows of a query as an Arrow table."""
+        return self._asking(text, params)
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Put a table of Arrow in place as a relation."""
+        self.shape.register(f"_{name}_given", table.slice(0, 0))
+        self.shape.execute(f'create or replace view "{name}" as select * from "_{name}_given"')
+        self._set(name, self._of_arrow(table, self._columns(name)))
+
+    def close(self) -> None:
+        for name in [n for n in self._listed() if n.startswith(self._names)]:
+            self.spark.catalog.dropTempView(name)
+        self.shape.close()
+
+    # statements that change what there is -------------------------------------------------------------------------------------
+
+    def _changing(self, text: str, values: Any) -> Result | None:
+        if made := _MAKES.match(text):
+            self._make(made[1].lower(), made[2], made[3])
+        elif declared := _DECLARES.match(text):
+            self.shape.execute(text)
+            self._set(declared[1], self._empty(declared[1]))
+        elif given := _VALUES.match(text):
+            self._add_values(text, given[1], values)
+        elif inserted := _INSERTS.match(text):
+            self._add(text, inserted[1], inserted[3], by_name=bool(inserted[2]), values=values)
+        elif dropped := _DROPS.match(text):
+            self.shape.execute(text)
+            self.relations.pop(dropped[1], None)
+        else:
+            return None
+        return Result()
+
+    def _make(self, kind: str, name: str, query: str) -> None:
+        if not self._reads(query):  # of constants: a calendar
+            self.shape.execute(f'create or replace {kind} "{name}" as {query}')
+            self._set(name, self._of_arrow(self.shape.sql(f'select * from "{name}"').to_arrow_table(), self._columns(name)))
+            return
+        # what is made anew may be made of what it was
+        translated = self._translated(query)
+        self.shape.execute(f'create or replace {kind} "{name}" as {query}')
+        if kind == "view":
+            version = self.relations[name].version + 1 if name in self.relations else 1
+            self.relations[name] = _Relation(text=query, version=version)
+        else:
+            self._set(name, self._kept(self._computed(translated, self._columns(name))))
+
+    def _add_values(self, text: str, name: str, values: Any) -> None:
+        self.shape.execute(text, values)
+        rows = self.shape.sql(f'select * from "{name}"').to_arrow_table()
+        self.shape.execute(f'delete from "{name}"')
+        self._set(name, self._frame(name).unionAll(self._of_arrow(rows, self._columns(name))))
+
+    def _add(self, text: str, name: str, query: str, *, by_name: bool, values: Any) -> None:
+        columns = self._columns(name)
+        bound = self._bound(query, values)
+        self.shape.execute(text, values)  # and no rows come of it
+        given = self._shape_of(bound)
+        order = {column: column for column in given} if by_name else dict(zip(columns, given, strict=False))
+        added = _called(self._run(self._translated(bound)), given)
+        taken = {column: f"`{order[column]}`" if column in order else "null" for column in columns}
+        picked = [f"cast({taken[column]} as {spark_type(kind)}) as `{column}`" for column, kind in columns.items()]
+        self._set(name, self._kept(self._frame(name).unionAll(added.selectExpr(*picked))))
+
+    # queries ------------------------------------------------------------------------------------------------------------------
+
+    def _asking(self, text: str, values: Any) -> Result:
+        query = self._bound(text, values)
+        columns = self._shape_of(query)
+        frame = self._computed(self._translated(query), columns)
+        with told():
+            table = frame.toArrow()
+        huge = [name for name, kind in columns.items() if kind in ("HUGEINT", "UBIGINT")]
+        for name in huge:
+            whole = pa.array([None if v is None else int(v) for v in table[name].to_pylist()], pa.decimal128(38, 0))
+            table = table.set_column(table.schema.get_field_index(name), name, whole)
+        rows = [tuple(int(v) if c in huge and v is not None else v for c, v in row.items()) for row in table.to_pylist()]
+        return Result(rows, table)
+
+    def _bound(self, text: str, values: Any) -> str:
+        if not values:
+            return text
+        tree = parse_one(text, dialect="duckdb")
+        for mark, value in zip(sorted(tree.find_all(exp.Placeholder), key=_place), values, strict=True):
+            mark.replace(literal(value))
+        return tree.sql("duckdb")
+
+    def _translated(self, query: str) -> Translation:
+        reads = self._reads(query)
+        return transpile(
+            query, {name: self._columns(name) for name in reads}, macros=self.macros,
+            variables=_Variables(self.shape),
+        )
+
+    def _reads(self, query: str) -> set[str]:
+        tree = parse_one(query, dialect="duckdb")
+        named = {table.name for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)}
+        # what is given to a table macro by its name
+        named |= {text.name for call in tree.find_all(exp.Anonymous) if call.name in self.macros and self.macros[call.name].is_table
+                  for text in call.find_all(exp.Literal)}
+        return named & self.relations.keys()
+
+    def _run(self, translated: Translation) -> Any:
+        """The rows of a translated query."""
+        for name in translated.reads:
+            self._frame(name)
+        made = {name: f"{self._names}_{name}" for name in translated.reads}
+        for step, sql in translated.steps:
+            self._steps += 1
+            frame = self._kept(self._sql(sql, made))
+            made[step] = f"{self._names}_step_{self._steps}"
+            frame.createOrReplaceTempView(made[step])
+        return self._sql(translated.final, made)
+
+    def _computed(self, translated: Translation, columns: dict[str, str]) -> Any:
+        cast = [f"cast(`{name}` as {spark_type(kind)}) as `{name}`" for name, kind in columns.items()]
+        with told():
+            return _called(self._run(translated), columns).selectExpr(*cast)
+
+    def _sql(self, text: str, names: dict[str, str]) -> Any:
+        """A query over relations by the names under which this session's are known to Spark."""
+        tree = f"with {', '.join(f'`{name}` as (select * from `{view}`)' for name, view in names.items())} select * from ({text})"
+        with told():
+            return self.spark.sql(tree if names else text)
+
+    def _frame(self, name: str) -> Any:
+        """The rows that a relation has now, under its name in Spark."""
+        relation = self.relations[name]
+        if relation.text:
+            translated = self._translated(relation.text)
+            for read in translated.reads:
+                self._frame(read)
+            versions = {read: self.relations[read].version for read in translated.reads}
+            if relation.frame is None or versions != relation.seen:
+                frame = self._computed(translated, self._columns(name))
+                # what is made in steps is worth keeping
+                relation.frame = self._kept(frame) if translated.steps else frame
+                relation.seen, relation.version = versions, relation.version + 1
+                relation.frame.createOrReplaceTempView(f"{self._names}_{name}")
+        return relation.frame
+
+    def _set(self, name: str, frame: Any) -> None:
+        version = self.relations[name].version + 1 if name in self.relations else 1
+        self.relations[name] = _Relation(frame=frame, version=version)
+        frame.createOrReplaceTempView(f"{self._names}_{name}")
+
+    def _kept(self, frame: Any) -> Any:
+        """Computed once, however often it is read."""
+        with told():
+            return frame.localCheckpoint(eager=True)
+
+    # shapes -------------------------------------------------------------------------------------------------------------------
+
+    def _columns(self, name: str) -> dict[str, str]:
+        return self._described(f'"{name}"')
+
+    def _shape_of(self, query: str) -> dict[str, str]:
+        return self._described(query)
+
+    def _described(self, what: str) -> dict[str, str]:
+        # a view of NULL has a column of no type, which a table takes for a whole number
+        rows = self.shape.execute(f"describe {what}").fetchall()
+        return {str(row[0]): "INTEGER" if str(row[1]).strip('"') == "NULL" else str(row[1]) for row in rows}
+
+    def _empty(self, name: str) -> Any:
+        return self._without_rows(self._columns(name))
+
+    def _without_rows(self, columns: dict[str, str]) -> DataFrame:
+        listed = ", ".join(f"cast(null as {spark_type(kind)}) as `{name}`" for name, kind in columns.items())
+        return self.spark.sql(f"select {listed} where false")
+
+    def _schema(self, columns: dict[str, str]) -> str:
+        return ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in columns.items())
+
+    def _of_arrow(self, table: pa.Table, columns: dict[str, str]) -> DataFrame:
+        if not table.num_rows:
+            return self._without_rows(columns)
+        frame = self.spark.createDataFrame(table)
+        return frame.selectExpr(*(f"cast(`{name}` as {spark_type(kind)}) as `{name}`" for name, kind in columns.items()))
+
+    def _listed(self) -> list[str]:
+        return [table.name for table in self.spark.catalog.listTables()]
+
+
+def _called(frame: Any, columns: Iterable[str]) -> Any:
+    """The rows with their columns named as DuckDB names them, also those that have no name of their own."""
+    names = list(columns)
+    if set(frame.columns) == set(names):
+        return frame
+    if len(frame.columns) != len(names):
+        raise Untranslatable(f"columns {', '.join(frame.columns)} instead of {', '.join(names)}")
+    return frame.toDF(*names)
+
+
+class _Variables(dict[str, Any]):
+    """The session's variables by name, as DuckDB keeps them."""
+
+    def __init__(self, shape: duckdb.DuckDBPyConnection) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def __missing__(self, name: str) -> Any:
+        [(value,)] = self.shape.execute(f"select getvariable({quoted(name)})").fetchall()
+        return value
+
+
+def _place(mark: exp.Expr) -> int:
+    """Where a `?` stands among the others."""
+    root = mark.root()
+    return [id(node) for node in root.dfs() if isinstance(node, exp.Placeholder)].index(id(mark))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Spark's errors in our words: of a value, or of the cluster."""
+    from py4j.protocol import Py4JError, Py4JNetworkError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JNetworkError, Py4JError, ConnectionError) as error:
+        text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        if any(f"[{name}" in str(error) for name in _OF_VALUES):
+            raise ValueFault(text) from error
+        if isinstance(error, PySparkException) and error.getCondition():
+            raise
+        raise UserError(f"Spark stopped answering: {text}", advice="What is published stands; run the same command again.") from error
