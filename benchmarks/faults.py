@@ -45,6 +45,22 @@ def sql_faults(path: str, text: str, chance: random.Random) -> Iterator[Fault]:
             yield Fault(path, cte.alias if cte else "", f"{before} -> {after}", tree.sql(dialect="duckdb", pretty=True))
 
 
+def text_faults(path: str, text: str, chance: random.Random) -> Iterator[Fault]:
+    """Every fault of another kind: a text constant that is another one. No pair was sharpened on these."""
+    whole = sqlglot.parse_one(text, dialect="duckdb")
+    places = [at for at, n in enumerate(whole.walk()) if isinstance(n, exp.Literal) and n.is_string]
+    chance.shuffle(places)
+    for number in places:
+        tree = whole.copy()
+        node = next(n for at, n in enumerate(tree.walk()) if at == number)
+        if isinstance(node.parent, (exp.Cast, exp.Interval)):
+            continue
+        cte = node.find_ancestor(exp.CTE)
+        before = f"{_short(node)} in {_short(node.parent)}"
+        node.replace(exp.Literal.string(f"{node.this}?"))
+        yield Fault(path, cte.alias if cte else "", f"another text than {before}", tree.sql(dialect="duckdb", pretty=True))
+
+
 def plain(text: str) -> str:
     """A select as its tree prints it."""
     return sqlglot.parse_one(text, dialect="duckdb").sql(dialect="duckdb", pretty=True)

@@ -37,7 +37,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.faults import Fault, plain, python_faults, sql_faults  # noqa: E402
+from benchmarks.faults import Fault, plain, python_faults, sql_faults, text_faults  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.reconcile.pairs import Pair, Row
@@ -183,8 +183,10 @@ def models_of(area: str) -> list[tuple[str, str, str]]:
     return found
 
 
-def judge_model(area: str, path: str, name: str, text: str, pairs: Sequence[Pair], seed: int) -> Iterator[Outcome]:
-    """Every fault that can be planted into a model, held against its pairs."""
+def judge_model(
+    area: str, path: str, name: str, text: str, pairs: Sequence[Pair], seed: int, *, texts: bool = False
+) -> Iterator[Outcome]:
+    """Every fault that can be planted into a model, held against its pairs. texts: those of text constants instead."""
     from tests.reconcile.pairs import given, in_order, put, rules
 
     with rules() as con:
@@ -196,7 +198,7 @@ def judge_model(area: str, path: str, name: str, text: str, pairs: Sequence[Pair
             if given(con, pair, plain(text)) != expected[-1]:
                 raise SystemExit(f"{name}: the pair {pair.title!r} fails without a fault")
         seen = {plain(text)}
-        for fault in sql_faults(path, text, random.Random(f"{seed} {name.rpartition('/')[2]}.sql")):
+        for fault in (text_faults if texts else sql_faults)(path, text, random.Random(f"{seed} {name.rpartition('/')[2]}.sql")):
             if fault.text in seen:
                 continue
             seen.add(fault.text)
@@ -280,10 +282,8 @@ def shares(outcomes: Sequence[Outcome]) -> str:
     lines.append(f"| all | {sum(total)} | {total[0]} | {total[1]} | {total[2]} | {share:.2f} |")
     lines += ["", f"Without pairs, and not measured: {', '.join(without_pairs()) or 'none'}."]
     if alive:
-        lines += ["", "Survived:", ""]
-        for o in sorted(alive, key=lambda o: (o.path, o.place, o.change)):
-            change = o.change.replace("`", "'")
-            lines.append(f"- `{o.path}`{f', {o.place}' if o.place else ''}: `{change}`")
+        by_file = Counter(o.path for o in alive)
+        lines += ["", f"Survived, by file: {', '.join(f'`{path}` {number}' for path, number in sorted(by_file.items()))}."]
     return "\n".join(lines)
 
 
@@ -295,6 +295,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="JSON lines to add to; what stands there of modules is not tried again")
     parser.add_argument("--again", action="store_true", help="try the survivors of --results again and nothing else")
     parser.add_argument("--write", action="store_true", help="write the shares into docs/mutation.md")
+    parser.add_argument("--texts", action="store_true", help="plant other text constants into models, and no other faults")
     parser.add_argument("--list", action="store_true", help="only list the faults that would be planted into modules")
     arguments = parser.parse_args()
     known: dict[tuple[str, str, str], Outcome] = {}
@@ -313,8 +314,14 @@ def main() -> int:
             for area in areas:
                 if area not in PAIRED:
                     _try(area, arguments, known, lambda fault, area=area: judge(tree, area, fault, log), tree, log)
-    outcomes = [] if arguments.list else [o for area in areas if area in PAIRED for o in judge_models(area, arguments.seed)]
+    outcomes: list[Outcome] = []
+    for area in areas:
+        if area in PAIRED and not arguments.list:
+            outcomes += judge_models(area, arguments.seed, texts=arguments.texts)
     outcomes += known.values()
+    for o in outcomes:
+        if o.result == "survived":
+            print(f"survived {o.path} {o.place}: {o.change}")
     print(shares(outcomes))
     if arguments.write:
         text = PAGE.read_text(encoding="utf-8")
@@ -326,7 +333,7 @@ def main() -> int:
     return 0
 
 
-def judge_models(area: str, seed: int) -> list[Outcome]:
+def judge_models(area: str, seed: int, *, texts: bool = False) -> list[Outcome]:
     """Every fault of the models of an area."""
     from tests.reconcile.pairs import PAIRS, read_pairs
 
@@ -339,7 +346,7 @@ def judge_models(area: str, seed: int) -> list[Outcome]:
         if name not in pairs:
             print(f"{name}: no pairs", flush=True)
             continue
-        of = list(judge_model(area, path, name, text, pairs[name], seed))
+        of = list(judge_model(area, path, name, text, pairs[name], seed, texts=texts))
         counts = Counter(o.result for o in of)
         print(f"{name}: {counts['killed']} of {counts['killed'] + counts['survived']}, {sum(o.seconds for o in of):.0f} s", flush=True)
         found += of
