@@ -49,6 +49,7 @@ from duizhang.books_names import Place, line_of, source_names, twice, unknown_na
 from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
 from duizhang.legs import LEGS, load_legs
+from duizhang.matching_passes import Pass, load_matching
 from duizhang.spelling import meant
 from duizhang.staff import Person, Role, staff_problem
 from duizhang.yaml_reading import compose_yaml, load_yaml
@@ -88,6 +89,7 @@ class Books(BaseModel):
     expected: tuple[Expected, ...] = ()
     calendars: dict[str, Calendar] = {}  # by name, for `expected`
     legs: tuple[str, ...] = LEGS  # those that the books have both sides of; the others take no part
+    matching: dict[str, tuple[Pass, ...]] = {}  # by leg: its passes, in the order in which they are tried, in the place of matching.yaml's
     tolerances: dict[str, Decimal] = {}
     sla_days: dict[str, int] = {}
     accounts: dict[str, Account] = {}
@@ -130,6 +132,11 @@ class Books(BaseModel):
             for key in keys:
                 if key.split("/")[0] not in LEGS:
                     raise ValueError(f"{place}: unknown leg {key!r}; expected one of {', '.join(LEGS)}")
+        for leg, passes in self.matching.items():
+            if leg not in load_matching().legs:
+                raise ValueError(f"matching: no passes are tried in {leg!r}; expected one of {', '.join(load_matching().legs)}")
+            if again := sorted({name for name in passes if passes.count(name) > 1}):
+                raise ValueError(f"matching: {leg}: {', '.join(again)} stands there twice")
         if unknown := sorted(set(self.legs) - set(LEGS)):
             raise ValueError(f"legs: unknown legs {unknown}; expected some of {', '.join(LEGS)}")
         for name, feed in self.feeds.items():

@@ -61,6 +61,8 @@ def unknown_names(raw: Mapping[str, Any], sources: Sequence[str], legs: Sequence
         yield from among("provider", providers)(("accounts", code, "provider"), _mapping(entry).get("provider"))
     for at, leg in enumerate(raw.get("legs") or () if isinstance(raw.get("legs"), list) else ()):
         yield from of_leg(("legs", at), leg)
+    for leg in _mapping(raw.get("matching")):
+        yield from of_leg(("matching", leg), leg)
     for place in ("tolerances", "sla_days"):
         for key in _mapping(raw.get(place)):
             yield from of_leg((place, key), str(key).split("/")[0])

@@ -22,6 +22,10 @@ class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Pass = Literal[
+    "normal_key", "near_key", "split_key", "near_key_apart", "remark", "tolerance", "together", "keyless", "batch", "subset"]
+
+
 class NormalKey(_Closed):
     """One normalisation of keys."""
 
@@ -46,8 +50,7 @@ class LegPasses(_Closed):
     """The passes of a leg, who its counterparty is, how many days apart two items may be, and whether the left
     one comes first, but for a day."""
 
-    passes: tuple[Literal[
-        "normal_key", "near_key", "split_key", "near_key_apart", "remark", "tolerance", "together", "keyless", "batch", "subset"], ...]
+    passes: tuple[Pass, ...]
     party: Literal["", "channel", "customer"] = ""
     window_days: int = 0
     left_first: bool = False

@@ -27,6 +27,7 @@ accounts:
   "6001": {measure: sales, shop: tb-01, provider: alipay}
 policy_changes:
   - {leg: finance, from_day: 2026-03-01, description: less}
+matching: {payout_bank: [remark, batch], order_payment: [near_key]}
 """
 
 
@@ -53,6 +54,10 @@ def problems(folder: Path, text: str) -> list[str]:
     ("shop: tb-01, provider: alipay}\npolicy", "shop: tb-01, provider: wechat}\npolicy",
      "line 13, accounts.6001.provider: unknown provider 'wechat'; known: alipay"),
     ("leg: finance", "leg: finances", "line 15, policy_changes.0.leg: unknown leg 'finances'; did you mean 'finance'?"),
+    ("{payout_bank: [r", "{payuot_bank: [r", "line 16, matching.payuot_bank: unknown leg 'payuot_bank'; did you mean 'payout_bank'?"),
+    ("remark, batch", "remrak, batch", "; did you mean 'remark'?"),
+    ("remark, batch", "batch, remark, batch", "payout_bank: batch stands there twice"),
+    ("order_payment: [near", "ledger: [near", "matching: no passes are tried in 'ledger'"),
     ("warehouse: WH-1", "warehose: WH-1", "line 4, shops.tb-01.warehose: unknown key; did you mean 'warehouse'?"),
     ("legs:", "lags:", "line 7, lags: unknown key; did you mean 'legs'?"),
     ("start: 2026-03-01\n", "start: 2026-03-01\nstart: 2026-04-01\n", "line 2, start: stands there twice, again in line 3"),

@@ -19,8 +19,9 @@ from duizhang.language import translated as _
 @click.option("--orders-per-day", type=click.IntRange(min=1), default=2000, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--break-rate", type=float, default=0.005, show_default=True, help="Share of the orders to break.")
-@click.option("--noise", type=click.Choice(["easy", "hard"]), default="easy", show_default=True,
-              help="hard: damaged references, deposits that put payouts together, files that come again.")
+@click.option("--noise", type=click.Choice(["easy", "hard", "contradictory"]), default="easy", show_default=True,
+              help="hard: damaged references, deposits that put payouts together, refunds paid another way, files that come again; "
+              "contradictory: besides, a file that states another amount for a transaction.")
 @click.option("--company", type=click.Choice(["demo", "real"]), default="demo", show_default=True,
               help="real: five shops that share accounts, codes of goods, sets and warehouses.")
 @click.option("--scale", type=click.IntRange(min=1), default=1, show_default=True, help="All amounts are so many times as large.")
@@ -30,8 +31,8 @@ from duizhang.language import translated as _
               help="Legal entities that the shops belong to, each with its bank and ledger accounts and warehouses.")
 @json_option
 def command(
-    out: Path, start: dt.datetime, days: int, orders_per_day: int, seed: int, break_rate: float, noise: Literal["easy", "hard"],
-    company: Literal["demo", "real"], scale: int, currency: str, entities: int,
+    out: Path, start: dt.datetime, days: int, orders_per_day: int, seed: int, break_rate: float,
+    noise: Literal["easy", "hard", "contradictory"], company: Literal["demo", "real"], scale: int, currency: str, entities: int,
     *, as_json: bool,
 ) -> None:
     """Write raw files of a made-up business in true formats, with books.yaml and truth.parquet."""

@@ -44,6 +44,7 @@ _MADE_OF: dict[str, tuple[str, ...]] = {
     "sku_map_filed": ("sku_map",),
     "bundles_filed": ("bundles",),
     "left_over": ("matchable",),
+    "references_compared": ("near_references",),
     "matched": ("matchable", *(f"match_{name}" for name in (*SQL_PASSES, "subset"))),
     "given_up": ("matchable", "match_keyless_crowds", "match_subset"),
 }

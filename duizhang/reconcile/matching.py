@@ -7,7 +7,7 @@ one pass outside SQL.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import groupby
@@ -33,12 +33,8 @@ _MATCHED = pa.schema([
 _GIVEN_UP = pa.schema([
     ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("key", TEXT), ("reason", TEXT),
 ])
-# what a pass chooses from, and the rules of causes ask about as well
-_COMPARED_BEFORE = {"near_key_apart": "near_references"}
-
-
-def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
-    """Put the declaration in place: macros, tables of legs and passes, variables."""
+def prepare_matching(con: duckdb.DuckDBPyConnection, own: Mapping[str, Sequence[str]]) -> None:
+    """Put the declaration in place: macros, tables of legs and passes, variables. own: passes that books.yaml gives a leg."""
     rules = load_matching()
     normal = '"key"'
     for rule in rules.normal_keys:
@@ -66,11 +62,11 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("insert into matching_settings values (?, ?, ?, ?, ?)", [
         rules.sure_points, rules.shown_points, rules.near.edits, rules.near.length, rules.near.kept_percent])
     con.execute("create table matching_legs (leg varchar, party varchar, window_days integer, left_first boolean)")
-    con.execute("create table matching_passes (leg varchar, pass varchar)")
+    con.execute("create table passes_declared (leg varchar, pass varchar)")
     for leg, given in rules.legs.items():
         con.execute("insert into matching_legs values (?, ?, ?, ?)", [leg, given.party, given.window_days, given.left_first])
-        for name in given.passes:
-            con.execute("insert into matching_passes values (?, ?)", [leg, name])
+        for name in own.get(leg, given.passes):
+            con.execute("insert into passes_declared values (?, ?)", [leg, name])
 
 
 def normalise_keys(session: Session) -> None:
@@ -107,26 +103,49 @@ def match(session: Session) -> None:
     con.register("_given_up_empty", _GIVEN_UP.empty_table())
     con.execute("create or replace table given_up as select * from _given_up_empty")
     run("matching/left_over.sql")
-    # a pass finds nothing where no item is of a leg that declares it
-    declared = con.execute("select distinct pass from matching_passes semi join matchable using (leg)").fetchall()
-    tried = {str(name) for (name,) in declared}
-    for name in SQL_PASSES:
-        if name in _COMPARED_BEFORE:
-            run(f"matching/{_COMPARED_BEFORE[name]}.sql")
-        if name in tried:
-            run(f"matching/match_{name}.sql")
-            _choose(session, name)
-    if "keyless" in tried:
-        run("matching/match_keyless_crowds.sql")
-        con.execute("insert into given_up select * from match_keyless_crowds")
-    if "subset" not in tried:
-        return
-    run("matching/match_subset.sql")
-    matched, given_up = _subsets(con)
-    con.register("_matched_subsets", matched)
-    con.register("_given_up_subsets", given_up)
-    con.execute("insert into matched select * from _matched_subsets")
-    con.execute("insert into given_up select * from _given_up_subsets")
+    con.execute(
+        "create or replace table references_compared (period date, leg varchar, entity varchar, currency varchar, left_key varchar, "
+        "right_key varchar, right_currency varchar, left_alike bigint, right_alike bigint)"
+    )
+    for legs, passes in _courses(session.books.matching):
+        con.execute(
+            "create or replace table matching_passes as select * from passes_declared where leg in (select unnest(?::varchar[]))", [legs])
+        # a pass finds nothing where no item is of a leg that declares it
+        declared = con.execute("select distinct pass from matching_passes semi join matchable using (leg)").fetchall()
+        tried = [name for name in passes if (name,) in declared]
+        for name in tried:
+            if name == "subset" and "keyless" in tried:
+                _tell_crowds(session)
+            _try(session, name)
+        if "keyless" in tried and "subset" not in tried:
+            _tell_crowds(session)
+
+
+def _tell_crowds(session: Session) -> None:
+    session.run("matching/match_keyless_crowds.sql")
+    session.con.execute("insert into given_up select * from match_keyless_crowds")
+
+
+def _courses(own: Mapping[str, Sequence[str]]) -> list[tuple[list[str], Sequence[str]]]:
+    """Which legs go through which passes in which order: those that books.yaml says nothing of together, each other by itself."""
+    return [([leg for leg in load_matching().legs if leg not in own], (*SQL_PASSES, "subset")),
+            *(([leg], passes) for leg, passes in sorted(own.items()))]
+
+
+def _try(session: Session, name: str) -> None:
+    con, run = session.con, session.run
+    if name == "near_key_apart":
+        run("matching/near_references.sql")
+        session.add_to("references_compared", "near_references")
+    run(f"matching/match_{name}.sql")
+    if name == "subset":
+        matched, given_up = _subsets(con)
+        con.register("_matched_subsets", matched)
+        con.register("_given_up_subsets", given_up)
+        con.execute("insert into matched select * from _matched_subsets")
+        con.execute("insert into given_up select * from _given_up_subsets")
+    else:
+        _choose(session, name)
 
 
 def _choose(session: Session, name: str) -> None:

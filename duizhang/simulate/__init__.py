@@ -18,7 +18,7 @@ from duizhang.simulate import company, real_files, shops
 from duizhang.simulate.break_kinds import choose
 from duizhang.simulate.breaks import inject
 from duizhang.simulate.chart import bank_accounts
-from duizhang.simulate.noise import Link, damage_bank, damage_payments, repeat_files
+from duizhang.simulate.noise import Link, contradict_file, damage_bank, damage_payments, refund_elsewhere, repeat_files
 from duizhang.simulate.raw_rows import Records, build_records, jd_statement
 from duizhang.simulate.score import Score, render, score
 from duizhang.simulate.settings import write_settings
@@ -73,22 +73,26 @@ def simulate(out: Path, plan: Plan) -> Outcome:
         records.jd_bill = jd_statement(world, records, [])
     # what is damaged is drawn last, so that hard noise changes neither the business nor its faults
     noise = np.random.default_rng([plan.seed, len(streams)])
-    links = damage_payments(world, records, noise) if plan.noise == "hard" else []
+    elsewhere = refund_elsewhere(world, records, np.random.default_rng([plan.seed, len(streams) + 1])) if plan.noise != "easy" else None
+    links = damage_payments(world, records, noise) if plan.noise != "easy" else []
     named: list[Link] = []
 
     def change_bank(bank: pl.DataFrame) -> pl.DataFrame:
-        if plan.noise == "easy":
+        if elsewhere is None:
             return bank
         bank, found = damage_bank(world, bank, noise)
         named.extend(found)
-        return bank
+        paid_back = elsewhere.select(pl.col(name).cast(kind) for name, kind in bank.schema.items())
+        return pl.concat([bank, paid_back]).sort("day", maintain_order=True)
 
     totals = add_up(world, records, streams[3], plan.break_rate, change_bank)
     totals.marks += [(link.leg, key, "wrong_reference") for link in named for key in link.members]
     files = write_files(out, world, records, totals)
-    if plan.noise == "hard":
+    if plan.noise != "easy":
         repeat_files(inbox, noise)
         write_links(out / "links.parquet", [*links, *named])
+    if plan.noise == "contradictory":
+        contradict_file(inbox, noise)
     truth = build_truth(world, records, totals)
     write_truth(out / "truth.parquet", world, truth)
     causes = truth.filter("injected").group_by("cause").len().sort("cause")

@@ -114,7 +114,7 @@ def choose(world: World, rng: np.random.Generator) -> dict[str, list[int]]:
     )
     sums = world.lines.group_by("o").agg(total=pl.col("amount").sum(), coupon=pl.col("coupon").sum())
     # hard noise hits orders that are paid in parts, sent in parcels, paid back or not sent as well
-    whole = pl.lit(value=True) if plan.noise == "hard" else ~pl.col("in_parts") & ~pl.col("two_parcels")
+    whole = pl.lit(value=True) if plan.noise != "easy" else ~pl.col("in_parts") & ~pl.col("two_parcels")
     hit = world.orders.filter(whole & pl.col("is_paid"))
     able = (
         hit.join(first, on="o", how="left", maintain_order="left")

@@ -9,17 +9,19 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from duizhang.simulate.chart import account_of
 from duizhang.simulate.raw_rows import Records
-from duizhang.simulate.world import PROVIDERS, World
+from duizhang.simulate.world import PROVIDERS, World, dates, digits
 
-# of the payments, and of the payouts, so many are hit
-DAMAGED_PAYMENTS, FREE_TEXTS, BATCHED = 0.08, 0.6, 0.4
+# of the payments, of the payouts, and of the refunds, so many are hit
+DAMAGED_PAYMENTS, FREE_TEXTS, BATCHED, ELSEWHERE = 0.08, 0.6, 0.4, 0.15
 _LOOK_ALIKES = {"0": "O", "1": "l", "5": "S", "8": "B", "2": "Z"}
 _WORDS = {
     "alipay": ("TRF FROM ALIPAY", "ALIPAY CN SETTLEMENT"), "wechat": ("TENPAY PAYMENT", "WECHAT PAY TRANSFER"),
@@ -113,6 +115,32 @@ def damage_payments(world: World, records: Records, rng: np.random.Generator) ->
     return links
 
 
+def refund_elsewhere(world: World, records: Records, rng: np.random.Generator) -> pl.DataFrame:
+    """Pay some refunds that the books have from the bank account, and not by the provider who took the payment: the bank's entries.
+
+    Of orders without another fault; the bank names neither the order nor the buyer.
+    """
+    broken = {o for o, _, _ in records.marks}
+    able = records.provider_refunds.filter(
+        pl.col("provider").is_in(["alipay", "wechat"]) & (pl.col("day") < world.plan.early(2)) & pl.col("o").is_in(list(broken)).not_()
+    )
+    able = able.join(records.books_refunds, on="o", how="semi", maintain_order="left")
+    rows = rng.permutation(able.height)[: round(ELSEWHERE * records.provider_refunds.height)].tolist()
+    picked = able[sorted(rows)]
+    orders = picked["o"].to_list()
+    hit = pl.col("o").is_in(orders)
+    records.provider_refunds = records.provider_refunds.filter(~hit)
+    records.fund = records.fund.filter(~(hit & ((pl.col("kind") == "refund") | (pl.col("refund_id") != ""))))
+    records.marks += [(o, leg, "refund_elsewhere") for o in orders for leg in ("order_payment", "return_refund")]
+    return picked.select(
+        "day", amount=-pl.col("amount"), reference=pl.lit(""), abroad=pl.lit(value=False), off=pl.lit(0, pl.Int64),
+        original=pl.lit(0, pl.Int64), converted=pl.lit(0, pl.Int64), gain=pl.lit(0, pl.Int64),
+        account=pl.col("provider").replace_strict(account_of(world.plan), return_dtype=pl.String),
+        number=pl.lit(0, pl.Int64), entry_id="R" + dates(world.plan, pl.col("day")) + digits(pl.col("o") + 1, 8),
+        text=pl.lit(None, pl.String), provider=pl.lit(""),
+    )
+
+
 def damage_bank(world: World, entries: pl.DataFrame, rng: np.random.Generator) -> tuple[pl.DataFrame, list[Link]]:
     """Payouts that the bank credits together, days apart, or under free text that names them badly or not at all."""
     plan = world.plan
@@ -171,6 +199,22 @@ def _text(provider: str, reference: str, rng: np.random.Generator) -> str:
     """The words of a bank's line; one in five says nothing of who paid."""
     words = _WORDS[provider][int(rng.integers(0, 2))] if rng.random() < 0.8 else "CREDIT ADVICE"
     return " ".join(part for part in (words, reference, f"OPR {int(rng.integers(100, 999))}") if part)
+
+
+def contradict_file(inbox: Path, rng: np.random.Generator) -> tuple[str, str]:
+    """A second download of the card provider's bill states another amount for one transaction: the transaction, and the file."""
+    bills = sorted(path for path in inbox.glob("us-01/*/settlement_*.csv") if len(path.read_text(encoding="utf-8").splitlines()) > 1)
+    if not bills:
+        return "", ""
+    bill = bills[int(rng.integers(0, len(bills)))]
+    head, *rows = [line.split(",") for line in bill.read_text(encoding="utf-8").splitlines()]
+    charges = [row for row in rows if row[head.index("type")] == "charge"]
+    row = charges[int(rng.integers(0, len(charges)))]
+    for column in ("gross", "net"):
+        row[head.index(column)] = f"{Decimal(row[head.index(column)]) + 10:.2f}"
+    again = bill.with_name(f"again {bill.name}")
+    again.write_text("".join(",".join(cells) + "\n" for cells in (head, *rows)), encoding="utf-8")
+    return row[head.index("transaction_id")], f"us-01/{bill.parent.name}/{again.name}"
 
 
 def repeat_files(inbox: Path, rng: np.random.Generator) -> int:

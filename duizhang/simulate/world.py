@@ -45,8 +45,9 @@ HOMES = {
 @dataclass(frozen=True)
 class Plan:
     """What to simulate: `days` days from `start`, so many orders a day; break_rate is a share of all orders;
-    company `real`: shops that share accounts, codes and warehouses (see `real`); hard noise damages references and puts
-    deposits together as well (see `noise`).
+    company `real`: shops that share accounts, codes and warehouses (see `real`); hard noise damages references, puts
+    deposits together and pays refunds another way (see `noise`); contradictory noise is hard, and has two files of one account that
+    state different amounts for one transaction.
 
     scale: every amount is so many times as large; currency: the one at home (the shop abroad sells in dollars); entities: to so
     many legal entities the shops belong, each with bank, ledger accounts and warehouses of its own."""
@@ -56,7 +57,7 @@ class Plan:
     orders_per_day: int = 2000
     seed: int = 1
     break_rate: float = 0.005
-    noise: Literal["easy", "hard"] = "easy"
+    noise: Literal["easy", "hard", "contradictory"] = "easy"
     company: Literal["demo", "real"] = "demo"
     scale: int = 1
     currency: str = "CNY"

@@ -10,6 +10,7 @@ order_feeds as (select * from supplied_sides where leg = 'orders' and side = 'ri
 rates as (select * from fx_known),
 settings as (select * from fx_settings),
 minor_units as (select * from minor_units),
+feeds as (select * from side_feeds),
 
 repeated as (
     select
@@ -195,10 +196,14 @@ told_gaps as (
     from gaps as g
 ),
 
+-- lacks: the records that were lost, which another leg may lack on its own other side
 outages as (
-    select r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs, bool_and(g.is_silent) as is_silent
+    select
+        r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs, bool_and(g.is_silent) as is_silent,
+        list(distinct f.table_name order by f.table_name) as lacks
     from runs as r
     inner join told_gaps as g using (period, leg, entity, shop, side, source, claimed, run)
+    left join feeds as f on r.leg = f.leg and r.side <> f.side
     group by r.period, r.entity, r.shop, r.order_id
 ),
 
@@ -208,7 +213,9 @@ about_order as (
         period, entity, shop, order_id,
         bool_or(leg = 'freight' and right_claims = 0 and age_days >= sla_days) as parcel_unbilled,
         bool_or(leg = 'return_refund' and left_claims = 0 and age_days >= sla_days) as refunded_for_nothing,
-        bool_or(leg = 'order_payment' and left_only_refund = 0 and right_only_refund <> 0) as refund_not_in_books
+        bool_or(leg = 'order_payment' and left_only_refund = 0 and right_only_refund <> 0) as refund_not_in_books,
+        bool_or(leg = 'order_payment' and left_sale = right_sale and left_only_refund <> 0 and right_only_refund = 0)
+            as refund_only_in_books
     from differing
     left join refunds_apart using (period, leg, entity, "key", currency)
     where order_id <> '' and leg in ('freight', 'return_refund', 'order_payment')
@@ -366,6 +373,12 @@ converted as (
         and sign(a.difference) = -sign(b.difference) and a.difference <> 0
 ),
 
+supplied as (
+    select leg, side, list(distinct table_name order by table_name) as tables
+    from feeds
+    group by leg, side
+),
+
 final as (
     select
         d.*,
@@ -418,12 +431,15 @@ final as (
         -- the other side's file is missing or empty for the day: see sql/legs/leg_claims
         split_part(d."key", '/', -3) = 'absent' as is_absent,
         -- the legs whose records have no place in a sequence go by the others
-        coalesce(list_contains(x.legs, d.leg) or not y.in_sequence, false) and x.order_id is not null and not x.is_silent
+        coalesce(list_contains(x.legs, d.leg) or not y.in_sequence or list_has_any(x.lacks, e.tables), false) and x.order_id is not null and not x.is_silent
             as in_outage,
         coalesce(list_contains(x.legs, d.leg), false) and x.order_id is not null and x.is_silent as is_silent,
         coalesce(a.parcel_unbilled, false) as parcel_unbilled,
         coalesce(a.refunded_for_nothing, false) as refunded_for_nothing,
         coalesce(a.refund_not_in_books, false) as refund_not_in_books,
+        -- a refund that our books have and the provider has not: it was not paid, or another way
+        (d.leg = 'order_payment' or d.leg = 'return_refund' and d.right_claims = 0) and coalesce(a.refund_only_in_books, false)
+            as is_refund_unseen,
         coalesce(t.unstated_amount, 0) as unstated_amount
     from differing as d
     left join repeats as r using (period, leg, entity, "key", currency)
@@ -456,6 +472,7 @@ final as (
     left join currencies as c using (period, leg, entity, "key")
     left join outages as x
         on d.order_id <> '' and x.period = d.period and x.entity = d.entity and x.shop = d.shop and x.order_id = d.order_id
+    left join supplied as e on d.leg = e.leg and e.side = case when d.left_claims = 0 then 'left' when d.right_claims = 0 then 'right' end
     left join about_order as a
         on d.order_id <> '' and a.period = d.period and a.entity = d.entity and a.shop = d.shop and a.order_id = d.order_id
     left join unstated as t

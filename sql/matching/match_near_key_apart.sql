@@ -13,7 +13,7 @@ final as (
         case when distance < 10 then 9000 - 300 * edits - 30 * days else 7000 end as points,
         concat('nearly the same reference, ', days, ' days apart, ', rest, ' left over') as reason
     from near
-    where is_nearest and left_alike = 1 and right_alike = 1
+    where is_nearest and currency = right_currency and left_alike = 1 and right_alike = 1
 )
 
 select * from final

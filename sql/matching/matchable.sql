@@ -25,6 +25,8 @@ told as (
 final as (
     select
         i.period, i.leg, i.entity, i."key", i.currency, i.difference as amount, i.tolerance, i.first_seen, i.one_sided,
+        -- what was sold stands on one side alone, whatever was paid back
+        (i.left_sale <> 0) <> (i.right_sale <> 0) as lacks_sale,
         t.source, t.words,
         normal_key(i."key") as normal_key,
         r.window_days, r.left_first, r.party as party_kind,

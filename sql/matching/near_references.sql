@@ -1,5 +1,5 @@
--- Grain: one row a period and pair of open items, each of one side alone, of which neither has a reference that is nearer to the
--- other's. Meaning: references that may be one, whatever the amounts are: the same but for blanks and look-alike characters, a
+-- Grain: one row a period and pair of open items, the sale of each of which stands on one side alone; one of the two has no other
+-- that is nearer. Meaning: references that may be one, whatever amounts and currencies are: the same but for blanks and look-alike characters, a
 -- character too many or too few, two exchanged, the whole written twice, or cut off at an end. edits: how far apart they are;
 -- left_alike, right_alike: how many others are as near to that item. Two references are compared where they are the same without
 -- one of their characters, or where one is an end of the other.
@@ -15,12 +15,12 @@ items as (
         folded(split_part(i.normal_key, '/', -1)) as ref
     from left_over as i
     semi join passes as p on i.leg = p.leg and p.pass = 'near_key_apart'
-    where i.one_sided
+    where i.one_sided or i.lacks_sale
 ),
 
 -- where only one side has anything there is nothing to compare
 places as (
-    select period, leg, entity, currency, place
+    select period, leg, entity, place
     from items
     group by all
     having min(amount) < 0 and max(amount) > 0
@@ -34,7 +34,7 @@ spelled as (
         end as said,
         s.near_length, s.kept_percent
     from items as i
-    semi join places as p using (period, leg, entity, currency, place)
+    semi join places as p using (period, leg, entity, place)
     cross join settings as s
     where length(i.ref) >= 4
 ),
@@ -62,7 +62,8 @@ shorter as (
 
 compared as (
     select distinct
-        l.period, l.leg, l.entity, l.currency, l."key" as left_key, r."key" as right_key, l.amount + r.amount as rest, l.tolerance,
+        l.period, l.leg, l.entity, l.currency, l."key" as left_key, r."key" as right_key, r.currency as right_currency,
+        l.amount + r.amount as rest, l.tolerance,
         abs(l.first_seen - r.first_seen)::int as days, l.said as left_said, r.said as right_said,
         case
             when l.said = r.said then 0
@@ -73,7 +74,7 @@ compared as (
         end as edits
     from shorter as l
     inner join shorter as r
-        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.currency = r.currency and l.place = r.place
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.place = r.place
         and l.variant = r.variant
     where l.amount > 0 and r.amount < 0 and abs(l.first_seen - r.first_seen) <= l.window_days
         and (not l.is_cut and not r.is_cut or l.is_cut and r.variant = r.said or r.is_cut and l.variant = l.said)
@@ -81,27 +82,27 @@ compared as (
 
 near as (
     select
-        period, leg, entity, currency, left_key, right_key, rest, days, min(edits) as edits,
+        period, leg, entity, currency, left_key, right_key, right_currency, rest, days, min(edits) as edits,
         -- what is worth the same is the nearer
-        min(edits) + 10 * (abs(rest) > tolerance)::int as distance
+        min(edits) + 10 * (abs(rest) > tolerance)::int + 20 * (currency <> right_currency)::int as distance
     from compared
     where edits <= 1
-    group by period, leg, entity, currency, left_key, right_key, rest, days, tolerance
+    group by period, leg, entity, currency, left_key, right_key, right_currency, rest, days, tolerance
 ),
 
 ranked as (
     select
         *,
         rank() over (partition by period, leg, entity, currency, left_key order by distance) as left_rank,
-        rank() over (partition by period, leg, entity, currency, right_key order by distance) as right_rank,
+        rank() over (partition by period, leg, entity, right_currency, right_key order by distance) as right_rank,
         count(*) over (partition by period, leg, entity, currency, left_key, distance) as left_alike,
-        count(*) over (partition by period, leg, entity, currency, right_key, distance) as right_alike
+        count(*) over (partition by period, leg, entity, right_currency, right_key, distance) as right_alike
     from near
 ),
 
 final as (
     select
-        period, leg, entity, currency, left_key, right_key, rest, days, edits, distance,
+        period, leg, entity, currency, left_key, right_key, right_currency, rest, days, edits, distance,
         left_alike, right_alike, left_rank = 1 and right_rank = 1 as is_nearest
     from ranked
     where left_rank = 1 or right_rank = 1

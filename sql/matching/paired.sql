@@ -4,7 +4,7 @@ with
 judged as (select * from judged),
 matched as (select * from matched),
 rules as (select * from matching_settings),
-near as (select * from near_references),
+near as (select * from references_compared),
 
 placed as (
     select
@@ -17,7 +17,7 @@ placed as (
 doubts as (
     select period, leg, entity, currency, left_key as "key" from near where right_alike <= getvariable('match_candidates')
     union
-    select period, leg, entity, currency, right_key as "key" from near where left_alike <= getvariable('match_candidates')
+    select period, leg, entity, right_currency as currency, right_key as "key" from near where left_alike <= getvariable('match_candidates')
 ),
 
 final as (

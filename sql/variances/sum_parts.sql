@@ -57,7 +57,7 @@ granted as (
 refund_parts as (
     select
         g.period, 'finance' as leg, g.entity, concat_ws('/', g.shop, 'refund') as "key", g.currency,
-        case when g.left_amount = 0 then 'refund_unrecorded' when g.right_amount = 0 and c.cause <> 'timing' then 'missing_right'
+        case when g.left_amount = 0 then 'refund_unrecorded' when g.right_amount = 0 and c.cause not in ('timing', 'unexplained') then 'missing_right'
             else c.cause
         end as cause,
         c.leg as detail_leg, g."key" as detail, g.left_amount, g.right_amount

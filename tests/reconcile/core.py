@@ -24,7 +24,7 @@ FIRST = dt.date(2025, 12, 30)
 KEPT = (*(name for name in ITEM_TABLES if name != "legs_not_run"), "open_claims")
 
 
-def books(root: Path) -> Books:
+def books(root: Path, **entries: Any) -> Books:
     return Books.model_validate({
         "root": root, "entity": "demo", "start": FIRST,
         "shops": {
@@ -36,6 +36,7 @@ def books(root: Path) -> Books:
         "instalments": [{"shop": "ps", "from_day": FIRST, "days": 3}],
         "fee_billing": [{"provider": "monthly", "from_day": FIRST}],
         "fx_rates": [{"base": base, "quote": "CNY", "from_day": FIRST, "rate": rate} for base, rate in (("EUR", "7.8"), ("USD", "7.2"))],
+        **entries,
     })
 
 
@@ -71,8 +72,8 @@ class Outcome:
         return {(t, p): table_digest(self.store.read(t, p)) for t in KEPT for p in self.periods}
 
 
-def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterable[int] = ()) -> Outcome:
-    """Settle the claims over `length` days, in one pass or in several that begin after the days `ends`."""
+def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterable[int] = (), **entries: Any) -> Outcome:
+    """Settle the claims over `length` days, in one pass or in several that begin after the days `ends`; entries: more of books.yaml."""
     store = Store(root)
     outcome = Outcome(store, days(FIRST, FIRST + dt.timedelta(days=length - 1)))
     table = pa.Table.from_pylist(list(claims), schema=CLAIM)
@@ -80,7 +81,7 @@ def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterabl
     for start, stop in pairwise(cuts):
         periods = outcome.periods[start:stop]
         within = table.filter(pc.is_in(table["period"], value_set=pa.array(periods, pa.date32())))
-        with Session(books(root), store, periods) as session:
+        with Session(books(root, **entries), store, periods) as session:
             session.con.register("given", within)
             session.con.execute("create table leg_claims as select * from given")
             normalise_keys(session)

@@ -116,3 +116,20 @@ def test_a_cause_that_the_lines_and_the_rest_of_a_sum_share_keeps_the_evidence_o
     assert total["difference"] == 70
     assert {e["key"]: e["difference"] for e in told if "key" in e} == {"tb/1/x": "41.1000", "tb/2/x": "4.3000"}
     assert {(e["side"], e["amount"]) for e in told if "side" in e} == {("left", "90.0000"), ("right", "20.0000")}
+
+
+def test_books_say_which_passes_a_leg_has_and_in_which_order(tmp_path: Path) -> None:
+    rows = [
+        claim("payout_bank", "PA1", "left", "60", 0, channel="alipay"), claim("payout_bank", "PA2", "left", "40", 0, channel="alipay"),
+        claim("payout_bank", "PA3", "left", "100", 0, channel="alipay"), claim("payout_bank", "bank/1/9", "right", "100", 1),
+        claim("order_payment", "tb/3202603010000012300", "left", "50", 0), claim("order_payment", "tb/3202603010000013200", "right", "50", 0),
+    ]
+
+    def told(name: str, **matching: list[str]) -> set[tuple[str, str, tuple[str, ...]]]:
+        made = run(tmp_path / name, rows, 2, matching=matching).groups
+        return {(g["leg"], g["pass"], tuple(sorted(g["members"]))) for g in made if g["period"] == max(g["period"] for g in made)}
+
+    near = ("order_payment", "near_key", ("tb/3202603010000012300", "tb/3202603010000013200"))
+    assert told("default") == {near, ("payout_bank", "keyless", ("PA3", "bank/1/9"))}
+    assert told("own", payout_bank=["subset", "keyless"]) == {near, ("payout_bank", "subset", ("PA1", "PA2", "bank/1/9"))}
+    assert told("none", order_payment=[]) == {("payout_bank", "keyless", ("PA3", "bank/1/9"))}
