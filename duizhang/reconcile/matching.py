@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -33,7 +34,7 @@ _MATCHED = pa.schema([
 _GIVEN_UP = pa.schema([
     ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("key", TEXT), ("reason", TEXT),
 ])
-def prepare_matching(con: duckdb.DuckDBPyConnection, own: Mapping[str, Sequence[str]]) -> None:
+def prepare_matching(con: duckdb.DuckDBPyConnection, own: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
     """Put the declaration in place: macros, tables of legs and passes, variables. own: passes that books.yaml gives a leg."""
     rules = load_matching()
     normal = '"key"'
@@ -67,6 +68,7 @@ def prepare_matching(con: duckdb.DuckDBPyConnection, own: Mapping[str, Sequence[
         con.execute("insert into matching_legs values (?, ?, ?, ?)", [leg, given.party, given.window_days, given.left_first])
         for name in own.get(leg, given.passes):
             con.execute("insert into passes_declared values (?, ?)", [leg, name])
+    con.execute("create table matching_passes as select * from passes_declared")
 
 
 def normalise_keys(session: Session) -> None:
@@ -112,12 +114,16 @@ def match(session: Session) -> None:
             "create or replace table matching_passes as select * from passes_declared where leg in (select unnest(?::varchar[]))", [legs])
         # a pass finds nothing where no item is of a leg that declares it
         declared = con.execute("select distinct pass from matching_passes semi join matchable using (leg)").fetchall()
-        tried = [name for name in passes if (name,) in declared]
-        for name in tried:
+        tried = {str(name) for (name,) in declared}
+        for name in passes:
+            if name == "near_key_apart":  # the rules of causes ask about it as well
+                run("matching/near_references.sql")
+                session.add_to("references_compared", "near_references")
             if name == "subset" and "keyless" in tried:
                 _tell_crowds(session)
-            _try(session, name)
-        if "keyless" in tried and "subset" not in tried:
+            if name in tried:
+                _try(session, name)
+        if "keyless" in tried and "subset" not in passes:
             _tell_crowds(session)
 
 
@@ -134,9 +140,6 @@ def _courses(own: Mapping[str, Sequence[str]]) -> list[tuple[list[str], Sequence
 
 def _try(session: Session, name: str) -> None:
     con, run = session.con, session.run
-    if name == "near_key_apart":
-        run("matching/near_references.sql")
-        session.add_to("references_compared", "near_references")
     run(f"matching/match_{name}.sql")
     if name == "subset":
         matched, given_up = _subsets(con)

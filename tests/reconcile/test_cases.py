@@ -122,7 +122,8 @@ def test_books_say_which_passes_a_leg_has_and_in_which_order(tmp_path: Path) -> 
     rows = [
         claim("payout_bank", "PA1", "left", "60", 0, channel="alipay"), claim("payout_bank", "PA2", "left", "40", 0, channel="alipay"),
         claim("payout_bank", "PA3", "left", "100", 0, channel="alipay"), claim("payout_bank", "bank/1/9", "right", "100", 1),
-        claim("order_payment", "tb/3202603010000012300", "left", "50", 0), claim("order_payment", "tb/3202603010000013200", "right", "50", 0),
+        claim("order_payment", "tb/3202603010000012300", "left", "50", 0),
+        claim("order_payment", "tb/3202603010000013200", "right", "50", 0),
     ]
 
     def told(name: str, **matching: list[str]) -> set[tuple[str, str, tuple[str, ...]]]:
