@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import groupby
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -34,8 +33,8 @@ _MATCHED = pa.schema([
 _GIVEN_UP = pa.schema([
     ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("key", TEXT), ("reason", TEXT),
 ])
-def prepare_matching(con: duckdb.DuckDBPyConnection, own: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
-    """Put the declaration in place: macros, tables of legs and passes, variables. own: passes that books.yaml gives a leg."""
+def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the declaration in place: macros, tables of legs and passes, variables."""
     rules = load_matching()
     normal = '"key"'
     for rule in rules.normal_keys:
@@ -63,12 +62,17 @@ def prepare_matching(con: duckdb.DuckDBPyConnection, own: Mapping[str, Sequence[
     con.execute("insert into matching_settings values (?, ?, ?, ?, ?)", [
         rules.sure_points, rules.shown_points, rules.near.edits, rules.near.length, rules.near.kept_percent])
     con.execute("create table matching_legs (leg varchar, party varchar, window_days integer, left_first boolean)")
-    con.execute("create table passes_declared (leg varchar, pass varchar)")
     for leg, given in rules.legs.items():
         con.execute("insert into matching_legs values (?, ?, ?, ?)", [leg, given.party, given.window_days, given.left_first])
-        for name in own.get(leg, given.passes):
-            con.execute("insert into passes_declared values (?, ?)", [leg, name])
-    con.execute("create table matching_passes as select * from passes_declared")
+    _declare_passes(con, list(rules.legs), {})
+
+
+def _declare_passes(con: duckdb.DuckDBPyConnection, legs: Sequence[str], own: Mapping[str, Sequence[str]]) -> None:
+    """The passes of these legs, those that books.yaml gives a leg (`own`) in the place of matching.yaml's."""
+    con.execute("create or replace table matching_passes (leg varchar, pass varchar)")
+    for leg in legs:
+        for name in own.get(leg, load_matching().legs[leg].passes):
+            con.execute("insert into matching_passes values (?, ?)", [leg, name])
 
 
 def normalise_keys(session: Session) -> None:
@@ -110,8 +114,7 @@ def match(session: Session) -> None:
         "right_key varchar, right_currency varchar, left_alike bigint, right_alike bigint)"
     )
     for legs, passes in _courses(session.books.matching):
-        con.execute(
-            "create or replace table matching_passes as select * from passes_declared where leg in (select unnest(?::varchar[]))", [legs])
+        _declare_passes(con, legs, session.books.matching)
         # a pass finds nothing where no item is of a leg that declares it
         declared = con.execute("select distinct pass from matching_passes semi join matchable using (leg)").fetchall()
         tried = {str(name) for (name,) in declared}

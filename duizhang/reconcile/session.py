@@ -102,7 +102,7 @@ class Session:
         self._input("bundles_filed", self._history("bundles"), schema.TABLES["bundles"], table_of="bundles")
         self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
         prepare_macros(con)
-        prepare_matching(con, self.books.matching)
+        prepare_matching(con)
         prepare_causes(con)
         prepare_parts(con)
         con.register("corrections", self.corrections.filter(pc.is_in(self.corrections["period"], pa.array(periods, DAY))))
