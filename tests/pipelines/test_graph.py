@@ -41,7 +41,7 @@ BOOKS = {
 ENGINE = {
     "claims": {*LEG_MODELS}, "all_leg_runs": {*LEG_MODELS}, "skus_known": {"skus"},
     "sides_known": {"rows_seen", *LEG_MODELS}, "supplied_sides": {"rows_seen"}, "fx_filed": {"fx_rates"}, "sku_map_filed": {"sku_map"},
-    "bundles_filed": {"bundles"},
+    "bundles_filed": {"bundles"}, "references_compared": {"near_references"},
     "left_over": {"matchable"}, "given_up": {"matchable", "match_keyless_crowds", "match_subset"},
     "matched": {"matchable", *(f"match_{n}" for n in (*SQL_PASSES, "subset"))},
 }
