@@ -203,9 +203,9 @@ class Books(BaseModel):
         hours, minutes = self.cut_off.split(":")
         return int(hours) * 60 + int(minutes)
 
-    def said_of_sources(self) -> dict[str, tuple[str, str, str]]:
-        """By source, what `readings` says of it: (day or month first, decimal mark, fees), '' for each where nothing is said."""
-        return {name: (reading.dates, reading.decimal, reading.fees) for name, reading in self.readings.items()}
+    def said_of_sources(self) -> dict[str, tuple[str, ...]]:
+        """By source, what `readings` says of it: (day or month first, decimal mark, fees, amounts), '' for each where nothing is said."""
+        return {name: (reading.dates, reading.decimal, reading.fees, reading.amounts) for name, reading in self.readings.items()}
 
     def due(self, day: dt.date) -> list[Expected]:
         """The files that have to be there for a day."""

@@ -187,11 +187,13 @@ class Retention(Entry):
 
 class SourceReading(Entry):
     """How files of a source are read that do not tell it themselves: 03/05 as day or month first, `.` or `,` before the cents, a
-    column of fees as part of the amounts (`included`) or charged beside them (`apart`)."""
+    column of fees as part of the amounts (`included`) or charged beside them (`apart`), amounts as they are signed (`signed`) or as
+    charges of a card, which are positive and money out (`charges`)."""
 
     dates: Literal["", "day", "month"] = ""
     decimal: Literal["", ".", ","] = ""
     fees: Literal["", "included", "apart"] = ""
+    amounts: Literal["", "signed", "charges"] = ""
 
 
 class Counterparty(Entry):

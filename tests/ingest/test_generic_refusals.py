@@ -44,7 +44,7 @@ def test_whether_an_amount_has_its_fee_in_it_is_asked_where_no_balance_tells(tmp
 @pytest.mark.parametrize(("fees", "amount"), [("included", "148.0000"), ("apart", "146.0000")])
 def test_the_books_say_whether_an_amount_has_its_fee_in_it(tmp_path: Path, fees: str, amount: str) -> None:
     (tmp_path / "any.csv").write_text(WITH_FEE)
-    setting = Setting(readings={"bank_generic": ("", "", fees)})
+    setting = Setting(readings={"bank_generic": ("", "", fees, "signed")})
     [found] = extract(tmp_path / "any.csv", load_specs(), setting, file="any.csv", into=tmp_path / "out")
     assert str(found.summary("bank_entries")[1]["CNY"]) == amount
 
@@ -53,4 +53,4 @@ def test_a_fee_that_only_stands_in_later_rows_is_asked_for(tmp_path: Path, monke
     monkeypatch.setattr("duizhang.ingest.opening.encoded.BLOCK", 64)
     monkeypatch.setattr("duizhang.ingest.opening.encoded.PART", 64)
     with pytest.raises(RefusedFile, match="'Fee' in them"):
-        read(tmp_path, "Date,Description,Amount,Fee,Reference\n" + "2026-03-05,A,99.00,0,r1\n" * 9 + "2026-03-06,C,49.00,1.00,r2\n")
+        read(tmp_path, "Date,Description,Amount,Fee,Reference\n" + "2026-03-05,A,-99.00,0,r1\n" * 9 + "2026-03-06,C,49.00,1.00,r2\n")

@@ -13,7 +13,12 @@ from duizhang.ingest.landing.tally import Balance
 from duizhang.ingest.rows import Batch, Reading
 from duizhang.ingest.specification import Cell, SourceSpec, normalised
 from duizhang.ingest.texts import whole
-from duizhang.ingest.typing import ColumnTyper, Said, undecided_fees
+from duizhang.ingest.typing import ColumnTyper, Said, undecided_fees, undecided_signs
+
+# columns (whose names are without blanks) and lines above the rows that tell the statement of a card
+_CARD = re.compile(
+    r"(?i)card ?-?(?:member|holder|no\b|number)|credit ?card|kredit(?:iet)?kaart|kreditkarte|carte ?de ?crédit|tarjeta ?de ?crédito"
+    "|信用卡|クレジットカード|신용카드")
 
 
 def typer_of(reading: Reading, spec: SourceSpec, setting: Setting) -> ColumnTyper:
@@ -33,8 +38,25 @@ def settle(typer: ColumnTyper, batch: Batch) -> None:
     try:
         typer.settle(batch)
         _settle_charges(typer, batch)
+        _settle_signs(typer, batch)
     except RefusedFile as error:
         raise RefusedFile(str(error), advice=str(error.advice).replace("SOURCE", typer.spec.name)) from error
+
+
+def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
+    """Find out whether positive amounts are money in: by their signs, by the fields that tell it, else by what the books say."""
+    for name, column in typer.spec.fields.items():
+        if not column.sign_by or typer.positions[name] is None:
+            continue
+        if typer.said.amounts == "charges":
+            typer.charged.add(name)
+        if typer.said.amounts or any(typer.says(field, batch) for field in column.sign_by):
+            continue
+        amounts, signed = typer.signs(name, batch)
+        above = amounts.filter(amounts > 0)
+        is_card = _CARD.search(f"{typer.above} {' '.join(typer.index)}") is not None
+        if len(above) and (not signed or (is_card and 2 * len(above) > len(amounts))):
+            raise undecided_signs(column.column, f"{above[0].normalize():f}")
 
 
 def _settle_charges(typer: ColumnTyper, batch: Batch) -> None:

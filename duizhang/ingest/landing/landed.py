@@ -56,7 +56,7 @@ class Setting:
     entity: str = ""
     entities: Mapping[str, str] = field(default_factory=dict)
     key: bytes = b"inspect"
-    readings: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)  # by source: day or month first, decimal mark, fees
+    readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by source: day or month first, decimal mark, fees, amounts
     masked: bool = False
     corrections: tuple[CellCorrection, ...] = ()
 

@@ -27,8 +27,9 @@ FIRST = 2 << 20  # the first blocks are smaller, so that all threads have someth
 PART = 1 << 18
 FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
-BY_NAMES = ("cp1252", "cp932", "cp1250")  # nearly every text decodes under them; where the names of columns do, they are right
-_BARRED = ("gb18030", "cp932")  # a bar may be the second byte of a character
+# nearly every text decodes under them; where the names of columns do, they are right
+BY_NAMES = ("cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949")
+_BARRED = ("gb18030", "cp932", "cp949")  # a bar may be the second byte of a character
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
 _BLANKS = ((b"\xef\xbb\xbf", b""), (b"\xe3\x80\x80", b" "), (b"\xc2\xa0", b" "))

@@ -176,6 +176,8 @@ def _rows(
                     balance.setdefault(path[4:], text)
             else:
                 _take(statement, path, text)
+    if not statement.number:
+        raise RefusedFile("there is no statement in it, as it has neither <Stmt> nor <Ntfctn>", advice="Download it again.")
 
 
 def _take(statement: _Statement, path: str, text: str) -> None:

@@ -38,6 +38,7 @@ _OPTIONS = mt940.options.Options.all()
 _LINE_TAG = mt940.tags.StatementGLS()  # as the plain one, and takes references beyond 16 characters, which many banks send
 _DETAILS_TAG = mt940.tags.TransactionDetails()
 _BALANCE_TAG = mt940.tags.FinalOpeningBalance()
+_INTERIM = ("13", "13D", "34F", "90C", "90D")  # of an MT942, which has no closing balance
 _SUM = re.compile(r"(\d*)([A-Z]{3})(\d+,?\d*)$")
 _FULL = 60  # a line of :86: that is as long as this goes on in the next one without a blank
 _NAME = re.compile(r"/NAME/([^/]+)")
@@ -199,6 +200,8 @@ def _stated(message: _Message, sums: _Sums) -> Iterator[tuple[str, str, str]]:
     opening, closing = _balance(message.first("60F", "60M", "60"))[0], _balance(message.first("62F", "62M", "62"))[0]
     if opening is not None and closing is not None:
         yield f"closing balance {name}", f"{closing:f}", f"{opening + sums.amounts['C'] - sums.amounts['D']:f}"
+    elif closing is None and (opening is not None or not sums.entries) and not any(tag in message.tags for tag in _INTERIM):
+        yield f":62F:, the closing balance, at the end of {name}", "1", "0"  # the file is cut
     for mark, words in (("C", "credits"), ("D", "debits")):
         if (given := _SUM.match(message.first(f"90{mark}").strip())) is not None:
             yield f"{words} {name}", _plain(given.group(3)), f"{sums.amounts[mark]:f}"

@@ -65,7 +65,7 @@ def _rows(
     start = last = 0
     complete = False
     answer: dict[str, str] = {}  # what the bank's server says of the request
-    problem, statements = "", 0
+    problem, statements, invested = "", 0, 0
     for closes, name, value, line in _tags(document, encoding):
         complete = complete or (closes and name == "OFX")
         ends = name == "STMTTRN" or (closes and name in ("BANKTRANLIST", "INVTRANLIST", *_STATEMENTS, "OFX"))
@@ -85,6 +85,7 @@ def _rows(
         elif name in _STATEMENTS and not closes:
             account = currency = ""
             statements += 1
+            invested += name == "INVSTMTRS"
         elif name == "STATUS":
             answer = {}
         elif fields is None and name in ("CODE", "SEVERITY", "MESSAGE") and not closes:
@@ -108,6 +109,9 @@ def _rows(
     if problem and not statements:
         raise RefusedFile(
             f"the bank answered with an error instead of a statement: {problem}", advice="Sign in at the bank and download it again.")
+    if statements == invested and not last and not broken:
+        what = "only one of investments, without transactions of its cash" if invested else "no statement of a bank account or a card"
+        raise RefusedFile(f"there is {what} in it", advice="Download the statement of the account.")
     if not complete:
         stated.append(("</OFX> at the end of the file", "1", "0"))
 

@@ -22,7 +22,8 @@ ENGINE_VERSION = "5"  # raise it when the same bytes and spec are to be read dif
 
 FIELD_TYPES = {"id": TEXT, "text": TEXT, "money": MONEY, "number": MONEY, "rate": RATE, "time": INSTANT}
 NUMBERS = ("money", "number", "rate")
-Encoding = Literal["utf-8", "gb18030", "cp1252", "cp932", "cp1250"]  # beside UTF-16, which tells itself
+# beside UTF-16, which tells itself
+Encoding = Literal["utf-8", "gb18030", "cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949"]
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 TIME_FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d",
@@ -64,6 +65,11 @@ class Column(_Closed):
     fold: values are compared without case. by_words: where no column has one of the names, one of which all cells are such
     values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
     where one of these columns is there too.
+    unlike: a name does not count while all of its cells look like this (regex): Valuta is a currency here, a day there.
+    required_with: required where one of these fields says something: a line of text that goes on needs no day.
+    sign_by (money): the fields of which any tells whether an amount is money in or out. Where no amount has a sign, none of them says
+    anything, and the books (`readings`, amounts) do not either, the file is refused; so a card's statement of which most amounts
+    are positive.
     formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
     beside (money): the field of an amount that this charge is part of or stands beside. The running balance tells which, else the
     books (`readings`, fees), else the file is refused; the value is what it moves besides the amount, 0 where that has it in it.
@@ -75,6 +81,7 @@ class Column(_Closed):
     join: tuple[str, ...] = ()
     type: Literal["id", "text", "money", "number", "rate", "time"] = "text"
     required: bool = False
+    required_with: tuple[str, ...] = ()
     optional_column: bool = False
     default: str | None = None
     strip: str | None = None
@@ -88,6 +95,8 @@ class Column(_Closed):
     by_words: bool = False
     constant: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    unlike: str = ""
+    sign_by: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
     beside: str = ""
     zone: str | None = None

@@ -6,6 +6,7 @@ What repeats itself is worked on once a distinct value.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ QUARANTINE = pa.schema(
      ("is_money", pa.bool_())]
 )
 HIDDEN = "***"
+_SIGNED = r"(?i)[-+−–()（）＋]|[0-9.]\s*(?:CR|DR|S|H)\.?$"
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 _EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # what Chinese, Japanese and Korean are written in
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
@@ -38,11 +40,13 @@ _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 @dataclass(frozen=True)
 class Said:
     """What the books say of files that do not tell it themselves. dates: day or month first; decimal: the mark before cents; fees: whether
-    amounts have the fees in them (`included`) or not (`apart`)."""
+    amounts have the fees in them (`included`) or not (`apart`); amounts: whether they are signed (`signed`) or what a card was charged
+    (`charges`)."""
 
     dates: str = ""
     decimal: str = ""
     fees: str = ""
+    amounts: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,14 @@ class ColumnTyper:
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
         self.readings: dict[str, Reading | None] = {}
         self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
+        self.charged: set[str] = set()  # amounts that are money out where they are positive
 
     def places(self) -> dict[str, list[int]]:
         """By column of the specification, where its cells stand in the file; none of columns that only the rows tell apart."""
         found: dict[str, list[int]] = {}
         for name, column in self.spec.fields.items():
             position = self.positions[name]
-            if position is not None and not column.constant and position not in found.setdefault(column.column, []):
+            if position is not None and not column.constant and not column.unlike and position not in found.setdefault(column.column, []):
                 found[column.column].append(position)
         return found
 
@@ -97,6 +102,8 @@ class ColumnTyper:
         for name, column in self.spec.fields.items():
             if column.constant:
                 self.positions[name] = self._constant(column, raw)
+            elif column.unlike:
+                self.positions[name] = self._alike(column, raw)
         for name, column in self.spec.fields.items():
             if column.type != "time":
                 continue
@@ -125,6 +132,24 @@ class ColumnTyper:
             if agree and not (name in doubtful and beside):
                 return self.index[name]
         return None
+
+    def _alike(self, column: Column, raw: _Raw) -> int | None:
+        """The position of the first name of a column whose cells are not all of another kind."""
+        for name in map(normalised, (column.column, *column.also)):
+            cells = raw.cells(self.index[name]).values if name in self.index else None
+            if cells is not None and not (filled := cells.filter(cells != "")).is_empty() and not filled.str.contains(column.unlike).all():
+                return self.index[name]
+        return None
+
+    def says(self, name: str, batch: Batch) -> bool:
+        """Whether any cell of a field says something: more than nothing or 0."""
+        return bool(self._text(name, self.spec.fields[name], _Raw(batch)).values.str.contains(r"[^0.,\s-]").any())
+
+    def signs(self, name: str, batch: Batch) -> tuple[pl.Series, bool]:
+        """(the amounts of a settled field that are not 0, whether any of its cells has a sign, a bracket or a side such as CR)."""
+        texts, reading = self._text(name, self.spec.fields[name], _Raw(batch)), self.readings[name]
+        amounts = pl.Series(reading.of(texts)[0].rows() if reading is not None else [])
+        return amounts.filter(amounts != 0), bool(texts.values.str.contains(_SIGNED).any())
 
     def _evidence(self, column: Column, raw: _Raw) -> Evidence:
         """What else a file says of the order of its days and months."""
@@ -167,10 +192,17 @@ class ColumnTyper:
             values[name] = found.column() if column.type in ("id", "text") else found.rows()
             if column.beside:
                 values[name] = self._moved_beside(name, values[name])
+            if name in self.charged:
+                values[name] = pc.negate(values[name])
             if self._is_mixed(name):
                 values[f"{name}{ABSOLUTE}"] = texts.map(X.str.contains(_OFFSET)).rows()
             if column.required and required:
                 reasons = _add_reason(reasons, texts, "is empty; expected a value")
+            elif column.required_with and required and (texts.values == "").any():
+                beside = [pc.not_equal(self._text(n, self.spec.fields[n], raw).rows(), "") for n in column.required_with]
+                needed = functools.reduce(pc.or_, beside)
+                empty = _add_reason(None, texts, "is empty; expected a value")
+                reasons = pc.coalesce(*([] if reasons is None else [reasons]), pc.if_else(needed, empty, None))
             if reasons is not None:
                 problems.append(self._shown(name, column, raw, texts, reasons))
         typed = pa.table(values)
@@ -251,6 +283,15 @@ def undecided_fees(column: str) -> RefusedFile:
     return RefusedFile(
         f"amounts can be read in two ways: with the column {column!r} in them, or beside it, and no running balance tells",
         advice="Say in books.yaml, readings: {SOURCE: {fees: included}} or {fees: apart}, or export the balance with it.")
+
+
+def undecided_signs(column: str, example: str) -> RefusedFile:
+    """The refusal of a file of which nothing tells whether its positive amounts are money in or money out."""
+    return RefusedFile(
+        f"amounts can be read in two ways: {example} in the column {column!r} is money in, or what was charged, and neither a sign nor "
+        "a running balance nor a debit/credit column tells",
+        advice="Say in books.yaml, readings: {SOURCE: {amounts: signed}} where it is money in, or {amounts: charges} where it is "
+        "money out, or export the balance with it.")
 
 
 class _Raw:
