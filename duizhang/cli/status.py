@@ -89,6 +89,10 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
             name = f["file"] or f["source"]
             what = f["problem"] if f["problem"].startswith(name) else f"{name} {f['problem']}"
             yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), width, lines=3)
+    if found["quiet"]:
+        yield "\n" + _("unusual against their own weeks, which holds nothing: {n} days", n=len(found["quiet"]))
+        for q in found["quiet"] if everything else found["quiet"][-_NOTED:]:
+            yield from wrapped(f"  {q['period']} {'; '.join(q['sources'])}", width, lines=3)
     if found["feeds"]:
         yield "\n" + _("Corrections that a system has not taken:")
         for f in found["feeds"]:
@@ -159,7 +163,15 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
     feeds, uncertified = _undelivered(home), _not_certified(home)
     return {"periods": periods, "files": files, "noted": noted, "feeds": feeds, "not_certified": uncertified,
+            "quiet": _quiet(home, [p["period"] for p in periods]),
             "not_run": _not_run(home, [p["period"] for p in periods])}
+
+
+def _quiet(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
+    """Sources that are silent or thin on a day against their own weeks; they hold nothing."""
+    from duizhang.quiet import quiet_of_home
+
+    return [{"period": day, "sources": list(said)} for day, said in quiet_of_home(home, periods).items()]
 
 
 def _undelivered(home: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from duizhang.books import Books
 from duizhang.ingest import FileRecord, records, unresolved
 from duizhang.ingest.files import READ, REFUSED
-from duizhang.plan.quiet import quiet_sources
+from duizhang.quiet import quiet_sources
 from duizhang.reconcile import Supply, supplies
 from duizhang.state import State
 

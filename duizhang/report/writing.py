@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from duizhang.errors import UserError
 from duizhang.published import open_published
+from duizhang.quiet import quiet_of_home
 from duizhang.report.home_books import HomeBooks, read_home_books
 from duizhang.report.judgement import judge
 from duizhang.report.labels import Labels, Language
@@ -84,6 +85,8 @@ def made(home: Path, first: dt.date | None, last: dt.date | None, labels: Labels
     report.unread = [
         {**row, "problem": in_language(row["problem"], labels.language)} for row in unread_files(home) if row["period"] in unpublished
     ] if unpublished else []
+    shown = quiet_of_home(home, [d["period"] for d in facts.days])
+    report.quiet = [(day, in_language(line, labels.language)) for day, lines in shown.items() for line in lines]
     return report
 
 

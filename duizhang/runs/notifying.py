@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from duizhang.plan.quiet import quiet_sources
 from duizhang.published import TABLES
+from duizhang.quiet import quiet_sources
 from duizhang.runs.passes import spans
 from duizhang.store import connect
 from duizhang.terms import Outcome

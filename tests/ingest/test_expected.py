@@ -13,7 +13,8 @@ from duizhang.errors import BooksError
 from duizhang.ingest import FileRecord, build_canonical
 from duizhang.ingest.inbox import collect
 from duizhang.plan.preflight import preflight
-from duizhang.plan.quiet import quiet_sources
+from duizhang.quiet import quiet_sources
+from duizhang.report.phrases import in_language
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -73,3 +74,4 @@ def test_a_silent_source_is_told(on_the_day: int | None, word: str) -> None:
     found = quiet_sources(_daily({**past, **({WEEK[0]: on_the_day} if on_the_day else {})}), WEEK)
     assert set(found) == ({WEEK[0]} if word else set()), "other weekdays never had one"
     assert word in found.get(WEEK[0], ("",))[0]
+    assert all("的 " in in_language(line, "zh") and "周日" in in_language(line, "zh") for lines in found.values() for line in lines)

@@ -104,6 +104,13 @@ def test_the_same_data_give_the_same_bytes(office: Path, tmp_path: Path) -> None
     assert one == two
 
 
+def test_a_source_that_fell_silent_is_told_on_the_page(office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "pdd_fund of north is silent: it had files on the same weekday of the last 4 weeks"
+    monkeypatch.setattr("duizhang.report.writing.quiet_of_home", lambda home, periods: {periods[-1]: (said,)})
+    assert f"{LAST} {said}" in page(office).text
+    assert "pdd_fund 没有文件" in page(office, "zh").text
+
+
 def test_a_verdict_is_green_only_where_nothing_speaks_against_it(changed: Changed, tmp_path: Path) -> None:
     def calm(tables: Tables) -> None:
         tables["variances"] = tables["open_items"] = [i for i in tables["variances"] if i["cause"] == "timing"]

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from statistics import median
 
-from duizhang.ingest import FileRecord
+from duizhang.errors import UserError
+from duizhang.ingest import FileRecord, records
 from duizhang.ingest.files import READ
+from duizhang.state import State
 
 WEEKS = 4  # days of the same weekday before that a day is held against
 ENOUGH = 20  # rows of a usual day; fewer vary by chance
 THIN = 4  # a day with less than this part of its usual rows
+
+
+def quiet_of_home(home: Path, periods: Sequence[dt.date]) -> dict[dt.date, tuple[str, ...]]:
+    """By day, the sources of a home that are silent or thin; none where its state cannot be read, which is told where files are."""
+    try:
+        return quiet_sources(records(State(home, read_only=True)), periods)
+    except UserError:
+        return {}
 
 
 def quiet_sources(records: Iterable[FileRecord], periods: Sequence[dt.date]) -> dict[dt.date, tuple[str, ...]]:
