@@ -365,9 +365,10 @@ def code_digest() -> str:
 
 
 def rows_in(text: str) -> dict[str, str]:
-    """The row of each trial."""
+    """The row of each trial; of one that does not say of which code it is, that is not known."""
     table = text[text.index(START) : text.index(END)].splitlines()
-    return {name: line for line in table for name in TRIALS if line.startswith(f"| {name} |")}
+    found = {name: line for line in table for name in TRIALS if line.startswith(f"| {name} |")}
+    return {name: line if line.count("|") == 6 else f"{line} not known |" for name, line in found.items()}
 
 
 def is_made(row: str, code: str) -> bool:

@@ -110,6 +110,7 @@ class _Head:
         self._keys: dict[str, list[frozenset[str]]] = {}
         self._all_keys: dict[str, frozenset[str]] = {}
         self._bare_keys: dict[str, list[frozenset[str]]] = {}
+        self._unaccented: dict[tuple[str, bool], list[frozenset[str]]] = {}
 
     def may_be(self, spec: SourceSpec) -> bool:
         """Whether the specification knows the encoding; of those in which nearly every byte is a letter it must be named."""
@@ -131,6 +132,13 @@ class _Head:
             self._bare_keys[delimiter] = [
                 frozenset(normalised(without_currency(cell)[0]) for cell in row) for row in self.rows(delimiter)]
         return self._bare_keys[delimiter]
+
+    def unaccented(self, delimiter: str, *, bare: bool) -> list[frozenset[str]]:
+        """The keys of every line without accents: Dátum is near Datum."""
+        if (delimiter, bare) not in self._unaccented:
+            lines = self.bare_keys(delimiter) if bare else self.keys(delimiter)
+            self._unaccented[delimiter, bare] = [frozenset(map(_unaccented, keys)) for keys in lines]
+        return self._unaccented[delimiter, bare]
 
     def likely_header(self) -> list[str]:
         """The names in the first of the lines with most cells, by the delimiter that makes most; none where there is no table."""
@@ -313,10 +321,11 @@ def _near(document: Document, spec: SourceSpec, head: _Head, specs: Mapping[str,
     header = dict.fromkeys(zip(_header(rules.header), rules.header, strict=True))
     commonness = _commonness(tuple(other.recognise.header for other in specs.values()))
     weights = [max(1 / commonness[name] for name in names) for names, _ in header]
+    wanted = [frozenset(map(_unaccented, names)) for names, _ in header]
     for delimiter in _delimiters(document, spec):
-        for keys in head.bare_keys(delimiter) if spec.header_currency else head.keys(delimiter):
-            bare = {_unaccented(key) for key in keys}  # Dátum is near Datum
-            hits = [not bare.isdisjoint(map(_unaccented, names)) for names, _ in header]
+        lines = head.bare_keys(delimiter) if spec.header_currency else head.keys(delimiter)
+        for keys, bare in zip(lines, head.unaccented(delimiter, bare=spec.header_currency), strict=True):
+            hits = [not bare.isdisjoint(names) for names in wanted]
             share = sum(w for w, hit in zip(weights, hits, strict=True) if hit) / sum(weights)
             # a file without half of the columns is another kind, however rare the names are that it has
             if sum(hits) > 1 and 2 * sum(hits) >= len(hits) and (hint is None or share > hint[0]):
