@@ -89,7 +89,7 @@ def _source(folder: Path, body: bytes) -> str:
 @pytest.mark.parametrize(("currency", "first"), [("JPY", "50,000"), ("KRW", "50.000"), ("VND", "50,000")])
 def test_a_currency_without_decimals_says_what_parts_thousands(tmp_path: Path, currency: str, first: str) -> None:
     path = tmp_path / "bank.csv"
-    path.write_text(f'Date,Description,Amount,Currency,Balance\n2026-03-21,a,"{first}",{currency},\n', encoding="utf-8")
+    path.write_text(f'Date,Description,Amount,Currency,Balance\n2026-03-21,a,"+{first}",{currency},\n', encoding="utf-8")
     [found] = extract(path, load_specs(), Setting(), file="bank.csv", into=tmp_path)
     assert found.summary("bank_entries") == (1, {currency: Decimal(50_000)})
 
