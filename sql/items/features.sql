@@ -167,12 +167,17 @@ usual as (
     group by all
 ),
 
--- a stretch that chance alone gives once in a hundred such days is not unusual for the shop
+-- a stretch that chance alone gives once on such a day is not unusual for the shop; one that it gives once in a hundred such days
+-- may be either
 gaps as (
-    select s.period, s.leg, s.entity, s.shop, s.side, s.source, s.claimed, s.run
-    from stretches as s
-    inner join usual as u using (period, leg, entity, shop, side, source)
-    where s.orders >= 5 and 100 * (u.places + s.orders) * pow(u.lone::double / u.places, s.orders) < 1
+    select period, leg, entity, shop, side, source, claimed, run, 100 * by_chance < 1 as is_sure
+    from (
+        select s.*, (u.places + s.orders) * pow(u.lone::double / u.places, s.orders) as by_chance
+        from stretches as s
+        inner join usual as u using (period, leg, entity, shop, side, source)
+        where s.orders >= 5
+    ) as d
+    where by_chance < 1
 ),
 
 -- who said anything at all of a shop on the day of a gap: where the side that lacks the orders did not, its file is missing
@@ -199,7 +204,8 @@ told_gaps as (
 -- lacks: the records that were lost, which another leg may lack on its own other side
 outages as (
     select
-        r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs, bool_and(g.is_silent) as is_silent,
+        r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs, bool_or(g.is_sure) as is_sure,
+        bool_and(g.is_silent) as is_silent,
         list(distinct f.table_name order by f.table_name) as lacks
     from runs as r
     inner join told_gaps as g using (period, leg, entity, shop, side, source, claimed, run)
@@ -431,9 +437,11 @@ final as (
         -- the other side's file is missing or empty for the day: see sql/legs/leg_claims
         split_part(d."key", '/', -3) = 'absent' as is_absent,
         -- the legs whose records have no place in a sequence go by the others
-        coalesce(list_contains(x.legs, d.leg) or not y.in_sequence or list_has_any(x.lacks, e.tables), false) and x.order_id is not null and not x.is_silent
-            as in_outage,
-        coalesce(list_contains(x.legs, d.leg), false) and x.order_id is not null and x.is_silent as is_silent,
+        x.order_id is not null and x.is_sure and not x.is_silent
+            and coalesce(list_contains(x.legs, d.leg) or not y.in_sequence or list_has_any(x.lacks, e.tables), false) as in_outage,
+        x.order_id is not null and not x.is_sure
+            and coalesce(list_contains(x.legs, d.leg) or not y.in_sequence or list_has_any(x.lacks, e.tables), false) as may_be_in_outage,
+        coalesce(list_contains(x.legs, d.leg), false) and x.order_id is not null and x.is_sure and x.is_silent as is_silent,
         coalesce(a.parcel_unbilled, false) as parcel_unbilled,
         coalesce(a.refunded_for_nothing, false) as refunded_for_nothing,
         coalesce(a.refund_not_in_books, false) as refund_not_in_books,

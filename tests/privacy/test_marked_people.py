@@ -37,9 +37,8 @@ WORDS = {
 }
 # no sample of text has a column for people: workbooks and JSON (their own tests), and lists of goods, rates and stock
 UNNAMED = {
-    "bank_camt054", "bank_ccb", "bank_chase", "bank_citic", "bank_icbc", "bank_spdb", "bank_targobank", "bank_td", "books_bundles",
-    "books_fx_rates", "books_opening_items", "books_refunds", "books_sku_map", "books_skus", "douyin_insurance_ledger", "gopay_account",
-    "jd_orders",
+    "bank_camt054", "bank_ccb", "bank_citic", "bank_spdb", "bank_targobank", "bank_td", "books_bundles", "books_fx_rates", "books_journal",
+    "books_opening_items", "books_refunds", "books_sku_map", "books_skus", "douyin_insurance_ledger", "gopay_account", "jd_orders",
     "kuaishou_account", "kuaishou_insurance", "platform_settlement", "platform_statement", "sf_bill", "shop_stock", "shopee_income",
     "shopify_api_payouts", "shopify_api_transactions", "sibs_settlement", "stripe_api", "temu_chargeback", "temu_freight_income",
     "temu_freight_refund", "temu_income", "temu_label", "temu_refund", "temu_return_label", "temu_violation", "ups_billing",
@@ -79,7 +78,7 @@ def marked_table(body: bytes, place: Place) -> bytes | None:
     out = lines[: place.header + 1]
     for line in lines[place.header + 1 :]:
         cells = next(csv.reader([line.rstrip("\r\n")], delimiter=place.delimiter), [])
-        if len(cells) == len(place.names):
+        if len(cells) >= len(place.names):
             for n in at:
                 cells[n] = MARKED
             made = io.StringIO()
