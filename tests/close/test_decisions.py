@@ -103,6 +103,7 @@ def test_one_event_is_decided_once_and_shown_in_each_leg(raw: Path, home: Path) 
     duizhang("verify", "--home", home)
 
 
+@pytest.mark.slow
 def test_a_decision_is_taken_back_before_the_next_run_and_after_it(raw: Path, home: Path) -> None:
     before = query(home, f"{ITEM} true order by all")
     order = item(home, "leg = 'order_payment' and cause = 'missing_right' and shop = 'tb-01'")

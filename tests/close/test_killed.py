@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 TRIAL = """
 import sys
@@ -16,6 +18,7 @@ assert (wrong, commands, tried) == ([], 2, 4), (wrong, commands, tried)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_command_leaves_nothing_wrong_and_completes_when_repeated(tmp_path: Path) -> None:
     # a process of its own: only one that has opened no database may be forked
     done = subprocess.run(

@@ -48,6 +48,7 @@ def small(tmp_path: Path) -> Path:
     return prepare(folder, tmp_path / "work")
 
 
+@pytest.mark.slow
 def test_own_sources_need_nothing_but_their_files_beside_the_books(small: Path) -> None:
     home = small.parent / "home"
     assert run_range(small, home, PERIOD, PERIOD) == 0

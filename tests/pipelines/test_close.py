@@ -26,6 +26,7 @@ def decide(workbook: Path, key: str, decision: str) -> None:
     book.save(workbook)
 
 
+@pytest.mark.slow
 def test_a_correction_goes_round(raw: Path, home: Path, tmp_path: Path) -> None:
     home, last = Path(shutil.copytree(home, tmp_path / "home", symlinks=True)), LAST
     (key, difference), = query(home, f"""

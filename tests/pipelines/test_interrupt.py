@@ -42,6 +42,7 @@ def test_a_run_that_was_ended_is_completed_by_the_next(little: Path, done: Path,
     assert stale(little, mine) == {}
 
 
+@pytest.mark.slow
 def test_what_was_begun_is_not_taken_for_current(little: Path, done: Path, tmp_path: Path) -> None:
     """The file that a killed run had begun to take in is gone again: the tables it left must not be gone on from."""
     shutil.copytree(little, tmp_path / "raw")

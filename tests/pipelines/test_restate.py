@@ -151,6 +151,7 @@ def test_what_is_closed_refuses_and_says_so_and_a_cascade_stops_where_the_closin
     assert versions(home) == [1, 2, 1, 1]
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_home_give_the_rows_of_one(little: Path, done: Path, tmp_path: Path) -> None:
     started = [
         subprocess.Popen(
@@ -166,6 +167,7 @@ def test_two_processes_on_one_home_give_the_rows_of_one(little: Path, done: Path
     same_rows(tmp_path / "home", done)
 
 
+@pytest.mark.slow
 def test_the_sensor_asks_for_the_days_that_a_file_touches_once(mine: tuple[Path, Path]) -> None:
     raw, home = mine
     days = daily(START.isoformat(), "Asia/Shanghai")

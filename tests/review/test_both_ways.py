@@ -112,6 +112,7 @@ def in_the_workbook(office: Office, _serving: Serving) -> None:
     close_periods(office.home, office.state, DAYS, by="Wang Wei")
 
 
+@pytest.mark.slow
 def test_days_are_closed_from_the_pages_alone_and_from_the_workbook_alone_with_the_same_events(
     tmp_path: Path, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ def company(root: Path, days: int, orders: int, rate: str, start: dt.date = STAR
     """)}
 
 
+@pytest.mark.slow
 def test_each_fault_of_a_real_company_is_found_with_its_amount_and_nothing_else(tmp_path: Path) -> None:
     found = company(tmp_path, 6, 16, "0.5")
     truth = pl.read_parquet(tmp_path / "raw" / "truth.parquet").group_by("leg", "key", "currency").agg(

@@ -27,6 +27,7 @@ def check(root: Path, plan: Plan) -> None:
     assert {entity for (entity,) in query(root / "home", "select distinct entity from recon_summary")} == set(plan.owners)
 
 
+@pytest.mark.slow
 def test_differences_of_yen_times_a_million_and_of_three_entities_are_found(tmp_path: Path) -> None:
     check(tmp_path, Plan(days=3, orders_per_day=20, seed=5, break_rate=0.3, scale=10**6, currency="JPY", entities=3))
 
