@@ -94,8 +94,9 @@ def page(easy: Sequence[Score], hard: Sequence[Score]) -> str:
         "`simulate --noise hard`: the same faults, also on orders that are paid in parts, refunded or not shipped, and besides: order",
         "numbers cut, doubled, with blanks, look-alikes or two digits exchanged in one payment of twelve, half of them where others of",
         "the day have the same amount; payouts of days apart in one deposit; bank lines in free text, with a damaged id or none;",
-        "files that come late or twice. No refunds to other accounts, no files that contradict each other. The generator and the scorer",
-        "share no code with the pipeline. A proposal is right where it names all that belongs together and nothing else.", "",
+        "files that come late or twice; refunds paid from another account. Files that contradict each other (`--noise contradictory`) are",
+        "not scored. The generator and the scorer share no code with the pipeline. A proposal is right where it names all that belongs",
+        "together and nothing else.", "",
         *table(HARD, hard), "",
     ])
 

@@ -64,8 +64,9 @@ def tie(groups: Sequence[pa.Table]) -> Tie:
     with scratch() as con:
         con.register("parts", pa.concat_tables(groups))
         con.execute(
-            "create table g as select name, list_sort(list(distinct stated)) as said, count(*) filter (where stated is null) as silent, "
-            "sum(computed)::decimal(38, 4) as computed from parts group by name")
+            "create table g as select name, coalesce(list_sort(list(distinct stated) filter (where stated is not null)), []) as said, "
+            "count(*) filter (where stated is null) as silent, coalesce(sum(computed), 0)::decimal(38, 4) as computed "
+            "from parts group by name")
         bad = con.execute(
             "select name, said, computed from g where silent > 0 or said <> [computed] order by len(said) = 0, name limit 1").fetchone()
         if bad is not None:
