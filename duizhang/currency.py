@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 
 import pyarrow as pa
@@ -24,10 +24,19 @@ def places(currency: str) -> int:
     return places_by_currency().get(currency.upper(), USUAL_PLACES)
 
 
+def unit(currency: str) -> Decimal:
+    """What the smallest unit of a currency is worth in it: 0.01, of JPY 1."""
+    return Decimal(1).scaleb(-places(currency))
+
+
+def rounded(value: Decimal, currency: str) -> Decimal:
+    """An amount that was divided or converted, in whole units of its currency: half of one is rounded away from zero."""
+    return value.quantize(unit(currency), ROUND_HALF_UP)
+
+
 def in_places(value: Decimal, currency: str) -> Decimal:
     """An amount with the places of its currency, or with all of its own where more are significant: nothing is rounded."""
-    unit = Decimal(1).scaleb(-places(currency))
-    exact = value.quantize(unit) if abs(value.adjusted()) < 24 else value
+    exact = value.quantize(unit(currency)) if abs(value.adjusted()) < 24 else value
     if exact == value:
         return exact
     return Decimal(f"{value.normalize():f}")

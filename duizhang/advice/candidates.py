@@ -3,7 +3,6 @@ tolerance that shouts or hides. Each is a change of books.yaml that can be tried
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,8 @@ import duckdb
 
 from duizhang.books import Books
 from duizhang.books_entries import RateCard
-from duizhang.currency import places
+from duizhang.currency import rounded
+from duizhang.currency import unit as unit_of
 from duizhang.store import rows
 
 
@@ -139,8 +139,7 @@ def _fee(card: RateCard, percent: Decimal, row: Mapping[str, Any], currency: str
     """What a card with this percentage gives (see derived/fees_expected)."""
     fee = row["base_amount"] * percent / 100 + (card.fixed or 0)
     fee = max(fee, card.minimum or Decimal(0), Decimal(0))
-    fee = min(fee, card.cap) if card.cap is not None else fee
-    return Decimal(fee.quantize(Decimal(1).scaleb(-places(currency)), ROUND_HALF_UP))
+    return rounded(min(fee, card.cap) if card.cap is not None else fee, currency)
 
 
 def _card_change(books: Books, card: RateCard, given: Mapping[str, str]) -> str:
@@ -191,7 +190,7 @@ def _deadline_entry(books: Books, leg: str, sla: int) -> str | None:
 def _tolerances(con: duckdb.DuckDBPyConnection, books: Books) -> Iterator[Advice]:
     small = sorted(rows(con, _SMALL_ROWS), key=lambda r: (r["leg"], r["currency"]))
     for (leg, currency), group in groupby(small, key=lambda r: (r["leg"], r["currency"])):
-        items, unit = list(group), Decimal(1).scaleb(-places(currency))
+        items, unit = list(group), unit_of(currency)
         tolerance = books.tolerances.get(leg, unit)
         above = [r for r in items if tolerance < abs(r["difference"]) <= _SMALL_UNITS * unit]
         if len(above) >= _SMALL and len({r["first_seen"] for r in above}) >= _SMALL_DAYS:
@@ -207,10 +206,4 @@ def _tolerances(con: duckdb.DuckDBPyConnection, books: Books) -> Iterator[Advice
                 "same_sign": max(less, len(within) - less), "currency": currency})
 
 
-def known_days(con: duckdb.DuckDBPyConnection) -> tuple[dt.date, dt.date] | None:
-    """The first and the last published day."""
-    first, last = con.execute("select min(period), max(period) from period_status where version is not null").fetchall()[0]
-    return (first, last) if first else None
-
-
-__all__ = ["Advice", "AdviceKind", "advice_of", "known_days"]
+__all__ = ["Advice", "AdviceKind", "advice_of"]

@@ -9,9 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from duizhang.advice.candidates import Advice, AdviceKind, advice_of, known_days
+from duizhang.advice.candidates import Advice, AdviceKind, advice_of
 from duizhang.books import Books
-from duizhang.close.laid_out import archived_file
+from duizhang.close.laid_out import archived_settings
 from duizhang.errors import UserError
 from duizhang.events import last_before
 from duizhang.published import open_published
@@ -19,7 +19,6 @@ from duizhang.state import State
 from duizhang.terms import EventKind
 from duizhang.what_if import Effect, Proposed, what_if
 from duizhang.what_if.trial import Runner
-from duizhang.yaml_reading import load_yaml
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,16 @@ class Tried:
             case AdviceKind.RATE_CARD | AdviceKind.NARROW_TOLERANCE:
                 return self.gone > 0 and 20 * self.new <= self.gone
             case AdviceKind.EARLY_DEADLINE:
-                return self.gone > self.new or _to_timing(self.effect.moved) > 0
+                return self.gone > self.new or self._moved(now="timing") > 0
             case AdviceKind.LATE_DEADLINE:
-                return _from_timing(self.effect.moved) <= int(self.advice.seen["cleared"]) // 100
+                return self._moved(was="timing") <= int(self.advice.seen["cleared"]) // 100
             case AdviceKind.WIDE_TOLERANCE:
                 return bool(self.effect.days)
+
+    def _moved(self, **cause: str) -> int:
+        """Items whose cause `was` or would be `now` this one."""
+        rows = self.effect.moved if self.effect else ()
+        return sum(int(row["items"]) for row in rows if all(row[side] == name for side, name in cause.items()))
 
     def money_gone(self) -> dict[str, Decimal]:
         """By currency, gross."""
@@ -75,11 +79,10 @@ def try_out(
     run = last_before(state, EventKind.RUN_STARTED)
     if run is None:
         raise UserError(f"nothing was run in {home} yet", advice="Run `duizhang run` first.")
-    settings: dict[str, Any] = load_yaml(archived_file(home, run.payload["books"]).read_text(encoding="utf-8"))
     with open_published(home) as con:
-        if known_days(con) is None:
+        if not con.execute("select 1 from period_status where version is not null limit 1").fetchall():
             raise UserError(f"{home} has nothing published yet", advice="`duizhang status` says what is held, and why.")
-        found = advice_of(con, Books(root=home, **settings))
+        found = advice_of(con, Books(root=home, **archived_settings(home, run.payload)))
     if untried:
         return [Tried(advice) for advice in found]
     return [
@@ -89,11 +92,3 @@ def try_out(
 
 def _count(items: Sequence[dict[str, Any]], name: str) -> int:
     return sum(int(row[name]) for row in items)
-
-
-def _to_timing(moved: Sequence[dict[str, Any]]) -> int:
-    return sum(int(row["items"]) for row in moved if row["now"] == "timing")
-
-
-def _from_timing(moved: Sequence[dict[str, Any]]) -> int:
-    return sum(int(row["items"]) for row in moved if row["was"] == "timing")

@@ -14,8 +14,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import folded, in_currency, screen_width, wrapped
-from duizhang.cli.options import DAY, home_option
-from duizhang.errors import UserError
+from duizhang.cli.options import DAY, home_option, in_order
 from duizhang.language import counted
 from duizhang.language import translated as _
 from duizhang.logs import shown
@@ -40,8 +39,7 @@ def command(
     a deadline that comes too early or too late, a tolerance that shouts or hides. Each change is computed over the past days in a
     copy, as `duizhang what-if` does; nothing is written to the home. Whether a change is right, a contract or a person says."""
     first, last = (day.date() if day else None for day in (start, end))
-    if first and last and last < first:
-        raise UserError(_("the range ends ({last}) before it begins ({first})", last=last, first=first))
+    in_order(first, last)
     from duizhang.advice import try_out
     from duizhang.state import State
 

@@ -109,6 +109,11 @@ def unproved(home: Path) -> str:
 def span(start: dt.datetime, end: dt.datetime | None) -> list[dt.date]:
     """The days of a range; of the first day alone without an end."""
     last = (end or start).date()
-    if last < start.date():
-        raise UserError(_("the range ends ({last}) before it begins ({first})", last=last, first=start.date()))
+    in_order(start.date(), last)
     return [start.date() + dt.timedelta(days=n) for n in range((last - start.date()).days + 1)]
+
+
+def in_order(first: dt.date | None, last: dt.date | None) -> None:
+    """Raises UserError for a range that ends before it begins; one that is open at an end is fine."""
+    if first and last and last < first:
+        raise UserError(_("the range ends ({last}) before it begins ({first})", last=last, first=first))

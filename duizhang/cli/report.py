@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.cli.answers import answer, json_option
-from duizhang.cli.options import DAY, home_option, span
+from duizhang.cli.options import DAY, home_option, in_order, span
 from duizhang.errors import UserError
 from duizhang.language import translated as _
 
@@ -72,8 +72,7 @@ def command(
     first, last = (days[0], days[-1]) if days else period or (None, None)
     if period and end:
         last = end.date()
-    if first and last and last < first:
-        raise UserError(f"the range ends ({last}) before it begins ({first})")
+    in_order(first, last)
     if docs and not first:
         raise UserError("--data-docs needs a day", advice="Name it with --period.")
     path = write_report(home, first, last, language=language, form=form, out=out, with_annex=with_annex)

@@ -161,40 +161,30 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         # what is published is told all the same
         noted = []
         files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
-    feeds, uncertified = _undelivered(home), _not_certified(home)
-    return {"periods": periods, "files": files, "noted": noted, "feeds": feeds, "not_certified": uncertified,
-            "quiet": _quiet(home, [p["period"] for p in periods]),
-            "not_run": _not_run(home, [p["period"] for p in periods])}
+    listed = [p["period"] for p in periods]
+    return {"periods": periods, "files": files, "noted": noted, **_of_state(home, listed), "not_run": _not_run(home, listed)}
 
 
-def _quiet(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
-    """Sources that are silent or thin on a day against their own weeks; they hold nothing."""
-    from duizhang.quiet import quiet_of_home
-
-    return [{"period": day, "sources": list(said)} for day, said in quiet_of_home(home, periods).items()]
-
-
-def _undelivered(home: Path) -> list[dict[str, Any]]:
-    """The feeds of corrections that a webhook was to take and has not."""
-    from duizhang.close.feeds import made_feeds
-    from duizhang.state import State
-
-    try:
-        made = made_feeds(State(home, read_only=True))
-    except UserError:  # told with the files
-        return []
-    return [{"feed": m.name, "number": m.number, "corrections": m.rows, "problem": m.problem} for m in made if m.problem]
-
-
-def _not_certified(home: Path) -> list[dict[str, Any]]:
-    """The days that wait for signatures and that the machine has looked at."""
+def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, Any]]]:
+    """What the state knows beside the files: feeds of corrections that a webhook was to take and has not, days that wait for signatures
+    and that the machine has looked at, sources that are silent or thin against their own weeks (they hold nothing)."""
     from duizhang.close.certifying import why_not
+    from duizhang.close.feeds import made_feeds
+    from duizhang.ingest import records
+    from duizhang.quiet import quiet_sources
     from duizhang.state import State
 
     try:
-        return [{"period": day, "reasons": list(reasons)} for day, reasons in sorted(why_not(State(home, read_only=True)).items())]
+        state = State(home, read_only=True)
+        return {
+            "feeds": [
+                {"feed": m.name, "number": m.number, "corrections": m.rows, "problem": m.problem} for m in made_feeds(state) if m.problem
+            ],
+            "not_certified": [{"period": day, "reasons": list(reasons)} for day, reasons in sorted(why_not(state).items())],
+            "quiet": [{"period": day, "sources": list(said)} for day, said in quiet_sources(records(state), periods).items()],
+        }
     except UserError:  # told with the files
-        return []
+        return {"feeds": [], "not_certified": [], "quiet": []}
 
 
 def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:

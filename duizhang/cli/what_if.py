@@ -14,7 +14,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
-from duizhang.cli.options import DAY, home_option
+from duizhang.cli.options import DAY, home_option, in_order
 from duizhang.errors import UserError
 from duizhang.language import counted
 from duizhang.language import translated as _
@@ -50,8 +50,7 @@ def command(
     if not (books or edits or causes or matching):
         raise UserError(_("nothing is changed"), advice=_("Give --set PLACE=VALUE, --books, --causes or --matching."))
     first, last = (day.date() if day else None for day in (start, end))
-    if first and last and last < first:
-        raise UserError(_("the range ends ({last}) before it begins ({first})", last=last, first=first))
+    in_order(first, last)
     from duizhang.state import State
     from duizhang.what_if import Proposed, what_if
 

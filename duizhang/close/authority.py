@@ -40,11 +40,12 @@ LIMITED = (WRITE_OFF, RECLASSIFY, ADJUST)
 Key = Path | Ed25519PrivateKey
 # events of what people do, which are signed where the books name people
 OF_PEOPLE = (
-    "decided", "taken_back", "accepted", "signed", "closed", "reopened", "cell_corrected", "cell_restored", "file_accepted",
-    "file_withdrawn", "file_restored", "commented",
+    EventKind.DECIDED, EventKind.TAKEN_BACK, EventKind.ACCEPTED, EventKind.SIGNED, EventKind.CLOSED, EventKind.REOPENED,
+    EventKind.CELL_CORRECTED, EventKind.CELL_RESTORED, EventKind.FILE_ACCEPTED, EventKind.FILE_WITHDRAWN, EventKind.FILE_RESTORED,
+    EventKind.COMMENTED,
 )
 # of the machine, which signs with a key of its own where books.yaml names one under `certify`
-OF_MACHINE = "certified"
+OF_MACHINE = EventKind.CERTIFIED
 MACHINE_KEY_VARIABLE, MACHINE_KEY_FILE = "DUIZHANG_MACHINE_KEY", "machine.key"
 
 

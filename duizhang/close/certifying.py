@@ -44,10 +44,14 @@ def certify(home: Path, books: Books, state: State, periods: Sequence[dt.date]) 
     sign = machine(home, rules.key)
     states = period_states(state)
     found: dict[dt.date, tuple[str, ...]] = {}
-    for period in [p for p in periods if p in states and states[p].state == RECONCILED]:
-        digest = str(read_manifest(home, period, states[period].version)["digest"])
+    waiting = [p for p in periods if p in states and states[p].state == RECONCILED]
+    numbers: dict[dt.date, list[str]] = {}
+    if waiting:
         with open_published(home) as con:
-            reasons = (*_of_people(state, period, digest), *_of_numbers(con, period, rules, books.currency))
+            numbers = {period: _of_numbers(con, period, rules, books.currency) for period in waiting}
+    for period in waiting:
+        digest = str(read_manifest(home, period, states[period].version)["digest"])
+        reasons = (*_of_people(state, period, digest), *numbers[period])
         last = last_event(state, period, _LOOKED)
         told = {"period": period.isoformat(), "digest": digest}
         if reasons:

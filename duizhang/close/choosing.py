@@ -26,7 +26,8 @@ from duizhang.close.decisions import (
     WAIT,
 )
 from duizhang.close.groups import Event
-from duizhang.currency import in_places, places
+from duizhang.currency import in_places
+from duizhang.currency import unit as unit_of
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
 from duizhang.schema import PIECES
@@ -258,7 +259,7 @@ def divided(event: Event, amounts: Sequence[Decimal]) -> list[Event]:
 
     Raises UserError where its money is in several items, none of which has all of it, or an amount is smaller than money is.
     """
-    whole, unit = event.amount, Decimal(1).scaleb(-places(event.lead.currency) if event.lead.currency != PIECES else 0)
+    whole, unit = event.amount, Decimal(1) if event.lead.currency == PIECES else unit_of(event.lead.currency)
     if any(abs(item.difference) != abs(whole) for item in event.booked):
         raise UserError(f"{event.id} has its money in {len(event.booked)} items, so nobody can tell which of them a part is of")
     if small := [amount for amount in amounts if amount % unit and whole % unit == 0]:

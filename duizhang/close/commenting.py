@@ -14,7 +14,8 @@ from duizhang.state import State
 from duizhang.terms import EventKind
 
 MOST = 2000  # characters
-Place = tuple[str, str, str, str]  # leg, entity, key, currency
+Place = tuple[str, str, str, str]
+PLACE = ("leg", "entity", "key", "currency")  # by which an item is named
 
 
 def comment(home: Path, state: State, period: dt.date, place: Place, text: str, *, by: str, key: Key | None = None) -> int:
@@ -31,7 +32,7 @@ def comment(home: Path, state: State, period: dt.date, place: Place, text: str, 
         ).fetchall()
     if not there:
         raise UserError(f"{place[0]} {place[2]} is not open on {period}", advice="Look at the day's list again.")
-    payload = {"period": period.isoformat(), **dict(zip(("leg", "entity", "key", "currency"), place, strict=True)), "text": said}
+    payload = {"period": period.isoformat(), **dict(zip(PLACE, place, strict=True)), "text": said}
     with acquire(home):
         return append_event(state, actor=who.name, kind=EventKind.COMMENTED, payload=payload, sign=who.sign)
 
@@ -41,5 +42,5 @@ def comments(state: State, place: Place) -> list[dict[str, str]]:
     return [
         {"at": e["at"][:16].replace("T", " "), "by": e["actor"], "period": e["payload"]["period"], "text": e["payload"]["text"]}
         for e in events(state, EventKind.COMMENTED)
-        if tuple(e["payload"][name] for name in ("leg", "entity", "key", "currency")) == place
+        if tuple(e["payload"][name] for name in PLACE) == place
     ]

@@ -18,7 +18,7 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ def made_feeds(state: State, name: str = "") -> list[Made]:
                                 tuple(said["decisions"]))
         elif event["kind"] in (EventKind.FEED_DELIVERED, EventKind.FEED_FAILED) and place in found:
             problem = str(said.get("problem", ""))
-            found[place] = Made(**{**found[place].__dict__, "is_delivered": not problem, "problem": problem})
+            found[place] = replace(found[place], is_delivered=not problem, problem=problem)
     return [found[place] for place in sorted(found) if not name or place[0] == name]
 
 
@@ -114,7 +114,7 @@ def make_feed(home: Path, state: State, name: str, feed: Feed) -> Made | None:
         if not rows:
             return None
         body = _body(home, made, rows)
-        made = Made(**{**made.__dict__, "rows": len(rows), "sha256": hashlib.sha256(body).hexdigest()})
+        made = replace(made, rows=len(rows), sha256=hashlib.sha256(body).hexdigest())
         _write(home, made, body)
         append_event(state, actor="feed", kind=EventKind.FEED_MADE, payload={
             "feed": name, "number": made.number, "after": after, "through": through, "rows": made.rows, "sha256": made.sha256,
@@ -150,7 +150,7 @@ def deliver(home: Path, state: State, name: str, webhook: Webhook, *, seconds: f
             problem = str(error)
         told = {"feed": name, "number": made.number, "sha256": made.sha256, **({"problem": problem} if problem else {})}
         append_event(state, actor="feed", kind=EventKind.FEED_FAILED if problem else EventKind.FEED_DELIVERED, payload=told)
-        tried.append(Made(**{**made.__dict__, "is_delivered": not problem, "problem": problem}))
+        tried.append(replace(made, is_delivered=not problem, problem=problem))
         if problem:
             break
     return tried

@@ -36,7 +36,7 @@ def lay_out(home: Path, root: Path, run: dict[str, Any], files: Iterable[RawFile
     run: the payload of its event `run_started`. key: the pseudonym key, where it is not where the books had it. Raises UserError
     where something is missing.
     """
-    settings: dict[str, Any] = load_yaml(archived_file(home, run["books"]).read_text(encoding="utf-8"))
+    settings = archived_settings(home, run)
     found = _pseudonym_key(settings, Path(run.get("books_path", "")), key)
     # the archived files are all there is: no server and no database is asked again
     settings.update(inbox="inbox", sources="sources", databases=[])
@@ -52,6 +52,12 @@ def lay_out(home: Path, root: Path, run: dict[str, Any], files: Iterable[RawFile
         # where files repeat rows the one that came last wins, so their order is kept
         os.utime(place, ns=(file.modified, file.modified))
     return settings
+
+
+def archived_settings(home: Path, run: dict[str, Any]) -> dict[str, Any]:
+    """What books.yaml said to a run, from the archive; run as above. Raises UserError where it is missing."""
+    found: dict[str, Any] = load_yaml(archived_file(home, run["books"]).read_text(encoding="utf-8"))
+    return found
 
 
 def write_books(path: Path, settings: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -23,8 +23,8 @@ from filelock import FileLock
 
 from duizhang.disk import sync_all
 from duizhang.errors import UserError
-from duizhang.publish.pointer import object_path
-from duizhang.publish.versions import PeriodState, period_states, read_manifest, versions
+from duizhang.publish.pointer import object_path, period_status
+from duizhang.publish.versions import PeriodState, period_states, read_manifest
 from duizhang.published import PERIOD_STATUS, TABLES
 from duizhang.state import State
 
@@ -61,11 +61,10 @@ def export_iceberg(home: Path, state: State, out: Path) -> Exported:
     manifests = {period: read_manifest(home, period, seen.version) for period, seen in states.items() if seen.version}
     if not manifests:
         raise UserError(f"{home} has nothing published yet", advice="Run `duizhang run` first.")
-    digests = {(version.period, version.version): version.digest for version in versions(state)}
-    shown = {}
-    for period in manifests:
-        version = states[period].version
-        shown[f"{PROPERTY}{period}"] = f"{version} {digests.get((period, version), '')}".strip()
+    status = period_status(state, states)
+    shown = {
+        f"{PROPERTY}{row['period']}": f"{row['version']} {row['digest']}".strip() for row in status.to_pylist() if row["version"]
+    }
     out.mkdir(parents=True, exist_ok=True)
     tables, changed = {}, []
     with FileLock(out / ".lock"), _catalogue(out) as catalogue:
@@ -80,7 +79,7 @@ def export_iceberg(home: Path, state: State, out: Path) -> Exported:
         table = _table(catalogue, out, "period_status", PERIOD_STATUS)
         if changed or table.current_snapshot() is None or _said(table) != _status_said(states):
             write = table.append if table.current_snapshot() is None else table.overwrite
-            write(_status(states, digests, state), snapshot_properties={**shown, **_status_said(states)})
+            write(status, snapshot_properties={**shown, **_status_said(states)})
             changed.append("period_status")
     return Exported(tables, tuple(changed), len(manifests))
 
@@ -146,16 +145,6 @@ def _show(table: Table, wanted: set[str], shown: Mapping[str, str]) -> bool:
             for path in sorted(wanted - there.keys()):
                 snapshot.append_data_file(parquet_file_to_data_file(table.io, change.table_metadata, path))
     return True
-
-
-def _status(states: Mapping[dt.date, PeriodState], digests: Mapping[tuple[dt.date, int], str], state: State) -> pa.Table:
-    at = {(version.period, version.version): version.published_at for version in versions(state)}
-    rows: list[dict[str, Any]] = [
-        {"period": period, "version": seen.version, "state": str(seen.state), "published_at": at.get((period, seen.version)),
-         "held_reasons": seen.held_reasons, "approved_by": seen.approved_by, "digest": digests.get((period, seen.version), "")}
-        for period, seen in states.items()
-    ]
-    return pa.Table.from_pylist(rows, schema=PERIOD_STATUS)
 
 
 def _status_said(states: Mapping[dt.date, PeriodState]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,28 +107,32 @@ def _write(path: Path, home: Path, state: State) -> dict[str, int]:
     return expected
 
 
+def period_status(state: State, states: Mapping[dt.date, PeriodState]) -> pa.Table:
+    """The table `period_status`: how each period that was ever run stands, and the version that readers see of it."""
+    published = {(v.period, v.version): v for v in versions(state)}
+    rows = []
+    for period, s in states.items():
+        version = published.get((period, s.version))
+        rows.append({
+            "period": period, "version": s.version, "state": s.state,
+            "published_at": version.published_at if version else None, "held_reasons": s.held_reasons,
+            "approved_by": s.approved_by, "digest": version.digest if version else "",
+        })
+    return pa.Table.from_pylist(rows, schema=PERIOD_STATUS)
+
+
 def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, int]:
     """Make in an empty database all that readers of a home see; rows of period_status, columns of the views."""
     states = period_states(state)
-    published = {(v.period, v.version): v for v in versions(state)}
     manifests = {p: read_manifest(home, p, s.version) for p, s in states.items() if s.version}
-    status = []
-    for period, s in states.items():
-        version = published.get((period, s.version))
-        status.append(
-            {
-                "period": period, "version": s.version, "state": s.state,
-                "published_at": version.published_at if version else None, "held_reasons": s.held_reasons,
-                "approved_by": s.approved_by, "digest": version.digest if version else "",
-            }
-        )
+    status = period_status(state, states)
     con.begin()  # hundreds of statements, and one sync of the disk
     places = {"ending": f"/{POINTER}.tmp", "home": f"{home}/", "path": str(home / POINTER)}
     for macro in _MACROS:
         for name, text in places.items():
             macro = macro.replace(f"${name}", quoted(text))  # a macro takes no parameters of a statement
         con.execute(macro)
-    con.register("status_rows", pa.Table.from_pylist(status, schema=PERIOD_STATUS))
+    con.register("status_rows", status)
     con.execute("create table period_status as select * from status_rows order by period")
     con.unregister("status_rows")
     for name, columns in TABLES.items():
@@ -142,7 +146,7 @@ def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, 
     con.execute(";\n".join(comment for name, columns in described for comment in _comments(name, columns)))
     con.commit()
     widths = {name: len(columns) for name, columns in described}
-    return {**{name: widths[name] for name in (*TABLES, *VIEWS, "causes")}, "period_status": len(status)}
+    return {**{name: widths[name] for name in (*TABLES, *VIEWS, "causes")}, "period_status": status.num_rows}
 
 
 def _causes() -> pa.Table:

@@ -33,6 +33,8 @@ _MATCHED = pa.schema([
 _GIVEN_UP = pa.schema([
     ("period", DAY), ("leg", TEXT), ("entity", TEXT), ("currency", TEXT), ("key", TEXT), ("reason", TEXT),
 ])
+
+
 def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     """Put the declaration in place: macros, tables of legs and passes, variables."""
     rules = load_matching()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
-from duizhang.currency import in_places, places
+from duizhang.currency import in_places
 from duizhang.report.labels import Labels
 from duizhang.schema import PIECES
 from duizhang.terms import Side
@@ -32,11 +32,6 @@ def amount(value: Any, currency: str) -> str:
     if currency == PIECES:
         return quantity(value)
     return f"{in_places(value, currency):,f}" if isinstance(value, Decimal) else number(value)
-
-
-def rounded(value: Decimal, currency: str) -> Decimal:
-    """An amount that was divided or converted, in whole units of its currency: half of one is rounded away from zero."""
-    return value.quantize(Decimal(1).scaleb(-places(currency)), ROUND_HALF_UP)
 
 
 def percent(value: Decimal | None) -> str:
@@ -78,4 +73,4 @@ def _plain(value: object) -> str:
     return f"{exact:,.2f}" if exact == round(exact, 2) else f"{exact.normalize():,f}"
 
 
-__all__ = ["amount", "evidence_lines", "number", "percent", "quantity", "rounded", "with_currency"]
+__all__ = ["amount", "evidence_lines", "number", "percent", "quantity", "with_currency"]

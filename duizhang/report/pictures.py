@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
+from duizhang.currency import rounded
 from duizhang.report import charts
 from duizhang.report.charts import Step
-from duizhang.report.figures import amount, percent, rounded, with_currency
+from duizhang.report.figures import amount, percent, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.labels import Labels
 from duizhang.report.queries import TREND_DAYS, Facts, Row

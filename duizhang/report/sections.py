@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from duizhang.currency import rounded
 from duizhang.reconcile import load_causes
 from duizhang.report.analysis import Break, Mass
-from duizhang.report.figures import evidence_lines, rounded, with_currency
+from duizhang.report.figures import evidence_lines, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.labels import Labels
 from duizhang.report.measures import MEASURES, Finding

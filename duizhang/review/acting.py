@@ -22,7 +22,7 @@ from duizhang.close import (
     take_back,
     take_back_cell,
 )
-from duizhang.close.commenting import comment
+from duizhang.close.commenting import PLACE, comment
 from duizhang.close.groups import Event
 from duizhang.errors import UserError
 from duizhang.plan import not_current
@@ -90,9 +90,10 @@ class Acting:
 
     def comment(self, visit: Visit) -> Response:
         """Say something about an item."""
-        place = visit.sent("leg"), visit.sent("entity"), visit.sent("key"), visit.sent("currency")
+        leg, entity, key, currency = (visit.sent(name) for name in PLACE)
+        place = leg, entity, key, currency
         comment(self._home, State(self._home), visit.day(), place, visit.sent("text"), by=visit.name, key=visit.key)
-        named = urlencode(dict(zip(("leg", "entity", "key", "currency"), place, strict=True)))
+        named = urlencode(dict(zip(PLACE, place, strict=True)))
         return RedirectResponse(f"/day/{visit.day()}/item?{named}", status_code=303)
 
     def keep_view(self, visit: Visit) -> Response:

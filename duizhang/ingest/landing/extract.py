@@ -218,7 +218,6 @@ class _Run:
         waiting: deque[Future[_Part]] = deque()
         idle: SimpleQueue[Counter] = SimpleQueue()
         counters = 0
-        settled = False
         hazard = Hazard(self.spec, self.setting)
         more, batches = several(self.reading.batches)
         with ExitStack() as connections, ThreadPoolExecutor(TYPING_THREADS) as pool:
@@ -229,9 +228,7 @@ class _Run:
                     self.overlay = overlay_of(self.typer, self.setting, self.member)
                 if self.overlay is not None:
                     batch = self.overlay.over(batch)
-                if not settled:
-                    settle(self.typer, batch)
-                    settled = len(batch.lines) > 0  # the first block may hold nothing but lines above the rows
+                settle(self.typer, batch)
                 if counters < TYPING_THREADS:
                     con = connections.enter_context(scratch())
                     idle.put(Counter(con, self.spec, self._of("rows"), hazard))

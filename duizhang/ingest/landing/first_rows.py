@@ -22,7 +22,7 @@ _CARD = re.compile(
 
 
 def typer_of(reading: Reading, spec: SourceSpec, setting: Setting) -> ColumnTyper:
-    """Who types the batches of a reading; `settle` has to see the first one."""
+    """Who types the batches of a reading; `settle` has to see each before."""
     return ColumnTyper(
         reading.names, spec, captures_of(spec, reading), setting.zone, setting.cut_off_minutes, setting.key,
         Said(*setting.readings.get(spec.name, ())), above="\n".join(reading.around), sheet=reading.encoding == "sheet")
@@ -34,13 +34,16 @@ def overlay_of(typer: ColumnTyper, setting: Setting, member: str) -> Overlay:
 
 
 def settle(typer: ColumnTyper, batch: Batch) -> None:
-    """Find out from the first rows what the specification leaves to the file. Raises RefusedFile where it can be read in two ways."""
+    """Find out from the first rows what the specification leaves to the file; once. Raises RefusedFile where it can be read in two ways."""
+    if typer.is_settled:
+        return
     try:
         typer.settle(batch)
         _settle_charges(typer, batch)
         _settle_signs(typer, batch)
     except RefusedFile as error:
         raise RefusedFile(str(error), advice=str(error.advice).replace("SOURCE", typer.spec.name)) from error
+    typer.is_settled = len(batch.lines) > 0  # the first block may hold nothing but lines above the rows
 
 
 def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:

@@ -56,7 +56,7 @@ def look(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, membe
         if name == member:
             reading, spec, found = read(document, place), place.spec, {}
             rows = [table for table in spec.tables if table.of == "rows"]
-            typer, overlay, settled = None, None, False
+            typer, overlay = None, None
             with scratch() as con:
                 counter = Counter(con, spec, rows, Hazard(spec, setting))
                 for raw in reading.batches:
@@ -64,9 +64,7 @@ def look(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, membe
                         typer = typer_of(reading, spec, setting)
                         overlay = overlay_of(typer, setting, member)
                     batch = overlay.over(raw)
-                    if not settled:
-                        settle(typer, batch)
-                        settled = len(batch.lines) > 0
+                    settle(typer, batch)
                     numbers = raw.lines.to_numpy(zero_copy_only=False)
                     for at in np.flatnonzero(np.isin(numbers, list(lines))).tolist():
                         line = int(numbers[at])

@@ -84,6 +84,7 @@ class ColumnTyper:
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
         self.readings: dict[str, Reading | None] = {}
         self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
+        self.is_settled = False  # whether rows have told what is asked of them
         self.charged: set[str] = set()  # amounts that are money out where they are positive
 
     def places(self) -> dict[str, list[int]]:
