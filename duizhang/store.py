@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from duizhang.digest import sort_rows
+from duizhang.digest import file_digest, sort_rows, table_digest
 from duizhang.disk import make_folder, put, told_when_full, written
 from duizhang.errors import UserError
 
@@ -128,6 +128,7 @@ class Store:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.root = home / "tables"
+        self._digests: dict[str, str] = {}  # of the content, by that of the bytes
 
     def path(self, table: str, period: dt.date) -> Path:
         return self.root / table / f"period={period.isoformat()}" / "data.parquet"
@@ -148,6 +149,20 @@ class Store:
     def read(self, table: str, period: dt.date) -> pa.Table:
         # small files, several at once: threads for each would only wait for each other
         return pq.ParquetFile(self.path(table, period)).read(use_threads=False)
+
+    def digest(self, table: str, period: dt.date, rows: pa.Table | None = None) -> str:
+        """The digest of a table's content. Of bytes that it was found of before, the rows are not read again.
+
+        rows: what stands in the file, where the caller has read it.
+        """
+        of_bytes = file_digest(self.path(table, period))
+        if of_bytes not in self._digests:
+            self._digests[of_bytes] = table_digest(self.read(table, period) if rows is None else rows)
+        return self._digests[of_bytes]
+
+    def of_bytes(self, sha256: str) -> str:
+        """The digest of content that was found of a file with just these bytes; '' where none was."""
+        return self._digests.get(sha256, "")
 
     def rows(self, table: str, period: dt.date) -> int:
         """How many rows a period of a table has."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from duizhang.digest import sort_rows
 from duizhang.store import Store, connect
 
 
@@ -30,3 +34,29 @@ def test_what_is_copied_is_there_day_by_day_whole_and_nothing_else(tmp_path: Pat
     assert store.rows("t", days[-1]) == 0
     assert [p.name for p in (tmp_path / "tables").rglob("*") if p.is_file()] == ["data.parquet"] * count
     assert list((tmp_path / "spill").rglob("*")) == []
+
+
+def test_rows_are_put_in_order_whether_they_were_or_not() -> None:
+    chance = random.Random(7)  # noqa: S311 - no secret
+    columns = {"a": pa.int64(), "b": pa.string(), "c": pa.bool_(), "d": pa.date32()}
+    values = {"a": [1, 2, None], "b": ["", "x", "\u00e9", None], "c": [False, True, None], "d": [dt.date(2026, 1, 1), None]}
+    for number in range(300):
+        rows = [tuple(chance.choice(values[name]) for name in columns) for _ in range(number % 7)]
+        given = pa.table([pa.array([row[at] for row in rows], kind) for at, kind in enumerate(columns.values())], names=[*columns])
+        ordered = sort_rows(given)
+        found = [tuple(row.values()) for row in ordered.to_pylist()]
+        # nothing stands behind everything
+        ranks = [tuple((False, value) if value is not None else (True, 0) for value in row) for row in found]
+        assert all(one <= other for one, other in pairwise(ranks)) and sorted(map(repr, found)) == sorted(map(repr, rows))
+        assert sort_rows(ordered).equals(ordered)
+
+
+def test_content_is_read_once_for_its_digest_however_often_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, day, read = Store(tmp_path), dt.date(2026, 1, 1), []
+    plain = Store.read
+    monkeypatch.setattr(Store, "read", lambda self, table, period: read.append(table) or plain(self, table, period))
+    store.write("t", day, pa.table({"i": [2, 1]}))
+    first = store.digest("t", day)
+    assert store.digest("t", day) == first and len(read) == 1
+    store.write("t", day, pa.table({"i": [3, 1]}))
+    assert store.digest("t", day) != first and len(read) == 2

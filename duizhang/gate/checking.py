@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang import published, schema
-from duizhang.digest import table_digest
 from duizhang.errors import UserError
 from duizhang.gate.records import Failure, Result, failure_of, failures, quality_table, record, recorded_results
 from duizhang.gate.suites import Expectation, Suite, load_suites
@@ -234,10 +233,11 @@ def _look(store: Store, suite: Suite, period: dt.date) -> _Seen | None:
         f"column {name} is empty in {rows[name].null_count} rows" for name in suite.filled
         if name in rows.column_names and rows[name].null_count
     ]
+    digest = store.digest(suite.table, period, rows)
     if "period" not in rows.column_names:
-        return _Seen(table_digest(rows), rows.num_rows, rows.num_rows, tuple(departures))
+        return _Seen(digest, rows.num_rows, rows.num_rows, tuple(departures))
     equal = pc.sum(pc.fill_null(pc.equal(rows["period"], pa.scalar(period, pa.date32())), False)).as_py() or 0
-    return _Seen(table_digest(rows), rows.num_rows, rows.num_rows - int(equal), tuple(departures))
+    return _Seen(digest, rows.num_rows, rows.num_rows - int(equal), tuple(departures))
 
 
 def _result(

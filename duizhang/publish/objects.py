@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from duizhang.digest import table_digest
-from duizhang.disk import READ_ONLY, sync_all
+from duizhang.disk import READ_ONLY, sync_all, written
 from duizhang.errors import UserError
 from duizhang.gate import quality_table, recorded_results
 from duizhang.integrity import Fingerprint
@@ -41,12 +42,19 @@ def is_whole(home: Path, digest: str) -> bool:
         return False
 
 
-def write_object(home: Path, digest: str, rows: pa.Table) -> Path | None:
-    """Write an object that is not there whole; its path, to be synced before anything refers to it, None where it was there."""
+def write_object(home: Path, digest: str, content: pa.Table | Path) -> Path | None:
+    """Write an object that is not there whole; its path, to be synced before anything refers to it, None where it was there.
+
+    content: its rows, or the file of a working table that holds them, whose bytes it takes as they are.
+    """
     path = object_path(home, digest)
     if path.exists() and is_whole(home, digest):
         return None
-    write_parquet(rows, path, mode=READ_ONLY)
+    if isinstance(content, Path):
+        with written(path, mode=READ_ONLY, durable=False) as partial:
+            shutil.copyfile(content, partial)
+    else:
+        write_parquet(content, path, mode=READ_ONLY)
     return path
 
 

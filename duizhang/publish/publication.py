@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from duizhang.books import Books
 from duizhang.digest import mapping_digest, table_digest
 from duizhang.disk import sync_all
+from duizhang.errors import Retryable
 from duizhang.events import append_event
 from duizhang.gate import Result, load_suites, quality_table, recorded_results
 from duizhang.integrity import fingerprints
@@ -74,10 +75,14 @@ class PeriodOutcome:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """What is about to be published of a period, and why it may not be."""
+    """What is about to be published of a period, and why it may not be. rows: how many each table has; summary and files are
+    its `recon_summary` and `source_files`, quality what the gate recorded."""
 
-    tables: dict[str, pa.Table]
     digests: dict[str, str]
+    rows: dict[str, int]
+    summary: pa.Table
+    files: pa.Table
+    quality: pa.Table
     reasons: tuple[str, ...]
 
 
@@ -97,7 +102,7 @@ def publish(
         wanted = sorted(set(periods))
         pace = Pace(len(wanted))
         for period, candidate in _candidates(store, state, wanted, required):
-            outcomes.append(_publish_one(books, state, home, period, rules_digest, candidate))
+            outcomes.append(_publish_one(books, store, state, home, period, rules_digest, candidate))
             if len(outcomes) % _TOLD == 0 and len(outcomes) < len(wanted):
                 log.info("publishing: %d of %d days%s", len(outcomes), len(wanted), pace.after(len(outcomes)))
         settled = _settle(books, state)
@@ -114,7 +119,7 @@ def publish(
 
 
 def _publish_one(
-    books: Books, state: State, home: Path, period: dt.date, rules_digest: str, candidate: _Candidate
+    books: Books, store: Store, state: State, home: Path, period: dt.date, rules_digest: str, candidate: _Candidate
 ) -> PeriodOutcome:
     now = period_states(state).get(period) or PeriodState(period, 0, OPEN)
     known = versions(state, period)
@@ -138,21 +143,23 @@ def _publish_one(
                 save_states(connection, [PeriodState(period, now.version, RECONCILED)])
         return PeriodOutcome(period, UNCHANGED, now.version)
     number = max((v.version for v in known), default=0) + 1
-    written = {d: path for n, d in candidate.digests.items() if (path := write_object(home, d, candidate.tables[n]))}
+    contents = {n: candidate.quality if n == _GATE_TABLE else store.path(n, period) for n in candidate.digests}
+    written = {d: path for n, d in candidate.digests.items() if (path := write_object(home, d, contents[n]))}
     sync_all(written.values())
-    opening, closing = (_amounts(candidate.tables["recon_summary"], side) for side in ("opening", "closing"))
+    kept = fingerprints(written)
+    for name, of_table in candidate.digests.items():
+        if name != _GATE_TABLE and of_table in kept and store.of_bytes(kept[of_table].sha256) != of_table:
+            raise Retryable(f"{name} of {period} was changed while it was published: run again")
+    opening, closing = (_amounts(candidate.summary, side) for side in ("opening", "closing"))
     before = period_states(state).get(period - dt.timedelta(days=1))
     manifest = {
         "period": period.isoformat(), "version": number, "digest": digest, "data_digest": data_digest,
         "tables": {
-            name: {
-                "digest": candidate.digests[name], "rows": rows.num_rows,
-                "object": object_path(Path(), candidate.digests[name]).as_posix(),
-            }
-            for name, rows in candidate.tables.items()
+            name: {"digest": of_table, "rows": candidate.rows[name], "object": object_path(Path(), of_table).as_posix()}
+            for name, of_table in candidate.digests.items()
         },
         "rules_digest": rules_digest, "books_digest": books_digest,
-        "inputs": _inputs(candidate.tables["source_files"]),
+        "inputs": _inputs(candidate.files),
         "opening": {
             "version": before.version if before else 0,
             "digest": _digest_of(state, before) if before else "",
@@ -162,7 +169,6 @@ def _publish_one(
     version = Version(
         period, number, digest, data_digest, opening, closing, dt.datetime.now(dt.UTC).replace(tzinfo=None)
     )
-    kept = fingerprints(written)
 
     def put_on_record() -> None:
         with state.begin() as connection:
@@ -194,23 +200,26 @@ def _candidates(
 
 
 def _candidate(store: Store, state: State, period: dt.date, suites: dict[str, bool]) -> _Candidate:
-    """Read every table that is to be published and hold it against what the gate recorded."""
-    tables: dict[str, pa.Table] = {}
+    """Hold every table that is to be published against what the gate recorded."""
     reasons: list[str] = []
+    digests: dict[str, str] = {}
     for name in (*TABLES, *CLOSING_TABLES):
         if name == _GATE_TABLE:
             continue
         if store.has(name, period):
-            tables[name] = store.read(name, period)
+            digests[name] = store.digest(name, period)
         else:
             reasons.append(f"{name}: the table was not written")
-    digests = {name: table_digest(rows) for name, rows in tables.items()}
+    rows = {name: store.rows(name, period) for name in digests}
     results = recorded_results(state, [period])
     reasons += _objections(digests, results, suites)
     # from the record itself, not from what stands in the store
-    tables[_GATE_TABLE] = quality_table(results)
-    digests[_GATE_TABLE] = table_digest(tables[_GATE_TABLE])
-    return _Candidate(tables, digests, tuple(dict.fromkeys(reasons)))
+    quality = quality_table(results)
+    digests[_GATE_TABLE], rows[_GATE_TABLE] = table_digest(quality), quality.num_rows
+    summary, files = (
+        store.read(name, period) if name in digests else TABLES[name].empty_table() for name in ("recon_summary", "source_files")
+    )
+    return _Candidate(digests, rows, summary, files, quality, tuple(dict.fromkeys(reasons)))
 
 
 def _objections(digests: dict[str, str], results: Sequence[Result], suites: dict[str, bool]) -> list[str]:
