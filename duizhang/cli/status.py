@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from duizhang.errors import UserError
 from duizhang.language import CHINESE, counted, current
 from duizhang.language import translated as _
 from duizhang.terms import PeriodStatus
+
+if TYPE_CHECKING:
+    import duckdb
 
 _NEWEST = 31
 _REASONS = 5
@@ -57,11 +60,11 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     yield table_text([_("period"), _("state"), _("version"), _("open"), _("causes")], rows, width=width)
     if len(listed) < len(periods):
         yield _("{n} earlier days are in order (--all lists them)", n=len(periods) - len(listed))
-    for p in [p for p in (periods if everything else periods[-1:]) if p["causes"]]:
-        yield "\n" + _("Open at the end of {day}:", day=p["period"])
-        amounts = [[_cause(c["cause"]), c["items"], c["amount"], c["currency"]] for c in p["causes"]]
-        heads = [_("cause"), _("items"), _("amount"), _("currency")]
-        yield table_text(heads, in_currency(["cause", "items", "amount", "currency"], amounts))
+    if found["to_do"]:
+        yield "\n" + _("To be dealt with at the end of {day}, each difference once, in whatever legs it shows:", day=found["to_do"][0]["period"])
+        amounts = [[_cause(t["cause"]), t["differences"], t["amount"], t["currency"], t["overdue"], t["deadline"]] for t in found["to_do"]]
+        heads = ["cause", "differences", "amount", "currency", "overdue", "deadline"]
+        yield table_text([_(head) for head in heads], in_currency(heads, amounts))
     for p in periods:
         if p["held_reasons"]:
             day, why = p["period"], len(p["held_reasons"])
@@ -146,6 +149,7 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
                 {"cause": cause, "currency": currency, "items": items, "amount": amount}
             )
         judged = verdicts(con)
+        to_do = _to_do(con, max((p["period"] for p in periods if p["version"]), default=None))
     for p in periods:
         verdict = judged.get(p["period"], Verdict()) if p["version"] else None
         p["verdict"] = verdict.name if verdict else ""
@@ -162,7 +166,24 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         noted = []
         files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
     listed = [p["period"] for p in periods]
-    return {"periods": periods, "files": files, "noted": noted, **_of_state(home, listed), "not_run": _not_run(home, listed)}
+    return {"periods": periods, "to_do": to_do, "files": files, "noted": noted, **_of_state(home, listed), "not_run": _not_run(home, listed)}
+
+
+def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[str, Any]]:
+    """What has to be dealt with at the end of a day by cause, each fault once: an order is in several legs, whose items and amounts do not
+    add up. amount: gross; overdue: how many have outlived the time that their leg gives them; deadline: the first to do so. Without what is
+    on its way."""
+    from duizhang.report.faults import gather
+
+    if period is None:
+        return []
+    gather(con, period, period)
+    rows = con.execute(
+        "select period, cause, currency, count(*) as differences, sum(amount) as amount, count(*) filter (where due <= period) as overdue, "
+        "min(due) as deadline from report_faults group by period, cause, currency order by amount desc, cause, currency"
+    )
+    names = [d[0] for d in rows.description]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, Any]]]:

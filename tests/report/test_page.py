@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from duizhang.cli.status import status_of
 from duizhang.errors import UserError
 from duizhang.layout import SQL
 from duizhang.reconcile import LEG_MODELS, load_causes
@@ -236,3 +237,9 @@ def test_the_page_on_a_phone(office: Path, tmp_path: Path) -> None:
     found = re.search(r"<title>(\d+) (\d+)</title>", shown.stdout)
     assert found and int(found[1]) <= int(found[2]) == 390, shown.stdout[:300]
     assert "CONSOLE" not in shown.stderr and "ERR_" not in shown.stderr, shown.stderr
+
+
+def test_status_counts_an_order_once_in_whatever_legs_it_shows(office: Path) -> None:
+    to_do = {(row["cause"], row["currency"]): (row["differences"], str(row["amount"])) for row in status_of(office)["to_do"]}
+    assert to_do["missing_right", "CNY"] == (1, "30.0000")
+    assert sum(number for number, _amount in to_do.values()) == len(to_do) == 4  # nothing that is on its way
