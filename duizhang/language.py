@@ -8,7 +8,9 @@ Which one: `--lang`, else DUIZHANG_LANG, else what the locale says (LC_ALL, LC_M
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -18,6 +20,9 @@ CHINESE: Literal["zh"] = "zh"
 LANGUAGES = (CHINESE, ENGLISH)
 VARIABLE = "DUIZHANG_LANG"
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+_speaking: ContextVar[str] = ContextVar("language of a request", default="")
 
 
 class _Chosen:
@@ -33,6 +38,16 @@ def choose(language: str) -> None:
     _Chosen.explicit, _Chosen.found = language, ""
 
 
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak this language within, whatever the process speaks: a page is of its reader's language."""
+    before = _speaking.set(language)
+    try:
+        yield
+    finally:
+        _speaking.reset(before)
+
+
 def ask_books(asked: Callable[[], str | None]) -> None:
     """Who is asked for the language of the books, should nothing else say one."""
     _Chosen.books, _Chosen.found = asked, ""
@@ -40,6 +55,8 @@ def ask_books(asked: Callable[[], str | None]) -> None:
 
 def current() -> str:
     """The language that is spoken."""
+    if within := _speaking.get():
+        return within
     if not _Chosen.found:
         said = _Chosen.explicit or _known(os.environ.get(VARIABLE, "")) or _of_locale()
         _Chosen.found = said or _known((_Chosen.books() if _Chosen.books else None) or "") or ENGLISH

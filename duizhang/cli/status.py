@@ -61,7 +61,8 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     if len(listed) < len(periods):
         yield _("{n} earlier days are in order (--all lists them)", n=len(periods) - len(listed))
     if found["to_do"]:
-        yield "\n" + _("To be dealt with at the end of {day}, each difference once, in whatever legs it shows:", day=found["to_do"][0]["period"])
+        day = found["to_do"][0]["period"]
+        yield "\n" + _("To be dealt with at the end of {day}, each difference once, in whatever legs it shows:", day=day)
         amounts = [[_cause(t["cause"]), t["differences"], t["amount"], t["currency"], t["overdue"], t["deadline"]] for t in found["to_do"]]
         heads = ["cause", "differences", "amount", "currency", "overdue", "deadline"]
         yield table_text([_(head) for head in heads], in_currency(heads, amounts))
@@ -166,7 +167,9 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         noted = []
         files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
     listed = [p["period"] for p in periods]
-    return {"periods": periods, "to_do": to_do, "files": files, "noted": noted, **_of_state(home, listed), "not_run": _not_run(home, listed)}
+    return {
+        "periods": periods, "to_do": to_do, "files": files, "noted": noted, **_of_state(home, listed), "not_run": _not_run(home, listed),
+    }
 
 
 def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[str, Any]]:

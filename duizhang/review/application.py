@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from duizhang.errors import UserError
+from duizhang.language import speaking
 from duizhang.review.acting import Acting
 from duizhang.review.doorkeeper import Doorkeeper, SafeHeaders
 from duizhang.review.pages import Pages
@@ -99,10 +100,11 @@ def _sign_in(request: Request) -> str:
 
 
 def _told(answer: Answer, visit: Visit) -> Response:
-    try:
-        return answer(visit)
-    except UserError as error:
-        return rendered(visit, "message.html.j2", {"message": str(error), "advice": error.advice or ""}, status=400)
+    with speaking(visit.language):
+        try:
+            return answer(visit)
+        except UserError as error:
+            return rendered(visit, "message.html.j2", {"message": str(error), "advice": error.advice or ""}, status=400)
 
 
 async def _not_found(_request: Request, _error: Any) -> Response:

@@ -60,7 +60,8 @@ def asked(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def days(con: duckdb.DuckDBPyConnection, *, before: dt.date | None = None, limit: int = DAYS) -> list[Row]:
-    """Days with their state, the newest first: open items that are more than timing, and how many legs have any."""
+    """Days with their state, the newest first: events that are more than timing, each once in whatever legs it shows, and how many legs
+    have any. A version that was published before there were events is counted by its items."""
     return rows(con, """
         with shown as (
             select * from period_status where $before is null or period < $before order by period desc limit $limit
@@ -70,9 +71,16 @@ def days(con: duckdb.DuckDBPyConnection, *, before: dt.date | None = None, limit
                 count(distinct leg) filter (where cause <> 'timing') as legs, max(age_days) filter (where cause <> 'timing') as oldest
             from variances semi join shown using (period)
             group by period
+        ),
+        once as (
+            select period, count(distinct event) as differences
+            from event_items semi join shown using (period)
+            where cause <> 'timing'
+            group by period
         )
-        select s.*, coalesce(c.differences, 0) as differences, coalesce(c.timing, 0) as timing, coalesce(c.legs, 0) as legs, c.oldest
-        from shown as s left join counted as c using (period)
+        select s.*, coalesce(o.differences, c.differences, 0) as differences, coalesce(c.timing, 0) as timing,
+            coalesce(c.legs, 0) as legs, c.oldest
+        from shown as s left join counted as c using (period) left join once as o using (period)
         order by period desc
     """, {"before": before, "limit": limit})
 
@@ -103,7 +111,8 @@ def causes(con: duckdb.DuckDBPyConnection, period: dt.date) -> list[Row]:
 
 @dataclass(frozen=True)
 class Queue:
-    """One page of what is open. after: where the next begins, '' at the end."""
+    """One page of what is open. after: where the next begins, '' at the end. total: events, of which one may have two lines (two accounts
+    of which one has what the other lacks)."""
 
     rows: list[Row]
     after: str
@@ -134,7 +143,7 @@ def queue(
                           "or contains(lower(shop), lower($words)))")
     columns = [*ORDERS[order], *((name, "varchar") for name in _LINE)]
     fits = f"select * from ({_EVENTS}) where {' and '.join(conditions)}"
-    total = con.execute(f"select count(*) from ({fits})", values).fetchall()[0][0]
+    total = con.execute(f"select count(distinct event) + count(*) filter (where event = '') from ({fits})", values).fetchall()[0][0]
     behind = ""
     if after:
         place = _place(after, len(columns))
@@ -151,7 +160,10 @@ def queue(
         "select event, list_sort(list_distinct(list(leg))) from event_items where period = ? and list_contains(?, event) group by event",
         [period, sorted({row["event"] for row in found})],
     ).fetchall())
+    seen: set[str] = set()
     for row in found:
+        row["is_second"] = bool(row["event"]) and row["event"] in seen
+        seen.add(row["event"])
         row["legs"] = [leg for leg in shown.get(row["event"], []) if leg != row["leg"]]
     names = [name.strip('"') for name, _ in columns]
     return Queue(found, _token([found[-1][name] for name in names]) if more else "", total)

@@ -13,12 +13,13 @@ from duizhang.close import record_of, rejected, signatures
 from duizhang.close.commenting import comments
 from duizhang.errors import UserError
 from duizhang.events import events
-from duizhang.evidence import in_words
 from duizhang.ingest import FileRecord, records
 from duizhang.ingest.files import ACCEPTED, READ, REFUSED, cell_corrections
 from duizhang.ingest.typing import shape
 from duizhang.order_life import events_of, items_of
 from duizhang.publish.versions import HELD
+from duizhang.report.figures import evidence_lines
+from duizhang.report.labels import Labels
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
 from duizhang.review.views import views
@@ -31,6 +32,8 @@ _LOG = ("decided", "taken_back", "cell_corrected", "cell_restored", "signed", "c
         "commented", "certified", "not_certified")
 _FACTS = ("role", "decision", "leg", "key", "amount", "currency", "file", "line", "column", "was", "value", "table", "expectation",
           "reason", "reasons", "to", "text")
+
+_LINES_OF_EVIDENCE = 8
 
 
 class Pages:
@@ -91,8 +94,9 @@ class Pages:
                 "period": period, "lines": lines, "first": lines[0], "history": asking.history(con, leg, entity, key, currency),
                 "beside": asking.beside(con, period, lines[0]["order_id"], lines[0]),
             }
+        labels = Labels("zh" if visit.language == "zh" else "en")
         for line in lines:
-            line["told"] = list(in_words(line["evidence"]))
+            line["told"] = evidence_lines(line["evidence"], labels, _LINES_OF_EVIDENCE)
             line["others"] = json.loads(line["candidates"] or "[]")
         decided = events(State(self._home, read_only=True), "decided")
         values["comments"] = comments(State(self._home, read_only=True), (leg, entity, key, currency))

@@ -75,7 +75,7 @@ def plain_page(template: str, language: str, values: dict[str, Any], *, status: 
     defaults: dict[str, Any] = {"csrf": "", "me": "", "is_known": True, "duties": frozenset(), "path": "", "asked": {}}
     text = _templates().get_template(template).render(
         **(defaults | values), t=word, language=language, cause=cause, action=action, owner=owner, leg=labels.leg, tells=tells,
-        told=partial(in_language, language=labels.language),
+        kind=partial(labels.of, "kinds"), told=partial(in_language, language=labels.language),
     )
     return HTMLResponse(text, status_code=status)
 

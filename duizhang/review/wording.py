@@ -40,7 +40,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "what": ("事项", "What"), "group": ("事件", "Event"), "candidates": ("可能原因", "Candidates"),
     # parts of pages
     "verdict": ("结论", "Verdict"), "legs": ("对账关系", "Legs"), "open_by_cause": ("按原因", "Open by cause"),
-    "held_reasons": ("暂挂原因", "Why it is held"), "not_run": ("未执行的对账", "Not reconciled"),
+    "held_reasons": ("暂挂原因", "Why it is held"),
+    "same_event": ("与上方同一事项，一并处理", "the same event as above, decided with it"), "not_run": ("未执行的对账", "Not reconciled"),
     "history": ("历史", "History"), "same_order": ("同一订单的其他差异", "Other differences of this order"),
     "decide": ("处理", "Decide"), "decisions": ("处理记录", "Decisions"), "signatures": ("签署", "Signatures"),
     "quarantine": ("未读入的值", "Values that were not read"), "what_to_do": ("怎么办", "What to do"),
@@ -98,6 +99,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "agrees": ("一致", "agrees"), "differs": ("有差异", "differs"), "nothing agrees": ("全部不符", "nothing agrees"),
     "certain": ("确定", "certain"), "likely": ("很可能", "likely"), "unknown": ("未知", "unknown"),
     "yes": ("是", "yes"), "no": ("否", "no"),
+    # records of an order's life and what of them is shown
+    "orders": ("订单", "orders"), "payments": ("收款", "payments"), "refunds": ("退款", "refunds"), "returns": ("退货", "returns"),
+    "settlements": ("结算明细", "settlements"), "payouts": ("提现", "payouts"), "bank_entries": ("银行流水", "bank entries"),
+    "shipments": ("发货", "shipments"), "freight_charges": ("运费账单", "freight charges"), "stock_moves": ("出入库", "stock moves"),
+    "stock_snapshots": ("库存快照", "stock snapshots"), "journal_lines": ("凭证分录", "journal lines"),
+    "platform_statements": ("平台结算单", "platform statements"),
+    "origin": ("出处", "of"), "kind": ("类型", "kind"), "transaction_id": ("交易号", "transaction"), "refund_id": ("退款号", "refund"),
+    "line_id": ("明细号", "line"), "sku": ("商品", "SKU"), "quantity": ("数量", "quantity"), "amount": ("金额", "amount"),
+    "fee": ("手续费", "fee"), "carrier": ("承运商", "carrier"), "tracking_number": ("运单号", "tracking number"),
+    "payout_id": ("提现号", "payout"),
 }
 
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from duizhang import published
-from duizhang.evidence import in_words
 from duizhang.order_life import items_of
+from duizhang.report.figures import evidence_lines
+from duizhang.report.labels import Labels
 from duizhang.store import connect, days, quoted
 from duizhang.verdict import not_run, not_run_lines, verdicts
 from tests.reconcile.test_engine import FIRST, order, payment
@@ -40,8 +41,9 @@ def test_evidence_names_its_day_and_says_how_much_is_not_shown(tmp_path: Path) -
     evidence = next(r["evidence"] for r in store.read("variances", FIRST).to_pylist() if r["key"] == "tb/1")
     entries = json.loads(evidence)
     assert len(entries) == 8 and {e["claimed"] for e in entries} == {str(FIRST)} and {e["claims"] for e in entries} == {20}
-    assert in_words(evidence)[-1] == "… and 12 more" and in_words(evidence)[0].startswith(str(FIRST))
-    assert in_words(evidence, 4)[-1] == "… and 16 more"
+    told = evidence_lines(evidence, Labels("en"), 8)
+    assert "12" in told[-1] and told[0].startswith(str(FIRST)) and len(told) == 9
+    assert "16" in evidence_lines(evidence, Labels("en"), 4)[-1]
 
 
 def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> None:

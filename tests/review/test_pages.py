@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from duizhang.cli.status import status_of
 from duizhang.close import decisions
 from duizhang.errors import UserError
 from duizhang.review import asking
@@ -34,6 +35,14 @@ def test_the_pages_of_a_list_are_the_whole_list_once(reviewed: Path, order: str)
             asking.queue(con, DAY, wanted={}, after="bm9uc2Vuc2U=")
         assert asking.queue(con, DAY, wanted={}, words="O00").total == 9, "and the one that would like to be a script"
         assert asking.queue(con, DAY, wanted={"cause": "timing"}).total == 0
+
+
+def test_a_day_has_one_number_of_differences_wherever_it_is_told(reviewed: Path) -> None:
+    to_do = status_of(reviewed)["to_do"]
+    with asking.asked(reviewed) as con:
+        shown = {row["period"]: row["differences"] for row in asking.days(con)}
+        queued = asking.queue(con, to_do[0]["period"], wanted={})
+    assert shown[to_do[0]["period"]] == queued.total == sum(row["differences"] for row in to_do) > 0
 
 
 def test_every_page_is_there_in_both_languages_and_nothing_in_it_runs(reviewed: Path, serving: Serving) -> None:
