@@ -119,3 +119,20 @@ def test_hostile_xml_is_refused(tmp_path: Path, hostile: str) -> None:
         read(tmp_path, STATEMENT.replace(b"<NtryRef>", b"<a>" * 100 + b"<NtryRef>", 1))
     with pytest.raises(RefusedFile, match="not readable as XML at line"):
         read(tmp_path, STATEMENT[:-60])
+
+
+def test_a_statement_that_stands_twice_is_told(tmp_path: Path) -> None:
+    one = _balance("OPBD", "1.00") + _entry("2.00", "CRDT") + _balance("CLBD", "3.00")
+    twice = _document("camt.053.001.02", "BkToCstmrStmt", one, one).replace(b"S2<", b"S1<").replace(b"DE02", b"DE01")
+    assert [(t.name, t.computed) for t in read(tmp_path, twice).totals if not t.ok] == [
+        ("times that statement S1 of DE01 stands in it", "2")]
+
+
+@pytest.mark.parametrize(("stamp", "day"), [
+    ("2026-03-05T23:30:00-05:00", "2026-03-05"),  # the bank's own day, whatever the books' zone
+    ("2026-03-05T00:00:00Z", "2026-03-05"),
+    ("2026-03-05T23:00:00Z", "2026-03-06"),  # by no clock of the bank's: midnight of the books
+])
+def test_the_day_of_an_entry_is_that_of_its_bank(tmp_path: Path, stamp: str, day: str) -> None:
+    body = _document("camt.053.001.02", "BkToCstmrStmt", _entry("2.00", "CRDT", date=f"<DtTm>{stamp}</DtTm>"))
+    assert [str(row["period"]) for row in read(tmp_path, body).table("bank_entries").to_pylist()] == [day]

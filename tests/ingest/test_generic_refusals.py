@@ -20,6 +20,11 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
 @pytest.mark.parametrize(("text", "encoding", "reason"), [
     ('05/03/2026,"-12.50","STORE","+987.50"\n04/03/2026,"+1000.00","SALARY","+1000.00"\n', "utf-8", "no header line"),
     ("Gjaldkeyri;Bókað;Nökkvi\nx;y;z\n", "cp1252", "Bókað"),
+    ("!Type:Bank\nD03/05'2026\nT-12.50\nPStore\n^\n", "utf-8", "QIF"),
+    ('<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"><CstmrCdtTrfInitn/></Document>', "utf-8", "order of payments"),
+    ("1112345678901234567826030126033120000000010000097800" + " " * 30 + "\n", "utf-8", "Norma 43"),
+    ("000005032612305       ACME\n", "utf-8", "CODA"),
+    ("05/03/2026,Particulars,Debit,Credit\nDate,Particulars,Vch Type,Vch No.,Debit,Credit\n5-Mar-26,Sales,Receipt,1,5.00,\n", "utf-8", "Vch"),
     ("Date,Description,Amount,Balance,Account code\n2026-03-05,X,1.00,2.00,4000\n", "utf-8", "with Account code, which that kind does not have"),
 ])
 def test_a_refusal_tells_what_was_seen(tmp_path: Path, text: str, encoding: str, reason: str) -> None:

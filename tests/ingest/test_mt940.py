@@ -51,7 +51,7 @@ def test_dialects(tmp_path: Path) -> None:
     assert found.rows_parsed == 8 and found.encoding == "cp1252"
     assert [(t.name, t.ok) for t in found.totals] == [
         ("closing balance STARTUMS/00012/001", True), ("closing balance PAGE1/13/1", True),
-        ("closing balance PAGE2/13/2", True), ("closing balance EMPTY/14", True),
+        ("closing balance PAGE2/13/2", True), ("balance brought forward to PAGE2/13/2", True), ("closing balance EMPTY/14", True),
     ]
     rows = found.table("bank_entries").to_pylist()
     assert [r["amount"] for r in rows] == [Decimal(a) for a in ("300", "-20.5", "-100", "7.25", "-2", "-65", "115", "1")]
@@ -82,13 +82,21 @@ def test_a_line_that_cannot_be_read_is_one_row_and_breaks_its_message_alone(tmp_
     assert old in DIALECTS
     found = read(tmp_path, DIALECTS.replace(old, new, 1))
     assert (found.rows_parsed, found.rows_quarantined) == (7, 1)
-    assert [t.ok for t in found.totals] == [False, True, True, True]
+    assert [t.ok for t in found.totals] == [False, True, True, True, True]
     [cell] = found.quarantine().to_pylist()
     assert cell["line"] == 5 and cell["is_money"] and "expected such as" in cell["reason"]
 
 
 def test_a_cent_or_a_line_off_does_not_tie(tmp_path: Path) -> None:
-    assert [t.ok for t in read(tmp_path, DIALECTS.replace(b"RD7,25", b"RD7,26")).totals] == [False, True, True, True]
-    assert [t.ok for t in read(tmp_path, DIALECTS.replace(b":61:2603020302C115,NTRFNONREF\r\n", b"")).totals] == [True, True, False, True]
+    assert [t.ok for t in read(tmp_path, DIALECTS.replace(b"RD7,25", b"RD7,26")).totals] == [False, True, True, True, True]
+    assert [t.ok for t in read(tmp_path, DIALECTS.replace(b":61:2603020302C115,NTRFNONREF\r\n", b"")).totals] == [True, True, False, True, True]
     assert [t.ok for t in read(tmp_path, MT942.replace(b"DN0,30", b"CN0,30")).totals] == [False, False, False, False]
     assert not read(tmp_path, DIALECTS.replace(b"EUR1184,75\r\n:64", b"EURx\r\n:64")).totals[0].ok
+
+
+def test_a_page_that_is_missing_and_a_statement_that_stands_twice_are_told(tmp_path: Path) -> None:
+    missing = read(tmp_path, DIALECTS.replace(b":62M:D260301EUR115,", b":62M:D260301EUR105,").replace(b"D65,00", b"D55,00"))
+    assert [t.name for t in missing.totals if not t.ok] == ["balance brought forward to PAGE2/13/2"]
+    first = DIALECTS[: DIALECTS.index(b"{1:")]
+    assert [(t.name, t.computed) for t in read(tmp_path, first + DIALECTS).totals if not t.ok] == [
+        ("times that statement STARTUMS/00012/001 of 37040044/0532013000 stands in it", "2")]

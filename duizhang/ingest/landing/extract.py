@@ -48,6 +48,7 @@ from duizhang.ingest.typing import (
 from duizhang.store import scratch
 
 TYPING_THREADS = 2
+UNREADABLE = "no readable number"
 BREAKS = 3  # of a running balance that are shown one by one
 AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
 
@@ -170,7 +171,8 @@ class _Run:
             for index, (total, computed) in enumerate(zip(self.spec.totals, self.tally.sums, strict=True))
         ]
         totals += [
-            ControlTotal(name, stated, f"{Decimal(computed).normalize():f}", Decimal(stated) == Decimal(computed))
+            ControlTotal(name, stated.replace("NaN", UNREADABLE), f"{Decimal(computed).normalize():f}".replace("NaN", UNREADABLE),
+                         Decimal(stated) == Decimal(computed))
             for name, stated, computed in self.reading.stated
         ]
         totals += _balances(self.tally.chains)

@@ -1,4 +1,4 @@
-"""What is no bill, told by its first bytes: a PDF, a mail, a page or workbook in XML under the name of a workbook."""
+"""What cannot be read, told by its first bytes: a PDF, a mail, a page under the name of a workbook, statements of other forms."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from duizhang.errors import RefusedFile
 
 _HEAD = 4096
+_OTHER_FORMS = "Download the statement as CAMT.053, MT940, OFX or CSV: this form is not read."
 _KINDS = (  # (what its beginning looks like, what it is, what to do)
     (rb"\A\s*%PDF-", "a PDF", "Download the bill as CSV or as a workbook: amounts on a printed page are not read."),
     (rb"\A\s*\{\\rtf", "a text document (RTF)", "Download the bill as CSV or as a workbook."),
@@ -16,8 +17,18 @@ _KINDS = (  # (what its beginning looks like, what it is, what to do)
      "Open it in a spreadsheet and save it as XLSX, or download the bill again: a page instead of a file is often a sign-in."),
     (rb"(?i)\A(?:[\w-]+:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*){0,40}?(?:mime-version|received|message-id|return-path):", "a mail",
      "Save what is attached to it, and drop that."),
+    (rb"\A\s*!(?:Type|Account|Option):", "a QIF file (Quicken), which names neither its currency nor its account",
+     "Download the statement as OFX, CAMT.053, MT940 or CSV."),
+    (rb"\A0000[0-3]\d[01]\d{3}\d{3}05", "a CODA statement (Belgium)", _OTHER_FORMS),
+    (rb"\A0[147]\d{5}[ \d]{4}\d{5}[A-Z]{3}\d", "a CFONB 120 statement (France)", _OTHER_FORMS),
+    (rb"\A11\d{30}[12]\d{17}", "a Norma 43 statement (AEB, Spain)", _OTHER_FORMS),
+    (rb"\A074\d{16}", "an ABO statement (GPC, Czechia and Slovakia)", _OTHER_FORMS),
+    (rb"\A01BGMAX", "a BgMax report of Bankgirot (Sweden)", _OTHER_FORMS),
+    (rb"\A1(?:01|03)[01]\d{18}", "a statement of Zengin (Japan)", _OTHER_FORMS),
     (rb"(?:camt\.052\.001\.\d\d|<(?:\w+:)?BkToCstmrAcctRpt[\s>])", "camt.052, an intraday report that the day's statement repeats",
      "Download the statement of the day, camt.053."),
+    (rb"iso:20022:tech:xsd:(?:pain|pacs)\.\d\d\d|<(?:\w+:)?(?:CstmrCdtTrfInitn|CstmrDrctDbtInitn|CstmrPmtStsRpt)[\s>]",
+     "an order of payments, or the answer to one (ISO 20022 pain or pacs)", "Download the statement of the account, camt.053."),
 )
 _COMPILED = tuple((re.compile(pattern), kind, advice) for pattern, kind, advice in _KINDS)
 

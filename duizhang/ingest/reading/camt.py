@@ -19,6 +19,7 @@ from defusedxml.common import DefusedXmlException
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document
+from duizhang.ingest.reading.repeated import Statements
 from duizhang.ingest.recognising import Place
 from duizhang.ingest.rows import Broken, Reading, batches_of
 from duizhang.ingest.typing import shape
@@ -137,7 +138,7 @@ def _events(stream: BinaryIO) -> Iterator[tuple[str, str, str, str, int]]:
 def _rows(
     document: Document, broken: list[Broken], stated: list[tuple[str, str, str]]
 ) -> Iterator[tuple[int, Sequence[str]]]:
-    statement = _Statement(0)
+    statement, repeated = _Statement(0), Statements()
     balance: dict[str, str] = {}
     entry: _Entry | None = None
     last = 0
@@ -147,6 +148,7 @@ def _rows(
                 statement = _Statement(statement.number + 1)
             elif kind == "close":
                 stated.extend(_stated(statement))
+                stated.extend(repeated.end(statement.account, statement.id, *statement.balances.values()))
             elif kind == "entry":
                 # lines tell rows apart: where several entries share one, the number of the entry stands for it
                 last = max(line, last + 1)
@@ -157,6 +159,7 @@ def _rows(
                     if isinstance(row, str):
                         broken.append(Broken(entry.line, row))
                     else:
+                        repeated.row(row)
                         yield entry.line, row
                     entry = None
                 elif text:
@@ -279,11 +282,18 @@ _ONE = ("TxDtls/Amt", "TxDtls/AmtDtls/TxAmt/Amt")
 
 
 def _moment(text: str) -> tuple[str, str]:
-    """(day or clock time of the bank, time with its offset), one of them empty; a day's zone and fractions are left out."""
+    """(day or clock time of the bank, time with its offset or ''); a day's zone and fractions are left out.
+
+    The first is empty where the time is in UTC, as whose clock the bank goes by is not told then; midnight is a day in any case.
+    """
     if re.match(r"\d{4}-\d\d-\d\d(Z|[+-]\d\d:\d\d)$", text):
         return text[:10], ""
     bare = re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", text).replace("Z", "+00:00")
-    return ("", bare) if re.search(r"\d[+-]\d\d:\d\d$", bare) else (bare, "")
+    found = re.fullmatch(r"(.*T(.*))([+-]\d\d:\d\d)", bare)
+    if found is None:
+        return bare, ""
+    in_utc = found[3] in ("+00:00", "-00:00") and found[2] != "00:00:00"
+    return "" if in_utc else found[1], bare
 
 
 def _stated(statement: _Statement) -> Iterator[tuple[str, str, str]]:

@@ -17,6 +17,7 @@ from typing import Any
 import mt940
 
 from duizhang.ingest.opening import Document, text_lines
+from duizhang.ingest.reading.repeated import Statements
 from duizhang.ingest.recognising import Place
 from duizhang.ingest.rows import Broken, Reading, batches_of
 from duizhang.ingest.typing import without_values
@@ -142,16 +143,25 @@ def _rows(
     walked: Iterable[tuple[_Message, _Entry | None]], broken: list[Broken], stated: list[tuple[str, str, str]]
 ) -> Iterator[tuple[int, Sequence[str]]]:
     waiting: list[_Entry] = []
-    sums = _Sums()
+    sums, repeated = _Sums(), Statements()
+    page: tuple[str, Decimal | None] = "", None  # of the message before: its account and the balance that it carries forward
     for message, entry in walked:
         if entry is not None:
             waiting.append(entry)
         # the opening balance or the floor limit tells the currency; where there is none, the closing balance does
         if entry is None or message.first("60F", "60M", "60", "34F"):
-            yield from _read(message, waiting, sums, broken)
+            for line, row in _read(message, waiting, sums, broken):
+                repeated.row(row)
+                yield line, row
             waiting = []
         if entry is None:
             stated.extend(_stated(message, sums))
+            account, name = sums.place[0] if sums.place else "", message.name or str(message.number)
+            brought, carried, closing = (_balance(message.first(*tags))[0] for tags in (("60M",), ("62M",), ("62F", "62M", "62")))
+            if brought is not None and page[1] is not None and page[0] == account:
+                stated.append((f"balance brought forward to {name}", f"{brought:f}", f"{page[1]:f}"))
+            page = account, carried
+            stated.extend(repeated.end(account, name, sums.opening, closing))
             sums = _Sums()
 
 

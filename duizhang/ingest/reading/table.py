@@ -103,6 +103,9 @@ class _Rows:
             cells = [*cells, *[""] * (width - len(cells))]
         if len(cells) == width:
             return [cells[n] for n in self.wanted]
+        if len(cells) == 1 < width - 1 and not any(character.isdigit() for character in first):
+            self.reading.around.append(text)  # words of the bank below its rows: there is neither a day nor an amount in it
+            return None
         broken.append(Broken(line, f"{len(cells)} cells; expected {width}"))
         return None
 

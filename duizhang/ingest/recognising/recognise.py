@@ -24,10 +24,11 @@ NEAR = 0.3  # share of a specification's columns from which on it is worth namin
 LONG_NAME = 60
 _CLOSES = frozenset(")）]］")
 _SYMBOLS = {
-    "€": "EUR", "£": "GBP", "元": "CNY", "円": "JPY", "₹": "INR", "R$": "BRL", "$": "", "EURO": "EUR", "EUROS": "EUR", "EUROA": "EUR",
+    "€": "EUR", "£": "GBP", "元": "CNY", "円": "JPY", "원": "KRW", "₹": "INR", "R$": "BRL", "$": "",
+    "EURO": "EUR", "EUROS": "EUR", "EUROA": "EUR",
 }
 _CURRENCY = re.compile(
-    r"(.*?\S)\s*(?:[(（\[]\s*(?:in |en )?([A-Z]{3}|R\$|[$€£元円₹]|(?i:euros?))\s*[)）\]]|\s(?:in |en )?([A-Z]{3}|(?i:euro[as]?)))$")
+    r"(.*?\S)\s*(?:[(（\[]\s*(?:in |en )?([A-Z]{3}|R\$|[$€£元円원₹]|(?i:euros?))\s*[)）\]]|\s(?:in |en )?([A-Z]{3}|(?i:euro[as]?)))$")
 
 _ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
 

@@ -21,7 +21,7 @@ from duizhang.ingest.specification import FIELD_TYPES, NUMBERS, TIME_FORMATS, Co
 from duizhang.ingest.texts import Cells, X, coded, whole
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc
 from duizhang.ingest.typing.marks import Marks
-from duizhang.ingest.typing.money import amounts
+from duizhang.ingest.typing.money import SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.reading import Reading
 from duizhang.ingest.typing.times import CELL_FORMATS, Evidence, is_absolute, possible, times
@@ -31,7 +31,7 @@ QUARANTINE = pa.schema(
      ("is_money", pa.bool_())]
 )
 HIDDEN = "***"
-_SIGNED = r"(?i)[-+−–()（）＋]|[0-9.]\s*(?:CR|DR|S|H)\.?$"
+_SIGNED = rf"(?i)[-+−–()（）＋]|{SIDE}"
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 _EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # what Chinese, Japanese and Korean are written in
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
@@ -163,7 +163,8 @@ class ColumnTyper:
                 words |= {str(text) for text in self._text(name, other, raw).values.unique() if text}
         words |= {self.captures.get("header_currency", "")}
         return Evidence(
-            frozenset(words), tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to")), self.above, self.said.dates)
+            frozenset(words), tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to")), self.above, self.said.dates,
+            frozenset(self.index))
 
     def _decimal_mark(self, raw: _Raw) -> str:
         """The mark before the cents, by what the cells of amounts show, else by what else the file tells."""

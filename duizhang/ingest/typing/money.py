@@ -17,7 +17,7 @@ _LARGEST = Decimal(10) ** WHOLE_DIGITS  # what a file may state of money, less t
 _WIDE, _NARROW = "０１２３４５６７８９．，－−–＋（）￥", "0123456789.,---+()¥"
 # what stands between thousands besides the mark of the other kind: blanks of four widths and apostrophes
 _GROUPS = (" ", "\u00a0", "\u202f", "\u2009", "'", "\u2019")
-_SIDE = r"(?i)([0-9.)])\s*(CR|DR|S|H)\.?$"  # behind the amount: credit or debit
+SIDE = r"([0-9.)])\s*(CR|DR|DB|S|H|C|D)\.?$"  # behind the amount: credit or debit, in either case
 
 
 def amounts(decimal: str, kind: pa.DataType = MONEY) -> Reading:
@@ -25,7 +25,7 @@ def amounts(decimal: str, kind: pa.DataType = MONEY) -> Reading:
 
     Polars rounds what has more decimals than a column and says nothing, so a text is only cast where a pattern has counted its
     digits. Thorough: signs before or behind, currency marks, brackets, any separators of thousands, full-width digits and a side
-    (CR, DR, S, H) behind the amount.
+    (CR, DR, DB, S, H, C, D) behind the amount.
     """
     own, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
     digits, places = kind.precision - kind.scale, kind.scale
@@ -54,8 +54,8 @@ def _thorough(own: str, mark: str, decimal: str, kind: pa.DataType) -> pl.Expr:
         grouped += "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"  # lakh and crore
     number = rf"(?:0*[0-9]{{1,{kind.precision - kind.scale}}}|{grouped})?(?:{mark}[0-9]{{0,{kind.scale}}}0*)?"
     text = X.str.replace_many(list(_WIDE), list(_NARROW)).str.strip_chars(" ")
-    debit = text.str.extract(_SIDE, 2).str.to_uppercase().is_in(["DR", "S"]).fill_null(value=False)
-    bare = text.str.replace(_SIDE, "${1}")
+    debit = text.str.extract(f"(?i){SIDE}", 2).str.to_uppercase().is_in(["DR", "DB", "S", "D"]).fill_null(value=False)
+    bare = text.str.replace(f"(?i){SIDE}", "${1}")
     # the marks that stand around an amount: a currency sign or code before or behind, 元
     bare = bare.str.replace(r"^([-+(]?)\s*(?:[¥$€£]|人民币|[A-Z]{2,3}\$?)\s*", "${1}")
     bare = bare.str.replace(r"\s*(?:[¥$€£元]|[A-Z]{3})(\)?)$", "${1}").str.strip_chars(" ").str.replace(r"^([-+(])\s+", "${1}")

@@ -33,17 +33,23 @@ _DAY_FIRST = frozenset((
 _DAY_FIRST_MONEY = frozenset((
     "EUR", "GBP", "AUD", "NZD", "INR", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN", "TRY", "BRL", "MXN", "ARS", "CLP",
     "COP", "PEN", "ZAR", "SGD", "MYR", "THB", "IDR", "VND", "AED", "SAR", "ILS"))
+# names of columns, without blanks: in languages that nobody writes the month first in, and of banks of one such country
+_DAY_FIRST_NAMES = re.compile(
+    r"^(?:data(?:contabile|registrazione|operazione|valuta|operacji|księgowania|movimento|lançamento|tranzac)|datum|buchung|fecha|f\.|"
+    r"dated[e']|dateop|libell|dato|bogf|bokf|kirjaus|dátum|könyvel|дата|tarih|işlem|tanggal|ngày|ημερομηνία|kuupäev|įrašo|darījuma"
+    r"|beschreibung|verwendungszweck|concepto|importo|importe|descrizione|histórico|lançamento|sortcode$|bsb$|ifsc)")
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What a file says of the order of its days and months beside its dates: words of its zones and currencies, the days that it
-    states (from, to), the lines above its rows, and what the books say."""
+    states (from, to), the lines above its rows, what the books say, and the names of its columns."""
 
     words: frozenset[str] = frozenset()
     stated: tuple[str, ...] = ()
     above: str = ""
     said: str = ""
+    names: frozenset[str] = frozenset()
 
     def order(self) -> str:
         """month or day; '' where nothing tells, or one thing tells otherwise than another."""
@@ -52,6 +58,8 @@ class Evidence:
         zones = {"month"} if self.words & _MONTH_FIRST else set()
         zones |= {"day"} if self.words & _DAY_FIRST or any(w.startswith("EUROPE/") for w in self.words) else set()
         if not zones and self.words & _DAY_FIRST_MONEY and not self.words & {"USD", "CAD", "PHP"}:
+            zones = {"day"}
+        if not zones and any(_DAY_FIRST_NAMES.match(name) for name in self.names):
             zones = {"day"}
         return zones.pop() if len(zones) == 1 else ""
 
