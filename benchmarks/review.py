@@ -50,7 +50,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def place(size: int, key: str) -> str:
     """Where a page begins whose rows are not larger than `size`."""
-    parts = ["false", f"{-size:.4f}", "order_payment", "acme", key, "CNY", "missing_right", "E"]
+    parts = ["1000000", "false", f"{-size:.4f}", "order_payment", "acme", key, "CNY", "missing_right", "E"]
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
@@ -64,6 +64,7 @@ def main() -> None:
         print(f"{rows} variances; the bare query: {bare * 1000:.0f} ms of processor time")
         asked: dict[str, Callable[[], object]] = {
             "first page": lambda: asking.queue(con, DAY, wanted={}),
+            "first page by age": lambda: asking.queue(con, DAY, wanted={}, order="age"),
             "page in the middle": lambda: asking.queue(con, DAY, wanted={}, after=place(5000, "")),
             "page near the end": lambda: asking.queue(con, DAY, wanted={}, after=place(1, "")),
             "search": lambda: asking.queue(con, DAY, wanted={}, words="004711"),

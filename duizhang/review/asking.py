@@ -24,7 +24,7 @@ from duizhang.store import rows
 PAGE, DAYS = 50, 62
 Row = dict[str, Any]
 
-# the order of the queue by name: columns of `queue` below, all ascending; the last six are an item's line
+# the order of the queue by name: columns of a line, all ascending; the last six are the line itself
 _LINE = ("leg", "entity", '"key"', "currency", "cause", "event")
 ORDERS: dict[str, tuple[tuple[str, str], ...]] = {
     "money": (("is_timing", "boolean"), ("minus_size", "decimal(38, 4)")),
@@ -33,23 +33,41 @@ ORDERS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 FILTERS = ("leg", "cause", "shop", "currency", "status")
 
-# one row a line that carries an event's money; what other legs show of the same event stands with it. Lines of a version that was
-# published before there were events stand for themselves.
-_QUEUE = """
+_MEASURED = "cause = 'timing' as is_timing, -abs(difference)::decimal(38, 4) as minus_size"
+
+# one row a line that carries an event's money; what other legs show of the same event stands with it. Where neither age nor status is
+# asked for, the items need not be read: they are a hundred times as wide, and a page shows fifty of them.
+_EVENTS = f"""
+    select leg, entity, "key", currency, cause, event, difference, shop, order_id, {_MEASURED}
+    from event_items
+    where period = $day and is_booked
+"""
+_AGED = f"""
+    select e.*, -v.age_days as minus_age, v.status
+    from ({_EVENTS}) as e
+    inner join variances as v
+        on v.period = $day and e.leg = v.leg and e.entity = v.entity and e."key" = v."key" and e.currency = v.currency and e.cause = v.cause
+"""
+# lines of a version that was published before there were events stand for themselves
+_WITHOUT_EVENTS = f"""
+    select leg, entity, "key", currency, cause, '' as event, difference, coalesce(shop, '') as shop, coalesce(order_id, '') as order_id,
+        {_MEASURED}, -age_days as minus_age, status
+    from variances
+    where period = $day
+"""
+_WIDE = """
+    v.period, v.left_amount, v.right_amount, v.left_quantity, v.right_quantity, v.first_seen, v.age_days, v.status, v.proposal,
+    v.confidence, v.evidence, v.cause_confidence, v.candidates
+"""
+_LINES = f"""
     select
-        v.period, v.leg, v.entity, v."key", v.currency, v.cause, v.left_amount, v.right_amount,
-        coalesce(e.difference, v.difference) as difference, v.left_quantity,
-        v.right_quantity, v.first_seen, v.age_days, v.status, coalesce(v.shop, '') as shop, coalesce(v.order_id, '') as order_id,
-        v.proposal, v.confidence, v.evidence, v.cause_confidence,
-        v.candidates, coalesce(e.event, '') as event, v.cause = 'timing' as is_timing,
-        -abs(coalesce(e.difference, v.difference))::decimal(38, 4) as minus_size, -v.age_days as minus_age
+        v.leg, v.entity, v."key", v.currency, v.cause, coalesce(e.difference, v.difference) as difference, coalesce(v.shop, '') as shop,
+        coalesce(v.order_id, '') as order_id, coalesce(e.event, '') as event, {_WIDE}
     from variances as v
-    left join (select * from event_items where period = $day {booked}) as e
+    left join (select * from event_items where period = $day) as e
         on v.leg = e.leg and v.entity = e.entity and v."key" = e."key" and v.currency = e.currency and v.cause = e.cause
     where v.period = $day
 """
-_EVENTS = _QUEUE.format(booked="and is_booked") + "and (e.event is not null or not exists (from event_items where period = $day))"
-_LINES = _QUEUE.format(booked="")
 
 
 @contextmanager
@@ -142,18 +160,26 @@ def queue(
         conditions.append("(contains(lower(\"key\"), lower($words)) or contains(lower(order_id), lower($words)) "
                           "or contains(lower(shop), lower($words)))")
     columns = [*ORDERS[order], *((name, "varchar") for name in _LINE)]
-    fits = f"select * from ({_EVENTS}) where {' and '.join(conditions)}"
-    total = con.execute(f"select count(distinct event) + count(*) filter (where event = '') from ({fits})", values).fetchall()[0][0]
+    fits = f"select * from ({_source(con, period, order, wanted)}) where {' and '.join(conditions)}"
     behind = ""
     if after:
-        place = _place(after, len(columns))
+        total, *place = _place(after, len(columns) + 1)
         values |= {f"at{n}": value for n, value in enumerate(place)}
         left = ", ".join(name for name, _ in columns)
         right = ", ".join(f"$at{n}::{kind}" for n, (_, kind) in enumerate(columns))
         behind = f"where ({left}) > ({right})"
+    else:
+        total = con.execute(f"select count(distinct event) + count(*) filter (where event = '') from ({fits})", values).fetchall()[0][0]
     ordered = ", ".join(name for name, _ in columns)
     values["limit"] = limit + 1
-    found = rows(con, f"select * from ({fits}) {behind} order by {ordered} limit $limit", values)
+    found = rows(con, f"""
+        with page as materialized (select * from ({fits}) {behind} order by {ordered} limit $limit)
+        select p.*, {_WIDE}
+        from page as p
+        inner join (select * from variances where period = $day) as v
+            on p.leg = v.leg and p.entity = v.entity and p."key" = v."key" and p.currency = v.currency and p.cause = v.cause
+        order by {", ".join(f"p.{name}" for name, _ in columns)}
+    """, values)
     more = len(found) > limit
     found = found[:limit]
     shown = dict(con.execute(
@@ -166,7 +192,14 @@ def queue(
         seen.add(row["event"])
         row["legs"] = [leg for leg in shown.get(row["event"], []) if leg != row["leg"]]
     names = [name.strip('"') for name, _ in columns]
-    return Queue(found, _token([found[-1][name] for name in names]) if more else "", total)
+    return Queue(found, _token([total, *(found[-1][name] for name in names)]) if more else "", int(total))
+
+
+def _source(con: duckdb.DuckDBPyConnection, period: dt.date, order: str, wanted: dict[str, str]) -> str:
+    """The query of all lines of a day, with no more columns than are asked for."""
+    if not con.execute("select 1 from event_items where period = ? limit 1", [period]).fetchall():
+        return _WITHOUT_EVENTS
+    return _AGED if order == "age" or wanted.get("status") else _EVENTS
 
 
 def choices(con: duckdb.DuckDBPyConnection, period: dt.date) -> dict[str, list[str]]:
@@ -224,7 +257,7 @@ def _place(token: str, length: int) -> list[str]:
         found = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (binascii.Error, ValueError) as error:
         raise UserError("this page is not one of the list; begin at its first") from error
-    if not isinstance(found, list) or len(found) != length or not all(isinstance(value, str) for value in found):
+    if not isinstance(found, list) or len(found) != length or not all(isinstance(v, str) for v in found) or not found[0].isdecimal():
         raise UserError("this page is not one of the list; begin at its first")
     return found
 
