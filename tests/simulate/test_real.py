@@ -12,23 +12,25 @@ import pytest
 from tests.pipelines.test_end_to_end import START, duizhang, query
 
 Item = tuple[str, str, str]
+Found = tuple[str, Decimal]
 
 
-def company(root: Path, days: int, orders: int, rate: str, start: dt.date = START) -> dict[Item, tuple[str, Decimal]]:
-    """What is open on the last day and no timing, or overdue: leg, key and currency; cause and difference."""
+def company(root: Path, days: int, orders: int, rate: str, start: dt.date = START, *, throughout: bool = False) -> dict[Item, Found]:
+    """What is open on the last day, or on any, and no timing, or overdue: leg, key and currency; cause and difference."""
     duizhang("simulate", "--out", root / "raw", "--start", start, "--days", days, "--orders-per-day", orders, "--break-rate", rate,
              "--company", "real", "--seed", 6)
     last = start + dt.timedelta(days=days - 1)
     duizhang("run", "--quiet", "--books", root / "raw" / "books.yaml", "--home", root / "home", "--from", start, "--to", last)
     return {(leg, key, currency): (cause, difference) for leg, key, currency, cause, difference in query(root / "home", f"""
         select leg, key, currency, cause, difference from open_items
-        where (cause <> 'timing' or overdue) and period = date '{last}'
+        where (cause <> 'timing' or overdue) and period >= date '{start if throughout else last}' order by period
     """)}
 
 
 @pytest.mark.slow
-def test_each_fault_of_a_real_company_is_found_with_its_amount_and_nothing_else(tmp_path: Path) -> None:
-    found = company(tmp_path, 6, 16, "0.5")
+@pytest.mark.parametrize(("days", "orders", "rate"), [(6, 16, "0.5"), (30, 8, "0.3")])
+def test_each_fault_of_a_real_company_is_found_with_its_amount_and_nothing_else(tmp_path: Path, days: int, orders: int, rate: str) -> None:
+    found = company(tmp_path, days, orders, rate)
     truth = pl.read_parquet(tmp_path / "raw" / "truth.parquet").group_by("leg", "key", "currency").agg(
         pl.col("difference").sum(), pl.col("cause").first())
     made = {(leg, key, currency): (cause, difference) for leg, key, currency, difference, cause in truth.iter_rows()}
@@ -41,4 +43,4 @@ def test_each_fault_of_a_real_company_is_found_with_its_amount_and_nothing_else(
 
 @pytest.mark.slow
 def test_a_month_of_a_real_company_without_faults_is_nothing_but_timing(tmp_path: Path) -> None:
-    assert company(tmp_path, 30, 60, "0", dt.date(2026, 3, 10)) == {}  # a monthly bill comes within it
+    assert company(tmp_path, 30, 60, "0", dt.date(2026, 3, 10), throughout=True) == {}  # a monthly bill comes within it
