@@ -16,13 +16,17 @@ from duizhang.errors import ConservationError, ModelFault
 from duizhang.layout import SQL
 from duizhang.logs import Pace, fields
 from duizhang.reconcile.goods import move_claims
-from duizhang.reconcile.lineage import behind, models, order
+from duizhang.reconcile.lineage import behind, models, order, tables_of, tables_of_assertions
 from duizhang.reconcile.matching import match, normalise_keys
 from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, KEPT_TABLES, OPEN_CLAIM, STATE_TABLES
 from duizhang.reconcile.session import OF_VALUES, OPENING, Session
 from duizhang.schema import CLAIM
 
 log = logging.getLogger(__name__)
+
+# the rooms whose tables are of the items of a stretch of days, and those of them that are kept
+_JUDGING = ("items", "matching", "causes", "variances")
+_SHOWN = frozenset(ITEM_TABLES)
 
 
 def reconcile(session: Session) -> dict[str, int]:
@@ -53,12 +57,15 @@ def _reconcile(session: Session) -> dict[str, int]:
             day = (periods[0] - session.whole[0]).days
             log.info("open items: day %d of %d%s", day + 1, len(session.whole), pace.after(day))
         judge(session)
+        assert_conservation(session)
+        session.drop_unread(_JUDGING, _SHOWN | _read_by(order("marts")))
         done = {"open_claims": session.keep("open_claims", OPEN_CLAIM)}
         done |= {name: session.keep(name, published.TABLES[name]) for name in ITEM_TABLES if name not in EARLY_TABLES}
-        for mart in order("marts"):
+        marts = order("marts")
+        for at, mart in enumerate(marts):
             session.run(f"marts/{mart}.sql")
             done[mart] = session.keep(mart, published.TABLES[mart])
-        assert_conservation(session)
+            session.drop_unread((*_JUDGING, "marts"), _read_by(marts[at + 1 :]))
         for name, number in done.items():
             rows[name] = rows.get(name, 0) + number
     return rows
@@ -145,15 +152,30 @@ def trace(session: Session) -> None:
 
 
 def judge(session: Session) -> None:
-    """What is open at the end of each day, why, and what could be its counterpart."""
+    """What is open at the end of each day, why, and what could be its counterpart.
+
+    The tables are wide, a row for every open item, so each is dropped behind the last model that reads it.
+    """
     _run(session, [name for name in order("open") if name in behind("open_claims")])
     session.run("derived/fx_known.sql")
-    _run(session, order("items"))
+    causes = (*order("causes"), *order("variances"))
+    last = _SHOWN | _read_by(order("marts")) | tables_of_assertions()
+    _run_and_drop(session, order("items"), last | _read_by(("matchable", "paired", *causes)))
     session.run("matching/matchable.sql")
     match(session)
     session.run("matching/paired.sql")
-    _run(session, order("causes"), scratch="judged")
-    _run(session, order("variances"))
+    _run_and_drop(session, causes, last)
+
+
+def _run_and_drop(session: Session, names: Sequence[str], then: frozenset[str]) -> None:
+    """Run models one after the other, without the tables that neither those ahead read nor what comes `then`."""
+    for at, name in enumerate(names):
+        session.run(models()[name].path)
+        session.drop_unread(_JUDGING, then | _read_by(names[at + 1 :]))
+
+
+def _read_by(names: Sequence[str]) -> frozenset[str]:
+    return frozenset().union(*(tables_of(name) for name in names))
 
 
 def _run(session: Session, names: Sequence[str], *, scratch: str = "") -> None:

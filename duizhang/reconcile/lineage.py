@@ -19,7 +19,7 @@ from duizhang.errors import SpecError
 from duizhang.layout import SQL
 from duizhang.matching_passes import matching_digest
 from duizhang.reconcile.causes import causes_digest
-from duizhang.reconcile.models import LEG_MODELS, ROOMS, SO_FAR, SQL_PASSES
+from duizhang.reconcile.models import LEG_MODELS, ROOMS, SO_FAR, SQL_PASSES, VIEWS
 from duizhang.reconcile.parts import parts_digest
 from duizhang.schema import TABLES
 
@@ -152,6 +152,22 @@ def behind(name: str) -> frozenset[str]:
         if model.parents & found:
             found.add(model.name)
     return frozenset(found)
+
+
+@cache
+def tables_of(name: str) -> frozenset[str]:
+    """What has to be there when a model is run: its parents, and through those that are views theirs."""
+    return _through_views(models()[name].parents)
+
+
+@cache
+def tables_of_assertions() -> frozenset[str]:
+    """What has to be there when the promises of sql/assertions are asked about."""
+    return _through_views(frozenset().union(*(_read(path)[1] for path in (SQL / "assertions").glob("*.sql"))))
+
+
+def _through_views(names: frozenset[str]) -> frozenset[str]:
+    return names.union(*(_through_views(models()[name].parents) for name in names if name in VIEWS))
 
 
 def assertions() -> dict[str, str]:

@@ -7,7 +7,7 @@ the other; what a day gets does not depend on the stretch that it is in.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -76,6 +76,7 @@ class Session:
             raise UserError("periods must be consecutive days in order")
         self.whole = list(self.periods)
         self.at = "the inputs"  # the model at work
+        self.made: dict[str, str] = {}  # the tables that models have left so far, with their rooms
         self.con = connect(memory=MEMORY, spill=self.store.spill())
 
     def __enter__(self) -> Session:
@@ -204,11 +205,19 @@ class Session:
         self.at = f"sql/{path}"
         try:
             self.con.execute(f'create or replace {temporary} {kind} "{name}" as {f"select * from {table}" if table else model_text(path)}')
+            if kind == "table":
+                self.made[name] = Path(path).parent.name
             self.at = f"behind sql/{path}"
         except OF_VALUES:
             raise
         except duckdb.Error as error:
             raise ConservationError(f"sql/{path}: {error}") from error
+
+    def drop_unread(self, rooms: Sequence[str], still: Iterable[str]) -> None:
+        """Drop the tables of models of these rooms that are not among those that something is still to read."""
+        for name in sorted({name for name, room in self.made.items() if room in rooms}.difference(still)):
+            self.con.execute(f'drop table "{name}"')
+            del self.made[name]
 
     def add_to(self, table: str, relation: str) -> None:
         """Add the rows of a relation to a table that grows, by the columns of that table."""

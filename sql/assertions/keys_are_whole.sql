@@ -6,7 +6,10 @@ claims as (select * from claims),
 final as (
     select period, leg, entity, "key", side, source, file, line
     from claims
-    where coalesce("key", '') = '' or regexp_full_match("key", '[^/]*/') or leg = 'fee' and regexp_matches("key", '^[^/]*//')
+    -- nothing; one part and no other; no transaction between provider and fee. Of all claims, so without a pattern
+    where coalesce("key", '') = ''
+        or ends_with("key", '/') and strpos("key", '/') = length("key")
+        or leg = 'fee' and contains("key", '//') and strpos("key", '//') = strpos("key", '/')
 )
 
 select * from final

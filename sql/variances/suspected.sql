@@ -2,12 +2,12 @@
 -- named: the item's columns with the part's own difference and cause.
 with
 allocated as (select * from allocated_variances),
-paired as (select * from paired),
+with_cause as (select * from with_cause),
 
 final as (
-    select p.* exclude (difference), a.cause, a.difference
+    select c.* exclude (cause, difference), a.cause, a.difference
     from allocated as a
-    inner join paired as p using (period, leg, entity, "key", currency)
+    inner join with_cause as c using (period, leg, entity, "key", currency)
 )
 
 select * from final

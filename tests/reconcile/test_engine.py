@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from duizhang import schema
 from duizhang.books import Books
 from duizhang.reconcile import STATE_TABLES, Session, load_causes, reconcile
+from duizhang.reconcile.lineage import order as models_of
 from duizhang.store import Store, days
 from tests.thoroughness import examples, in_parts, various
 
@@ -74,6 +75,16 @@ def run(root: Path, periods: list[dt.date], data: dict[str, list[dict[str, Any]]
 def found(store: Store, period: dt.date, leg: str) -> dict[str, tuple[str, Decimal]]:
     rows = store.read("variances", period).to_pylist()
     return {r["key"]: (r["cause"], r["difference"]) for r in rows if r["leg"] == leg}
+
+
+def test_tables_of_items_are_dropped_behind_the_last_that_reads_them(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    fill(store, [FIRST], {"orders": [order(FIRST, "books", "1", "5")], "payments": [payment(FIRST, "1", "4")]})
+    with Session(books(tmp_path), store, [FIRST]) as session:
+        reconcile(session)
+        there = {name for (name,) in session.con.execute("select table_name from duckdb_tables()").fetchall()}
+    of_items = {name for room in ("items", "matching", "causes", "variances", "marts") for name in models_of(room)}
+    assert "judged" in of_items and not there & of_items
 
 
 def test_an_order_paid_after_midnight_is_timing_and_then_gone(tmp_path: Path) -> None:
