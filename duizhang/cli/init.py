@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +168,9 @@ def _told(
     lines += ["", _("Beside the inbox, so not looked at: {names}", names=", ".join(found.beside))] if found.beside else []
     moves = {name: place for name, place in places.items() if found.paths[name].resolve() != (found.root / place).resolve()}
     if copied is not None:
-        lines += ["", _("copied {n} files to where they belong", n=len(copied)), *(f"  {place}" for place in copied)] if copied else []
+        counts = Counter(f"{Path(place).parent}/" for place in copied)
+        told = [f"  {at} {count}" for at, count in sorted(counts.items())]
+        lines += ["", _("copied {n} files to where they belong", n=len(copied)), *told] if copied else []
     elif moves:
         folders = sorted({str(Path(place).parent) for place in moves.values()})
         lines += ["", _("A run reads {folder}. There these files belong (--copy copies them, or type):", folder=found.root / "inbox"), ""]

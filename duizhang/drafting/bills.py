@@ -13,6 +13,7 @@ from pathlib import Path
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, SourceSpec, extract
+from duizhang.ingest.files import path_day
 from duizhang.ingest.opening import documents, walk
 from duizhang.ingest.recognising import recognise
 
@@ -29,7 +30,8 @@ class Bill:
     """One bill of a file, read. name: below the folder; top: the first folder of that; numbers: order numbers of its rows, at most
     100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, '' where none is named;
     rates: by provider, the fee of a payment in per cent of its amount -> how many payments. coverage: the days that it
-    says it covers, which a newer file of its kind and shop replaces."""
+    says it covers, which a newer file of its kind and shop replaces. paid, settled: (provider, transaction) -> its first day; stated:
+    the shops that rows of a platform's statement name."""
 
     name: str
     spec: SourceSpec
@@ -48,6 +50,9 @@ class Bill:
     bank_accounts: frozenset[str] = frozenset()
     ledger: dict[str, str] = field(default_factory=dict)
     rates: dict[str, Counter[Decimal]] = field(default_factory=dict)
+    paid: dict[tuple[str, str], dt.date] = field(default_factory=dict)
+    settled: dict[tuple[str, str], dt.date] = field(default_factory=dict)
+    stated: frozenset[str] = frozenset()
 
     @property
     def top(self) -> str:
@@ -143,8 +148,8 @@ def look_at(
 
 def _bill(name: str, found: Extraction) -> Bill:
     bill = Bill(
-        name, found.spec, found.rows_read, found.rows_quarantined, sum(not total.ok for total in found.totals), found.days, found.tables,
-        found.coverage)
+        name, found.spec, found.rows_read, found.rows_quarantined, sum(not total.ok for total in found.totals), _days(name, found),
+        found.tables, found.coverage)
     numbers: set[str] = set()
     for table in found.tables:
         rows, amounts = found.summary(table)
@@ -159,6 +164,11 @@ def _bill(name: str, found: Extraction) -> Bill:
             bill.providers |= {str(provider) for (provider,) in found.distinct(table, ["provider"]) if provider}
         if table == "payments":
             _rates(bill, found)
+            bill.paid = _first_days(found, table)
+        if table == "settlements":
+            bill.settled = _first_days(found, table)
+        if table == "platform_statements":
+            bill.stated |= {str(shop) for (shop,) in found.distinct(table, ["shop"]) if shop}
         if table in ("shipments", "stock_moves", "stock_snapshots"):
             for shop, warehouse in found.distinct(table, ["shop", "warehouse"]):
                 if warehouse:
@@ -169,6 +179,21 @@ def _bill(name: str, found: Extraction) -> Bill:
             bill.ledger |= {str(code): str(text) for code, text in found.distinct(table, ["account", "account_name"], most=500) if code}
     bill.numbers = frozenset(numbers)
     return bill
+
+
+def _days(name: str, found: Extraction) -> frozenset[dt.date]:
+    """The days of a file; of one without rows, as for a run, the day that its name says."""
+    day = None if found.days or found.rows_read else path_day(name)
+    return frozenset({day}) if day else found.days
+
+
+def _first_days(found: Extraction, table: str) -> dict[tuple[str, str], dt.date]:
+    """(provider, transaction) -> the first day of it."""
+    days: dict[tuple[str, str], dt.date] = {}
+    for provider, number, day in found.distinct(table, ["provider", "transaction_id", "period"]):
+        if number and isinstance(day, dt.date):
+            days.setdefault((str(provider), str(number)), day)
+    return days
 
 
 def _orders(bill: Bill, found: Extraction) -> None:

@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 
 from duizhang.drafting.bills import UNSAID, Bill, Folder
 from duizhang.drafting.whose import Found, Shops, days_text
-from duizhang.legs import LEGS
+from duizhang.legs import LEGS, load_legs
 from duizhang.reconcile import sides_of
 
 QUESTION = "QUESTION"
@@ -24,6 +24,7 @@ QUESTION = "QUESTION"
 _PROVIDERS_OWN = frozenset({"UTC", "America/Los_Angeles"})
 _WIDTH = 112
 _ACCOUNTS = 40  # of a ledger that are listed
+_USUALLY = 95  # of a hundred settled payments
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 _SPECIAL = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"})
 
@@ -90,7 +91,7 @@ def questions(folder: Folder) -> tuple[dict[str, str], dict[str, str], list[Ques
 def books_text(folder: Folder, shops: Shops, answers: Answers) -> str:
     """A books.yaml that loads, every line with what it rests on."""
     parts = [
-        _head(), _basics(folder, answers), _shops(shops), _expected(folder, shops), _accounts(folder, answers),
+        _head(), _basics(folder, answers), _shops(shops), _expected(folder, shops), _patience(folder), _accounts(folder, answers),
         _rates(folder), _legs(folder, shops), _unread(folder),
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
@@ -184,6 +185,37 @@ def last_whole_day(folder: Folder, shops: Shops) -> dt.date | None:
     ordered = sorted(last.values(), reverse=True)
     # so many kinds reach it that it is more than half of them
     return ordered[len(ordered) // 2] if ordered else None
+
+
+def _patience(folder: Folder) -> list[str]:
+    """How long settlement takes, by provider, where the files show that it takes longer than is usual."""
+    paid: dict[tuple[str, str], dt.date] = {}
+    settled: dict[tuple[str, str], dt.date] = {}
+    for bill in folder.bills:
+        for days, of_bill in ((paid, bill.paid), (settled, bill.settled)):
+            for key, day in of_bill.items():
+                days[key] = min(day, days.get(key, day))
+    usual = load_legs()["payment_settlement"].sla_days
+    lines: list[str] = []
+    for provider in sorted({provider for provider, _ in paid}):
+        payments = {key: day for key, day in paid.items() if key[0] == provider}
+        lags = Counter((settled[key] - day).days for key, day in payments.items() if key in settled)
+        within = [days for days in sorted(lags) if sum(n for lag, n in lags.items() if lag <= days) * 100 >= _USUALLY * lags.total()]
+        last = max(settled.values(), default=None)
+        late = [key for key, day in payments.items() if key not in settled and last and (last - day).days >= max(usual, *within[:1], 1)]
+        if within and within[0] > usual:
+            seen = ", ".join(f"{n} after {lag}" for lag, n in sorted(lags.items()))
+            lines += _comment(f"{provider}: of {len(payments)} payments, settled by days: {seen}; not settled in these files: "
+                              f"{len(payments) - lags.total()}.", "  ")
+            lines += [f"  {leg}/{_plain(provider)}: {within[0]}" for leg in ("payment_settlement", "fee")]
+        elif late and not lags:
+            lines += _comment(
+                f"{QUESTION}: {provider}: none of {len(payments)} payments is settled in these files; after how many days is one?", "  ")
+            lines += [f"  # {leg}/{_plain(provider)}: 7" for leg in ("payment_settlement", "fee")]
+    if not lines:
+        return []
+    head = _comment("Days that a counterpart may take before it is overdue, where the files show that the usual ones are not enough.")
+    return [*head, "sla_days:" if any(not line.lstrip().startswith("#") for line in lines) else "# sla_days:", *lines]
 
 
 def _accounts(folder: Folder, answers: Answers) -> list[str]:

@@ -69,6 +69,11 @@ def find_shops(folder: Folder) -> Shops:
             groups[name] = Found(name, because=["own orders name it; no file of it was found"])
     _warehouses(folder.bills, groups)
     of = {bill.name: name for name, found in groups.items() for bill in found.bills}
+    # a platform's statement is of the shop that all its rows name
+    of |= {
+        bill.name: shop for bill in folder.bills if bill.name not in of and len(bill.stated) == 1
+        for shop in bill.stated & groups.keys() if not folder.inside or bill.top == shop
+    }
     return Shops(dict(sorted(groups.items())), of)
 
 

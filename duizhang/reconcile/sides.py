@@ -138,8 +138,8 @@ def supplies(books: Books, files: Iterable[tuple[str, str]]) -> list[Supply]:
 
 
 def records_of(leg: str, side: str) -> str:
-    """Which records (canonical tables) are a side of a leg, as people are told what is missing."""
-    return ", ".join(sorted({table for (table, _), sides in FEEDS.items() if (leg, side) in sides}))
+    """Which records (canonical tables) are a side of a leg, as people are told what is missing; a sub-ledger is of no file."""
+    return ", ".join(sorted({table for (table, _), sides in FEEDS.items() if (leg, side) in sides})) or "`accounts` of books.yaml"
 
 
 def _table(rows: Sequence[tuple[object, ...]], columns: pa.Schema) -> pa.Table:

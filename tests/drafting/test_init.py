@@ -124,6 +124,24 @@ def test_a_payout_that_is_announced_for_the_next_day_is_no_day_of_business(tmp_p
     assert not any("is not run" in what for what in noted), "which legs have both sides is not known before a file was taken in"
 
 
+def test_how_long_settlement_takes_and_whose_a_statement_is_stands_in_the_files(tmp_path: Path) -> None:
+    days = [FIRST + dt.timedelta(days=n) for n in range(4)]
+    for number, day in enumerate(days):
+        trade, fund = alipay(day)
+        later = fund.replace(str(day).encode(), str(day + dt.timedelta(days=2)).encode())  # its transactions, two days after they are paid
+        (tmp_path / f"trade{number}.csv").write_bytes(trade)
+        (tmp_path / f"fund{number}.csv").write_bytes(later)
+        (tmp_path / f"orders{number}.csv").write_bytes(taobao(day))
+        (tmp_path / f"statement{number}.csv").write_text(
+            f"shop,day,currency,revenue,discount,refund,commission,fee\ntaobao,{day},CNY,276.00,0.00,0.00,,\n", encoding="utf-8")
+    said = json.loads(duizhang("init", tmp_path, "--json"))
+    assert {f["belongs"].rpartition("/")[0] for f in said["files"] if f["source"] == "platform_statement"} == {"inbox/taobao"}
+    books = load_books(tmp_path / "books.yaml")
+    assert (books.sla_days["payment_settlement/alipay"], books.sla_days["fee/alipay"]) == (2, 2)
+    assert "of 24 payments, settled by days: 24 after 2; not settled in these files: 0" in (tmp_path / "books.yaml").read_text()
+    assert "platform_statement" in {e.source for e in books.expected if e.shop == "taobao"}
+
+
 def test_books_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "books.yaml").write_text("entity: mine\n", encoding="utf-8")
     (tmp_path / "a.csv").write_bytes(TRADE)
