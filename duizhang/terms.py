@@ -28,7 +28,8 @@ class Outcome(StrEnum):
 
 class FileStatus(StrEnum):
     """What became of a file of the inbox. MISSING: it is expected, and not there. TWICE: it tells the same money as another, so that
-    its day is held. ACCEPTED: it was refused, and somebody said so be it. WITHDRAWN: somebody took it out of the books."""
+    its day is held. CONTRADICTORY: it states another amount of a movement than another file does, so that its day is held. ACCEPTED: it
+    was refused, and somebody said so be it. WITHDRAWN: somebody took it out of the books."""
 
     READ = "read"
     REFUSED = "refused"
@@ -36,6 +37,7 @@ class FileStatus(StrEnum):
     SUPERSEDED = "superseded"
     MISSING = "missing"
     TWICE = "twice"
+    CONTRADICTORY = "contradictory"
     ACCEPTED = "accepted"
     WITHDRAWN = "withdrawn"
 

@@ -17,10 +17,13 @@ from duizhang.ingest.files import (
     REFUSED,
     CountedFile,
     FileRecord,
+    Overlaps,
+    Told,
     by_content,
     cell_corrections,
     corrections_of,
     counted_twice,
+    overlaps_of,
     records,
 )
 from duizhang.ingest.inbox import landed_quarantine
@@ -30,36 +33,42 @@ from duizhang.state import State
 from duizhang.store import Store, connect, scratch
 from duizhang.terms import FileStatus
 
-TWICE = FileStatus.TWICE  # status, on one day, of a file that tells the same money as another
+# status, on one day, of a file that tells the same money as another, or another amount of a movement
+TWICE, CONTRADICTORY = FileStatus.TWICE, FileStatus.CONTRADICTORY
 
 
 def build_canonical(books: Books, store: Store, state: State, periods: Sequence[dt.date]) -> dict[str, int]:
     """Write every canonical table, `source_files`, `quarantine` and `corrected_cells` for every period; rows a table.
 
-    Where a spec says `overlap: latest`, the rows of the newest file win for each grain key; rows inside one file are
-    all kept, so a line that a file repeats stays visible as a duplicate.
+    Where a spec says `overlap: latest`, the rows of the newest file win for each grain key; else a row that several files have
+    counts once (`duizhang.ingest.files.overlaps`). Rows inside one file are all kept, so a line that a file repeats stays visible
+    as a duplicate.
     """
     wanted = set(periods)
     touching = [r for r in records(state) if wanted & set(r.touched())]
     active = [r for r in touching if r.status == READ]
     settings = {shop: Setting.of(books, shop) for shop in {r.shop for r in active}}
     landed = LandedFiles(load_specs(books.sources_path), settings, ((r.source, r.shop, store.home / r.landed) for r in active))
-    order = ranks([r.path for r in sorted(active, key=lambda r: r.recency)])
+    by_age = sorted(active, key=lambda r: r.recency)
+    counting = [
+        CountedFile(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), _parsed(r), rank)
+        for rank, r in enumerate(by_age)
+    ]
+    overlap = overlaps_of(landed, counting, wanted)
+    order = ranks([r.path for r in by_age])
     rows: dict[str, int] = {}
     landed_rows = sum(_parsed(r) for r in active)
     # all processors for many rows, one connection for all tables: to start one takes longer than to read small files
     with closing(connect()) if landed_rows > MANY else scratch() as con:
         prepare(con)
         con.register("ranks", order)
+        for source, again in overlap.again.items():
+            con.register(_again(source), again)
         for name in schema.TABLES:
-            found = _rows(con, landed, name, periods)
+            found = _rows(con, landed, name, periods, overlap)
             store.split(name, found, periods)
             rows[name] = found.num_rows
-    counting = [
-        CountedFile(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), _parsed(r))
-        for r in active
-    ]
-    files = _source_files(books, touching, periods, counted_twice(landed, counting, wanted))
+    files = _source_files(books, touching, periods, _said(overlap, counted_twice(landed, counting, wanted)))
     store.split("source_files", files, periods)
     wrong = _quarantine(store, active, periods)
     store.split("quarantine", wrong, periods)
@@ -73,8 +82,25 @@ def _parsed(record: FileRecord) -> int:
     return int(str(record.detail.get("rows_parsed", 0)))
 
 
-def _rows(con: duckdb.DuckDBPyConnection, landed: LandedFiles, name: str, periods: Sequence[dt.date]) -> pa.Table:
-    """The rows of a canonical table, of the periods and perhaps of days between them. con: knows the ranks of files."""
+def _again(source: str) -> str:
+    """The name under which a connection knows the rows of a source's files that count in another one."""
+    return f"again_{source}"
+
+
+def _said(overlap: Overlaps, twice: Told) -> dict[tuple[str, dt.date], tuple[str, str]]:
+    """(file, day) -> what its status is instead of `read` ('' where it is that), and why, or what is to be known of it."""
+    found: dict[tuple[str, dt.date], tuple[str, str]] = {}
+    # what holds the day stands first
+    for status, told in ((CONTRADICTORY, overlap.contradicting), (TWICE, overlap.undecided), (TWICE, twice), ("", overlap.noted)):
+        for key, text in told.items():
+            before = found.get(key, ("", ""))
+            found[key] = (before[0] or status, "; ".join(filter(None, [before[1], text])))
+    return found
+
+
+def _rows(con: duckdb.DuckDBPyConnection, landed: LandedFiles, name: str, periods: Sequence[dt.date], overlap: Overlaps) -> pa.Table:
+    """The rows of a canonical table, of the periods and perhaps of days between them. con: knows the ranks of files, and which of
+    their rows count in another one."""
     columns = schema.TABLES[name]
     between = f"period between date '{periods[0]}' and date '{periods[-1]}'"
     found = []
@@ -90,12 +116,12 @@ def _rows(con: duckdb.DuckDBPyConnection, landed: LandedFiles, name: str, period
             select = f"select * from ({select}) where {between}"
         else:
             select = f"select * from canonical where {between}"
-        found.append(landed.ask(con, name, source, select).cast(columns))
+        found.append(landed.ask(con, name, source, select, again=_again(source) if source in overlap.again else "").cast(columns))
     return pa.concat_tables([columns.empty_table(), *found])
 
 
 def _source_files(
-    books: Books, touching: Sequence[FileRecord], periods: Sequence[dt.date], twice: Mapping[tuple[str, dt.date], str]
+    books: Books, touching: Sequence[FileRecord], periods: Sequence[dt.date], said: Mapping[tuple[str, dt.date], tuple[str, str]]
 ) -> pa.Table:
     rows = []
     covered: set[tuple[str, str, dt.date]] = set()
@@ -104,10 +130,11 @@ def _source_files(
             if periods[0] <= day <= periods[-1] and record.status in (READ, REFUSED, ACCEPTED):
                 if record.status == READ:
                     covered.add((record.source, record.shop, day))
+                status, why = said.get((record.path, day), ("", ""))
                 rows.append({
                     "period": day, "source": record.source, "shop": record.shop, "file": record.path,
-                    "sha256": record.sha256, "status": TWICE if (record.path, day) in twice else record.status,
-                    "problem": twice.get((record.path, day), record.problem),
+                    "sha256": record.sha256, "status": status or record.status,
+                    "problem": "; ".join(filter(None, [why, record.problem])),
                     **{k: record.detail.get(k, 0) for k in ("rows_read", "rows_parsed", "rows_quarantined", "rows_ignored")},
                     "control_totals_ok": bool(record.detail.get("control_totals_ok", record.status == READ)),
                 })

@@ -75,6 +75,7 @@ BREAKS: dict[tuple[str, str], Changes] = {
     ("source_files", "expected_files_are_there"): [{"status": "missing", "control_totals_ok": False}],
     ("source_files", "no_file_is_refused"): [{"status": "refused", "control_totals_ok": False}],
     ("source_files", "no_money_is_told_twice"): [{"status": "twice"}],
+    ("source_files", "no_files_contradict_each_other"): [{"status": "contradictory"}],
     ("source_files", "no_row_is_lost"): [{"rows_read": 1}, {"rows_parsed": 1}, {"rows_quarantined": 1}, {"rows_ignored": 1}],
     ("stock_moves", "signs_are_right"): [
         {"kind": "sale_out", "quantity": Decimal(1)}, {"kind": "purchase_in", "quantity": Decimal(-1)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,57 @@ def test_rows_without_an_id_count_once_by_their_balance_or_hold_the_day(tmp_path
     else:
         amounts = store.read("bank_entries", dt.date(2026, 3, 13))["amount"].to_pylist()
         assert len(amounts) == len(set(balances))
+
+
+BILL = "provider,entry_id,type,transaction_id,order_id,gross,fee,net,currency,payout_id,created_at\n"
+
+
+def charge(number: int, gross: str, at: str = "09:00:00", payout: str = "") -> str:
+    net = f"{Decimal(gross) - 1:.2f}"
+    return f"cardpay,E{number},charge,T{number},O{number},{gross},-1.00,{net},USD,{payout},2026-03-01 {at}\n"
+
+
+def files_of(folder: Path, bills: dict[str, str], days: tuple[int, ...] = (1,)) -> tuple[Store, list[dict[str, object]]]:
+    """What was built of files of a shop that came in this order, and the records of the files of all days."""
+    (folder / "inbox" / "us").mkdir(parents=True)
+    (folder / "books.yaml").write_text("entity: e\nstart: 2026-03-01\nshops: {us: {platform: own, provider: cardpay}}\n")
+    for at, (name, body) in enumerate(bills.items(), 1):
+        (folder / "inbox" / "us" / name).write_text(body)
+        os.utime(folder / "inbox" / "us" / name, (at, at))
+    wanted = [dt.date(2026, 3, day) for day in days]
+    store = built(folder, wanted)
+    return store, [row for day in wanted for row in store.read("source_files", day).to_pylist()]
+
+
+def test_rows_that_two_downloads_have_count_once_and_it_is_told(tmp_path: Path) -> None:
+    store, files = files_of(tmp_path, {
+        "a.csv": BILL + charge(1, "10.00") + charge(2, "20.00") + charge(2, "20.00"),
+        "b.csv": BILL + charge(2, "20.00") + charge(3, "30.00", payout="P1"),
+    })
+    payments = store.read("payments", dt.date(2026, 3, 1)).to_pylist()
+    # what one file has twice is there twice
+    assert sorted(row["transaction_id"] for row in payments) == ["T1", "T2", "T2", "T3"]
+    assert [row["status"] for row in files] == ["read", "read"]
+    assert [row["problem"] for row in files] == ["1 rows of 2026-03-01 stand in us/b.csv as well, and count there", ""]
+
+
+def test_another_amount_of_one_entry_holds_the_day_and_names_both_files(tmp_path: Path) -> None:
+    store, files = files_of(tmp_path, {
+        "a.csv": BILL + charge(1, "10.00") + charge(2, "20.00"), "b.csv": BILL + charge(1, "10.00") + charge(2, "30.00"),
+    })
+    assert [row["status"] for row in files] == ["contradictory", "contradictory"]
+    for row in files:
+        assert "line 3 of us/a.csv states 20.00 USD, line 3 of us/b.csv 30.00 USD" in row["problem"]
+        assert "E2" in row["problem"] and "source withdraw" in row["problem"]
+    assert sorted(store.read("payments", dt.date(2026, 3, 1))["amount"].to_pylist()) == [10, 30]
+
+
+def test_what_moves_on_is_one_movement(tmp_path: Path) -> None:
+    """The payout of a charge is known later; a spreadsheet cuts the seconds of a time."""
+    store, files = files_of(tmp_path, {
+        "a.csv": BILL + charge(1, "10.00", "09:00:59"), "b.csv": BILL + charge(1, "10.00", "09:00:59", payout="P1"),
+        "c.csv": BILL + charge(1, "10.00", "09:00:00", payout="P1"),
+    })
+    [entry] = [row for row in store.read("settlements", dt.date(2026, 3, 1)).to_pylist() if row["kind"] == "sale"]
+    assert (entry["statement_id"], entry["occurred_at"].second) == ("P1", 59)
+    assert {row["status"] for row in files} == {"read"}

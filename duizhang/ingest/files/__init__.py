@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         digest_of_corrections,
         member_of,
     )
-    from duizhang.ingest.files.double_counting import CountedFile, counted_twice
+    from duizhang.ingest.files.double_counting import counted_twice
     from duizhang.ingest.files.file_records import (
         ACCEPTED,
         DECIDED,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         unresolved,
     )
     from duizhang.ingest.files.names import Kept, inbox_path, name_of_record, path_day
+    from duizhang.ingest.files.overlaps import CountedFile, Overlaps, Told, overlaps_of
     from duizhang.ingest.files.restated import restated_days
 else:
     __getattr__ = opened_by_need(__name__)
@@ -58,6 +59,8 @@ __all__ = [
     "FileDecision",
     "FileRecord",
     "Kept",
+    "Overlaps",
+    "Told",
     "by_content",
     "cell_corrections",
     "corrections_of",
@@ -71,6 +74,7 @@ __all__ = [
     "known_files",
     "member_of",
     "name_of_record",
+    "overlaps_of",
     "path_day",
     "records",
     "remember",

@@ -3,7 +3,7 @@
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.extract import extract
 from duizhang.ingest.landing.extraction import MANY, ControlTotal, Extraction
-from duizhang.ingest.landing.landed import LandedFiles, Setting, prepare, ranks
+from duizhang.ingest.landing.landed import LandedFiles, Setting, expressions_of, landed_schema, part_sql, prepare, ranks, scan_of
 from duizhang.ingest.landing.looking import RawCell, RawRecord, as_shown, look
 from duizhang.ingest.landing.sealed import is_whole, replace, seal
 
@@ -17,11 +17,15 @@ __all__ = [
     "RawRecord",
     "Setting",
     "as_shown",
+    "expressions_of",
     "extract",
     "is_whole",
+    "landed_schema",
     "look",
+    "part_sql",
     "prepare",
     "ranks",
     "replace",
+    "scan_of",
     "seal",
 ]

@@ -87,7 +87,7 @@ def typed_schema(spec: SourceSpec) -> pa.Schema:
 def landed_schema(spec: SourceSpec, *, masked: bool = False) -> pa.Schema:
     """The columns of landed rows: `file`, `line` and those that a table reads. masked: without texts that nothing reads."""
     setting = Setting(entities={"": ""}, masked=masked)
-    said = " ".join(" ".join([t.where, *_expressions(t, spec, setting).values()]) for t in spec.tables)
+    said = " ".join(" ".join([t.where, *expressions_of(t, spec, setting).values()]) for t in spec.tables)
     words = {word.casefold() for word in _WORD.findall(said)}
     kept = [f for f in typed_schema(spec) if f.name == "line" or f.name.casefold() in words]
     return pa.schema([("file", pa.string()), *((f.name, f.type) for f in kept)])
@@ -98,13 +98,24 @@ def period_of(table: Table) -> str:
     return table.columns.get("period", "occurred_at_day").strip()
 
 
-def canonical_sql(spec: SourceSpec, setting: Setting, table: str, folders: Sequence[Path]) -> str:
-    """A query for the rows that landed files of one source and setting give to a canonical table, in their order."""
+def scan_of(part: Table, folders: Sequence[Path]) -> str:
+    """The landed rows that a part of a specification's tables reads, as a relation of SQL."""
+    paths = ", ".join(quoted(folder / (ROWS if part.of == "rows" else TOTALS)) for folder in folders)
+    return f"read_parquet([{paths}])"
+
+
+def canonical_sql(spec: SourceSpec, setting: Setting, table: str, folders: Sequence[Path], *, again: str = "") -> str:
+    """A query for the rows that landed files of one source and setting give to a canonical table, in their order.
+
+    again: a table of rows (part, file, line) that count elsewhere, see `duizhang.ingest.files.overlaps`.
+    """
     selects = []
-    for part in spec.tables:
+    for number, part in enumerate(spec.tables):
         if part.table == table:
-            paths = ", ".join(quoted(folder / (ROWS if part.of == "rows" else TOTALS)) for folder in folders)
-            selects.append(_select(part, spec, setting, f"read_parquet([{paths}])"))
+            scan = scan_of(part, folders)
+            if again:
+                scan = f"(from {scan} as r anti join (from {again} where part = {number}) as a on r.file = a.file and r.line = a.line)"
+            selects.append(part_sql(part, spec, setting, scan))
     return " union all ".join(selects)
 
 
@@ -129,13 +140,13 @@ class LandedFiles:
         """The sources that feed a canonical table."""
         return [source for source in sorted(self.folders) if any(t.table == table for t in self.specs[source].tables)]
 
-    def ask(self, con: duckdb.DuckDBPyConnection, table: str, source: str, select: str) -> pa.Table:
-        """The answer to `select` over `canonical`, the rows that the files of a source give to a table.
+    def ask(self, con: duckdb.DuckDBPyConnection, table: str, source: str, select: str, *, again: str = "") -> pa.Table:
+        """The answer to `select` over `canonical`, the rows that the files of a source give to a table, without those of `again`.
 
         Raises SpecError where the source's specification is no SQL over its fields.
         """
         parts = [
-            canonical_sql(self.specs[source], self.settings[shop], table, folders)
+            canonical_sql(self.specs[source], self.settings[shop], table, folders, again=again)
             for shop, folders in sorted(self.folders[source].items())
         ]
         try:
@@ -166,7 +177,7 @@ class Hazard:
         }
         self.amounts = [f.name for f in landed_schema(spec) if pa.types.is_decimal(f.type)]
         self.trials = [
-            f"select bit_xor(hash(columns(*))) from ({_select(t, spec, setting, _TYPED)})" for t in tables
+            f"select bit_xor(hash(columns(*))) from ({part_sql(t, spec, setting, _TYPED)})" for t in tables
         ]
 
     def is_near(self, typed: pa.Table) -> bool:
@@ -176,7 +187,7 @@ class Hazard:
         return any(reaches(chunk, self.bound) for name in self.amounts for chunk in typed[name].chunks)
 
 
-def _expressions(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, str]:
+def expressions_of(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, str]:
     """Column -> SQL over landed rows. What a specification does not give is null, '' or the setting's."""
     shop = table.columns.get("shop") or quoted(setting.shop)
     entity = quoted(setting.entities.get(setting.shop, setting.entity))
@@ -197,8 +208,9 @@ def _expressions(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, 
     }
 
 
-def _select(table: Table, spec: SourceSpec, setting: Setting, scan: str) -> str:
-    expressions = _expressions(table, spec, setting)
+def part_sql(table: Table, spec: SourceSpec, setting: Setting, scan: str) -> str:
+    """A query for the canonical rows that one part of a specification's tables makes of landed rows."""
+    expressions = expressions_of(table, spec, setting)
     listed = ", ".join(f'{_cast(expressions[c.name], c.type)} as "{c.name}"' for c in schema.TABLES[table.table])
     where = "" if table.where.strip() == "true" else f" where {table.where}"
     return f"select {listed} from {scan}{where}"
