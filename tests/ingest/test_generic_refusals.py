@@ -20,6 +20,10 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
 @pytest.mark.parametrize(("text", "encoding", "reason"), [
     ('05/03/2026,"-12.50","STORE","+987.50"\n04/03/2026,"+1000.00","SALARY","+1000.00"\n', "utf-8", "no header line"),
     ("Gjaldkeyri;Bókað;Nökkvi\nx;y;z\n", "cp1252", "Bókað"),
+    ("注文番号,注文日,ステータス,商品名,請求金額\nR1,2026-03-05,発送済,ランプ,11500\n", "cp932", "注文番号, 注文日, ステータス"),
+    ("주문번호,상품명,옵션명,판매액\n1,램프,A,10000\n", "cp949", "주문번호, 상품명"),
+    ("Datum;Factuurnummer;Omschrijving;EAN;Bestelnummer;Bedrag\n05-03-2026;1;Verkoopprijs;87;C1;100,00\n", "utf-8", "but with EAN, Bestelnummer"),
+    ("ID;Datum;Buchungstext;Betrag;Saldo;Bestellnummer\n1;05.03.2026;Verkauf;100,00;100,00;MA1\n", "utf-8", "but with Bestellnummer"),
     ("!Type:Bank\nD03/05'2026\nT-12.50\nPStore\n^\n", "utf-8", "QIF"),
     ('<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"><CstmrCdtTrfInitn/></Document>', "utf-8", "order of payments"),
     ("1112345678901234567826030126033120000000010000097800" + " " * 30 + "\n", "utf-8", "Norma 43"),

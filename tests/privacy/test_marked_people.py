@@ -31,9 +31,10 @@ MAY_NAME = re.compile(
     r"comment|message|descri|libell|buchungstext|verwendung|payee|payer|counterpart|对方|对手|beneficiary|auftraggeber|detail|reason|details?\b")
 # of these columns the words are the layout's own (kinds of charges, sides) or the company's (products, accounts that have no code)
 WORDS = {
-    "amazon_settlement_v1": {"other-fee-reason-description"}, "amazon_settlement_v2": {"amount-description"},
+    "amazon_settlement_v1": {"other-fee-reason-description"}, "amazon_settlement_v2": {"amount-description"}, "bank_n26": {"Account Name"},
     "douyin_insurance_ledger": {"摘要描述"}, "ebay_transactions": {"Description"},
-    "shopify_orders": {"Lineitem name"}, "wave_journal": {"Account Name"}, "xero_report": {"Account", "Account Name"},
+    "shopify_orders": {"Lineitem name"},
+    "walmart_settlement": {"Transaction Description"}, "wave_journal": {"Account Name"}, "xero_report": {"Account", "Account Name"},
 }
 # no sample of text has a column for people: workbooks and JSON (their own tests), and lists of goods, rates and stock
 UNNAMED = {

@@ -10,7 +10,20 @@ if TYPE_CHECKING:
     from duizhang.ingest.opening.bounds import is_apart
     from duizhang.ingest.opening.container import Document, documents, left_out
     from duizhang.ingest.opening.decoded_lines import text_blocks, text_lines
-    from duizhang.ingest.opening.encoded import BY_NAMES, LOST, Block, blocks, decoded, detect, head_lines, marked, plain, plausible, utf8
+    from duizhang.ingest.opening.encoded import (
+        BY_NAMES,
+        LOST,
+        Block,
+        blocks,
+        decoded,
+        detect,
+        head_lines,
+        likely,
+        marked,
+        plain,
+        plausible,
+        utf8,
+    )
     from duizhang.ingest.opening.json_records import first_record, read_json
     from duizhang.ingest.opening.no_bill import refuse_no_bill
     from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, TICK, holds, where, windows
@@ -39,6 +52,7 @@ __all__ = [
     "holds",
     "is_apart",
     "left_out",
+    "likely",
     "marked",
     "passwords",
     "plain",

@@ -29,6 +29,8 @@ FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
 # nearly every text decodes under them; where the names of columns do, they are right
 BY_NAMES = ("cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949")
+_SIGNS = "\u3000\xa0\ufffd£€¥§°«»–—’“”„…"  # of every language
+_SHOWN = 4096  # bytes that are enough to tell how likely an encoding is
 _BARRED = ("gb18030", "cp932", "cp949")  # a bar may be the second byte of a character
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
@@ -82,7 +84,44 @@ def plausible(head: bytes) -> tuple[str, ...]:
         return (mark or "utf-8",)  # where all is ASCII, the others read the same
     if _begins(head, "utf-8"):
         return ("utf-8", "gb18030")
-    return ("utf-8", "gb18030", *(name for name in BY_NAMES if name == "cp1252" or _begins(head, name)))
+    return ("utf-8", *likely(head, ("gb18030", *(name for name in BY_NAMES if name == "cp1252" or _begins(head, name)))))
+
+
+def likely(head: bytes, encodings: Sequence[str]) -> list[str]:
+    """Encodings that a head decodes under, that in which it looks least strange first."""
+    # what is all Hangul, or Cyrillic words with capitals where they belong, is that, though its bytes are Chinese characters too
+    return sorted(encodings, key=lambda name: (name != "utf-8", _strangeness(head, name), name not in ("cp949", "cp1251")))
+
+
+def _strangeness(head: bytes, encoding: str) -> float:
+    """Which share of the characters that are not ASCII stand as they do in no text of that encoding's languages: of words in two
+    scripts, signs instead of letters, characters that are hardly used. Under the right encoding it is next to 0."""
+    text = f" {head[:_SHOWN].decode(encoding, 'ignore')} "
+    special = [at for at, here in enumerate(text) if not here.isascii() and here not in _SIGNS]
+    if not special:
+        return 0.0
+    odd = 0
+    for at in special:
+        before, here, after = text[at - 1], text[at], text[at + 1]
+        if encoding in _BARRED:
+            rare = not _used(here) if encoding == "gb18030" else "｡" <= here <= "ﾟ" if encoding == "cp932" else not "가" <= here <= "힣"
+            odd += rare or ("a" <= before <= "z" and here.isalpha())
+        elif encoding == "cp1251":
+            beside = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
+            odd += not here.isalpha() or beside or (before.islower() and here.isupper()) or after.isdigit()
+        else:
+            # of Latin letters few have an accent, and hardly two of them stand side by side
+            odd += not here.isalpha() or here in "þýÐÞÝ" or (not before.isascii() and before.isalpha()) or after.isdigit()
+    return round(odd / len(special), 1)
+
+
+def _used(character: str) -> bool:
+    """Whether a character is one of those that simplified Chinese is written in."""
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _begins(head: bytes, encoding: str) -> bool:

@@ -46,7 +46,7 @@ def wanted_positions(spec: SourceSpec, names: Sequence[str]) -> list[int]:
     if spec.totals_row:
         wanted.add(spec.totals_row)
     if spec.fill_down:
-        wanted |= {*((spec.fill_down.by,) if spec.fill_down.by else ()), *spec.fill_down.columns}
+        wanted |= {*(spec.fill_down.by or "").split("|"), *spec.fill_down.columns}
     keys = {normalised(name) for name in wanted}
     return sorted({0, *(n for n, name in enumerate(names) if normalised(name) in keys)})
 

@@ -176,7 +176,8 @@ class _Rows:
 
     def _fill_down(self, columns: list[pa.Array]) -> list[pa.Array]:
         rule = self.spec.fill_down
-        if rule is None or not len(columns[0]) or (rule.by is not None and normalised(rule.by) not in self.index):
+        group = next((self.index[n] for n in map(normalised, (rule.by or "").split("|")) if n in self.index), None) if rule else None
+        if rule is None or not len(columns[0]) or (rule.by is not None and group is None):
             return columns
         positions = [self.index[n] for n in (normalised(c) for c in rule.columns) if n in self.index]
         if not positions:
@@ -184,8 +185,8 @@ class _Rows:
         if self.spec.nulls:
             nulls = pa.array(self.spec.nulls, pa.string())
             columns = [pc.if_else(pc.is_in(c, nulls), "", c) if p in positions else c for p, c in enumerate(columns)]
-        if rule.by is not None:
-            by = columns[self.index[normalised(rule.by)]]
+        if group is not None:
+            by = columns[group]
             key = by[-1].as_py()
             starts = np.append(self.last is None or self.last[0] != by[0].as_py(), _mask(pc.not_equal(by[1:], by[:-1])))
         else:

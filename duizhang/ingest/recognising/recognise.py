@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.opening import BY_NAMES, Document, detect, first_record, head_lines, plausible, refuse_no_bill, sheet_rows
+from duizhang.ingest.opening import BY_NAMES, Document, detect, first_record, head_lines, likely, plausible, refuse_no_bill, sheet_rows
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
 
@@ -176,7 +176,10 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     encoding = place.encoding
     if document.kind == "text":
         # names that are only there in such an encoding tell it: its accents and the letters behind them are GBK as well
-        encoding = place.encoding if place.encoding in BY_NAMES else detect(document.head(), place.spec.encodings)
+        told = place.encoding in BY_NAMES
+        by_sight = place.encoding == "utf-8" and all(map(str.isascii, names))  # the names would be the same in all of them
+        encodings = likely(document.head(), place.spec.encodings) if by_sight else place.spec.encodings
+        encoding = place.encoding if told else detect(document.head(), encodings)
     return replace(place, encoding=encoding, names=names, unread=_unread_money(place, head, names))
 
 

@@ -169,7 +169,7 @@ class Running(_Closed):
 
 
 class FillDown(_Closed):
-    """Rows that leave out what the row above said: `columns` are filled from it while `by` stays the same.
+    """Rows that leave out what the row above said: `columns` are filled from it while `by` (`a|b`: whichever is there) stays the same.
 
     Without `by` they are filled wherever all of them are empty.
     """
