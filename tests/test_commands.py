@@ -20,9 +20,10 @@ import sqlalchemy as sa
 
 from duizhang import cli as cli_room
 from duizhang.cli import COMMANDS, cli
-from duizhang.cli.cells import folded, in_currency, table_text, width_of
+from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.faults import told
 from duizhang.errors import BooksError
+from duizhang.folding import folded, width_of
 
 HEAVY = ("dagster", "great_expectations", "polars", "pyarrow", "duckdb", "sqlalchemy", "openpyxl", "pydantic", "numpy")
 MISTAKES = (

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.cli.answers import answer, json_option
-from duizhang.cli.cells import folded, in_currency, screen_width, wrapped
+from duizhang.cli.cells import in_currency, screen_width, wrapped
 from duizhang.cli.options import DAY, home_option, in_order
+from duizhang.folding import folded
 from duizhang.language import counted
 from duizhang.language import translated as _
 from duizhang.logs import shown

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+
+from duizhang.folding import folded, width_of
 
 
 def shown(value: Any) -> str:
@@ -44,26 +44,6 @@ def in_currency(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[lis
         return Amount(f"{in_places(value, currency):f}")
 
     return [[placed(value, row[at]) for value in row] for row in rows]
-
-
-def width_of(text: str) -> int:
-    """Columns that a text takes on a screen."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def folded(text: str, width: int) -> list[str]:
-    """A text on lines of so many columns at the most, broken between words; a word is broken only where it is longer."""
-    found, line = [], ""
-    for word in re.findall(r"\S+\s*", text):
-        if line and width_of(line + word.rstrip()) > width:
-            found.append(line.rstrip())
-            line = ""
-        for character in word:
-            if not character.isspace() and width_of(line + character) > width:
-                found.append(line)
-                line = ""
-            line += character
-    return [*found, line.rstrip()]
 
 
 def wrapped(text: str, width: int, *, lines: int | None) -> list[str]:

@@ -50,7 +50,7 @@ def command(
     given = {"entity": entity, "time_zone": time_zone, "currency": currency}
     asks = not yes and not as_json and sys.stdin.isatty()
     found, shops, answers = _looked(folder, root, {key: value for key, value in given.items() if value}, asks=asks)
-    from duizhang.drafting import books_text, open_lines, place_of
+    from duizhang.drafting import books_text, place_of
 
     if drafts:
         _check(root, answers)
@@ -62,10 +62,17 @@ def command(
     places = {bill.name.partition("::")[0]: place_of(bill, found, shops) for bill in found.bills}
     placed = _copy(found, places) if copies else []
     if as_json:
-        answer(_json(found, shops, target, places, list(open_lines(text)), placed), (), as_json=True)
+        answer(_json(found, shops, target, places, _asked(text), placed), (), as_json=True)
         return
-    for line in _told(found, shops, places, target, list(open_lines(text)), copied=placed if copies else None, drafted=drafts):
+    for line in _told(found, shops, places, target, _asked(text), copied=placed if copies else None, drafted=drafts):
         click.echo(line)
+
+
+def _asked(text: str) -> list[str]:
+    """The questions that a draft leaves open."""
+    from duizhang.drafting import open_lines
+
+    return [_("line {line}: {asked}", line=number, asked=asked) for number, asked in open_lines(text)]
 
 
 def _check(root: Path, answers: Answers) -> None:
@@ -99,14 +106,14 @@ def _looked(folder: Path, root: Path, given: dict[str, str], *, asks: bool) -> t
 
     specs = load_specs(root / "sources")
     zone, because, question = zone_question(clocks(folder, specs))
-    values, reasons, unanswered = dict(given), dict.fromkeys(given, "said when this was drafted"), set[str]()
+    values, reasons, unanswered = dict(given), dict.fromkeys(given, _("said when this was drafted")), set[str]()
 
     def answer(asked: Question) -> None:
         if asked.key in values:
             return
         said = _ask(asked) if asks else ""
         values[asked.key] = said or asked.default
-        reasons[asked.key] = "said when this was drafted" if said else f"{asked.text}." + (f" ({asked.hint})" if asked.hint else "")
+        reasons[asked.key] = _("said when this was drafted") if said else f"{asked.text}." + (f" ({asked.hint})" if asked.hint else "")
         if not said:
             unanswered.add(asked.key)
 

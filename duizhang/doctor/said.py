@@ -28,12 +28,11 @@ def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> It
         _("{path}: {n} shops, from {start}, {zone}, {currency}", path=path, n=len(books.shops), start=books.start, zone=books.time_zone,
           currency=books.currency),
     )
-    for line in open_lines(path.read_text(encoding="utf-8")):
-        number, _colon, asked = line.partition(": ")
+    for number, asked in open_lines(path.read_text(encoding="utf-8")):
         yield Finding(
             area,
             NOTED,
-            _("{line} is still a question: {asked}", line=number, asked=asked),
+            _("line {line} is still a question: {asked}", line=number, asked=asked),
             _("Answer it, and take the word QUESTION away."),
         )
     try:

@@ -16,6 +16,9 @@ from zoneinfo import available_timezones
 
 from duizhang.drafting.bills import UNSAID, Bill, Folder
 from duizhang.drafting.whose import Found, Shops, days_text
+from duizhang.folding import folded, width_of
+from duizhang.language import counted, current
+from duizhang.language import translated as _
 from duizhang.legs import LEGS, load_legs
 from duizhang.reconcile import sides_of
 
@@ -23,6 +26,7 @@ QUESTION = "QUESTION"
 # the clocks of providers that count all their sellers' time by their own; they say nothing of where the seller is
 _PROVIDERS_OWN = frozenset({"UTC", "America/Los_Angeles"})
 _WIDTH = 112
+_PROPOSED = ("# -", "# accounts:", "# rate_cards:", "# sla_days:", "# payment_settlement/", "# fee/")  # an entry that is to be looked at
 _ACCOUNTS = 40  # of a ledger that are listed
 _USUALLY = 95  # of a hundred settled payments
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
@@ -53,10 +57,10 @@ def zone_question(clocks: Mapping[str, set[str]]) -> tuple[str, str, Question | 
     said = {zone: sorted(sources) for zone, sources in clocks.items() if zone and zone not in _PROVIDERS_OWN}
     if len(said) == 1:
         [(zone, sources)] = said.items()
-        return zone, f"{_listed(sources)} {'keep' if len(sources) > 1 else 'keeps'} this clock", None
-    hint = "; ".join(f"{_listed(sorted(s))}: {zone or 'the clock of the books'}" for zone, s in sorted(clocks.items()))
+        return zone, counted("{sources} keeps this clock", "{sources} keep this clock", len(sources), sources=_listed(sources)), None
+    hint = "; ".join(f"{_listed(sorted(s))}: {zone or _('the clock of the books')}" for zone, s in sorted(clocks.items()))
     default = "UTC" if said or not (here := _here()) else here
-    text = "in which time zone a business day begins and ends (an IANA name such as Asia/Shanghai or Europe/Berlin)"
+    text = _("in which time zone a business day begins and ends (an IANA name such as Asia/Shanghai or Europe/Berlin)")
     return default, "", Question("time_zone", text, default, hint)
 
 
@@ -77,14 +81,16 @@ def questions(folder: Folder) -> tuple[dict[str, str], dict[str, str], list[Ques
         said.update(bill.currencies)
     unsaid = sorted({bill.spec.name for bill in folder.bills if bill.currencies.get(UNSAID)})
     said.pop(UNSAID, None)
-    asked = [Question("entity", "what the books are called: letters, digits, `.`, `_` and `-`; it stands on every report", "my-company")]
-    also = f"; rows of {_listed(unsaid)} name no currency and are taken to be in it" if unsaid else ""
+    asked = [
+        Question("entity", _("what the books are called: letters, digits, `.`, `_` and `-`; it stands on every report"), "my-company")]
+    also = _("; rows of {sources} name no currency and are taken to be in it", sources=_listed(unsaid)) if unsaid else ""
     if len(said) == 1:
         [currency] = said
-        return {"currency": currency}, {"currency": f"the only currency that the files name{also}"}, asked
-    named = ", ".join(f"{currency} in {rows} rows" for currency, rows in sorted(said.items(), key=lambda item: (-item[1], item[0])))
+        return {"currency": currency}, {"currency": _("the only currency that the files name") + also}, asked
+    counts = sorted(said.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(_("{currency} in {n} rows", currency=currency, n=rows) for currency, rows in counts)
     default = max(said, key=lambda currency: (said[currency], currency), default=UNSAID)
-    asked.append(Question("currency", f"the currency of the books (ISO 4217){also}", default, named or "no file names one"))
+    asked.append(Question("currency", _("the currency of the books (ISO 4217)") + also, default, named or _("no file names one")))
     return {}, {}, asked
 
 
@@ -99,40 +105,43 @@ def books_text(folder: Folder, shops: Shops, answers: Answers) -> str:
 
 def _head() -> list[str]:
     return [
-        "# Whose books, which shops, what is expected. Drafted by `duizhang init` from the files of this folder: every entry says what it",
-        f"# rests on. An entry marked {QUESTION} rests on nothing in the files; answer it before you rely on a number.",
-        "# `duizhang plan --books books.yaml` says what is missing and what would be held; `duizhang doctor` checks the whole.",
+        *_comment(_(
+            "Whose books, which shops, what is expected. Drafted by `duizhang init` from the files of this folder: every entry says what "
+            "it rests on. An entry marked QUESTION rests on nothing in the files; answer it before you rely on a number.")),
+        *_comment(_("`duizhang plan --books books.yaml` says what is missing and what would be held; `duizhang doctor` checks the whole.")),
+        *_comment(_("The language of the report and of the workbook of differences: zh or en.")),
+        f"language: {current()}",
     ]
 
 
 def _basics(folder: Folder, answers: Answers) -> list[str]:
     lines = []
     notes = {
-        "entity": "What the books are called.", "time_zone": "The zone in which a business day begins and ends.",
-        "currency": "The currency of the books, and of rows that name none.",
+        "entity": _("What the books are called."), "time_zone": _("The zone in which a business day begins and ends."),
+        "currency": _("The currency of the books, and of rows that name none."),
     }
     for key, note in notes.items():
         because = answers.because.get(key, "")
-        lines += _comment(f"{QUESTION}: {because}" if key in answers.open else f"{note} Because: {because}.")
+        lines += _comment(f"{QUESTION}: {because}" if key in answers.open else f"{note} {_('Because: {why}.', why=because)}")
         lines.append(f"{key}: {_plain(answers.values[key])}")
     days = folder.days
     first = days[0] if days else dt.date.today()  # noqa: DTZ011 - a day of the books, of which no zone is sure here
-    lines += _comment(f"The first business day: the files have rows of {days_text(days)}." if days
-                      else f"{QUESTION}: the first business day; no file that was read has a day, so this is today.")
+    lines += _comment(_("The first business day: the files have rows of {days}.", days=days_text(days)) if days
+                      else f"{QUESTION}: " + _("the first business day; no file that was read has a day, so this is today."))
     gaps = [(a, b) for a, b in pairwise(days) if (b - a).days > 1]
-    lines += _comment("No file has a row between " + ", ".join(f"{a} and {b}" for a, b in gaps[:3]) + (
-        f" and {len(gaps) - 3} more such gaps." if len(gaps) > 3 else "."), when=bool(gaps))
+    lines += _comment(_("Between these days no file has a row: {gaps}.", gaps=_listed([f"{a} - {b}" for a, b in gaps])), when=bool(gaps))
     return [*lines, f"start: {first}"]
 
 
 def _shops(shops: Shops) -> list[str]:
     if not shops.shops:
-        return _comment(f"{QUESTION}: no bill of a shop was found. A shop: `shops: {{my-shop: {{platform: taobao, provider: alipay}}}}`.")
-    lines = ["# Shops. The files of each stand in inbox/<its name>/.", "shops:"]
+        example = "`shops: {my-shop: {platform: taobao, provider: alipay}}`"
+        return _comment(f"{QUESTION}: " + _("no bill of a shop was found. A shop: {example}.", example=example))
+    lines = [*_comment(_("Shops. The files of each stand in inbox/<its name>/.")), "shops:"]
     for name, found in shops.shops.items():
         kinds = Counter(bill.spec.name for bill in found.bills)
         said = ", ".join(f"{kind} ({count})" for kind, count in sorted(kinds.items()))
-        lines += _comment("; ".join([said or "no file", *found.because]) + ".", "  ")
+        lines += _comment("; ".join([said or _("no file"), *found.because]) + ".", "  ")
         for question in found.open:
             lines += _comment(f"{QUESTION}: {question}", "  ")
         lines.append(f"  {_plain(name)}:")
@@ -155,16 +164,16 @@ def _expected(folder: Folder, shops: Shops) -> list[str]:
         named = f"source: {source}" + (f", shop: {_plain(shop)}" if shop else "")
         if _daily(bills) and ends and theirs[-1] >= ends:
             begins = "" if theirs[0] == days[0] else f", from_day: {theirs[0]}"
-            daily.append(f"  - {{{named}{begins}}}  # a file for each of {days_text(theirs)}")
+            daily.append(f"  - {{{named}{begins}}}  # {_('a file for each of {days}', days=days_text(theirs))}")
         else:
             count = len({bill.name for bill in bills})
-            others.append(f"  # - {{{named}}}  # {count} file{'s' if count > 1 else ''}: {days_text(theirs)}")
+            others.append(f"  # - {{{named}}}  # {counted('{n} file: {days}', '{n} files: {days}', count, days=days_text(theirs))}")
     if not daily and not others:
         return []
-    lines = _comment("Files without which a day is held: one a day, from `from_day` on (default: start).")
+    lines = _comment(_("Files without which a day is held: one a day, from `from_day` on (default: start)."))
     lines += ["expected:", *daily] if daily else ["expected: []"]
     if others:
-        lines += _comment(f"{QUESTION}: seen, but not with one file for each day. Take the # away from what comes every day.", "  ")
+        lines += _comment(f"{QUESTION}: " + _("seen, but not with one file for each day. Take the # away from what comes every day."), "  ")
         lines += others
     return lines
 
@@ -197,24 +206,24 @@ def _patience(folder: Folder) -> list[str]:
                 days[key] = min(day, days.get(key, day))
     usual = load_legs()["payment_settlement"].sla_days
     lines: list[str] = []
-    for provider in sorted({provider for provider, _ in paid}):
+    for provider in sorted({key[0] for key in paid}):
         payments = {key: day for key, day in paid.items() if key[0] == provider}
         lags = Counter((settled[key] - day).days for key, day in payments.items() if key in settled)
         within = [days for days in sorted(lags) if sum(n for lag, n in lags.items() if lag <= days) * 100 >= _USUALLY * lags.total()]
         last = max(settled.values(), default=None)
         late = [key for key, day in payments.items() if key not in settled and last and (last - day).days >= max(usual, *within[:1], 1)]
         if within and within[0] > usual:
-            seen = ", ".join(f"{n} after {lag}" for lag, n in sorted(lags.items()))
-            lines += _comment(f"{provider}: of {len(payments)} payments, settled by days: {seen}; not settled in these files: "
-                              f"{len(payments) - lags.total()}.", "  ")
+            seen = ", ".join(_("{n} after {days}", n=n, days=lag) for lag, n in sorted(lags.items()))
+            lines += _comment(_("{provider}: of {n} payments, settled by days: {seen}; not settled in these files: {left}.",
+                                provider=provider, n=len(payments), seen=seen, left=len(payments) - lags.total()), "  ")
             lines += [f"  {leg}/{_plain(provider)}: {within[0]}" for leg in ("payment_settlement", "fee")]
         elif late and not lags:
-            lines += _comment(
-                f"{QUESTION}: {provider}: none of {len(payments)} payments is settled in these files; after how many days is one?", "  ")
+            lines += _comment(f"{QUESTION}: " + _("{provider}: none of {n} payments is settled in these files; after how many days is one?",
+                                                  provider=provider, n=len(payments)), "  ")
             lines += [f"  # {leg}/{_plain(provider)}: 7" for leg in ("payment_settlement", "fee")]
     if not lines:
         return []
-    head = _comment("Days that a counterpart may take before it is overdue, where the files show that the usual ones are not enough.")
+    head = _comment(_("Days that a counterpart may take before it is overdue, where the files show that the usual ones are not enough."))
     return [*head, "sla_days:" if any(not line.lstrip().startswith("#") for line in lines) else "# sla_days:", *lines]
 
 
@@ -222,17 +231,17 @@ def _accounts(folder: Folder, answers: Answers) -> list[str]:
     lines: list[str] = []
     numbers = sorted(set().union(*(bill.bank_accounts for bill in folder.bills))) if folder.bills else []
     if numbers:
-        lines += _comment("Bank accounts that the statements name, and the entity that owns each.")
+        lines += _comment(_("Bank accounts that the statements name, and the entity that owns each."))
         lines.append("bank_accounts:")
         lines += [f"  {_quoted(number)}: {_plain(answers.values['entity'])}" for number in numbers]
     ledger = {code: text for bill in folder.bills for code, text in bill.ledger.items()}
     if ledger:
-        lines += _comment(
-            f"{QUESTION}: which ledger account has to equal which sub-ledger. measure: sales (with shop), sales_refunds (with shop), "
-            "provider_fees (with provider), bank (with bank_account), fx_gain_loss. Take the # away and name the measure.")
+        lines += _comment(f"{QUESTION}: " + _(
+            "which ledger account has to equal which sub-ledger. measure: sales (with shop), sales_refunds (with shop), "
+            "provider_fees (with provider), bank (with bank_account), fx_gain_loss. Take the # away and name the measure."))
         listed = sorted(ledger.items())[:_ACCOUNTS]
         lines += ["# accounts:", *(f"#   {_quoted(code)}: {{measure: sales}}  # {_line(text)}" for code, text in listed)]
-        lines += [f"#   and {len(ledger) - _ACCOUNTS} more"] if len(ledger) > _ACCOUNTS else []
+        lines += [_("#   and {n} more", n=len(ledger) - _ACCOUNTS)] if len(ledger) > _ACCOUNTS else []
     return lines
 
 
@@ -245,13 +254,13 @@ def _rates(folder: Folder) -> list[str]:
     if not rates:
         return []
     first = folder.days[0] if folder.days else ""
-    lines = _comment(
-        f"{QUESTION}: what was agreed with each provider. Fees are held against these cards; without a card they are not checked.")
+    lines = _comment(f"{QUESTION}: " + _(
+        "what was agreed with each provider. Fees are held against these cards; without a card they are not checked."))
     lines.append("# rate_cards:")
-    for provider, counted in sorted(rates.items()):
-        [(share, number)] = counted.most_common(1)
+    for provider, charged in sorted(rates.items()):
+        [(share, number)] = charged.most_common(1)
         lines.append(f"#   - {{kind: fee, provider: {_plain(provider)}, from_day: {first}, percent: {share.normalize():f}}}"
-                     f"  # so charged on {number} of {sum(counted.values())} different payments looked at")
+                     f"  # {_('so charged on {n} of {all} different payments looked at', n=number, all=charged.total())}")
     return lines
 
 
@@ -268,31 +277,24 @@ def leg_sides(folder: Folder, shops: Shops) -> dict[str, dict[str, set[str]]]:
 def _legs(folder: Folder, shops: Shops) -> list[str]:
     sides = leg_sides(folder, shops)
     both = [leg for leg, of in sides.items() if of["left"] and of["right"]]
-    lines = _comment(f"Reconciliations that these files have both sides of: {', '.join(both) or 'none'}.")
+    lines = _comment(_("Reconciliations that these files have both sides of: {legs}.", legs=", ".join(both) or "-"))
     for leg, of in sides.items():
         if bool(of["left"]) != bool(of["right"]):
             there, lacking = ("left", "right") if of["left"] else ("right", "left")
-            lines += _comment(f"Not run until there is a {lacking} side: {leg} (its {there}: {_listed(sorted(of[there]))}).")
+            lines += _comment(_("Not run until there is a {lacking} side: {leg} (its {there}: {sources}).", lacking=_(lacking), leg=leg,
+                                there=_(there), sources=_listed(sorted(of[there]))))
     return lines
 
 
 def _unread(folder: Folder) -> list[str]:
-    said = [f"Not read: {name}: {reason}" for name, reason in sorted(folder.refused.items())]
-    said += [f"Not counted: {name}: same content as {other}" for name, other in sorted(folder.copies.items())]
+    said = [_("Not read: {file}: {reason}", file=name, reason=reason) for name, reason in sorted(folder.refused.items())]
+    said += [_("Not counted: {file}: same content as {other}", file=name, other=other) for name, other in sorted(folder.copies.items())]
     return [line for text in said for line in _comment(text)]
 
 
 def _comment(text: str, before: str = "", *, when: bool = True) -> list[str]:
     """A text as lines of comment."""
-    lines: list[str] = []
-    line = ""
-    for word in _line(text).split():
-        if line and len(line) + len(word) + 1 > _WIDTH:
-            lines.append(f"{before}# {line}")
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return [*lines, f"{before}# {line}"] if when and line else []
+    return [f"{before}# {line}" for line in folded(_line(text), _WIDTH)] if when and text.strip() else []
 
 
 def _line(text: str) -> str:
@@ -310,19 +312,20 @@ def _quoted(value: str) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     found = list(names)
-    return ", ".join(found[:6]) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
+    return ", ".join(found[:6]) + (_(" and {n} more", n=len(found) - 6) if len(found) > 6 else "")
 
 
-def open_lines(text: str) -> Iterator[str]:
-    """The questions that are marked in a books.yaml, each with its line."""
+def open_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The questions that are marked in a books.yaml, each with the number of its line."""
     said, at = "", 0
     for number, line in enumerate([*text.splitlines(), ""], 1):
         bare = line.strip()
-        if said and bare.startswith("# ") and QUESTION not in bare and not bare.startswith(("# -", "# accounts:", "# rate_cards:")):
-            said += bare.removeprefix("#")
+        if said and bare.startswith("# ") and QUESTION not in bare and not bare.startswith(_PROPOSED):
+            more = bare.removeprefix("# ")
+            said += more if width_of(said[-1] + more[0]) == 4 else f" {more}"  # no blank between two Chinese characters
             continue
         if said:
-            yield f"line {at}: {said.strip()}"
+            yield at, said.strip()
         said, at = (bare.partition(f"# {QUESTION}:")[2], number) if f"# {QUESTION}:" in bare else ("", at)
 
 

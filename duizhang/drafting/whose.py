@@ -13,6 +13,7 @@ from datetime import date
 from duizhang.drafting.bills import Bill, Folder
 from duizhang.ingest.inbox import COMPANY, is_of_a_shop
 from duizhang.ingest.opening import MEMBER
+from duizhang.language import translated as _
 
 _SHARED = 5  # of a hundred order numbers of the smaller side that both sides have to know
 _DATE = re.compile(r"[\d._年月日-]+")
@@ -66,7 +67,7 @@ def find_shops(folder: Folder) -> Shops:
         groups = _renamed(groups, own)
     for name in own:
         if name and name not in groups:
-            groups[name] = Found(name, because=["own orders name it; no file of it was found"])
+            groups[name] = Found(name, because=[_("own orders name it; no file of it was found")])
     _warehouses(folder.bills, groups)
     of = {bill.name: name for name, found in groups.items() for bill in found.bills}
     # a platform's statement is of the shop that all its rows name
@@ -96,7 +97,7 @@ def _by_folder(bills: Iterable[Bill]) -> dict[str, Found]:
     groups: dict[str, Found] = {}
     for bill in bills:
         if bill.top and bill.top != COMPANY:
-            found = groups.setdefault(bill.top, Found(bill.top, because=[f"the folder inbox/{bill.top}"]))
+            found = groups.setdefault(bill.top, Found(bill.top, because=[_("the folder {folder}", folder=f"inbox/{bill.top}")]))
             found.bills.append(bill)
     return groups
 
@@ -127,13 +128,14 @@ def _by_orders(bills: list[Bill]) -> dict[str, Found]:
     while pair := _same_shop(groups):
         into, gone, number, smaller = pair
         groups[into].bills += groups[gone].bills
-        groups[into].because += [f"{gone} knows {number} of {smaller} order numbers of {into}", *groups.pop(gone).because]
+        groups[into].because += [
+            _("{one} knows {n} of {all} order numbers of {other}", one=gone, n=number, all=smaller, other=into), *groups.pop(gone).because]
     for name, found in groups.items():
         others = [other for other in groups if other != name]
         if not found.because and others and not any(bill.has_orders for bill in found.bills):
-            found.open.append(
-                f"no order number of {name} is one of {', '.join(others)}. If it is how the buyers of one of them pay, put its files "
-                f"into that shop's folder, name it there as provider, and take this shop out.")
+            found.open.append(_(
+                "no order number of {name} is one of {others}. If it is how the buyers of one of them pay, put its files into that shop's "
+                "folder, name it there as provider, and take this shop out.", name=name, others=", ".join(others)))
     return groups
 
 
@@ -180,7 +182,7 @@ def _renamed(groups: dict[str, Found], own: dict[str, frozenset[str]]) -> dict[s
         shared = {shop: len(numbers & theirs) for shop, theirs in own.items() if shop}
         best = max(shared, key=lambda shop: (shared[shop], shop), default="")
         if best and shared[best] and best not in renamed:
-            found.because.append(f"own orders name it {best}: {shared[best]} order numbers in common")
+            found.because.append(_("own orders name it {name}: {n} order numbers in common", name=best, n=shared[best]))
             found.name = best
             found.open.clear()
         renamed[found.name] = found
@@ -199,7 +201,7 @@ def _warehouses(bills: Iterable[Bill], groups: dict[str, Found]) -> None:
         only = named if len(named) == 1 else every if len(every) == 1 else set()
         found.warehouse = next(iter(only), "")
         if not found.warehouse and every:
-            found.open.append(f"from which warehouse it sends: {', '.join(sorted(every))}")
+            found.open.append(_("from which warehouse it sends: {warehouses}", warehouses=", ".join(sorted(every))))
 
 
 def slug(text: str) -> str:
@@ -211,5 +213,5 @@ def days_text(days: Iterable[date]) -> str:
     """Days as their first, their last and how many there are."""
     ordered = sorted(days)
     if not ordered:
-        return "no day"
-    return f"{ordered[0]}" if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}, {len(ordered)} days"
+        return _("no day")
+    return f"{ordered[0]}" if len(ordered) == 1 else _("{first} to {last}, {n} days", first=ordered[0], last=ordered[-1], n=len(ordered))
