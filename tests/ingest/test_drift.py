@@ -121,7 +121,7 @@ def test_a_card_entry_not_posted_has_no_day_and_waits(tmp_path: Path) -> None:
 
 
 def test_a_cell_beyond_all_measure_is_no_traceback(tmp_path: Path) -> None:
-    with pytest.raises(RefusedFile, match="no source"):
+    with pytest.raises(RefusedFile, match="it is JSON"):
         read(tmp_path, b'{"a": "' + b"x" * 200_000 + b'", "b"')
 
 

@@ -24,6 +24,12 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
     ("주문번호,상품명,옵션명,판매액\n1,램프,A,10000\n", "cp949", "주문번호, 상품명"),
     ("Datum;Factuurnummer;Omschrijving;EAN;Bestelnummer;Bedrag\n05-03-2026;1;Verkoopprijs;87;C1;100,00\n", "utf-8", "but with EAN, Bestelnummer"),
     ("ID;Datum;Buchungstext;Betrag;Saldo;Bestellnummer\n1;05.03.2026;Verkauf;100,00;100,00;MA1\n", "utf-8", "but with Bestellnummer"),
+    ("Paketscheinnummer;Datum;Empfänger;Gewicht;Betrag\n0150;05.03.2026;K;1,0;4,20\n0151;05.03.2026;K;1,0;-4,20\n", "utf-8", "with Paketscheinnummer"),
+    ("Buchungsdatum;Belegnummer;Buchungstext;Buchungsbetrag;Sollkonto;Habenkonto\n05.03.2026;1;x;-119,00;1200;8400\n", "utf-8", "but with Sollkonto"),
+    ("Date,Payee,Memo,Payment,Deposit,Reconciliation Status,Balance,Account\n03/05/2026,S,x,12.50,,,9.50,Checking\n", "utf-8", "Reconciliation Status"),
+    ("Date,Description,Amount\n03/05/2026,SHOP,12.50\n03/13/2026,PAYMENT - THANK YOU,-100.00\n03/14/2026,SHOP 2,22.50\n", "utf-8", "or what was charged"),
+    ('{"transactions":[{"date":"2026-03-05","amount":-12.5}]}', "utf-8", "JSON"),
+    ('#FLAGGA 0\n#PROGRAM "Fortnox" 3.0\n#VER A 1 20260305 "Sale"\n', "utf-8", "SIE"),
     ("!Type:Bank\nD03/05'2026\nT-12.50\nPStore\n^\n", "utf-8", "QIF"),
     ('<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"><CstmrCdtTrfInitn/></Document>', "utf-8", "order of payments"),
     ("1112345678901234567826030126033120000000010000097800" + " " * 30 + "\n", "utf-8", "Norma 43"),
@@ -39,6 +45,16 @@ def test_a_refusal_tells_what_was_seen(tmp_path: Path, text: str, encoding: str,
 def test_an_amount_in_another_currency_than_its_row_is_told(tmp_path: Path) -> None:
     found = read(tmp_path, "Date,Description,Currency,Amount,Balance\n2026-03-05,X,CNY,USD 5.00,5.00\n")
     assert [t.name for t in found.totals if not t.ok] == ["rows whose amounts name another currency"]
+
+
+@pytest.mark.parametrize(("rows", "total"), [
+    ("2026-03-05,A,12.50,12.00,", "rows whose amount is not their debit or credit"),
+    ("2026-03-05,A,12.50,12.50,\n2026-03-06,B,5.00,-5.00,", "debits or credits of both signs"),
+    ("2026-03-05,A,3.00,5.00,8.00", "rows with a debit and a credit"),
+])
+def test_debits_and_credits_that_say_more_than_one_thing_do_not_tie(tmp_path: Path, rows: str, total: str) -> None:
+    found = read(tmp_path, f"Date,Description,Amount,Debit,Credit\n{rows}\n")
+    assert [t.name for t in found.totals if not t.ok] == [total]
 
 
 WITH_FEE = "Date,Description,Amount,Fee,Reference\n2026-03-05,A,99.00,1.00,r1\n2026-03-06,C,49.00,1.00,r2\n"

@@ -23,9 +23,9 @@ def read(folder: Path, body: bytes | str, name: str = "any.csv") -> list[Extract
 
 
 @pytest.mark.parametrize(("columns", "notes"), [
-    ((",Levy", ",0", ",1.25"), ["columns of money that are not read: Levy"]),
-    ((",Levy (EUR)", ",-1.25", ","), ["columns of money that are not read: Levy"]),
-    ((",Shop", ",12", ",13"), []), ((",Day", ",05.03.26", ",06.03.26"), []), ((",Weight", ",1.25", ",0.50"), []), ((",Levy", ",0.00", ","), []),
+    ((",Levy", ",0", ",1.25"), ["columns of money that are not read: Levy (1.25 in 1 rows)"]),
+    ((",Levy (EUR)", ",-1.25", ","), ["columns of money that are not read: Levy (-1.25 in 1 rows)"]),
+    ((",Shop", ",12", ",13"), []), ((",Day", ",05.03.26", ",06.03.26"), []), ((",Latitude", ",1.25", ",0.50"), []), ((",Levy", ",0.00", ","), []),
 ])
 def test_a_column_of_money_that_nobody_specified_is_told(tmp_path: Path, columns: tuple[str, str, str], notes: list[str]) -> None:
     [found] = read(tmp_path, BANK.format(*columns))
@@ -64,3 +64,9 @@ def test_exports_that_overlap_joined_in_one_file_are_told(tmp_path: Path) -> Non
     assert ("rows that stand below two of its headers alike", "1") in [(t.name, t.computed) for t in found.totals if not t.ok]
     [found] = read(tmp_path, text + text.splitlines()[0] + "\n2026-03-07,D,1.00,91.00\n")
     assert [t for t in found.totals if not t.ok] == []
+
+
+def test_an_amount_that_only_stands_in_a_column_that_is_not_read_holds(tmp_path: Path) -> None:
+    [found] = read(tmp_path, "Date,Description,Amount,Levied\n2026-03-05,A,10.00,\n2026-03-06,C,,7.50\n2026-03-07,D,-1.00,2.50\n")
+    assert found.notes == ["columns of money that are not read: Levied (10 in 2 rows)"]
+    assert [(t.name, t.computed) for t in found.totals if not t.ok] == [("rows whose amount stands in a column that is not read", "1")]

@@ -39,6 +39,7 @@ from duizhang.ingest.typing import (
     HIDDEN,
     QUARANTINE,
     ColumnTyper,
+    Unread,
     masked,
     references,
     remark_fields,
@@ -121,6 +122,7 @@ class _Part:
     quarantine: pa.Table
     wrong: int
     tally: Tally
+    unread: Unread
 
 
 class _Run:
@@ -135,6 +137,7 @@ class _Run:
         self.typer: ColumnTyper | None = None
         self.overlay: Overlay | None = None
         self.read = self.quarantined = 0
+        self.unread = Unread()
         self.tally = Tally(sums=(Decimal(0),) * len(self.spec.totals))
 
     def go(self) -> Extraction:
@@ -176,12 +179,14 @@ class _Run:
             for name, stated, computed in self.reading.stated
         ]
         totals += _balances(self.tally.chains)
+        if self.unread.alone:
+            totals.append(ControlTotal("rows whose amount stands in a column that is not read", "0", str(self.unread.alone), ok=False))
         if self.reading.headers and (again := self._joined_twice()):
             totals.append(ControlTotal("rows that stand below two of its headers alike", "0", str(again), ok=False))
         return Extraction(
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
-            self.tally.undated, self.reading.totals_line, self.place.unread, self.place.left_out,
+            self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
         )
 
     def _joined_twice(self) -> int:
@@ -199,6 +204,7 @@ class _Run:
     def _counted(self, part: _Part) -> _Part:
         self.quarantined += part.wrong
         self.tally += part.tally
+        self.unread.add(part.unread)
         return part
 
     def _write_ahead(self, sinks: Mapping[str, Sink], parts: Iterator[_Part]) -> None:
@@ -248,6 +254,7 @@ class _Run:
         counter = idle.get()
         try:
             typed, wrong = typer.type(batch)
+            unread = typer.unread(self.place.unread, batch, typed)
             if unlisted := counter.unlisted(typed):
                 wrong = pa.concat_tables([wrong, _unlisted(self.spec, typed, unlisted)])
                 typed = _without(typed, unlisted)
@@ -260,7 +267,7 @@ class _Run:
         cells = pa.concat_tables([wrong, _broken(batch.broken)])
         if self.setting.masked:
             cells = cells.set_column(cells.schema.get_field_index("value"), "value", masked(cells["value"]))
-        return _Part(self._landed(typed), cells, len(pc.unique(wrong["line"])) + len(batch.broken), tally)
+        return _Part(self._landed(typed), cells, len(pc.unique(wrong["line"])) + len(batch.broken), tally, unread)
 
     def _landed(self, typed: pa.Table) -> pa.Table:
         columns = [constant(self.file, typed.num_rows), *(self._kept(typed, name) for name in self.schema.names[1:])]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class Extraction:
 
     tables: the canonical tables that its rows feed. member: the name inside a ZIP or workbook that holds several bills, else
     ''. days: business days of its rows; undated: rows without one. totals_line: the line that carries the file's totals, which
-    may feed tables and is no row (0: none). unread: columns of money that the specification does not know. left_out: members of
+    may feed tables and is no row (0: none). unread: columns of money that the specification does not know, by name the cells that are
+    not 0 and their sum. left_out: members of
     the archive and sheets of the workbook that were not read.
     """
 
@@ -57,13 +58,14 @@ class Extraction:
     captures: dict[str, str]
     undated: int = 0
     totals_line: int = 0
-    unread: tuple[str, ...] = ()
+    unread: Mapping[str, tuple[int, Decimal]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """What a reader should know although every row was read."""
-        money = f"columns of money that are not read: {', '.join(self.unread)}"
+        columns = (f"{name} ({total.normalize():f} in {count} rows)" for name, (count, total) in self.unread.items())
+        money = f"columns of money that are not read: {', '.join(columns)}"
         members = f"left out: {', '.join(self.left_out)}"
         return [*([money] if self.unread else []), *([members] if self.left_out else [])]
 

@@ -57,7 +57,7 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
             continue
         amounts, signed = typer.signs(name, batch)
         above = amounts.filter(amounts > 0)
-        is_card = _CARD.search(f"{typer.above} {' '.join(typer.index)}") is not None
+        is_card = _CARD.search(f"{typer.above} {' '.join(typer.index)}") is not None or typer.pays_card(name, batch)
         if len(above) and (not signed or (is_card and 2 * len(above) > len(amounts))):
             raise undecided_signs(column.column, f"{above[0].normalize():f}")
 

@@ -7,9 +7,9 @@ a wrong number of cells). So memory is bounded whatever the size, and a damaged 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ from duizhang.ingest.reading.quotes import STRAY, mend_quotes
 from duizhang.ingest.reading.ticked import TICKED, is_wrapped, parse_ticked, ticked_part, untick
 from duizhang.ingest.recognising import Place, split_line
 from duizhang.ingest.rows import Broken, several
-from duizhang.ingest.specification import Cell, SourceSpec, normalised
+from duizhang.ingest.specification import Cell, normalised
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,12 @@ class Piece:
     whole: Callable[[int], list[str]] = field(default=lambda _: [])
 
 
-def wanted_positions(spec: SourceSpec, names: Sequence[str]) -> list[int]:
-    """Positions of the columns that a specification reads, and of the first, which tells footers from rows."""
-    wanted = {n for c in spec.fields.values() for n in (c.column, *c.also, *c.join)}
+def wanted_positions(place: Place) -> list[int]:
+    """Positions of the columns that a specification reads, of those of money that it does not know, and of the first, which tells
+    footers from rows."""
+    spec, names = place.spec, place.names
+    wanted = set(place.unread)
+    wanted |= {n for c in spec.fields.values() for n in (c.column, *c.also, *c.join)}
     wanted |= {c.cell for c in spec.captures.values() if isinstance(c, Cell)} | {t.summary for t in spec.totals if t.summary}
     if spec.totals_row:
         wanted.add(spec.totals_row)
@@ -104,7 +107,7 @@ def _widened(block: Block, place: Place) -> Place:
     line = next((ln for ln in block.text[: 1 << 16].split(b"\n") if ln.strip()), b"")
     cells = split_line(plain(line, block.encoding), place.delimiter)
     if not place.spec.ticked and len(cells) == len(place.names) + 1 and not cells[-1].strip():
-        return Place(place.spec, place.encoding, place.header, place.delimiter, (*place.names, ""), place.above)
+        return replace(place, names=(*place.names, ""))
     return place
 
 
@@ -127,7 +130,7 @@ def _parse(block: Block, place: Place, broken: list[Broken]) -> Piece:
 
 
 def _ticked(block: Block, place: Place, broken: list[Broken]) -> Piece | None:
-    found = parse_ticked(block.text, block.lines, len(place.names), wanted_positions(place.spec, place.names))
+    found = parse_ticked(block.text, block.lines, len(place.names), wanted_positions(place))
     if found is None:
         return None
     lines, columns = _readable(np.arange(block.first, block.first + block.lines, dtype=np.int64), found, block, place, broken)
@@ -147,7 +150,7 @@ def _joined(above: Piece, below: Piece, first: int) -> Piece:
 
 def _parsed(block: Block, place: Place, delimiter: str, broken: list[Broken]) -> Piece:
     """The block's lines by Arrow: at once where all are plain rows, else with every other line handed over as odd."""
-    width, wanted = len(place.names), wanted_positions(place.spec, place.names)
+    width, wanted = len(place.names), wanted_positions(place)
     if not block.text:
         return Piece(np.empty(0, np.int64), [pa.array([], pa.string())] * len(wanted), [], broken)
     quoted = b'"' in block.text and not place.spec.ticked

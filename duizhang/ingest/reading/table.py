@@ -37,7 +37,7 @@ class _Rows:
     def __init__(self, place: Place) -> None:
         self.place, self.spec = place, place.spec
         self.width = len(place.names)
-        self.wanted = wanted_positions(place.spec, place.names)
+        self.wanted = wanted_positions(place)
         self.names = [place.names[n] for n in self.wanted]
         self.footer = re.compile(self.spec.footer) if self.spec.footer else None
         self.only = re.compile(self.spec.rows) if self.spec.rows else None
@@ -217,7 +217,7 @@ def _says(cells: pa.Array) -> np.ndarray:
 
 def _sheet_pieces(document: Document, place: Place) -> Iterator[Piece]:
     width = len(place.names)
-    wanted = wanted_positions(place.spec, place.names)
+    wanted = wanted_positions(place)
     good: dict[int, list[str]] = {}
     odd: list[tuple[int, list[str], str]] = []
 

@@ -32,6 +32,7 @@ _CURRENCY = re.compile(
 
 _ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
 
+_AGAIN = re.compile(r"#\d+$")
 _AMOUNT = re.compile(r"[-+]?(?:[¥￥$€£]|[A-Z]{3} ?)?[-+]?\d[\d,. ]*|-+")
 _DAY = re.compile(r"\d{1,4}\.\d{1,2}\.\d{1,4}\.?")
 _NO_MONEY = re.compile(
@@ -304,8 +305,10 @@ def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
             if unwanted.isdisjoint(keys) and not any(names.isdisjoint(keys) for names in wanted):
                 names, above = head.rows(delimiter)[index], tuple(head.lines[:index])
                 if bare:
-                    stated = {currency for _, currency in map(without_currency, names)} - {""}
-                    names = unique_names([name for name, _ in map(without_currency, names)])
+                    bare_names = list(map(without_currency, names))
+                    names = unique_names([name for name, _ in bare_names])
+                    # of two columns of one name the first is read
+                    stated = {c for (_, c), name in zip(bare_names, names, strict=True) if c and not _AGAIN.search(name)}
                     above = (*above, f"currency of the header: {stated.pop()}") if len(stated) == 1 else above
                 return Place(spec, encoding, index, delimiter, names, above)
     return None

@@ -70,6 +70,8 @@ class Column(_Closed):
     sign_by (money): the fields of which any tells whether an amount is money in or out. Where no amount has a sign, none of them says
     anything, and the books (`readings`, amounts) do not either, the file is refused; so a card's statement of which most amounts
     are positive.
+    pays_card (money): the field that says of a row that a card was paid off; where such a row has a sign and most others do not, the
+    statement is a card's.
     formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
     beside (money): the field of an amount that this charge is part of or stands beside. The running balance tells which, else the
     books (`readings`, fees), else the file is refused; the value is what it moves besides the amount, 0 where that has it in it.
@@ -97,6 +99,7 @@ class Column(_Closed):
     unless: tuple[str, ...] = ()
     unlike: str = ""
     sign_by: tuple[str, ...] = ()
+    pays_card: str = ""
     formats: tuple[str, ...] = ()
     beside: str = ""
     zone: str | None = None

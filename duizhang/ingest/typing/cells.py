@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,6 +60,22 @@ class Problem:
     reasons: pa.Array
 
 
+@dataclass
+class Unread:
+    """Columns of money that no field reads. sums: name -> (cells that are not 0, their sum). alone: rows with an amount in one of them
+    and none in any column that is read."""
+
+    sums: dict[str, tuple[int, Decimal]] = field(default_factory=dict)
+    alone: int = 0
+
+    def add(self, other: Unread) -> None:
+        """Take what other rows have."""
+        for name, (count, total) in other.sums.items():
+            counted, summed = self.sums.get(name, (0, Decimal(0)))
+            self.sums[name] = counted + count, summed + total
+        self.alone += other.alone
+
+
 class ColumnTyper:
     """Types the batches of one reading by its specification."""
 
@@ -84,6 +102,7 @@ class ColumnTyper:
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
         self.readings: dict[str, Reading | None] = {}
         self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
+        self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
         self.is_settled = False  # whether rows have told what is asked of them
         self.charged: set[str] = set()  # amounts that are money out where they are positive
 
@@ -114,10 +133,11 @@ class ColumnTyper:
             if len(formats) > 1:
                 formats = possible(self._text(name, column, raw), formats, self._evidence(column, raw))
             self.formats[name] = formats
-        decimal = self._decimal_mark(raw) if self.spec.decimal == "auto" else self.spec.decimal
+        if self.spec.decimal == "auto":
+            self.decimal = self._decimal_mark(raw)
         for name, column in self.spec.fields.items():
             self.readings[name] = (
-                amounts(decimal, FIELD_TYPES[column.type]) if column.type in NUMBERS
+                amounts(self.decimal, FIELD_TYPES[column.type]) if column.type in NUMBERS
                 else times(self.formats[name]) if column.type == "time"
                 else _ID if column.type == "id"
                 else None if column.values is None else _listed(column, column.values))
@@ -146,11 +166,36 @@ class ColumnTyper:
         """Whether any cell of a field says something: more than nothing or 0."""
         return bool(self._text(name, self.spec.fields[name], _Raw(batch)).values.str.contains(r"[^0.,\s-]").any())
 
+    def pays_card(self, name: str, batch: Batch) -> bool:
+        """Whether a row of which its field says that it pays a card off has a negative amount."""
+        by, reading = self.spec.fields[name].pays_card, self.readings[name]
+        if not by or reading is None:
+            return False
+        raw = _Raw(batch)
+        paid = pc.not_equal(self._text(by, self.spec.fields[by], raw).rows(), "")
+        below = pc.less(reading.of(self._text(name, self.spec.fields[name], raw))[0].rows(), 0)
+        return bool(pc.any(pc.and_(paid, pc.fill_null(below, False)), min_count=0).as_py())
+
     def signs(self, name: str, batch: Batch) -> tuple[pl.Series, bool]:
         """(the amounts of a settled field that are not 0, whether any of its cells has a sign, a bracket or a side such as CR)."""
         texts, reading = self._text(name, self.spec.fields[name], _Raw(batch)), self.readings[name]
         amounts = pl.Series(reading.of(texts)[0].rows() if reading is not None else [])
         return amounts.filter(amounts != 0), bool(texts.values.str.contains(_SIGNED).any())
+
+    def unread(self, names: Sequence[str], batch: Batch, typed: pa.Table) -> Unread:
+        """What stands in columns of money that no field reads. typed: the batch's rows."""
+        found = Unread()
+        somewhere = np.zeros(len(batch.lines), np.bool_)
+        for name in names:
+            values = amounts(self.decimal).of(coded(batch.columns[self.index[normalised(name)]]))[0].rows()
+            filled = pc.fill_null(pc.not_equal(values, 0), False).to_numpy(zero_copy_only=False)
+            found.sums[name] = (int(filled.sum()), pc.sum(values).as_py() or Decimal(0))
+            somewhere |= filled
+        read = [name for name, column in self.spec.fields.items() if column.type == "money"]
+        if read and somewhere.any():
+            nothing = functools.reduce(pc.and_, (pc.fill_null(pc.equal(typed[name], 0), True) for name in read))
+            found.alone = int(np.isin(typed["line"].filter(nothing), batch.lines.filter(pa.array(somewhere))).sum())
+        return found
 
     def _evidence(self, column: Column, raw: _Raw) -> Evidence:
         """What else a file says of the order of its days and months."""

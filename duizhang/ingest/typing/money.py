@@ -60,7 +60,7 @@ def _thorough(own: str, mark: str, decimal: str, kind: pa.DataType) -> pl.Expr:
     bare = bare.str.replace(r"^([-+(]?)\s*(?:[¥$€£]|人民币|[A-Z]{2,3}\$?)\s*", "${1}")
     bare = bare.str.replace(r"\s*(?:[¥$€£元]|[A-Z]{3})(\)?)$", "${1}").str.strip_chars(" ").str.replace(r"^([-+(])\s+", "${1}")
     negative = bare.str.contains(r"^[-(]|-$")
-    good = bare.str.contains(rf"^(?:[+-]?(?:{number})|\((?:{number})\)|(?:{number})-)$") & bare.str.contains("[0-9]")
+    good = bare.str.contains(rf"^(?:[+-]?(?:{number})|\((?:{number})\)|(?:{number})[-+])$") & bare.str.contains("[0-9]")
     digits = bare.str.replace_all(rf"[{own}{''.join(_GROUPS)}+()-]", "").str.strip_chars_start("0")
     value = _cast(pl.concat_str(pl.when(debit | negative).then(pl.lit("-")).otherwise(pl.lit("")), pl.lit("0"), digits), decimal, kind)
     return pl.when(good & ~(debit & negative)).then(value)  # what is a debit twice over has no certain sign
