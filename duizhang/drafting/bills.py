@@ -28,10 +28,10 @@ _SIDES = ("orders", "payments", "refunds", "settlements")
 @dataclass
 class Bill:
     """One bill of a file, read. name: below the folder; top: the first folder of that; numbers: order numbers of its rows, at most
-    100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, '' where none is named;
-    rates: by provider, the fee of a payment in per cent of its amount -> how many payments. coverage: the days that it
-    says it covers, which a newer file of its kind and shop replaces. paid, settled: (provider, transaction) -> its first day; stated:
-    the shops that rows of a platform's statement name."""
+    100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, '' where none is named; sent: by
+    warehouse, the order numbers of its shipments; rates: by provider, the fee of a payment in per cent of its amount -> how many
+    payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled: (provider,
+    transaction) -> its first day; stated: the shops that rows of a platform's statement name."""
 
     name: str
     spec: SourceSpec
@@ -46,6 +46,7 @@ class Bill:
     has_orders: bool = False
     own: dict[str, frozenset[str]] = field(default_factory=dict)
     warehouses: dict[str, frozenset[str]] = field(default_factory=dict)
+    sent: dict[str, frozenset[str]] = field(default_factory=dict)
     providers: frozenset[str] = frozenset()
     bank_accounts: frozenset[str] = frozenset()
     ledger: dict[str, str] = field(default_factory=dict)
@@ -173,10 +174,17 @@ def _bill(name: str, found: Extraction) -> Bill:
             for shop, warehouse in found.distinct(table, ["shop", "warehouse"]):
                 if warehouse:
                     bill.warehouses[str(shop)] = bill.warehouses.get(str(shop), frozenset()) | {str(warehouse)}
+        if table == "shipments":
+            for warehouse, number in found.distinct(table, ["warehouse", "order_id"]):
+                if warehouse and number:
+                    bill.sent[str(warehouse)] = bill.sent.get(str(warehouse), frozenset()) | {str(number)}
         if table == "bank_entries":
             bill.bank_accounts |= {str(account) for (account,) in found.distinct(table, ["bank_account"]) if account}
         if table == "journal_lines":
             bill.ledger |= {str(code): str(text) for code, text in found.distinct(table, ["account", "account_name"], most=500) if code}
+    if not numbers and "order_id" in found.spec.fields and found.rows_parsed:
+        numbers |= found.values("order_id")  # rows that feed no table know their orders all the same
+        bill.has_orders |= any(table.table == "orders" for table in found.spec.tables)
     bill.numbers = frozenset(numbers)
     return bill
 

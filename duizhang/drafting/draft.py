@@ -147,6 +147,18 @@ def _shops(shops: Shops) -> list[str]:
         lines.append(f"  {_plain(name)}:")
         lines += [f"    {key}: {_plain(value)}" for key, value in (
             ("platform", found.platform), ("provider", found.provider), ("warehouse", found.warehouse)) if value]
+    if shops.shared:
+        lines += _comment(_(
+            "Accounts and warehouses of several shops: a row is of the shop whose order it names. Files of an account stand in "
+            "inbox/<its name>/."))
+        lines.append("shared_accounts:")
+    for name, account in shops.shared.items():
+        kinds = Counter(bill.spec.name for bill in account.bills)
+        said = ", ".join(f"{kind} ({count})" for kind, count in sorted(kinds.items())) or _("shipments that name no shop")
+        orders = ", ".join(f"{shop} ({number})" for shop, number in account.orders.items())
+        lines += _comment(_("{files}; order numbers of {shops}.", files=said, shops=orders), "  ")
+        what = f"provider: {_plain(account.provider)}" if account.provider else f"warehouse: {_plain(name)}"
+        lines.append(f"  {_plain(name)}: {{{what}, shops: [{', '.join(map(_plain, account.orders))}]}}")
     return lines
 
 

@@ -6,13 +6,14 @@ Nothing is decided by the name of a platform or provider: two channels belong to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from duizhang.drafting.bills import Bill, Folder
 from duizhang.ingest.inbox import COMPANY, is_of_a_shop
 from duizhang.ingest.opening import MEMBER
+from duizhang.language import counted
 from duizhang.language import translated as _
 
 _SHARED = 5  # of a hundred order numbers of the smaller side that both sides have to know
@@ -28,6 +29,7 @@ class Found:
     because: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     warehouse: str = ""
+    through: str = ""  # the provider of an account that it shares
 
     @property
     def platform(self) -> str:
@@ -41,15 +43,32 @@ class Found:
         """Through whom its buyers pay: of the providers that its bills name, one that is not the platform."""
         named = sorted({provider for bill in self.bills for provider in bill.providers})
         others = [provider for provider in named if provider != self.platform]
-        return (others or named or [""])[0]
+        return (others or named or [self.through])[0]
+
+
+@dataclass
+class Shared:
+    """An account with a provider, or a warehouse, of several shops. bills: that stand in its folder; a warehouse's are the company's own.
+    orders: shop -> how many of its order numbers it has."""
+
+    name: str
+    orders: dict[str, int]
+    bills: list[Bill] = field(default_factory=list)
+
+    @property
+    def provider(self) -> str:
+        """With whom the account is; '' for a warehouse."""
+        return min((provider for bill in self.bills for provider in bill.providers), default=self.name) if self.bills else ""
 
 
 @dataclass
 class Shops:
-    """The shops of a folder, by name. of: file -> its shop; the company's own files are not there."""
+    """The shops of a folder, and the accounts that several share, by name. of: file -> its shop or account; the company's own files are
+    not there."""
 
     shops: dict[str, Found]
     of: dict[str, str]
+    shared: dict[str, Shared] = field(default_factory=dict)
 
     def shop_of(self, bill: Bill) -> str:
         """The shop of a bill; '' where it is the company's own."""
@@ -59,23 +78,30 @@ class Shops:
 def find_shops(folder: Folder) -> Shops:
     """The shops of a folder's bills, and which bill is whose."""
     theirs = [bill for bill in folder.bills if is_of_a_shop(bill.spec)]
-    groups = _by_folder(theirs) if folder.inside else _by_orders(theirs)
+    own, shared = _own(folder.bills), dict[str, Shared]()
     if folder.inside:
+        groups = _by_folder(theirs)
         _adopt(groups, [bill for bill in theirs if not bill.top])
-    own = _own(folder.bills)
-    if not folder.inside:
-        groups = _renamed(groups, own)
+    else:
+        groups, shared, others = _by_own_orders(theirs, own)
+        for name, found in _renamed(_by_orders(others), own).items():
+            groups[name if name not in groups else f"{name}-2"] = found
     for name in own:
         if name and name not in groups:
             groups[name] = Found(name, because=[_("own orders name it; no file of it was found")])
-    _warehouses(folder.bills, groups)
-    of = {bill.name: name for name, found in groups.items() for bill in found.bills}
+    for account in shared.values():
+        for name in account.orders:
+            groups[name].through = account.provider
+    shared |= _shared_warehouses(folder.bills, own, {*groups, *shared})
+    _warehouses(folder.bills, groups, own)
+    of = {bill.name: account.name for account in shared.values() for bill in account.bills}
+    of |= {bill.name: name for name, found in groups.items() for bill in found.bills}
     # a platform's statement is of the shop that all its rows name
     of |= {
         bill.name: shop for bill in folder.bills if bill.name not in of and len(bill.stated) == 1
         for shop in bill.stated & groups.keys() if not folder.inside or bill.top == shop
     }
-    return Shops(dict(sorted(groups.items())), of)
+    return Shops(dict(sorted(groups.items())), of, dict(sorted(shared.items())))
 
 
 def place_of(bill: Bill, folder: Folder, shops: Shops) -> str:
@@ -91,6 +117,48 @@ def repeated(bill: Bill, folder: Folder, shops: Shops) -> list[str]:
         return []
     slot = (bill.spec.name, shops.shop_of(bill), bill.coverage)
     return [b.name for b in folder.bills if b.name != bill.name and (b.spec.name, shops.shop_of(b), b.coverage) == slot]
+
+
+def _by_own_orders(bills: list[Bill], own: Mapping[str, frozenset[str]]) -> tuple[dict[str, Found], dict[str, Shared], list[Bill]]:
+    """(shops, shared accounts, bills of which own orders tell nothing). A list of orders is of the shop whose orders it has; so is a bill
+    of a provider, unless one of its bills has orders of several shops: then its account is theirs together."""
+    known = {bill.name: {shop: n for shop, theirs in own.items() if shop and (n := len(bill.numbers & theirs))} for bill in bills}
+    groups: dict[str, Found] = {}
+    shared: dict[str, Shared] = {}
+    others: list[Bill] = []
+    channels: dict[tuple[str, bool], list[Bill]] = {}
+    for bill in bills:
+        channels.setdefault((bill.channel, any(table.table == "orders" for table in bill.spec.tables)), []).append(bill)
+    for (channel, lists_orders), of_channel in sorted(channels.items()):
+        named = {shop for bill in of_channel for shop in known[bill.name]}
+        several = any(len(known[bill.name]) > 1 for bill in of_channel)
+        if several and not lists_orders:
+            orders = {shop: len(_numbers(of_channel) & own[shop]) for shop in sorted(named)}
+            shared[channel] = Shared(slug(channel), orders, of_channel)
+            continue
+        silent: list[Bill] = []
+        for bill in of_channel:
+            # a bill of which no order is known is of the shop of all others of its channel, where that is one
+            mine = known[bill.name] or dict.fromkeys(sorted(named), 0)
+            if not mine or (len(mine) > 1 and bill.numbers):
+                others.append(bill)
+                continue
+            found = groups.setdefault(next(iter(mine)), Found(next(iter(mine))))
+            found.bills.append(bill)
+            if len(mine) > 1:
+                silent.append(bill)
+        if silent:
+            first, *rest = sorted(named)
+            kinds = ", ".join(sorted({bill.spec.name for bill in silent}))
+            groups[first].open.append(counted(
+                "{n} file of {kinds} names no order: it may as well be of {shops}",
+                "{n} files of {kinds} name no order: they may as well be of {shops}", len(silent), kinds=kinds, shops=", ".join(rest)))
+    for shop, found in groups.items():
+        both = len(_numbers(found.bills) & own[shop])
+        found.because.append(_("own orders name it {name}: {n} order numbers in common", name=shop, n=both))
+    for name in sorted({shop for account in shared.values() for shop in account.orders} - groups.keys()):
+        groups[name] = Found(name, because=[_("own orders name it; no file of it alone was found")])
+    return groups, shared, others
 
 
 def _by_folder(bills: Iterable[Bill]) -> dict[str, Found]:
@@ -189,9 +257,22 @@ def _renamed(groups: dict[str, Found], own: dict[str, frozenset[str]]) -> dict[s
     return renamed
 
 
-def _warehouses(bills: Iterable[Bill], groups: dict[str, Found]) -> None:
-    """The warehouse of each shop: the only one that its shipments name, else the only one there is."""
-    of_shop: dict[str, set[str]] = {}
+def _shared_warehouses(bills: Iterable[Bill], own: Mapping[str, frozenset[str]], taken: set[str]) -> dict[str, Shared]:
+    """The warehouses that send orders of several shops and say of no shipment whose it is."""
+    sent: dict[str, frozenset[str]] = {}
+    for bill in bills:
+        if "" in bill.warehouses:
+            for warehouse, numbers in bill.sent.items():
+                sent[warehouse] = sent.get(warehouse, frozenset()) | numbers
+    of = {warehouse: {shop: n for shop in sorted(own) if shop and (n := len(numbers & own[shop]))} for warehouse, numbers in sent.items()}
+    return {name: Shared(name, orders) for name, orders in sorted(of.items()) if len(orders) > 1 and name not in taken}
+
+
+def _warehouses(bills: Iterable[Bill], groups: dict[str, Found], own: Mapping[str, frozenset[str]]) -> None:
+    """The warehouse of each shop: the only one that sends its orders or that its shipments name, else the only one there is."""
+    bills, of_shop = list(bills), dict[str, set[str]]()
+    for shop, numbers in own.items():
+        of_shop[shop] = {warehouse for bill in bills for warehouse, sent in bill.sent.items() if sent & numbers}
     for bill in bills:
         for shop, names in bill.warehouses.items():
             of_shop.setdefault(shop, set()).update(names)

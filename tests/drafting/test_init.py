@@ -145,6 +145,34 @@ def test_how_long_settlement_takes_and_whose_a_statement_is_stands_in_the_files(
     assert "language: zh" in drafted and "共 24 笔收款，结算所用天数：2 天后 24 笔" in drafted and "Because" not in drafted
 
 
+def test_an_account_and_a_warehouse_of_several_shops_are_told_by_the_orders_that_they_have(tmp_path: Path) -> None:
+    """Two shops of one platform in a flat folder: a list of orders for each, and one without orders; one account, one warehouse."""
+    header, *lines = taobao(FIRST).decode("gb18030").splitlines(keepends=True)
+    own = "order_id,line_id,shop,sku,product,quantity,unit_price,shop_discount,platform_discount,amount,currency,status,ordered_at,paid_at,"
+    own += "customer\n"
+    moves = "move_id,warehouse,sku,kind,quantity,order_id,shop,carrier,tracking_number,zone,refund_id,value,value_currency,moved_at\n"
+    for n in range(ORDERS):
+        own += f"33027010{n},1,{('east', 'west')[n % 2]},CUP,杯,2,25.00,4.00,0.00,46.00,CNY,paid,{FIRST} 10:00:00,{FIRST} 10:00:05,b\n"
+        moves += f"M{n},WH-1,CUP,sale_out,-2,33027010{n},,ZTO,7{n},,,,,{FIRST} 20:50:00\n"
+    files = {"a": header + "".join(lines[::2]), "b": header + "".join(lines[1::2]), "c": header}
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_bytes(text.encode("gb18030"))
+    for name, body in zip(("trade", "fund"), alipay(FIRST), strict=True):
+        (tmp_path / f"{name}.csv").write_bytes(body)
+    (tmp_path / "own.csv").write_text(own, encoding="utf-8")
+    (tmp_path / "moves.csv").write_text(moves, encoding="utf-8")
+    said = json.loads(duizhang("init", tmp_path, "--json"))
+    books = load_books(tmp_path / "books.yaml")
+    assert {name: (shop.platform, shop.provider, shop.warehouse) for name, shop in books.shops.items()} == dict.fromkeys(
+        ("east", "west"), ("taobao", "alipay", "WH-1"))
+    assert {name: (account.provider, account.warehouse, account.shops) for name, account in books.shared_accounts.items()} == {
+        "alipay": ("alipay", "", ("east", "west")), "WH-1": ("", "WH-1", ("east", "west"))}
+    assert {f["file"]: f["belongs"].split("/")[1] for f in said["files"]} == {
+        "a.csv": "east", "b.csv": "west", "c.csv": "east", "trade.csv": "alipay", "fund.csv": "alipay", "own.csv": "company",
+        "moves.csv": "company"}
+    assert any("1 file of taobao_order_lines names no order: it may as well be of west" in asked for asked in said["questions"])
+
+
 def test_books_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "books.yaml").write_text("entity: mine\n", encoding="utf-8")
     (tmp_path / "a.csv").write_bytes(TRADE)

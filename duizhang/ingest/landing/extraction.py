@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from duizhang import schema
 from duizhang.ingest.corrected import QUARANTINED
-from duizhang.ingest.landing.landed import LandedFiles, Setting, prepare
+from duizhang.ingest.landing.landed import ROWS, LandedFiles, Setting, prepare
 from duizhang.ingest.specification import SourceSpec
 from duizhang.store import connect, scratch
 
@@ -92,6 +92,14 @@ class Extraction:
         listed = ", ".join(f'"{column}"' for column in columns)
         found = self._ask(name, f"select distinct {listed} from canonical order by all limit {most}")
         return [tuple(row[column] for column in columns) for row in found.to_pylist()]
+
+    def values(self, field: str, *, most: int = 100_000) -> frozenset[str]:
+        """The texts of a field of its typed rows, also of those that feed no table; at most so many."""
+        rows = pq.ParquetFile(self.folder / ROWS)
+        found: set[str] = set()
+        for batch in rows.iter_batches(columns=[field]):
+            found.update(value for value in batch.column(0).to_pylist() if value)
+        return frozenset(sorted(found)[:most])
 
     def _ask(self, name: str, select: str) -> pa.Table:
         spec, shop = self.spec, self.setting.shop
