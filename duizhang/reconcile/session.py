@@ -94,6 +94,8 @@ class Session:
         # files of the store do not change while they are read
         con.execute("set parquet_metadata_cache = true")
         con.execute("set preserve_insertion_order = false")
+        # where it guesses that few rows come, it would look at every pair of them; a key with thousands of claims is guessed wrong
+        con.execute("set asof_loop_join_threshold = 0")
         con.register("left_out", self.left_out)
         self._span(periods, "")
         self._input("skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")

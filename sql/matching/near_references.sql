@@ -39,45 +39,71 @@ spelled as (
     where length(i.ref) >= 4
 ),
 
--- is_cut: an end of the reference, which only a whole one is compared with
+-- the reference, and what it is without one of its characters
 shorter as (
-    select *, said as variant, false as is_cut
+    select *, said as variant
     from spelled
     union all
     select
         *, unnest(list_transform(
             generate_series(1, length(said)::bigint), lambda i: substr(said, 1, i - 1) || substr(said, i + 1)
-        )) as variant, false as is_cut
-    from spelled
-    where length(said) >= near_length
-    union all
-    select
-        *, unnest(flatten(list_transform(
-            generate_series((length(said) * kept_percent + 99) // 100, length(said)::bigint - 1),
-            lambda n: [left(said, n), right(said, n)]
-        ))) as variant, true as is_cut
+        )) as variant
     from spelled
     where length(said) >= near_length
 ),
 
-compared as (
-    select distinct
+-- the ends of a reference, which are compared with whole ones alone: numbers that follow each other all begin alike
+ends as (
+    select
+        *, unnest(flatten(list_transform(
+            generate_series((length(said) * kept_percent + 99) // 100, length(said)::bigint - 1),
+            lambda n: [left(said, n), right(said, n)]
+        ))) as variant
+    from spelled
+    where length(said) >= near_length
+),
+
+met as (
+    select
         l.period, l.leg, l.entity, l.currency, l."key" as left_key, r."key" as right_key, r.currency as right_currency,
-        l.amount + r.amount as rest, l.tolerance,
-        abs(l.first_seen - r.first_seen)::int as days, l.said as left_said, r.said as right_said,
-        case
-            when l.said = r.said then 0
-            when l.is_cut or r.is_cut then 1
-            -- numbers that follow each other differ in a digit as well
-            when length(l.said) = length(r.said) and damerau_levenshtein(l.said, r.said) = levenshtein(l.said, r.said) then 99
-            else damerau_levenshtein(l.said, r.said)
-        end as edits
+        l.amount + r.amount as rest, l.tolerance, abs(l.first_seen - r.first_seen)::int as days, l.window_days, l.said as left_said,
+        r.said as right_said, false as is_cut
     from shorter as l
     inner join shorter as r
-        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.place = r.place
-        and l.variant = r.variant
-    where l.amount > 0 and r.amount < 0 and abs(l.first_seen - r.first_seen) <= l.window_days
-        and (not l.is_cut and not r.is_cut or l.is_cut and r.variant = r.said or r.is_cut and l.variant = l.said)
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.place = r.place and l.variant = r.variant
+    where l.amount > 0 and r.amount < 0
+    union
+    select
+        l.period, l.leg, l.entity, l.currency, l."key", r."key", r.currency, l.amount + r.amount, l.tolerance,
+        abs(l.first_seen - r.first_seen)::int, l.window_days, l.said, r.said, true
+    from ends as l
+    inner join spelled as r
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.place = r.place and l.variant = r.said
+    where l.amount > 0 and r.amount < 0
+    union
+    select
+        l.period, l.leg, l.entity, l.currency, l."key", r."key", r.currency, l.amount + r.amount, l.tolerance,
+        abs(l.first_seen - r.first_seen)::int, l.window_days, l.said, r.said, true
+    from spelled as l
+    inner join ends as r
+        on l.period = r.period and l.leg = r.leg and l.entity = r.entity and l.place = r.place and l.said = r.variant
+    where l.amount > 0 and r.amount < 0
+),
+
+-- once a pair, however many of their characters they are the same without
+compared as (
+    select
+        *,
+        case
+            when left_said = right_said then 0
+            when is_cut then 1
+            -- numbers that follow each other differ in a digit as well
+            when length(left_said) = length(right_said)
+                and damerau_levenshtein(left_said, right_said) = levenshtein(left_said, right_said) then 99
+            else damerau_levenshtein(left_said, right_said)
+        end as edits
+    from met
+    where days <= window_days
 ),
 
 near as (

@@ -168,15 +168,23 @@ of_ledger as (
     where leg = 'ledger'
 ),
 
+-- how many accounts have a cause in an amount: there may be very many of one
+ledger_amounts as (
+    select period, entity, currency, difference, cause, count(*) as items, min("key") as least_key
+    from of_ledger
+    where difference <> 0 and cause in ('wrong_account', 'wrong_period')
+    group by period, entity, currency, difference, cause
+),
+
 pairs as (
     select
-        a.period, a.entity, a."key", a.currency, concat_ws('|', 'accounts', a.entity, least(a."key", min(b."key")),
-        greatest(a."key", min(b."key")), a.currency) as event_key
+        a.period, a.entity, a."key", a.currency, concat_ws('|', 'accounts', a.entity, least(a."key", min(b.least_key)),
+        greatest(a."key", min(b.least_key)), a.currency) as event_key
     from of_ledger as a
-    inner join of_ledger as b on a.period = b.period and a.entity = b.entity and a.currency = b.currency and a.difference = -b.difference
-    where a.difference <> 0 and a.cause in ('wrong_account', 'wrong_period') and b.cause = a.cause
+    inner join ledger_amounts as b
+        on a.period = b.period and a.entity = b.entity and a.currency = b.currency and a.difference = -b.difference and a.cause = b.cause
     group by a.period, a.entity, a."key", a.currency
-    having count(*) = 1
+    having sum(b.items) = 1
 ),
 
 mutual as (
