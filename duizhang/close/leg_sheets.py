@@ -15,6 +15,7 @@ from duizhang.close.workbook import CELL_HEADER
 from duizhang.currency import in_places
 from duizhang.report.figures import evidence_lines
 from duizhang.report.labels import Labels, load_labels
+from duizhang.report.phrases import in_language
 from duizhang.schema import PIECES
 
 EXACT_DIGITS = 15  # of a number in a spreadsheet
@@ -172,7 +173,9 @@ class _Book:
                 elif isinstance(row.get(name), int):
                     sheet.write_number(number, column, row[name], self.text)
                 else:
-                    sheet.write_string(number, column, str(self.safe(row.get(name) or "")), self.text)
+                    value = row.get(name) or ""
+                    told = in_language(value, self.labels.language) if name == "problem" else value
+                    sheet.write_string(number, column, str(self.safe(told)), self.text)
         sheet.autofilter(1, 0, len(cells) + 1, len(CELL_HEADER) - 3)
         sheet.freeze_panes(2, 0)
         sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True})
@@ -191,6 +194,8 @@ class _Book:
                 value = self.labels.action(row["cause"])
             case "evidence":
                 value = "\n".join(evidence_lines(value, self.labels, _EVIDENCE))
+            case "proposal":
+                value = in_language(value, self.labels.language)
         if isinstance(value, Decimal) and len(value.as_tuple().digits) <= EXACT_DIGITS:
             sheet.write_number(number, column, value, self._number(value, "" if name.endswith("quantity") else row["currency"]))
         elif isinstance(value, int):

@@ -28,7 +28,7 @@ def row(leg: str, cause: str, difference: str, currency: str = "CNY", **more: An
 
 
 ROWS = [row("order_payment", "missing_right", "1234.5"), row("order_payment", "timing", "5"), row("order_shipment", "timing", "3", "PCS"),
-        row("payout_bank", "currency", "700", "JPY")]
+        row("payout_bank", "currency", "700", "JPY", proposal="pairs with PO1")]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -53,6 +53,7 @@ def test_a_sheet_a_leg_with_amounts_as_numbers_drop_downs_and_locked_cells(tmp_p
     assert formats == [(1234.5, "#,##0.00"), (3, "#,##0"), (700, "#,##0")]
     assert [payment.row_dimensions[n].hidden for n in (3, 4)] == [False, True], "what is in transit is filtered away"
     assert not shipment.row_dimensions[3].hidden, "but not where there is nothing else"
+    assert payout.cell(3, names.index("proposal") + 1).value == {"zh": "与 PO1 配对", "en": "pairs with PO1"}[language]
     assert payment["B3"].value == "'=1+1/missing_right" and payout["B3"].data_type == "s"
 
 
