@@ -15,6 +15,11 @@ _PART = re.compile(r"\{(\w+)([!*]?)\}")
 _CHECK = re.compile(r"(?P<table>\w+): (?P<en>[^一-鿿]+?) / (?P<zh>[^\n]*?[一-鿿][^\n]*?)(?: - (?P<detail>.*))?")
 
 
+# what is to be known of a file: its name, why, and what to do
+_OF_A_FILE = re.compile(r"(?P<file>[^:]*[./][^:]*(?:::[^:]*)?): (?P<why>.+)", re.DOTALL)
+_WITH_ADVICE = re.compile(r"(?P<why>.+) \((?P<advice>[A-Z`][^()]*(?:\([^()]*\)[^()]*)*)\)", re.DOTALL)
+
+
 @dataclass(frozen=True)
 class _Phrase:
     pattern: re.Pattern[str]
@@ -65,10 +70,24 @@ def _in_chinese(text: str) -> str:
 
 def _one(text: str) -> str:
     """One sentence in Chinese, '' where it is not known."""
+    # a sentence that begins with words of its own is surer than one that begins with a name
+    return _by(text, named=False) or _of_a_file(text) or _by(text, named=True)
+
+
+def _by(text: str, *, named: bool) -> str:
     for phrase in _phrases():
-        if match := phrase.pattern.fullmatch(text):
+        if phrase.pattern.pattern.startswith("(?P<") is named and (match := phrase.pattern.fullmatch(text)):
             return phrase.zh.format(**{name: _value(match[name], kind) for name, kind in phrase.kinds.items()})
     return ""
+
+
+def _of_a_file(text: str) -> str:
+    """What is to be known of a file in Chinese, '' where this is something else."""
+    told = _OF_A_FILE.fullmatch(text)
+    advised = _WITH_ADVICE.fullmatch(told["why"]) if told else None
+    if advised and told and (why := _one(advised["why"])):
+        return f"{told['file']}：{why}（{_one(advised['advice']) or advised['advice']}）"
+    return f"{told['file']}：{why}" if told and (why := _one(told["why"])) else ""
 
 
 def _value(text: str, kind: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import re
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from duizhang.cli.status import status_of
 from duizhang.errors import UserError
+from duizhang.ingest.opening.no_bill import _KINDS
 from duizhang.layout import SQL
 from duizhang.reconcile import LEG_MODELS, load_causes
 from duizhang.report import Language, phrases, write_report
@@ -243,3 +245,31 @@ def test_status_counts_an_order_once_in_whatever_legs_it_shows(office: Path) -> 
     to_do = {(row["cause"], row["currency"]): (row["differences"], str(row["amount"])) for row in status_of(office)["to_do"]}
     assert to_do["missing_right", "CNY"] == (1, "30.0000")
     assert sum(number for number, _amount in to_do.values()) == len(to_do) == 4  # nothing that is on its way
+
+
+def _said(node: ast.expr | None) -> str:
+    """What a refusal says, with an example in the place of everything that it fills in."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_said(part) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return EXAMPLES.get(ast.unparse(node.value), "X")
+    return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+EXAMPLES = {
+    "where": " at line 3", "tried": "and none was given", "what": "no statement of a bank account or a card", "words": "",
+    "ways": "2026-06-03 (month first) or 2026-03-06 (day first)", "kind": "a PDF",
+}
+
+
+def test_whatever_a_refusal_of_a_file_says_has_words_in_chinese() -> None:
+    """Fails if a file is refused with words that a Chinese page shows in English: names, values and commands alone stay as they are."""
+    told = {(f"it is {kind}, no bill that can be read", advice) for _, kind, advice in _KINDS}
+    for path in sorted((SQL.parent / "duizhang" / "ingest").rglob("*.py")):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            if ast.unparse(call.func) in ("RefusedFile", "LockedFile") and _said(call.args[0]) and "bill {member" not in ast.unparse(call):
+                told.add((_said(call.args[0]), next((_said(word.value) for word in call.keywords if word.arg == "advice"), "")))
+    lines = {f"shop/file.csv: {why} ({advice})" if advice else f"shop/file.csv: {why}" for why, advice in told}
+    in_english = {line for line in lines if re.search("[a-z]{2,} [a-z]{2,} [a-z]{2,}", re.sub("`[^`]*`", "", in_language(line, "zh")))}
+    assert len(lines) > 60 and in_english == set()
