@@ -119,3 +119,24 @@ def test_what_moves_on_is_one_movement(tmp_path: Path) -> None:
     [entry] = [row for row in store.read("settlements", dt.date(2026, 3, 1)).to_pylist() if row["kind"] == "sale"]
     assert (entry["statement_id"], entry["occurred_at"].second) == ("P1", 59)
     assert {row["status"] for row in files} == {"read"}
+
+
+ZTO = "扫描时间,运单号,目的地,目的地市,结算重量,运费\n"
+
+
+def parcels(*rows: tuple[int, int]) -> str:
+    return ZTO + "".join(f"2026-03-{day:02} 20:00:00,7890000000000{number},上海,上海,1,12.00\n" for number, day in rows)
+
+
+@pytest.mark.parametrize(("first", "second", "charges", "status"), [
+    # a wider range, whose first download was made before the day was over
+    ([(1, 1), (2, 2)], [(1, 1), (2, 2), (3, 2), (4, 3)], 4, "read"),
+    ([(1, 1), (2, 1), (3, 2)], [(1, 1), (4, 3)], 5, "read"),  # charged once more in the next bill: a finding
+    ([(1, 1), (2, 1)], [(1, 1)], 3, "twice"),
+])
+def test_a_parcel_on_two_bills_is_charged_twice_unless_they_are_one_bill(
+    tmp_path: Path, first: list[tuple[int, int]], second: list[tuple[int, int]], charges: int, status: str
+) -> None:
+    store, files = files_of(tmp_path, {"a.csv": parcels(*first), "b.csv": parcels(*second)}, (1, 2, 3))
+    assert sum(store.read("freight_charges", dt.date(2026, 3, day)).num_rows for day in (1, 2, 3)) == charges
+    assert {row["status"] for row in files} == {status}

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from duizhang import schema
+from duizhang.ingest.files.carriers_bills import CarriersBills, bills_carriage_alone
 from duizhang.ingest.files.row_names import measures, row_names
 from duizhang.ingest.landing import LandedFiles, landed_schema, part_sql, prepare, scan_of
 from duizhang.ingest.specification import SourceSpec, Table
@@ -31,7 +32,7 @@ _FACTS = """
     create or replace table {0} (
         part bigint, tbl varchar, file varchar, rank bigint, line bigint, day date, h ubigint, n bigint, name varchar, ids varchar,
         texts varchar, kind varchar, figures varchar, amount decimal(28, 4), currency varchar, occurred_at timestamp,
-        balance decimal(28, 4), account varchar, statement varchar)"""
+        balance decimal(28, 4), account varchar, statement varchar, about varchar)"""
 COUNTED_AGAIN = pa.schema([("part", pa.int64()), ("file", pa.string()), ("line", pa.int64())])
 
 
@@ -66,15 +67,32 @@ def overlaps_of(landed: LandedFiles, files: Sequence[CountedFile], wanted: Set[d
         if file.rows and file.days & wanted and landed.specs[file.source].tables:
             groups.setdefault((file.source, file.shop), []).append(file)
     found = Overlaps()
-    for (source, _), members in sorted(groups.items()):
-        sharing = _sharing(members, wanted)
-        if not sharing:
-            continue
-        part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in sharing))
-        with _connection(sum(f.rows for f in sharing)) as con:
-            prepare(con)
-            _Group(con, part, landed.specs[source], sharing, wanted).into(found)
+    for (source, shop), members in sorted(groups.items()):
+        sharing, spec = _sharing(members, wanted), landed.specs[source]
+        parted = _bills_apart(landed, spec, shop, sharing, wanted, found) if sharing and bills_carriage_alone(spec) else [sharing]
+        for some in parted:
+            if len(some) > 1:
+                part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in some))
+                with _connection(sum(f.rows for f in some)) as con:
+                    prepare(con)
+                    _Group(con, part, spec, some, wanted).into(found)
     return found
+
+
+def _bills_apart(
+    landed: LandedFiles, spec: SourceSpec, shop: str, bills: Sequence[CountedFile], wanted: Set[dt.date], found: Overlaps
+) -> list[list[CountedFile]]:
+    """The bills of a carrier in groups of which each is downloads of one range; what else they share is for the comparison to find."""
+    with _connection(sum(f.rows for f in bills)) as con:
+        prepare(con)
+        found_of = CarriersBills(con, spec, landed.settings[shop], [f.folder for f in bills])
+        groups = found_of.downloads_of_one()
+        for file, other, day, count in found_of.contained():
+            if day in wanted:
+                _add(found.undecided, (file, other), day, (
+                    f"all {count} charges of {day} in {file} stand in {other} as well: a download too many, or parcels that were charged "
+                    "twice; withdraw it in the first case (`duizhang source withdraw FILE`)"))
+    return [[f for f in bills if f.path in group] for group in groups]
 
 
 def _sharing(members: Sequence[CountedFile], wanted: Set[dt.date]) -> list[CountedFile]:
@@ -116,6 +134,8 @@ class _Group:
             self._read(number, part)
         if self.spec.overlap == "keep":
             self._equal_rows()
+        else:
+            self._restated(found)
         differing = self._differing_days()
         if differing:
             self._facts(differing)
@@ -217,6 +237,7 @@ class _Group:
         balances = [f'try_cast(base."{name}" as decimal(28, 4))' for name in (after, "balance") if name in landed.names]
         balance = f"coalesce({', '.join([*(['r.balance'] if 'balance' in columns else []), *balances, 'null'])})"
         figures = ", ".join(f"coalesce(r.{name}::varchar, '')" for name in measures(part.table))
+        about = ", ".join(f"r.{name}" for name in ("order_id", "voucher", "account", "tracking_number", "sku") if name in columns) or "''"
         own = {name: f"r.{name}" if name in columns else "null" for name in
                ("kind", "amount", "quantity", "currency", "occurred_at", "statement_id", "payout_id")}
         if own["amount"] == "null":
@@ -236,7 +257,7 @@ class _Group:
                 case when p.name = m.name then p.name end, case when p.name = m.name and b.has_ids then b.ids end, b.texts, {own["kind"]},
                 concat_ws('|', {figures}, {own["currency"]}), {own["amount"]}, {own["currency"]}, {own["occurred_at"]},
                 nullif({balance}, 0), {_account(part, "r.")},
-                coalesce(nullif({own["statement_id"]}, ''), nullif({own["payout_id"]}, ''))
+                coalesce(nullif({own["statement_id"]}, ''), nullif({own["payout_id"]}, '')), concat_ws('|', {about})
             from given as g
             inner join {days} as d on g.file = d.file and g.day = d.day
             inner join base on g.file = base.file and g.line = base.line
@@ -282,24 +303,46 @@ class _Group:
         if self.spec.overlap == "latest" and not _is_named_by_amounts(self.spec):
             return
         rows = self.con.execute("""
-            select a.part, a.tbl, a.day, a.file, a.line, a.ids, a.amount, a.currency, a.occurred_at,
-                b.file, b.line, b.amount, b.currency, b.occurred_at, a.figures = b.figures
-            from apart as a
-            inner join apart as b
-                on a.file = b.other and b.file = a.other and a.part = b.part and a.day = b.day and a.ids = b.ids
-                and a.kind is not distinct from b.kind
-            left join ranges as ra on a.file = ra.file and a.account is not distinct from ra.account
-            left join ranges as rb on b.file = rb.file and b.account is not distinct from rb.account
-            where a.rank < b.rank
-                -- of two rows that state balances, each of which may follow the other, both are real
-                and (a.balance is null or b.balance is null or a.balance = b.balance or a.balance - a.amount = b.balance - b.amount)
-                and (
-                    date_trunc('minute', a.occurred_at) is not distinct from date_trunc('minute', b.occurred_at)
-                    or (a.occurred_at between rb.first and rb.last and b.occurred_at between ra.first and ra.last))
-            qualify row_number() over (partition by a.part, a.file, a.line, b.file order by b.line) = 1
-            order by a.file, b.file, a.day, a.line, a.part""").fetchall()
+            with facing as (
+                select a.part, a.tbl, a.day, a.file, a.line, a.ids, a.amount, a.currency, a.occurred_at,
+                    b.file as other, b.line as other_line, b.amount as second, b.currency as second_currency, b.occurred_at as second_at,
+                    a.figures = b.figures as is_time
+                from apart as a
+                inner join apart as b
+                    on a.file = b.other and b.file = a.other and a.part = b.part and a.day = b.day and a.ids = b.ids
+                    and a.kind is not distinct from b.kind
+                left join ranges as ra on a.file = ra.file and a.account is not distinct from ra.account
+                left join ranges as rb on b.file = rb.file and b.account is not distinct from rb.account
+                where a.rank < b.rank
+                    -- of two rows that state balances, each of which may follow the other, both are real
+                    and (a.balance is null or b.balance is null or a.balance = b.balance
+                        or a.balance - a.amount = b.balance - b.amount)
+                    and (
+                        date_trunc('minute', a.occurred_at) is not distinct from date_trunc('minute', b.occurred_at)
+                        or (a.occurred_at between rb.first and rb.last and b.occurred_at between ra.first and ra.last))
+                qualify row_number() over (partition by a.part, a.file, a.line, b.file order by b.line) = 1),
+            linked as (
+                select day, file, line, other, other_line from met
+                union all select day, other, other_line, file, line from met),
+            -- an amount of a line that the other file has as well, without it
+            alone as (
+                select a.part, a.tbl, a.day, a.file, a.line, a.ids, a.amount, a.currency, a.occurred_at,
+                    k.other, k.other_line, null, '', null, false
+                from apart as a
+                inner join linked as k on a.file = k.file and a.line = k.line and a.other = k.other and a.day = k.day
+                where a.ids is not null and a.amount <> 0
+                    and not exists (
+                        from apart as b where b.file = a.other and b.other = a.file and b.part = a.part and b.day = a.day and b.ids = a.ids)
+                qualify row_number() over (partition by a.part, a.file, a.line, a.other order by k.other_line) = 1)
+            select * from facing
+            union all
+            select * from alone
+            order by file, other, day, line, part""").fetchall()
         if self.spec.overlap == "keep" and rows:
-            self.con.executemany("insert into again values (?, ?, ?, ?, ?, 'contradicted')", [(r[0], r[3], r[4], r[2], r[9]) for r in rows])
+            rank = {file.path: file.rank for file in self.files}
+            older = [(r[0], r[3], r[4], r[2], r[9]) for r in rows if rank[r[3]] < rank[r[9]]]
+            if older:
+                self.con.executemany("insert into again values (?, ?, ?, ?, ?, 'contradicted')", older)
         told: dict[tuple[str, str, dt.date], list[str]] = {}
         seen: set[tuple[str, int, str]] = set()
         for _, table, day, file, line, ids, amount, currency, at, other, other_line, amount2, currency2, at2, same in rows:
@@ -316,8 +359,8 @@ class _Group:
             _add(found.contradicting, (file, other), day, text)
 
     def _rows_without_a_name(self, found: Overlaps) -> None:
-        """Rows that no id names: where each of two files lacks some of the other's in the range of both, and the balances do not
-        lead through all of them, nothing tells what happened."""
+        """Rows that look alike, and are each in one of two files alone although it lies in the range of both: unless the balances lead
+        through all of them, nothing tells what happened. So of rows without an id, and of such as a bank's reference may name twice."""
         if self.spec.overlap == "latest":
             return
         con = self.con
@@ -325,7 +368,7 @@ class _Group:
             create table nameless as
             select a.* from apart as a
             inner join ranges as r on a.other = r.file and a.account is not distinct from r.account
-            where a.ids is null and (a.occurred_at between r.first and r.last)""")
+            where (a.ids is null or a.balance is not null) and (a.occurred_at between r.first and r.last)""")
         rows = con.execute("""
             with pairs as (
                 select distinct a.day, a.account, a.file, b.file as other
@@ -338,7 +381,7 @@ class _Group:
                 where x.rank < y.rank),
             shared as (
                 select p.day, p.account, p.file, p.other, count(*) as n from pairs as p
-                inner join facts as f on f.file = p.file and f.day = p.day and f.account is not distinct from p.account and f.ids is null
+                inner join facts as f on f.file = p.file and f.day = p.day and f.account is not distinct from p.account
                 inner join facts as g on g.file = p.other and g.day = p.day and g.part = f.part and g.h = f.h and g.n = f.n
                 group by all),
             looks as (
@@ -347,8 +390,10 @@ class _Group:
                     and a.account is not distinct from p.account
                 inner join nameless as b on b.file = p.other and b.other = p.file and b.day = p.day and a.part = b.part
                     and a.account is not distinct from b.account
-                where (a.texts = b.texts or (a.tbl = 'bank_entries' and a.figures = b.figures))
-                    and (a.balance is null or b.balance is null or a.balance = b.balance or a.balance - a.amount = b.balance - b.amount)
+                where (a.texts = b.texts or (a.figures = b.figures and a.about = b.about))
+                    and (
+                        a.balance is null or b.balance is null or a.texts = b.texts and a.figures = b.figures
+                        or a.balance = b.balance or a.balance - a.amount = b.balance - b.amount)
                 group by all),
             led as (
                 select day, account, file, other, bool_and(balance is not null) and sum(abs(loose)) <= 2 as is_led from (
@@ -372,14 +417,40 @@ class _Group:
             left join shared as s on p.day = s.day and p.file = s.file and p.other = s.other and p.account is not distinct from s.account
             left join looks as l on p.day = l.day and p.file = l.file and p.other = l.other and p.account is not distinct from l.account
             left join led as c on p.day = c.day and p.file = c.file and p.other = c.other and p.account is not distinct from c.account
-            where (s.n > 0 or l.lines is not null) and not coalesce(c.is_led, false)
+            where l.lines is not null and not coalesce(c.is_led, false)
             order by all""").fetchall()
         for day, file, other, shared, lines, own, others in rows:
-            first = f", such as line {lines[0]} of {file} and line {lines[1]} of {other}" if lines else ""
-            text = (f"{file} and {other} have {shared} rows of {day} in common, {own} that only the first has and {others} that only the "
-                    f"second has{first}; they have no id, so nothing tells which are the same; withdraw one of the two "
-                    "(`duizhang source withdraw FILE`) and download the whole day again")
+            text = (f"line {lines[0]} of {file} and line {lines[1]} of {other} may be one movement or two: they have no id; of the rows of "
+                    f"{day} {shared} stand in both files, {own} only in the first and {others} only in the second; withdraw one of the "
+                    "two (`duizhang source withdraw FILE`), or download the whole day once more")
             _add(found.undecided, (file, other), day, text)
+
+    def _restated(self, found: Overlaps) -> None:
+        """Other amounts that a newer file states by design: it counts, and that is told."""
+        for part in self.spec.tables:
+            keys = ", ".join(f'"{name}"' for name in self.spec.grain_of(part.table))
+            names = ", ".join(f'"{name}"::varchar' for name in self.spec.grain_of(part.table) if name not in ("shop", "period")) or "''"
+            figures = measures(part.table)
+            sums = ", ".join(f"sum({name})::varchar" for name in figures)
+            rows = self.con.execute(f"""
+                with rows as (
+                    select *, hash({keys}) as h from ({part_sql(part, self.spec, self.setting, scan_of(part, self.folders))})
+                    inner join ranked using (file) where {self.days}),
+                said as (
+                    select h, period, file, rank, min(line) as line, [{sums}] as figures, any_value(concat_ws(' ', {names})) as name
+                    from rows where h in (select h from rows group by h, period having count(distinct file) > 1) group by all),
+                compared as (
+                    select *, lag(file) over earlier as older, lag(figures) over earlier as was,
+                        rank = max(rank) over (partition by h, period) as is_newest
+                    from said window earlier as (partition by h, period order by rank))
+                select file, period, count(*), first({{line: line, name: name, was: was, now: figures, older: older}} order by line)
+                from compared where is_newest and was is distinct from figures and older is not null
+                group by all order by all""").fetchall() if figures else []
+            for file, day, count, one in rows:
+                figure, was, now = next(e for e in zip(figures, one["was"], one["now"], strict=True) if e[1] != e[2])
+                _add(found.noted, (file,), day, (
+                    f"{count} rows of {part.table} of {day} state other figures than older files do, and count: line {one['line']} "
+                    f"({one['name']}) {figure} {_plain(now)}, {one['older']} {_plain(was)}"))
 
     def _unknown_accounts(self, found: Overlaps) -> None:
         """Equal rows that neither an id nor a balance names, in files that do not say which account they are of (it has no digit): two
@@ -430,7 +501,16 @@ def _few(lines: Sequence[str]) -> str:
     return "; ".join(lines[:SHOWN]) + more
 
 
+def _plain(figure: str | None) -> str:
+    """A decimal as text without zeros that say nothing."""
+    if figure is None:
+        return "none"
+    return figure.rstrip("0").rstrip(".") if "." in figure else figure
+
+
 def _money(amount: object, currency: object) -> str:
+    if amount is None:
+        return "nothing"
     return f"{amount:.2f} {currency or ''}".strip()
 
 

@@ -68,7 +68,8 @@ def row_names(spec: SourceSpec, part: Table, setting: Setting) -> RowNames:
     else:
         first, more = _NAMES[part.table]
         primary = [entry] if entry else [own[c] for c in first]
-        further = [own[c] for c in (*first, *more)]
+        further = [own[c] for c in (*first, *more)] + [
+            next(e for t in spec.tables if c in t.columns for e in [expressions_of(t, spec, setting)[c]]) for c in spec.grain]
     beside = [own[c] for c in ("shop", "bank_account", "provider", "fee_type") if c in own]
     names = list(dict.fromkeys([*primary, *further, *beside]))
     fields = {name.casefold(): name for name in landed_schema(spec, masked=setting.masked).names}

@@ -204,7 +204,9 @@ class SourceSpec(_Closed):
     only in the line that carries the file's totals (not a row). absorbs: the column that a comma too many belongs to.
     heading: the name of a column that the file does not have: a line of which only the first cell is filled is no row, and its
     text stands in that column for the rows below it (ledgers that name the account once).
-    ragged: rows may end early. overlap: `latest` where a newer file repeats rows of an older one (by `grain`).
+    ragged: rows may end early. overlap: `latest` where a newer file restates rows of an older one (by `grain`); else a row that several
+    files have counts once, and one of which they state other amounts holds its day. grain, with `keep`: columns of tables that name a
+    movement beside the id of its entry, where that has several.
     same_money: a word that the sources have in common which tell the same money of one shop (or bank account): on one day
     only one of them may give rows to a table, else the day is held.
     refund_ids: `provider` where the ids of its refunds are the provider's own, which our records of refunds and returns do not bear:
