@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
     from duizhang.ingest.files.names import Kept, inbox_path, name_of_record, path_day
     from duizhang.ingest.files.overlaps import CountedFile, Overlaps, Told, overlaps_of
-    from duizhang.ingest.files.restated import restated_days
+    from duizhang.ingest.files.restated import restated_days, superseded
 else:
     __getattr__ = opened_by_need(__name__)
 
@@ -80,6 +80,7 @@ __all__ = [
     "remember",
     "restated_days",
     "sources_seen",
+    "superseded",
     "told",
     "undecided",
     "unresolved",

@@ -1,4 +1,5 @@
-"""Records that a newer file moves to another day: an order that was unpaid in yesterday's export and is paid in today's.
+"""What newer files take the place of: files that state the same days, and records that they move to another day, as an order that was
+unpaid in yesterday's export and is paid in today's.
 
 Where a source's newer files repeat records of older ones (`overlap: latest`), the newest one counts, on the day that it says.
 So it touches the day of the older one as well: that day is without the record from now on.
@@ -7,12 +8,30 @@ So it touches the day of the older one as well: that day is without the record f
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import duckdb
 
+from duizhang.ingest.files.file_records import READ, SUPERSEDED, FileRecord
 from duizhang.ingest.landing import LandedFiles, prepare, ranks
 from duizhang.store import connect
+
+
+def superseded(records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
+    """The records; of several files of one source and shop that state the same days, only the newest counts."""
+    slots: dict[tuple[str, str, str], list[FileRecord]] = {}
+    for record in records.values():
+        if record.status == READ and record.detail.get("coverage"):
+            slots.setdefault((record.source, record.shop, str(record.detail["coverage"])), []).append(record)
+    settled = dict(records)
+    for same in slots.values():
+        kept = max(same, key=lambda record: record.recency)
+        for record in same:
+            if record is not kept:
+                detail = {**record.detail, "problem": f"replaced by {kept.path}"}
+                settled[record.path] = replace(record, status=SUPERSEDED, detail=detail)
+    return settled
 
 
 def restated_days(landed: LandedFiles, order: Sequence[str]) -> dict[str, set[dt.date]]:

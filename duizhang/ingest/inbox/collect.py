@@ -8,23 +8,19 @@ stops no other.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
-import re
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.books import Books
-from duizhang.digest import file_digest, mapping_digest
-from duizhang.disk import make_folder, sync_all
-from duizhang.errors import RefusedFile, SpecError
+from duizhang.digest import mapping_digest
+from duizhang.disk import sync_all
+from duizhang.errors import RefusedFile
 from duizhang.ingest.files import (
     DUPLICATE,
     READ,
@@ -43,20 +39,21 @@ from duizhang.ingest.files import (
     path_day,
     remember,
     restated_days,
+    superseded,
     told,
     undecided,
 )
 from duizhang.ingest.inbox.ahead import each
 from duizhang.ingest.inbox.archiving import archive, archived_path, archived_whole, clear_incoming, seal_archived
 from duizhang.ingest.inbox.placing import misplaced, placed
+from duizhang.ingest.inbox.reading_in import details_of, is_locked, land, needs_own_process, refused_detail
 from duizhang.ingest.inbox.remote import open_inbox
-from duizhang.ingest.landing import QUARANTINED, Extraction, LandedFiles, Setting, extract, is_whole, seal
-from duizhang.ingest.landing import replace as put_in_place
-from duizhang.ingest.opening import MEMBER, LockedFile, is_apart, passwords
+from duizhang.ingest.landing import QUARANTINED, LandedFiles, Setting, is_whole
+from duizhang.ingest.opening import MEMBER, passwords
 from duizhang.ingest.specification import SourceSpec, load_specs
-from duizhang.ingest.typing import QUARANTINE, shape
+from duizhang.ingest.typing import QUARANTINE
 from duizhang.logs import Pace
-from duizhang.sealing import begin_sealing, is_sealing, need_key, opened
+from duizhang.sealing import begin_sealing, is_sealing, need_key
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -123,7 +120,7 @@ class _Collection:
                 self.records[name] = self._read_again(replace(old, status=READ))
         decisions = file_decisions(self.state)
         judged = {name: decided(self._judged(record), decisions) for name, record in self.records.items()}
-        settled = self._restating(_supersede(judged))
+        settled = self._restating(superseded(judged))
         remember(self.state, settled)
         found = [settled[name] for name in sorted(settled)]
         for line in told(found, hidden=self.files.hidden):
@@ -179,14 +176,14 @@ class _Collection:
         if is_other:
             landed = self._landed(record.sha256, Kept(name, name))
             if not is_whole(landed):
-                _land(archived, name, self._setting(record.shop, record.sha256), landed, self.rules.specs)
+                land(archived, name, self._setting(record.shop, record.sha256), landed, self.rules.specs)
             for own in self._records_of(record.sha256, Kept(name, name), landed, record.size, record.modified):
                 if own.path == record.path:
                     return own
             problem = f"{record.path}: it is not in {name} any more as that is read now"
             return replace(record, status=REFUSED, detail={**record.detail, "problem": problem})
         self.say(f"{name}: what was read of it is damaged, so it is read again from the archive")
-        _land(archived, name, self._setting(record.shop, record.sha256), landed, self.rules.specs)
+        land(archived, name, self._setting(record.shop, record.sha256), landed, self.rules.specs)
         return record
 
     def _restating(self, records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
@@ -253,13 +250,13 @@ class _Collection:
         tasks = []
         for sha, kept in contents.items():
             landed = self._landed(sha, kept)
-            if passwords() and is_whole(landed) and _is_locked(landed):
+            if passwords() and is_whole(landed) and is_locked(landed):
                 shutil.rmtree(landed)  # perhaps one opens it now
             if not is_whole(landed):
                 if sha not in self.fresh and not archived_whole(self.store.home, sha):
                     archive(self.store.home, self.files.files[kept.file], day=path_day(kept.file))
                 tasks.append((archived_path(self.store.home, sha), kept.name, self._setting(self._shop_of(kept.file), sha), landed))
-        done = each(_land, tasks, self.rules.specs, apart=lambda task: _is_apart(task[0]))
+        done = each(land, tasks, self.rules.specs, apart=lambda task: needs_own_process(task[0]))
         pace = Pace(len(tasks))
         for number, lost in enumerate(done, 1):
             if lost is not None:
@@ -272,7 +269,7 @@ class _Collection:
         stat, shop, landed = self.stats[kept.file], self._shop_of(kept.file), self._landed(sha, kept)
         archived, is_empty = archived_path(self.store.home, sha), False
         if not is_whole(landed) and sha not in self.lost:
-            _land(archived, kept.name, self._setting(shop, sha), landed, self.rules.specs)
+            land(archived, kept.name, self._setting(shop, sha), landed, self.rules.specs)
         for record in self._records_of(sha, kept, landed, stat.st_size, kept.modified or stat.st_mtime_ns):
             self.records[record.path], is_empty = record, record.is_empty
         if kept.file != kept.name:
@@ -282,7 +279,7 @@ class _Collection:
     def _records_of(self, sha: str, kept: Kept, landed: Path, size: int, modified: int) -> list[FileRecord]:
         """The records of a content that was read, one a bill in it."""
         meta, shop, found = landed / "meta.json", self._shop_of(kept.file), []
-        for detail in _details(meta) if is_whole(landed) else [_refused(kept.name, LOST)]:
+        for detail in details_of(meta) if is_whole(landed) else [refused_detail(kept.name, LOST)]:
             status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
             own = f"{kept.name}{MEMBER}{member}" if member else kept.name
             # a specification that it was not read by does not make its days stale
@@ -318,113 +315,6 @@ class Rules:
         self.specs = specs
         self.digests = {name: spec.digest() for name, spec in specs.items()}
         self.digest = mapping_digest(self.digests)
-
-
-def _is_locked(landed: Path) -> bool:
-    """Whether a file was refused for its password alone."""
-    meta = landed / "meta.json"
-    return meta.is_file() and any(detail.get("locked") for detail in json.loads(meta.read_text(encoding="utf-8")))
-
-
-def _is_apart(archived: Path) -> bool:
-    with opened(archived) as path:
-        return is_apart(path)
-
-
-def _land(archived: Path, name: str, setting: Setting, landed: Path, specs: Mapping[str, SourceSpec]) -> None:
-    """Read one archived file into `landed`; there whole, with its meta.json, or not at all."""
-    make_folder(landed.parent)
-    working = Path(tempfile.mkdtemp(prefix=".landing-", dir=landed.parent))
-    try:
-        with opened(archived) as path:
-            bills = extract(path, specs, setting, file=name, into=working)
-        details = [
-            {**_describe(found, f"{name}{MEMBER}{found.member}" if found.member else name), "member": found.member,
-             "folder": found.folder.relative_to(working).as_posix()}
-            for found in bills
-        ]
-    except (RefusedFile, SpecError) as error:
-        details = [_refused(name, f"{error} ({error.advice})" if error.advice else str(error))]
-        if isinstance(error, LockedFile):
-            details[0]["locked"] = True
-    for detail in details:
-        # of what is read of it from now on, so that nothing else is taken for it
-        detail["contents"] = {p.name: file_digest(p) for p in sorted((working / str(detail["folder"])).glob("*.parquet"))}
-    (working / "meta.json").write_text(json.dumps(details, ensure_ascii=False, sort_keys=True), encoding="utf-8")
-    seal(working)
-    if is_whole(landed):  # somebody else's, in the meantime
-        shutil.rmtree(working)
-    else:
-        put_in_place(working, landed)
-
-
-def _refused(name: str, problem: str) -> dict[str, Any]:
-    """What is left of a file that cannot be read: its problem, and the day of its path."""
-    day = path_day(name)
-    return {"status": REFUSED, "source": "", "problem": f"{name}: {problem}", "days": [day.isoformat()] if day else [],
-            "member": "", "folder": "."}
-
-
-def stated(total: str) -> str:
-    """A total as a file states it; where that is no number, its shape."""
-    return total if re.fullmatch(r"[\d.,+()\s¥￥$€£-]{1,30}", total) else shape(total)
-
-
-def _details(meta: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(meta.read_text(encoding="utf-8"))
-    return found
-
-
-def _describe(found: Extraction, name: str) -> dict[str, object]:
-    days = set(found.days)
-    if found.coverage:
-        start, end = found.coverage
-        days |= {start + dt.timedelta(days=n) for n in range(min((end - start).days, 400) + 1)}
-    if not days and (day := path_day(name)):
-        days = {day}
-    bad = [t for t in found.totals if not t.ok]
-    status, problem = READ, "; ".join(
-        f"{name}: control total {t.name} states {stated(t.stated) if t.stated is not None else 'nothing'}, its rows give {t.computed}"
-        for t in bad
-    )
-    problem = "; ".join([*([problem] if problem else []), *(f"{name}: {note}" for note in found.notes)])
-    if found.undated:
-        status, problem = REFUSED, (
-            f"{name}: {found.undated} rows of {found.spec.name} have no date, so they belong to no period (Give them their date; "
-            "what the source's page in docs/ says of it may help.)")
-    elif not days and (found.rows_quarantined or bad):
-        # it would stand in no day, and nobody would see what is wrong with it
-        first = found.quarantine().slice(0, 1).to_pylist()
-        why = f"; line {first[0]['line']}, {first[0]['column_name'] or 'the row'}: {first[0]['reason']}" if first else f"; {problem}"
-        status, problem = REFUSED, f"{name}: no row of it could be read, so no day of it is known{why} (Correct it, or download it again.)"
-    return {
-        "status": status, "source": found.spec.name, "problem": problem, "days": sorted(d.isoformat() for d in days),
-        "rows_read": found.rows_read, "rows_parsed": found.rows_parsed, "rows_quarantined": found.rows_quarantined,
-        "rows_ignored": found.rows_ignored, "control_totals_ok": not bad,
-        "coverage": [d.isoformat() for d in found.coverage] if found.coverage else None,
-        "totals": [{**t.__dict__, "stated": None if t.stated is None else stated(t.stated)} for t in found.totals],
-        "tables": sorted(found.tables),
-    }
-
-
-def _supersede(records: dict[str, FileRecord]) -> dict[str, FileRecord]:
-    """Of several files of one source and shop that state the same days, the newest counts."""
-    newest: dict[tuple[str, str, str], FileRecord] = {}
-    for record in records.values():
-        if record.status == READ and record.detail.get("coverage"):
-            slot = (record.source, record.shop, str(record.detail["coverage"]))
-            old = newest.get(slot)
-            if old is None or record.recency > old.recency:
-                newest[slot] = record
-    settled = dict(records)
-    for name, record in records.items():
-        if record.status == READ and record.detail.get("coverage"):
-            kept = newest[(record.source, record.shop, str(record.detail["coverage"]))]
-            if kept.path != name:
-                settled[name] = FileRecord(**{
-                    **record.__dict__, "status": SUPERSEDED, "detail": {**record.detail, "problem": f"replaced by {kept.path}"},
-                })
-    return settled
 
 
 def landed_quarantine(store: Store, record: FileRecord) -> pa.Table:
