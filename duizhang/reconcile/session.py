@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 
 from duizhang import schema
 from duizhang.books import Books
-from duizhang.errors import ConservationError, UserError
+from duizhang.errors import ConservationError, UserError, ValueFault
 from duizhang.matching_passes import load_matching
+from duizhang.reconcile.backends import DUCKDB, Backend
 from duizhang.reconcile.books_relations import books_relations, rows_of
 from duizhang.reconcile.causes import prepare_causes
 from duizhang.reconcile.goods import goods_tables
@@ -29,7 +30,7 @@ from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEV
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.reconcile.sides import declared_sides, side_feeds
 from duizhang.schema import CLAIM, DAY, TEXT
-from duizhang.store import Store, connect, quoted
+from duizhang.store import Store, quoted
 
 DECISION = pa.schema(
     [
@@ -40,12 +41,11 @@ DECISION = pa.schema(
 # What rows are left out of, besides the canonical tables: they have a file and a line as well.
 OPENING = "opening_claims"
 LEFT_OUT = pa.schema([("table_name", TEXT), ("file", TEXT), ("line", pa.int64())])
-# What the database and Arrow raise where a value has no room or is not of the type that it is taken for.
-OF_VALUES = (duckdb.DataError, duckdb.InvalidInputException, pa.ArrowInvalid)
+# What the database, a backend and Arrow raise where a value has no room or is not of the type that it is taken for.
+OF_VALUES = (duckdb.DataError, duckdb.InvalidInputException, ValueFault, pa.ArrowInvalid)
 
 # Days whose open items are judged, and written, at once: it sets the memory that a long range takes.
 STRETCH = 31
-MEMORY = "2GB"
 # What a late duplicate is compared by.
 _PAST = (
     'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line, shop'
@@ -56,10 +56,11 @@ _BY_PERIOD = ("stock_levels", "shop_measures", "goods_lines", "goods_sold", "fx_
 
 @dataclass
 class Session:
-    """One DuckDB connection with the inputs of a range in place: canonical tables, books, what was open before.
+    """One connection with the inputs of a range in place: canonical tables, books, what was open before.
 
     files: the files of the inbox from the oldest to the newest; where two say another level, cost or rate of one time, the
-    newest counts. left_out: rows of the inputs, by table, file and line, that the models do not get to see.
+    newest counts. left_out: rows of the inputs, by table, file and line, that the models do not get to see. backend: what
+    computes the models, which no row depends on.
     """
 
     books: Books
@@ -69,6 +70,7 @@ class Session:
     decisions: pa.Table = field(default_factory=DECISION.empty_table)
     files: Sequence[str] = ()
     left_out: pa.Table = field(default_factory=LEFT_OUT.empty_table)
+    backend: Backend = DUCKDB
 
     def __post_init__(self) -> None:
         expected = [self.periods[0] + dt.timedelta(days=n) for n in range(len(self.periods))]
@@ -77,7 +79,7 @@ class Session:
         self.whole = list(self.periods)
         self.at = "the inputs"  # the model at work
         self.made: dict[str, str] = {}  # the tables that models have left so far, with their rooms
-        self.con = connect(memory=MEMORY, spill=self.store.spill())
+        self.con = self.backend.connect(self.store.spill())
 
     def __enter__(self) -> Session:
         self._load()
@@ -91,11 +93,6 @@ class Session:
 
     def _load(self) -> None:
         con, periods = self.con, self.periods
-        # files of the store do not change while they are read
-        con.execute("set parquet_metadata_cache = true")
-        con.execute("set preserve_insertion_order = false")
-        # where it guesses that few rows come, it would look at every pair of them; a key with thousands of claims is guessed wrong
-        con.execute("set asof_loop_join_threshold = 0")
         con.register("left_out", self.left_out)
         self._span(periods, "")
         self._input("skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
@@ -175,7 +172,7 @@ class Session:
 
     def stretches(self) -> Iterator[Sequence[dt.date]]:
         """The range in stretches, each of which the models then see as if it were the range; what came before is stored."""
-        if len(self.whole) <= STRETCH:
+        if len(self.whole) <= STRETCH or not self.backend.in_stretches:
             yield self.periods
             return
         # all of about one length: each has what it costs to begin
@@ -212,7 +209,7 @@ class Session:
             self.at = f"behind sql/{path}"
         except OF_VALUES:
             raise
-        except duckdb.Error as error:
+        except self.backend.faults as error:
             raise ConservationError(f"sql/{path}: {error}") from error
 
     def drop_unread(self, rooms: Sequence[str], still: Iterable[str]) -> None:
@@ -253,7 +250,7 @@ class Session:
         """Write the claims of a leg, which the table `leg_claims` holds, into the store; the number of rows."""
         listed = ", ".join(f'"{column.name}"' for column in CLAIM)
         for at in range(0, len(self.periods), STRETCH):
-            self.store.copy(self.con, leg, f"select {listed} from leg_claims", self.periods[at : at + STRETCH])
+            self.backend.write(self.con, self.store, leg, f"select {listed} from leg_claims", self.periods[at : at + STRETCH])
         return sum(self.store.rows(leg, period) for period in self.periods)
 
 

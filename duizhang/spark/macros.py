@@ -38,15 +38,15 @@ def created(text: str) -> dict[str, Macro]:
 def inlined(tree: exp.Expr, macros: Mapping[str, Macro], variables: Mapping[str, Any]) -> exp.Expr:
     """The tree with every macro replaced by its body and every `getvariable` by its value."""
     while calls := [call for call in tree.find_all(exp.Anonymous) if call.name.lower() in {*macros, "getvariable"}]:
-        # the innermost first, so that an argument is complete when it is put in
-        call = max(calls, key=lambda node: node.depth)
-        name = call.name.lower()
-        if name == "getvariable":
-            call.replace(literal(variables[call.expressions[0].name]))
-        elif macros[name].is_table:
-            _table_call(call, macros[name])
-        else:
-            call.replace(exp.Paren(this=_body(macros[name], call.expressions)))
+        # the inner ones first, so that an argument is as complete as this round makes it when it is put in
+        for call in sorted(calls, key=lambda node: -node.depth):
+            name = call.name.lower()
+            if name == "getvariable":
+                call.replace(literal(variables[call.expressions[0].name]))
+            elif macros[name].is_table:
+                _table_call(call, macros[name])
+            else:
+                call.replace(exp.Paren(this=_body(macros[name], call.expressions)))
     return tree
 
 

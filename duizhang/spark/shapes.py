@@ -53,11 +53,17 @@ def hidden_sides(tree: exp.Expr) -> None:
 
 def whole_rows(tree: exp.Expr) -> None:
     """A source that is named like a column is its row: Spark wants to be told."""
-    for select in tree.find_all(exp.Select):
-        sources = {source.alias_or_name for source in select.find_all(exp.Table, exp.Subquery) if source.parent_select is select}
-        for column in list(select.find_all(exp.Column, exp.TableColumn)):
-            if not (isinstance(column, exp.Column) and column.table) and column.name in sources and column.parent_select is select:
-                column.replace(exp.Struct(expressions=[exp.Column(this=exp.Star(), table=exp.to_identifier(column.name))]))
+    sources: dict[int, set[str]] = {}
+    columns: list[tuple[int, exp.Expr]] = []
+    for node in tree.find_all(exp.Table, exp.Subquery, exp.Column, exp.TableColumn):
+        select = id(node.parent_select)
+        if isinstance(node, (exp.Table, exp.Subquery)):
+            sources.setdefault(select, set()).add(node.alias_or_name)
+        elif not (isinstance(node, exp.Column) and node.table):
+            columns.append((select, node))
+    for select, column in columns:
+        if column.name in sources.get(select, ()):
+            column.replace(exp.Struct(expressions=[exp.Column(this=exp.Star(), table=exp.to_identifier(column.name))]))
 
 
 def pairs_of_generators(tree: exp.Expr) -> None:

@@ -83,24 +83,27 @@ def _in_steps(tree: exp.Expr, known: frozenset[str], forced: frozenset[str]) -> 
     with_ = tree.args.get("with_")
     if with_ is None:
         return Translation((), _spark(tree), reads)
+    tree.set("with_", None)
+    expressions = list(with_.expressions)
+    asked = [{table.name for table in query.find_all(exp.Table)} for query in (*expressions, tree)]
     steps: list[tuple[str, str]] = []
     renamed: dict[str, str] = {}
     kept: list[exp.CTE] = []
-    expressions = list(with_.expressions)
     for at, cte in enumerate(expressions):
         name = cte.alias
         _rename(cte.this, {k: v for k, v in renamed.items() if k != name})
-        later = [*expressions[at + 1 :]]
-        readers = sum(1 for other in (*later, _without(tree)) for t in other.find_all(exp.Table) if t.name == name)
-        if name in forced or (readers > 1 and not _is_import(cte.this)):
-            body = cte.this.copy()
-            steps.append((f"{name}__step", _spark(_with(body, kept))))
+        if name in forced or (_times(name, [*expressions[at + 1 :], tree], asked[at + 1 :]) > 1 and not _is_import(cte.this)):
+            steps.append((f"{name}__step", _spark(_with(cte.this, kept))))
             renamed[name] = f"{name}__step"
         else:
             kept.append(cte)
-    final = _without(tree)
-    _rename(final, renamed)
-    return Translation(tuple(steps), _spark(_with(final, kept)), reads)
+    _rename(tree, renamed)
+    return Translation(tuple(steps), _spark(_with(tree, kept)), reads)
+
+
+def _times(name: str, queries: list[exp.Expr], asked: list[set[str]]) -> int:
+    """How often the queries read a relation; asked: the relations that each of them reads."""
+    return sum(1 for query, names in zip(queries, asked, strict=True) if name in names for t in query.find_all(exp.Table) if t.name == name)
 
 
 def _rename(tree: exp.Expr, renamed: Mapping[str, str]) -> None:
@@ -109,12 +112,6 @@ def _rename(tree: exp.Expr, renamed: Mapping[str, str]) -> None:
             alias = table.alias or table.name
             table.set("this", exp.to_identifier(renamed[table.name]))
             table.set("alias", exp.TableAlias(this=exp.to_identifier(alias)))
-
-
-def _without(tree: exp.Expr) -> exp.Expr:
-    body = tree.copy()
-    body.set("with_", None)
-    return body
 
 
 def _with(body: exp.Expr, ctes: list[exp.CTE]) -> exp.Expr:

@@ -1,0 +1,54 @@
+"""What the models are computed with: DuckDB, unless a run is given something else that understands its statements."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from duizhang.store import Store, connect
+
+MEMORY = "2GB"
+
+
+class Backend(Protocol):
+    """Gives a session its connection, and takes from it what is written there and then.
+
+    in_stretches: whether a long range is judged a stretch of days after the other, because memory is one machine's.
+    faults: what the connection raises where a model cannot be computed, other than by the values that it reads.
+    """
+
+    in_stretches: bool
+    faults: tuple[type[Exception], ...]
+
+    def connect(self, spill: Path) -> duckdb.DuckDBPyConnection:
+        """A connection without any relation; the session closes it. spill: a folder for what does not fit into memory."""
+        ...
+
+    def write(self, con: duckdb.DuckDBPyConnection, store: Store, table: str, query: str, periods: Sequence[dt.date]) -> None:
+        """Write the rows of a query (column `period`) of these periods into the store."""
+        ...
+
+
+class _DuckDB:
+    in_stretches = True
+    faults: tuple[type[Exception], ...] = (duckdb.Error,)
+
+    def connect(self, spill: Path) -> duckdb.DuckDBPyConnection:
+        con = connect(memory=MEMORY, spill=spill)
+        # files of the store do not change while they are read
+        con.execute("set parquet_metadata_cache = true")
+        con.execute("set preserve_insertion_order = false")
+        # where it guesses that few rows come, it would look at every pair of them; a key with thousands of claims is guessed wrong
+        con.execute("set asof_loop_join_threshold = 0")
+        return con
+
+    def write(self, con: duckdb.DuckDBPyConnection, store: Store, table: str, query: str, periods: Sequence[dt.date]) -> None:
+        store.copy(con, table, query, periods)
+
+
+DUCKDB = _DuckDB()
+__all__ = ["DUCKDB", "Backend"]
