@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 MOVED = ("order_platform", "order_shipment", "return_refund", "order_payment", "payment_settlement", "fee")
 
 
+_CODES_APART = "entity varchar, side varchar, system varchar, code varchar, sku varchar, is_answered boolean"
+# of them those in which both sides say which goods an order has, each by codes of its own
+GOODS = ("order_platform", "order_shipment")
+
+
 def goods_tables(books: Books) -> dict[str, pa.Table]:
     """What books.yaml says of goods, as relations: sku_map_declared, bundles_declared, goods_settings."""
     codes = [
@@ -85,15 +90,23 @@ def move_claims(session: Session, leg: str) -> None:
         return
     con = session.con
     session.run("legs/orders_by_order.sql")
+    if leg in GOODS:
+        session.run("legs/orders_apart.sql")
+        con.execute("insert into orders_by_order select * from orders_apart except select * from orders_by_order")
+        con.execute(f'create or replace view past_of_leg as select * from "past_{leg}"')
     session.run("legs/held_before.sql")
     if not con.execute("select 1 from orders_by_order union all select 1 from held_before limit 1").fetchall():
         return
+    con.execute(f"create or replace table codes_apart ({_CODES_APART})")  # a leg without goods shows none
     session.run("legs/moving_claims.sql")
     session.run("legs/staying_claims.sql")
     con.execute("create or replace table leg_claims as select * from staying_claims")
     con.execute("create or replace table held_claims as select * from held_before")
     for day in session.periods:
         con.execute("set variable moves_day = ?::date", [day])
+        if leg in GOODS:
+            session.run("legs/codes_doubted.sql")
+            session.run("legs/codes_apart.sql")
         session.run("legs/moves_of_day.sql")
         con.execute("insert into leg_claims by name select * from moves_of_day")
         session.run("legs/held_after.sql")

@@ -15,7 +15,7 @@ to_ship as (
         o.period, o.entity, o.shop, o.order_id, coalesce(p.sku, o.sku) as sku,
         (o.quantity * coalesce(p.quantity, 1))::decimal(28, 4) as quantity, 'left' as side, 'order' as kind,
         case when p.sku is null then o.unit_price end as unit_price, o.occurred_at, o.source, o.file, o.line,
-        '' as tracking_number, o.line_id as record_id
+        '' as tracking_number, o.line_id as record_id, '' as counterparty
     from orders as o
     anti join gifts as g
         on o.sku = g.sku and o.amount = 0 and (g.shop = '' or g.shop = o.shop) and o.period between g.from_day and g.until_day
@@ -40,16 +40,17 @@ shipped as (
     select
         period, entity, shop, order_id, sku, quantity, 'right' as side,
         case when purpose = 'exchange' then 'exchange' else 'shipment' end as kind, null as unit_price,
-        occurred_at, source, file, line, tracking_number, '' as record_id
+        occurred_at, source, file, line, tracking_number, '' as record_id,
+        coalesce(warehouse, '') as counterparty
     from sent
     union all
     select
-        period, entity, shop, order_id, sku, given, 'left', 'gift', null, occurred_at, source, file, line, tracking_number, ''
+        period, entity, shop, order_id, sku, given, 'left', 'gift', null, occurred_at, source, file, line, tracking_number, '', ''
     from sent
     where given > 0
     union all
     select
-        period, entity, shop, order_id, sku, quantity, 'left', 'exchange', null, occurred_at, source, file, line, '', ''
+        period, entity, shop, order_id, sku, quantity, 'left', 'exchange', null, occurred_at, source, file, line, '', '', ''
     from moves
 ),
 
@@ -86,7 +87,8 @@ final as (
         u.source,
         u.file,
         u.line,
-        u.record_id
+        u.record_id,
+        u.counterparty
     from unioned as u
     left join shops as s on u.shop = s.shop
 )

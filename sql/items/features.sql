@@ -73,7 +73,11 @@ items as (
         period, leg, entity, "key", currency,
         max(shop) as shop, max(channel) as channel,
         -- an item of several orders is none's
-        case when min(nullif(order_id, '')) = max(order_id) then max(order_id) else '' end as order_id, max(sku) as sku,
+        case when min(nullif(order_id, '')) = max(order_id) then max(order_id) else '' end as order_id,
+        coalesce(max(sku) filter (where kind = 'unmapped'), max(sku)) as sku,
+        coalesce(bool_or(kind = 'unmapped'), false) as is_code,
+        -- shown by the records, and not by a list of ours
+        coalesce(bool_or(kind = 'unmapped' and contains(attribute, ' apart ')), false) as is_code_apart,
         min(first_seen) as first_seen,
         coalesce(sum(amount) filter (where side = 'left'), 0)::decimal(28, 4) as left_amount,
         coalesce(sum(amount) filter (where side = 'right'), 0)::decimal(28, 4) as right_amount,
@@ -289,6 +293,15 @@ substituted as (
     having sum(difference) = 0 and min(difference) < 0
 ),
 
+-- goods that left one warehouse under one code and came into the other under another
+recoded as (
+    select period, entity, split_part("key", '/', 2) as transfer
+    from differing
+    where leg = 'stock' and split_part("key", '/', -1) = 'transit' and (left_claims = 0 or right_claims = 0)
+    group by all
+    having bool_or(left_claims = 0) and bool_or(right_claims = 0)
+),
+
 -- orders that were paid more in instalments: the rate of what was paid more, in 1/10^10, as narrow as the rounding of every
 -- instalment leaves it
 dearer as (
@@ -446,6 +459,7 @@ final as (
         coalesce(i.interest_peers, 0) as interest_peers,
         coalesce(z.charge_peers, 0) as charge_peers,
         d.leg = 'order_shipment' and (d.left_claims = 0 or d.difference > 0) and b.order_id is not null as is_substituted,
+        j.transfer is not null as is_recoded,
         -- the platform has the same lines, or its lines are the only ones
         d.leg = 'order_payment' and p.platform_difference is null and exists (
             select 1 from order_feeds as f
@@ -501,6 +515,9 @@ final as (
         and z.channel = d.channel and z.currency = d.currency and z.difference = d.difference
     left join substituted as b
         on d.leg = 'order_shipment' and b.period = d.period and b.entity = d.entity and b.shop = d.shop and b.order_id = d.order_id
+    left join recoded as j
+        on d.leg = 'stock' and split_part(d."key", '/', -1) = 'transit' and (d.left_claims = 0 or d.right_claims = 0)
+        and j.period = d.period and j.entity = d.entity and j.transfer = split_part(d."key", '/', 2)
     left join traits as y on d.leg = y.leg
     left join opposites as o using (period, leg, entity, "key", currency)
     left join currencies as c using (period, leg, entity, "key")

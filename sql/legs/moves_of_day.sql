@@ -2,12 +2,14 @@
 -- longer be held against each other by SKU is held by the order: its claims of the day, and what was open of it the evening before
 -- (taken back there, of kind `moved`, and said again), stand under <shop>/<order>/*, or where lines have numbers under
 -- their line without the SKU. A code itself is one claim a day of kind `unmapped` and no pieces, under <shop>/unmapped/<system>:<code>, until it
--- is known. What stood under unassigned/<account> is moved to the shop of its order when that is known.
+-- is known; an order of a set whose parts nobody has listed stands under its code, as its pieces cannot be held against each other.
+-- What stood under unassigned/<account> is moved to the shop of its order when that is known.
 with
 held as (select * from held_claims),
 today as (select * from moving_claims where period = getvariable('moves_day')),
 codes as (select * from coded_goods),
 places as (select * from order_places),
+apart as (select * from codes_apart),
 
 -- held without a shop, and known by now: whose it is
 found as (
@@ -45,7 +47,7 @@ scoped as (
         case
             when "key" in (
                 concat_ws('/', shop, order_id, sku), concat_ws('/', shop, order_id), concat_ws('/', shop, order_id, '*')
-            ) then concat_ws('/', shop, order_id)
+            ) or split_part("key", '/', 2) = 'unmapped' and kind <> 'unmapped' and order_id <> '' then concat_ws('/', shop, order_id)
             else "key"
         end as unit
     from held
@@ -59,13 +61,48 @@ scoped as (
     from today
 ),
 
+-- what the records themselves show to be a code without a SKU; a set only once something was sent for it
+answerable as (
+    select entity, unit
+    from scoped
+    where side = 'right' and kind <> 'moved' and not is_notice
+    group by entity, unit
+),
+
+told as (
+    select s.*, a.sku as told_sku
+    from scoped as s
+    left join answerable as r on s.entity = r.entity and s.unit = r.unit
+    left join apart as a
+        on s.entity = a.entity and s.side = a.side and s.sku = a.code and not a.is_answered and not s.is_notice and s.order_id <> ''
+        and s.kind not in ('moved', 'correction', 'write_off', 'gift', 'exchange')
+        and case when s.side = 'left' then r.unit is not null else a.system = coalesce(nullif(s.counterparty, ''), s.channel) end
+),
+
+-- the code of a set under which an order stands
+homes as (
+    select
+        entity, unit,
+        coalesce(
+            min("key") filter (where is_held and split_part("key", '/', 2) = 'unmapped'),
+            min(concat_ws('/', shop, 'unmapped', told_sku[2:])) filter (where side = 'left' and told_sku is not null)
+        ) as home_key
+    from told
+    where leg = 'order_shipment' and not is_notice and unit = concat_ws('/', shop, order_id)
+    group by entity, unit
+),
+
 plained as (
     select
-        *,
-        case when unit = concat_ws('/', shop, order_id) then concat_ws('/', shop, order_id, '*') else "key" end as plain_key,
-        regexp_replace(attribute, '^sku=.* status=', 'status=') as plain_attribute
-    from scoped
-    where not is_notice
+        t.* replace (t.is_unknown or t.told_sku is not null as is_unknown),
+        case
+            when t.unit = concat_ws('/', t.shop, t.order_id) then coalesce(h.home_key, concat_ws('/', t.shop, t.order_id, '*'))
+            else t."key"
+        end as plain_key,
+        regexp_replace(t.attribute, '^sku=.* status=', 'status=') as plain_attribute
+    from told as t
+    left join homes as h on t.entity = h.entity and t.unit = h.unit
+    where not t.is_notice
 ),
 
 marked as (
@@ -87,7 +124,7 @@ in_order as (
 ),
 
 as_made as (
-    select m.* exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain)
+    select m.* exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain)
     from marked as m
     anti join by_order as b on m.entity = b.entity and m.unit = b.unit
     where not m.is_held
@@ -95,7 +132,7 @@ as_made as (
 
 by_order_now as (
     select
-        * exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain)
+        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain)
         replace (plain_key as "key", plain_attribute as attribute)
     from in_order
     where not is_held
@@ -112,7 +149,7 @@ to_move as (
 -- under the same key only the attribute changes
 taken_back as (
     select
-        * exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain, is_elsewhere)
+        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain, is_elsewhere)
         replace (
             getvariable('moves_day') as period, case side when 'left' then 'right' else 'left' end as side, 'moved' as kind,
             case when is_elsewhere then amount else 0 end::decimal(28, 4) as amount,
@@ -124,7 +161,7 @@ taken_back as (
 
 said_again as (
     select
-        * exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain, is_elsewhere)
+        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain, is_elsewhere)
         replace (
             getvariable('moves_day') as period, plain_key as "key", plain_attribute as attribute,
             case when is_elsewhere then kind else 'moved' end as kind,
@@ -138,17 +175,20 @@ unknown as (
     select *
     from marked
     where is_unknown and not is_plain and leg in ('order_platform', 'order_shipment', 'return_refund')
-    qualify row_number() over (partition by entity, shop, side, sku order by source, file, line, order_id, amount) = 1
+    qualify row_number() over (partition by entity, shop, side, coalesce(told_sku, sku) order by source, file, line, order_id, amount) = 1
 ),
 
 notices as (
     select
-        * exclude (is_held, is_notice, is_unknown, unit, plain_key, plain_attribute, is_plain)
+        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain)
         replace (
-            concat_ws('/', shop, 'unmapped', sku[2:]) as "key", 'unmapped' as kind, 0::decimal(28, 4) as amount,
-            0::decimal(28, 4) as quantity, concat(side, ' ', sku) as attribute, '' as order_id, 0::decimal(28, 4) as discount,
+            getvariable('moves_day') as period, concat_ws('/', shop, 'unmapped', coalesce(told_sku, sku)[2:]) as "key", 'unmapped' as kind, 0::decimal(28, 4) as amount,
+            0::decimal(28, 4) as quantity,
+            case when told_sku is null then concat(side, ' ', sku) else concat(side, ' apart ', told_sku) end as attribute,
+            coalesce(told_sku, sku) as sku, '' as order_id, 0::decimal(28, 4) as discount,
             null::decimal(28, 4) as unit_price, '' as customer, null::bigint as sequence,
-            split_part(sku[2:], ':', 1) as counterparty, array_to_string(string_split(sku[2:], ':')[2:], ':') as remark, '' as record_id
+            split_part(coalesce(told_sku, sku)[2:], ':', 1) as counterparty,
+            array_to_string(string_split(coalesce(told_sku, sku)[2:], ':')[2:], ':') as remark, '' as record_id
         )
     from unknown
 ),
@@ -166,8 +206,13 @@ answered as (
         n.* exclude (is_held, is_notice, is_unknown, unit)
         replace (getvariable('moves_day') as period, case n.side when 'left' then 'right' else 'left' end as side)
     from scoped as n
-    inner join codes_now as c on n.shop = c.shop and n.counterparty = c.system and n.remark = c.code
-    where n.is_notice and not starts_with(c.sku, '?')
+    left join codes_now as c
+        on n.shop = c.shop and n.counterparty = c.system and n.remark = c.code and not starts_with(c.sku, '?')
+    left join apart as a on n.entity = a.entity and n.side = a.side and n.counterparty = a.system and n.remark = a.code
+    where n.is_notice and case
+        when contains(coalesce(n.attribute, ''), ' apart ') then coalesce(a.is_answered, false) or coalesce(c.sku <> n.remark, false)
+        else c.sku is not null
+    end
 ),
 
 final as (

@@ -4,7 +4,8 @@
 -- What was sold and paid is one event an order, in every leg that shows it. Its causes are events of their own where the legs
 -- that show fewer of them show the same ones in the same amounts. The provider's side, and what is returned or carried, belong
 -- to it where they differ by its amount; two accounts of the ledger where one has what the other lacks; an account of sales
--- where it has what our records of the day lack, of one order or of all that differ. Everything else is an event by itself.
+-- where it has what our records of the day lack, of one order or of all that differ. A code without a SKU is one event, in whatever shop
+-- and leg it stands, with the transfers that came in under it. Everything else is an event by itself.
 with
 items as (select * from variances),
 parts as (select * from sum_parts),
@@ -214,6 +215,35 @@ in_ledger as (
     window of_account as (partition by g.period, g.entity, g."key", g.currency)
 ),
 
+unmapped as (
+    select period, entity, "key", substr("key", instr("key", '/unmapped/') + 10) as code
+    from lines
+    where cause = 'sku_unmapped' and split_part("key", '/', 2) = 'unmapped'
+),
+
+transfers as (
+    select t.period, t.entity, t.transfer, coalesce(min(u.code), string_agg(distinct t.sku, ' ' order by t.sku)) as code
+    from (
+        select period, entity, split_part("key", '/', 2) as transfer, split_part("key", '/', -2) as sku
+        from lines
+        where leg = 'stock' and cause = 'sku_unmapped'
+    ) as t
+    left join unmapped as u
+        on t.period = u.period and t.entity = u.entity
+        and (concat('?', u.code) = t.sku or substr(u.code, instr(u.code, ':') + 1) = t.sku)
+    group by t.period, t.entity, t.transfer
+),
+
+of_codes as (
+    select l.*, concat_ws('|', 'code', l.entity, coalesce(u.code, t.code)) as event_key
+    from lines as l
+    left join (select distinct * from unmapped) as u
+        on l.leg <> 'stock' and l.period = u.period and l.entity = u.entity and l."key" = u."key"
+    left join transfers as t
+        on l.leg = 'stock' and l.period = t.period and l.entity = t.entity and split_part(l."key", '/', 2) = t.transfer
+    where l.cause = 'sku_unmapped'
+),
+
 placed as (
     select
         period, event_key, leg, entity, "key", currency, cause, difference, quantity, leg_rank = first_leg as is_booked, shop, order_id
@@ -245,6 +275,10 @@ placed as (
         '' as order_id
     from in_ledger
     where ones = 1 and is_one or ones <> 1 and is_all
+    union all by name
+    select period, event_key, leg, entity, "key", currency, cause, difference, quantity, true as is_booked, shop, order_id
+    from of_codes
+    where leg <> 'order_platform'
     union all by name
     select
         period, concat_ws('|', 'sum', leg, entity, "key", currency, cause) as event_key, leg, entity, "key", currency, cause, difference,

@@ -123,6 +123,68 @@ def test_the_narrower_entry_of_the_map_wins_and_an_empty_one_ends_it(tmp_path: P
     assert [items(store, p, "order_platform") for p in FOUR] == [{}] * 4
 
 
+def listed(order_id: str, period: dt.date, ours: str, theirs: dict[str, int], quantity: int = 1) -> dict[str, list[dict[str, Any]]]:
+    """An order of one line, and the goods that leave for it the day after."""
+    return {"orders": [order(period, "books", order_id, "10", sku=ours, quantity=quantity)],
+            "shipments": [shipped(period + dt.timedelta(days=1), order_id, sku, n) for sku, n in theirs.items()]}
+
+
+def joined(*parts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for part in parts:
+        for table, rows in part.items():
+            found[table] += rows
+    return dict(found)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_code_that_the_records_show_to_be_without_a_sku_is_one_item_without_any_list(tmp_path: Path, split: str) -> None:
+    lines = [order(FOUR[n % 2], o, str(n), "10", sku=s, quantity=2) for n in range(6) for o, s in (("books", "A"), ("platform", "P-9"))]
+    sent = [shipped(FOUR[n % 2 + 1], str(n), "W-A", 1 if n == 5 else 2) for n in range(6)]
+    store = both(tmp_path, {"orders": lines, "shipments": sent}, split=split)
+    assert items(store, FOUR[3], "order_platform") == {"tb/unmapped/taobao:P-9": ("sku_unmapped", Decimal(0))}
+    assert items(store, FOUR[3], "order_shipment") == {
+        "tb/unmapped/W:W-A": ("sku_unmapped", Decimal(0)), "tb/5/*": ("timing", Decimal(1)),
+    }
+    events = {r["key"]: r["event"] for r in store.read("event_items", FOUR[3]).to_pylist()}
+    assert events["tb/unmapped/W:W-A"] != events["tb/unmapped/taobao:P-9"]
+    told = {r["key"]: r["candidates"] for r in store.read("variances", FOUR[3]).to_pylist()}
+    assert '"substitution"' in told["tb/unmapped/W:W-A"]  # the records show it, no list says it
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_set_whose_parts_nobody_listed_is_one_item_with_the_pieces_of_its_orders(tmp_path: Path, split: str) -> None:
+    store = both(tmp_path, joined(
+        listed("1", FOUR[0], "SET", {"A": 2, "B": 1}), listed("2", FOUR[0], "SET", {"A": 2, "B": 1}), listed("3", FOUR[1], "A", {"A": 1}),
+        # the second parcel of an order comes later, and one order is not sent yet
+        listed("4", FOUR[1], "SET", {"A": 2}), {"shipments": [shipped(FOUR[3], "4", "B")]}, listed("5", FOUR[3], "SET", {}),
+    ), split=split)
+    assert items(store, FOUR[0], "order_shipment") == {"tb/1/SET": ("timing", Decimal(1)), "tb/2/SET": ("timing", Decimal(1))}
+    assert items(store, FOUR[3], "order_shipment") == {
+        "tb/unmapped/books:SET": ("sku_unmapped", Decimal(3 - 9)), "tb/5/SET": ("timing", Decimal(1)),
+    }
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_what_may_be_one_wrong_parcel_or_a_present_is_no_code(tmp_path: Path, split: str) -> None:
+    store = both(tmp_path, joined(
+        listed("1", FOUR[0], "A", {"B": 1}), listed("2", FOUR[0], "A", {"A": 1}), listed("3", FOUR[1], "B", {"B": 1}),
+        *(listed(str(n), FOUR[1], "C", {"C": 1, "PRESENT": 1}) for n in range(4, 7)), listed("7", FOUR[1], "D", {"PRESENT": 1}),
+    ), split=split)
+    assert {key for key in items(store, FOUR[3], "order_shipment") if "unmapped" in key} == set()
+    assert items(store, FOUR[3], "order_shipment")["tb/1/B"][0] == "substitution"
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_code_is_answered_by_the_map_or_by_the_other_side_itself(tmp_path: Path, split: str) -> None:
+    data = joined(*(listed(str(n), FOUR[0], "A", {"W-A": 1}) for n in range(3)), listed("9", FOUR[2], "A", {"W-A": 1}))
+    mapped = both(tmp_path / "map", data, split=split, sku_map=[code("W", "W-A", "A", 3)])
+    assert items(mapped, FOUR[1], "order_shipment") == {"tb/unmapped/W:W-A": ("sku_unmapped", Decimal(0))}
+    assert items(mapped, FOUR[3], "order_shipment") == {}
+    ours = both(tmp_path / "ours", joined(data, listed("8", FOUR[2], "W-A", {"W-A": 1})), split=split)
+    assert "tb/unmapped/W:W-A" not in items(ours, FOUR[3], "order_shipment")
+
+
 PRICES = [
     ("100", ["0.6", None], ["60", "40"]), ("10.01", ["0.5", "0.25", None], ["5.01", "2.50", "2.50"]),
     ("0.01", ["0.5", "0.5"], ["0.01", "0"]),

@@ -23,10 +23,16 @@ def test_goods_between_warehouses_are_on_their_way_and_what_does_not_arrive_is_l
     store = both(tmp_path, split=split, data={"stock_moves": [
         move(0, "W", "transfer", -5, "T1"), move(1, "V", "transfer", 5, "T1"),
         move(0, "W", "transfer", -5, "T2"), move(1, "V", "transfer", 3, "T2"), move(1, "W", "transfer", -4, "T3"),
+        *(m for name in ("T4", "T5") for m in (move(0, "W", "transfer", -6, name), {**move(1, "V", "transfer", 6, name), "sku": "V-A"})),
     ]}, sla_days={"stock/transit": 2})
     found = [items(store, period, "stock") for period in FOUR]
-    assert found[0] == {f"transit/{name}/A/transit": ("timing", Decimal(5)) for name in ("T1", "T2")}
-    assert found[1] == {"transit/T2/A/transit": ("timing", Decimal(2)), "transit/T3/A/transit": ("timing", Decimal(4))}
+    assert found[0] == {f"transit/{name}/A/transit": ("timing", Decimal(pieces)) for name, pieces in
+                        (("T1", 5), ("T2", 5), ("T4", 6), ("T5", 6))}
+    # what left and came in under two codes is no loss, and one event, however many transfers show it
+    recoded = {f"transit/{name}/{code}/transit": ("sku_unmapped", Decimal(n))
+               for name in ("T4", "T5") for code, n in (("A", 6), ("V-A", -6))}
+    assert found[1] == {"transit/T2/A/transit": ("timing", Decimal(2)), "transit/T3/A/transit": ("timing", Decimal(4)), **recoded}
+    assert len({r["event"] for r in store.read("event_items", FOUR[1]).to_pylist() if r["key"] in recoded}) == 1
     assert found[3]["transit/T2/A/transit"] == ("lost_in_transit", Decimal(2))
 
 

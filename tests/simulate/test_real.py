@@ -15,11 +15,15 @@ Item = tuple[str, str, str]
 Found = tuple[str, Decimal]
 
 
-def company(root: Path, days: int, orders: int, rate: str, start: dt.date = START, *, throughout: bool = False) -> dict[Item, Found]:
+def company(
+    root: Path, days: int, orders: int, rate: str, start: dt.date = START, *, throughout: bool = False, without: tuple[str, ...] = (),
+) -> dict[Item, Found]:
     """What is open on the last day, or on any, and no timing, or overdue: leg, key and currency; cause and difference."""
     duizhang("simulate", "--out", root / "raw", "--start", start, "--days", days, "--orders-per-day", orders, "--break-rate", rate,
              "--company", "real", "--seed", 6)
     last = start + dt.timedelta(days=days - 1)
+    for name in without:
+        (root / "raw" / "inbox" / "company" / str(start) / name).unlink()
     duizhang("run", "--quiet", "--books", root / "raw" / "books.yaml", "--home", root / "home", "--from", start, "--to", last)
     return {(leg, key, currency): (cause, difference) for leg, key, currency, cause, difference in query(root / "home", f"""
         select leg, key, currency, cause, difference from open_items
@@ -44,3 +48,13 @@ def test_each_fault_of_a_real_company_is_found_with_its_amount_and_nothing_else(
 @pytest.mark.slow
 def test_a_month_of_a_real_company_without_faults_is_nothing_but_timing(tmp_path: Path) -> None:
     assert company(tmp_path, 30, 60, "0", dt.date(2026, 3, 10), throughout=True) == {}  # a monthly bill comes within it
+
+
+@pytest.mark.slow
+def test_a_real_company_without_its_map_and_sets_is_told_the_codes_that_are_missing(tmp_path: Path) -> None:
+    found = company(tmp_path, 30, 8, "0", without=("sku_map.csv", "bundles.csv"))
+    assert {cause for cause, _ in found.values()} == {"sku_unmapped"}
+    ((events,),) = query(tmp_path / "home", """
+        select count(distinct event) from event_items where cause = 'sku_unmapped' and period = (select max(period) from event_items)
+    """)
+    assert events <= 3 * 32 + 8  # codes of three systems, and sets: one event each, whatever shops and orders have them
