@@ -34,6 +34,7 @@ from duizhang.store import Store, connect, scratch
 from duizhang.terms import FileStatus
 
 # status, on one day, of a file that tells the same money as another, or another amount of a movement
+_NAMED = 3  # refused files that are named where one is missing
 TWICE, CONTRADICTORY = FileStatus.TWICE, FileStatus.CONTRADICTORY
 
 
@@ -45,7 +46,8 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     as a duplicate.
     """
     wanted = set(periods)
-    touching = [r for r in records(state) if wanted & set(r.touched())]
+    known = records(state)
+    touching = [r for r in known if wanted & set(r.touched())]
     active = [r for r in touching if r.status == READ]
     settings = {shop: Setting.of(books, shop) for shop in {r.shop for r in active}}
     landed = LandedFiles(load_specs(books.sources_path), settings, ((r.source, r.shop, store.home / r.landed) for r in active))
@@ -68,7 +70,8 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
             found = _rows(con, landed, name, periods, overlap)
             store.split(name, found, periods)
             rows[name] = found.num_rows
-    files = _source_files(books, touching, periods, _said(overlap, counted_twice(landed, counting, wanted)))
+    undated = [r for r in known if r.status == REFUSED and not r.days()]
+    files = _source_files(books, touching, undated, periods, _said(overlap, counted_twice(landed, counting, wanted)))
     store.split("source_files", files, periods)
     wrong = _quarantine(store, active, periods)
     store.split("quarantine", wrong, periods)
@@ -121,7 +124,8 @@ def _rows(con: duckdb.DuckDBPyConnection, landed: LandedFiles, name: str, period
 
 
 def _source_files(
-    books: Books, touching: Sequence[FileRecord], periods: Sequence[dt.date], said: Mapping[tuple[str, dt.date], tuple[str, str]]
+    books: Books, touching: Sequence[FileRecord], undated: Sequence[FileRecord], periods: Sequence[dt.date],
+    said: Mapping[tuple[str, dt.date], tuple[str, str]]
 ) -> pa.Table:
     rows = []
     covered: set[tuple[str, str, dt.date]] = set()
@@ -145,9 +149,17 @@ def _source_files(
                     "period": day, "source": expected.source, "shop": expected.shop, "file": "", "sha256": "",
                     "status": FileStatus.MISSING, "rows_read": 0, "rows_parsed": 0, "rows_quarantined": 0, "rows_ignored": 0,
                     "control_totals_ok": True,
-                    "problem": f"{expected.source} of {expected.shop or 'the company'} is missing for {day}",
+                    "problem": _missing(expected.source, expected.shop, day, undated),
                 })
     return pa.Table.from_pylist(rows, schema=published.TABLES["source_files"])
+
+
+def _missing(source: str, shop: str, day: dt.date, undated: Sequence[FileRecord]) -> str:
+    """What is said of a file that is not there. undated: refused files of which no day is known, of which it may be one."""
+    perhaps = [r.problem for r in undated if r.shop == shop]
+    more = f"; and {len(perhaps) - _NAMED} more" if len(perhaps) > _NAMED else ""
+    why = f"; there are files of no known day that could not be read: {'; '.join(perhaps[:_NAMED])}{more}" if perhaps else ""
+    return f"{source} of {shop or 'the company'} is missing for {day}{why}"
 
 
 def _quarantine(store: Store, active: Sequence[FileRecord], periods: Sequence[dt.date]) -> pa.Table:

@@ -56,6 +56,18 @@ def test_a_weekly_statement_stands_for_the_days_of_its_weeks(tmp_path: Path) -> 
     assert set(preflight(books, state, days).holds) == {WEEK[6], days[7]}
 
 
+def test_a_file_whose_dates_have_two_readings_is_there_where_it_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "books.yaml").write_text("entity: e\nstart: 2026-03-01\nexpected: [{source: bank_generic}]\n")
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "a.csv").write_text("Date,Description,Amount\n03/04/2026,x,-1.00\n")
+    books, store, state = load_books(tmp_path / "books.yaml"), Store(tmp_path / "home"), State(tmp_path / "home")
+    collect(books, store, state)
+    build_canonical(books, store, state, WEEK[2:3])
+    [row] = store.read("source_files", WEEK[2]).to_pylist()
+    assert row["status"] == "missing" and "could not be read: a.csv: dates can be read in two ways" in row["problem"]
+    assert "2026-03-04 (month first) or 2026-04-03 (day first)" in row["problem"] and "a.csv" in in_language(row["problem"], "zh")
+
+
 @pytest.mark.parametrize("wrong", ["{source: bank_generic, every: fortnight}", "{source: bank_generic, every: business_day, calendar: ecb}",
                                    "{source: bank_generic, every: []}"])
 def test_a_cadence_that_is_none_is_told(tmp_path: Path, wrong: str) -> None:

@@ -110,6 +110,32 @@ def test_another_amount_of_one_entry_holds_the_day_and_names_both_files(tmp_path
     assert sorted(store.read("payments", dt.date(2026, 3, 1))["amount"].to_pylist()) == [10, 30]
 
 
+@pytest.mark.parametrize(("first", "second", "said"), [
+    (charge(1, "10.00"), charge(1, "10.00").replace(",-1.00,", ",-2.00,"), "states fee 1, line 2 of us/b.csv fee 2 for payments E1 T1"),
+    (charge(1, "10.00"), charge(1, "10.00").replace(",-1.00,", ",0,"), "states fee 1, line 2 of us/b.csv fee 0"),
+    # the same movements, exported with the clock of another place
+    (charge(1, "10.00"), charge(1, "10.00", "17:00:00"), "states 01:00:00 UTC, line 2 of us/b.csv 09:00:00"),
+    (charge(1, "10.00"), charge(1, "10.00").replace("USD", "EUR"), "states currency USD, line 2 of us/b.csv currency EUR"),
+])
+def test_any_other_figure_of_one_entry_is_named(tmp_path: Path, first: str, second: str, said: str) -> None:
+    _, files = files_of(tmp_path, {"a.csv": BILL + first, "b.csv": BILL + second})
+    assert {row["status"] for row in files} == {"contradictory"} and said in str(files[0]["problem"])
+
+
+def test_what_one_day_is_told_of_does_not_depend_on_the_range_or_the_order_of_building(tmp_path: Path) -> None:
+    bodies = [BILL + charge(1, "10.00") + charge(4, "40.00").replace("03-01", "03-02"),
+              BILL + charge(1, "10.00", payout="P1") + charge(4, "41.00").replace("03-01", "03-02") + charge(5, "1.00").replace("03-01", "03-03"),
+              BILL + charge(5, "1.00").replace("03-01", "03-03")]
+    store, _ = files_of(tmp_path, {f"{n}.csv": body for n, body in enumerate(bodies)}, (1, 2, 3))
+    days = [dt.date(2026, 3, day) for day in (1, 2, 3)]
+    tables = ("payments", "settlements", "source_files")
+    whole = [store.read(table, day).to_pylist() for day in days for table in tables]
+    books, state = load_books(tmp_path / "books.yaml"), State(tmp_path / "home")
+    for day in reversed(days):
+        build_canonical(books, store, state, [day])
+    assert [store.read(table, day).to_pylist() for day in days for table in tables] == whole
+
+
 def test_what_moves_on_is_one_movement(tmp_path: Path) -> None:
     """The payout of a charge is known later; a spreadsheet cuts the seconds of a time."""
     store, files = files_of(tmp_path, {

@@ -306,7 +306,7 @@ class _Group:
             with facing as (
                 select a.part, a.tbl, a.day, a.file, a.line, a.ids, a.amount, a.currency, a.occurred_at,
                     b.file as other, b.line as other_line, b.amount as second, b.currency as second_currency, b.occurred_at as second_at,
-                    a.figures = b.figures as is_time
+                    a.figures, b.figures as second_figures
                 from apart as a
                 inner join apart as b
                     on a.file = b.other and b.file = a.other and a.part = b.part and a.day = b.day and a.ids = b.ids
@@ -318,7 +318,8 @@ class _Group:
                     and (a.balance is null or b.balance is null or a.balance = b.balance
                         or a.balance - a.amount = b.balance - b.amount)
                     and (
-                        date_trunc('minute', a.occurred_at) is not distinct from date_trunc('minute', b.occurred_at)
+                        a.figures = b.figures
+                        or date_trunc('minute', a.occurred_at) is not distinct from date_trunc('minute', b.occurred_at)
                         or (a.occurred_at between rb.first and rb.last and b.occurred_at between ra.first and ra.last))
                 qualify row_number() over (partition by a.part, a.file, a.line, b.file order by b.line) = 1),
             linked as (
@@ -327,7 +328,7 @@ class _Group:
             -- an amount of a line that the other file has as well, without it
             alone as (
                 select a.part, a.tbl, a.day, a.file, a.line, a.ids, a.amount, a.currency, a.occurred_at,
-                    k.other, k.other_line, null, '', null, false
+                    k.other, k.other_line, null, '', null, a.figures, ''
                 from apart as a
                 inner join linked as k on a.file = k.file and a.line = k.line and a.other = k.other and a.day = k.day
                 where a.ids is not null and a.amount <> 0
@@ -345,14 +346,15 @@ class _Group:
                 self.con.executemany("insert into again values (?, ?, ?, ?, ?, 'contradicted')", older)
         told: dict[tuple[str, str, dt.date], list[str]] = {}
         seen: set[tuple[str, int, str]] = set()
-        for _, table, day, file, line, ids, amount, currency, at, other, other_line, amount2, currency2, at2, same in rows:
+        for _, table, day, file, line, ids, amount, currency, at, other, other_line, amount2, currency2, at2, own, others in rows:
             lines = told.setdefault((file, other, day), [])
             if (file, line, other) in seen:
                 continue  # another amount of the same line
             seen.add((file, line, other))
-            states = (f"{at:%H:%M:%S}", f"{at2:%H:%M:%S}") if same else (_money(amount, currency), _money(amount2, currency2))
-            lines.append(f"line {line} of {file} states {states[0]}, line {other_line} of {other} {states[1]}"
-                         f"{' (UTC)' if same else ''} for {table} {' '.join(t for t in ids.split(_BETWEEN) if t)}")
+            states = (f"{at:%H:%M:%S} UTC", f"{at2:%H:%M:%S}") if own == others else _states(
+                table, (amount, currency, own), (amount2, currency2, others))
+            lines.append(f"line {line} of {file} states {states[0]}, line {other_line} of {other} {states[1]} "
+                         f"for {table} {' '.join(t for t in ids.split(_BETWEEN) if t)}")
         for (file, other, day), lines in told.items():
             text = (f"{_few(lines)}; withdraw the wrong file (`duizhang source withdraw FILE`), or correct the cell in it (`duizhang "
                     "source correct`)")
@@ -499,6 +501,15 @@ def _add(told: Told, files: Sequence[str], day: dt.date, text: str) -> None:
 def _few(lines: Sequence[str]) -> str:
     more = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
     return "; ".join(lines[:SHOWN]) + more
+
+
+def _states(table: str, one: tuple[object, object, str], other: tuple[object, object, str]) -> tuple[str, str]:
+    """What two rows state: their amounts, or where these are equal the first other figure. one, other: amount, currency, all figures."""
+    if one[0] != other[0] or not other[2]:
+        return _money(*one[:2]), _money(*other[:2])
+    pairs = zip([*measures(table), "currency"], one[2].split("|"), other[2].split("|"), strict=False)
+    name, first, second = next(entry for entry in pairs if entry[1] != entry[2])
+    return f"{name} {_plain(first)}", f"{name} {_plain(second)}"
 
 
 def _plain(figure: str | None) -> str:
