@@ -106,7 +106,8 @@ def _digits(row: bytes, place: Place) -> list[tuple[int, str]]:
     """Positions of the digits of a line that differ from row to row: those of ids, of amounts, of minutes and seconds."""
     from duizhang.ingest.specification.spec import normalised
 
-    kinds = {normalised(n): c.type for c in place.spec.fields.values() for n in (c.column, *c.also)}
+    whose = {"bank_account", *(place.spec.balance.by if place.spec.balance else ())}  # a statement is of one account
+    kinds = {normalised(n): "whose" if f in whose else c.type for f, c in place.spec.fields.items() for n in (c.column, *c.also)}
     found: list[tuple[int, str]] = []
     cell, quoted, start = 0, False, 0
     mark = place.delimiter.encode()
