@@ -274,12 +274,19 @@ class ColumnTyper:
 
     def _text(self, name: str, column: Column, raw: _Raw) -> Cells:
         """A field's cells without the marks that platforms and spreadsheets put around them, made ready for typing."""
-        cells = raw.cells(self.positions[name])
-        for other in self.joined[name]:
+        steps = self.steps[name]
+        given = (self.positions[name], *self.joined[name])
+        places: list[int | None] = [place for place in given if place is not None] or [None]
+        if len(places) > 1 and steps is not None and _found_apart(column):
+            found = [raw.cells(place).map(steps) for place in places]
+            said = [cells for cells in found if (cells.values != "").any()]
+            if len(said) < 2:
+                return said[0] if said else found[0]
+        cells = raw.cells(places[0])
+        for other in places[1:]:
             # a blank stands around it where one of both is empty
             both = pl.DataFrame({"x": cells.rows(), "y": raw.cells(other).rows()})
             cells = Cells(both.select(x=pl.concat_str("x", "y", separator=" ").str.strip_chars(" ")).to_series())
-        steps = self.steps[name]
         return cells if steps is None else cells.map(steps)
 
     def _shown(self, name: str, column: Column, raw: _Raw, texts: Cells, reasons: pa.Array) -> Problem:
@@ -379,6 +386,12 @@ def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.E
     if column.default is not None:
         text = pl.when(text == "").then(pl.lit(column.default)).otherwise(text)
     return None if text is X else text
+
+
+def _found_apart(column: Column) -> bool:
+    """Whether what is extracted of joined cells can be sought in each by itself: it is found in one of them, wherever that stands."""
+    plain = not (column.template or column.strip or column.default)
+    return plain and column.extract is not None and not re.search(r"[\^$ ]|\\s|\.[*+]", column.extract)
 
 
 _LOST = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
