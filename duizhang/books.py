@@ -50,6 +50,7 @@ from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
 from duizhang.legs import LEGS, load_legs
 from duizhang.matching_passes import Pass, load_matching
+from duizhang.memory import PATTERN
 from duizhang.spelling import meant
 from duizhang.staff import Person, Role, staff_problem
 from duizhang.yaml_reading import compose_yaml, load_yaml
@@ -59,7 +60,7 @@ PSEUDONYM_BYTES = 10  # of the MAC
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
 _NO_RESULT = (
     "root", "language", "inbox", "sources", "databases", "pseudonym_key", "encrypt_archive", "retention", "roles", "people",
-    "counterparties", "feeds", "notify", "certify",
+    "counterparties", "feeds", "notify", "certify", "memory",
 )
 
 
@@ -80,6 +81,7 @@ class Books(BaseModel):
     inbox: str = "inbox"
     sources: str = "sources"  # a folder with own source specifications, beside books.yaml
     databases: tuple[Database, ...] = ()
+    memory: Annotated[str, Field(pattern=PATTERN)] = ""  # of a run, 2GB where nothing is said; what does not fit is spilled
     pseudonym_key: PseudonymKey = PseudonymKey()
     encrypt_archive: bool = False  # raw files are sealed with keys that DUIZHANG_ARCHIVE_KEY wraps; once they are they stay so
     retention: Retention = Retention()

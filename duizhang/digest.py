@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class _Sink:
 def sort_rows(table: pa.Table) -> pa.Table:
     """The rows in a total order (by every column, left to right; nothing behind everything), so that equal sets are equal tables."""
     table = table.combine_chunks()
-    if table.num_rows < 2 or _is_sorted(table):
+    if _is_sorted(table):
         return table
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in table.column_names])
     return table.take(order).combine_chunks()
@@ -50,6 +50,8 @@ def sort_rows(table: pa.Table) -> pa.Table:
 
 def _is_sorted(table: pa.Table) -> bool:
     """Whether no row belongs before the one above it. Takes a fraction of what sorting takes, and stored rows are in order."""
+    if table.num_rows < 2:
+        return True
     alike: pa.Array | None = None  # the rows that are as the next one in every column so far
     for column in table.columns:
         if column.num_chunks != 1 or pa.types.is_floating(column.type):  # NaN has a place in the order, and compares with nothing
@@ -79,6 +81,19 @@ def table_digest(table: pa.Table) -> str:
     return sink.hash.hexdigest()
 
 
+def digest_in_order(schema: pa.Schema, parts: Iterable[pa.Table]) -> str | None:
+    """`table_digest` of rows that come a part at a time in their total order; None where they turn out not to be in it."""
+    sink, before = _Sink(), schema.empty_table()
+    sink.write(schema_text(schema).encode())
+    for part in parts:
+        found = part.combine_chunks()
+        if not _is_sorted(pa.concat_tables([before, found]).combine_chunks()):
+            return None
+        _write_text(found, sink)
+        before = found.slice(max(found.num_rows - 1, 0)) if found.num_rows else before
+    return sink.hash.hexdigest()
+
+
 def schema_text(schema: pa.Schema) -> str:
     """Column names and types as JSON: what a digest begins with."""
     return json.dumps([[f.name, str(f.type)] for f in schema])
@@ -86,10 +101,12 @@ def schema_text(schema: pa.Schema) -> str:
 
 def write_rows(table: pa.Table, file: Any) -> None:
     """The sorted rows in text form, without a header: what a digest goes on with."""
+    _write_text(sort_rows(table), file)
+
+
+def _write_text(table: pa.Table, file: Any) -> None:
     if table.num_rows:
-        pacsv.write_csv(
-            sort_rows(table), pa.PythonFile(file, mode="w"), pacsv.WriteOptions(include_header=False, quoting_style="needed")
-        )
+        pacsv.write_csv(table, pa.PythonFile(file, mode="w"), pacsv.WriteOptions(include_header=False, quoting_style="needed"))
 
 
 def mapping_text(value: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ class Runner(Protocol):
     """Computes, checks and publishes the days from `start` to `end`; exit code 0 all published, 2 something is held."""
 
     def __call__(
-        self, books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = ..., force: bool = ...
+        self, books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = ..., force: bool = ..., memory: str = ...,
     ) -> int: ...
 
 

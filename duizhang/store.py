@@ -11,7 +11,8 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
@@ -24,12 +25,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from duizhang.digest import file_digest, sort_rows, table_digest
+from duizhang.digest import digest_in_order, file_digest, sort_rows, table_digest
 from duizhang.disk import make_folder, put, told_when_full, written
 from duizhang.errors import UserError
+from duizhang.memory import of_database, parsed
 
 _NUMBERS = count()
 _FEW = 8
+# rows of a day that are sorted and written by the database, with all processors and within its memory
+MANY = 20_000
 _OPTIONS = "format parquet, compression zstd"
 # threads that read, sort or write files of several periods; most of that leaves Python's lock to others
 WORKERS = max(2, os.cpu_count() or 1)
@@ -58,6 +62,24 @@ def connect(
     if spill:
         con.execute(f"set temp_directory = {quoted(spill)}")
     return con
+
+
+_TYPES = {"string": "varchar", "date32[day]": "date", "timestamp[us]": "timestamp", "int64": "bigint", "bool": "boolean"}
+
+
+def duck_type(kind: pa.DataType) -> str:
+    """The type of a declared column in SQL."""
+    return f"decimal({kind.precision}, {kind.scale})" if pa.types.is_decimal(kind) else _TYPES[str(kind)]
+
+
+def named(column: str) -> str:
+    """A column's name in SQL."""
+    return f'"{column}"'
+
+
+def typed(columns: pa.Schema) -> str:
+    """A list of the columns in their declared types, to be selected."""
+    return ", ".join(f'"{c.name}"::{duck_type(c.type)} as "{c.name}"' for c in columns)
 
 
 @contextmanager
@@ -122,11 +144,19 @@ def _told(con: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
         raise
 
 
-class Store:
-    """Tables by period below `home/tables`."""
+def _seen(parts: Iterable[pa.Table], look: Callable[[pa.Table], None] | None) -> Iterator[pa.Table]:
+    for part in parts:
+        if look is not None:
+            look(part)
+        yield part
 
-    def __init__(self, home: Path) -> None:
+
+class Store:
+    """Tables by period below `home/tables`. memory: what work on all rows of a table may take, in bytes."""
+
+    def __init__(self, home: Path, *, memory: int = 0) -> None:
         self.home = home
+        self.memory = memory or parsed("")
         self.root = home / "tables"
         self._digests: dict[str, str] = {}  # of the content, by that of the bytes
 
@@ -150,14 +180,26 @@ class Store:
         # small files, several at once: threads for each would only wait for each other
         return pq.ParquetFile(self.path(table, period)).read(use_threads=False)
 
-    def digest(self, table: str, period: dt.date, rows: pa.Table | None = None) -> str:
-        """The digest of a table's content. Of bytes that it was found of before, the rows are not read again.
+    def parts(self, table: str, period: dt.date) -> Iterator[pa.Table]:
+        """The rows of a table some at a time, in the order in which they stand in the file."""
+        file = pq.ParquetFile(self.path(table, period))
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, use_threads=False)
 
-        rows: what stands in the file, where the caller has read it.
-        """
+    def columns(self, table: str, period: dt.date) -> pa.Schema:
+        """The columns that a table has in its file."""
+        return pq.read_schema(self.path(table, period))
+
+    def digest(self, table: str, period: dt.date, look: Callable[[pa.Table], None] | None = None) -> str:
+        """The digest of a table's content. Of bytes that it was found of before, the rows are not read again, unless somebody is to
+        `look` at them, part by part."""
         of_bytes = file_digest(self.path(table, period))
-        if of_bytes not in self._digests:
-            self._digests[of_bytes] = table_digest(self.read(table, period) if rows is None else rows)
+        if look is not None or of_bytes not in self._digests:
+            parts = _seen(self.parts(table, period), look)
+            found = digest_in_order(self.columns(table, period), parts)
+            deque(parts, maxlen=0)  # those behind the first that is not in order
+            # a file that somebody else wrote
+            self._digests[of_bytes] = found or table_digest(self.read(table, period))
         return self._digests[of_bytes]
 
     def of_bytes(self, sha256: str) -> str:
@@ -167,6 +209,11 @@ class Store:
     def rows(self, table: str, period: dt.date) -> int:
         """How many rows a period of a table has."""
         return int(pq.read_metadata(self.path(table, period)).num_rows)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection for work on all rows of tables, with all processors: what does not fit into the memory is spilled. The caller
+        closes it, and clears the spill behind it."""
+        return connect(memory=of_database(self.memory), spill=self.spill())
 
     def spill(self) -> Path:
         """A folder for what does not fit into memory; what a run that was killed left in there is gone."""
@@ -198,13 +245,17 @@ class Store:
             for _ in pool.map(write, wanted):
                 pass
 
-    def copy(self, con: duckdb.DuckDBPyConnection, table: str, query: str, periods: Iterable[dt.date]) -> None:
-        """Write the rows of a query (column `period`) of several periods into their folders, straight from the database and in
-        no order: for working tables that nobody publishes. A period without rows is written empty."""
+    def copy(
+        self, con: duckdb.DuckDBPyConnection, table: str, query: str, periods: Iterable[dt.date], *, order: Sequence[str] = ()
+    ) -> None:
+        """Write the rows of a query (column `period`) of several periods into their folders, straight from the database: in the total
+        order of `write` by all columns (`order`), or in none, for working tables that nobody publishes. A period without rows is written
+        empty."""
         wanted = list(periods)
-        if len(wanted) <= _FEW:  # to look through the rows once for each is quicker than to part them
+        if order or len(wanted) <= _FEW:  # to look through the rows once for each is quicker than to part them
+            put_in_order = f" order by {', '.join(named(name) for name in order)}" if order else ""
             for period in wanted:
-                self._copy(con, f"select * from ({query}) where period = date '{period}'", table, period)
+                self._copy(con, f"select * from ({query}) where period = date '{period}'{put_in_order}", table, period)
             return
         folder = self.home / "spill" / uuid.uuid4().hex  # on the same device, and cleared when a run begins
         between = f"period between date '{wanted[0]}' and date '{wanted[-1]}'"

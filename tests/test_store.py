@@ -8,9 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from duizhang.digest import sort_rows
+from duizhang.digest import sort_rows, table_digest
 from duizhang.store import Store, connect
 
 
@@ -53,10 +54,34 @@ def test_rows_are_put_in_order_whether_they_were_or_not() -> None:
 
 def test_content_is_read_once_for_its_digest_however_often_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, day, read = Store(tmp_path), dt.date(2026, 1, 1), []
-    plain = Store.read
-    monkeypatch.setattr(Store, "read", lambda self, table, period: read.append(table) or plain(self, table, period))
+    plain = Store.parts
+    monkeypatch.setattr(Store, "parts", lambda self, table, period: read.append(table) or plain(self, table, period))
     store.write("t", day, pa.table({"i": [2, 1]}))
     first = store.digest("t", day)
     assert store.digest("t", day) == first and len(read) == 1
     store.write("t", day, pa.table({"i": [3, 1]}))
     assert store.digest("t", day) != first and len(read) == 2
+
+
+def test_content_is_digested_part_by_part_to_what_it_is_as_a_whole(tmp_path: Path) -> None:
+    store, day = Store(tmp_path), dt.date(2026, 1, 1)
+    for rows in ([1, 2, 2, 3, None], [3, 2, 1], [1, 3, 2], []):
+        table = pa.table({"i": pa.array(rows, pa.int64()), "t": pa.array([f'"{n}",' for n in rows], pa.string())})
+        store.path("t", day).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, store.path("t", day), row_group_size=2)
+        seen: list[pa.Table] = []
+        assert store.digest("t", day, seen.append) == table_digest(table)
+        assert sum(part.num_rows for part in seen) == len(rows)
+
+
+def test_rows_that_the_database_puts_in_order_are_those_that_are_put_in_order_here(tmp_path: Path) -> None:
+    store, day = Store(tmp_path), dt.date(2026, 1, 1)
+    with connect(threads=2) as con:
+        con.execute(
+            "create table t as select date '2026-01-01' as period, nullif((i * 7919 % 101)::varchar, '7') as k, "
+            "(i * 31 % 997)::decimal(28, 4) as amount from range(3000) as r(i)"
+        )
+        store.write("t", day, con.sql("select * from t").to_arrow_table())
+        written = store.read("t", day)
+        store.copy(con, "t", "select * from t", [day], order=["period", "k", "amount"])
+        assert store.read("t", day).to_pylist() == written.to_pylist() and store.read("t", day).schema.types == written.schema.types

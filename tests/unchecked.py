@@ -37,14 +37,16 @@ class Trusting(Validation):
         return [found.get(e.name, Outcome(success=True)) for e in asked]
 
 
-def run_range(books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False, force: bool = False) -> int:
+def run_range(
+    books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False, force: bool = False, memory: str = ""
+) -> int:
     """As the runner of pipelines/run.py, without steps in between."""
     check_range(load_books(books_path), start, end)
     with ExitStack() as stack:
         if progress:
             stack.enter_context(shown())
         stack.enter_context(acquire(home))
-        run = Run(books_path, home, force=force)
+        run = Run(books_path, home, force=force, memory=memory)
         run.begin(days(start, end))
         run.to(PUBLISH)
         while run.advance():

@@ -11,6 +11,7 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.language import translated as _
+from duizhang.memory import parsed
 from duizhang.runner import check_range, load_runner
 
 
@@ -21,9 +22,10 @@ from duizhang.runner import check_range, load_runner
 @new_home_option
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 @click.option("--force", is_flag=True, help="Compute every day of the range again, also what is current.")
+@click.option("--memory", default="", metavar="SIZE", help="What it may take, such as 2GB, instead of what books.yaml says.")
 @json_option
 def command(
-    books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool, force: bool, as_json: bool
+    books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool, force: bool, memory: str, as_json: bool
 ) -> int:
     """Collect the inbox, reconcile every day from --from to --to that is not current, check and publish.
 
@@ -33,12 +35,13 @@ def command(
     """
     from duizhang.books import load_books
 
-    check_range(load_books(books_path), start.date(), end.date())
+    check_range(books := load_books(books_path), start.date(), end.date())
+    parsed(memory or books.memory)
     runner = load_runner()
     if not quiet:
         click.echo(_("{first} to {last}, books {books}, home {home}", first=f"{start:%Y-%m-%d}", last=f"{end:%Y-%m-%d}", books=books_path,
                      home=home), err=True)
-    code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force)
+    code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory)
     if not quiet:
         done = _("published: `duizhang status`, `duizhang report`") if code == 0 else _("something is held: see `duizhang status`")
         click.echo(done, err=True)

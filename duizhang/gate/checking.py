@@ -50,7 +50,7 @@ def run_gate(
     if not ordered:
         return {}
     results: list[Result] = []
-    con = connect()
+    con = store.connect()
     validation = None
     try:
         _context(store, con, ordered)
@@ -63,6 +63,7 @@ def run_gate(
         if validation is not None:
             validation.close()
         con.close()
+        store.clear_spill()
     record(state, ordered, [*results, *_left_out(uncomputed)])
     said: dict[dt.date, list[Result]] = {period: [] for period in ordered}
     for result in recorded_results(state, ordered):
@@ -222,22 +223,27 @@ def _look(store: Store, suite: Suite, period: dt.date) -> _Seen | None:
     """What a stored table is like, without a query; None where it is not there."""
     if not store.has(suite.table, period):
         return None
-    rows = store.read(suite.table, period)
+    columns = store.columns(suite.table, period)
     declared = {column.name: column.type for column in suite.columns}
-    departures = [f"column {name} is missing" for name in declared if name not in rows.column_names]
+    filled = [name for name in suite.filled if name in columns.names]
+    empty, count = dict.fromkeys(filled, 0), {"rows": 0, "of_period": 0}
+
+    def look(part: pa.Table) -> None:
+        count["rows"] += part.num_rows
+        if "period" in columns.names:
+            of_period = pc.fill_null(pc.equal(part["period"], pa.scalar(period, pa.date32())), False)
+            count["of_period"] += pc.sum(of_period).as_py() or 0
+        for name in filled:
+            empty[name] += part[name].null_count
+
+    digest = store.digest(suite.table, period, look)
+    departures = [f"column {name} is missing" for name in declared if name not in columns.names]
     departures += [
         f"column {c.name} is {c.type}, declared {declared[c.name]}" if c.name in declared else f"column {c.name} is not declared"
-        for c in rows.schema if declared.get(c.name) != c.type
+        for c in columns if declared.get(c.name) != c.type
     ]
-    departures += [
-        f"column {name} is empty in {rows[name].null_count} rows" for name in suite.filled
-        if name in rows.column_names and rows[name].null_count
-    ]
-    digest = store.digest(suite.table, period, rows)
-    if "period" not in rows.column_names:
-        return _Seen(digest, rows.num_rows, rows.num_rows, tuple(departures))
-    equal = pc.sum(pc.fill_null(pc.equal(rows["period"], pa.scalar(period, pa.date32())), False)).as_py() or 0
-    return _Seen(digest, rows.num_rows, rows.num_rows - int(equal), tuple(departures))
+    departures += [f"column {name} is empty in {number} rows" for name, number in empty.items() if number]
+    return _Seen(digest, count["rows"], count["rows"] - count["of_period"], tuple(departures))
 
 
 def _result(

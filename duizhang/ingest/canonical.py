@@ -30,7 +30,8 @@ from duizhang.ingest.inbox import landed_quarantine
 from duizhang.ingest.landing import MANY, LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.specification import load_specs
 from duizhang.state import State
-from duizhang.store import Store, connect, scratch
+from duizhang.store import MANY as MANY_A_DAY
+from duizhang.store import Store, duck_type, named, scratch
 from duizhang.terms import FileStatus
 
 # status, on one day, of a file that tells the same money as another, or another amount of a movement
@@ -61,15 +62,21 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     rows: dict[str, int] = {}
     landed_rows = sum(_parsed(r) for r in active)
     # all processors for many rows, one connection for all tables: to start one takes longer than to read small files
-    with closing(connect()) if landed_rows > MANY else scratch() as con:
+    is_large = landed_rows > MANY
+    with closing(store.connect()) if is_large else scratch() as con:
         prepare(con)
         con.register("ranks", order)
         for source, again in overlap.again.items():
             con.register(_again(source), again)
         for name in schema.TABLES:
-            found = _rows(con, landed, name, periods, overlap)
-            store.split(name, found, periods)
-            rows[name] = found.num_rows
+            if is_large:
+                rows[name] = _write(con, landed, store, name, periods, overlap)
+            else:
+                found = _rows(con, landed, name, periods, overlap)
+                store.split(name, found, periods)
+                rows[name] = found.num_rows
+    if is_large:
+        store.clear_spill()
     undated = [r for r in known if r.status == REFUSED and not r.days()]
     files = _source_files(books, touching, undated, periods, _said(overlap, counted_twice(landed, counting, wanted)))
     store.split("source_files", files, periods)
@@ -105,22 +112,47 @@ def _rows(con: duckdb.DuckDBPyConnection, landed: LandedFiles, name: str, period
     """The rows of a canonical table, of the periods and perhaps of days between them. con: knows the ranks of files, and which of
     their rows count in another one."""
     columns = schema.TABLES[name]
-    between = f"period between date '{periods[0]}' and date '{periods[-1]}'"
-    found = []
-    for source in landed.sources(name):
-        spec = landed.specs[source]
-        if spec.overlap == "latest":
-            # a newer file may say another day of a record, so it is found before days are chosen
-            keys = ", ".join(f'c."{g}"' for g in spec.grain_of(name))
-            select = (
-                "select c.* from canonical as c inner join ranks as r on c.file = r.file "
-                f"qualify r.rank = max(r.rank) over (partition by {keys})"
-            )
-            select = f"select * from ({select}) where {between}"
-        else:
-            select = f"select * from canonical where {between}"
-        found.append(landed.ask(con, name, source, select, again=_again(source) if source in overlap.again else "").cast(columns))
+    found = [
+        landed.ask(con, name, source, _select(landed, name, source, periods), again=_again_in(overlap, source)).cast(columns)
+        for source in landed.sources(name)
+    ]
     return pa.concat_tables([columns.empty_table(), *found])
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection, landed: LandedFiles, store: Store, name: str, periods: Sequence[dt.date], overlap: Overlaps
+) -> int:
+    """Write a canonical table of the periods, within the memory of the database; the number of rows. con: as for `_rows`."""
+    columns = schema.TABLES[name]
+    con.execute(f'create or replace table "{name}" ({", ".join(f"{named(c.name)} {duck_type(c.type)}" for c in columns)})')
+    for source in landed.sources(name):
+        landed.put(con, name, source, _select(landed, name, source, periods), again=_again_in(overlap, source))
+    [(rows,)] = con.execute(f'select count(*) from "{name}"').fetchall()
+    if rows > MANY_A_DAY * len(periods):
+        store.copy(con, name, f'select * from "{name}"', periods, order=columns.names)
+    else:
+        store.split(name, con.sql(f'select * from "{name}"').to_arrow_table().cast(columns), periods)
+    con.execute(f'drop table "{name}"')
+    return int(rows)
+
+
+def _again_in(overlap: Overlaps, source: str) -> str:
+    return _again(source) if source in overlap.again else ""
+
+
+def _select(landed: LandedFiles, name: str, source: str, periods: Sequence[dt.date]) -> str:
+    """Which rows of a source (`canonical`) count on the periods."""
+    between = f"period between date '{periods[0]}' and date '{periods[-1]}'"
+    spec = landed.specs[source]
+    if spec.overlap != "latest":
+        return f"select * from canonical where {between}"
+    # a newer file may say another day of a record, so it is found before days are chosen
+    keys = ", ".join(f'c."{g}"' for g in spec.grain_of(name))
+    newest = (
+        "select c.* from canonical as c inner join ranks as r on c.file = r.file "
+        f"qualify r.rank = max(r.rank) over (partition by {keys})"
+    )
+    return f"select * from ({newest}) where {between}"
 
 
 def _source_files(

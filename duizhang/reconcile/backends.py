@@ -11,8 +11,6 @@ import duckdb
 
 from duizhang.store import Store, connect
 
-MEMORY = "2GB"
-
 
 class Backend(Protocol):
     """Gives a session its connection, and takes from it what is written there and then.
@@ -25,7 +23,8 @@ class Backend(Protocol):
     faults: tuple[type[Exception], ...]
 
     def connect(self, spill: Path) -> duckdb.DuckDBPyConnection:
-        """A connection without any relation; the session closes it. spill: a folder for what does not fit into memory."""
+        """A connection without any relation; the session closes it, and sets how much memory it may take where that is one machine's.
+        spill: a folder for what does not fit into memory."""
         ...
 
     def write(self, con: duckdb.DuckDBPyConnection, store: Store, table: str, query: str, periods: Sequence[dt.date]) -> None:
@@ -38,7 +37,7 @@ class _DuckDB:
     faults: tuple[type[Exception], ...] = (duckdb.Error,)
 
     def connect(self, spill: Path) -> duckdb.DuckDBPyConnection:
-        con = connect(memory=MEMORY, spill=spill)
+        con = connect(spill=spill)
         # files of the store do not change while they are read
         con.execute("set parquet_metadata_cache = true")
         con.execute("set preserve_insertion_order = false")

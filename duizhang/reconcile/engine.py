@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from duizhang import published
 from duizhang.errors import ConservationError, ModelFault
 from duizhang.layout import SQL
@@ -21,6 +19,7 @@ from duizhang.reconcile.matching import match, normalise_keys
 from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, KEPT_TABLES, OPEN_CLAIM, STATE_TABLES
 from duizhang.reconcile.session import OF_VALUES, OPENING, Session
 from duizhang.schema import CLAIM
+from duizhang.store import duck_type
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +203,7 @@ def _cast_claims(session: Session, name: str) -> str:
         **dict.fromkeys(("sequence", "instalments", "weight"), "null"),
     }
     listed = (
-        f'{absent[c.name] if c.name in absent and c.name not in given else _named(c.name)}::{_duck_type(c.type)} as {_named(c.name)}'
+        f'{absent[c.name] if c.name in absent and c.name not in given else _named(c.name)}::{duck_type(c.type)} as {_named(c.name)}'
         for c in CLAIM
     )
     return f'select {", ".join(listed)} from "{name}"'
@@ -212,13 +211,6 @@ def _cast_claims(session: Session, name: str) -> str:
 
 def _named(column: str) -> str:
     return f'"{column}"'
-
-
-def _duck_type(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"decimal({kind.precision}, {kind.scale})"
-    names = {"string": "varchar", "date32[day]": "date", "timestamp[us]": "timestamp", "int64": "bigint"}
-    return names[str(kind)]
 
 
 __all__ = ["assert_conservation", "make_claims", "reconcile", "settle"]

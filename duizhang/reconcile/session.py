@@ -20,6 +20,7 @@ from duizhang import schema
 from duizhang.books import Books
 from duizhang.errors import ConservationError, UserError, ValueFault
 from duizhang.matching_passes import load_matching
+from duizhang.memory import of_database, told_when_short
 from duizhang.reconcile.backends import DUCKDB, Backend
 from duizhang.reconcile.books_relations import books_relations, rows_of
 from duizhang.reconcile.causes import prepare_causes
@@ -30,7 +31,7 @@ from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEV
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.reconcile.sides import declared_sides, side_feeds
 from duizhang.schema import CLAIM, DAY, TEXT
-from duizhang.store import Store, quoted
+from duizhang.store import MANY, Store, duck_type, quoted, typed
 
 DECISION = pa.schema(
     [
@@ -80,6 +81,8 @@ class Session:
         self.at = "the inputs"  # the model at work
         self.made: dict[str, str] = {}  # the tables that models have left so far, with their rooms
         self.con = self.backend.connect(self.store.spill())
+        if self.backend.in_stretches:  # memory is one machine's
+            self.con.execute(f"set memory_limit = {quoted(of_database(self.store.memory))}")
 
     def __enter__(self) -> Session:
         self._load()
@@ -203,7 +206,9 @@ class Session:
         kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) else "table"
         self.at = f"sql/{path}"
         try:
-            self.con.execute(f'create or replace {temporary} {kind} "{name}" as {f"select * from {table}" if table else model_text(path)}')
+            with told_when_short(f"sql/{path}", self.store.memory):
+                select = f"select * from {table}" if table else model_text(path)
+                self.con.execute(f'create or replace {temporary} {kind} "{name}" as {select}')
             if kind == "table":
                 self.made[name] = Path(path).parent.name
             self.at = f"behind sql/{path}"
@@ -238,6 +243,9 @@ class Session:
 
     def keep(self, name: str, columns: pa.Schema) -> int:
         """Write a table into the store, period by period; the number of rows."""
+        if self._is_large(name, columns):  # sorted by the database, which spills what does not fit
+            self.store.copy(self.con, name, f'select {typed(columns)} from "{name}"', self.periods, order=columns.names)
+            return sum(self.store.rows(name, period) for period in self.periods)
         rows = 0
         for at in range(0, len(self.periods), STRETCH):
             part = self.periods[at : at + STRETCH]
@@ -245,6 +253,18 @@ class Session:
             self.store.split(name, found, part)
             rows += int(found.num_rows)
         return rows
+
+    def _is_large(self, name: str, columns: pa.Schema) -> bool:
+        """Whether the database is to write a table: where it has many rows a day, and its decimals are as declared, since the database
+        would round what has more places, and Arrow refuses it."""
+        if not self.backend.in_stretches:
+            return False
+        if not self.con.execute(f'select 1 from "{name}" limit 1 offset {MANY * len(self.periods)}').fetchall():
+            return False
+        given = {str(row[0]): str(row[1]).lower().replace(" ", "") for row in self.con.execute(f'describe "{name}"').fetchall()}
+        return all(
+            given[c.name] == duck_type(c.type).replace(" ", "") for c in columns if pa.types.is_decimal(c.type) and c.name in given
+        )
 
     def keep_claims(self, leg: str) -> int:
         """Write the claims of a leg, which the table `leg_claims` holds, into the store; the number of rows."""

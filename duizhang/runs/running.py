@@ -25,6 +25,7 @@ from duizhang.errors import ClosedPeriodError, Retryable, UserError
 from duizhang.gate import Failure, run_gate
 from duizhang.ingest import FileRecord, build_canonical, collect, files_by_age, unresolved
 from duizhang.logs import fields
+from duizhang.memory import parsed, told_when_short
 from duizhang.plan import OPENING, Plan, Reason, begin, make_plan, opens_differently, record, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_states, publish, rebuild_published
 from duizhang.published import TABLES
@@ -50,14 +51,15 @@ class Run:
     stages, and `advance` goes on to the next stretch, until there is none. `end` says what became of every day.
     """
 
-    def __init__(self, books_path: Path, home: Path, *, force: bool = False) -> None:
+    def __init__(self, books_path: Path, home: Path, *, force: bool = False, memory: str = "") -> None:
+        """memory: what it may take, such as 2GB; what books.yaml says where it is empty."""
         self.books_path, self.home, self.force = books_path.resolve(), home.resolve(), force
         # what is archived is what the run goes by, from its start to its end
         self.archived = archive_books(self.home, self.books_path)
         self.books = load_books(self.books_path)
         if file_digest(self.books_path) != self.archived:
             raise Retryable(f"{self.books_path} was changed while it was read: run again")
-        self.store, self.state = Store(self.home), State(self.home)
+        self.store, self.state = Store(self.home, memory=parsed(memory or self.books.memory)), State(self.home)
         self.asked: list[dt.date] = []
         self.periods: list[dt.date] = []
         self.files: list[FileRecord] = []
@@ -146,8 +148,10 @@ class Run:
         """Take the stretch through all stages up to this one; what is done is not done again."""
         for name in STAGES[: STAGES.index(stage) + 1]:
             if self.periods and name not in self._done:
-                with fields(run=self.number, period=spans(self.periods), stage=name):
-                    {CANONICAL: self._canonical, RECONCILE: self._reconcile, GATE: self._gate, PUBLISH: self._publish}[name]()
+                step = {CANONICAL: self._canonical, RECONCILE: self._reconcile, GATE: self._gate, PUBLISH: self._publish}[name]
+                short = told_when_short(f"{spans(self.periods)}: {name}", self.store.memory)
+                with fields(run=self.number, period=spans(self.periods), stage=name), short:
+                    step()
                 self._done.add(name)
 
     def end(self) -> list[PeriodOutcome]:

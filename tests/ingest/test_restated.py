@@ -58,6 +58,17 @@ def test_a_moved_record_is_on_one_day(tmp_path: Path, ranges: list[list[dt.date]
     assert "file:d2.csv" in derive(books, store, state, DAYS)[DAYS[0]].parts
 
 
+def test_many_rows_are_written_by_the_database_as_few_are_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, state, _ = home(tmp_path)
+    books, written = load_books(tmp_path / "books.yaml"), []
+    for many in (1 << 30, -1):
+        monkeypatch.setattr("duizhang.ingest.canonical.MANY", many)
+        monkeypatch.setattr("duizhang.ingest.canonical.MANY_A_DAY", many)
+        counted = build_canonical(books, store, state, DAYS)
+        written.append((counted, {(table, day): store.digest(table, day) for table in counted for day in DAYS}))
+    assert written[0] == written[1] and written[0][0]["orders"] == 3
+
+
 def test_no_newer_file_takes_the_place_of_records_that_it_does_not_repeat(tmp_path: Path) -> None:
     """Two exports of Shopify: the payments of the first are there beside those of the second, of which one is repeated."""
     head = "Transaction Date,Type,Order,Card Brand,Card Source,Payout Status,Payout Date,Available On,Amount,Fee,Net,Checkout,Payout ID,Currency\n"

@@ -87,6 +87,20 @@ def test_tables_of_items_are_dropped_behind_the_last_that_reads_them(tmp_path: P
     assert "judged" in of_items and not there & of_items
 
 
+def test_many_rows_are_written_by_the_database_as_few_are_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=1))
+    data = {
+        "orders": [order(FIRST, "books", str(n), str(n)) for n in range(9)],
+        "payments": [payment(periods[1], str(n), "4") for n in range(9)],
+    }
+    digests = []
+    for many in (1 << 30, 0):
+        monkeypatch.setattr("duizhang.reconcile.session.MANY", many)
+        store = run(tmp_path / str(many), periods, data)
+        digests.append({(table, day): store.digest(table, day) for table in store.iter_tables() for day in store.periods(table)})
+    assert digests[0] == digests[1] and len(digests[0]) > 60
+
+
 def test_an_order_paid_after_midnight_is_timing_and_then_gone(tmp_path: Path) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=1))
     store = run(tmp_path, periods, {

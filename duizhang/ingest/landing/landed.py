@@ -7,7 +7,8 @@ for a day's tables, over all files of a source at once, or for a preview.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,14 +146,30 @@ class LandedFiles:
 
         Raises SpecError where the source's specification is no SQL over its fields.
         """
+        with _told_of(source, table):
+            return con.sql(self._with_canonical(table, source, again) + select).to_arrow_table()
+
+    def put(self, con: duckdb.DuckDBPyConnection, table: str, source: str, select: str, *, again: str = "") -> None:
+        """Put the answer to `select`, as `ask` gives it, into the database's table of that name."""
+        with _told_of(source, table):
+            con.execute(f'insert into "{table}" by name {self._with_canonical(table, source, again)}{select}')
+
+    def _with_canonical(self, table: str, source: str, again: str) -> str:
         parts = [
             canonical_sql(self.specs[source], self.settings[shop], table, folders, again=again)
             for shop, folders in sorted(self.folders[source].items())
         ]
-        try:
-            return con.sql(f"with canonical as ({' union all '.join(parts)}) {select}").to_arrow_table()
-        except duckdb.Error as error:
-            raise SpecError(f"specification {source}, table {table}: {error}") from error
+        return f"with canonical as ({' union all '.join(parts)}) "
+
+
+@contextmanager
+def _told_of(source: str, table: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise SpecError(f"specification {source}, table {table}: {error}") from error
 
 
 class Hazard:
