@@ -67,6 +67,7 @@ class EventKind(StrEnum):
     """What the log tells."""
 
     RUN_STARTED = "run_started"
+    FILES_TAKEN = "files_taken"
     COMPUTED = "computed"
     PUBLISHED = "published"
     ACCEPTED = "accepted"

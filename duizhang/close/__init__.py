@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from duizhang.close.books_of_run import last_books
     from duizhang.close.checkpoints import signed_checkpoint, verifier_key
     from duizhang.close.claiming import clock, told_of
+    from duizhang.close.computation import announce
     from duizhang.close.correcting import correct, record_of, take_back_cell
     from duizhang.close.deciding import Taken, accept, decide, prepared, take_back
     from duizhang.close.disputes import dispute, totals
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from duizhang.close.layouts import postings, write_postings
     from duizhang.close.letter_sheets import Sheet, sheets
     from duizhang.close.letters import statement
-    from duizhang.close.proof import Proof, announce, verify
+    from duizhang.close.proof import Proof, verify
     from duizhang.close.rejecting import CellChoice, Corrected, Rejected, rejected
     from duizhang.close.replaying import replay
     from duizhang.close.workbook import export_exceptions

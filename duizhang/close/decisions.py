@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from duizhang.errors import StateError
 from duizhang.events import events
 from duizhang.gate import accepted_by
 from duizhang.ingest.files import OF_CELLS, deciders_of_cells
@@ -218,10 +219,16 @@ def decisions(state: State) -> list[Decision]:
         taken = {r.id: Undo(dt.date.fromisoformat(r.period), r.taken_back_by, r.reason, r.entry) for r in con.execute(sa.select(TAKEN))}
     found = []
     for row in rows:
-        d = Decision(**{
-            **row, "period": dt.date.fromisoformat(row["period"]), "amount": Decimal(row["amount"]),
-            "quantity": Decimal(row["quantity"]), "until": dt.date.fromisoformat(row["until"]) if row["until"] else None,
-        })
+        try:
+            d = Decision(**{
+                **row, "period": dt.date.fromisoformat(row["period"]), "amount": Decimal(row["amount"]),
+                "quantity": Decimal(row["quantity"]), "until": dt.date.fromisoformat(row["until"]) if row["until"] else None,
+            })
+        except (ValueError, ArithmeticError) as error:
+            raise StateError(
+                f"decision C{row['id']:06d} was changed: its day, amount or quantity is none",
+                advice="`duizhang verify` says what else was changed.",
+            ) from error
         if d.id in more:
             items = tuple(Item.of(said) for said in json.loads(more[d.id]["items"]))
             d = replace(d, event=more[d.id]["event"], row=more[d.id]["row"], entry=more[d.id]["entry"], items=items)

@@ -12,7 +12,7 @@ from duizhang.events import FILES_REMOVED, Event
 from duizhang.gate import acceptances
 from duizhang.publish import period_states, versions
 from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.terms import EventKind, PeriodStatus
 
 
 @dataclass
@@ -27,6 +27,12 @@ class Told:
     archived: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
+    # the digest of the list of files; '' where none was told yet
+    files: str = ""
+    # the periods that the last computation has held, and no publication or acceptance has let go since
+    held: set[str] = field(default_factory=set)
+    # period -> digest of what the database remembers of its last computation
+    records: dict[str, str] = field(default_factory=dict)
 
 
 def told(log: Sequence[Event]) -> Told:
@@ -44,6 +50,12 @@ def _tell(found: Told, event: Event) -> None:
     said = event.payload
     if event.kind == EventKind.PUBLISHED:
         found.published[said["period"], int(said["version"])] = str(said["digest"]), str(said["manifest"])
+        found.held.discard(said["period"])
+    elif event.kind == EventKind.FILES_TAKEN:
+        found.files = str(said["digest"])
+    elif event.kind == EventKind.COMPUTED:
+        found.held = {p for p in found.held if not said["from"] <= p <= said["to"]} | set(said["held"])
+        found.records |= {str(day): str(digest) for day, digest in said.get("records", {}).items()}
     elif event.kind == EventKind.SIGNED:
         found.signed[said["period"], said["digest"], said["role"]] = event.actor
     elif event.kind == EventKind.CERTIFIED:
@@ -52,6 +64,7 @@ def _tell(found: Told, event: Event) -> None:
         found.closed[said["period"]] = said["digest"]
     elif event.kind == EventKind.REOPENED:
         found.closed.pop(said["period"], None)
+        found.held.discard(said["period"])
         for key in [key for key in found.signed if key[0] == said["period"]]:
             del found.signed[key]
     elif event.kind == DECIDED:
@@ -62,6 +75,7 @@ def _tell(found: Told, event: Event) -> None:
         found.decided[number] = replace(found.decided[number], taken_back=undo_of(event.actor, said))
     elif event.kind == EventKind.ACCEPTED:
         found.accepted.add((said["period"], said["table"], said["expectation"], event.actor, said["reason"]))
+        found.held.discard(said["period"])
     elif event.kind == FILES_REMOVED:
         found.removed |= {str(sha) for sha in said["files"]}
     elif event.kind == EventKind.RUN_STARTED:
@@ -118,6 +132,8 @@ def _states(state: State, found: Told) -> list[str]:
     for period, s in states.items():
         if s.version != newest.get(period, 0):
             problems.append(f"{period} shows version {s.version}, but {newest.get(period, 0)} is the newest on record")
+        if period in found.held and s.state not in (PeriodStatus.HELD, CLOSED):
+            problems.append(f"{period} is {s.state}, but on record its last computation was held")
         if (s.state == CLOSED) != (period in found.closed):
             problems.append(f"{period} is {s.state}, but on record it is {'closed' if period in found.closed else 'not closed'}")
         digest = found.published.get((period, s.version), ("", ""))[0]

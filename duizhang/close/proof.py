@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -13,22 +13,24 @@ import sqlalchemy as sa
 
 from duizhang.close.authority import unsigned
 from duizhang.close.checkpoints import Checkpoint, held_against, read_checkpoint, verifier_key
-from duizhang.close.decisions import COMPUTED
+from duizhang.close.computation import differing
 from duizhang.close.derived import Told, forgeries, told
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import DuizhangError
-from duizhang.events import GENESIS, Event, append_event, event_log, verify_chain, witnessed
+from duizhang.events import GENESIS, Event, event_log, verify_chain, witnessed
 from duizhang.ingest import records
-from duizhang.publish import is_whole, published_differs, read_manifest, versions
+from duizhang.ingest.files import files_digest
+from duizhang.landed_folders import broken
+from duizhang.publish import is_whole, kept_manifests, manifest_text, published_differs, read_manifest, version_differs, versions
 from duizhang.sealing import Closed, Damaged, clear_digest, is_as_sealed, period_of
 from duizhang.state import State
-from duizhang.terms import Outcome
-
-if TYPE_CHECKING:
-    from duizhang.publish import PeriodOutcome
+from duizhang.working_tables import differences
 
 # what damaged bytes make the libraries raise; each look is told as damaged, and the others go on
-_DAMAGE = (DuizhangError, OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException, duckdb.Error, sa.exc.SQLAlchemyError)
+_DAMAGE = (
+    DuizhangError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, pa.ArrowException,
+    duckdb.Error, sa.exc.SQLAlchemyError,
+)
 _UNARCHIVED = ("duplicate",)
 
 
@@ -87,6 +89,8 @@ class _Look:
         self._try("the state database", lambda: self._add(*forgeries(state, self.told)))
         self._try("the published versions", lambda: self._versions(state))
         self._try("the list of files", lambda: self._files(state))
+        self._try("the record of computations", lambda: self._add(*differing(state, self.told.records)))
+        self._try("the working tables", lambda: self._add(*differences(self.home, state)))
         self._try("published.duckdb", lambda: self._add(*published_differs(self.home, state)))
 
     def _events(self, log: Sequence[Event]) -> None:
@@ -103,29 +107,41 @@ class _Look:
 
     def _versions(self, state: State) -> None:
         seen: set[str] = set()
-        known = {(v.period, v.version): v.digest for v in versions(state)}
-        for (period, number), digest in known.items():
-            name = f"{period} version {number}"
+        kept = kept_manifests(state)
+        for version in versions(state):
+            period, number, digest = version.period, version.version, version.digest
+            name, text = f"{period} version {number}", kept.pop((period, number), "")
             try:
                 manifest = read_manifest(self.home, period, number)
-                tables = {str(table): str(entry["digest"]) for table, entry in manifest["tables"].items()}
-                inputs = [(str(entry["file"]), str(entry["sha256"])) for entry in manifest["inputs"]]
             except _DAMAGE:
                 self._add(f"the manifest of {name} is missing or unreadable")
-                continue
+                if not text:
+                    continue
+                manifest = json.loads(text)  # as the database keeps it: its objects are looked at all the same
+            self._add(*version_differs(self.home, version, manifest))
+            tables = {str(table): str(entry["digest"]) for table, entry in manifest["tables"].items()}
+            inputs = [(str(entry["file"]), str(entry["sha256"])) for entry in manifest["inputs"]]
             recorded = self.told.published.get((period.isoformat(), number))
             if manifest.get("digest") != digest:
                 self._add(f"the digest of {name} is not the one in its manifest")
             if recorded and mapping_digest(manifest) != recorded[1]:
                 self._add(f"the manifest of {name} was changed")
+            if text != manifest_text(manifest):
+                self._add(f"the manifest of {name} is not the one that the database keeps")
             for table, content in sorted(tables.items()):
                 if content not in seen and not is_whole(self.home, content):
                     self._add(f"object {content} ({table} of {name}) was changed or is missing")
                 seen.add(content)
             self.told.archived.update(sha for _, sha in inputs)
+        self._add(*(f"the database keeps a manifest of {period} version {number}, which is on no record" for period, number in kept))
 
     def _files(self, state: State) -> None:
+        folders: set[Path] = set()
+        if self.told.files and files_digest(state) != self.told.files:
+            self._add("the list of files is not the one that was taken in: a row of it was changed, added or is gone")
         for record in records(state):
+            if record.landed:
+                folders.add(self.home.joinpath(*Path(record.landed).parts[:3]))
             if record.sha256 and record.status not in _UNARCHIVED:
                 self.told.archived.add(record.sha256)
             for name, digest in _contents(record.detail).items():
@@ -134,6 +150,9 @@ class _Look:
                     self._add(f"{name}, what was read of {record.path}, is missing")
                 elif file_digest(path) != digest:
                     self._add(f"{name}, what was read of {record.path}, was changed")
+        for folder in sorted(folders):
+            self._add(*(f"{name} of what was read into {folder.name} was changed or is missing; the next run makes it again"
+                        for name in broken(folder) if not name.endswith(".parquet")))
 
     def _archive(self) -> None:
         there = set()
@@ -158,15 +177,6 @@ class _Look:
         except Closed:
             self.proof.unopened += 1
             return is_as_sealed(path)
-
-
-def announce(home: Path, state: State, outcomes: Sequence[PeriodOutcome]) -> None:
-    """Record that a range was computed and which of its days are held, so that it is known which decisions readers see."""
-    if outcomes:
-        held = [o.period.isoformat() for o in outcomes if o.state == Outcome.HELD]
-        append_event(state, actor="pipeline", kind=COMPUTED, payload={
-            "from": outcomes[0].period.isoformat(), "to": outcomes[-1].period.isoformat(), "held": held,
-        })
 
 
 def _contents(detail: dict[str, object]) -> dict[str, str]:

@@ -20,20 +20,13 @@ from duizhang.ingest import records
 from duizhang.ingest.files import by_content, cell_corrections, corrections_of
 from duizhang.layout import EXPECTATIONS, SQL
 from duizhang.legs import legs_digest
-from duizhang.plan.damage import damaged, digest_of, seal, sealed
 from duizhang.reconcile import KEPT_TABLES, STATE_TABLES, rules_digest
 from duizhang.reconcile.causes import CAUSES_FILE
 from duizhang.rule_files import rule_file
 from duizhang.schema import DAY, TABLES
-from duizhang.state import METADATA, State
+from duizhang.state import State
 from duizhang.store import Store, connect, quoted
-
-COMPUTED = sa.Table(
-    "computed_periods", METADATA,
-    sa.Column("period", sa.Date, primary_key=True),
-    sa.Column("opening", sa.String, nullable=False),
-    sa.Column("parts", sa.Text, nullable=False),
-)
+from duizhang.working_tables import BEGUN, COMPUTED, damaged, digest_of, seal, sealed
 
 # Reference data holds until it is stated again, so a day also opens with what was last stated before it.
 REFERENCE = {
@@ -54,10 +47,9 @@ class Inputs:
     @property
     def is_whole(self) -> bool:
         """Whether the period was computed to the end."""
-        return self.opening != _BEGUN
+        return self.opening != BEGUN
 
 
-_BEGUN = "begun"
 # among the parts of a period that was begun: the last decision that it is computed with
 _AS_OF = "as_of"
 _ACCEPTANCE = "acceptance:"
@@ -74,7 +66,7 @@ def begin(books: Books, state: State, periods: Sequence[dt.date]) -> None:
     taken = _taken(books, state, ordered)
     as_of = str(max((d.id for d in decisions(state)), default=0))
     rows = [
-        {"period": p, "opening": _BEGUN, "parts": json.dumps({**taken[p], _AS_OF: as_of}, ensure_ascii=False, sort_keys=True)}
+        {"period": p, "opening": BEGUN, "parts": json.dumps({**taken[p], _AS_OF: as_of}, ensure_ascii=False, sort_keys=True)}
         for p in ordered
     ]
     with state.begin() as con:

@@ -9,7 +9,9 @@ from duizhang.publish.versions import (
     PeriodState,
     Version,
     current_version,
+    kept_manifests,
     manifest_path,
+    manifest_text,
     note_refused,
     period_states,
     read_manifest,
@@ -19,7 +21,7 @@ from duizhang.publish.versions import (
 
 if TYPE_CHECKING:
     from duizhang.publish.iceberg import Exported, export_iceberg
-    from duizhang.publish.objects import is_whole
+    from duizhang.publish.objects import is_whole, version_differs
     from duizhang.publish.pointer import object_path, rebuild_published
     from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
     from duizhang.publish.shown import published_differs
@@ -29,6 +31,7 @@ else:
 
 __all__ = [
     "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "Exported", "PeriodOutcome", "PeriodState", "Version",
-    "current_version", "export_iceberg", "is_whole", "manifest_path", "note_refused", "object_path", "period_states", "publish",
-    "published_differs", "read_manifest", "rebuild_published", "set_period_state", "versions",
+    "current_version", "export_iceberg", "is_whole", "kept_manifests", "manifest_path", "manifest_text", "note_refused", "object_path",
+    "period_states", "publish", "published_differs", "read_manifest", "rebuild_published", "set_period_state", "version_differs",
+    "versions",
 ]

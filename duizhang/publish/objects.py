@@ -7,9 +7,12 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
@@ -19,7 +22,7 @@ from duizhang.errors import UserError
 from duizhang.gate import quality_table, recorded_results
 from duizhang.integrity import Fingerprint
 from duizhang.publish.pointer import object_path
-from duizhang.publish.versions import kept_manifests, manifest_path, period_states, put_manifest, read_manifest
+from duizhang.publish.versions import Version, kept_manifests, manifest_path, period_states, put_manifest, read_manifest
 from duizhang.state import METADATA, State
 from duizhang.store import Store, write_parquet
 
@@ -40,6 +43,30 @@ def is_whole(home: Path, digest: str) -> bool:
         return table_digest(pq.ParquetFile(object_path(home, digest)).read()) == digest
     except _DAMAGE:
         return False
+
+
+def amounts_digest(summary: pa.Table, side: str) -> str:
+    """Digest of the amounts other than zero of one column by leg, entity and currency."""
+    kept = summary.filter(pc.not_equal(summary[side], pa.scalar(Decimal(0), summary[side].type)))
+    return table_digest(kept.select(["leg", "entity", "currency", side]).rename_columns(
+        ["leg", "entity", "currency", "amount"]
+    ))
+
+
+def version_differs(home: Path, version: Version, manifest: Mapping[str, Any]) -> list[str]:
+    """What the database says of a version that its manifest, or the table it was taken from, says otherwise."""
+    name = f"{version.period} version {version.version}"
+    problems = []
+    if manifest.get("data_digest") != version.data_digest:
+        problems.append(f"the digest of the tables of {name} is not the one in its manifest")
+    try:
+        summary = pq.ParquetFile(object_path(home, manifest["tables"]["recon_summary"]["digest"])).read()
+    except _DAMAGE:
+        return problems  # the object is told as damaged
+    for side, said in (("opening", version.opening_digest), ("closing", version.closing_digest)):
+        if amounts_digest(summary, side) != said:
+            problems.append(f"the digest of what {name} has as its {side} is not that of its table recon_summary")
+    return problems
 
 
 def write_object(home: Path, digest: str, content: pa.Table | Path) -> Path | None:

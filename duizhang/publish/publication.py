@@ -13,12 +13,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from duizhang.books import Books
 from duizhang.digest import mapping_digest, table_digest
@@ -28,7 +26,7 @@ from duizhang.events import append_event
 from duizhang.gate import Result, load_suites, quality_table, recorded_results
 from duizhang.integrity import fingerprints
 from duizhang.logs import Pace
-from duizhang.publish.objects import keep_objects, restore_published, write_object
+from duizhang.publish.objects import amounts_digest, keep_objects, restore_published, write_object
 from duizhang.publish.pointer import object_path, publication_lock, rebuild_published
 from duizhang.publish.versions import (
     APPROVED,
@@ -150,7 +148,7 @@ def _publish_one(
     for name, of_table in candidate.digests.items():
         if name != _GATE_TABLE and of_table in kept and store.of_bytes(kept[of_table].sha256) != of_table:
             raise Retryable(f"{name} of {period} was changed while it was published: run again")
-    opening, closing = (_amounts(candidate.summary, side) for side in ("opening", "closing"))
+    opening, closing = (amounts_digest(candidate.summary, side) for side in ("opening", "closing"))
     before = period_states(state).get(period - dt.timedelta(days=1))
     manifest = {
         "period": period.isoformat(), "version": number, "digest": digest, "data_digest": data_digest,
@@ -238,14 +236,6 @@ def _objections(digests: dict[str, str], results: Sequence[Result], suites: dict
         if r.holds:
             found.append(f"{r.table}: {r.message}" + (f" - {r.detail}" if r.detail else ""))
     return found
-
-
-def _amounts(summary: pa.Table, side: str) -> str:
-    """Digest of the amounts other than zero of one column by leg, entity and currency."""
-    kept = summary.filter(pc.not_equal(summary[side], pa.scalar(Decimal(0), summary[side].type)))
-    return table_digest(kept.select(["leg", "entity", "currency", side]).rename_columns(
-        ["leg", "entity", "currency", "amount"]
-    ))
 
 
 def _digest_of(state: State, at: PeriodState) -> str:

@@ -10,14 +10,16 @@ import duckdb
 from duizhang.publish.pointer import connect_as_pointer, fill
 from duizhang.published import POINTER
 from duizhang.state import State
+from duizhang.store import quoted
 
-# where the home was when the file was written; it may have been moved since
-_PLACES = re.compile(r"'/[^']*'")
-_SHOWN = {
-    "its view {}": "select view_name, sql from duckdb_views() where not internal",
-    "its function {}": "select function_name, macro_definition from duckdb_functions() where not internal and schema_name = 'main'",
+_NAMES = {
+    "its view {}": "select schema_name, view_name, sql from duckdb_views() where not internal",
+    "its function {}": "select schema_name, function_name, macro_definition from duckdb_functions() where not internal",
 }
 _STATUS = "select period, version, state, published_at, held_reasons, approved_by, digest from period_status"
+_TABLES = "select schema_name, table_name from duckdb_tables() where not internal"
+# where the home was when the file was written, as the function `published_home` has it; it may have been moved since
+_PLACE = re.compile(r" ELSE '((?:[^']|'')*)/' END$")
 
 
 def published_differs(home: Path, state: State) -> list[str]:
@@ -39,8 +41,30 @@ def published_differs(home: Path, state: State) -> list[str]:
 
 
 def _look(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+    """Everything that a reader may be shown, by what it is."""
     found: dict[str, object] = {f"state of {row[0]}": row[1:] for row in con.execute(_STATUS).fetchall()}
-    for name, query in _SHOWN.items():
-        for about, text in con.execute(query).fetchall():
-            found[name.format(about)] = _PLACES.sub("'/'", str(text))
-    return found | {f"its table {name}": True for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()}
+    for name, query in _NAMES.items():
+        for schema, about, text in con.execute(query).fetchall():
+            found[name.format(_named(schema, about))] = str(text)
+    for schema, table in con.execute(_TABLES).fetchall():
+        if table != "period_status":
+            found[f"its table {_named(schema, table)}"] = con.execute(f'from "{schema}"."{table}"').fetchall()
+    return _wherever(found)
+
+
+def _named(schema: str, name: str) -> str:
+    return name if schema == "main" else f"{schema}.{name}"
+
+
+def _wherever(found: dict[str, object]) -> dict[str, object]:
+    """The functions as they are wherever the home was when they were written. They name the place of the file and of its objects, and
+    only where both are the same place do they find these objects alone."""
+    place = _PLACE.search(str(found.get("its function published_home", "")))
+    if not place:
+        return found
+    where = place[1].replace("''", "'")
+    spots = {quoted(f"{where}/"): "$home", quoted(f"{where}/{POINTER}"): "$path"}
+    for key in [key for key in found if key.startswith("its function ")]:
+        for spot, name in spots.items():
+            found[key] = str(found[key]).replace(spot, name)
+    return found

@@ -196,6 +196,6 @@ def keep_manifest(connection: sa.Connection, manifest: dict[str, Any]) -> None:
 
 def kept_manifests(state: State) -> dict[tuple[dt.date, int], str]:
     """The texts of all manifests that are kept, by period and version."""
-    with state.begin() as connection:
+    with state.read() as connection:
         rows = connection.execute(sa.select(MANIFESTS).order_by(MANIFESTS.c.period, MANIFESTS.c.version)).all()
     return {(row.period, row.version): row.text for row in rows}

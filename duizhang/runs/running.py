@@ -247,8 +247,12 @@ class Run:
     def _publish(self) -> None:
         log.info("publishing")
         outcomes = publish(self.books, self.store, self.state, self.home, self.periods, rules_digest=rules_digest())
-        record(self.store, self.state, self.periods)
-        announce(self.home, self.state, outcomes)
+
+        def remember() -> None:
+            record(self.store, self.state, self.periods)
+            announce(self.state, outcomes)
+
+        self.state.change(remember)
         states = period_states(self.state)
         for period in self.periods:
             s = states[period]

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 import duizhang.plan  # noqa: F401 - its table is part of every home
 from duizhang import cli, schema_version
-from duizhang.close import approval, importing
+from duizhang.close import announce, approval, importing, verify
 from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures
 from duizhang.close.authority import Actor
 from duizhang.close.choosing import Choice
@@ -27,8 +27,9 @@ from duizhang.close.groups import Event
 from duizhang.errors import DuizhangError, UserError
 from duizhang.events import append_event, event_log, verify_chain, witnessed
 from duizhang.identity import HOMES
-from duizhang.publish import period_states, read_manifest
+from duizhang.publish import PeriodOutcome, period_states, read_manifest
 from duizhang.state import State
+from duizhang.terms import Outcome
 from tests.close.conftest import FIRST, PERIODS, published
 
 
@@ -197,6 +198,16 @@ def test_forged_rows_are_seen(fake: Any) -> None:
             transaction.commit()
             backup = forgeries(fake.state, told(event_log(fake.state)))
         assert any(said in problem for problem in backup), (forgery, backup)
+    with fake.state.begin() as con:
+        con.execute(sa.text("update corrections set amount = '7,-'"))
+    assert any("decision C000001 was changed" in problem for problem in verify(fake.home).problems)
+
+
+def test_a_day_that_was_held_is_not_shown_as_reconciled_by_a_changed_row(fake: Any) -> None:
+    announce(fake.state, [PeriodOutcome(FIRST, Outcome.HELD, 1)])
+    assert any("its last computation was held" in problem for problem in forgeries(fake.state, told(event_log(fake.state))))
+    announce(fake.state, [PeriodOutcome(FIRST, Outcome.PUBLISHED, 1)])
+    consistent(fake.state)
 
 
 def test_a_log_that_is_cut_off_or_written_anew_differs_from_its_witness(fake: Any) -> None:

@@ -6,15 +6,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from benchmarks.trials.spoiling import spoil
 from duizhang.cli import cli
 from duizhang.cli.status import command as status_command
+from duizhang.close import verify
 from duizhang.digest import file_digest
-from duizhang.plan.damage import damaged
 from duizhang.state import State
 from duizhang.store import Store
+from duizhang.working_tables import damaged
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query, run
 from tests.pipelines.test_restate import VERSIONS, day, same_rows
 
@@ -54,17 +56,45 @@ def test_what_is_damaged_is_made_again_and_no_command_ends_in_a_traceback(raw: P
     objects = {p: file_digest(p) for p in mine.glob("objects/*/*.parquet")}
     for number, path in enumerate(some_of(mine).values()):
         spoil(path, SPOILS[(number + shift) % len(SPOILS)])
+    found = verify(mine).problems
+    for told_of in (*(f"working table {name} of" for name in ("open_claims", "skus", "order_payment", "orders", "variances")),
+                    "what was read", "meta.json", "object", "manifest of"):
+        assert any(told_of in problem for problem in found), (told_of, found)
     for command in (["status"], ["verify"], ["sql", "select count(*) from variances"], ["explain", "nothing"], ["report"],
                     ["plan", "--books", str(raw / "books.yaml")]):
         told = CliRunner().invoke(cli, [*command, "--home", str(mine)], standalone_mode=False)
         assert told.exception is None or type(told.exception).__name__ in ("UserError", "SystemExit"), (command, told.exception)
     run(raw, mine, day(4), LAST)
+    assert verify(mine).problems == []
     assert query(mine, VERSIONS) == before
     same_rows(mine, home)
     assert {p: file_digest(p) for p in objects} == objects
     assert damaged(Store(mine), State(mine)) == {}
     told = CliRunner().invoke(status_command, ["--home", str(mine)], standalone_mode=False)
     assert told.exception is None
+
+
+# a change of a row of each table that no person signs -> what verify says of it
+CHANGES = {
+    "update files set shop = 'jd-01' where path = (select min(path) from files)": "the list of files",
+    "delete from quality_results where period = '2026-03-01' and table_name = 'variances'": "the computation of 2026-03-01",
+    "update computed_periods set opening = 'x' where period = '2026-03-02'": "the computation of 2026-03-02",
+    "delete from table_files where period = '2026-03-03'": "the computation of 2026-03-03",
+    "update manifests set text = text || ' ' where period = '2026-03-02'": "the manifest of 2026-03-02 version 1 is not the one",
+    "update versions set closing_digest = 'x' where period = '2026-03-03'": "2026-03-03 version 1 has as its closing",
+    "update versions set data_digest = 'x' where period = '2026-03-01'": "the digest of the tables of 2026-03-01",
+}
+
+
+def test_a_changed_or_deleted_row_of_the_state_is_found(home: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "home"
+    shutil.copytree(home, mine, symlinks=True)
+    with State(mine).begin() as con:
+        for change in CHANGES:
+            assert con.execute(sa.text(change)).rowcount > 0, change
+    found = verify(mine).problems
+    for change, said in CHANGES.items():
+        assert any(said in problem for problem in found), (change, found)
 
 
 def test_what_was_changed_by_hand_is_not_published(raw: Path, home: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from duizhang.cli.status import command as status_command
 from duizhang.errors import Retryable, UserError
-from duizhang.publish import rebuild_published, set_period_state
+from duizhang.publish import published_differs, rebuild_published, set_period_state
 from duizhang.published import open_published, run_select
 from duizhang.state import State
 from tests.publish.test_publish import FIRST
@@ -154,6 +154,30 @@ def test_a_damaged_pointer_is_told_and_made_again(own: Any, damage: str) -> None
     assert "duizhang run" in told.value.advice
     rebuild_published(own.home, own.state)
     assert select(own.home, LOOK) == [(Decimal(60),)]
+
+
+# readers led to other objects by functions whose text differs in places alone
+ELSEWHERE = (
+    "create or replace macro published_is_open() as ends_with(current_setting('temp_directory'), '/never')",
+    "create or replace macro published_home() as case when published_is_open() then left(current_setting('temp_directory'), "
+    "length(current_setting('temp_directory')) - length('/published.duckdb.tmp')) || '/' else '/elsewhere/' end",
+)
+
+
+@pytest.mark.parametrize("doctored", [
+    ELSEWHERE, ("update causes set label_en = 'of no account'",), ("create or replace view open_items as from variances limit 0",),
+    ("create schema other", "create view other.variances as select 1"), ("update period_status set state = 'closed'",),
+])
+def test_what_was_written_into_the_pointer_by_hand_is_found(own: Any, tmp_path: Path, doctored: tuple[str, ...]) -> None:
+    rebuild_published(own.home, own.state)
+    moved = tmp_path / "it's moved"
+    own.home.rename(moved)
+    assert published_differs(moved, State(moved)) == []
+    (moved / "published.duckdb").chmod(0o644)
+    with duckdb.connect(str(moved / "published.duckdb")) as con:
+        for statement in doctored:
+            con.execute(statement)
+    assert any("shows what is not on record" in problem for problem in published_differs(moved, State(moved)))
 
 
 def spoil(path: Path, damage: str) -> None:

@@ -37,8 +37,8 @@ def test_a_home_of_an_earlier_schema_is_upgraded_and_keeps_what_it_had(schema: s
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    for room in ("close.decisions", "close.approval", "gate.records", "plan.damage", "plan.inputs", "publish.objects", "publish.versions",
-                 "ingest.files.file_records", "review.views"):
+    for room in ("close.decisions", "close.approval", "gate.records", "working_tables", "plan.inputs", "publish.objects",
+                 "publish.versions", "ingest.files.file_records", "review.views"):
         importlib.import_module(f"duizhang.{room}")
     home = home_of(schema, tmp_path / "home")
     assert len(event_log(State(home, read_only=True))) == 2, "reading changes nothing"

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from duizhang.events import events
+from duizhang.digest import mapping_digest
+from duizhang.events import append_event, events, last_before
 from duizhang.ingest.files.names import inbox_path
 from duizhang.state import METADATA, State
 from duizhang.terms import EventKind, FileStatus
@@ -35,6 +36,7 @@ READ, REFUSED, DUPLICATE, SUPERSEDED = FileStatus.READ, FileStatus.REFUSED, File
 _TOLD = 20  # refused files on lines of their own
 ACCEPTED, WITHDRAWN = FileStatus.ACCEPTED, FileStatus.WITHDRAWN  # refused, and somebody said so be it; taken out of the books
 # kind of event -> status
+FILES_TAKEN = EventKind.FILES_TAKEN
 DECIDED: dict[str, str] = {EventKind.FILE_ACCEPTED: ACCEPTED, EventKind.FILE_WITHDRAWN: WITHDRAWN, EventKind.FILE_RESTORED: ""}
 
 
@@ -93,10 +95,28 @@ def known_files(state: State) -> dict[str, FileRecord]:
 
 def remember(state: State, records: dict[str, FileRecord]) -> None:
     rows = [{**r.__dict__, "detail": json.dumps(r.detail, ensure_ascii=False, sort_keys=True)} for r in records.values()]
-    with state.begin() as con:
-        con.execute(sa.delete(FILES))
-        if rows:
-            con.execute(sa.insert(FILES), rows)
+
+    def write() -> None:
+        with state.begin() as con:
+            con.execute(sa.delete(FILES))
+            if rows:
+                con.execute(sa.insert(FILES), rows)
+        digest, last = _digest(rows), last_before(state, FILES_TAKEN)
+        if last is None or last.payload.get("digest") != digest:
+            # the list decides what the next run computes with, also of files that are in the inbox no longer
+            append_event(state, actor="pipeline", kind=FILES_TAKEN, payload={"files": len(rows), "digest": digest})
+
+    state.change(write)
+
+
+def files_digest(state: State) -> str:
+    """The digest of the list of files, which the last event `files_taken` has as well."""
+    with state.read() as con:
+        return _digest([dict(row) for row in con.execute(sa.select(FILES)).mappings()])
+
+
+def _digest(rows: Iterable[Mapping[str, object]]) -> str:
+    return mapping_digest({str(row["path"]): mapping_digest(dict(row)) for row in rows})
 
 
 def records(state: State) -> list[FileRecord]:

@@ -5,7 +5,7 @@ from duizhang.ingest.landing.extract import extract
 from duizhang.ingest.landing.extraction import MANY, ControlTotal, Extraction
 from duizhang.ingest.landing.landed import LandedFiles, Setting, expressions_of, landed_schema, part_sql, prepare, ranks, scan_of
 from duizhang.ingest.landing.looking import RawCell, RawRecord, as_shown, look
-from duizhang.ingest.landing.sealed import is_whole, replace, seal
+from duizhang.landed_folders import is_whole, replace, seal
 
 __all__ = [
     "MANY",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from duizhang.digest import file_digest
 from duizhang.integrity import Fingerprint, differing, fingerprints, read_rows
 from duizhang.state import METADATA, State
 from duizhang.store import Store
@@ -18,6 +19,15 @@ TABLE_FILES = sa.Table(
     sa.Column("period", sa.Date, primary_key=True),
     sa.Column("files", sa.Text, nullable=False),
 )
+# what each period was computed from (`duizhang.plan`). opening: BEGUN from the beginning of a computation until its end, in which the
+# working tables may be of the inputs before or of the new ones
+COMPUTED = sa.Table(
+    "computed_periods", METADATA,
+    sa.Column("period", sa.Date, primary_key=True),
+    sa.Column("opening", sa.String, nullable=False),
+    sa.Column("parts", sa.Text, nullable=False),
+)
+BEGUN = "begun"
 
 
 def seal(store: Store, state: State, periods: Iterable[dt.date]) -> None:
@@ -32,7 +42,7 @@ def seal(store: Store, state: State, periods: Iterable[dt.date]) -> None:
 
 def sealed(state: State, tables: Collection[str] = ()) -> dict[dt.date, dict[str, Fingerprint]]:
     """The fingerprints of each period's tables (of some tables alone where these are given), by their path below HOME/tables."""
-    with state.begin() as con:
+    with state.read() as con:
         rows = con.execute(sa.select(TABLE_FILES).order_by(TABLE_FILES.c.period)).all()
     found = {}
     for row in rows:
@@ -53,6 +63,25 @@ def damaged(store: Store, state: State, tables: Collection[str] = ()) -> dict[dt
     if moved and not tables:
         # a home that was copied: the same bytes with other times
         _save(state, moved)
+    return found
+
+
+def differences(home: Path, state: State) -> list[str]:
+    """Working tables that are not as they were when their period was computed, in words; every byte is read and nothing written.
+    Those of periods that are being computed, or were when a run ended before its end, are not looked at: they are made again."""
+    query = sa.select(COMPUTED.c.period).where(COMPUTED.c.opening == BEGUN)
+    with state.read() as con:
+        unfinished = set(con.execute(query).scalars())
+    found = []
+    root = Store(home).root
+    for period, known in sealed(state).items():
+        if period not in unfinished:
+            for name, fingerprint in known.items():
+                path, table = root / name, name.partition("/")[0]
+                if not path.is_file():
+                    found.append(f"the working table {table} of {period} is missing; the next run makes it again")
+                elif file_digest(path) != fingerprint.sha256:
+                    found.append(f"the working table {table} of {period} was changed; the next run makes it again")
     return found
 
 

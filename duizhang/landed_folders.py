@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from duizhang.digest import mapping_digest
+from duizhang.digest import file_digest, mapping_digest
 from duizhang.disk import make_folder, set_aside, written
 from duizhang.integrity import Fingerprint, differing, fingerprints, names_below, read_rows
 
@@ -19,19 +19,33 @@ def seal(folder: Path) -> None:
 
 def is_whole(folder: Path) -> bool:
     """Whether a landed folder is there and as it was sealed. Where it is another's copy, with other times, the seal is renewed."""
-    try:
-        told = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-        known = read_rows(told["files"])
-        if told["digest"] != _digest(known):
-            return False
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+    known = _sealed(folder)
     damaged, renewed = differing(folder, known)
-    if damaged or "meta.json" not in known:
+    if damaged or not known:
         return False
     if renewed:
         _write(folder, {**known, **renewed})
     return True
+
+
+def broken(folder: Path) -> list[str]:
+    """The files of a landed folder that are missing or not as they were sealed, the seal among them. Nothing is written, and every
+    byte is read."""
+    known = _sealed(folder)
+    if not known:
+        return [SEAL]
+    return [name for name, before in known.items() if not (folder / name).is_file() or file_digest(folder / name) != before.sha256]
+
+
+def _sealed(folder: Path) -> dict[str, Fingerprint]:
+    """What the seal of a folder names; nothing where it is missing or was damaged."""
+    try:
+        told = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+        known = read_rows(told["files"])
+        whole = told["digest"] == _digest(known) and "meta.json" in known
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return known if whole else {}
 
 
 def replace(working: Path, folder: Path) -> None:
