@@ -16,8 +16,9 @@ def unread_files(home: Path) -> list[dict[str, Any]]:
 
 
 def noted_files(home: Path) -> list[dict[str, Any]]:
-    """Files that were read and of which something is to be known, such as a total that does not tie or a column that is not read."""
-    return _files(home, "status = 'read' and problem <> ''")
+    """Files that were read and of which something is to be known, such as a total that does not tie, a column that is not read, or rows
+    that another file has as well, or says otherwise."""
+    return _files(home, "status in ('read', 'twice', 'contradictory') and problem <> ''")
 
 
 def _files(home: Path, which: str) -> list[dict[str, Any]]:

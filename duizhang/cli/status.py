@@ -74,7 +74,7 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
                 if p["state"] == PeriodStatus.CLOSED else counted("{day} is held: {n} reason", "{day} is held: {n} reasons", why, day=day)
             )
             for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
-                yield from wrapped(reason, width, lines=None if everything else 3)
+                yield from wrapped(reason, width, lines=None if everything else 8 if why == 1 else 3)
             if not everything and len(p["held_reasons"]) > _REASONS:
                 yield _("  and {n} more (--all, or --json for the whole text)", n=len(p["held_reasons"]) - _REASONS)
     for c in found["not_certified"]:

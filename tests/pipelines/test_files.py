@@ -69,3 +69,15 @@ def test_a_refused_file_is_told_by_run_status_the_published_table_and_the_report
     duizhang(*run)
     after = query(home, "select distinct file from source_files where period = date '2026-03-02'")
     assert (before, after) == ([("tb-01/2.csv",)], [])
+
+    # another download of a bill states another amount: nothing is chosen, and both are named wherever people look
+    (inbox / "tb-01" / "3 again.csv").write_text(BILL.format(day=3).replace("10.00,0,10.00", "11.00,0,11.00"), encoding="utf-8")
+    duizhang(*run, exit_code=2)
+    said = "line 2 of tb-01/3.csv states 10.00 CNY, line 2 of tb-01/3 again.csv 11.00 CNY"
+    assert said in " ".join(duizhang("status", "--home", home).split())
+    assert {f["file"] for f in json.loads(duizhang("status", "--home", home, "--json"))["noted"]} == {"tb-01/3.csv", "tb-01/3 again.csv"}
+    duizhang("report", "--home", home, "--period", "2026-03-03", "--out", tmp_path / "report.html")
+    assert said in (tmp_path / "report.html").read_text(encoding="utf-8")
+    duizhang("source", "withdraw", "tb-01/3 again.csv", "--home", home, "--by", "Li", "--reason", "a draft")
+    duizhang(*run)
+    assert query(home, "select state from period_status where period = date '2026-03-03'") == [("reconciled",)]
