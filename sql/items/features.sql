@@ -11,6 +11,7 @@ rates as (select * from fx_known),
 settings as (select * from fx_settings),
 minor_units as (select * from minor_units),
 feeds as (select * from side_feeds),
+sides as (select * from supplied_sides),
 
 repeated as (
     select
@@ -293,6 +294,25 @@ substituted as (
     having sum(difference) = 0 and min(difference) < 0
 ),
 
+-- where one side is there since a day and the other was there before it: claims of a leg begin on the day on which both are, so what a record
+-- of the first days stands for may be of before
+places as (
+    select distinct leg, entity, shop, channel
+    from differing
+    where (left_claims = 0 or right_claims = 0) and leg not in ('stock', 'ledger', 'finance', 'customer')
+),
+
+begun as (
+    select
+        p.leg, p.entity, p.shop, p.channel, min(s.since) filter (where s.side = 'left') as left_since,
+        min(s.since) filter (where s.side = 'right') as right_since
+    from places as p
+    inner join sides as s
+        on s.leg = p.leg and s.entity in ('', p.entity) and (s.shop = '' or p.shop = '' or s.shop = p.shop)
+        and (s.channel = '' or p.channel = '' or s.channel = p.channel)
+    group by p.leg, p.entity, p.shop, p.channel
+),
+
 -- goods that left one warehouse under one code and came into the other under another
 recoded as (
     select period, entity, split_part("key", '/', 2) as transfer
@@ -460,6 +480,14 @@ final as (
         coalesce(z.charge_peers, 0) as charge_peers,
         d.leg = 'order_shipment' and (d.left_claims = 0 or d.difference > 0) and b.order_id is not null as is_substituted,
         j.transfer is not null as is_recoded,
+        coalesce(
+            case
+                when d.left_claims = 0 and u.left_since < u.right_since and u.right_since <= d.period
+                    then d.first_seen < u.right_since + greatest(d.sla_days, 1)::int
+                when d.right_claims = 0 and u.right_since < u.left_since and u.left_since <= d.period
+                    then d.first_seen < u.left_since + greatest(d.sla_days, 1)::int
+            end, false
+        ) as may_be_before,
         -- the platform has the same lines, or its lines are the only ones
         d.leg = 'order_payment' and p.platform_difference is null and exists (
             select 1 from order_feeds as f
@@ -515,6 +543,8 @@ final as (
         and z.channel = d.channel and z.currency = d.currency and z.difference = d.difference
     left join substituted as b
         on d.leg = 'order_shipment' and b.period = d.period and b.entity = d.entity and b.shop = d.shop and b.order_id = d.order_id
+    left join begun as u
+        on (d.left_claims = 0 or d.right_claims = 0) and u.leg = d.leg and u.entity = d.entity and u.shop = d.shop and u.channel = d.channel
     left join recoded as j
         on d.leg = 'stock' and split_part(d."key", '/', -1) = 'transit' and (d.left_claims = 0 or d.right_claims = 0)
         and j.period = d.period and j.entity = d.entity and j.transfer = split_part(d."key", '/', 2)

@@ -108,6 +108,20 @@ def test_first_days_of_companies_as_they_are(tmp_path: Path) -> None:
     assert store.read("anomalies", FIRST).filter(pc.field("measure") == "sold_below_cost").num_rows == 0
 
 
+@pytest.mark.parametrize("daily", [False, True])
+def test_what_may_belong_to_days_before_both_sides_were_there_is_told_so(tmp_path: Path, *, daily: bool) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=4))
+    orders = [order(p, "books", f"{n}{m}", "10") for n, p in enumerate(periods) for m in range(3)]
+    # the provider's files begin on the third day, with payments of the orders of the second; one order of that day is not paid
+    paid = [payment(p, f"{n + 1}{m}", "10") for n, p in enumerate(periods[2:]) for m in range(3)] + [payment(periods[4], "99", "7")]
+    store = run(tmp_path, periods, {"orders": orders, "payments": paid}, daily=daily, sla_days={"order_payment": 2})
+    assert {(shop, missing) for leg, shop, missing, _ in not_run(store, periods[1]) if leg == "order_payment"} == {("tb", "right")}
+    late = {key: cause for (leg, key), (cause, _) in items(store, periods[4]).items() if leg == "order_payment"}
+    assert {key: late[key] for key in ("tb/10", "tb/11", "tb/12")} == dict.fromkeys(("tb/10", "tb/11", "tb/12"), "before_start")
+    (told,) = [r for r in store.read("variances", periods[4]).to_pylist() if r["leg"] == "order_payment" and r["key"] == "tb/10"]
+    assert [c["cause"] for c in json.loads(told["candidates"])] == ["missing_left"]
+
+
 @pytest.mark.parametrize("sla", [1, 2])
 def test_an_expected_file_that_has_nothing_for_a_day_is_one_item_of_that_day(tmp_path: Path, sla: int) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=2))
