@@ -57,6 +57,11 @@ def test_debits_and_credits_that_say_more_than_one_thing_do_not_tie(tmp_path: Pa
     assert [t.name for t in found.totals if not t.ok] == [total]
 
 
+def test_a_journal_of_several_accounts_does_not_tie_as_a_statement(tmp_path: Path) -> None:
+    found = read(tmp_path, "Date,Account,Description,Debit,Credit\n2026-03-05,Bank,Sale,100.00,\n2026-03-05,Sales,Sale,,100.00\n")
+    assert [t.name for t in found.totals if not t.ok] == ["rows of several accounts whose debits are their credits (a journal)"]
+
+
 WITH_FEE = "Date,Description,Amount,Fee,Reference\n2026-03-05,A,99.00,1.00,r1\n2026-03-06,C,49.00,1.00,r2\n"
 
 

@@ -54,7 +54,7 @@ def test_open_tags_and_two_accounts(tmp_path: Path) -> None:
         ("12300 0012", "F1", Decimal("-6.6"), "CAD", 14), ("12300 0012", "F2", Decimal("1.5"), "CAD", 15), ("4000", "F1", Decimal(-10), "USD", 18)]
     assert [str(r["occurred_at"]) for r in rows] == ["2026-03-01 17:20:17", "2026-03-02 00:00:00", "2026-03-02 12:00:00"]
     assert [r["reference"] for r in rows] == ["", "po_1AbcDefGhiJklMno", ""] and "Caf" not in str(rows)
-    assert found.rows_parsed == 3 and found.totals == []
+    assert found.rows_parsed == 3 and [t.ok for t in found.totals] == [True, True]
 
 
 def test_xml_in_one_line(tmp_path: Path) -> None:
@@ -76,6 +76,11 @@ def test_a_bad_transaction_is_one_row(tmp_path: Path, old: bytes, new: bytes) ->
 
 def test_a_file_cut_short_does_not_pass_and_entities_are_refused(tmp_path: Path) -> None:
     found = read(tmp_path, SGML[: SGML.index(b"<FITID>F2")])
-    assert (found.rows_parsed, found.rows_quarantined) == (1, 1) and not found.totals[0].ok
+    assert (found.rows_parsed, found.rows_quarantined) == (1, 1) and [t.name for t in found.totals if not t.ok] == ["</OFX> at the end of the file"]
     with pytest.raises(RefusedFile, match="document type"):
         read(tmp_path, XML.replace(b"<OFX>", b'<!DOCTYPE OFX [<!ENTITY a "b">]><OFX>'))
+
+
+def test_a_bank_that_leaves_out_the_signs_is_told(tmp_path: Path) -> None:
+    unsigned = XML.replace(b"<TRNAMT>-2<", b"<TRNAMT>2<")
+    assert [(t.name, t.computed) for t in read(tmp_path, unsigned).totals if not t.ok] == [("debits of which none is negative", "1")]

@@ -42,6 +42,8 @@ class _Rows:
         self.footer = re.compile(self.spec.footer) if self.spec.footer else None
         self.only = re.compile(self.spec.rows) if self.spec.rows else None
         self.index = {normalised(name): position for position, name in reversed(list(enumerate(self.names)))}
+        days = {normalised(n) for c in self.spec.fields.values() if c.type == "time" for n in (c.column, *c.also)}
+        self.days = [place for name, place in self.index.items() if name in days]
         self.summary_names: list[str] | None = None
         self.last: list[str] | None = None
         self.absorbs = next(
@@ -134,7 +136,10 @@ class _Rows:
             return keep
         first = series(columns[0]).str.strip_chars_start(BLANKS)
         if self.footer:
-            self._put_around(keep, first.str.contains(self.footer.pattern), lines, whole)
+            found = first.str.contains(self.footer.pattern)
+            for at in found.arg_true():
+                found[at] = not self._is_named_so(first[at], columns, at)
+            self._put_around(keep, found, lines, whole)
         if self.only:
             self._put_around(keep, ~first.str.contains(self.only.pattern), lines, whole)
         if any(self.header) and self.names[0].strip():
@@ -159,6 +164,12 @@ class _Rows:
             # only a line that is blank in the columns that are not read as well is no row
             keep[at] &= any(cell.strip(BLANKS) for cell in whole(int(lines[at])))
         return keep
+
+    def _is_named_so(self, first: str, columns: list[pa.Array], at: int) -> bool:
+        """Whether a row with a day of its own is of somebody whose name begins as a footer does: TOTAL ENERGIES, SALDO RE 12."""
+        said = self.footer.search(first) if self.footer else None
+        more = said is not None and re.search(r"[^\W\d_]{2,}", first[said.end() :]) is not None
+        return more and any(re.search(r"\d", columns[place][at].as_py()) is not None for place in self.days if place)
 
     def _put_around(self, keep: np.ndarray, found: pl.Series, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
         at = found.arg_true().to_numpy()
