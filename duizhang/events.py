@@ -174,10 +174,11 @@ def verify_chain(log: Sequence[Event], witness: Mapping[int, str]) -> list[str]:
     return problems
 
 
-def event_log(state: State) -> list[Event]:
-    """All events as they are stored, in order."""
+def event_log(state: State, kinds: Sequence[EventKind] = ()) -> list[Event]:
+    """The events of these kinds (of every kind by default) as they are stored, in order."""
+    query = sa.select(EVENTS).order_by(EVENTS.c.seq)
     with state.read() as con:
-        return [Event(*row) for row in con.execute(sa.select(EVENTS).order_by(EVENTS.c.seq))]
+        return [Event(*row) for row in con.execute(query.where(EVENTS.c.kind.in_(list(kinds))) if kinds else query)]
 
 
 def last_before(state: State, kind: EventKind, number: int | None = None) -> Event | None:

@@ -205,7 +205,8 @@ def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, An
                 {"feed": m.name, "number": m.number, "corrections": m.rows, "problem": m.problem} for m in made_feeds(state) if m.problem
             ],
             "not_certified": [{"period": day, "reasons": list(reasons)} for day, reasons in sorted(why_not(state).items())],
-            "quiet": [{"period": day, "sources": list(said)} for day, said in quiet_sources(records(state), periods).items()],
+            "quiet": [{"period": day, "sources": [str(one) for one in said]}
+                      for day, said in quiet_sources(records(state), periods).items()],
         }
     except UserError:  # told with the files
         return {"feeds": [], "not_certified": [], "quiet": []}

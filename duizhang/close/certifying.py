@@ -18,7 +18,7 @@ import duckdb
 from duizhang.close.approval import MACHINE, RECONCILED, certified
 from duizhang.close.authority import machine
 from duizhang.close.decisions import cells_not_computed, deciders, not_computed
-from duizhang.events import Sign, append_event, events, last_event
+from duizhang.events import Event, Sign, append_event, event_log, events, last_event
 from duizhang.publish import period_states, read_manifest, rebuild_published
 from duizhang.published import open_published
 from duizhang.report.usual import usual
@@ -46,13 +46,14 @@ def certify(home: Path, books: Books, state: State, periods: Sequence[dt.date]) 
     found: dict[dt.date, tuple[str, ...]] = {}
     waiting = [p for p in periods if p in states and states[p].state == RECONCILED]
     numbers: dict[dt.date, list[str]] = {}
+    looked = _looked_at(state) if waiting else {}
     if waiting:
         with open_published(home) as con:
             numbers = {period: _of_numbers(con, period, rules, books.currency) for period in waiting}
     for period in waiting:
         digest = str(read_manifest(home, period, states[period].version)["digest"])
-        reasons = (*_of_people(state, period, digest), *numbers[period])
-        last = last_event(state, period, _LOOKED)
+        reasons = (*_of_people(state, period, digest, looked.get(period, [])), *numbers[period])
+        last = looked[period][-1] if period in looked else None
         told = {"period": period.isoformat(), "digest": digest}
         if reasons:
             found[period] = reasons
@@ -83,15 +84,22 @@ def why_not(state: State) -> dict[dt.date, tuple[str, ...]]:
     return {day: reasons for day, reasons in last.items() if day in states and states[day].state == RECONCILED}
 
 
-def _of_people(state: State, period: dt.date, digest: str) -> list[str]:
+def _looked_at(state: State) -> dict[dt.date, list[Event]]:
+    """Every time that the machine has looked at a day, in order; one look at the log, for all of them."""
+    found: dict[dt.date, list[Event]] = {}
+    for event in event_log(state, _LOOKED):
+        found.setdefault(dt.date.fromisoformat(event.payload["period"]), []).append(event)
+    return found
+
+
+def _of_people(state: State, period: dt.date, digest: str, looked: Sequence[Event]) -> list[str]:
     found = []
     if names := sorted(deciders(state, period)):
         found.append(f"{', '.join(names)} decided something of it, so somebody else has to look at it")
     if cells_not_computed(state, period) or not_computed(state, period):
         found.append("decisions are not in its version yet")
     objection = last_event(state, period, (EventKind.REOPENED,))
-    before = [e["seq"] for e in events(state, EventKind.CERTIFIED)
-              if (e["payload"]["period"], e["payload"]["digest"]) == (period.isoformat(), digest)]
+    before = [event.seq for event in looked if event.kind == EventKind.CERTIFIED and event.payload["digest"] == digest]
     if objection and before and before[-1] < objection.seq:
         found.append(f"{objection.actor} objected: {objection.payload.get('reason', '')}")
     return found

@@ -45,7 +45,8 @@ def preflight(books: Books, state: State, periods: Sequence[dt.date]) -> Preflig
     pulled = [(database.source, database.shop) for database in books.databases]
     return Preflight(
         {day: tuple(sorted(said)) for day, said in holds.items() if said}, tuple(unresolved(known, books.start)),
-        tuple(supplies(books, [*read, *pulled])), quiet_sources(known, periods),
+        tuple(supplies(books, [*read, *pulled])),
+        {day: tuple(str(one) for one in sources) for day, sources in quiet_sources(known, periods).items()},
     )
 
 

@@ -86,7 +86,7 @@ def made(home: Path, first: dt.date | None, last: dt.date | None, labels: Labels
         {**row, "problem": in_language(row["problem"], labels.language)} for row in unread_files(home) if row["period"] in unpublished
     ] if unpublished else []
     shown = quiet_of_home(home, [d["period"] for d in facts.days])
-    report.quiet = [(day, in_language(line, labels.language)) for day, lines in shown.items() for line in lines]
+    report.quiet = [(day, in_language(str(line), labels.language)) for day, lines in shown.items() for line in lines]
     return report
 
 

@@ -56,8 +56,7 @@ def news(
         ).fetchall()
     if rows:
         say("overdue", computed, sum(n for _, n in rows), ", ".join(f"{leg} {n}" for leg, n in rows))
-    quiet = {day: [text.partition(" is silent")[0] for text in said if " is silent" in text]
-             for day, said in quiet_sources(files, computed).items()}
+    quiet = {day: [source.name for source in sources if source.is_silent] for day, sources in quiet_sources(files, computed).items()}
     if names := sorted({name for own in quiet.values() for name in own}):
         say("silent", sorted(day for day, own in quiet.items() if own), len(names), ", ".join(names))
     return found

@@ -83,7 +83,9 @@ def _daily(counts: dict[dt.date, int]) -> list[FileRecord]:
 @pytest.mark.parametrize(("on_the_day", "word"), [(None, "silent"), (3, "thin: 3 rows, where this weekday usually has 40"), (39, "")])
 def test_a_silent_source_is_told(on_the_day: int | None, word: str) -> None:
     past = {WEEK[0] - dt.timedelta(weeks=n): 40 for n in range(1, 5)}
-    found = quiet_sources(_daily({**past, **({WEEK[0]: on_the_day} if on_the_day else {})}), WEEK)
+    quiet = quiet_sources(_daily({**past, **({WEEK[0]: on_the_day} if on_the_day else {})}), WEEK)
+    assert [source.is_silent for sources in quiet.values() for source in sources] == ([word == "silent"] if word else [])
+    found = {day: [str(source) for source in sources] for day, sources in quiet.items()}
     assert set(found) == ({WEEK[0]} if word else set()), "other weekdays never had one"
     assert word in found.get(WEEK[0], ("",))[0]
     assert all("的 " in in_language(line, "zh") and "周日" in in_language(line, "zh") for lines in found.values() for line in lines)
