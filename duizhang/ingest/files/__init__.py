@@ -40,8 +40,9 @@ if TYPE_CHECKING:
         unresolved,
     )
     from duizhang.ingest.files.names import Kept, inbox_path, name_of_record, path_day
-    from duizhang.ingest.files.overlaps import CountedFile, Overlaps, Told, overlaps_of
+    from duizhang.ingest.files.overlaps import overlaps_of
     from duizhang.ingest.files.restated import restated_days, superseded
+    from duizhang.ingest.files.told_overlaps import CountedFile, Overlaps, Told
 else:
     __getattr__ = opened_by_need(__name__)
 

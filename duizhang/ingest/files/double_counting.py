@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
 
-from duizhang.ingest.files.overlaps import CountedFile
+from duizhang.ingest.files.told_overlaps import CountedFile
 from duizhang.ingest.landing import LandedFiles, prepare
 from duizhang.store import scratch
 
