@@ -28,6 +28,8 @@ past as (
     union all
     select period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line
     from claims
+    -- nothing was opened after the last day
+    where period < getvariable('period_to')
 ),
 
 -- one row a day on which the same was said; of several the last of the last file stands for them
