@@ -17,7 +17,7 @@ from duizhang.identity import keep_own_state
 from duizhang.ingest import records
 from duizhang.ingest.files import DECIDED as FILE_DECIDED
 from duizhang.ingest.files import OF_CELLS
-from duizhang.publish import Version, read_manifest, versions
+from duizhang.publish import read_manifest, versions
 from duizhang.state import State
 from duizhang.terms import EventKind
 
@@ -38,14 +38,15 @@ def replay(
         raise UserError(f"{period} has no version {version or ''}".strip(), advice="`duizhang status` lists them.")
     target = own[-1]
     log = event_log(state)
-    upto = _published(log, target)
+    told = _published(log)
+    upto = told.get((period.isoformat(), target.version), len(log) + 1)
     start = next((e for e in reversed(log) if e.kind == EventKind.RUN_STARTED and e.seq < upto), None)
     if start is None:
         raise UserError("no run is on record before this version, so its books.yaml is not archived")
     first = min(v.period for v in versions(state))
     inputs: dict[str, str] = {}
     for known in versions(state):
-        if known.period <= period and _published(log, known) <= upto:
+        if known.period <= period and told.get((known.period.isoformat(), known.version), len(log) + 1) <= upto:
             for entry in read_manifest(home, known.period, known.version)["inputs"]:
                 inputs[entry["file"]] = entry["sha256"]
     with tempfile.TemporaryDirectory(prefix="duizhang-replay-") as folder:
@@ -70,10 +71,7 @@ def replay(
         return target.digest, rebuilt[-1].digest if rebuilt else "nothing was published"
 
 
-def _published(log: list[Event], version: Version) -> int:
-    """The number of the event that tells of a version; beyond all where none does."""
-    for event in log:
-        said = event.payload if event.kind == EventKind.PUBLISHED else {}
-        if (said.get("period"), said.get("version")) == (version.period.isoformat(), version.version):
-            return event.seq
-    return len(log) + 1
+def _published(log: list[Event]) -> dict[tuple[str, int], int]:
+    """By day and version the number of the event that tells of it."""
+    said = ((event.seq, event.payload) for event in log if event.kind == EventKind.PUBLISHED)
+    return {(str(payload.get("period")), int(payload.get("version", 0))): seq for seq, payload in said}
