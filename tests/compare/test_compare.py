@@ -103,6 +103,15 @@ def test_ids_stay_text_and_names_may_differ(tmp_path: Path) -> None:
     assert (result.keys_both, result.keys_left_only, result.keys_right_only, result.keys_equal) == (1, 1, 1, 1)
 
 
+def test_ids_that_look_alike_are_not_one(tmp_path: Path) -> None:
+    ids = ["A1", "a1", "A1\u200b", "A 1", "\uff211", "A1\u0301", "\u04101"]
+    left, right = tmp_path / "left.csv", tmp_path / "right.csv"
+    left.write_text("id,amount\n" + "".join(f"{name},{n}\n" for n, name in enumerate(ids, 1)), encoding="utf-8")
+    right.write_text("id,amount\n" + "".join(f"{name},{n}\n" for n, name in reversed([*enumerate(ids, 1)])), encoding="utf-8")
+    found = compare(left, right)
+    assert (found.keys_equal, found.keys_different) == (len(ids), 0)
+
+
 def test_a_bad_row_is_named_by_its_line_and_nothing_is_lost(tmp_path: Path) -> None:
     left = write(tmp_path / "l.csv", 'id,note,amount\n1,"two\nlines",1.5\n\n2,,"1,000"\n3,,\n4,,2\n')
     right = write(tmp_path / "r.csv", "id,amount\n1,1.5\n4,2\n")
