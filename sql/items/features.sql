@@ -504,11 +504,8 @@ final as (
         split_part(d."key", '/', -1) as basis,
         -- the other side's file is missing or empty for the day: see sql/legs/leg_claims
         split_part(d."key", '/', -3) = 'absent' as is_absent,
-        -- the legs whose records have no place in a sequence go by the others
-        x.order_id is not null and x.is_sure and not x.is_silent
-            and coalesce(list_contains(x.legs, d.leg) or not y.in_sequence or list_has_any(x.lacks, e.tables), false) as in_outage,
-        x.order_id is not null and not x.is_sure
-            and coalesce(list_contains(x.legs, d.leg) or not y.in_sequence or list_has_any(x.lacks, e.tables), false) as may_be_in_outage,
+        x.order_id is not null and x.is_sure and not x.is_silent as in_outage,
+        x.order_id is not null and not x.is_sure as may_be_in_outage,
         coalesce(list_contains(x.legs, d.leg), false) and x.order_id is not null and x.is_sure and x.is_silent as is_silent,
         coalesce(a.parcel_unbilled, false) as parcel_unbilled,
         coalesce(a.refunded_for_nothing, false) as refunded_for_nothing,
@@ -551,9 +548,11 @@ final as (
     left join traits as y on d.leg = y.leg
     left join opposites as o using (period, leg, entity, "key", currency)
     left join currencies as c using (period, leg, entity, "key")
+    left join supplied as e on d.leg = e.leg and e.side = case when d.left_claims = 0 then 'left' when d.right_claims = 0 then 'right' end
     left join outages as x
         on d.order_id <> '' and x.period = d.period and x.entity = d.entity and x.shop = d.shop and x.order_id = d.order_id
-    left join supplied as e on d.leg = e.leg and e.side = case when d.left_claims = 0 then 'left' when d.right_claims = 0 then 'right' end
+        -- the legs whose records have no place in a sequence go by the others
+        and (list_contains(x.legs, d.leg) or not y.in_sequence or list_has_any(x.lacks, e.tables))
     left join about_order as a
         on d.order_id <> '' and a.period = d.period and a.entity = d.entity and a.shop = d.shop and a.order_id = d.order_id
     left join unstated as t

@@ -94,6 +94,9 @@ def test_case(outcome: Outcome, title: str) -> None:
         for day in range(LENGTH) for r in outcome.rows("clearings", day) if r["entity"] == title
     }
     assert cleared == case.clearings
+    for told in (r["candidates"] for day in range(LENGTH) for r in outcome.rows("variances", day) if r["entity"] == title):
+        named = [c["cause"] for c in json.loads(told)]
+        assert len(named) == len({*named}), named
     for day, leg, key, cause, names in case.candidates:
         [told] = {
             r["candidates"] for r in outcome.rows("variances", day)
