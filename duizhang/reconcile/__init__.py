@@ -10,6 +10,7 @@ from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
     from duizhang.matching_passes import load_matching
+    from duizhang.reconcile.backends import DUCKDB, Backend
     from duizhang.reconcile.causes import Cause, load_causes
     from duizhang.reconcile.engine import assert_conservation, make_claims, reconcile, settle
     from duizhang.reconcile.matching import normalise_keys
@@ -23,7 +24,7 @@ else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "FEEDS", "ITEM_TABLES", "KEPT_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Cause", "Session", "Supply",
+    "DUCKDB", "FEEDS", "ITEM_TABLES", "KEPT_TABLES", "LEG_MODELS", "MART_MODELS", "STATE_TABLES", "Backend", "Cause", "Session", "Supply",
     "Uncomputed", "assert_conservation", "compute", "load_causes", "load_matching", "load_parts", "make_claims", "normalise_keys",
     "reconcile", "records_of", "rules_digest", "settle", "side_feeds", "sides_of", "supplies",
 ]

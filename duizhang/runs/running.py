@@ -29,7 +29,7 @@ from duizhang.memory import parsed, told_when_short
 from duizhang.plan import OPENING, Plan, Reason, begin, make_plan, opens_differently, record, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_states, publish, rebuild_published
 from duizhang.published import TABLES
-from duizhang.reconcile import Session, Uncomputed, compute, rules_digest
+from duizhang.reconcile import DUCKDB, Backend, Session, Uncomputed, compute, rules_digest
 from duizhang.runner import check_range
 from duizhang.runs.notifying import news, send
 from duizhang.runs.passes import DAY, passes, spans
@@ -48,12 +48,15 @@ class Run:
     """One run; whoever makes it holds the lock of the home until it is over.
 
     `begin` takes in the inbox and plans; then `periods` is the first stretch of days to compute. `to` takes it through the
-    stages, and `advance` goes on to the next stretch, until there is none. `end` says what became of every day.
+    stages, and `advance` goes on to the next stretch, until there is none. `end` says what became of every day. backend: what
+    computes the models; no digest depends on it.
     """
 
-    def __init__(self, books_path: Path, home: Path, *, force: bool = False, memory: str = "") -> None:
+    def __init__(
+        self, books_path: Path, home: Path, *, force: bool = False, memory: str = "", backend: Backend = DUCKDB
+    ) -> None:
         """memory: what it may take, such as 2GB; what books.yaml says where it is empty."""
-        self.books_path, self.home, self.force = books_path.resolve(), home.resolve(), force
+        self.books_path, self.home, self.force, self.backend = books_path.resolve(), home.resolve(), force, backend
         # what is archived is what the run goes by, from its start to its end
         self.archived = archive_books(self.home, self.books_path)
         self.books = load_books(self.books_path)
@@ -235,7 +238,7 @@ class Run:
         files = files_by_age(self.state)
 
         def session(periods: Sequence[dt.date], kind: type[Session]) -> Session:
-            return kind(self.books, self.store, periods, corrections=claims, decisions=decided, files=files)
+            return kind(self.books, self.store, periods, corrections=claims, decisions=decided, files=files, backend=self.backend)
 
         self.uncomputed = compute(session, self.periods)
         self.store.split("journal_proposals", journal_proposals(self.books, self.state, self.periods), self.periods)

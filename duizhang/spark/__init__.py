@@ -3,9 +3,10 @@
 No command leads here yet; pyspark comes with the extra `spark`.
 """
 
+from duizhang.spark.spark_backend import SparkBackend
 from duizhang.spark.spark_connection import SparkConnection
 from duizhang.spark.starting import start
 from duizhang.spark.transpiling import Translation, transpile
 from duizhang.spark.untranslatable import Untranslatable
 
-__all__ = ["SparkConnection", "Translation", "Untranslatable", "start", "transpile"]
+__all__ = ["SparkBackend", "SparkConnection", "Translation", "Untranslatable", "start", "transpile"]

@@ -10,11 +10,13 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlglot import exp, parse_one
 
 from duizhang.errors import UserError, ValueFault
@@ -29,7 +31,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _MAKES = re.compile(r'\s*create\s+(?:or\s+replace\s+)?(?:temp\s+)?(table|view)\s+"?(\w+)"?\s+as\s+(.*)\Z', re.DOTALL | re.IGNORECASE)
-_DECLARES = re.compile(r'\s*create\s+table\s+"?(\w+)"?\s*\((?!\s*select)', re.IGNORECASE)
+_READS_FILES = re.compile(r"\s*select \* from read_parquet\(\[(.*)\], hive_partitioning = false\)\s*\Z", re.DOTALL)
+_FILE = re.compile(r"'((?:[^']|'')*)'")
+_UPDATES = re.compile(r"\s*update\s", re.IGNORECASE)
+_EMPTIES = re.compile(r'\s*delete\s+from\s+"?(\w+)"?\s*\Z', re.IGNORECASE)
+_RENAMES = re.compile(r'\s*alter\s+view\s+"?(\w+)"?\s+rename\s+to\s+"?(\w+)"?\s*\Z', re.IGNORECASE)
+_VARIABLE = re.compile(r"getvariable\('(\w+)'\)")
+_DECLARES = re.compile(r'\s*create\s+(?:or\s+replace\s+)?table\s+"?(\w+)"?\s*\((?!\s*select)', re.IGNORECASE)
 _INSERTS = re.compile(r'\s*insert\s+into\s+"?(\w+)"?\s+(by\s+name\s+)?(select\s.*)\Z', re.DOTALL | re.IGNORECASE)
 _VALUES = re.compile(r'\s*insert\s+into\s+"?(\w+)"?\s+values', re.IGNORECASE)
 _DROPS = re.compile(r'\s*drop\s+(?:table|view)\s+(?:if\s+exists\s+)?"?(\w+)"?', re.IGNORECASE)
@@ -40,14 +48,21 @@ _OWN = ("set ", "create macro", "describe ")
 _OF_VALUES = ("ARITHMETIC_OVERFLOW", "NUMERIC_VALUE_OUT_OF_RANGE", "CAST_INVALID_INPUT", "CAST_OVERFLOW", "DIVIDE_BY_ZERO")
 
 
+# Files of so many rows are handed to Spark as rows; of larger ones it is given the names.
+_FEW = 10_000
+
+
 @dataclass
 class _Relation:
-    """A relation as Spark has it. text: of a view the query that it is, which sees what its relations have when it is read."""
+    """A relation as Spark has it, or before anybody asked for it what it is made of: rows, or files. text: of a view the query that it
+    is, which sees what its relations have when it is read."""
 
     frame: Any = None
+    rows: pa.Table | None = None
+    files: tuple[str, ...] = ()
     text: str = ""
     version: int = 0
-    seen: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
 
 
 class Result:
@@ -71,9 +86,12 @@ class SparkConnection:
         self.shape = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
         self.shape.execute("set timezone = 'UTC'; set enable_progress_bar = false")
         self.macros: dict[str, Macro] = {}
+        self._translations: dict[tuple[Any, ...], Translation] = {}
         self.relations: dict[str, _Relation] = {}
         self._names = f"duizhang_{uuid.uuid4().hex[:8]}"
         self._steps = 0
+        # no two states of any relations share one, also where one is dropped and made again
+        self._versions = count(1)
         spark.udf.register("damerau_levenshtein", damerau_levenshtein(), "bigint")
 
     # what is asked --------------------------------------------------------------------------------------------------------------
@@ -100,7 +118,7 @@ class SparkConnection:
         """Put a table of Arrow in place as a relation."""
         self.shape.register(f"_{name}_given", table.slice(0, 0))
         self.shape.execute(f'create or replace view "{name}" as select * from "_{name}_given"')
-        self._set(name, self._of_arrow(table, self._columns(name)))
+        self._set(name, _Relation(rows=table))
 
     def close(self) -> None:
         for name in [n for n in self._listed() if n.startswith(self._names)]:
@@ -114,11 +132,18 @@ class SparkConnection:
             self._make(made[1].lower(), made[2], made[3])
         elif declared := _DECLARES.match(text):
             self.shape.execute(text)
-            self._set(declared[1], self._empty(declared[1]))
+            self._set(declared[1], self._nothing(declared[1]))
         elif given := _VALUES.match(text):
             self._add_values(text, given[1], values)
         elif inserted := _INSERTS.match(text):
             self._add(text, inserted[1], inserted[3], by_name=bool(inserted[2]), values=values)
+        elif _UPDATES.match(text):
+            self._update(text)
+        elif emptied := _EMPTIES.match(text):
+            self._set(emptied[1], self._nothing(emptied[1]))
+        elif renamed := _RENAMES.match(text):
+            self.shape.execute(text)
+            self.relations[renamed[2]] = replace(self.relations.pop(renamed[1]), frame=None, seen={})
         elif dropped := _DROPS.match(text):
             self.shape.execute(text)
             self.relations.pop(dropped[1], None)
@@ -127,24 +152,62 @@ class SparkConnection:
         return Result()
 
     def _make(self, kind: str, name: str, query: str) -> None:
+        if files := _READS_FILES.match(query):
+            self._read(name, query, [path.replace("''", "'") for path in _FILE.findall(files[1])])
+            return
         if not self._reads(query):  # of constants: a calendar
             self.shape.execute(f'create or replace {kind} "{name}" as {query}')
-            self._set(name, self._of_arrow(self.shape.sql(f'select * from "{name}"').to_arrow_table(), self._columns(name)))
+            rows = self.shape.sql(f'select * from "{name}"').to_arrow_table()
+            if kind == "table":
+                self.shape.execute(f'delete from "{name}"')
+            self._set(name, _Relation(rows=rows))
             return
         # what is made anew may be made of what it was
         translated = self._translated(query)
         self.shape.execute(f'create or replace {kind} "{name}" as {query}')
         if kind == "view":
-            version = self.relations[name].version + 1 if name in self.relations else 1
-            self.relations[name] = _Relation(text=query, version=version)
+            self.relations[name] = _Relation(text=query, version=next(self._versions))
         else:
-            self._set(name, self._kept(self._computed(translated, self._columns(name))))
+            self._set(name, self._made(translated, self._columns(name)))
+
+    def _read(self, name: str, query: str, paths: list[str]) -> None:
+        """A relation of Parquet files, which Spark reads itself where their rows are more than a few."""
+        self.shape.register(f"_{name}_given", self.shape.sql(f"{query} limit 0").to_arrow_table())
+        self.shape.execute(f'create or replace view "{name}" as select * from "_{name}_given"')
+        number = sum(pq.read_metadata(path).num_rows for path in paths)
+        self._set(name, _Relation(rows=self.shape.sql(query).to_arrow_table()) if number <= _FEW else _Relation(files=tuple(paths)))
+
+    def _update(self, text: str) -> None:
+        """Rows of a table for which another relation has other values: `update t set a = ... from u where ...`, one row of u at most
+        for each of t."""
+        tree = parse_one(text, dialect="duckdb")
+        self.shape.execute(text)  # and there is no row to change
+        name, [other] = tree.this.name, tree.find_all(exp.From)
+        columns = self._columns(name)
+        changed = {one.this.name: one.expression.sql("duckdb") for one in tree.expressions}
+        other_alias = other.this.alias_or_name
+        condition = tree.args["where"].this.sql("duckdb")
+        first = next(iter(self._columns(other.this.name)))
+        listed = ", ".join(
+            f'case when "{other_alias}"."{first}" is not null then {changed[c]} else "{name}"."{c}" end as "{c}"' if c in changed
+            else f'"{name}"."{c}" as "{c}"' for c in columns
+        )
+        query = f'select {listed} from "{name}" left join {other.this.sql("duckdb")} on {condition}'
+        self._set(name, self._made(self._translated(query), columns))
 
     def _add_values(self, text: str, name: str, values: Any) -> None:
         self.shape.execute(text, values)
         rows = self.shape.sql(f'select * from "{name}"').to_arrow_table()
         self.shape.execute(f'delete from "{name}"')
-        self._set(name, self._frame(name).unionAll(self._of_arrow(rows, self._columns(name))))
+        self._put_behind(name, _Relation(rows=rows))
+
+    def _put_behind(self, name: str, added: _Relation) -> None:
+        """More rows of a table, in its columns. Rows behind rows stay rows: a union for each of a hundred would cost a plan that deep."""
+        there = self.relations[name]
+        if there.rows is not None and added.rows is not None:
+            self._set(name, _Relation(rows=pa.concat_tables([there.rows, added.rows.cast(there.rows.schema)])))
+        else:
+            self._set(name, _Relation(frame=self._kept(self._frame(name).unionAll(self._of(added, self._columns(name))))))
 
     def _add(self, text: str, name: str, query: str, *, by_name: bool, values: Any) -> None:
         columns = self._columns(name)
@@ -152,10 +215,12 @@ class SparkConnection:
         self.shape.execute(text, values)  # and no rows come of it
         given = self._shape_of(bound)
         order = {column: column for column in given} if by_name else dict(zip(columns, given, strict=False))
-        added = _called(self._run(self._translated(bound)), given)
+        translated = self._translated(bound)
         taken = {column: f"`{order[column]}`" if column in order else "null" for column in columns}
         picked = [f"cast({taken[column]} as {spark_type(kind)}) as `{column}`" for column, kind in columns.items()]
-        self._set(name, self._kept(self._frame(name).unionAll(added.selectExpr(*picked))))
+        with told():
+            added = _called(self._run(translated), given).selectExpr(*picked)
+        self._put_behind(name, _Relation(frame=added))
 
     # queries ------------------------------------------------------------------------------------------------------------------
 
@@ -181,11 +246,17 @@ class SparkConnection:
         return tree.sql("duckdb")
 
     def _translated(self, query: str) -> Translation:
-        reads = self._reads(query)
-        return transpile(
-            query, {name: self._columns(name) for name in reads}, macros=self.macros,
-            variables=_Variables(self.shape),
-        )
+        known = {name: self._columns(name) for name in self._reads(query)}
+        # views are read again and again; what they are depends on nothing else
+        as_before = (query, tuple(self._variables(query).items()), tuple((name, tuple(known[name].items())) for name in sorted(known)))
+        if as_before not in self._translations:
+            self._translations[as_before] = transpile(query, known, macros=self.macros, variables=_Variables(self.shape))
+        return self._translations[as_before]
+
+    def _variables(self, query: str) -> dict[str, str]:
+        """The values of the session's variables that a query asks for."""
+        found = _Variables(self.shape)
+        return {name: repr(found[name]) for name in sorted(set(_VARIABLE.findall(query)))}
 
     def _reads(self, query: str) -> set[str]:
         tree = parse_one(query, dialect="duckdb")
@@ -218,6 +289,9 @@ class SparkConnection:
         with told():
             return self.spark.sql(tree if names else text)
 
+    def _made(self, translated: Translation, columns: dict[str, str]) -> _Relation:
+        return _Relation(frame=self._kept(self._computed(translated, columns)))
+
     def _frame(self, name: str) -> Any:
         """The rows that a relation has now, under its name in Spark."""
         relation = self.relations[name]
@@ -225,19 +299,23 @@ class SparkConnection:
             translated = self._translated(relation.text)
             for read in translated.reads:
                 self._frame(read)
-            versions = {read: self.relations[read].version for read in translated.reads}
+            versions = {**self._variables(relation.text), **{read: self.relations[read].version for read in translated.reads}}
             if relation.frame is None or versions != relation.seen:
                 frame = self._computed(translated, self._columns(name))
                 # what is made in steps is worth keeping
                 relation.frame = self._kept(frame) if translated.steps else frame
-                relation.seen, relation.version = versions, relation.version + 1
+                relation.seen, relation.version = versions, next(self._versions)
                 relation.frame.createOrReplaceTempView(f"{self._names}_{name}")
+        elif relation.frame is None:
+            relation.frame = self._of(relation, self._columns(name))
+            relation.frame.createOrReplaceTempView(f"{self._names}_{name}")
         return relation.frame
 
-    def _set(self, name: str, frame: Any) -> None:
-        version = self.relations[name].version + 1 if name in self.relations else 1
-        self.relations[name] = _Relation(frame=frame, version=version)
-        frame.createOrReplaceTempView(f"{self._names}_{name}")
+    def _set(self, name: str, relation: _Relation) -> None:
+        relation.version = next(self._versions)
+        self.relations[name] = relation
+        if relation.frame is not None:
+            relation.frame.createOrReplaceTempView(f"{self._names}_{name}")
 
     def _kept(self, frame: Any) -> Any:
         """Computed once, however often it is read."""
@@ -257,21 +335,22 @@ class SparkConnection:
         rows = self.shape.execute(f"describe {what}").fetchall()
         return {str(row[0]): "INTEGER" if str(row[1]).strip('"') == "NULL" else str(row[1]) for row in rows}
 
-    def _empty(self, name: str) -> Any:
-        return self._without_rows(self._columns(name))
+    def _nothing(self, name: str) -> _Relation:
+        return _Relation(rows=self.shape.sql(f'select * from "{name}" limit 0').to_arrow_table())
 
-    def _without_rows(self, columns: dict[str, str]) -> DataFrame:
-        listed = ", ".join(f"cast(null as {spark_type(kind)}) as `{name}`" for name, kind in columns.items())
-        return self.spark.sql(f"select {listed} where false")
-
-    def _schema(self, columns: dict[str, str]) -> str:
-        return ", ".join(f"`{name}` {spark_type(kind)}" for name, kind in columns.items())
-
-    def _of_arrow(self, table: pa.Table, columns: dict[str, str]) -> DataFrame:
-        if not table.num_rows:
-            return self._without_rows(columns)
-        frame = self.spark.createDataFrame(table)
-        return frame.selectExpr(*(f"cast(`{name}` as {spark_type(kind)}) as `{name}`" for name, kind in columns.items()))
+    def _of(self, relation: _Relation, columns: dict[str, str]) -> DataFrame:
+        """The rows of a relation in the types of Spark."""
+        if relation.frame is not None:
+            return relation.frame
+        kinds = {name: spark_type(kind) for name, kind in columns.items()}
+        with told():
+            if relation.files:
+                return self.spark.read.schema(", ".join(f"`{name}` {kind}" for name, kind in kinds.items())).parquet(*relation.files)
+            if relation.rows is None or not relation.rows.num_rows:
+                listed = ", ".join(f"cast(null as {kind}) as `{name}`" for name, kind in kinds.items())
+                return self.spark.sql(f"select {listed} where false")
+            frame = self.spark.createDataFrame(relation.rows)
+            return frame.selectExpr(*(f"cast(`{name}` as {kind}) as `{name}`" for name, kind in kinds.items()))
 
     def _listed(self) -> list[str]:
         return [table.name for table in self.spark.catalog.listTables()]

@@ -21,7 +21,7 @@ def local_spark() -> Any:
 
     if SparkSession.getActiveSession() is None:
         # generated code costs more than it saves where a table has twenty rows
-        small = {"spark.sql.shuffle.partitions": "2", "spark.driver.memory": "1g", "spark.sql.codegen.wholeStage": "false"}
+        small = {"spark.sql.shuffle.partitions": "1", "spark.driver.memory": "1g", "spark.sql.codegen.wholeStage": "false"}
         builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.log.level", "OFF")
         for name, value in small.items():
             builder = builder.config(name, value)
