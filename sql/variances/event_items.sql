@@ -59,7 +59,7 @@ rests as (
 ),
 
 sales as (
-    select * exclude (first_seen) from lines where leg in ('order_platform', 'order_payment')
+    select * exclude (first_seen) from lines where leg in ('order_platform', 'order_payment') and cause <> 'sku_unmapped'
     union all by name
     select *, 0 as quantity from in_sums
 ),
@@ -278,7 +278,6 @@ placed as (
     union all by name
     select period, event_key, leg, entity, "key", currency, cause, difference, quantity, true as is_booked, shop, order_id
     from of_codes
-    where leg <> 'order_platform'
     union all by name
     select
         period, concat_ws('|', 'sum', leg, entity, "key", currency, cause) as event_key, leg, entity, "key", currency, cause, difference,
