@@ -45,22 +45,22 @@ asked as (
     select distinct entity, code from told
 ),
 
--- where else each of the codes in question stands
+-- where else each of the codes in question stands; what came back for an exchange, and presents, are on the left by the warehouse's own code
 places as (
     select entity, side, sku as code, coalesce(nullif(counterparty, ''), channel) as system
     from today
-    where kind not in ('moved', 'unmapped', 'correction', 'write_off')
+    where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
     union
     select m.entity, m.side, m.sku, coalesce(nullif(m.counterparty, ''), m.channel)
     from made as m
     semi join asked as a on m.entity = a.entity and m.sku = a.code
-    where m.kind not in ('moved', 'unmapped', 'correction', 'write_off')
+    where m.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
         and m.period >= getvariable('moves_day') - getvariable('repeat_horizon')::int
     union
     select p.entity, p.side, p.sku, coalesce(nullif(p.counterparty, ''), p.channel)
     from past as p
     semi join asked as a on p.entity = a.entity and p.sku = a.code
-    where p.kind not in ('moved', 'unmapped', 'correction', 'write_off')
+    where p.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
         and p.period >= getvariable('moves_day') - getvariable('repeat_horizon')::int
 ),
 
@@ -136,11 +136,11 @@ final as (
         or exists (
             select 1 from made as m
             where m.entity = t.entity and m.sku = t.code and m.side <> t.side and m.period = getvariable('moves_day')
-                and m.kind not in ('moved', 'unmapped', 'correction', 'write_off')
+                and m.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
         )
         or exists (
             select 1 from today as m
-            where m.entity = t.entity and m.sku = t.code and m.side <> t.side and m.kind not in ('moved', 'unmapped', 'correction', 'write_off')
+            where m.entity = t.entity and m.sku = t.code and m.side <> t.side and m.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
         ) as is_answered
     from told as t
     union all
