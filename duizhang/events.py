@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ Sign = Callable[[str], Mapping[str, str]]
 WITNESS = "events.log"
 # more bytes than its last line has, cut off or not
 _TAIL = 400
+_LINE = re.compile(rb"(\d+) [0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,31 @@ def _append(state: State, actor: str, kind: str, payload: Mapping[str, Any], sig
 
 
 def witnessed(home: Path) -> dict[int, str]:
-    """Number and hash of every event as the file beside the database has them. A last line that is cut off does not count."""
+    """Number and hash of every event as the file beside the database has them, and -1 for a line that is none, or is out of order.
+    A last line that is cut off does not count."""
     path = home / WITNESS
     if not path.is_file():
         return {}
-    whole = path.read_bytes().rpartition(b"\n")[0].decode("ascii", errors="replace")
+    whole, end, _ = path.read_bytes().rpartition(b"\n")
     found = {}
-    for line in whole.splitlines():
-        number, _, digest = line.partition(" ")
-        found[int(number) if number.isdigit() else -1] = digest
+    for number, line in enumerate(whole.split(b"\n") if end else (), 1):
+        is_event = _LINE.fullmatch(line) and line.startswith(b"%d " % number)
+        found[number if is_event else -1] = line.partition(b" ")[2].decode("ascii", errors="replace")
     return found
+
+
+def witness_tail(home: Path, log: Sequence[Event]) -> list[str]:
+    """What is wrong with the bytes behind the last whole line of that file: a kill leaves none but the beginning of the next event's."""
+    path = home / WITNESS
+    tail = path.read_bytes().rpartition(b"\n")[2] if path.is_file() else b""
+    known = max(witnessed(home), default=0) if tail else 0
+    if not tail or any(event.seq == known + 1 and _line(event.seq, event.hash).startswith(tail) for event in log):
+        return []
+    return [f"{WITNESS} was changed: {len(tail)} bytes behind its last line belong to no event"]
+
+
+def _line(seq: int, digest: str) -> bytes:
+    return f"{seq} {digest}\n".encode()
 
 
 def _witness(state: State) -> None:
@@ -140,13 +157,14 @@ def _witness(state: State) -> None:
         whole, _, cut = file.read().rpartition(b"\n")
         if cut:
             file.truncate(size - len(cut))
-        last = int(whole.rpartition(b"\n")[2].partition(b" ")[0] or 0)
+        # lines that somebody else wrote stay for `verify` to tell
+        last = next((int(line[1]) for text in reversed(whole.split(b"\n")) if (line := _LINE.fullmatch(text))), 0)
         with state.read() as con:
             rows = con.execute(
                 sa.select(EVENTS.c.seq, EVENTS.c.hash).where(EVENTS.c.seq > last).order_by(EVENTS.c.seq)
             ).all()
         if rows:
-            file.write("".join(f"{row.seq} {row.hash}\n" for row in rows).encode())
+            file.write(b"".join(_line(row.seq, row.hash) for row in rows))
             file.flush()
             os.fsync(file.fileno())
 

@@ -34,8 +34,11 @@ def command(home: Path, head: str, checkpoint: Path | None, key: str, *, as_json
              _("{n} events, head {head}", n=proof.events, head=proof.head)]
     if proof.unopened:
         lines.append(_("{n} raw files are sealed and their key is not at hand: their bytes are as sealed, not opened", n=proof.unopened))
+    if proof.left_over:
+        lines.append(_("{n} files are left over, which nothing on record refers to ({first}); `duizhang doctor` says what to do with them",
+                       n=len(proof.left_over), first=proof.left_over[0]))
     if proof.unauthenticated:
         lines.append(_("{n} of people are not authenticated: the books named nobody then", n=proof.unauthenticated))
     answer({"ok": not proof.problems, "problems": proof.problems, "events": proof.events, "head": proof.head,
-            "unauthenticated": proof.unauthenticated, "unopened": proof.unopened}, lines, as_json=as_json)
+            "unauthenticated": proof.unauthenticated, "unopened": proof.unopened, "left_over": proof.left_over}, lines, as_json=as_json)
     return 2 if proof.problems else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,21 @@ from duizhang.close.computation import differing
 from duizhang.close.derived import Told, forgeries, told
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import DuizhangError
-from duizhang.events import GENESIS, Event, event_log, verify_chain, witnessed
+from duizhang.events import GENESIS, Event, event_log, verify_chain, witness_tail, witnessed
 from duizhang.ingest import records
 from duizhang.ingest.files import files_digest
 from duizhang.landed_folders import broken
-from duizhang.publish import is_whole, kept_manifests, manifest_text, published_differs, read_manifest, version_differs, versions
+from duizhang.publish import (
+    is_whole,
+    kept_manifests,
+    manifest_path,
+    manifest_text,
+    object_path,
+    published_differs,
+    read_manifest,
+    version_differs,
+    versions,
+)
 from duizhang.sealing import Closed, Damaged, clear_digest, is_as_sealed, period_of
 from duizhang.state import State
 from duizhang.working_tables import differences
@@ -32,19 +43,22 @@ _DAMAGE = (
     duckdb.Error, sa.exc.SQLAlchemyError,
 )
 _UNARCHIVED = ("duplicate",)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass
 class Proof:
     """What was found. head: the hash of the last event, to be noted elsewhere; unauthenticated: what people did under a name that
     was typed, as the books named nobody; unopened: sealed raw files whose key is not at hand, of which the bytes were looked at and
-    not the content."""
+    not the content; left_over: files among the raw files, objects and manifests that nothing on record refers to, by their path from
+    the home. A kill leaves such, so they are no problem."""
 
     problems: list[str] = field(default_factory=list)
     events: int = 0
     head: str = GENESIS
     unauthenticated: int = 0
     unopened: int = 0
+    left_over: list[str] = field(default_factory=list)
 
 
 def verify(home: Path, *, head: str = "", checkpoint: str = "", key: str = "") -> Proof:
@@ -94,7 +108,7 @@ class _Look:
         self._try("published.duckdb", lambda: self._add(*published_differs(self.home, state)))
 
     def _events(self, log: Sequence[Event]) -> None:
-        self._add(*verify_chain(log, witnessed(self.home)))
+        self._add(*verify_chain(log, witnessed(self.home)), *witness_tail(self.home, log))
         if log:
             self.proof.events, self.proof.head = len(log), log[-1].hash
         if self.wanted and self.wanted.lower() not in {event.hash for event in log}:
@@ -107,9 +121,11 @@ class _Look:
 
     def _versions(self, state: State) -> None:
         seen: set[str] = set()
+        manifests: set[Path] = set()
         kept = kept_manifests(state)
         for version in versions(state):
             period, number, digest = version.period, version.version, version.digest
+            manifests.add(manifest_path(self.home, period, number))
             name, text = f"{period} version {number}", kept.pop((period, number), "")
             try:
                 manifest = read_manifest(self.home, period, number)
@@ -134,6 +150,8 @@ class _Look:
                 seen.add(content)
             self.told.archived.update(sha for _, sha in inputs)
         self._add(*(f"the database keeps a manifest of {period} version {number}, which is on no record" for period, number in kept))
+        self._left("manifests", manifests)
+        self._left("objects", {object_path(self.home, digest) for digest in seen})
 
     def _files(self, state: State) -> None:
         folders: set[Path] = set()
@@ -157,14 +175,19 @@ class _Look:
     def _archive(self) -> None:
         there = set()
         for path in sorted((self.home / "archive").glob("*/*")):
-            if path.name.endswith(".partial"):
-                continue  # of a copy that was killed: nothing refers to it
+            if not _SHA256.fullmatch(path.name):
+                continue  # of a copy that was killed, or somebody's: nothing refers to it
             there.add(path.name)
             if not path.is_file() or not self._is_as_archived(path):
                 self._add(f"archived file {path.name} was changed")
+        self._left("archive", {self.home / "archive" / sha[:2] / sha for sha in self.told.archived})
         for sha in sorted(self.told.archived - there - self.told.removed):
             self._add(f"archived file {sha} is missing")
 
+    def _left(self, folder: str, known: set[Path]) -> None:
+        """Tell the files below a folder of the home that are none of those known."""
+        found = (path for path in (self.home / folder).rglob("*") if path not in known and (path.is_symlink() or not path.is_dir()))
+        self.proof.left_over += sorted(str(path.relative_to(self.home)) for path in found)
 
     def _is_as_archived(self, path: Path) -> bool:
         """By its content; where the key is not at hand, whether its sealed bytes are those that were written."""

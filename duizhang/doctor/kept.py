@@ -20,6 +20,8 @@ AREA = "home"
 # a file that was being written, and the folder of one that was being read
 _LEFT = re.compile(r"\..+\.[0-9a-f]{32}|\.landing-.+|.+\.partial")
 _ASIDE = re.compile(r"\..+\.set-aside-[0-9a-f]{8}")
+# problems that say nothing against what is on record of versions and their objects
+_APART = (POINTER, "archived file ")
 _ROOM = 1 << 30  # less is too little for a day of a middling company
 
 
@@ -83,6 +85,7 @@ def _proved(home: Path, *, published: bool) -> Iterator[Finding]:
         else:
             yield Finding(AREA, WRONG, problem, _(
                 "`duizhang run` repairs what the archive or the published objects still have; restore the rest from a backup."))
+    yield from _unreferenced(home, proof.left_over, safe=all(p.startswith(_APART) for p in problems))
     if not problems:
         yield Finding(AREA, WELL, _("everything is as it was written; {n} events, head {head}", n=proof.events, head=proof.head[:12]))
 
@@ -119,6 +122,31 @@ def _leftovers(home: Path, *, busy: bool) -> Iterator[Finding]:
         what = _("{n} things that stood in the way were set aside ({first})", n=len(aside), first=aside[0].relative_to(home))
         yield Finding(AREA, NOTED, what,
                       _("Look at them; nothing refers to them, and nobody else takes them away."))
+
+
+def _unreferenced(home: Path, names: list[str], *, safe: bool) -> Iterator[Finding]:
+    """What lies among raw files, objects and manifests, and no event, version or file on record refers to it.
+
+    safe: whether the record is whole, so that it knows what it refers to. A raw file may be the only copy: it stays.
+    """
+    rest = [name for name in names if not _LEFT.fullmatch(Path(name).name) and not _ASIDE.fullmatch(Path(name).name)]
+    raw = [name for name in rest if name.startswith("archive/")]
+    made = [name for name in rest if name not in raw]
+    if made:
+        yield Finding(
+            AREA, NOTED,
+            _("{n} objects or manifests that nothing on record refers to ({first})", n=len(made), first=made[0]),
+            _("A killed run leaves such, and readers do not see them; --fix takes them away.") if safe
+            else _("They stay while something else is wrong: they may be what is missing."),
+            _removed(home, [home / name for name in made]) if safe else None,
+        )
+    if raw:
+        yield Finding(
+            AREA, NOTED,
+            _("{n} files of the archive that nothing on record refers to ({first})", n=len(raw), first=raw[0]),
+            _("The next run takes in those that are in the inbox still; look at the others (`duizhang inspect`): "
+              "they may be the only copy, and nobody takes them away."),
+        )
 
 
 def _removed(home: Path, left: list[Path]) -> Callable[[], str]:

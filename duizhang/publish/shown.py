@@ -16,6 +16,8 @@ _NAMES = {
     "its view {}": "select schema_name, view_name, sql from duckdb_views() where not internal",
     "its function {}": "select schema_name, function_name, macro_definition from duckdb_functions() where not internal",
 }
+# of a database's file, before its blocks
+_HEADERS = 3 * 4096
 _STATUS = "select period, version, state, published_at, held_reasons, approved_by, digest from period_status"
 _TABLES = "select schema_name, table_name from duckdb_tables() where not internal"
 # where the home was when the file was written, as the function `published_home` has it; it may have been moved since
@@ -32,7 +34,10 @@ def published_differs(home: Path, state: State) -> list[str]:
         now = _look(again)
     with connect_as_pointer(path, home.resolve(), read_only=True) as con:
         was = _look(con)
+        ((block, blocks),) = con.sql("select block_size, total_blocks from pragma_database_size()").fetchall()
     problems = []
+    if path.stat().st_size != _HEADERS + block * blocks:
+        problems.append(f"{POINTER} has {path.stat().st_size} bytes, and should have {_HEADERS + block * blocks}; any run makes it again")
     for key in sorted({*was, *now}):
         if was.get(key) != now.get(key):
             what = "shows what is not on record" if key in was else "lacks what is on record"

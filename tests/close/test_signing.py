@@ -24,8 +24,10 @@ from duizhang.close.deciding import accept, take
 from duizhang.close.decisions import Item
 from duizhang.close.derived import forgeries, told
 from duizhang.close.groups import Event
+from duizhang.doctor import look_at_home
+from duizhang.doctor.finding import NOTED
 from duizhang.errors import DuizhangError, UserError
-from duizhang.events import append_event, event_log, verify_chain, witnessed
+from duizhang.events import append_event, event_log, verify_chain, witness_tail, witnessed
 from duizhang.identity import HOMES
 from duizhang.publish import PeriodOutcome, period_states, read_manifest
 from duizhang.state import State
@@ -220,6 +222,47 @@ def test_a_log_that_is_cut_off_or_written_anew_differs_from_its_witness(fake: An
         con.execute(sa.text("delete from events where seq > 2"))
     append_event(fake.state, actor="Li", kind="note", payload={"n": "forged"})
     assert "is not the one that was written first" in verify_chain(event_log(fake.state), witness)[0]
+
+
+def test_bytes_behind_the_last_line_of_the_witness_are_told_unless_a_kill_left_them(fake: Any) -> None:
+    append_event(fake.state, actor="Li", kind="note", payload={})
+    log, path = event_log(fake.state), fake.home / "events.log"
+    whole = path.read_bytes()
+    last = whole.splitlines()[-1]
+    for added, said in ((b"x", "1 bytes behind its last line belong to no event"), (b"x\n", "was changed"), (last + b"\n", "was changed"),
+                        (b"\n", "was changed"), (b"\x0c\n", "was changed")):
+        path.write_bytes(whole + added)
+        assert any(said in problem for problem in verify(fake.home).problems), added
+        append_event(fake.state, actor="Li", kind="note", payload={})
+        assert str(len(event_log(fake.state))).encode() in path.read_bytes().splitlines()[-1].split(), "what was added stops no event"
+        with fake.state.begin() as con:
+            con.execute(sa.text(f"delete from events where seq > {len(log)}"))
+    # a kill in the midst of a line
+    path.write_bytes(whole[: -len(last) // 2])
+    assert verify_chain(log, witnessed(fake.home)) + witness_tail(fake.home, log) == []
+
+
+def test_what_nothing_refers_to_is_told_as_left_over_and_taken_away_where_that_is_safe(fake: Any) -> None:
+    before = verify(fake.home)
+    assert before.left_over == []
+    objects = set(fake.home.glob("objects/*/*"))
+    stray = ("objects/ab/stray.parquet", "manifests/2026-03-01/7.json", "archive/ab/somebody.csv", "archive/note.txt")
+    for name in stray:
+        (fake.home / name).parent.mkdir(parents=True, exist_ok=True)
+        (fake.home / name).write_bytes(b"x")
+    told_of = verify(fake.home)
+    assert told_of.problems == before.problems and sorted(told_of.left_over) == sorted(stray)
+    found = [finding for finding in look_at_home(fake.home) if "refers to" in finding.what]
+    assert [finding.level for finding in found] == [NOTED, NOTED]
+    said = "\n".join(finding.fix() for finding in found if finding.fix)
+    assert "2 leftovers" in said
+    assert set(fake.home.glob("objects/*/*")) == objects and not (fake.home / stray[1]).exists()
+    assert verify(fake.home).left_over == sorted(stray[2:]), "a raw file may be the only copy"
+    shown = fake.home / "published.duckdb"
+    shown.chmod(0o644)
+    with shown.open("ab") as file:
+        file.write(b"x")
+    assert any("published.duckdb has" in problem for problem in verify(fake.home).problems)
 
 
 def test_a_table_that_is_declared_later_is_there_at_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
