@@ -48,12 +48,13 @@ def test_a_value_without_room_is_an_error_and_not_null(con: SparkConnection) -> 
         con.execute("select n // (n - 1) as n from given").fetchall()
 
 
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[SparkConnection]:
-    """A connection with DuckDB in Spark's place: what it keeps is its own."""
+@pytest.fixture(params=["stand-in", pytest.param("spark", marks=pytest.mark.slow)])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SparkConnection]:
+    """A connection to Spark, and one with DuckDB in Spark's place: what it keeps is its own."""
     pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
-    monkeypatch.setattr(spark_connection, "transpile", as_it_is)
-    opened = SparkConnection(cast(Any, StandIn()))
+    if request.param == "stand-in":
+        monkeypatch.setattr(spark_connection, "transpile", as_it_is)
+    opened = SparkConnection(cast(Any, StandIn()) if request.param == "stand-in" else local_spark())
     yield opened
     opened.close()
 
