@@ -66,6 +66,12 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
         amounts = [[_cause(t["cause"]), t["differences"], t["amount"], t["currency"], t["overdue"], t["deadline"]] for t in found["to_do"]]
         heads = ["cause", "differences", "amount", "currency", "overdue", "deadline"]
         yield table_text([_(head) for head in heads], in_currency(heads, amounts))
+    for p in periods if everything else []:
+        if p["open_by_leg"]:
+            yield "\n" + _("Open at the end of {day}:", day=p["period"])
+            lines = [[o["leg"], _cause(o["cause"]), o["items"], o["amount"], o["currency"]] for o in p["open_by_leg"]]
+            heads = ["leg", "cause", "items", "amount", "currency"]
+            yield table_text([_(head) for head in heads], in_currency(heads, lines))
     for p in periods:
         if p["held_reasons"]:
             day, why = p["period"], len(p["held_reasons"])
@@ -141,14 +147,8 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
             dict(zip(names, row, strict=True))
             for row in con.execute(f"select {', '.join(names)} from period_status order by period").fetchall()
         ]
-        causes: dict[dt.date, list[dict[str, Any]]] = {}
-        for period, cause, currency, items, amount in con.execute(
-            "select period, cause, currency, count(*), sum(difference) from variances group by all "
-            "order by period, count(*) desc, cause, currency"
-        ).fetchall():
-            causes.setdefault(period, []).append(
-                {"cause": cause, "currency": currency, "items": items, "amount": amount}
-            )
+        causes = _by_day(con, "cause, currency", "count(*) desc, cause, currency")
+        by_leg = _by_day(con, "leg, cause, currency", "leg, count(*) desc, cause, currency")
         judged = verdicts(con)
         to_do = _to_do(con, max((p["period"] for p in periods if p["version"]), default=None))
     for p in periods:
@@ -157,6 +157,7 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["verdict_text"] = verdict.text if verdict else ""
         p["held_reasons"] = [line for line in p["held_reasons"].splitlines() if line]
         p["causes"] = causes.get(p["period"], [])
+        p["open_by_leg"] = by_leg.get(p["period"], [])
         p["variances"] = sum(c["items"] for c in p["causes"])
     try:
         from duizhang.unread import noted_files, unread_files
@@ -172,21 +173,32 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _by_day(con: duckdb.DuckDBPyConnection, columns: str, order: str) -> dict[dt.date, list[dict[str, Any]]]:
+    """By day, the items that are open at its end and their amounts (net), grouped by these columns."""
+    from duizhang.store import rows
+
+    found: dict[dt.date, list[dict[str, Any]]] = {}
+    for row in rows(con, f"select period, {columns}, count(*) as items, sum(difference) as amount from variances group by all "
+                         f"order by period, {order}"):
+        found.setdefault(row.pop("period"), []).append(row)
+    return found
+
+
 def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[str, Any]]:
     """What has to be dealt with at the end of a day by cause, each fault once: an order is in several legs, whose items and amounts do not
     add up. amount: gross; overdue: how many have outlived the time that their leg gives them; deadline: the first to do so. Without what is
     on its way."""
     from duizhang.report.faults import gather
+    from duizhang.store import rows
 
     if period is None:
         return []
     gather(con, period, period)
-    rows = con.execute(
-        "select period, cause, currency, count(*) as differences, sum(amount) as amount, count(*) filter (where due <= period) as overdue, "
-        "min(due) as deadline from report_faults group by period, cause, currency order by amount desc, cause, currency"
+    return rows(
+        con, "select period, cause, currency, count(*) as differences, sum(amount) as amount, "
+        "count(*) filter (where due <= period) as overdue, min(due) as deadline from report_faults group by period, cause, currency "
+        "order by amount desc, cause, currency"
     )
-    names = [d[0] for d in rows.description]
-    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, Any]]]:
