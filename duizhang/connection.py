@@ -18,7 +18,7 @@ DATABASE = "state.db"
 # execution option of a connection: its transactions take SQLite's write lock when they begin
 WRITES = "duizhang_writes"
 # SQLite waits so long for another writer
-_BUSY_SECONDS = 30
+BUSY_SECONDS = 30
 # what providers call it, and SQLAlchemy's own default, which is a driver that is not installed
 _POSTGRES = ("postgres", "postgresql")
 # of PostgreSQL: serialisation failure, deadlock, lock not available, a number that somebody else was quicker to take
@@ -58,14 +58,14 @@ def _in_home(path: Path, *, read_only: bool) -> sa.Engine:
     """An engine on a SQLite file. Read-only it makes nothing beside it: where a write-ahead log is left of a process that was
     killed it is read with it, else the file is all there is."""
     if not read_only:
-        return sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool, connect_args={"timeout": _BUSY_SECONDS})
+        return sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool, connect_args={"timeout": BUSY_SECONDS})
     if not path.is_file():
         raise StateError(f"{path} is missing", advice="Restore it from a backup of the home.")
     log = path.with_name(f"{path.name}-wal")
     address = f"file:{quote(str(path.resolve()))}?" + ("mode=ro" if log.is_file() and log.stat().st_size else "immutable=1")
     return sa.create_engine(
         "sqlite://", poolclass=sa.NullPool,
-        creator=lambda: sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False),
+        creator=lambda: sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, check_same_thread=False),
     )
 
 

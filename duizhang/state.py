@@ -16,7 +16,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from duizhang import schema_version
-from duizhang.connection import METADATA, WRITES, open_engine, shared_url, told
+from duizhang.connection import BUSY_SECONDS, METADATA, WRITES, open_engine, shared_url, told
 from duizhang.errors import Retryable, UserError
 from duizhang.identity import HOMES, adopt, identity, is_adopted
 
@@ -77,12 +77,14 @@ class State:
         Where the database cannot put it in an order with what others did, all of it is done again, so it may do nothing
         outside of the database: that is what `after` is for. A change inside a change is a part of the outer one.
         """
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
         if self._joined() is not None:
             return work()
         for attempt in Retrying(
-            retry=retry_if_exception_type(Retryable), stop=stop_after_attempt(_ATTEMPTS), reraise=True,
+            # SQLite has waited that long itself before it says that it is busy
+            retry=retry_if_exception_type(Retryable), stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(BUSY_SECONDS),
+            reraise=True,
             wait=wait_random_exponential(multiplier=0.02, max=1),
         ):
             with attempt:

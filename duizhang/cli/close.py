@@ -28,6 +28,8 @@ def command(
     from duizhang.close import close_periods
 
     periods = span(start, end)
-    close_periods(home, open_state(home), periods, by=by, key=key, digests=digests, reason=reason)
-    line = _("closed {first} to {last} by {name}", first=periods[0], last=periods[-1], name=f"{by}{unproved(home)}")
-    answer({"by": by, "periods": periods}, [line], as_json=as_json)
+    earlier = close_periods(home, open_state(home), periods, by=by, key=key, digests=digests, reason=reason)
+    closed = [period for period in periods if period not in earlier]
+    lines = [_("closed {first} to {last} by {name}", first=closed[0], last=closed[-1], name=f"{by}{unproved(home)}")] if closed else []
+    lines += [_("{day} was closed before, by {name}", day=period, name=name) for period, name in earlier.items()]
+    answer({"by": by, "periods": periods, "closed_before": {str(period): name for period, name in earlier.items()}}, lines, as_json=as_json)

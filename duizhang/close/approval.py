@@ -109,8 +109,8 @@ def _sign(
 def close_periods(
     home: Path, state: State, periods: Sequence[dt.date], *, by: str, digests: Sequence[str] = (), reason: str = "",
     key: Key | None = None,
-) -> None:
-    """Close periods that both have signed in their present version; all of them or none.
+) -> dict[dt.date, str]:
+    """Close periods that both have signed in their present version; all of them or none. Who had closed which of them before.
 
     Raises UserError where one is not approved, where a day before them is not closed and no reason is given, or where `by`
     has decided something of a period.
@@ -118,7 +118,7 @@ def close_periods(
     who = actor(home, state, by, "close", key=key)
     seen = _seen(periods, digests)
 
-    def close() -> None:
+    def close() -> dict[dt.date, str]:
         states = period_states(state)
         wanted = [p for p in periods if p not in states or states[p].state != CLOSED]
         for period in periods:
@@ -140,10 +140,13 @@ def close_periods(
             told = {"reason": reason.strip(), "open_before": [p.isoformat() for p in behind]} if behind else {}
             payload = {"period": period.isoformat(), "digest": digest, **told}
             append_event(state, actor=who.name, kind=EventKind.CLOSED, payload=payload, sign=who.sign)
+        before = {p: last_event(state, p, (EventKind.CLOSED,)) for p in periods if p not in wanted}
+        return {p: event.actor for p, event in before.items() if event}
 
     with acquire(home):
-        state.change(close)
+        earlier = state.change(close)
         rebuild_published(home, state)
+    return earlier
 
 
 def reopen(

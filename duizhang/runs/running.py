@@ -189,7 +189,7 @@ class Run:
         if len(held) > 10:
             log.warning("and %d more days are held", len(held) - 10)
         for line in self.pending_line():
-            log.info(line)
+            log.warning(line)  # the run ends with 2 by them
         if self.books.certify:
             self._certify([o.period for o in found if o.state in (Outcome.PUBLISHED, Outcome.UNCHANGED)])
         if self.books.notify and computed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from duizhang.close.derived import forgeries, told
 from duizhang.close.groups import Event
 from duizhang.doctor import look_at_home
 from duizhang.doctor.finding import NOTED
-from duizhang.errors import DuizhangError, UserError
+from duizhang.errors import DuizhangError, Retryable, UserError
 from duizhang.events import append_event, event_log, verify_chain, witness_tail, witnessed
 from duizhang.identity import HOMES
 from duizhang.publish import PeriodOutcome, period_states, read_manifest
@@ -175,8 +176,8 @@ def test_days_close_in_order(fake: Any) -> None:
         approve(home, state, PERIODS, role=role, by=by)
     with pytest.raises(UserError, match="2026-03-01 is not closed, and days close in order"):
         close_periods(home, state, PERIODS[1:], by="Wang")
-    close_periods(home, state, PERIODS[1:], by="Wang", reason="month's end")
-    close_periods(home, state, PERIODS, by="Wang")
+    assert close_periods(home, state, PERIODS[1:], by="Wang", reason="month's end") == {}
+    assert close_periods(home, state, PERIODS, by="Zhao") == {PERIODS[1]: "Wang"}, "nobody is told to have closed what another closed"
     assert reopen(home, state, FIRST, by="Li", reason="late bill") == PERIODS[1:]
     assert [s.state for s in period_states(state).values()] == ["reconciled", "closed"]
     consistent(state)
@@ -360,6 +361,19 @@ def test_parallel_signatures_are_one_after_the_other(
     assert sorted(kinds(state)) == sorted(["signed"] * 4 + ["closed"] * 2 + ["note"] * 6)
     with state.read() as con:
         assert len(con.execute(sa.select(APPROVALS)).all()) == 4
+
+
+def test_a_database_that_stays_busy_is_one_message_after_one_wait(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("connection", "state"):
+        monkeypatch.setattr(f"duizhang.{module}.BUSY_SECONDS", 0.1)
+    state, tries = State(fake.home), []
+    sa.event.listen(state.engine, "engine_connect", tries.append)
+    with sqlite3.connect(fake.home / "state.db", isolation_level=None) as other:
+        other.execute("begin immediate")
+        with pytest.raises(Retryable, match="the state database is busy"):
+            append_event(state, actor="Li", kind="note", payload={})
+    other.close()
+    assert 1 <= len(tries) <= 2
 
 
 def test_a_database_belongs_to_one_home(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
