@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,7 @@ def _decide(home: Path, file: str, kind: EventKind, by: str, key: Path | None, r
     from duizhang.close.authority import actor
     from duizhang.events import append_event
     from duizhang.plan import acquire
+    from duizhang.publish import CLOSED, period_states
 
     if not reason.strip():
         raise UserError("a decision about a file needs a reason", advice="Give --reason.")
@@ -85,11 +87,11 @@ def _decide(home: Path, file: str, kind: EventKind, by: str, key: Path | None, r
     state = open_state(home)
     who = actor(home, state, by, "accept", key=key)
 
-    def decide() -> tuple[str, bool]:
+    def decide() -> tuple[str, bool, list[dt.date]]:
         found, decisions = _found(records(state), file), file_decisions(state)
         shown = inbox_path(found.path)
         if decisions.get((shown, found.sha256)) == FileDecision(DECIDED[kind], who.name, reason.strip()):
-            return shown, False
+            return shown, False, []
         # what was decided since the last run counts, though its record is of that run
         record = decided(undecided(found), decisions)
         if kind == EventKind.FILE_ACCEPTED and record.status != REFUSED:
@@ -102,14 +104,16 @@ def _decide(home: Path, file: str, kind: EventKind, by: str, key: Path | None, r
             "file": shown, "sha256": record.sha256, "reason": reason.strip(),
             "days": [day.isoformat() for day in found.touched()],
         })
-        return shown, True
+        states = period_states(state)
+        return shown, True, sorted(day for day in found.touched() if day in states and states[day].state == CLOSED)
 
     with acquire(home):
-        shown, new = state.change(decide)
+        shown, new, shut = state.change(decide)
     was = DECIDED[kind] or "restored"
     line = _("{file}: {decision}; `duizhang run` computes the days that it touches", file=shown, decision=_(was)) if new else _(
         "{file}: was {decision} before", file=shown, decision=_(was))
-    answer({"file": shown, "decision": was, "by": who.name, "new": new}, [line], as_json=as_json)
+    lines = [line, *(_("{day} is closed and stays as it is until it is reopened", day=day) for day in shut)]
+    answer({"file": shown, "decision": was, "by": who.name, "new": new, "closed": shut}, lines, as_json=as_json)
 
 
 def _found(known: list[FileRecord], file: str) -> FileRecord:

@@ -19,6 +19,7 @@ from duizhang.ingest import FileRecord
 from duizhang.ingest.files.file_records import ACCEPTED, READ, REFUSED, WITHDRAWN
 from duizhang.ingest.inbox import collect
 from duizhang.ingest.opening.walk import walk
+from duizhang.publish import CLOSED, set_period_state
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -47,11 +48,12 @@ class Home:
         found = collect(books, Store(self.home), State(self.home), progress=self.said.append)
         return {record.path: record for record in found}
 
-    def decide(self, word: str, file: str, *, by: str = "Li", reason: str = "so be it") -> None:
+    def decide(self, word: str, file: str, *, by: str = "Li", reason: str = "so be it") -> str:
         arguments = ["source", word, file, "--home", str(self.home), "--by", by, "--reason", reason]
         result = CliRunner().invoke(cli, arguments, standalone_mode=False)
         if result.exception:
             raise result.exception
+        return str(result.output)
 
 
 @pytest.fixture
@@ -190,6 +192,8 @@ def test_a_withdrawn_file_leaves_the_books_also_when_it_is_gone_and_can_be_resto
     home.decide("restore", "company/2026-03-02/skus.csv")
     record = home.collect()["company/2026-03-02/skus.csv"]
     assert (record.status, record.problem) == (READ, "")
+    set_period_state(State(home.home), dt.date(2026, 3, 2), CLOSED)
+    assert "2026-03-02 is closed and stays as it is until it is reopened" in home.decide("withdraw", "company/2026-03-02/skus.csv")
 
 
 def test_the_same_decision_about_a_file_again_is_no_second_event_and_can_be_undone_at_once(home: Home) -> None:

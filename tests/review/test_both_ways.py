@@ -62,7 +62,7 @@ class Office:
 
     def publish(self) -> None:
         run_gate(self.fake.store, self.state, DAYS)
-        announce(self.home, self.state, publish(self.books, self.fake.store, self.state, self.home, DAYS, rules_digest="r"))
+        announce(self.state, publish(self.books, self.fake.store, self.state, self.home, DAYS, rules_digest="r"))
 
     def run_again(self) -> None:
         for day in DAYS:
@@ -91,6 +91,11 @@ def on_the_pages(office: Office, serving: Serving) -> None:
             assert digest
             status, text, _ = who.ask(f"/day/{day}/{act}", {"csrf": token, "role": role, "digest": digest[1], "reason": ""})
             assert status == 303, text
+    known = len(events(office.state))
+    for form in (chosen, {**chosen, "decision": "accept"}, {**chosen, "event": ["E0"]}):  # of a day that is closed
+        assert maker.ask(f"/day/{DAYS[-1]}/decided", form)[0] == 400, form
+    assert maker.ask(f"/day/{DAYS[-1]}/sign", {"csrf": li, "role": "checker", "digest": digest[1], "reason": ""})[0] == 400
+    assert len(events(office.state)) == known
 
 
 def in_the_workbook(office: Office, _serving: Serving) -> None:
