@@ -178,6 +178,20 @@ def regexp_extract_all(node: exp.RegexpExtractAll) -> exp.Expr:
 
 # lists ------------------------------------------------------------------------------------------------------------------------
 
+@_rule(exp.ArrayContainsAll, exp.ArrayContainedBy, exp.Glob, exp.SimilarTo)
+def operator_of_its_own(node: exp.Binary) -> exp.Expr:
+    """Operators that would be passed on as they are, and that Spark's parser does not know."""
+    raise Untranslatable(f"{node.sql('duckdb')}: the operator of {type(node).__name__}")
+
+
+@_rule(exp.ArrayOverlaps)
+def something_in_common(node: exp.ArrayOverlaps) -> exp.Expr:
+    """Whether two lists share an element: an operator that Spark has not, and its function does not know where an element is NULL."""
+    left, right = node.left.copy(), node.right.copy()
+    missing = exp.or_(exp.Is(this=left.copy(), expression=exp.Null()), exp.Is(this=right.copy(), expression=exp.Null()))
+    return _when(exp.Not(this=exp.paren(missing)), exp.Coalesce(this=_call("arrays_overlap", left, right), expressions=[exp.false()]))
+
+
 @_rule(exp.Length)
 def length(node: exp.Length) -> exp.Expr:
     # where the type is not known Spark refuses a text, so neither is taken for the other

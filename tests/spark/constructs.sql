@@ -130,6 +130,9 @@ select id, items[1].name as a, items[3].name as b, words[1:2] as c, words[2:] as
 select id, len(list_filter(items, lambda i: i.price > 1)) as a, list_transform(words, lambda w: w || '!') as b,
     list_contains(words, 'a') as c, array_to_string(list_sort(words), ', ') as d from l
 
+-- title: lists with an element in common
+select id, list_has_any(words, ['a', 'x']) as a, list_has_any(words, ['z', null]) as b from l
+
 -- title: lists with one more
 select id, list_prepend('z', words) as a, list_append(words, 'z') as b from l where words is not null
 

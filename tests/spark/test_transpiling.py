@@ -41,6 +41,8 @@ def test_a_join_as_of_a_day_keeps_every_row_on_the_left() -> None:
     "select list(k order by id desc) as down from t",
     "select t.id from t asof join d on t.k = d.k",
     "select k from t where regexp_matches(k, k)",
+    "select list @> ['a'] as holds, list <@ ['a'] as held from t",
+    "select k glob 'a*' as x from t",
 ])
 def test_what_has_no_translation_is_refused(sql: str) -> None:
     with pytest.raises(Untranslatable):
