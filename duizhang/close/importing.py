@@ -16,13 +16,14 @@ from duizhang.close.choosing import Choice, Ground, chosen
 from duizhang.close.deciding import MOST_TOLD, Taken, take
 from duizhang.close.decisions import DECISIONS, LINK, SPLIT, decisions
 from duizhang.close.groups import Event, events_of, linked
-from duizhang.close.leg_sheets import LABEL_ROW, decision_of
+from duizhang.close.leg_sheets import CELL_INPUT, LABEL_ROW, decision_of
 from duizhang.close.rejecting import CellChoice, Corrected
-from duizhang.close.workbook import CELL_HEADER, DERIVED, HEADER, IDENTITY, LATER, open_differences, row_digest, safe_cell
+from duizhang.close.workbook import CELL_HEADER, DERIVED, HEADER, IDENTITY, INPUT, LATER, open_differences, row_digest, safe_cell
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
 from duizhang.lock import acquire
 from duizhang.publish import rebuild_published
+from duizhang.report.labels import load_labels
 from duizhang.state import State
 
 # what a matching pass proposes: see sql/matching/proposals
@@ -107,8 +108,16 @@ def _named(sheets: Mapping[str, list[list[Any]]], header: Sequence[str]) -> tupl
         missing = min(missing, lacking, key=len)
         if not lacking:
             named = [(sheet, number, dict(zip(names, cells, strict=False))) for number, cells in enumerate(rows[1:], 2)]
-            found += [row for row in named if row[2].get("row") != LABEL_ROW]
+            found += [row for row in named if not _is_heading(row[2])]
     return found, missing
+
+
+def _is_heading(row: Mapping[str, Any]) -> bool:
+    """Whether it is the row of labels as it was written; what somebody typed over a label is read as a row, and refused as one."""
+    if row.get("row") != LABEL_ROW:
+        return False
+    labels = load_labels()["workbook"]
+    return all(_text(row[name]) in labels[f"c_{name}"].values() for name in (*INPUT, *CELL_INPUT) if row.get(name))
 
 
 def _cells(reading: _Reading, sheets: Mapping[str, list[list[Any]]]) -> list[CellChoice]:

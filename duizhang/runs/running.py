@@ -214,8 +214,8 @@ class Run:
         if not self.pending:
             return []
         return [
-            f"{len(self.pending)} refused files name no day, so they hold none: correct them, or `duizhang source accept` "
-            "or `source withdraw` them"
+            f"refused, of no day that is known, so that they hold none: {len(self.pending)} (correct them, or `duizhang source accept` or "
+            "`source withdraw` them)"
         ]
 
     def _of_one_side(self, periods: list[dt.date]) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from duizhang.cli import cli
+from duizhang.report.labels import load_labels
 from duizhang.runs import running as engine
 from tests.pipelines.test_end_to_end import duizhang, query
 
@@ -182,6 +183,9 @@ def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:
     ):
         found = decide(home, (*row, decision), **cells)
         assert said in found and "sheet 订单 ↔ 收款, row " in found and "nothing was imported" in found, found
+    labels = load_labels()["workbook"]
+    found = decide(home, (*(labels[f"c_{name}"]["zh"] for name in ("leg", "key", "cause")), "accept"))
+    assert "sheet 订单 ↔ 收款, row 2" in found and "nothing was imported" in found, "what is typed over a heading is no decision"
     with pytest.raises(AssertionError, match="2026-07-01 was never computed"):
         duizhang("exceptions", "export", "--home", home, "--period", "2026-07-01", "--out", home / "x.xlsx")
     with pytest.raises(AssertionError, match="2026-07-01 was never computed"):

@@ -56,7 +56,7 @@ def test_a_refused_file_is_told_by_run_status_the_published_table_and_the_report
 
     duizhang("source", "accept", "tb-O1/3.csv", "--home", home, "--by", "Li", "--reason", "a copy")
     run = ("run", "--quiet", *arguments[1:])
-    assert "no day" not in duizhang(*run, exit_code=2), "the other one still is nobody's decision"
+    assert "so that they hold none: 1" in duizhang(*run, exit_code=2), "the other one still is nobody's decision, and that is told"
     assert query(home, "select distinct state from period_status") == [("reconciled",)]
     duizhang("source", "accept", "notes.txt", "--home", home, "--by", "Li", "--reason", "no bill")
     duizhang(*run)
