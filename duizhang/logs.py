@@ -19,6 +19,8 @@ FIELDS = ("run", "period", "stage", "leg")
 _SOON = 2.0  # seconds in which nobody asks how long it takes
 _ENGINE = logging.getLogger("duizhang")
 _ENGINE.addHandler(logging.NullHandler())
+# a connection that is closed while Ctrl-C comes in is told there with a traceback, and raises all the same
+logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 _NONE: Mapping[str, str] = MappingProxyType({})
 _around: ContextVar[Mapping[str, str]] = ContextVar("fields of log lines", default=_NONE)
 _hush: ContextVar[bool] = ContextVar("nothing is logged", default=False)

@@ -130,6 +130,7 @@ def test_books_rules_and_decisions_say_which_days_they_touch(
     }
 
 
+@pytest.mark.slow  # a closed day refuses in tests/pipelines/test_one_path.py as well
 def test_what_is_closed_refuses_and_says_so_and_a_cascade_stops_where_the_closing_did_not_change(mine: tuple[Path, Path]) -> None:
     raw, home = mine
     for role, by in (("maker", "A"), ("checker", "B")):
