@@ -147,8 +147,7 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
             dict(zip(names, row, strict=True))
             for row in con.execute(f"select {', '.join(names)} from period_status order by period").fetchall()
         ]
-        causes = _by_day(con, "cause, currency", "count(*) desc, cause, currency")
-        by_leg = _by_day(con, "leg, cause, currency", "leg, count(*) desc, cause, currency")
+        by_leg = _open_by_leg(con)
         judged = verdicts(con)
         to_do = _to_do(con, max((p["period"] for p in periods if p["version"]), default=None))
     for p in periods:
@@ -156,8 +155,8 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["verdict"] = verdict.name if verdict else ""
         p["verdict_text"] = verdict.text if verdict else ""
         p["held_reasons"] = [line for line in p["held_reasons"].splitlines() if line]
-        p["causes"] = causes.get(p["period"], [])
         p["open_by_leg"] = by_leg.get(p["period"], [])
+        p["causes"] = _over_legs(p["open_by_leg"])
         p["variances"] = sum(c["items"] for c in p["causes"])
     try:
         from duizhang.unread import noted_files, unread_files
@@ -173,15 +172,26 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _by_day(con: duckdb.DuckDBPyConnection, columns: str, order: str) -> dict[dt.date, list[dict[str, Any]]]:
-    """By day, the items that are open at its end and their amounts (net), grouped by these columns."""
+def _open_by_leg(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str, Any]]]:
+    """By day, the items that are open at its end and their amounts (net) by leg, cause and currency."""
     from duizhang.store import rows
 
     found: dict[dt.date, list[dict[str, Any]]] = {}
-    for row in rows(con, f"select period, {columns}, count(*) as items, sum(difference) as amount from variances group by all "
-                         f"order by period, {order}"):
+    for row in rows(con, "select period, leg, cause, currency, count(*) as items, sum(difference) as amount from variances group by all "
+                         "order by period, leg, count(*) desc, cause, currency"):
         found.setdefault(row.pop("period"), []).append(row)
     return found
+
+
+def _over_legs(by_leg: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same by cause and currency, the most frequent first."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in by_leg:
+        named = {"cause": row["cause"], "currency": row["currency"]}
+        one = found.setdefault((row["cause"], row["currency"]), {**named, "items": 0, "amount": 0})
+        one["items"] += row["items"]
+        one["amount"] += row["amount"]
+    return sorted(found.values(), key=lambda one: (-one["items"], one["cause"], one["currency"]))
 
 
 def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ def find_shops(folder: Folder) -> Shops:
     else:
         groups, shared, others = _by_own_orders(theirs, own)
         for name, found in _renamed(_by_orders(others), own).items():
-            groups[name if name not in groups else f"{name}-2"] = found
+            _put(groups, name, found)
     for name in own:
         if name and name not in groups:
             groups[name] = Found(name, because=[_("own orders name it; no file of it was found")])
@@ -179,8 +179,13 @@ def _adopt(groups: dict[str, Found], homeless: list[Bill]) -> None:
         if best and known[best]:
             groups[best].bills += found.bills
         else:
-            found.name = name if name not in groups else f"{name}-2"
-            groups[found.name] = found
+            _put(groups, name, found)
+
+
+def _put(groups: dict[str, Found], name: str, found: Found) -> None:
+    """One shop more, under a name that none has."""
+    found.name = name if name not in groups else f"{name}-2"
+    groups[found.name] = found
 
 
 def _by_orders(bills: list[Bill]) -> dict[str, Found]:

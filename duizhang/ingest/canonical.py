@@ -34,8 +34,8 @@ from duizhang.store import MANY as MANY_A_DAY
 from duizhang.store import Store, duck_type, named, scratch
 from duizhang.terms import FileStatus
 
-# status, on one day, of a file that tells the same money as another, or another amount of a movement
 _NAMED = 3  # refused files that are named where one is missing
+# status, on one day, of a file that tells the same money as another, or another amount of a movement
 TWICE, CONTRADICTORY = FileStatus.TWICE, FileStatus.CONTRADICTORY
 
 
@@ -67,7 +67,7 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
         prepare(con)
         con.register("ranks", order)
         for source, again in overlap.again.items():
-            con.register(_again(source), again)
+            con.register(_again_in(overlap, source), again)
         for name in schema.TABLES:
             if is_large:
                 rows[name] = _write(con, landed, store, name, periods, overlap)
@@ -90,11 +90,6 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
 def _parsed(record: FileRecord) -> int:
     """The rows of a file that were read."""
     return int(str(record.detail.get("rows_parsed", 0)))
-
-
-def _again(source: str) -> str:
-    """The name under which a connection knows the rows of a source's files that count in another one."""
-    return f"again_{source}"
 
 
 def _said(overlap: Overlaps, twice: Told) -> dict[tuple[str, dt.date], tuple[str, str]]:
@@ -137,7 +132,8 @@ def _write(
 
 
 def _again_in(overlap: Overlaps, source: str) -> str:
-    return _again(source) if source in overlap.again else ""
+    """The name under which a connection knows the rows of a source's files that count in another one; '' where there are none."""
+    return f"again_{source}" if source in overlap.again else ""
 
 
 def _select(landed: LandedFiles, name: str, source: str, periods: Sequence[dt.date]) -> str:

@@ -19,7 +19,7 @@ from duizhang.reconcile.matching import match, normalise_keys
 from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, KEPT_TABLES, OPEN_CLAIM, STATE_TABLES
 from duizhang.reconcile.session import OF_VALUES, OPENING, Session
 from duizhang.schema import CLAIM
-from duizhang.store import duck_type
+from duizhang.store import duck_type, named
 
 log = logging.getLogger(__name__)
 
@@ -203,14 +203,10 @@ def _cast_claims(session: Session, name: str) -> str:
         **dict.fromkeys(("sequence", "instalments", "weight"), "null"),
     }
     listed = (
-        f'{absent[c.name] if c.name in absent and c.name not in given else _named(c.name)}::{duck_type(c.type)} as {_named(c.name)}'
+        f'{absent[c.name] if c.name in absent and c.name not in given else named(c.name)}::{duck_type(c.type)} as {named(c.name)}'
         for c in CLAIM
     )
     return f'select {", ".join(listed)} from "{name}"'
-
-
-def _named(column: str) -> str:
-    return f'"{column}"'
 
 
 __all__ = ["assert_conservation", "make_claims", "reconcile", "settle"]

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
 # the legs whose claims may be moved: those that compare by SKU, and the others whose keys may name a shop
 MOVED = ("order_platform", "order_shipment", "return_refund", "order_payment", "payment_settlement", "fee")
-
-
-_CODES_APART = "entity varchar, side varchar, system varchar, code varchar, sku varchar, is_answered boolean"
 # of them those in which both sides say which goods an order has, each by codes of its own
 GOODS = ("order_platform", "order_shipment")
+_CODES_APART = "entity varchar, side varchar, system varchar, code varchar, sku varchar, is_answered boolean"
 
 
 def goods_tables(books: Books) -> dict[str, pa.Table]:

@@ -45,23 +45,23 @@ asked as (
     select distinct entity, code from told
 ),
 
+before as (
+    select entity, side, sku, counterparty, channel, kind, period from made
+    union all
+    select entity, side, sku, counterparty, channel, kind, period from past
+),
+
 -- where else each of the codes in question stands; what came back for an exchange, and presents, are on the left by the warehouse's own code
 places as (
     select entity, side, sku as code, coalesce(nullif(counterparty, ''), channel) as system
     from today
     where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
     union
-    select m.entity, m.side, m.sku, coalesce(nullif(m.counterparty, ''), m.channel)
-    from made as m
-    semi join asked as a on m.entity = a.entity and m.sku = a.code
-    where m.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
-        and m.period >= getvariable('moves_day') - getvariable('repeat_horizon')::int
-    union
-    select p.entity, p.side, p.sku, coalesce(nullif(p.counterparty, ''), p.channel)
-    from past as p
-    semi join asked as a on p.entity = a.entity and p.sku = a.code
-    where p.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
-        and p.period >= getvariable('moves_day') - getvariable('repeat_horizon')::int
+    select b.entity, b.side, b.sku, coalesce(nullif(b.counterparty, ''), b.channel)
+    from before as b
+    semi join asked as a on b.entity = a.entity and b.sku = a.code
+    where b.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+        and b.period >= getvariable('moves_day') - getvariable('repeat_horizon')::int
 ),
 
 -- a partner on the left that the other system knows under its own name is sent or sold there as itself

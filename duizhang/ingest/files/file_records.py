@@ -35,8 +35,8 @@ FILES = sa.Table(
 READ, REFUSED, DUPLICATE, SUPERSEDED = FileStatus.READ, FileStatus.REFUSED, FileStatus.DUPLICATE, FileStatus.SUPERSEDED
 _TOLD = 20  # refused files on lines of their own
 ACCEPTED, WITHDRAWN = FileStatus.ACCEPTED, FileStatus.WITHDRAWN  # refused, and somebody said so be it; taken out of the books
-# kind of event -> status
 FILES_TAKEN = EventKind.FILES_TAKEN
+# kind of event -> status
 DECIDED: dict[str, str] = {EventKind.FILE_ACCEPTED: ACCEPTED, EventKind.FILE_WITHDRAWN: WITHDRAWN, EventKind.FILE_RESTORED: ""}
 
 

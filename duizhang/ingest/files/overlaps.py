@@ -10,17 +10,13 @@ which each has rows without a name that the other lacks in the range of both, co
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence, Set
-from contextlib import contextmanager
-
-import duckdb
+from collections.abc import Sequence, Set
 
 from duizhang.ingest.files.carriers_bills import CarriersBills, bills_carriage_alone
 from duizhang.ingest.files.compared_files import FilesOfOneAccount
 from duizhang.ingest.files.told_overlaps import CountedFile, Overlaps, add
-from duizhang.ingest.landing import LandedFiles, prepare
+from duizhang.ingest.landing import LandedFiles, database_for
 from duizhang.ingest.specification import SourceSpec
-from duizhang.store import connect, scratch
 
 
 def overlaps_of(landed: LandedFiles, files: Sequence[CountedFile], wanted: Set[dt.date]) -> Overlaps:
@@ -36,8 +32,7 @@ def overlaps_of(landed: LandedFiles, files: Sequence[CountedFile], wanted: Set[d
         for some in parted:
             if len(some) > 1:
                 part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in some))
-                with _connection(sum(f.rows for f in some)) as con:
-                    prepare(con)
+                with database_for(sum(f.rows for f in some)) as con:
                     FilesOfOneAccount(con, part, spec, some, wanted).into(found)
     return found
 
@@ -46,8 +41,7 @@ def _bills_apart(
     landed: LandedFiles, spec: SourceSpec, shop: str, bills: Sequence[CountedFile], wanted: Set[dt.date], found: Overlaps
 ) -> list[list[CountedFile]]:
     """The bills of a carrier in groups of which each is downloads of one range; what else they share is for the comparison to find."""
-    with _connection(sum(f.rows for f in bills)) as con:
-        prepare(con)
+    with database_for(sum(f.rows for f in bills)) as con:
         found_of = CarriersBills(con, spec, landed.settings[shop], [f.folder for f in bills])
         groups = found_of.downloads_of_one()
         for file, other, day, count in found_of.contained():
@@ -65,14 +59,3 @@ def _sharing(members: Sequence[CountedFile], wanted: Set[dt.date]) -> list[Count
         for day in file.days & wanted:
             on[day] = on.get(day, 0) + 1
     return [file for file in members if any(on[day] > 1 for day in file.days & wanted)]
-
-
-@contextmanager
-def _connection(rows: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    # all processors for many rows; to start them takes longer than to read small files
-    if rows > 200_000:
-        with connect() as con:
-            yield con
-    else:
-        with scratch() as con:
-            yield con

@@ -2,8 +2,19 @@
 
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.extract import extract
-from duizhang.ingest.landing.extraction import MANY, ControlTotal, Extraction
-from duizhang.ingest.landing.landed import LandedFiles, Setting, expressions_of, landed_schema, part_sql, prepare, ranks, scan_of
+from duizhang.ingest.landing.extraction import ControlTotal, Extraction
+from duizhang.ingest.landing.landed import (
+    MANY,
+    LandedFiles,
+    Setting,
+    database_for,
+    expressions_of,
+    landed_schema,
+    part_sql,
+    prepare,
+    ranks,
+    scan_of,
+)
 from duizhang.ingest.landing.looking import RawCell, RawRecord, as_shown, look
 from duizhang.landed_folders import is_whole, replace, seal
 
@@ -17,6 +28,7 @@ __all__ = [
     "RawRecord",
     "Setting",
     "as_shown",
+    "database_for",
     "expressions_of",
     "extract",
     "is_whole",

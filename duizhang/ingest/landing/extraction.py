@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +14,8 @@ import pyarrow.parquet as pq
 
 from duizhang import schema
 from duizhang.ingest.corrected import QUARANTINED
-from duizhang.ingest.landing.landed import ROWS, LandedFiles, Setting, prepare
+from duizhang.ingest.landing.landed import ROWS, LandedFiles, Setting, database_for
 from duizhang.ingest.specification import SourceSpec
-from duizhang.store import connect, scratch
-
-MANY = 200_000
 
 
 @dataclass(frozen=True)
@@ -104,9 +100,7 @@ class Extraction:
     def _ask(self, name: str, select: str) -> pa.Table:
         spec, shop = self.spec, self.setting.shop
         landed = LandedFiles({spec.name: spec}, {shop: self.setting}, [(spec.name, shop, self.folder)])
-        # all processors for a large file; to start them takes longer than a small one
-        with closing(connect()) if self.rows_read > MANY else scratch() as con:
-            prepare(con)
+        with database_for(self.rows_read) as con:
             return landed.ask(con, name, spec.name, select)
 
     def quarantine(self) -> pa.Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from duizhang.errors import SpecError
 from duizhang.ingest.corrected import CellCorrection
 from duizhang.ingest.specification import FIELD_TYPES, SourceSpec, Table
 from duizhang.ingest.typing import reaches
-from duizhang.store import quoted
+from duizhang.store import connect, quoted, scratch
 
 # free texts that no model reads: names and numbers of people stand in them, so the books do not keep them
 UNREAD_TEXTS = {
@@ -30,6 +30,7 @@ UNREAD_TEXTS = {
     "journal_lines": ("summary", "account_name"),
 }
 ROWS, TOTALS = "rows.parquet", "totals.parquet"
+MANY = 200_000  # rows from which on all processors are worth starting
 _WORD = re.compile(r"\w+")
 _TYPED = "(select '' as file, * from typed)"
 # what no value makes fail; of other functions nothing is assumed
@@ -160,6 +161,14 @@ class LandedFiles:
             for shop, folders in sorted(self.folders[source].items())
         ]
         return f"with canonical as ({' union all '.join(parts)}) "
+
+
+@contextmanager
+def database_for(rows: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A prepared database for so many landed rows: all processors for many; to start them takes longer than to read small files."""
+    with closing(connect()) if rows > MANY else scratch() as con:
+        prepare(con)
+        yield con
 
 
 @contextmanager
