@@ -76,6 +76,18 @@ ORDER_LISTS: dict[str, tuple[bytes, list[tuple[str, str, str, str, str, str]]]] 
     "price_times_quantity": (b"Order No;Created;SKU;Qty;Unit price;Currency\n1001;2026-03-01T10:00:00Z;MUG;3;5.00;EUR\n"
                              b"1002;2026-03-01T11:00:00Z;MUG;1;5.00;EUR\n",
                              [("", "1001", "1", "3", "15", "paid"), ("", "1002", "1", "1", "5", "paid")]),
+    # of the columns of money the one of the whole order counts, not the first; the goods are the item's, not the way of payment
+    "many_amounts": (b'"Order Number","Order Status","Order Date","First Name (Billing)","Phone (Billing)","Payment Method Title","Cart Discount Amount",'
+                     b'"Order Subtotal Amount","Order Shipping Amount","Order Refund Amount","Order Total Amount","Order Total Tax Amount","SKU",'
+                     b'"Item #","Item Name","Quantity (- Refund)","Item Cost"\n'
+                     b'"5001","Completed","2026-03-01 09:12","Jane","+4915","PayPal","0","40.00","4.90","0","44.90","7.17","MUG","1","Mug","2","20.00"\n'
+                     b'"5002","Refunded","2026-03-02 09:12","Doe","+4916","PayPal","5.00","20.00","4.90","0","19.90","3.18","TEE","1","Tee","1","20.00"\n',
+                     [("", "5001", "1", "2", "44.9", "completed"), ("", "5002", "1", "1", "19.9", "paid")]),
+    # an amount of the order that stands on each of its lines counts once: the lines are pieces times their price
+    "order_total_on_every_line": (b"Order ID,Created at,SKU,Qty,Item cost,Order total,Tax\n7001,2026-03-01 10:00:00,MUG,2,5.00,25.00,1.00\n"
+                                  b"7001,2026-03-01 10:00:00,HAT,1,15.00,25.00,1.00\n7002,2026-03-02 10:00:00,HAT,1,15.00,15.00,0.50\n",
+                                  [("", "7001", "MUG", "2", "10", "paid"), ("", "7001", "HAT", "1", "15", "paid"),
+                                   ("", "7002", "HAT", "1", "15", "paid")]),
 }
 
 
@@ -90,6 +102,27 @@ def test_a_list_of_orders_is_proposed_as_orders_of_the_company(tmp_path: Path, n
     assert [(r["shop"] or "", r["order_id"], r["line_id"], f"{r['quantity'].normalize():f}", f"{r['amount'].normalize():f}", r["status"])
             for r in rows] == expected
     assert {r["origin"] for r in rows} == {"books"} and found.rows_quarantined == 0
+
+
+def test_a_proposal_reads_no_name_of_a_person_and_says_what_it_does_not_read(tmp_path: Path) -> None:
+    """Fails if a text that no table needs is read because nobody knew that it names a person."""
+    path = tmp_path / "x.csv"
+    path.write_bytes(ORDER_LISTS["many_amounts"][0])
+    text = propose(path, "mine_orders").text
+    spec = SourceSpec.model_validate(yaml.safe_load(text))
+    read = {field.column for field in spec.fields.values() if not field.personal}
+    assert not read & {"First Name (Billing)", "Phone (Billing)", "Payment Method Title"} and spec.fields["product"].column == "Item Name"
+    assert "# Not read, since no table needs it: Phone (Billing), Payment Method Title" in text and "other columns of money: Cart Discount Amount" in text
+    assert "words that were not known are taken for paid: Refunded" in text
+
+
+def test_an_amount_that_stands_on_every_line_of_an_order_is_nobodys_guess(tmp_path: Path) -> None:
+    """Fails if the total of an order is proposed as the amount of each of its lines, which would count it again with every line."""
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"Order ID,Created at,SKU,Qty,Order total\n7001,2026-03-01 10:00:00,MUG,2,25.00\n7001,2026-03-01 10:00:00,HAT,1,25.00\n"
+                     b"7002,2026-03-02 10:00:00,HAT,1,15.00\n")
+    text = propose(path, "mine_orders").text
+    assert "tables" not in yaml.safe_load(text) and "25.00 stands on each of the 2 lines of order 7001" in text
 
 
 def test_the_header_of_a_file_that_nobody_knows_is_named_in_its_own_letters(tmp_path: Path) -> None:

@@ -21,11 +21,14 @@ from duizhang.ingest.proposing.columns import Column, bare
 from duizhang.ingest.proposing.order_lists import is_order_list, named_of_orders, order_table
 from duizhang.ingest.proposing.words import (
     CURRENCY,
+    GIVEN_NAME,
     HEADER_CURRENCY,
     ID,
     INWARD,
     MONEY,
+    NO_PERSON,
     OUTWARD,
+    PART,
     PENDING,
     PERSONAL,
     ROLES,
@@ -91,12 +94,15 @@ def propose(path: Path, name: str) -> Proposal:
         spec["footer"] = "|".join(f"({one})" if len(footers) > 1 else one for one in footers).replace("((?i)", "(?i:")
     if is_order_list(roles):  # a line that comes again with a later export is the same line
         spec |= {"overlap": "latest", "grain": ["shop", "order_id", "line_id"]}
+    # a text that no table needs may name a person in a way that nobody here knows
+    unread = [column for column in columns if column.key not in roles and column.kind == "text" and len(roles) > 1]
     lines = [
         f"# Proposed out of {len(body)} rows; the header is line {header + 1}. Check signs and names, drop the fields that no table",
         "# needs (duizhang/schema.py lists tables and signs), then: duizhang inspect FILE --spec THIS. docs/sources.md explains every key.",
         yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, width=10_000).rstrip(),
         "fields:",
-        *(f"  {c.key}: {_flow(c.field)}" for c in columns),
+        *(f"  {c.key}: {_flow(c.field)}" for c in columns if c not in unread),
+        *([f"# Not read, since no table needs it: {', '.join(c.name for c in unread)}"] if unread else []),
         *_tables(roles, columns, mark),
         *(_stated(totals, columns, delimiter, mark) if document.kind == "text" else []),
     ]
@@ -150,7 +156,7 @@ def _kind(column: Column, mark: str) -> dict[str, object]:
     values, name = bare(column.cells), column.name
     found: dict[str, object] = {}
     if not values:
-        return {"personal": True} if PERSONAL.search(normalised(name)) else {}
+        return {"personal": True} if _is_personal(name) else {}
     if not ID.search(name) and (not MONEY.search(name) or any(re.search(r"\d[-/:年]\d", value) for value in values)):
         times = [pattern for pattern in FORMATS if _fits(values, by(pattern))]
         if times:
@@ -166,9 +172,13 @@ def _kind(column: Column, mark: str) -> dict[str, object]:
             found = {"type": "id"}
     if len(values) == len(column.cells) and found.get("type") in ("money", "time"):
         found["required"] = True
-    if PERSONAL.search(normalised(name)) and found.get("type") not in ("money", "time"):
+    if _is_personal(name) and found.get("type") not in ("money", "time"):
         found = {"personal": True}  # a pseudonym is text
     return found
+
+
+def _is_personal(name: str) -> bool:
+    return PERSONAL.search(normalised(name)) is not None and not NO_PERSON.search(name)
 
 
 def _fits(values: Sequence[str], reading: pl.Expr) -> bool:
@@ -187,11 +197,13 @@ def _named(columns: Sequence[Column]) -> dict[str, Column]:
     take("occurred_at", next((c for c in columns if c.kind == "time"), None))
     for role, patterns in ROLES.items():
         for pattern in patterns:
-            take(role, next((c for c in columns if not c.key and c.kind in ("money", "number") and c.says(pattern)), None))
+            take(role, next((c for c in columns if not c.key and c.kind in ("money", "number") and c.says(pattern)
+                             and not (role == "amount" and PART.search(c.name))), None))
     if {"debit", "credit", "amount"} <= roles.keys() and not roles["amount"].says("^(交易|收支)?金额|^amount$"):
         roles.pop("amount").key = ""
     if "debit" not in roles or "credit" not in roles:
-        take("amount", next((c for c in columns if not c.key and c.kind == "money"), None))
+        money = [c for c in columns if not c.key and c.kind == "money"]
+        take("amount", next((c for c in money if not PART.search(c.name)), next(iter(money), None)))
     for column in columns:
         seen = {value.casefold() for value in bare(column.cells)}
         if column.kind == "text" and seen and seen <= INWARD | OUTWARD:
@@ -208,8 +220,9 @@ def _named(columns: Sequence[Column]) -> dict[str, Column]:
         seen_states = sorted(set(bare(roles["state"].cells)))
         roles["state"].field = {"column": roles["state"].name, "values": {
             v: "void" if VOID.search(v) else "pending" if PENDING.search(v) else "done" for v in seen_states}}
-    reached = "phone|电话|手机|mail|address|地址"
-    take("counterparty", next((c for c in columns if c.field.get("personal") and not c.says(reached)), None))
+    reached = r"phone|电话|手机|mail|address|地址|postcode|\bzip\b|\bplz\b|stra[sß]"
+    people = [c for c in columns if c.field.get("personal") and not c.says(reached)]
+    take("counterparty", next((c for c in people if not GIVEN_NAME.search(c.name)), next(iter(people), None)))
     for role in ("order_id", "bank_account", "tracking_number"):
         if role in roles and not roles[role].field.get("personal"):
             roles[role].field["type"] = "id"
@@ -234,7 +247,7 @@ def _all_different(column: Column) -> bool:
 def _tables(roles: Mapping[str, Column], columns: Sequence[Column], mark: str) -> list[str]:
     """The table that the columns look like; commented out where the amount or the day is not to be seen."""
     if is_order_list(roles):
-        return order_table(roles)
+        return order_table(roles, columns, lambda text: _number(text, mark))
     bank = ("balance" in roles or "bank_account" in roles or "debit" in roles or "side" in roles) and "order_id" not in roles
     table = "freight_charges" if "tracking_number" in roles else "bank_entries" if bank else "settlements"
     amount = "coalesce(amount, 0)" if "amount" in roles else "FIELD"

@@ -7,9 +7,20 @@ import re
 
 PERSONAL = re.compile(
     r"姓名|收件人|收货人|买家|昵称|会员名|手机|电话|地址|邮箱|身份证|对方账[户号]|对方户名|客户名|name$|buyer|payer|payee|customer|phone|address|e-?mail"
+    r"|\b(first|last|middle|given|family|sur|full|user).?name|\bname \(|recipient|consignee|postcode|\bzip\b"
+    r"|vorname|nachname|strasse|straße|\bplz\b"
     r"|auftraggeber|empfänger|begünstigt|beguenstigt|zahlungspflichtig|zahlungsbeteiligt|bénéficiaire|beneficiar|tiers"
     r"|counterparty|tegenpartij|^naam\b"
     r"|controparte|ordinante|contraparte|ordenante|destinatári|kontrahent|nadawca|odbiorca|相手|取引先|お名前", re.I)
+# what names goods, places or ways, and ends in a word that else names people
+NO_PERSON = re.compile(
+    r"(?i)\b(item|product|article|file|shop|store|sku|warehouse|carrier|method|brand|category|service|variant|event)s?\b.?name$")
+# columns by which a person is told, the surest last: given names are shared by many
+GIVEN_NAME = re.compile(r"(?i)\b(first|last|middle|given|family|sur).?name|vorname|nachname|prénom|apellido|cognome|名字")
+# amounts of which another one is the whole
+PART = re.compile(
+    r"(?i)discount|coupon|voucher|\btax|\bvat\b|mwst|ust\b|shipping|postage|delivery|freight|versand|refund|rabatt|subtotal|zwischensumme"
+    r"|remise|livraison|tva\b|iva\b|\btip\b|优惠|折扣|运费|邮费|税|退款|红包")
 ID = re.compile(
     r"号$|编号|单号|流水|\bid\b|_id$|\bno\.?$|number$|nummer$|referen[cz]|référence|^ref\b|kenmerk|riferimento|sku"
     r"|编码|番号|iban", re.I)
@@ -64,14 +75,15 @@ ORDER_ROLES: dict[str, tuple[tuple[str, ...], str]] = {
         ("id", "text", "number"), r"sku|商品编[码号]|商家编码|货号|款号|物料|\bitem.?(no|code|id)|article|artikel(nr|nummer)"
         r"|product.?(code|id)|référence produit"),
     "quantity": (("number",), r"数量|件数|^qty|quantity|menge|anzahl|quantité|cantidad|quantità|個数"),
-    "unit_price": (("money",), r"单价|售价|^price$|unit.?price|einzelpreis|prix unitaire|precio unitario|単価"),
+    "unit_price": (("money",), r"单价|售价|^price$|unit.?(price|cost)|item.?cost|einzelpreis|prix unitaire|precio unitario|単価"),
     "shop": (("text", "id"), r"店铺|门店|网店|\bshop\b|\bstore\b|^shop|channel|销售渠道|渠道|laden|boutique|tienda|店舗"),
-    "product": (("text",), r"商品(名称|标题)?$|宝贝|品名|product|title|bezeichnung|désignation"),
+    "product": (("text",), r"商品(名称|标题)?$|宝贝|品名|product|item.?name|^(item.?)?title|bezeichnung|désignation"),
 }
 # what a state of an order is called here, the surest first
 ORDER_STATES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("unpaid", re.compile(r"(?i)unpaid|待付|未付|等待买家付款|pending payment|awaiting payment|offen")),
     ("closed", VOID),
     ("completed", re.compile(r"(?i)complet|finish|完成|成功|已签收|abgeschlossen|terminé")),
+    ("paid", re.compile(r"(?i)^paid|processing|已付|待发货|等待卖家发货|bezahlt|payée?$")),
     ("shipped", re.compile(r"(?i)ship|fulfil|已发货|发出|versand|versendet|expédi|enviado")),
 )
