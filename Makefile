@@ -8,7 +8,7 @@ DAYS ?= 7
 ORDERS ?= 2000
 SEED ?= 1
 
-.PHONY: help run test test-slow lint types dev docs bench bench-day bench-extract bench-commands bench-backfill reliability mutation lock
+.PHONY: help run test test-slow lint types dev docs pictures bench bench-day bench-extract bench-commands bench-backfill reliability mutation lock
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -51,6 +51,9 @@ docs: $(VENV)/.installed ## the documentation site, built strictly into site/
 	@$(BIN)/python -c "import material" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "open $(CURDIR)/site/index.html (its search needs a server: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site)"
+
+pictures: $(VENV)/.installed ## the pictures of the READMEs, out of the demo that `make run` made; needs Chromium
+	$(BIN)/python docs/pictures.py
 
 bench: $(VENV)/.installed ## the comparison core as ratios to a bare scan, 1M and 10M rows a side
 	@test -e $(VENV)-bench/.installed \

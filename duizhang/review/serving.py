@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def serve(
 ) -> None:
     """Serve until it is stopped. by: who acts, where the books name no people. names: further names that the page is asked for by.
 
-    Raises UserError where nobody could sign in, and where the page would leave this machine without people or encryption.
+    Raises UserError where nobody could sign in, where the page would leave this machine without people or encryption, and where the
+    address is not to be had.
     """
     people = staff_of(home, State(home)).people
     if not people and not by.strip():
@@ -37,11 +39,22 @@ def serve(
     scheme = "https" if certificate and key else "http"
     allowed = (host, "localhost", LOOPBACK, *names)
     application = create_application(home, name=by.strip(), secret=secret, hosts=tuple(dict.fromkeys(allowed)))
-    tell(f"{scheme}://{host}:{port}/" + (f"sign-in?secret={secret}" if secret else ""))
-    uvicorn.run(
-        application, host=host, port=port, log_level="warning", access_log=False, server_header=False,
+    server = uvicorn.Server(uvicorn.Config(
+        application, log_level="warning", access_log=False, server_header=False,
         ssl_certfile=certificate, ssl_keyfile=key, limit_concurrency=64, timeout_keep_alive=30,
-    )
+    ))
+    with _listening(host, port) as listening:  # who is told the address can ask at once
+        tell(f"{scheme}://{host}:{port}/" + (f"sign-in?secret={secret}" if secret else ""))
+        server.run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        [(family, *_), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise UserError(f"cannot listen on {host}, port {port}: {error.strerror or error}",
+                        advice="Another program may have it; give another one with --port.") from error
 
 
 def _is_here(host: str) -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import socket
 from pathlib import Path
+
+import pytest
 
 from duizhang.close import verify
 from duizhang.close.authority import new_key
+from duizhang.errors import UserError
 from duizhang.events import append_event
+from duizhang.review import serve
 from duizhang.review.sessions import IDLE_SECONDS, LONGEST_SECONDS, TRIES, TRY_SECONDS, Sessions, Tries
 from duizhang.state import State
 from tests.review.conftest import DAY, Serving
@@ -98,3 +103,13 @@ def test_after_five_wrong_keys_there_is_a_pause(home: Path, serving: Serving, tm
     assert [server.send("/sign-in", {"name": "Li Na", "passphrase": ""}, b"x")[0] for _ in range(TRIES)] == [403] * TRIES
     status, _, headers = server.send("/sign-in", {"name": "Li Na", "passphrase": ""}, (tmp_path / "li.pem").read_bytes())
     assert status == 429 and int(headers["retry-after"]) > 0
+
+
+def test_a_port_that_is_taken_is_told_and_nobody_is_sent_to_who_has_it(reviewed: Path) -> None:
+    """Fails if the address is told before it is ours: it would be that of the other program."""
+    told: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(UserError, match=f"cannot listen on 127.0.0.1, port {port}"):
+            serve(reviewed, by="Li Na", port=port, tell=told.append)
+    assert not told
