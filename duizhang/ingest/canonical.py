@@ -54,7 +54,7 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     landed = LandedFiles(load_specs(books.sources_path), settings, ((r.source, r.shop, store.home / r.landed) for r in active))
     by_age = sorted(active, key=lambda r: r.recency)
     counting = [
-        CountedFile(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), _parsed(r), rank)
+        CountedFile(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), _parsed(r), rank, r.restates())
         for rank, r in enumerate(by_age)
     ]
     overlap = overlaps_of(landed, counting, wanted)

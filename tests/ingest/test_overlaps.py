@@ -166,3 +166,16 @@ def test_a_parcel_on_two_bills_is_charged_twice_unless_they_are_one_bill(
     store, files = files_of(tmp_path, {"a.csv": parcels(*first), "b.csv": parcels(*second)}, (1, 2, 3))
     assert sum(store.read("freight_charges", dt.date(2026, 3, day)).num_rows for day in (1, 2, 3)) == charges
     assert {row["status"] for row in files} == {status}
+
+
+@pytest.mark.parametrize(("whole", "cut"), [("000123", "123"), ("202603010000012345", "202603010000012000")])
+@pytest.mark.parametrize("is_newer", [False, True])
+def test_an_id_that_lost_digits_to_a_spreadsheet_is_the_same_row_and_the_whole_one_counts(
+    tmp_path: Path, whole: str, cut: str, *, is_newer: bool
+) -> None:
+    row = charge(1, "10.00")
+    bills = [BILL + row.replace("T1", cut).replace("E1", f"{cut}"), BILL + row.replace("T1", whole).replace("E1", f"{whole}") + charge(2, "5.00")]
+    store, files = files_of(tmp_path, {f"{n}.csv": text for n, text in enumerate(bills if is_newer else bills[::-1])})
+    payments = store.read("payments", dt.date(2026, 3, 1)).to_pylist()
+    assert sorted(p["transaction_id"] for p in payments) == sorted([whole, "T2"])
+    assert [row["status"] for row in files] == ["read", "read"]

@@ -150,3 +150,20 @@ def test_few_shipped_specifications_have_to_be_tried_row_by_row() -> None:
     from duizhang.ingest.landing.landed import Hazard
 
     assert {spec.name for spec in load_specs().values() if Hazard(spec, Setting()).always} <= {"bank_mt940", "platform_settlement"}
+
+
+def test_a_line_that_a_newer_export_of_its_order_lacks_counts_on_and_is_told(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "books.yaml").write_text("entity: e\nstart: 2026-03-01\nshops: {a: {platform: own}}\n")
+    first, paid = line("O1") + line("O1").replace("O1,1", "O1,2") + line("O2"), "2026-03-02 09:00:00"
+    for number, text in enumerate((first, line("O1", paid) + line("O2")), 1):
+        (tmp_path / "inbox" / f"d{number}.csv").write_text(HEAD + text)
+        os.utime(tmp_path / "inbox" / f"d{number}.csv", (number, number))
+    store, state = Store(tmp_path / "home"), State(tmp_path / "home")
+    collect(load_books(tmp_path / "books.yaml"), store, state)
+    for day in DAYS[:2]:
+        build_canonical(load_books(tmp_path / "books.yaml"), store, state, [day])
+    found = [[(r["order_id"], r["line_id"]) for r in store.read("orders", day).to_pylist()] for day in DAYS[:2]]
+    assert found == [[("O1", "2"), ("O2", "1")], [("O1", "1")]]
+    [old] = [row for row in store.read("source_files", DAYS[0]).to_pylist() if row["file"] == "d1.csv"]
+    assert old["status"] == "read" and "1 lines of orders of 2026-03-01 are not in the newer file d2.csv" in old["problem"]

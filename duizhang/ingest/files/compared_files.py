@@ -23,6 +23,9 @@ _FACTS = """
 # what may be one movement or two although no id says so
 _NAMELESS = "(ids is null or balance is not null)"
 _BETWEEN = "\x1f"
+# ids that a spreadsheet takes for numbers lose zeros before them and what stands behind fifteen digits
+_NUMERIC = "regexp_matches(name, '(^|[^0-9])0[0-9]|[0-9]{16}')"
+_CUT = "regexp_replace(regexp_replace({0}, '(^|[^0-9])0+([0-9])', '\\1\\2', 'g'), '([0-9]{{15}})[0-9]+', '\\1', 'g')"
 
 
 class FilesOfOneAccount:
@@ -135,12 +138,16 @@ class FilesOfOneAccount:
         con.execute("create table likely as select distinct f.file, f.line from facts as f where " + " or ".join(
             f"(f.part, {key}) in (select (part, {key}) from facts as f where {where} group by all having count(distinct file) > 1)"
             for key, where in (("f.ids", "ids is not null"), ("f.name", "name is not null"), ("f.texts", _NAMELESS),
-                               ("concat(f.figures, '/', f.about)", _NAMELESS))))
+                               ("concat(f.figures, '/', f.about)", _NAMELESS),
+                               *([(_CUT.format("f.name"), "name is not null")] if self._may_be_cut() else []))))
         con.execute("""
             create table lacking as
             select f.*, d.file as other from facts as f inner join differ as d on f.day = d.day and f.file <> d.file
             where (f.file, f.line) in (from likely) and not exists (
                 from facts as g where g.file = d.file and g.day = f.day and g.part = f.part and g.h = f.h and g.n = f.n)""")
+
+    def _may_be_cut(self) -> bool:
+        return self._any(f"select 1 from facts where {_NUMERIC}")
 
     def _fact_sql(self, number: int, part: Table, days: str) -> str:
         """The rows of a part with their names: without the line and the amounts that may be in them, and with. days: a relation of
@@ -201,6 +208,8 @@ class FilesOfOneAccount:
                 and a.account is not distinct from b.account and a.figures = b.figures and a.nth = b.nth
             where a.rank < b.rank
                 and date_trunc('minute', a.occurred_at) is not distinct from date_trunc('minute', b.occurred_at)""")
+        if self._may_be_cut():
+            self._cut_ids()
         if self.spec.overlap == "keep":
             self.con.execute("""
                 insert into again
@@ -212,6 +221,29 @@ class FilesOfOneAccount:
             select o.* from lacking as o
             where not exists (from met as m where m.part = o.part and m.file = o.file and m.line = o.line and m.other = o.other)
                 and not exists (from met as m where m.part = o.part and m.other = o.file and m.other_line = o.line and m.file = o.other)""")
+
+    def _cut_ids(self) -> None:
+        """Rows of which nothing differs but digits of ids that a spreadsheet has lost in one of the files; the other one counts."""
+        left = "(part, file, line, other) not in (select (part, file, line, other) from met union all " \
+               "select (part, other, other_line, file) from met)"
+        self.con.execute(f"""
+            insert into met
+            with cut as (
+                select *, {_CUT.format("name")} as short, {_CUT.format("texts")} as words, row_number() over (
+                    partition by part, file, other, day, short, words, kind, account, currency, figures, occurred_at order by name, line
+                ) as nth
+                from lacking where name is not null and {left})
+            select a.part, a.day, a.file, a.line, b.file, b.line,
+                regexp_matches(b.name, '[0-9]{{15}}0+([^0-9]|$)') and not regexp_matches(a.name, '[0-9]{{15}}0+([^0-9]|$)')
+                or length(a.name) > length(b.name)
+            from cut as a
+            inner join cut as b
+                on a.file = b.other and b.file = a.other and a.part = b.part and a.day = b.day and a.short = b.short and a.words = b.words
+                and a.kind is not distinct from b.kind and a.account is not distinct from b.account and a.figures = b.figures
+                and a.occurred_at is not distinct from b.occurred_at and a.nth = b.nth
+            where a.rank < b.rank
+                and (length(a.name) <> length(b.name)
+                    or regexp_matches(a.name, '[0-9]{{15}}0+([^0-9]|$)') <> regexp_matches(b.name, '[0-9]{{15}}0+([^0-9]|$)'))""")
 
     def _other_amounts(self, found: Overlaps) -> None:
         """Rows of one id of which two files state other amounts, or other times within the range of both."""

@@ -82,9 +82,13 @@ class FileRecord:
 
     def touched(self) -> list[dt.date]:
         """The days whose rows depend on it: its own, and those from which it takes a record away (`duizhang.ingest.files.restated`)."""
+        return sorted({*self.days(), *self.restates()})
+
+    def restates(self) -> frozenset[dt.date]:
+        """The days from which it takes a record away, as it states it on another."""
         listed = self.detail.get("restates") or []
         assert isinstance(listed, list)  # noqa: S101 - written below
-        return sorted({*self.days(), *(dt.date.fromisoformat(str(day)) for day in listed)})
+        return frozenset(dt.date.fromisoformat(str(day)) for day in listed)
 
 
 def known_files(state: State) -> dict[str, FileRecord]:

@@ -12,10 +12,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence, Set
 
+import pyarrow as pa
+
 from duizhang.ingest.files.carriers_bills import CarriersBills, bills_carriage_alone
 from duizhang.ingest.files.compared_files import FilesOfOneAccount
-from duizhang.ingest.files.told_overlaps import CountedFile, Overlaps, add
-from duizhang.ingest.landing import LandedFiles, database_for
+from duizhang.ingest.files.redated import Redated, redated, told_of
+from duizhang.ingest.files.told_overlaps import COUNTED_AGAIN, CountedFile, Overlaps, add
+from duizhang.ingest.files.vanished import vanished_lines
+from duizhang.ingest.landing import LandedFiles, database_for, ranks
 from duizhang.ingest.specification import SourceSpec
 
 
@@ -34,7 +38,38 @@ def overlaps_of(landed: LandedFiles, files: Sequence[CountedFile], wanted: Set[d
                 part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in some))
                 with database_for(sum(f.rows for f in some)) as con:
                     FilesOfOneAccount(con, part, spec, some, wanted).into(found)
+    _on_other_days(landed, files, wanted, found)
+    for source in sorted({f.source for f in files}):
+        of_source = [f for f in files if f.source == source]
+        for path, day, text in vanished_lines(landed, source, of_source, wanted):
+            add(found.noted, (path,), day, text)
     return found
+
+
+def _on_other_days(landed: LandedFiles, files: Sequence[CountedFile], wanted: Set[dt.date], found: Overlaps) -> None:
+    """Rows of wanted days that a newer file states on another day: they count there."""
+    newer = {(f.source, f.shop) for f in files if f.restates & wanted and landed.specs[f.source].overlap == "keep"}
+    for source, shop in sorted(newer):
+        some = [f for f in files if (f.source, f.shop) == (source, shop)]
+        part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in some))
+        with database_for(sum(f.rows for f in some)) as con:
+            con.register("ranks", ranks([f.path for f in sorted(some, key=lambda f: f.rank)]))
+            rows = [row for row in redated(con, part, source, shop) if row.day in wanted]
+        again = [(row.part, row.file, row.line) for row in rows if row.is_equal]
+        columns = [list(column) for column in zip(*again, strict=True)] or [[], [], []]
+        more = pa.table(columns, schema=COUNTED_AGAIN)
+        found.again[source] = pa.concat_tables([found.again[source], more]) if source in found.again else more
+        groups: dict[tuple[str, dt.date, bool, bool], list[Redated]] = {}
+        for row in rows:
+            groups.setdefault((row.file, row.day, row.is_equal, row.is_covered), []).append(row)
+        for (file, day, is_equal, is_covered), same in sorted(groups.items()):
+            text = told_of(same)
+            if is_equal:
+                add(found.noted, (file,), day, text)
+            elif is_covered:
+                add(found.undecided, (file,), day, f"{text}; withdraw the wrong file (`duizhang source withdraw FILE`)")
+            else:
+                add(found.noted, (file,), day, f"{text}; both count")
 
 
 def _bills_apart(

@@ -8,13 +8,16 @@ So it touches the day of the older one as well: that day is without the record f
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 
 from duizhang.ingest.files.file_records import READ, SUPERSEDED, FileRecord
-from duizhang.ingest.landing import LandedFiles, prepare, ranks
+from duizhang.ingest.files.redated import REACH_DAYS, moved_days
+from duizhang.ingest.landing import LandedFiles, Setting, prepare, ranks
+from duizhang.ingest.specification import SourceSpec
 from duizhang.store import connect
 
 
@@ -34,26 +37,57 @@ def superseded(records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
     return settled
 
 
-def restated_days(landed: LandedFiles, order: Sequence[str]) -> dict[str, set[dt.date]]:
+def restated_days(
+    specs: Mapping[str, SourceSpec], settings: Mapping[str, Setting], home: Path, active: Sequence[FileRecord],
+    known: Mapping[str, FileRecord]
+) -> dict[str, set[dt.date]]:
     """File -> days on which an older file has a record that this one says is of another day.
 
-    order: the files that count, from the oldest to the newest.
+    active: the files that count, from the oldest to the newest. known: what was found when the inbox was last looked at; it stands for
+    sources of which no file has come, gone or changed.
     """
-    moving = [
-        (source, table.table) for source, spec in landed.specs.items() if source in landed.folders
-        and spec.overlap == "latest" and "period" not in spec.grain and sum(map(len, landed.folders[source].values())) > 1
-        for table in spec.tables
-    ]
     found: dict[str, set[dt.date]] = {}
-    if not moving:
-        return found
+    groups: dict[str, list[FileRecord]] = {}
+    for record in active:
+        if record.source in specs:
+            groups.setdefault(record.source, []).append(record)
+    before: dict[str, dict[str, FileRecord]] = {}
+    for record in known.values():
+        if record.status == READ:
+            before.setdefault(record.source, {})[record.path] = record
     with connect() as con:
         prepare(con)
-        con.register("ranks", ranks(order))
-        for source, table in sorted(set(moving)):
-            for file, day in _moved(con, landed, source, table):
+        for source, files in sorted(groups.items()):
+            spec, old = specs[source], before.get(source, {})
+            near = _near(files, old)
+            for record in files:
+                was = old[record.path].restates() if record.path in old and (spec.overlap == "keep" or not near) else frozenset[dt.date]()
+                if kept := was - near:
+                    found[record.path] = set(kept)
+            reached = [r for r in files if spec.overlap == "latest" or near.intersection(r.days())] if near else []
+            if len(reached) < 2:
+                continue
+            landed = LandedFiles(specs, settings, ((r.source, r.shop, home / r.landed) for r in reached))
+            con.register("ranks", ranks([r.path for r in reached]))
+            if spec.overlap == "keep":
+                more: Iterable[tuple[str, dt.date]] = (
+                    (file, day) for file, days in moved_days(con, landed).items() for day in days if day in near)
+            else:
+                tables = sorted({t.table for t in spec.tables}) if "period" not in spec.grain else []
+                more = (row for table in tables for row in _moved(con, landed, source, table))
+            for file, day in more:
                 found.setdefault(file, set()).add(day)
+            con.unregister("ranks")
     return found
+
+
+def _near(files: Sequence[FileRecord], old: Mapping[str, FileRecord]) -> set[dt.date]:
+    """The days of which what is known may be another now: near a file that came, went, or is read or ranked otherwise."""
+    now = {(r.path, r.landed, r.recency): r for r in files}
+    then = {(r.path, r.landed, r.recency): r for r in old.values()}
+    changed = [*(r for key, r in now.items() if key not in then), *(r for key, r in then.items() if key not in now)]
+    days = {day for record in changed for day in record.days()}
+    return {day + dt.timedelta(days=n) for day in days for n in range(-REACH_DAYS, REACH_DAYS + 1)}
 
 
 def _moved(con: duckdb.DuckDBPyConnection, landed: LandedFiles, source: str, table: str) -> list[tuple[str, dt.date]]:

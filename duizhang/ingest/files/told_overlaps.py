@@ -19,7 +19,8 @@ COUNTED_AGAIN = pa.schema([("part", pa.int64()), ("file", pa.string()), ("line",
 
 @dataclass(frozen=True)
 class CountedFile:
-    """A file that counts: its days, and how many rows of it feed tables. rank: greater the newer it is."""
+    """A file that counts: its days, and how many rows of it feed tables. rank: greater the newer it is; restates: days of older files on
+    which they have a row that this one states on another day."""
 
     path: str
     source: str
@@ -28,6 +29,7 @@ class CountedFile:
     days: frozenset[dt.date]
     rows: int
     rank: int = 0
+    restates: frozenset[dt.date] = frozenset()
 
 
 @dataclass

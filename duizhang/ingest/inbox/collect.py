@@ -48,7 +48,7 @@ from duizhang.ingest.inbox.archiving import archive, archived_path, archived_who
 from duizhang.ingest.inbox.placing import misplaced, placed
 from duizhang.ingest.inbox.reading_in import details_of, is_locked, land, needs_own_process, refused_detail
 from duizhang.ingest.inbox.remote import open_inbox
-from duizhang.ingest.landing import QUARANTINED, LandedFiles, Setting, is_whole
+from duizhang.ingest.landing import QUARANTINED, Setting, is_whole
 from duizhang.ingest.opening import MEMBER, passwords
 from duizhang.ingest.specification import SourceSpec, load_specs
 from duizhang.ingest.typing import QUARANTINE
@@ -189,8 +189,7 @@ class _Collection:
     def _restating(self, records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
         """The records, each with the days from which it takes rows of older files away."""
         active = sorted((r for r in records.values() if r.status == READ), key=lambda r: r.recency)
-        files = ((r.source, r.shop, self.store.home / r.landed) for r in active if r.source in self.rules.specs)
-        found = restated_days(LandedFiles(self.rules.specs, self.settings, files), [r.path for r in active])
+        found = restated_days(self.rules.specs, self.settings, self.store.home, active, self.known)
         settled = {}
         for name, record in records.items():
             detail = {k: v for k, v in record.detail.items() if k != "restates"}
