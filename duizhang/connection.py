@@ -21,6 +21,7 @@ WRITES = "duizhang_writes"
 BUSY_SECONDS = 30
 # what providers call it, and SQLAlchemy's own default, which is a driver that is not installed
 _POSTGRES = ("postgres", "postgresql")
+_ADDRESS = "Such as postgresql://user:password@host:5432/database."
 # of PostgreSQL: serialisation failure, deadlock, lock not available, a number that somebody else was quicker to take
 _PASSING = ("40001", "40P01", "55P03", "23505")
 
@@ -40,16 +41,23 @@ def open_engine(home: Path, url: str, *, read_only: bool) -> sa.Engine:
 
 
 def _by_url(text: str) -> sa.Engine:
-    advice = "Such as postgresql://user:password@host:5432/database."
     try:
         url = sa.make_url(text)
+        backend = url.get_backend_name()
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise UserError(f"{URL_VARIABLE} is no address of a database", advice=_ADDRESS) from error
+    if backend in _POSTGRES:
         if url.drivername in _POSTGRES:
             url = url.set(drivername="postgresql+psycopg")
+    elif backend != "sqlite":
+        raise UserError(f"{URL_VARIABLE}: the state is kept in PostgreSQL or SQLite, not in {backend!r}", advice=_ADDRESS)
+    elif not url.database or not Path(url.database).is_absolute():
+        # elsewhere it would be another file for every folder that a command is started in
+        raise UserError(f"{URL_VARIABLE}: SQLite is a file by its whole path", advice="Such as sqlite:////folder/state.db.")
+    try:
         return sa.create_engine(url, poolclass=sa.NullPool)
-    except (sa.exc.ArgumentError, ValueError) as error:
-        raise UserError(f"{URL_VARIABLE} is no address of a database", advice=advice) from error
-    except sa.exc.NoSuchModuleError as error:
-        raise UserError(f"{URL_VARIABLE}: {sa.make_url(text).drivername!r} is no database that is known", advice=advice) from error
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ValueError) as error:
+        raise UserError(f"{URL_VARIABLE}: {url.drivername!r} is no database that is known", advice=_ADDRESS) from error
     except ModuleNotFoundError as error:
         raise UserError(f"{URL_VARIABLE} needs the driver {error.name!r}", advice="pip install 'duizhang[postgres]'") from error
 
@@ -96,4 +104,6 @@ def told(error: sa.exc.DBAPIError, engine: sa.Engine) -> StateError | Retryable:
         return StateError(
             f"the disk is full or cannot be written: {text}", advice="Make room and run the same command again; nothing is lost."
         )
+    if error.connection_invalidated or "connection" in text.casefold():
+        return StateError(f"the state database does not answer: {text}", advice=f"Look at the server and at {URL_VARIABLE}.")
     return StateError(f"the state database: {text}", advice="`duizhang verify` says whether it is whole.")

@@ -8,8 +8,6 @@ Every command opens them through `open_published`: read-only, and without a way 
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from duizhang.errors import UserError
+from duizhang.reading_only import only_reads
 from duizhang.schema import DAY, INSTANT, MONEY, TEXT
 from duizhang.store import quoted
 
@@ -176,10 +175,6 @@ CAUSES: pa.Schema = pa.schema(
     ]
 )
 
-# Parts of a query's syntax tree that read and do no more; a WITH may hold a COPY or an INSERT and still be a select.
-_READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
-_EXPLAIN = re.compile(r"explain( analyze)?( \( ?(analyze|format \w+)( ?, ?(analyze|format \w+))* ?\))?( analyze)? ?", re.IGNORECASE)
-
 
 @contextmanager
 def open_published(home: Path, *, also: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -226,9 +221,10 @@ def run_select(
     timer = Timer(seconds, con.interrupt) if seconds else None
     try:
         statements = con.extract_statements(query)
-        if len(statements) != 1 or not _only_reads(con, statements[0]):
+        if len(statements) != 1 or not only_reads(con, statements[0]):
             raise UserError(
-                "only one select, or explain of a select, at a time", advice="The published tables are read-only."
+                "only one select, or explain of a select, at a time",
+                advice="The published tables are read-only. A pivot with a word that could write in it lists its columns: in (...).",
             )
         if timer:
             timer.start()
@@ -244,48 +240,6 @@ def run_select(
     finally:
         if timer:
             timer.cancel()
-
-
-def _only_reads(con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
-    """Whether DuckDB's own parser sees a select, with nothing in it that writes."""
-    text = statement.query
-    if statement.type == duckdb.StatementType.EXPLAIN:
-        inner = _explained(text)
-        parts = con.extract_statements(inner) if inner else []
-        return len(parts) == 1 and parts[0].type == duckdb.StatementType.SELECT and _only_reads(con, parts[0])
-    if statement.type != duckdb.StatementType.SELECT:
-        return False
-    (tree,) = con.execute("select json_serialize_sql(?)", [text]).fetchall()[0]
-    parsed = json.loads(tree)
-    return not parsed["error"] and _nodes(parsed) <= _READING
-
-
-def _explained(text: str) -> str:
-    """What an explain is about; empty where it says more than `analyze` and a format before it."""
-    tokens = [(at, kind) for at, kind in duckdb.tokenize(text) if kind != duckdb.token_type.comment]
-    said = ""
-    for number, (at, _) in enumerate(tokens):
-        end = tokens[number + 1][0] if number + 1 < len(tokens) else len(text)
-        word = re.sub(r"/\*.*?\*/|--[^\n]*", " ", text[at:end], flags=re.DOTALL).strip()
-        if said and _EXPLAIN.fullmatch(said + " ") and word.casefold() not in ("analyze", "("):
-            return text[at:]
-        said = f"{said} {word}".strip()
-    return ""
-
-
-def _nodes(tree: object) -> set[str]:
-    """The kinds of query nodes in a syntax tree."""
-    found, waiting = set(), [tree]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            kind = part.get("type")
-            if isinstance(kind, str) and kind.endswith("_NODE"):
-                found.add(kind)
-            waiting.extend(part.values())
-        elif isinstance(part, list):
-            waiting.extend(part)
-    return found
 
 
 def _first_line(error: Exception) -> str:

@@ -57,12 +57,15 @@ class Run:
     ) -> None:
         """memory: what it may take, such as 2GB; what books.yaml says where it is empty."""
         self.books_path, self.home, self.force, self.backend = books_path.resolve(), home.resolve(), force, backend
+        seen = file_digest(self.books_path)
+        self.books = load_books(self.books_path)
+        # before anything is written: a database that is another home's refuses this one
+        self.state = State(self.home)
+        self.store = Store(self.home, memory=parsed(memory or self.books.memory))
         # what is archived is what the run goes by, from its start to its end
         self.archived = archive_books(self.home, self.books_path)
-        self.books = load_books(self.books_path)
-        if file_digest(self.books_path) != self.archived:
+        if seen != self.archived:
             raise Retryable(f"{self.books_path} was changed while it was read: run again")
-        self.store, self.state = Store(self.home, memory=parsed(memory or self.books.memory)), State(self.home)
         self.asked: list[dt.date] = []
         self.periods: list[dt.date] = []
         self.files: list[FileRecord] = []

@@ -31,6 +31,7 @@ from duizhang.errors import DuizhangError, Retryable, UserError
 from duizhang.events import append_event, event_log, verify_chain, witness_tail, witnessed
 from duizhang.identity import HOMES
 from duizhang.publish import PeriodOutcome, period_states, read_manifest
+from duizhang.runs.running import Run
 from duizhang.state import State
 from duizhang.terms import Outcome
 from tests.close.conftest import FIRST, PERIODS, published
@@ -391,6 +392,21 @@ def test_a_database_belongs_to_one_home(server: str, tmp_path: Path, monkeypatch
     (tmp_path / "moved" / "manifests").mkdir()
     with pytest.raises(UserError, match="its state database is gone"):
         State(tmp_path / "moved")
-    monkeypatch.setenv("DUIZHANG_STATE_URL", "no address")
-    with pytest.raises(UserError, match="no address of a database"):
-        State(tmp_path / "moved")
+    for url, wanted in (
+        ("no address", "no address of a database"), ("mysql://u:p@host/db", "in PostgreSQL or SQLite, not in 'mysql'"),
+        ("postgresql+asyncpg://u:p@host/db", "needs the driver|no database that is known"), ("sqlite://", "by its whole path"),
+        ("sqlite:///here.db", "by its whole path"), ("postgresql://u:p@127.0.0.1:1/db", "does not answer"),
+    ):
+        monkeypatch.setenv("DUIZHANG_STATE_URL", url)
+        with pytest.raises(UserError, match=wanted) as refused:
+            State(tmp_path / "moved")
+        assert "postgres]" not in refused.value.advice or "asyncpg" in url
+
+
+def test_a_home_that_the_database_refuses_is_left_as_it_was(fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUIZHANG_STATE_URL", f"sqlite:///{tmp_path / 'home' / 'state.db'}")
+    books = tmp_path / "books.yaml"
+    books.write_text("entity: acme\ntime_zone: UTC\ncurrency: CNY\nstart: 2026-03-01\nshops: {}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="belongs to another home"):
+        Run(books, tmp_path / "second")
+    assert [path.name for path in (tmp_path / "second").rglob("*")] == []

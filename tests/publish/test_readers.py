@@ -44,6 +44,10 @@ WRITES = (
     "explain analyze with x as (copy (select 1) to '{}') select * from x",
     "select 1; copy (select 1) to '{}'",
     "from query('with x as (copy (select 1) to ''{}'') from x')",
+    "with x as (copy (select 1) to '{}') pivot period_status on state using count(*)",
+    "with x as (/**/COPY/**/(select 1) to '{}') select * from (pivot period_status on state using count(*)), x",
+    "explain analyze with x as (copy (select 1) to '{}') pivot period_status on state using count(*)",
+    "pivot query('copy (select 1) to ''{}''') on a using count(*)",
 )
 
 
@@ -63,7 +67,9 @@ def test_sql_writes_no_file(public: Any, query: str) -> None:
     "with x as (delete from period_status returning period) from x", "attach '/tmp/x.duckdb'", "set threads = 1",
     "pragma database_list", "call pragma_version()", "prepare p as select 1", "begin", "checkpoint", "", ";",
     "select * from read_text('/etc/hostname')", "from '/etc/hostname'", "from glob('/etc/*')", "from home", "explain drop view variances",
-    "load json", "from enable_logging(storage := 'file', storage_path := '/tmp/log')",
+    "load json", "select 1; select 2", "pivot period_status on state; select 1",
+    "with x as (delete from period_status returning period) pivot x on period",
+    "from enable_logging(storage := 'file', storage_path := '/tmp/log')",
 ])
 def test_sql_is_one_select_over_what_is_published(public: Any, query: str) -> None:
     with pytest.raises(UserError):
@@ -75,7 +81,9 @@ def test_sql_is_one_select_over_what_is_published(public: Any, query: str) -> No
     "with recursive t(n) as (select 1 union all select n + 1 from t where n < 3) select * from t",
     "select * from period_status union select * from period_status", "explain select 1", "EXPLAIN ANALYZE from variances",
     "-- why\nexplain /* this */ analyze -- one\n select 1", "explain (format json) from variances",
-    "explain (analyze, format json) select 1",
+    "explain (analyze, format json) select 1", "pivot recon_summary on leg using sum(closing) group by period",
+    "with p as (pivot_wider recon_summary on leg, currency using sum(closing)) select * from p", "explain pivot period_status on state",
+    "unpivot recon_summary on opening, closing into name what value amount", "from (pivot period_status on state using count(*))",
 ])
 def test_sql_lets_every_way_of_reading(public: Any, query: str) -> None:
     assert select(public.home, query)
