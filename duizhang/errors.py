@@ -12,7 +12,7 @@ class DuizhangError(Exception):
 
 
 class UserError(DuizhangError):
-    """Something that the user can mend: a setting, an argument, a file.
+    """Something that the user can correct: a setting, an argument, a file.
 
     `advice` says what to do; it is shown on a line of its own.
     """
@@ -40,10 +40,6 @@ class StateError(UserError):
 
 class ClosedPeriodError(UserError):
     """New numbers for a closed period: it must be reopened, with a reason, first."""
-
-
-class PublicationRefused(DuizhangError):
-    """The gate's recorded results do not cover, or do not pass, exactly what is to be published."""
 
 
 class ConservationError(DuizhangError):

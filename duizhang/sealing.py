@@ -204,11 +204,6 @@ def clear_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def clear_bytes(path: Path) -> bytes:
-    """What a file of the archive holds. Raises Closed or Damaged."""
-    return b"".join(clear_blocks(path))
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[Path]:
     """A path under which readers find what a file of the archive holds: its own where it is in clear, else one of the same name

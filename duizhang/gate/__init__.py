@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         COMPUTED,
         ROWS_OF_PERIOD,
         TABLE_EXISTS,
-        failures_by_table,
         run_gate,
         write_data_docs,
     )
@@ -29,12 +28,12 @@ if TYPE_CHECKING:
         quality_table,
         recorded_results,
     )
-    from duizhang.gate.suites import gated_tables, load_suites
+    from duizhang.gate.suites import load_suites
 else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
     "COLUMNS", "COMPUTED", "ROWS_OF_PERIOD", "TABLE_EXISTS",
     "Failure", "Result", "accept_failure", "acceptances", "accepted", "accepted_by", "copy_acceptances", "failures",
-    "failures_by_table", "gated_tables", "load_suites", "quality_table", "recorded_results", "run_gate", "write_data_docs",
+    "load_suites", "quality_table", "recorded_results", "run_gate", "write_data_docs",
 ]

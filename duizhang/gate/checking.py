@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from duizhang import published, schema
 from duizhang.errors import UserError
-from duizhang.gate.records import Failure, Result, failure_of, failures, quality_table, record, recorded_results
+from duizhang.gate.records import Failure, Result, failures, quality_table, record, recorded_results
 from duizhang.gate.suites import Expectation, Suite, load_suites
 from duizhang.reconcile import Uncomputed, load_causes
 from duizhang.state import State
@@ -99,16 +99,6 @@ def parameters() -> dict[str, list[str]]:
     import iso4217
 
     return {"causes": sorted(load_causes()), "currencies": sorted(c.code for c in iso4217.Currency)}
-
-
-def failures_by_table(state: State, periods: Sequence[dt.date]) -> dict[str, list[Failure]]:
-    """The recorded failures that hold any of the periods, for each table with a suite or a result (often empty)."""
-    found: dict[str, list[Failure]] = {table: [] for table in load_suites()}
-    for result in recorded_results(state, periods):
-        listed = found.setdefault(result.table, [])
-        if result.holds:
-            listed.append(failure_of(result))
-    return found
 
 
 def _context(store: Store, con: object, periods: Sequence[dt.date]) -> None:

@@ -144,8 +144,3 @@ def load_suites(folder: Path | None = None) -> dict[str, Suite]:
             raise SpecError(f"{path}: table is {suite.table!r}, but the file is called {path.stem!r}")
         found[suite.table] = suite
     return found
-
-
-def gated_tables() -> tuple[str, ...]:
-    """The tables that have a suite."""
-    return tuple(load_suites())

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from duizhang.ingest.inbox import collect
     from duizhang.ingest.landing import ControlTotal, Extraction, Setting, extract
     from duizhang.ingest.proposing import propose
-    from duizhang.ingest.specification import SourceSpec, list_specs, load_spec, load_specs, sources_page
+    from duizhang.ingest.specification import SourceSpec, load_spec, load_specs, sources_page
 else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
     "ControlTotal", "Extraction", "FileRecord", "Setting", "SourceSpec", "build_canonical", "collect", "extract",
     "files_by_age",
-    "inbox_path", "list_specs", "load_spec", "load_specs",
+    "inbox_path", "load_spec", "load_specs",
     "propose", "records", "sources_page", "sources_seen", "unresolved",
 ]

@@ -8,7 +8,6 @@ from duizhang.publish.versions import (
     STATES,
     PeriodState,
     Version,
-    current_version,
     kept_manifests,
     manifest_path,
     manifest_text,
@@ -31,7 +30,7 @@ else:
 
 __all__ = [
     "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "Exported", "PeriodOutcome", "PeriodState", "Version",
-    "current_version", "export_iceberg", "is_whole", "kept_manifests", "manifest_path", "manifest_text", "note_refused", "object_path",
+    "export_iceberg", "is_whole", "kept_manifests", "manifest_path", "manifest_text", "note_refused", "object_path",
     "period_states", "publish", "published_differs", "read_manifest", "rebuild_published", "set_period_state", "version_differs",
     "versions",
 ]

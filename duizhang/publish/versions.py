@@ -101,12 +101,6 @@ def versions(state: State, period: dt.date | None = None) -> list[Version]:
         return [Version(*row) for row in connection.execute(query).all()]
 
 
-def current_version(state: State, period: dt.date) -> int:
-    """The version of a period that readers see; 0 when it was never published."""
-    found = period_states(state).get(period)
-    return found.version if found else 0
-
-
 def save_states(connection: sa.Connection, changed: list[PeriodState]) -> None:
     """Insert or replace the states of periods, inside the caller's transaction."""
     for s in changed:

@@ -31,7 +31,7 @@ from duizhang.sealing import (
     Closed,
     Damaged,
     begin_sealing,
-    clear_bytes,
+    clear_blocks,
     is_as_sealed,
     key_path,
     opened,
@@ -43,6 +43,11 @@ from duizhang.store import Store
 from tests.ingest.test_privacy import NAME, PHONE, TEXTS, written
 
 DAY = dt.date(2026, 3, 2)
+
+
+def clear_bytes(path: Path) -> bytes:
+    return b"".join(clear_blocks(path))
+
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from duizhang.errors import UserError
 from duizhang.gate import accept_failure, run_gate
 from duizhang.publish import (
     PeriodOutcome,
-    current_version,
+    period_states,
     publication,
     publish,
     read_manifest,
@@ -157,7 +157,7 @@ def test_a_crash_between_steps_leaves_the_old_in_sight_and_the_next_run_finishes
     assert ask(fake, look) == [(1, Decimal(10), Decimal(10))]
     put_out(fake, [FIRST])
     assert ask(fake, look) == [(2, Decimal(7), Decimal(7))]
-    assert current_version(fake.state, FIRST) == 2
+    assert period_states(fake.state)[FIRST].version == 2
     assert [p.name for p in fake.home.glob("published.duckdb.*")] == []
 
 

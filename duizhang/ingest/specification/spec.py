@@ -345,8 +345,3 @@ def _read(folder: Path) -> dict[str, SourceSpec]:
             raise SpecError(f"{path.name}: there are two specifications named {spec.name}")
         found[spec.name] = spec
     return dict(sorted(found.items()))
-
-
-def list_specs() -> list[str]:
-    """Names of all sources, in order."""
-    return list(load_specs())
