@@ -1,11 +1,12 @@
 -- Grain: one claim an order line, payment or refund. Meaning: what an order should bring (left: order lines less the
--- refunds that we recorded) is what the provider took in for it (right: paid less refunded, and less what a buyer's bank took back). A record without an order
+-- refunds that we recorded) is what the provider took in for it (right: paid less refunded, and less what a buyer's bank took back or a
+-- marketplace took off the price: our discounts, taxes that it remits). A record without an order
 -- number stands by itself, under its transaction, refund or line of its file.
 with
 orders as (select * from own_orders),
 refunds as (select * from placed_refunds),
 payments as (select * from placed_payments),
-disputes as (select * from placed_settlements where kind = 'dispute'),
+taken_off as (select * from placed_settlements where kind in ('dispute', 'deduction')),
 shops as (select * from shops),
 
 receivable as (
@@ -36,12 +37,15 @@ paid as (
     from payments
 ),
 
-disputed as (
+less as (
     select
-        period, entity, shop, order_id, currency, 'right' as side, 'dispute' as kind, amount, '' as sku,
+        period, entity, shop, order_id, currency, 'right' as side,
+        -- taken off as the price comes in, and given back with it
+        case when kind = 'dispute' then kind when amount < 0 then 'sale' else 'refund' end as kind, amount, '' as sku,
         0 as discount, null as unit_price, '' as customer, occurred_at, source, file, line, null as sequence,
-        coalesce(nullif(transaction_id, ''), entry_id) as transaction_id, '' as refund_id, null as instalments, '' as remark
-    from disputes
+        coalesce(nullif(transaction_id, ''), entry_id) as transaction_id, case kind when 'deduction' then entry_id else '' end as refund_id,
+        null as instalments, '' as remark
+    from taken_off
 ),
 
 unioned as (
@@ -51,7 +55,7 @@ unioned as (
     union all
     select * from paid
     union all
-    select * from disputed
+    select * from less
 ),
 
 final as (

@@ -3,7 +3,7 @@
 An entry is named after its specification (`name+word` for a second sample of it). body: the sample as text (encoding: utf-8
 unless it says otherwise), or sheets: name -> text of cells between tabs, written into a workbook. rows: [read, parsed,
 quarantined, ignored]. sums: table -> what (kind and currency of a settlement, else currency) -> sum of the amounts. days: the
-business days. never: what is personal and must stand in no table. unknown: [old, new] makes of a type or state one that
+business days. due: what of the orders is to be received. never: what is personal and must stand in no table. unknown: [old, new] makes of a type or state one that
 nobody knows: its row waits in quarantine under its name, and no amount of it is counted.
 """
 
@@ -56,7 +56,7 @@ def sums(found: list[Extraction]) -> dict[str, dict[str, Decimal]]:
     for one in found:
         for table in one.tables:
             for row in one.table(table).to_pylist():
-                if "amount" in row:
+                if row.get("amount") is not None:
                     what = " ".join(row[name] for name in ("kind", "currency") if row.get(name) and (name != "kind" or table == "settlements"))
                     amount = row["amount"]
                 else:
@@ -78,6 +78,9 @@ def test_a_channel_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     assert [(t.name, t.stated, t.computed) for one in found for t in one.totals if not t.ok] == []
     if "days" in entry:
         assert sorted({str(day) for one in found for day in one.days}) == [str(day) for day in entry["days"]]
+    if "due" in entry:
+        orders = [row for one in found for row in one.table("orders").to_pylist()]
+        assert sum(r["amount"] for r in orders if r["paid_at"] or r["status"] in ("paid", "shipped", "completed")) == Decimal(str(entry["due"]))
     rows = str([row for one in found for table in one.tables for row in one.table(table).to_pylist()])
     assert not [word for word in entry.get("never", []) if word in rows]
     assert all(word in rows for word in entry.get("holds", []))
