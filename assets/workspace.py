@@ -60,7 +60,7 @@ class RunResource(ConfigurableResource[Run]):
     """The engine's run, one for all steps of a job's run, which has the home for itself; a second run waits.
 
     force: compute what is current, too. memory: what it may take, such as 2GB, instead of what books.yaml says. progress: lines on
-    standard error as well as in the run's log.
+    standard error as well as in the run's log. engine: what computes the models, instead of what books.yaml says.
     """
 
     books_path: str
@@ -68,6 +68,7 @@ class RunResource(ConfigurableResource[Run]):
     progress: bool = False
     force: bool = False
     memory: str = ""
+    engine: str = ""
 
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator[Run]:
@@ -77,7 +78,7 @@ class RunResource(ConfigurableResource[Run]):
             if context.log:
                 stack.enter_context(forwarded(context.log))
             stack.enter_context(acquire(Path(self.home_path)))
-            yield Run(Path(self.books_path), Path(self.home_path), force=self.force, memory=self.memory)
+            yield Run(Path(self.books_path), Path(self.home_path), force=self.force, memory=self.memory, engine=self.engine)
 
 
 def from_environment() -> Resources:
@@ -85,10 +86,12 @@ def from_environment() -> Resources:
     return over(os.environ.get(BOOKS_VARIABLE, "demo/raw/books.yaml"), os.environ.get(HOME_VARIABLE, "demo/home"))
 
 
-def over(books_path: str, home_path: str, *, progress: bool = False, force: bool = False, memory: str = "") -> Resources:
+def over(
+    books_path: str, home_path: str, *, progress: bool = False, force: bool = False, memory: str = "", engine: str = ""
+) -> Resources:
     """The resources over given books and a given home: `run` for runs, `watched` for who only looks."""
     return {
-        "run": RunResource(books_path=books_path, home_path=home_path, progress=progress, force=force, memory=memory),
+        "run": RunResource(books_path=books_path, home_path=home_path, progress=progress, force=force, memory=memory, engine=engine),
         "watched": Workspace(books_path=books_path, home_path=home_path),
     }
 

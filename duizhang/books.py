@@ -47,6 +47,7 @@ from duizhang.books_expected import Calendar, Expected
 from duizhang.books_goods import Bundle, Gift, SharedAccount, SkuCode
 from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
 from duizhang.digest import mapping_digest
+from duizhang.engine_names import PATTERN as ENGINES
 from duizhang.errors import BooksError
 from duizhang.legs import LEGS, load_legs
 from duizhang.matching_passes import Pass, load_matching
@@ -60,7 +61,7 @@ PSEUDONYM_BYTES = 10  # of the MAC
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
 _NO_RESULT = (
     "root", "language", "inbox", "sources", "databases", "pseudonym_key", "encrypt_archive", "retention", "roles", "people",
-    "counterparties", "feeds", "notify", "certify", "memory",
+    "counterparties", "feeds", "notify", "certify", "memory", "engine",
 )
 
 
@@ -82,6 +83,7 @@ class Books(BaseModel):
     sources: str = "sources"  # a folder with own source specifications, beside books.yaml
     databases: tuple[Database, ...] = ()
     memory: Annotated[str, Field(pattern=PATTERN)] = ""  # of a run, 2GB where nothing is said; what does not fit is spilled
+    engine: Annotated[str, Field(pattern=ENGINES)] = ""  # that computes the models; DuckDB on this machine where nothing is said
     pseudonym_key: PseudonymKey = PseudonymKey()
     encrypt_archive: bool = False  # raw files are sealed with keys that DUIZHANG_ARCHIVE_KEY wraps; once they are they stay so
     retention: Retention = Retention()

@@ -21,6 +21,7 @@ class Runner(Protocol):
 
     def __call__(
         self, books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = ..., force: bool = ..., memory: str = ...,
+        engine: str = ...,
     ) -> int: ...
 
 

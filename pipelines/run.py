@@ -17,7 +17,7 @@ from pipelines.triggers import JOB
 
 def run_range(
     books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False, force: bool = False,
-    memory: str = "",
+    memory: str = "", engine: str = "",
 ) -> int:
     """Collect, then compute, check and publish what is not current from `start` to `end`, and what follows from that.
 
@@ -28,7 +28,7 @@ def run_range(
     books = load_books(books_path)
     check_range(books, start, end)
     partitions = daily(books.start.isoformat(), books.time_zone, last=end)
-    resources = over(str(books_path.resolve()), str(home.resolve()), progress=progress, force=force, memory=memory)
+    resources = over(str(books_path.resolve()), str(home.resolve()), progress=progress, force=force, memory=memory, engine=engine)
     job = build_defs(resources=resources, partitions=partitions).resolve_job_def(JOB)
     try:
         with DagsterInstance.ephemeral() as instance:

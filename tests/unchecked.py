@@ -38,7 +38,8 @@ class Trusting(Validation):
 
 
 def run_range(
-    books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False, force: bool = False, memory: str = ""
+    books_path: Path, home: Path, start: dt.date, end: dt.date, *, progress: bool = False, force: bool = False, memory: str = "",
+    engine: str = "",
 ) -> int:
     """As the runner of pipelines/run.py, without steps in between."""
     check_range(load_books(books_path), start, end)
@@ -46,7 +47,7 @@ def run_range(
         if progress:
             stack.enter_context(shown())
         stack.enter_context(acquire(home))
-        run = Run(books_path, home, force=force, memory=memory)
+        run = Run(books_path, home, force=force, memory=memory, engine=engine)
         run.begin(days(start, end))
         run.to(PUBLISH)
         while run.advance():

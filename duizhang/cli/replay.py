@@ -20,12 +20,15 @@ from duizhang.runner import load_runner
 @click.option("--version", type=int, help="Default: the newest.")
 @click.option("--key", type=click.Path(path_type=Path), help="The pseudonym key, where it is not where the books had it.")
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@click.option("--engine", default="", metavar="ENGINE", help="What computes it, instead of what books.yaml said then.")
 @json_option
-def command(home: Path, period: dt.datetime, version: int | None, key: Path | None, *, quiet: bool, as_json: bool) -> int:
+def command(home: Path, period: dt.datetime, version: int | None, key: Path | None, *, quiet: bool, engine: str, as_json: bool) -> int:
     """Rebuild a published version and compare the digests. Exit code 2 where they differ."""
     from duizhang.close import replay
+    from duizhang.runs import engine_of
 
-    runner = partial(load_runner(), progress=not quiet)
+    engine_of(engine)
+    runner = partial(load_runner(), progress=not quiet, engine=engine)
     before, now = replay(home.resolve(), open_state(home), period.date(), version, runner, key=key)
     answer({"period": period.date(), "published": before, "replayed": now, "same": before == now}, [
         _("published {digest}", digest=before), _("replayed  {digest}", digest=now),

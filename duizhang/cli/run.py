@@ -23,9 +23,11 @@ from duizhang.runner import check_range, load_runner
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 @click.option("--force", is_flag=True, help="Compute every day of the range again, also what is current.")
 @click.option("--memory", default="", metavar="SIZE", help="What it may take, such as 2GB, instead of what books.yaml says.")
+@click.option("--engine", default="", metavar="ENGINE", help="duckdb, or a Spark (spark://HOST:7077), instead of what books.yaml says.")
 @json_option
 def command(
-    books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool, force: bool, memory: str, as_json: bool
+    books_path: Path, start: dt.datetime, end: dt.datetime, home: Path, *, quiet: bool, force: bool, memory: str, engine: str,
+    as_json: bool,
 ) -> int:
     """Collect the inbox, reconcile every day from --from to --to that is not current, check and publish.
 
@@ -34,14 +36,16 @@ def command(
     Exit code 0: everything is published. 2: something is held (see `duizhang status`). 1: an error.
     """
     from duizhang.books import load_books
+    from duizhang.runs import engine_of
 
     check_range(books := load_books(books_path), start.date(), end.date())
     parsed(memory or books.memory)
+    engine_of(engine or books.engine)
     runner = load_runner()
     if not quiet:
         click.echo(_("{first} to {last}, books {books}, home {home}", first=f"{start:%Y-%m-%d}", last=f"{end:%Y-%m-%d}", books=books_path,
                      home=home), err=True)
-    code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory)
+    code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory, engine=engine)
     if not quiet:
         done = _("published: `duizhang status`, `duizhang report`") if code == 0 else _("something is held: see `duizhang status`")
         click.echo(done, err=True)

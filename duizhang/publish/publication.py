@@ -85,7 +85,7 @@ class _Candidate:
 
 
 def publish(
-    books: Books, store: Store, state: State, home: Path, periods: Sequence[dt.date], *, rules_digest: str = ""
+    books: Books, store: Store, state: State, home: Path, periods: Sequence[dt.date], *, rules_digest: str = "", engine: str = ""
 ) -> list[PeriodOutcome]:
     """Publish what the store holds of the periods, in order of time; one outcome a period.
 
@@ -93,6 +93,7 @@ def publish(
     gate covers exactly the content that is to be published, or when one failed and nobody accepted it. Content, rules
     and books that are already published stay the version they are. A period is provisional when the day before it
     (from `books.start` on) is held, provisional or was never published, or does not close with what it opens with.
+    engine: what computed them, which is told with a version and part of no digest of its content.
     """
     required = {name: suite.optional for name, suite in load_suites().items()}
     with publication_lock(home):
@@ -100,7 +101,7 @@ def publish(
         wanted = sorted(set(periods))
         pace = Pace(len(wanted))
         for period, candidate in _candidates(store, state, wanted, required):
-            outcomes.append(_publish_one(books, store, state, home, period, rules_digest, candidate))
+            outcomes.append(_publish_one(books, store, state, home, period, rules_digest, engine, candidate))
             if len(outcomes) % _TOLD == 0 and len(outcomes) < len(wanted):
                 log.info("publishing: %d of %d days%s", len(outcomes), len(wanted), pace.after(len(outcomes)))
         settled = _settle(books, state)
@@ -117,7 +118,7 @@ def publish(
 
 
 def _publish_one(
-    books: Books, store: Store, state: State, home: Path, period: dt.date, rules_digest: str, candidate: _Candidate
+    books: Books, store: Store, state: State, home: Path, period: dt.date, rules_digest: str, engine: str, candidate: _Candidate
 ) -> PeriodOutcome:
     now = period_states(state).get(period) or PeriodState(period, 0, OPEN)
     known = versions(state, period)
@@ -156,7 +157,7 @@ def _publish_one(
             name: {"digest": of_table, "rows": candidate.rows[name], "object": object_path(Path(), of_table).as_posix()}
             for name, of_table in candidate.digests.items()
         },
-        "rules_digest": rules_digest, "books_digest": books_digest,
+        "rules_digest": rules_digest, "books_digest": books_digest, "engine": engine,
         "inputs": _inputs(candidate.files),
         "opening": {
             "version": before.version if before else 0,

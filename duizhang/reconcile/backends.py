@@ -15,10 +15,12 @@ from duizhang.store import Store, connect
 class Backend(Protocol):
     """Gives a session its connection, and takes from it what is written there and then.
 
+    name: of what computes, with its version; it is recorded with what is published, and no digest depends on it.
     in_stretches: whether a long range is judged a stretch of days after the other, because memory is one machine's.
     faults: what the connection raises where a model cannot be computed, other than by the values that it reads.
     """
 
+    name: str
     in_stretches: bool
     faults: tuple[type[Exception], ...]
 
@@ -33,6 +35,7 @@ class Backend(Protocol):
 
 
 class _DuckDB:
+    name = f"duckdb {duckdb.__version__}"
     in_stretches = True
     faults: tuple[type[Exception], ...] = (duckdb.Error,)
 

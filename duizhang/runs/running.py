@@ -29,8 +29,9 @@ from duizhang.memory import parsed, told_when_short
 from duizhang.plan import OPENING, Plan, Reason, begin, make_plan, opens_differently, record, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_states, publish, rebuild_published
 from duizhang.published import TABLES
-from duizhang.reconcile import DUCKDB, Backend, Session, Uncomputed, compute, rules_digest
+from duizhang.reconcile import Backend, Session, Uncomputed, compute, rules_digest
 from duizhang.runner import check_range
+from duizhang.runs.engines import engine_of
 from duizhang.runs.notifying import news, send
 from duizhang.runs.passes import DAY, passes, spans
 from duizhang.state import State
@@ -48,18 +49,19 @@ class Run:
     """One run; whoever makes it holds the lock of the home until it is over.
 
     `begin` takes in the inbox and plans; then `periods` is the first stretch of days to compute. `to` takes it through the
-    stages, and `advance` goes on to the next stretch, until there is none. `end` says what became of every day. backend: what
-    computes the models; no digest depends on it.
+    stages, and `advance` goes on to the next stretch, until there is none. `end` says what became of every day.
     """
 
     def __init__(
-        self, books_path: Path, home: Path, *, force: bool = False, memory: str = "", backend: Backend = DUCKDB
+        self, books_path: Path, home: Path, *, force: bool = False, memory: str = "", engine: str = "", backend: Backend | None = None
     ) -> None:
-        """memory: what it may take, such as 2GB; what books.yaml says where it is empty."""
-        self.books_path, self.home, self.force, self.backend = books_path.resolve(), home.resolve(), force, backend
+        """memory, engine: what it may take, such as 2GB, and what computes the models, such as spark://HOST:7077; what books.yaml
+        says where they are empty. backend: what computes them, in the place of an engine by name; no digest depends on it."""
+        self.books_path, self.home, self.force = books_path.resolve(), home.resolve(), force
         seen = file_digest(self.books_path)
         self.books = load_books(self.books_path)
-        # before anything is written: a database that is another home's refuses this one
+        # before anything is written: what is missing for the engine, and a database that is another home's, refuse this run
+        self.backend = backend or engine_of(engine or self.books.engine)
         self.state = State(self.home)
         self.store = Store(self.home, memory=parsed(memory or self.books.memory))
         # what is archived is what the run goes by, from its start to its end
@@ -252,7 +254,9 @@ class Run:
 
     def _publish(self) -> None:
         log.info("publishing")
-        outcomes = publish(self.books, self.store, self.state, self.home, self.periods, rules_digest=rules_digest())
+        outcomes = publish(
+            self.books, self.store, self.state, self.home, self.periods, rules_digest=rules_digest(), engine=self.backend.name
+        )
 
         def remember() -> None:
             record(self.store, self.state, self.periods)

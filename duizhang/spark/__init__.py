@@ -1,6 +1,6 @@
 """The same files of sql/, turned into Spark's SQL and run there, construct by construct and model by model: see docs/scale.md.
 
-No command leads here yet; pyspark comes with the extra `spark`.
+`duizhang run --engine` leads here; pyspark comes with the extra `spark`.
 """
 
 from duizhang.spark.spark_backend import SparkBackend

@@ -92,6 +92,30 @@ def _unnested(node: exp.Expr) -> exp.Expr:
     return inner
 
 
+def qualified(tree: exp.Expr) -> exp.Expr:
+    """`qualify`: whether a row fulfils it becomes a column of the rows, and outside only those are taken of which it is true.
+
+    The whole condition goes there, since a column that it names may have the name of another one outside.
+    """
+    for select in list(tree.find_all(exp.Select)):
+        condition = select.args.pop("qualify", None)
+        if condition is None:
+            continue
+        if any(select.args.get(part) for part in ("distinct", "order", "limit", "offset")):
+            raise Untranslatable(f"qualify beside distinct, order or limit: {select.sql('duckdb')[:200]}")
+        names, of = select.named_selects, "of_qualify"
+        outer = exp.Select(expressions=[exp.alias_(exp.column(name, table=of), name) for name in names])
+        if select is tree:
+            tree = outer
+        else:
+            select.replace(outer)
+        outer.set("with_", select.args.pop("with_", None))
+        select.append("expressions", exp.alias_(exp.paren(condition.this.copy()), "is_qualified"))
+        outer.set("from_", exp.From(this=exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier(of)))))
+        outer.set("where", exp.Where(this=exp.column("is_qualified", table=of)))
+    return tree
+
+
 def unions_by_name(tree: exp.Expr) -> exp.Expr:
     """A union by name as one by place: every side lists the same columns, and NULL where it has none."""
     for union in reversed([u for u in tree.bfs() if isinstance(u, exp.Union) and u.args.get("by_name")]):

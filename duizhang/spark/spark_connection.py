@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,8 @@ _OWN = ("set ", "create macro", "describe ")
 _OF_VALUES = ("ARITHMETIC_OVERFLOW", "NUMERIC_VALUE_OUT_OF_RANGE", "CAST_INVALID_INPUT", "CAST_OVERFLOW", "DIVIDE_BY_ZERO")
 
 
+# whole numbers for which Arrow would take a DOUBLE, and Python a decimal
+_HUGE = re.compile(r"\b(HUGEINT|UBIGINT)\b")
 # Files of so many rows are handed to Spark as rows; of larger ones it is given the names.
 _FEW = 10_000
 
@@ -63,6 +65,11 @@ class _Relation:
     text: str = ""
     version: int = 0
     seen: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is known to have no rows."""
+        return self.rows is not None and not self.rows.num_rows
 
 
 class Result:
@@ -90,6 +97,7 @@ class SparkConnection:
         self.relations: dict[str, _Relation] = {}
         self._names = f"duizhang_{uuid.uuid4().hex[:8]}"
         self._steps = 0
+        self._put_there: set[str] = set()  # the names of relations in Spark
         # no two states of any relations share one, also where one is dropped and made again
         self._versions = count(1)
         spark.udf.register("damerau_levenshtein", damerau_levenshtein(), "bigint")
@@ -121,8 +129,9 @@ class SparkConnection:
         self._set(name, _Relation(rows=table))
 
     def close(self) -> None:
-        for name in [n for n in self._listed() if n.startswith(self._names)]:
-            self.spark.catalog.dropTempView(name)
+        with suppress(UserError, ValueFault), told():  # of a Spark that is gone there is nothing to clear away
+            for name in sorted(self._put_there):
+                self.spark.catalog.dropTempView(name)
         self.shape.close()
 
     # statements that change what there is -------------------------------------------------------------------------------------
@@ -157,18 +166,21 @@ class SparkConnection:
             return
         if not self._reads(query):  # of constants: a calendar
             self.shape.execute(f'create or replace {kind} "{name}" as {query}')
-            rows = self.shape.sql(f'select * from "{name}"').to_arrow_table()
+            rows = self._by_duckdb(f'select * from "{name}"')
             if kind == "table":
                 self.shape.execute(f'delete from "{name}"')
             self._set(name, _Relation(rows=rows))
             return
         # what is made anew may be made of what it was
-        translated = self._translated(query)
+        translated, nothing = self._translated(query), self._of_nothing(query)
         self.shape.execute(f'create or replace {kind} "{name}" as {query}')
         if kind == "view":
             self.relations[name] = _Relation(text=query, version=next(self._versions))
+        elif nothing is not None:
+            self.shape.execute(f'delete from "{name}"')
+            self._set(name, _Relation(rows=nothing))
         else:
-            self._set(name, self._made(translated, self._columns(name)))
+            self._set(name, self._made(translated, name))
 
     def _read(self, name: str, query: str, paths: list[str]) -> None:
         """A relation of Parquet files, which Spark reads itself where their rows are more than a few."""
@@ -192,27 +204,37 @@ class SparkConnection:
             f'case when "{other_alias}"."{first}" is not null then {changed[c]} else "{name}"."{c}" end as "{c}"' if c in changed
             else f'"{name}"."{c}" as "{c}"' for c in columns
         )
+        if self.relations[name].is_empty or self.relations[other.this.name].is_empty:
+            return
         query = f'select {listed} from "{name}" left join {other.this.sql("duckdb")} on {condition}'
-        self._set(name, self._made(self._translated(query), columns))
+        self._set(name, self._made(self._translated(query), name))
 
     def _add_values(self, text: str, name: str, values: Any) -> None:
         self.shape.execute(text, values)
-        rows = self.shape.sql(f'select * from "{name}"').to_arrow_table()
-        self.shape.execute(f'delete from "{name}"')
-        self._put_behind(name, _Relation(rows=rows))
+        self._put_behind(name, self._taken(name))
 
     def _put_behind(self, name: str, added: _Relation) -> None:
         """More rows of a table, in its columns. Rows behind rows stay rows: a union for each of a hundred would cost a plan that deep."""
         there = self.relations[name]
-        if there.rows is not None and added.rows is not None:
+        if added.is_empty:
+            return
+        if there.is_empty:
+            self._set(name, added)
+        elif there.rows is not None and added.rows is not None:
             self._set(name, _Relation(rows=pa.concat_tables([there.rows, added.rows.cast(there.rows.schema)])))
         else:
-            self._set(name, _Relation(frame=self._kept(self._frame(name).unionAll(self._of(added, self._columns(name))))))
+            both = self._frame(name).unionAll(self._of(added, self._columns(name)))
+            # a part for each of a hundred additions would be a task each time the table is read
+            self._set(name, _Relation(frame=self._kept(both.coalesce(int(self.spark.conf.get("spark.sql.shuffle.partitions"))))))
 
     def _add(self, text: str, name: str, query: str, *, by_name: bool, values: Any) -> None:
         columns = self._columns(name)
         bound = self._bound(query, values)
-        self.shape.execute(text, values)  # and no rows come of it
+        nothing = self._of_nothing(bound)
+        self.shape.execute(text, values)
+        if nothing is not None:
+            self._put_behind(name, self._taken(name))
+            return
         given = self._shape_of(bound)
         order = {column: column for column in given} if by_name else dict(zip(columns, given, strict=False))
         translated = self._translated(bound)
@@ -220,22 +242,20 @@ class SparkConnection:
         picked = [f"cast({taken[column]} as {spark_type(kind)}) as `{column}`" for column, kind in columns.items()]
         with told():
             added = _called(self._run(translated), given).selectExpr(*picked)
-        self._put_behind(name, _Relation(frame=added))
+        self._put_behind(name, self._known(added, name))
 
     # queries ------------------------------------------------------------------------------------------------------------------
 
     def _asking(self, text: str, values: Any) -> Result:
         query = self._bound(text, values)
         columns = self._shape_of(query)
+        nothing = self._of_nothing(query)
+        if nothing is not None:
+            return _result(nothing, columns)
         frame = self._computed(self._translated(query), columns)
         with told():
             table = frame.toArrow()
-        huge = [name for name, kind in columns.items() if kind in ("HUGEINT", "UBIGINT")]
-        for name in huge:
-            whole = pa.array([None if v is None else int(v) for v in table[name].to_pylist()], pa.decimal128(38, 0))
-            table = table.set_column(table.schema.get_field_index(name), name, whole)
-        rows = [tuple(int(v) if c in huge and v is not None else v for c, v in row.items()) for row in table.to_pylist()]
-        return Result(rows, table)
+        return _result(table, columns)
 
     def _bound(self, text: str, values: Any) -> str:
         if not values:
@@ -275,7 +295,7 @@ class SparkConnection:
             self._steps += 1
             frame = self._kept(self._sql(sql, made))
             made[step] = f"{self._names}_step_{self._steps}"
-            frame.createOrReplaceTempView(made[step])
+            self._put(frame, made[step])
         return self._sql(translated.final, made)
 
     def _computed(self, translated: Translation, columns: dict[str, str]) -> Any:
@@ -289,8 +309,39 @@ class SparkConnection:
         with told():
             return self.spark.sql(tree if names else text)
 
-    def _made(self, translated: Translation, columns: dict[str, str]) -> _Relation:
-        return _Relation(frame=self._kept(self._computed(translated, columns)))
+    def _made(self, translated: Translation, name: str) -> _Relation:
+        return self._known(self._computed(translated, self._columns(name)), name)
+
+    def _known(self, frame: Any, name: str) -> _Relation:
+        """What is computed now; of a relation without rows that is known, since what reads it needs no Spark then."""
+        kept = self._kept(frame)
+        with told():
+            return self._nothing(name) if kept.isEmpty() else _Relation(frame=kept)
+
+    def _of_nothing(self, query: str) -> pa.Table | None:
+        """The rows of a query that reads only relations without rows, which are those that the DuckDB behind this gives; None else."""
+        reads = self._reads(query)
+        if not reads or not all(self.relations[base].is_empty for name in reads for base in self._bases(name)):
+            return None
+        return self._by_duckdb(query)
+
+    def _bases(self, name: str) -> set[str]:
+        """The relations with rows of their own that a relation is made of."""
+        relation = self.relations[name]
+        return {base for read in self._reads(relation.text) for base in self._bases(read)} if relation.text else {name}
+
+    def _by_duckdb(self, query: str) -> pa.Table:
+        columns = self._shape_of(query)
+        huge = ", ".join(
+            f'"{name}"::{_HUGE.sub("decimal(38, 0)", kind)} as "{name}"' for name, kind in columns.items() if _HUGE.search(kind)
+        )
+        return self.shape.sql(f"select * replace ({huge}) from ({query})" if huge else query).to_arrow_table()
+
+    def _taken(self, name: str) -> _Relation:
+        """The rows that a statement has put into a table of the DuckDB behind this, where they do not stay."""
+        rows = self._by_duckdb(f'select * from "{name}"')
+        self.shape.execute(f'delete from "{name}"')
+        return _Relation(rows=rows)
 
     def _frame(self, name: str) -> Any:
         """The rows that a relation has now, under its name in Spark."""
@@ -305,17 +356,17 @@ class SparkConnection:
                 # what is made in steps is worth keeping
                 relation.frame = self._kept(frame) if translated.steps else frame
                 relation.seen, relation.version = versions, next(self._versions)
-                relation.frame.createOrReplaceTempView(f"{self._names}_{name}")
+                self._put(relation.frame, f"{self._names}_{name}")
         elif relation.frame is None:
             relation.frame = self._of(relation, self._columns(name))
-            relation.frame.createOrReplaceTempView(f"{self._names}_{name}")
+            self._put(relation.frame, f"{self._names}_{name}")
         return relation.frame
 
     def _set(self, name: str, relation: _Relation) -> None:
         relation.version = next(self._versions)
         self.relations[name] = relation
         if relation.frame is not None:
-            relation.frame.createOrReplaceTempView(f"{self._names}_{name}")
+            self._put(relation.frame, f"{self._names}_{name}")
 
     def _kept(self, frame: Any) -> Any:
         """Computed once, however often it is read."""
@@ -352,8 +403,28 @@ class SparkConnection:
             frame = self.spark.createDataFrame(relation.rows)
             return frame.selectExpr(*(f"cast(`{name}` as {kind}) as `{name}`" for name, kind in kinds.items()))
 
-    def _listed(self) -> list[str]:
-        return [table.name for table in self.spark.catalog.listTables()]
+    def _put(self, frame: Any, name: str) -> None:
+        """Give rows a name in Spark."""
+        with told():
+            frame.createOrReplaceTempView(name)
+        self._put_there.add(name)
+
+
+def _result(table: pa.Table, columns: dict[str, str]) -> Result:
+    """Rows as DuckDB gives them: whole numbers that are none to Spark or Arrow are whole numbers."""
+    huge = {name: exp.DataType.build(kind, dialect="duckdb") for name, kind in columns.items() if _HUGE.search(kind)}
+    return Result([tuple(_whole(v, huge[c]) if c in huge else v for c, v in row.items()) for row in table.to_pylist()], table)
+
+
+def _whole(value: Any, kind: exp.DataType) -> Any:
+    """A value with the whole numbers in it as such, also in lists and structs."""
+    if value is None:
+        return None
+    if kind.this in (exp.DataType.Type.ARRAY, exp.DataType.Type.LIST):
+        return [_whole(one, kind.expressions[0]) for one in value]
+    if kind.this == exp.DataType.Type.STRUCT:
+        return {one.name: _whole(value[one.name], one.args["kind"]) for one in kind.expressions}
+    return int(value) if kind.this in (exp.DataType.Type.INT128, exp.DataType.Type.UBIGINT) else value
 
 
 def _called(frame: Any, columns: Iterable[str]) -> Any:

@@ -13,7 +13,16 @@ from sqlglot.optimizer.qualify import qualify
 
 from duizhang.spark.constructs import RULES
 from duizhang.spark.macros import Macro, inlined
-from duizhang.spark.shapes import hidden_sides, levels, named_windows, pairs_of_generators, prior_rows, unions_by_name, whole_rows
+from duizhang.spark.shapes import (
+    hidden_sides,
+    levels,
+    named_windows,
+    pairs_of_generators,
+    prior_rows,
+    qualified,
+    unions_by_name,
+    whole_rows,
+)
 from duizhang.spark.types import annotators
 from duizhang.spark.untranslatable import Untranslatable
 
@@ -51,7 +60,7 @@ def transpile(
         hidden_sides(tree)
         whole_rows(tree)
         pairs_of_generators(tree)
-        tree = _rewritten(tree)
+        tree = qualified(_rewritten(tree))
         tree = unions_by_name(tree)
         prior_rows(tree)
         forced = levels(tree)

@@ -171,6 +171,7 @@ def test_a_held_day_is_seen_as_held_and_rows_are_those_of_the_partition(little: 
     assert {day for _, day in rows} == {FIRST.isoformat(), SECOND.isoformat()}
     assert all(store.rows(table, dt.date.fromisoformat(day)) == number for (table, day), number in rows.items())
     manifest = read_manifest(home, FIRST, 1)["tables"]
+    assert read_manifest(home, FIRST, 1)["engine"].startswith("duckdb ")  # what computed it
     assert {t: rows[t, FIRST.isoformat()] for t in ("variances", "open_claims")} == {
         t: manifest[t]["rows"] for t in ("variances", "open_claims")
     }

@@ -173,3 +173,15 @@ from (select id, list_transform(list_filter(items, lambda i: i.price > 0 and i.q
 
 -- title: a key in its normal form
 select id, normal_key(k) as a, folded(k) as b, list_sort(remark_ids(k)) as c, party_of(k) as d from t
+
+-- title: qualify, of a column that has another one's name outside
+select t.id, d.since as day, t.m as n from t inner join d as d on t.k = d.k where t.id > 0
+    qualify row_number() over (partition by t.id order by d.since desc) = 1 and t.n >= max(t.n) over (partition by t.k)
+    and t.day >= date '2026-03-01'
+
+-- title: whole numbers of any size within lists
+select id, [{'h': h, 'n': n}] as a, h as b from t where h is not null
+
+-- title: whether there is a row, asked of the rows of a union
+with u as (select id, k, n from t where n > 0 union all select id, k, by_n from t where n <= 0)
+select u.id, case when u.n > 3 then 'many' when exists (select 1 from d as d where d.k in ('', u.k)) then 'known' else u.k end as a from u

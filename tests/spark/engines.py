@@ -10,22 +10,18 @@ from typing import Any
 import pytest
 
 
-def local_spark() -> Any:
-    """A Spark on this machine; the test skips, and says why, where there is none."""
+def local_spark_is_there() -> None:
+    """The test skips, and says why, where no Spark can be started."""
     pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         pytest.skip("Java is not installed")
-    from pyspark.sql import SparkSession
 
+
+def local_spark() -> Any:
+    """A Spark on this machine."""
+    local_spark_is_there()
     from duizhang.spark import start
 
-    if SparkSession.getActiveSession() is None:
-        # generated code costs more than it saves where a table has twenty rows
-        small = {"spark.sql.shuffle.partitions": "1", "spark.driver.memory": "1g", "spark.sql.codegen.wholeStage": "false"}
-        builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.log.level", "OFF")
-        for name, value in small.items():
-            builder = builder.config(name, value)
-        builder.getOrCreate()
     return start("local[2]")
 
 

@@ -60,6 +60,13 @@ class Frame:
     def unionAll(self, other: Frame) -> Frame:
         return self._more(f"({self.query}) union all ({other.query})")
 
+    def coalesce(self, number: int) -> Frame:
+        assert number
+        return self
+
+    def isEmpty(self) -> bool:
+        return not self.of.con.sql(f"{self.query} limit 1").fetchall()
+
     def toArrow(self) -> pa.Table:
         return self.of.con.sql(self.query).to_arrow_table()
 
@@ -82,7 +89,8 @@ class StandIn:
         self.con.execute("set timezone = 'UTC'")
         self.numbers = itertools.count()
         self.udf = SimpleNamespace(register=lambda *_: None)
-        self.catalog = SimpleNamespace(listTables=list)
+        self.catalog = SimpleNamespace(dropTempView=lambda name: self.con.execute(f'drop table "{name}"'))
+        self.conf = {"spark.sql.shuffle.partitions": "1"}
         self.read = SimpleNamespace(schema=lambda _: SimpleNamespace(parquet=self._files))
         self.asked = 0
 

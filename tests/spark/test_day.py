@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -12,15 +16,18 @@ import pytest
 
 from duizhang.errors import UserError
 from duizhang.plan import acquire
+from duizhang.publish import read_manifest
 from duizhang.reconcile import DUCKDB, Backend
 from duizhang.runs import PUBLISH, Run
 from duizhang.spark import SparkConnection, spark_connection
 from duizhang.store import Store, days
 from tests.pipelines.test_end_to_end import START, duizhang, query
+from tests.spark.engines import local_spark_is_there
 from tests.spark.stand_in import Frame, StandIn, as_it_is
 
 
 class _Backend:
+    name = "stand-in"
     in_stretches = False
     faults: tuple[type[Exception], ...] = (duckdb.Error,)
 
@@ -78,3 +85,55 @@ def test_what_computes_a_day_changes_no_digest_and_readers_keep_the_old_when_it_
         run(books, home, 1, 1, _Backend(_Stopping()))
     assert digests(home) == first
     assert run(books, home, 1, 1, _Backend(StandIn())) == expected
+
+
+@pytest.fixture(scope="module")
+def two_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[dt.date, str]]:
+    """The books of two days, and what DuckDB publishes for them."""
+    local_spark_is_there()
+    folder = tmp_path_factory.mktemp("two")
+    raw = folder / "raw"
+    duizhang("simulate", "--out", raw, "--start", START, "--days", 2, "--orders-per-day", 12, "--break-rate", "0.5", "--noise", "hard")
+    return raw / "books.yaml", run(raw / "books.yaml", folder / "home", 0, 1, DUCKDB)
+
+
+def command(books: Path, home: Path, first: int, last: int, engine: str) -> list[str]:
+    """`duizhang run`, in a process of its own: a Spark is one a process."""
+    days_of = ("--from", f"{START + dt.timedelta(days=first)}", "--to", f"{START + dt.timedelta(days=last)}")
+    return [sys.executable, "-m", "duizhang", "run", "--books", f"{books}", "--home", f"{home}", *days_of, "--engine", engine]
+
+
+@pytest.mark.slow
+def test_two_days_have_the_same_digests_on_spark_as_on_duckdb(tmp_path: Path, two_days: tuple[Path, dict[dt.date, str]]) -> None:
+    books, expected = two_days
+    done = subprocess.run(command(books, tmp_path, 0, 1, "local[2]"), capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 2), done.stderr
+    assert digests(tmp_path) == expected
+    for day in expected:
+        assert read_manifest(tmp_path, day, 1)["engine"].startswith("spark ")
+    [(carried,)] = query(tmp_path, f"select count(*) from open_items where period = '{max(expected)}' and first_seen = '{START}'")
+    assert carried
+
+
+@pytest.mark.slow
+def test_a_spark_that_is_killed_leaves_readers_the_old_and_the_next_run_completes(
+    tmp_path: Path, two_days: tuple[Path, dict[dt.date, str]], unchecked: None
+) -> None:
+    books, expected = two_days
+    first = run(books, tmp_path, 0, 0, DUCKDB)
+    assert first == {START: expected[START]}
+    with subprocess.Popen(command(books, tmp_path, 1, 1, "local[2]"), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "open items" in line:  # the claims are made and written
+                children = " ".join(path.read_text("ascii") for path in Path(f"/proc/{process.pid}/task").glob("*/children"))
+                [java] = [int(pid) for pid in children.split()]
+                os.kill(java, signal.SIGKILL)
+    assert process.returncode == 1, said
+    assert "Spark stopped answering" in said and "Traceback" not in said
+    assert digests(tmp_path) == first
+    done = subprocess.run(command(books, tmp_path, 1, 1, "local[2]"), capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 2), done.stderr
+    assert digests(tmp_path) == expected

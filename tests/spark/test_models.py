@@ -1,5 +1,5 @@
-"""The models of sql/ on both engines: every one has a translation, and those that are named here give on Spark the rows that they give on
-DuckDB, in all columns and with their types."""
+"""The models of sql/, the rules and the macros on both engines: every one has a translation, and of the pairs of rows that test them
+they give on Spark the rows that they give on DuckDB, in all columns and with their types."""
 
 from __future__ import annotations
 
@@ -24,13 +24,7 @@ from tests.reconcile.pairs import PAIRS, Pair, put, read_pairs, rules, text_of
 from tests.spark.engines import local_spark, multiset
 
 PREPARED = (prepare_macros, prepare_matching, prepare_causes, prepare_parts)
-# the rooms, and models of other rooms, whose pairs have been held against each other; docs/scale.md says so
-HELD = ("open/", "passes/", "sides/")
-OF_LEGS = ("held_after", "held_before", "leg_claims", "leg_runs", "leg_scopes", "moves_of_day", "moving_claims", "normal_keys")
-OF_MODELS = {
-    f"{pair.model}: {pair.title}": pair for path in sorted(PAIRS.glob("*.txt")) for pair in read_pairs(path)
-    if pair.model.startswith(HELD) or pair.model in {f"legs/{name}" for name in OF_LEGS}
-}
+OF_MODELS = {f"{pair.model}: {pair.title}": pair for path in sorted(PAIRS.glob("*.txt")) for pair in read_pairs(path)}
 
 
 class _Recorded:

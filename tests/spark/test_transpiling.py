@@ -7,8 +7,7 @@ import datetime as dt
 import duckdb
 import pytest
 
-from duizhang.errors import UserError
-from duizhang.spark import Untranslatable, start, transpile
+from duizhang.spark import Untranslatable, transpile
 from duizhang.spark.distances import damerau_levenshtein
 from duizhang.spark.macros import created
 from duizhang.spark.patterns import java_pattern, java_replacement
@@ -86,11 +85,14 @@ def test_distances_are_those_of_duckdb() -> None:
     assert distance(None, "a") is None
 
 
-def test_an_address_that_is_none_is_refused() -> None:
-    with pytest.raises(UserError, match="no address of a Spark"):
-        start("sqlite")
-
-
 def test_what_an_anti_join_looked_at_has_no_columns_behind_it() -> None:
     sql = final("select t.id from t anti join d as a using (k) semi join d as b using (k)")
     assert "`a`" not in sql.partition("SEMI JOIN")[2]
+
+
+def test_a_condition_on_windows_keeps_the_column_that_it_names() -> None:
+    numbered = "row_number() over (partition by t.id order by t.day)"
+    sql = final(f"select t.id, d.since as day from t inner join d on t.k = d.k qualify {numbered} = 1")
+    inner, _, outer = sql.rpartition(") AS `of_qualify`")
+    assert "ORDER BY `t`.`day`" in inner and "AS `is_qualified`" in inner
+    assert outer == " WHERE `of_qualify`.`is_qualified`"
