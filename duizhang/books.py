@@ -18,8 +18,6 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.cmac import CMAC
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
@@ -284,6 +282,9 @@ def pseudonym(key: bytes, value: str) -> str:
     """A stable pseudonym of a personal value: AES-256-CMAC, the first 80 bits in hex, '' for ''."""
     if not value:
         return ""
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES  # most commands ask for no pseudonym
+    from cryptography.hazmat.primitives.cmac import CMAC
+
     mac = CMAC(AES(mac_key(key)))
     mac.update(value.encode())
     return "p" + mac.finalize()[:PSEUDONYM_BYTES].hex()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import mapping_digest
 from duizhang.yaml_reading import load_yaml
@@ -13,10 +12,9 @@ from duizhang.yaml_reading import load_yaml
 LEGS_FILE = Path(__file__).with_name("legs.yaml")
 
 
-class Leg(BaseModel):
-    """One leg; see legs.yaml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Leg:
+    """One leg; see legs.yaml. No entry of books.yaml: every command that names a leg would pay for a library that checks types."""
 
     sla_days: int
     zh: str
@@ -28,7 +26,7 @@ class Leg(BaseModel):
     @property
     def traits(self) -> dict[str, bool | int | None]:
         """What rules and models ask about it."""
-        return self.model_dump(include={"in_sequence", "silent_day", "own_days"})
+        return {"in_sequence": self.in_sequence, "silent_day": self.silent_day, "own_days": self.own_days}
 
 
 @cache

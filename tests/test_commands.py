@@ -24,6 +24,7 @@ from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.faults import told
 from duizhang.errors import BooksError
 from duizhang.folding import folded, width_of
+from tests.import_graph import reached
 
 HEAVY = ("dagster", "great_expectations", "polars", "pyarrow", "duckdb", "sqlalchemy", "openpyxl", "pydantic", "numpy")
 MISTAKES = (
@@ -90,6 +91,18 @@ def test_what_is_wrong_in_books_is_told_without_the_orchestrator(tmp_path: Path)
                   folder=tmp_path, check=True)
     assert json.loads(done.stdout.rpartition("ANSWER")[2])[" ".join(arguments)] == [1, []]
     assert "nonsense" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", cli_room.WITHOUT_NUMPY)
+def test_a_command_that_is_kept_from_numpy_has_no_way_to_it(name: str) -> None:
+    callback: Any = commands(cli)[name].callback
+    found = reached(callback.__module__, callback.__name__)
+    at, way = "numpy", []
+    while at in found:
+        at = found[at]
+        way.append(at)
+    assert way == [], "a way that a user would meet as an error"
+    assert {"duizhang.errors"} <= set(found) and "numpy" in reached("duizhang.cli.compare", "command")
 
 
 def fault(code: int) -> OSError:

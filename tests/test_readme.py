@@ -8,7 +8,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -18,13 +17,13 @@ import pytest
 from duizhang.books import load_books
 from duizhang.cli import COMMANDS, cli
 from duizhang.cli.examples import EXAMPLES
+from tests.office import FIRST, LAST, an_event, furnished, ready, the_day_again
 from tests.pipelines.test_end_to_end import duizhang, once
 from tests.test_commands import commands
 from tests.thoroughness import THOROUGH
 from tests.unchecked import trust
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
-FIRST, LAST = "2026-03-01", "2026-03-02"
 
 
 def typed(section: str) -> list[list[str]]:
@@ -45,20 +44,13 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def type_examples(folder: Path) -> None:
     """Type the example of every command in a new folder."""
     folder.mkdir()
+    furnished(folder)
     answers: dict[str, str] = {}
     with pytest.MonkeyPatch.context() as patch:
         trust(patch)
         patch.chdir(folder)
-        Path("left.csv").write_text("order_id,price,freight\na,1,2\n", encoding="utf-8")
-        Path("right.csv").write_text("order_id,paid\na,3\n", encoding="utf-8")
-        before: dict[str, Callable[[], object]] = {
-            "init": bills, "close": lambda: duizhang("approve", "--home", "home", "--period", FIRST, "--as", "checker", "--by", "Wang Wei"),
-            "source accept": something_that_is_no_bill, "source withdraw": look,
-            "source restore": look, "status": without_it, "journal export": the_day_again, "export feed": a_feed,
-        }
-        for name, example in EXAMPLES.items():
-            before.get(name, lambda: None)()
-            words = [PUT_IN[word]() if word in PUT_IN else word for word in shlex.split(example)]
+        for name in EXAMPLES:
+            words = ready(name, folder, duizhang)
             assert words[: len(name.split())] == name.split()
             words += ["--json"] * answers_as_json(name)
             if name in ("serve", "mcp", *DEAR):  # they would go on; tests/review and test_mcp start them
@@ -83,61 +75,6 @@ OWN_JSON = {"inspect", "compare", "score"}
 
 def answers_as_json(name: str) -> bool:
     return any("--json" in option.opts for option in commands(cli)[name].params)
-
-
-def bills() -> None:
-    """A day of a shop, as it was downloaded."""
-    shutil.copytree(next(Path("raw/inbox/tb-01").glob(FIRST)), "bills")
-
-
-def an_order() -> str:
-    with duckdb.connect("home/published.duckdb", read_only=True) as con:
-        found = con.execute("select min(order_id) from order_trace where order_id <> ''").fetchone()
-    assert found
-    return str(found[0])
-
-
-def a_raw_file() -> str:
-    with duckdb.connect("home/published.duckdb", read_only=True) as con:
-        found = con.execute("select min(sha256) from source_files where status = 'read' and sha256 <> ''").fetchone()
-    assert found
-    return str(found[0])
-
-
-def an_event() -> str:
-    with duckdb.connect("home/published.duckdb", read_only=True) as con:
-        found = con.execute("select min(event) from event_items where period = (select max(period) from event_items) and is_booked "
-                            "and leg = 'order_payment' and entity = 'demo' and currency = 'CNY' and difference <> 0").fetchone()
-    assert found
-    return str(found[0])
-
-
-PUT_IN: dict[str, Callable[[], str]] = {"ORDER": an_order, "EVENT": an_event, "RAW": a_raw_file}
-
-
-def the_day_again() -> None:
-    duizhang("run", "--quiet", "--books", "raw/books.yaml", "--home", "home", "--from", LAST, "--to", LAST)
-
-
-def a_feed() -> None:
-    with Path("raw/books.yaml").open("a", encoding="utf-8") as books:
-        books.write("\nfeeds: {oms: {legs: [order_payment], decisions: [correct, write_off]}}\n")
-
-
-def something_that_is_no_bill() -> None:
-    Path("raw/inbox/company/notes.txt").write_text("call the bank\n", encoding="utf-8")
-    look()
-
-
-def look() -> None:
-    """Take in the inbox and what was decided about it."""
-    duizhang("plan", "--books", "raw/books.yaml", "--home", "home")
-
-
-def without_it() -> None:
-    look()
-    Path("raw/inbox/company/notes.txt").unlink()
-    duizhang(*shlex.split(EXAMPLES["source withdraw"]))
 
 
 def test_the_example_of_every_command_works(office: Path) -> None:
@@ -179,8 +116,9 @@ print("ANSWER" + json.dumps(loaded))
 """
 HEAVY = (
     "dagster", "great_expectations", "pandas", "polars", "openpyxl", "mt940", "msoffcrypto", "pyzipper", "xlrd", "ijson",
-    "python_calamine", "sqlglot",
+    "python_calamine", "sqlglot", "statsmodels", "duizhang.ingest.landing", "duizhang.reconcile.engine",
 )
+READING = ("polars", "duizhang.ingest.landing")
 LIGHT = (
     "source list", "sql", "status", "explain", "report", "exceptions export", "dispute", "statement", "approve", "reopen",
     "diff", "verify",
@@ -190,7 +128,7 @@ LIGHT = (
 def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
     answer = {}
     # `inspect` and `plan` look at files
-    for names, heavy in ((LIGHT, HEAVY), (("inspect", "plan"), tuple(name for name in HEAVY if name != "polars"))):
+    for names, heavy in ((LIGHT, HEAVY), (("inspect", "plan"), tuple(name for name in HEAVY if name not in READING))):
         asked = [shlex.split(EXAMPLES[name].replace("ORDER", "TB-1")) for name in names]
         done = subprocess.run([sys.executable, "-c", _LOADED.replace("HEAVY", repr(heavy)), json.dumps(asked)], capture_output=True,
                               text=True, cwd=office, check=True)
@@ -247,13 +185,13 @@ def test_the_readme_leads_from_a_difference_to_the_close(office: Path, monkeypat
         if words[:2] == ["exceptions", "import"]:
             words[2] = f"home/exceptions-{LAST}.xlsx"
         if words[:2] == ["exceptions", "undo"]:
-            duizhang("exceptions", "decide", an_event(), "--home", "home", "--period", LAST, "--decision", "correct", "--reason", "lost",
-                     "--by", "Zhao")
+            duizhang("exceptions", "decide", an_event(office), "--home", "home", "--period", LAST, "--decision", "correct",
+                     "--reason", "lost", "--by", "Zhao")
             words[2], words[words.index("--by") + 1] = "C000002", "Zhao"
         if words[:2] == ["source", "correct"]:
             words = shlex.split(EXAMPLES["source correct"])
         if words[:2] == ["journal", "export"]:
-            the_day_again()
+            the_day_again(office, duizhang)
         if words[0] == "close":  # Li Na has decided something of the day
             words = ["Sun" if word == "Li Na" else word for word in words]
         if words[0] == "approve":

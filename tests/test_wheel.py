@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # one process types all commands: what costs is its start
 _TYPED = """
 import sys
-from duizhang import cli, without_pandas
+from duizhang import cli, kept_out
 def leave(code):
     assert code == 0, (sys.argv, code)
 cli._leave = leave
@@ -25,7 +25,7 @@ for words in (
 ):
     sys.argv = ["duizhang", *words.split()]
     cli.main()
-    without_pandas.let_in()  # which a command that needs none has kept out
+    kept_out.let_in()  # which a command that needs none has kept out
 import pipelines
 print("FROM", pipelines.__file__)
 """

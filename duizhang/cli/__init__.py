@@ -20,10 +20,10 @@ from duizhang import __version__
 from duizhang.cli.examples import epilog
 from duizhang.cli.faults import told
 from duizhang.cli.screen import screened
+from duizhang.kept_out import keep_out
 from duizhang.language import LANGUAGES, ask_books, choose
 from duizhang.language import translated as _
 from duizhang.logs import shown
-from duizhang.without_pandas import keep_out
 
 # command -> (module, attribute, one line of help). The order is the order of the daily flow.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -68,6 +68,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 # Those that check tables with Great Expectations. Every other is kept from loading pandas until a library needs it.
 WITH_PANDAS = ("run", "replay", "what-if", "advise")
+# Those that read no raw files and compute nothing, and so are kept from numpy as well; tests/test_commands.py holds that none of them
+# can reach what loads it.
+WITHOUT_NUMPY = (
+    "accept", "approve", "backup", "checkpoint", "close", "diff", "dispute", "exceptions decide", "exceptions export", "exceptions list",
+    "explain", "journal export", "key new", "metrics", "reopen", "restore", "retention list", "retention remove", "source accept",
+    "source restore", "source withdraw", "sql", "statement", "status", "verify",
+)
 
 
 # commands that have commands of their own
@@ -158,8 +165,9 @@ def main() -> None:
     """Entry point of the `duizhang` command: a mistake, a full disk or a busy database is one message, never a traceback."""
     # what a command loads is there until it ends: to look for garbage in it after every 700 objects is a quarter of the time to load it
     gc.set_threshold(100_000)
-    if not set(sys.argv[1:2]) & set(WITH_PANDAS):
-        keep_out()
+    names = {" ".join(sys.argv[1:2]), " ".join(sys.argv[1:3])}
+    if not names & set(WITH_PANDAS):
+        keep_out("pandas", *(("numpy",) if names & set(WITHOUT_NUMPY) else ()))
     _leave(_status())
 
 

@@ -10,7 +10,6 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
-from duizhang.cli.raw_cells import facts_of_cells, told_of_cells
 from duizhang.errors import UserError
 from duizhang.language import translated as _
 from duizhang.terms import EventKind
@@ -55,6 +54,7 @@ def export(home: Path, period: dt.datetime, out: Path | None, language: Language
 @json_option
 def import_(file: Path, home: Path, by: str, key: Path | None, *, as_json: bool) -> None:
     """Take the decisions of a workbook; all of them or, where a row is wrong, none. The same workbook again changes nothing."""
+    from duizhang.cli.raw_cells import facts_of_cells, told_of_cells
     from duizhang.close import import_decisions
 
     found = import_decisions(home, open_state(home), file, by=by, key=key)
@@ -144,13 +144,12 @@ def undo(
 ) -> None:
     """Take a decision back by its number, such as C000012: its items are open again, its entry is reversed. Of a corrected cell, such
     as K000003, the file is read as it stands there again."""
-    from duizhang.close import take_back, take_back_cell
-    from duizhang.currency import in_places
-
     kind, digits = ("K", number[1:]) if number[:1] in "Kk" else ("C", number.upper().removeprefix("C"))
     if not digits.isdigit():
         raise UserError(f"{number!r} is no decision", advice="Its number is such as C000012, that of a corrected cell such as K000003.")
     if kind == "K":
+        from duizhang.close import take_back_cell
+
         cell = take_back_cell(home, open_state(home), int(digits), by=by, reason=reason, key=key)
         answer({"decision": cell.name, "file": cell.file, "line": cell.line, "column": cell.column, "by": by}, [
             _("{number} is taken back: {file}, line {line}, {column}", number=cell.name, file=cell.file, line=cell.line,
@@ -158,6 +157,9 @@ def undo(
             _("run again to see it applied"),
         ], as_json=as_json)
         return
+    from duizhang.close import take_back
+    from duizhang.currency import in_places
+
     undone = take_back(home, open_state(home), int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)
     since = undone[0].taken_back.period if undone[0].taken_back else undone[0].period
     lines = [

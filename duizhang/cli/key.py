@@ -21,7 +21,7 @@ def command() -> None:
 def new(file: Path, *, as_json: bool) -> None:
     """Make a key of your own in FILE, and show what books.yaml has to say of you. Nobody else may read the file; it is encrypted where
     DUIZHANG_KEY_PASSPHRASE is set."""
-    from duizhang.close.authority import new_key
+    from duizhang.close.keys import new_key
 
     public = new_key(file)
     answer({"file": file, "public_key": public}, [

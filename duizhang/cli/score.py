@@ -11,7 +11,8 @@ from duizhang.cli.options import home_option
 
 
 @click.command(name="score")
-@click.option("--truth", type=click.Path(path_type=Path), required=True, help="truth.parquet of the simulation.")
+@click.option("--truth", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
+              help="truth.parquet of the simulation.")
 @home_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(truth: Path, home: Path, *, as_json: bool) -> None:

@@ -139,9 +139,12 @@ def _cause(name: str) -> str:
 def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
     """The days that were run, the files that were not read, and the legs that were not run."""
     from duizhang.published import open_published
+    from duizhang.store import connect
+    from duizhang.unread import unread_and_noted
     from duizhang.verdict import Verdict, verdicts
 
-    with open_published(home) as con:
+    # each opened once: to open a database takes longer than what is asked of it
+    with open_published(home) as con, connect() as working:
         names = ["period", "version", "state", "held_reasons", "approved_by", "digest"]
         periods = [
             dict(zip(names, row, strict=True))
@@ -150,6 +153,15 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         by_leg = _open_by_leg(con)
         judged = verdicts(con)
         to_do = _to_do(con, max((p["period"] for p in periods if p["version"]), default=None))
+        listed = [p["period"] for p in periods]
+        try:
+            files, noted = unread_and_noted(home, con, working)
+        except UserError as error:
+            # what is published is told all the same
+            noted = []
+            files = [
+                {"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
+        missing_sides = _not_run(home, working, listed)
     for p in periods:
         verdict = judged.get(p["period"], Verdict()) if p["version"] else None
         p["verdict"] = verdict.name if verdict else ""
@@ -158,18 +170,7 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["open_by_leg"] = by_leg.get(p["period"], [])
         p["causes"] = _over_legs(p["open_by_leg"])
         p["variances"] = sum(c["items"] for c in p["causes"])
-    try:
-        from duizhang.unread import noted_files, unread_files
-
-        files, noted = unread_files(home), noted_files(home)
-    except UserError as error:
-        # what is published is told all the same
-        noted = []
-        files = [{"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
-    listed = [p["period"] for p in periods]
-    return {
-        "periods": periods, "to_do": to_do, "files": files, "noted": noted, **_of_state(home, listed), "not_run": _not_run(home, listed),
-    }
+    return {"periods": periods, "to_do": to_do, "files": files, "noted": noted, **_of_state(home, listed), "not_run": missing_sides}
 
 
 def _open_by_leg(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str, Any]]]:
@@ -214,8 +215,8 @@ def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[
 def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, Any]]]:
     """What the state knows beside the files: feeds of corrections that a webhook was to take and has not, days that wait for signatures
     and that the machine has looked at, sources that are silent or thin against their own weeks (they hold nothing)."""
-    from duizhang.close.certifying import why_not
     from duizhang.close.feeds import made_feeds
+    from duizhang.close.uncertified import why_not
     from duizhang.ingest import records
     from duizhang.quiet import quiet_sources
     from duizhang.state import State
@@ -234,12 +235,12 @@ def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, An
         return {"feeds": [], "not_certified": [], "quiet": []}
 
 
-def _not_run(home: Path, periods: list[dt.date]) -> list[dict[str, Any]]:
+def _not_run(home: Path, con: duckdb.DuckDBPyConnection, periods: list[dt.date]) -> list[dict[str, Any]]:
     """Legs of which one side was never supplied, as the last run saw them (also when held)."""
     from duizhang.published import TABLES
-    from duizhang.store import Store, connect, told_when_damaged
+    from duizhang.store import Store, told_when_damaged
     from duizhang.verdict import not_run
 
-    with connect() as con, told_when_damaged(home):
+    with told_when_damaged(home):
         Store(home).view(con, "legs_not_run", periods, TABLES["legs_not_run"])
         return not_run(con)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from duizhang.ingest.inbox import archive
+from duizhang.ingest.archiving import archive
 from duizhang.state import make_home
 
 

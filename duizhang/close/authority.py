@@ -9,35 +9,35 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import ValidationError
 
 from duizhang.close.decisions import ADJUST, RECLASSIFY, WRITE_OFF, Decision
 from duizhang.close.people import same_person, signed_name
 from duizhang.errors import BooksError, UserError
 from duizhang.events import SIGNATURE, Event, last_before, signed_text
 from duizhang.schema import PIECES
-from duizhang.staff import Person, Role, WriteOffLimit, staff_problem
 from duizhang.state import State
 from duizhang.terms import EventKind
+from duizhang.yaml_reading import load_yaml
 
-KEY_VARIABLE, PASSPHRASE_VARIABLE = "DUIZHANG_KEY", "DUIZHANG_KEY_PASSPHRASE"
-_PREFIX = "ed25519:"
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from duizhang.staff import Person, Role, WriteOffLimit
+
+KEY_VARIABLE = "DUIZHANG_KEY"
 # what is held against the limit of a role: money that is given up, or booked elsewhere
 LIMITED = (WRITE_OFF, RECLASSIFY, ADJUST)
 # a file of one, or one that is in memory
-Key = Path | Ed25519PrivateKey
+Key: TypeAlias = "Path | Ed25519PrivateKey"
 # events of what people do, which are signed where the books name people
 OF_PEOPLE = (
     EventKind.DECIDED, EventKind.TAKEN_BACK, EventKind.ACCEPTED, EventKind.SIGNED, EventKind.CLOSED, EventKind.REOPENED,
@@ -129,6 +129,8 @@ def actor(home: Path, state: State, by: str, duty: str, *, key: Key | None = Non
     if duty and duty not in role.may:
         raise UserError(f"{person.name} may not {duty}: the role {person.role} may {', '.join(role.may)}")
     given = key or Path(os.environ.get(KEY_VARIABLE, ""))
+    from duizhang.close.keys import public_key, read_key  # where nobody has a key nothing is loaded that knows of keys
+
     if given == Path():
         raise UserError(f"{person.name} has to sign with a key", advice=f"Give its file with --key, or in {KEY_VARIABLE}.")
     secret = read_key(given) if isinstance(given, Path) else given
@@ -145,56 +147,12 @@ def actor(home: Path, state: State, by: str, duty: str, *, key: Key | None = Non
 def machine(home: Path, public: str) -> Callable[[str], dict[str, str]]:
     """What the machine signs with: the key in the file that DUIZHANG_MACHINE_KEY names, else in HOME/machine.key. UserError where there is
     none, or it is not the one that books.yaml names."""
+    from duizhang.close.keys import public_key, read_key
+
     secret = read_key(Path(os.environ.get(MACHINE_KEY_VARIABLE, "") or home / MACHINE_KEY_FILE))
     if public_key(secret) != public:
         raise UserError("the machine's key is not the one that books.yaml names under `certify`")
     return lambda text: {"key": public, "signature": base64.urlsafe_b64encode(secret.sign(text.encode())).decode()}
-
-
-def new_key(path: Path) -> str:
-    """Make a key of a person in a file for its owner's eyes alone; the public key, for books.yaml.
-
-    It is encrypted where DUIZHANG_KEY_PASSPHRASE is set. Raises UserError where there is a file already.
-    """
-    secret = Ed25519PrivateKey.generate()
-    phrase = os.environ.get(PASSPHRASE_VARIABLE, "").encode()
-    how = serialization.BestAvailableEncryption(phrase) if phrase else serialization.NoEncryption()
-    body = secret.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise UserError(f"{path} is there already", advice="A key is never overwritten; give another name.") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(body)
-    return public_key(secret)
-
-
-def read_key(path: Path) -> Ed25519PrivateKey:
-    """The private key in a file; UserError where there is none, or its passphrase (DUIZHANG_KEY_PASSPHRASE) is another."""
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"there is no key at {path}: {error.strerror}", advice="`duizhang key new` makes one.") from error
-    return loaded_key(body, os.environ.get(PASSPHRASE_VARIABLE, ""), str(path))
-
-
-def loaded_key(body: bytes, passphrase: str, what: str) -> Ed25519PrivateKey:
-    """The private key in the bytes of a key file, which `what` names in messages; UserError where it is none, or the passphrase is
-    another's."""
-    try:
-        found = serialization.load_pem_private_key(body, passphrase.encode() if b"ENCRYPTED" in body else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UserError(f"{what} is no key, or {PASSPHRASE_VARIABLE} is not its passphrase") from error
-    if not isinstance(found, Ed25519PrivateKey):
-        raise UserError(f"{what} is no Ed25519 key", advice="`duizhang key new` makes one.")
-    return found
-
-
-def public_key(secret: Ed25519PrivateKey) -> str:
-    """The public half of a key, as books.yaml has it."""
-    raw = secret.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return _PREFIX + base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def unsigned(home: Path, log: Sequence[Event]) -> tuple[list[str], int]:
@@ -227,12 +185,9 @@ def _wrong(event: Event, given: Any, staff: Staff) -> str:
         keys = {signed_name(person.name): person.key for person in staff.people.values()}
     if keys.get(event.actor) != given.get("key"):
         return "is not signed with the key that books.yaml had for its author"
-    try:
-        raw = base64.urlsafe_b64decode(str(given["key"]).removeprefix(_PREFIX) + "=")
-        Ed25519PublicKey.from_public_bytes(raw).verify(base64.urlsafe_b64decode(str(given["signature"])), signed_text(event).encode())
-    except (InvalidSignature, KeyError, ValueError):
-        return "has a signature that does not hold"
-    return ""
+    from duizhang.close.keys import is_signed
+
+    return "" if is_signed(signed_text(event), str(given.get("key")), str(given.get("signature"))) else "has a signature that does not hold"
 
 
 @lru_cache(maxsize=64)
@@ -240,24 +195,32 @@ def _read(home: Path, sha: str) -> Staff:
     # what has this SHA-256 is this for ever: a server asks for it with every page
     path = home / "archive" / sha[:2] / sha
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        staff = Staff(
-            {name: Role(**entry) for name, entry in (said.get("roles") or {}).items()},
-            {name: Person(**entry) for name, entry in (said.get("people") or {}).items()}, str(said.get("currency") or "CNY"),
-            str((said.get("certify") or {}).get("key", "")),
-        )
+        said = load_yaml(path.read_text(encoding="utf-8")) or {}
+        staff = Staff(*_people(said), str(said.get("currency") or "CNY"), str((said.get("certify") or {}).get("key", "")))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"the books.yaml that the last run went by is not in the archive: {sha}",
                         advice="`duizhang verify` says what is damaged.") from error
-    except (ValidationError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise BooksError(f"roles and people of the archived books.yaml {sha[:12]} cannot be read: {error}") from error
-    if problem := staff_problem(staff.roles, staff.people):
-        raise BooksError(problem)
     for (one, first), (other, second) in combinations(staff.people.items(), 2):
         if same_person(first.name, second.name):
             raise BooksError(f"people: {one} and {other} may be one person: {first.name!r} and {second.name!r}",
                              advice="A name with one more part tells them apart.")
     return staff
+
+
+def _people(said: Mapping[str, Any]) -> tuple[dict[str, Role], dict[str, Person]]:
+    """The roles and people of books. Raises ValueError, TypeError or AttributeError for what is none, BooksError for what is wrong
+    with them taken together."""
+    if not said.get("roles") and not said.get("people"):
+        return {}, {}
+    from duizhang.staff import Person, Role, staff_problem
+
+    roles = {name: Role(**entry) for name, entry in (said.get("roles") or {}).items()}
+    people = {name: Person(**entry) for name, entry in (said.get("people") or {}).items()}
+    if problem := staff_problem(roles, people):
+        raise BooksError(problem)
+    return roles, people
 
 
 def _over(amount: Decimal, most: Decimal | None, what: str) -> str:

@@ -18,7 +18,7 @@ import duckdb
 from duizhang.close.approval import MACHINE, RECONCILED, certified
 from duizhang.close.authority import machine
 from duizhang.close.decisions import cells_not_computed, deciders, not_computed
-from duizhang.events import Event, Sign, append_event, event_log, events, last_event
+from duizhang.events import Event, Sign, append_event, event_log, last_event
 from duizhang.publish import period_states, read_manifest, rebuild_published
 from duizhang.published import open_published
 from duizhang.report.usual import usual
@@ -73,15 +73,6 @@ def _put_on_record(state: State, period: dt.date, digest: str, rules: Certify, s
         "period": period.isoformat(), "digest": digest,
         "rules": {name: str(value) for name, value in rules.model_dump(exclude={"key"}).items()},
     })
-
-
-def why_not(state: State) -> dict[dt.date, tuple[str, ...]]:
-    """Why days that wait for signatures were not certified when that was last tried, by day."""
-    states = period_states(state)
-    last: dict[dt.date, tuple[str, ...]] = {}
-    for event in events(state, EventKind.NOT_CERTIFIED):
-        last[dt.date.fromisoformat(event["payload"]["period"])] = tuple(event["payload"]["reasons"])
-    return {day: reasons for day, reasons in last.items() if day in states and states[day].state == RECONCILED}
 
 
 def _looked_at(state: State) -> dict[dt.date, list[Event]]:

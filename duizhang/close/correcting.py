@@ -10,16 +10,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from duizhang.books import Books
 from duizhang.close.authority import Actor, Key, actor
-from duizhang.close.books_of_run import last_books
 from duizhang.close.deciding import CLOSED, MOST_TOLD
 from duizhang.close.rejecting import CellChoice, Corrected
 from duizhang.errors import RefusedFile, UserError
 from duizhang.events import append_event
-from duizhang.ingest import FileRecord, SourceSpec, load_specs, records
+from duizhang.ingest import FileRecord, load_specs, records
+from duizhang.ingest.archiving import archived_path, archived_whole
 from duizhang.ingest.corrected import CellCorrection
 from duizhang.ingest.files import (
     ACCEPTED,
@@ -33,14 +34,16 @@ from duizhang.ingest.files import (
     inbox_path,
     member_of,
 )
-from duizhang.ingest.inbox import archived_path, archived_whole
-from duizhang.ingest.landing import RawRecord, Setting, as_shown, look
-from duizhang.ingest.typing import shape
 from duizhang.lock import acquire
 from duizhang.publish import period_states
 from duizhang.sealing import opened
 from duizhang.spelling import nearest
 from duizhang.state import State
+
+if TYPE_CHECKING:
+    from duizhang.books import Books
+    from duizhang.ingest import SourceSpec
+    from duizhang.ingest.landing import RawRecord
 
 _NO_KEY = b"no customer is named by this"
 
@@ -135,14 +138,21 @@ class Correcting:
     else is wrong with its record; problems: what may not be, each with its place."""
 
     def __init__(self, home: Path, state: State) -> None:
-        self.home, self.books = home, _books(home, state)
-        self.specs = load_specs(self.books.sources_path)
+        self.home, self.state = home, state
         self.known = cell_corrections(state)
         self.records = records(state)
         self.next = 1 + max((c.id for c in self.known), default=0)
         self.problems: list[str] = []
         self.new: list[tuple[CellCorrection, set[dt.date]]] = []
         self.still: dict[str, str] = {}
+
+    @cached_property
+    def books(self) -> Books:
+        return _books(self.home, self.state)
+
+    @cached_property
+    def specs(self) -> Mapping[str, SourceSpec]:
+        return load_specs(self.books.sources_path)
 
     def take(self, choices: Sequence[CellChoice], by: str) -> None:
         """Look at choices, those of one file together."""
@@ -200,6 +210,9 @@ class Correcting:
             raise UserError("the reason is empty; expected why this is corrected")
         if row is None:
             raise UserError(_nothing(record, choice.line))
+        from duizhang.ingest.landing import as_shown
+        from duizhang.ingest.typing import shape
+
         column = _column(self.specs[record.source], row, choice.column)
         cell = row.cells[column]
         if cell.is_personal:
@@ -229,6 +242,8 @@ def _look(
         raise UserError(f"{record.path} is {record.status}{'' if record.source else ', and of no known kind'}, so no cell of it is read")
     if not archived_whole(home, record.sha256):
         raise UserError(f"the archived bytes of {record.path} are damaged", advice="`duizhang doctor --fix` restores what can be restored.")
+    from duizhang.ingest.landing import Setting, look  # which what is taken back does not need
+
     setting = replace(Setting.of(books, record.shop, key=_NO_KEY), corrections=tuple(corrections))
     try:
         with opened(archived_path(home, record.sha256)) as path:
@@ -238,6 +253,8 @@ def _look(
 
 
 def _books(home: Path, state: State) -> Books:
+    from duizhang.close.books_of_run import last_books
+
     books = last_books(home, state)
     if books is None:
         raise UserError("no file was ever read here", advice="`duizhang run` reads the inbox.")

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
-from duizhang.close.authority import actor
+from duizhang.close.authority import Actor, actor
 from duizhang.close.choosing import Choice, Ground, chosen
 from duizhang.close.deciding import MOST_TOLD, Taken, take
 from duizhang.close.decisions import DECISIONS, LINK, SPLIT, decisions
@@ -25,6 +25,9 @@ from duizhang.lock import acquire
 from duizhang.publish import rebuild_published
 from duizhang.report.labels import load_labels
 from duizhang.state import State
+
+if TYPE_CHECKING:
+    from duizhang.close.correcting import Correcting
 
 # what a matching pass proposes: see sql/matching/proposals
 _PAIR = re.compile(r"pairs with (?P<keys>.*?)(?P<more> and \d+ more)?(?: \(\w+: .*)?$")
@@ -50,8 +53,6 @@ def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path
 
     Raises UserError, naming sheet, row and reason, where one cannot be taken.
     """
-    from duizhang.close.correcting import checked, store
-
     who = actor(home, state, by, "decide", key=key)
     with acquire(home):
         # what was published last is what readers and the workbook are held against, also after a kill
@@ -61,7 +62,7 @@ def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path
         for sheet, number, row in _rows(path, sheets):
             reading.take(f"sheet {sheet}, row {number}", row)
         cells = _cells(reading, sheets)
-        correcting = checked(home, state, cells, by=who) if cells else None
+        correcting = _correcting(home, state, cells, by=who) if cells else None
         problems = [*reading.problems, *(correcting.problems if correcting else ())]
         if problems:
             more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
@@ -70,9 +71,21 @@ def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path
 
         def go() -> Imported:
             taken = take(state, choices, by=who, what=str(path))
-            return Imported(reading.rows, taken, store(state, correcting, by=who) if correcting else Corrected(()))
+            return Imported(reading.rows, taken, _stored(state, correcting, by=who) if correcting else Corrected(()))
 
         return state.change(go)
+
+
+def _correcting(home: Path, state: State, cells: Sequence[CellChoice], *, by: Actor) -> Correcting:
+    from duizhang.close.correcting import checked  # reads files, which decisions about events do not
+
+    return checked(home, state, cells, by=by)
+
+
+def _stored(state: State, correcting: Correcting, *, by: Actor) -> Corrected:
+    from duizhang.close.correcting import store
+
+    return store(state, correcting, by=by)
 
 
 def _sheets(path: Path) -> dict[str, list[list[Any]]]:

@@ -13,7 +13,7 @@ import yaml
 
 from duizhang.errors import UserError
 from duizhang.ingest import inbox_path
-from duizhang.ingest.inbox import archived_path, archived_whole
+from duizhang.ingest.archiving import archived_path, archived_whole
 from duizhang.sealing import clear_blocks
 from duizhang.yaml_reading import load_yaml
 

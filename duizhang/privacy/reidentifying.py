@@ -14,8 +14,8 @@ from duizhang.close.people import signed_name
 from duizhang.errors import UserError
 from duizhang.events import append_event
 from duizhang.ingest import records
+from duizhang.ingest.archiving import archived_path, archived_whole
 from duizhang.ingest.files import inbox_path
-from duizhang.ingest.inbox import archived_path, archived_whole
 from duizhang.lock import acquire
 from duizhang.sealing import clear_blocks
 from duizhang.state import State

@@ -15,8 +15,8 @@ from duizhang.close.people import signed_name
 from duizhang.errors import UserError
 from duizhang.events import FILES_REMOVED, append_event
 from duizhang.ingest import FileRecord, SourceSpec, load_specs, records
+from duizhang.ingest.archiving import archived_path
 from duizhang.ingest.files import DUPLICATE, READ, SUPERSEDED, inbox_path
-from duizhang.ingest.inbox import archived_path
 from duizhang.lock import acquire
 from duizhang.sealing import destroy_key, key_path, period_of
 from duizhang.state import State

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from duizhang.errors import UserError
 from duizhang.events import last_before
-from duizhang.report.labels import LANGUAGES, Language
+from duizhang.language import LANGUAGES
 from duizhang.state import State
 from duizhang.terms import EventKind
+from duizhang.yaml_reading import load_yaml
+
+if TYPE_CHECKING:
+    from duizhang.report.labels import Language
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def read_home_books(home: Path) -> HomeBooks:
         state = State(home, read_only=True)
         run = last_before(state, EventKind.RUN_STARTED)
         sha = str(run.payload.get("books", "")) if run else ""
-        raw = yaml.safe_load((home / "archive" / sha[:2] / sha).read_text(encoding="utf-8")) if sha else {}
+        raw = load_yaml((home / "archive" / sha[:2] / sha).read_text(encoding="utf-8")) if sha else {}
     except (UserError, OSError, UnicodeDecodeError, yaml.YAMLError):
         return HomeBooks()
     return _said(raw if isinstance(raw, dict) else {})

@@ -7,10 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from duizhang.legs import load_legs
 from duizhang.reconcile import load_causes
+from duizhang.yaml_reading import load_yaml
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -19,7 +18,7 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 @cache
 def load_labels() -> dict[str, dict[str, dict[str, str]]]:
     """Group -> id -> language -> text."""
-    found: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(Path(__file__).with_name("labels.yaml").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, dict[str, str]]] = load_yaml(Path(__file__).with_name("labels.yaml").read_text(encoding="utf-8"))
     return {"legs": {leg: {"zh": entry.zh, "en": entry.en} for leg, entry in load_legs().items()}, **found}
 
 

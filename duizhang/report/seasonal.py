@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from duizhang.without_pandas import let_in
+from duizhang.kept_out import let_in
 
 WEEK = 7
 DAYS_NEEDED = 3 * WEEK  # of STL, before the day that is judged

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from duizhang.close.authority import Staff, loaded_key, public_key, staff_of
+from duizhang.close.authority import Staff, staff_of
+from duizhang.close.keys import loaded_key, public_key
 from duizhang.errors import UserError
 from duizhang.review.rendering import plain_page
 from duizhang.review.sessions import Sessions, Tries, same_secret

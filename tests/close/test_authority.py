@@ -14,11 +14,12 @@ from click.testing import CliRunner
 from duizhang.cli import cli
 from duizhang.close import archive_books
 from duizhang.close.approval import approve, close_periods, reopen
-from duizhang.close.authority import actor, new_key, unsigned
+from duizhang.close.authority import actor, unsigned
 from duizhang.close.choosing import Choice
 from duizhang.close.deciding import take, take_back
 from duizhang.close.decisions import Item
 from duizhang.close.groups import Event
+from duizhang.close.keys import new_key
 from duizhang.errors import BooksError, UserError
 from duizhang.events import append_event, event_log
 from duizhang.ingest.files import FileRecord, remember

@@ -14,9 +14,11 @@ import yaml
 from duizhang.books import Books, load_books
 from duizhang.close import archive_books
 from duizhang.close.approval import close_periods, reopen
-from duizhang.close.authority import new_key, unsigned
-from duizhang.close.certifying import certify, why_not
+from duizhang.close.authority import unsigned
+from duizhang.close.certifying import certify
 from duizhang.close.derived import forgeries, told
+from duizhang.close.keys import new_key
+from duizhang.close.uncertified import why_not
 from duizhang.errors import UserError
 from duizhang.events import append_event, event_log
 from duizhang.gate import run_gate

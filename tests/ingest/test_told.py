@@ -214,7 +214,7 @@ def test_the_same_decision_about_a_file_again_is_no_second_event_and_can_be_undo
 
 
 def test_what_changes_while_it_is_read_is_not_taken(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from duizhang.ingest.inbox import archiving as archive
+    from duizhang.ingest import archiving as archive
 
     path = home.put("company/2026-03-02/skus.csv", SKUS)
     read = archive._read

@@ -63,7 +63,7 @@ def test_trend_change_and_promotions_before_hide_nothing_and_are_nothing(course:
 
 
 def test_a_command_that_is_kept_from_pandas_judges_a_long_series() -> None:
-    script = ("import datetime as dt\nfrom duizhang.without_pandas import keep_out\nkeep_out()\n"
+    script = ("import datetime as dt\nfrom duizhang.kept_out import keep_out\nkeep_out(\"pandas\")\n"
               "from duizhang.report.seasonal import likely_on\n"
               "days = {dt.date(2026, 3, 1) + dt.timedelta(days=n): 100.0 + n % 7 for n in range(28)}\n"
               "print(round(likely_on(days, dt.date(2026, 3, 29), is_ratio=True).middle))")

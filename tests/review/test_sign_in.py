@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from duizhang.close import verify
-from duizhang.close.authority import new_key
+from duizhang.close.keys import new_key
 from duizhang.errors import UserError
 from duizhang.events import append_event
 from duizhang.review import serve

@@ -21,6 +21,7 @@ from duizhang.books import Books
 from duizhang.digest import mapping_digest
 from duizhang.disk import sync_all
 from duizhang.errors import RefusedFile
+from duizhang.ingest.archiving import archive, archived_path, archived_whole, clear_incoming, seal_archived
 from duizhang.ingest.files import (
     DUPLICATE,
     READ,
@@ -44,7 +45,6 @@ from duizhang.ingest.files import (
     undecided,
 )
 from duizhang.ingest.inbox.ahead import each
-from duizhang.ingest.inbox.archiving import archive, archived_path, archived_whole, clear_incoming, seal_archived
 from duizhang.ingest.inbox.placing import misplaced, placed
 from duizhang.ingest.inbox.reading_in import details_of, is_locked, land, needs_own_process, refused_detail
 from duizhang.ingest.inbox.remote import open_inbox

@@ -7,6 +7,7 @@ one call, which the processor's AES instructions make as quick as copying. `duiz
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,6 @@ from duizhang.ingest.texts import text_bytes
 _BLOCK = 16  # bytes
 _LONG = 64  # blocks: of longer cells each is worked on alone
 _WORD = np.dtype("<u8")
-_HEX = np.array([f"{n & 255:02x}{n >> 8:02x}".encode() for n in range(1 << 16)], "S4").view("<u4")  # two bytes -> their digits
 _CELL = np.dtype([("p", "u1"), ("digits", "V20")])
 
 
@@ -30,13 +30,19 @@ def pseudonyms(texts: pa.Array, key: bytes) -> pa.Array:
     tags = _tags(data, starts, lengths, key) if filled.all() else _tags(data, starts[filled], lengths[filled], key)
     cells = np.empty(len(tags), _CELL)
     cells["p"] = ord("p")
-    cells["digits"] = _HEX[tags.view("<u2")[:, : PSEUDONYM_BYTES // 2]].view(_CELL["digits"])[:, 0]
+    cells["digits"] = _hex()[tags.view("<u2")[:, : PSEUDONYM_BYTES // 2]].view(_CELL["digits"])[:, 0]
     bounds = np.zeros(len(texts) + 1, np.int32)
     np.cumsum(filled * np.int32(_CELL.itemsize), out=bounds[1:])
     found = pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(bounds), pa.py_buffer(cells.view(np.uint8))])
     if not len(lengths) or lengths.max() <= _LONG * _BLOCK:
         return found
     return pa.array([pseudonym(key, texts[n].as_py()) if length > _LONG * _BLOCK else found[n].as_py() for n, length in enumerate(lengths)])
+
+
+@cache
+def _hex() -> np.ndarray:
+    """Two bytes -> their digits."""
+    return np.array([f"{n & 255:02x}{n >> 8:02x}".encode() for n in range(1 << 16)], "S4").view("<u4")
 
 
 def _tags(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray, key: bytes) -> np.ndarray:
