@@ -36,10 +36,11 @@ def command(
     Exit code 0: everything is published. 2: something is held (see `duizhang status`). 1: an error.
     """
     from duizhang.books import load_books
-    from duizhang.runs import engine_of
 
     check_range(books := load_books(books_path), start.date(), end.date())
     parsed(memory or books.memory)
+    from duizhang.runs import engine_of  # which takes seconds to load: what is wrong in books is told before
+
     engine_of(engine or books.engine)
     runner = load_runner()
     if not quiet:
