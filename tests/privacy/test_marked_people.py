@@ -32,7 +32,8 @@ MAY_NAME = re.compile(
 # of these columns the words are the layout's own (kinds of charges, sides) or the company's (products, accounts that have no code)
 WORDS = {
     "amazon_orders": {"product-name"}, "amazon_new_orders": {"product-name"}, "ebay_orders": {"Variation Details", "Variantendetails"},
-    "etsy_order_items": {"Item Name"}, "tiktok_orders": {"Product Name"},
+    "etsy_order_items": {"Item Name"}, "lazada_orders": {"itemName", "Item Name"}, "woocommerce_orders": {"Item Name"},
+    "shopee_orders": {"Product Name", "Variation Name"}, "tiktok_orders": {"Product Name"},
     "amazon_settlement_v1": {"other-fee-reason-description"}, "amazon_settlement_v2": {"amount-description"}, "bank_n26": {"Account Name"},
     "douyin_insurance_ledger": {"摘要描述"}, "ebay_transactions": {"Description"},
     "shopify_orders": {"Lineitem name"},

@@ -50,6 +50,8 @@ def wanted_positions(place: Place) -> list[int]:
         wanted.add(spec.totals_row)
     if spec.fill_down:
         wanted |= {*(spec.fill_down.by or "").split("|"), *spec.fill_down.columns}
+    if spec.repeats:
+        wanted |= {*spec.repeats.by.split("|"), *spec.repeats.columns}
     keys = {normalised(name) for name in wanted}
     return sorted({0, *(n for n, name in enumerate(names) if normalised(name) in keys)})
 

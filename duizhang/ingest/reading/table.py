@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document, sheet_rows
+from duizhang.ingest.reading.counting_once import Repeated
 from duizhang.ingest.reading.delimited import Piece, text_pieces, wanted_positions
 from duizhang.ingest.recognising import Place, split_line
 from duizhang.ingest.rows import BATCH_ROWS, Batch, Broken, Reading
@@ -51,6 +52,7 @@ class _Rows:
             None)
         # what a header is that is repeated among the rows, as where pages or exports were joined
         self.header = [normalised(re.sub(r"#\d+$", "", name)) for name in place.names] if not self.spec.positions else []
+        self.repeated = Repeated.of(self.spec.repeats, self.names)
         self.heading = ""  # the last one, which its rows belong to
         self.reading = Reading([*self.names, *filter(None, [self.spec.heading])], place.encoding, around=list(place.above))
 
@@ -81,6 +83,8 @@ class _Rows:
             lines, columns = self._under_headings(lines, columns)
         if self.spec.fill_down:
             columns = self._fill_down(columns)
+        if self.repeated is not None:
+            lines, columns = self.repeated.counted_once(lines, columns, broken)
         return Batch(pa.array(lines, pa.int64()), columns, broken)
 
     def _odd(self, line: int, cells: list[str], text: str, broken: list[Broken]) -> list[str] | None:

@@ -181,6 +181,17 @@ class FillDown(_Closed):
     columns: tuple[str, ...]
 
 
+class Repeats(_Closed):
+    """Cells in which every row of a group (`by`; `a|b`: whichever is there) repeats what is the group's, such as the shipping of an
+    order on each of its lines: they count on its first row, and are empty on the others.
+
+    A row that says something else than the first is no row of such a file: it is quarantined by what both say.
+    """
+
+    by: str
+    columns: tuple[str, ...]
+
+
 class Cell(_Closed):
     """A capture out of the line that carries the file's totals."""
 
@@ -240,6 +251,7 @@ class SourceSpec(_Closed):
     summary: str | None = None
     totals_row: str | None = None
     fill_down: FillDown | None = None
+    repeats: Repeats | None = None
     heading: str = ""
     absorbs: str | None = None
     ragged: bool = False
