@@ -395,7 +395,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trials", nargs="*", choices=[*TRIALS, []], help="these alone; without a name all whose figures are of other code")
     parser.add_argument("--kills", type=int, default=26, help="of a publication")
-    parser.add_argument("--each", type=int, default=100, help="most kills of each command by which people decide")
+    parser.add_argument("--each", type=int, default=50, help="most kills of each command by which people decide")
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--runs", type=int, default=12, help="whole runs killed at a step, and as many at any moment")
     parser.add_argument("--disks", type=int, nargs="+", default=[0, 40, 80, 120, 160, 240, 400, 600, 900, 1200, 1600, 2400],

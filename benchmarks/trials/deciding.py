@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import functools
 import signal
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from duizhang.gate import acceptances
 from duizhang.published import POINTER, open_published
 from duizhang.state import State
 from trials.homes import FIRST, GOOD, HELD, WORKBOOK, decidable, failed_check
-from trials.process import apart, copied, duizhang, spread
+from trials.process import apart, copied, duizhang, side_by_side, spread
 
 Command = tuple[str, Path, list[str]]
 
@@ -62,27 +62,33 @@ def _write_check(home: Path, to: Path) -> None:
 def kills(folder: Path, most: int, only: Collection[str] = ()) -> tuple[list[str], int, int]:
     """Each command (or these alone) killed before at most so many of its steps: what was wrong, how many commands, how many kills."""
     folder.mkdir()
-    wrong, tried = [], 0
     listed = [one for one in commands(folder, only) if not only or one[0] in only]
+    cases, ends = [], {}
     for name, before, arguments in listed:
-        whole = copied(before, folder / "whole")
-        steps = duizhang(folder, whole, *arguments).steps
-        for step in spread(steps, most):
-            tried += 1
-            home = copied(before, folder / "killed")
-            ended = duizhang(folder, home, *arguments, kill=step)
-            place = f"{name}, step {step} of {steps}"
-            if ended.code != -signal.SIGKILL:
-                wrong.append(f"{place}: ended with {ended.code}, not by the kill: {ended.said}")
-            elif apart(_not_wrong, home):
-                wrong.append(f"{place}: wrong after the kill")
-            again = duizhang(folder, home, *arguments)
-            if again.code:
-                wrong.append(f"{place}: the same command again ended with {again.code}: {again.said}")
-            elif apart(_as_undisturbed, home, whole):
-                wrong.append(f"{place}: not as an undisturbed command")
-        shutil.rmtree(whole)
-    return wrong, len(listed), tried
+        ends[name] = copied(before, folder / f"whole-{name.replace(' ', '-')}")
+        steps = duizhang(folder, ends[name], *arguments).steps
+        cases += [(name, before, arguments, step, steps) for step in spread(steps, most)]
+    found = side_by_side(functools.partial(_killed, ends), cases, folder)
+    return [problem for wrong in found for problem in wrong], len(listed), len(cases)
+
+
+def _killed(ends: dict[str, Path], folder: Path, cases: Sequence[tuple[str, Path, list[str], int, int]]) -> list[str]:
+    """What is wrong after a kill, and after the same command again; ends: the homes after each undisturbed command."""
+    wrong = []
+    for name, before, arguments, step, steps in cases:
+        home = copied(before, folder / "killed")
+        ended = duizhang(folder, home, *arguments, kill=step)
+        place = f"{name}, step {step} of {steps}"
+        if ended.code != -signal.SIGKILL:
+            wrong.append(f"{place}: ended with {ended.code}, not by the kill: {ended.said}")
+        elif apart(_not_wrong, home):
+            wrong.append(f"{place}: wrong after the kill")
+        again = duizhang(folder, home, *arguments)
+        if again.code:
+            wrong.append(f"{place}: the same command again ended with {again.code}: {again.said}")
+        elif apart(_as_undisturbed, home, ends[name]):
+            wrong.append(f"{place}: not as an undisturbed command")
+    return wrong
 
 
 def _not_wrong(home: Path) -> None:

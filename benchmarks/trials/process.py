@@ -7,16 +7,19 @@ removed, made or given other rights.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
+import pickle
 import shutil
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas  # noqa: F401 - DuckDB and PyArrow load it at their first need; here it is loaded once, before the forks
 import sqlalchemy as sa
@@ -28,6 +31,8 @@ from duizhang import cli
 from duizhang.errors import DuizhangError
 
 STEPS = ("os.rename", "os.remove", "os.chmod", "os.mkdir", "os.link", "os.truncate")
+T = TypeVar("T")
+R = TypeVar("R")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
@@ -66,6 +71,30 @@ def quietly(work: Callable[..., object], *arguments: object) -> None:
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def side_by_side(work: Callable[[Path, Sequence[T]], R], cases: Sequence[T], folder: Path) -> list[R]:
+    """Share cases among as many processes as there are processors, each with a folder of its own; what each of them found."""
+    gc.freeze()  # what is loaded stays shared
+    number = min(os.cpu_count() or 1, len(cases))
+    places = [folder / f"side-{n}" for n in range(number)]
+    context = multiprocessing.get_context("fork")
+    found = [context.Process(target=quietly, args=(_answer, work, place, cases[n::number])) for n, place in enumerate(places)]
+    for place, process in zip(places, found, strict=True):
+        place.mkdir()
+        process.start()
+    for process in found:
+        process.join()
+    if any(process.exitcode for process in found):
+        raise SystemExit(f"trials ended with {[process.exitcode for process in found]}")
+    answers = [pickle.loads((place / "answer").read_bytes()) for place in places]
+    for place in places:
+        shutil.rmtree(place)
+    return answers
+
+
+def _answer(work: Callable[[Path, Sequence[T]], R], folder: Path, cases: Sequence[T]) -> None:
+    (folder / "answer").write_bytes(pickle.dumps(work(folder, cases)))
 
 
 def duizhang(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import dagster  # noqa: F401 - loaded once, before the forks
+import alembic.command  # noqa: F401 - loaded once, before the forks
 import great_expectations  # noqa: F401
+import polars  # noqa: F401
 
 from duizhang.published import open_published
-from trials.process import Ended, apart, copied, duizhang, spread
+from duizhang.runner import load_runner
+from trials.process import Ended, apart, copied, duizhang, side_by_side, spread
+
+load_runner()  # Dagster and the whole engine, for the same reason
 
 START, LAST = "2026-03-01", "2026-03-02"
 ORDERS = 20
@@ -54,13 +59,17 @@ def _digests(home: Path, to: Path) -> None:
 def kills(folder: Path, books: Path, wanted: str, steps: int, seconds: float, number: int, seed: int) -> tuple[list[str], int]:
     """A run killed before so many of its steps, and as often at any moment; the same command completes it."""
     chance = random.Random(seed)
-    wrong, tried = [], 0
     at = [(step, 0.0) for step in spread(steps, number)] + [(0, chance.uniform(0.05, 0.95) * seconds) for _ in range(number)]
+    found = side_by_side(functools.partial(_killed, books, wanted, steps), at, folder)
+    return [problem for side in found for problem in side], len(at)
+
+
+def _killed(books: Path, wanted: str, steps: int, folder: Path, at: Sequence[tuple[int, float]]) -> list[str]:
+    wrong = []
     for step, moment in at:
         home = folder / "killed"
         shutil.rmtree(home, ignore_errors=True)
-        tried += 1
-        place = f"step {step} of {steps}" if step else f"after {moment:.1f} of {seconds:.1f} s"
+        place = f"step {step} of {steps}" if step else f"after {moment:.1f} s"
         ended = run(books, home, kill=step, seconds=moment)
         if ended.code != -signal.SIGKILL and (step or ended.code):
             wrong.append(f"{place}: ended with {ended.code}, not by the kill: {ended.said}")
@@ -71,7 +80,7 @@ def kills(folder: Path, books: Path, wanted: str, steps: int, seconds: float, nu
             wrong.append(f"{place}: not the digests of an undisturbed run")
         elif duizhang(folder, home, "verify").code:
             wrong.append(f"{place}: verify finds something")
-    return wrong, tried
+    return wrong
 
 
 @contextlib.contextmanager
@@ -95,6 +104,13 @@ def full_disks(folder: Path, books: Path, wanted: str, sizes: list[int]) -> tupl
     ended = run(books, before, last=START)
     assert ended.code == 0, ended
     shown = digests(before, folder)
+    found = side_by_side(functools.partial(_without_room, books, before, (shown, wanted)), sizes, folder)
+    return [problem for wrong, _ in found for problem in wrong], sum(told for _, told in found)
+
+
+def _without_room(
+    books: Path, before: Path, wanted: tuple[str, str], folder: Path, sizes: Sequence[int]
+) -> tuple[list[str], int]:
     wrong, told = [], 0
     for size in sizes:
         with little_room(before, folder / f"full-{size}", size) as (home, fill):
@@ -105,10 +121,10 @@ def full_disks(folder: Path, books: Path, wanted: str, sizes: list[int]) -> tupl
                 wrong.append(f"{size} kB: ended with {ended.code}: {ended.said}")
             if ended.code == 1 and len([line for line in ended.said.splitlines() if line.startswith("error: ")]) != 1:
                 wrong.append(f"{size} kB: not one message: {ended.said}")
-            if digests(home, folder) not in (shown, wanted):
+            if digests(home, folder) not in wanted:
                 wrong.append(f"{size} kB: readers see neither the old nor the new")
             fill.unlink()
             again = duizhang(folder, home, "run", "--quiet", "--books", books, "--from", START, "--to", LAST)
-            if again.code or digests(home, folder) != wanted:
+            if again.code or digests(home, folder) != wanted[1]:
                 wrong.append(f"{size} kB: with room again the same command ended with {again.code}: {again.said}")
     return wrong, told

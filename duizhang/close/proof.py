@@ -32,6 +32,7 @@ from duizhang.publish import (
     read_manifest,
     version_differs,
     versions,
+    written_objects,
 )
 from duizhang.sealing import Closed, Damaged, clear_digest, is_as_sealed, period_of
 from duizhang.state import State
@@ -122,7 +123,7 @@ class _Look:
     def _versions(self, state: State) -> None:
         seen: set[str] = set()
         manifests: set[Path] = set()
-        kept = kept_manifests(state)
+        kept, written_as = kept_manifests(state), written_objects(state)
         for version in versions(state):
             period, number, digest = version.period, version.version, version.digest
             manifests.add(manifest_path(self.home, period, number))
@@ -145,7 +146,7 @@ class _Look:
             if text != manifest_text(manifest):
                 self._add(f"the manifest of {name} is not the one that the database keeps")
             for table, content in sorted(tables.items()):
-                if content not in seen and not is_whole(self.home, content):
+                if content not in seen and not is_whole(self.home, content, written_as):
                     self._add(f"object {content} ({table} of {name}) was changed or is missing")
                 seen.add(content)
             self.told.archived.update(sha for _, sha in inputs)

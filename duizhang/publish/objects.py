@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from duizhang.digest import table_digest
+from duizhang.digest import file_digest, table_digest
 from duizhang.disk import READ_ONLY, sync_all, written
 from duizhang.errors import UserError
 from duizhang.gate import quality_table, recorded_results
@@ -37,12 +37,26 @@ log = logging.getLogger(__name__)
 _DAMAGE = (OSError, ValueError, pa.ArrowException)
 
 
-def is_whole(home: Path, digest: str) -> bool:
-    """Whether an object's rows are those that its name says; every one of them is read."""
+def is_whole(home: Path, digest: str, written_as: Mapping[str, Fingerprint] | None = None) -> bool:
+    """Whether an object's rows are those that its name says; every one of them is read.
+
+    written_as: what the files of objects were when they were written. Of one that is among them the bytes count too: whoever asks for
+    some of the rows goes by what the file says of its parts, and that is no row.
+    """
+    before = (written_as or {}).get(digest)
+    path = object_path(home, digest)
     try:
-        return table_digest(pq.ParquetFile(object_path(home, digest)).read()) == digest
+        return table_digest(pq.ParquetFile(path).read()) == digest and (before is None or before.sha256 == file_digest(path))
     except _DAMAGE:
         return False
+
+
+def written_objects(state: State, digests: Collection[str] | None = None) -> dict[str, Fingerprint]:
+    """What the files of these objects (of all by default) were when they were written, by digest; of old ones nothing is known."""
+    query = sa.select(OBJECT_FILES)
+    with state.read() as connection:
+        rows = connection.execute(query if digests is None else query.where(OBJECT_FILES.c.digest.in_(list(digests)))).all()
+    return {row.digest: Fingerprint(*json.loads(row.file)) for row in rows}
 
 
 def amounts_digest(summary: pa.Table, side: str) -> str:
@@ -69,13 +83,13 @@ def version_differs(home: Path, version: Version, manifest: Mapping[str, Any]) -
     return problems
 
 
-def write_object(home: Path, digest: str, content: pa.Table | Path) -> Path | None:
+def write_object(home: Path, digest: str, content: pa.Table | Path, written_as: Mapping[str, Fingerprint]) -> Path | None:
     """Write an object that is not there whole; its path, to be synced before anything refers to it, None where it was there.
 
-    content: its rows, or the file of a working table that holds them, whose bytes it takes as they are.
+    content: its rows, or the file of a working table that holds them, whose bytes it takes as they are. written_as: as of `is_whole`.
     """
     path = object_path(home, digest)
-    if path.exists() and is_whole(home, digest):
+    if path.exists() and is_whole(home, digest, written_as):
         return None
     if isinstance(content, Path):
         with written(path, mode=READ_ONLY, durable=False) as partial:
@@ -99,18 +113,19 @@ def restore_published(home: Path, store: Store, state: State) -> dict[dt.date, l
         if not _reads(manifest_path(home, period, version), text):
             put_manifest(home, period, version, text)
             log.warning("the manifest of %s version %s was damaged or missing, and is written again", period, version)
-    with state.begin() as connection:
-        known = {row.digest: Fingerprint(*json.loads(row.file)) for row in connection.execute(sa.select(OBJECT_FILES))}
+    known = written_objects(state)
     lost: dict[dt.date, list[str]] = {}
     found: dict[str, Fingerprint] = {}
     for period, name, digest in _visible(home, state, lost):
         before = found.get(digest) or known.get(digest)
         path = object_path(home, digest)
         now = before.renewed(path) if before else None
-        if now is None and is_whole(home, digest):
+        if now is None and is_whole(home, digest, known):
             now = Fingerprint.of(path)
         if now is None:
             rows = _rows(store, state, name, period)
+            if (rows is None or table_digest(rows) != digest) and is_whole(home, digest):
+                rows = pq.ParquetFile(path).read()  # only what the file says of its parts was damaged
             if rows is None or table_digest(rows) != digest:
                 lost.setdefault(period, []).append(name)
                 continue

@@ -26,7 +26,7 @@ from duizhang.events import append_event
 from duizhang.gate import Result, load_suites, quality_table, recorded_results
 from duizhang.integrity import fingerprints
 from duizhang.logs import Pace
-from duizhang.publish.objects import amounts_digest, keep_objects, restore_published, write_object
+from duizhang.publish.objects import amounts_digest, keep_objects, restore_published, write_object, written_objects
 from duizhang.publish.pointer import object_path, publication_lock, rebuild_published
 from duizhang.publish.versions import (
     APPROVED,
@@ -143,7 +143,8 @@ def _publish_one(
         return PeriodOutcome(period, UNCHANGED, now.version)
     number = max((v.version for v in known), default=0) + 1
     contents = {n: candidate.quality if n == _GATE_TABLE else store.path(n, period) for n in candidate.digests}
-    written = {d: path for n, d in candidate.digests.items() if (path := write_object(home, d, contents[n]))}
+    known = written_objects(state, set(candidate.digests.values()))
+    written = {d: path for n, d in candidate.digests.items() if (path := write_object(home, d, contents[n], known))}
     sync_all(written.values())
     kept = fingerprints(written)
     for name, of_table in candidate.digests.items():

@@ -15,8 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from duizhang.cli.status import command as status_command
+from duizhang.close import verify
 from duizhang.errors import Retryable, UserError
-from duizhang.publish import published_differs, rebuild_published, set_period_state
+from duizhang.publish import is_whole, object_path, published_differs, read_manifest, rebuild_published, set_period_state
+from duizhang.publish.objects import restore_published
 from duizhang.published import open_published, run_select
 from duizhang.state import State
 from tests.publish.test_publish import FIRST
@@ -162,6 +164,24 @@ def test_a_damaged_pointer_is_told_and_made_again(own: Any, damage: str) -> None
     assert "duizhang run" in told.value.advice
     rebuild_published(own.home, own.state)
     assert select(own.home, LOOK) == [(Decimal(60),)]
+
+
+def test_an_object_that_says_something_false_of_its_rows_is_found_and_written_again(own: Any) -> None:
+    manifest = read_manifest(own.home, FIRST, 1)
+    digest = manifest["tables"]["recon_summary"]["digest"]
+    path = object_path(own.home, digest)
+    look = f"select count(*) from recon_summary where period = '{FIRST}' and leg = 'order_payment'"
+    ((before,),) = select(own.home, look)
+    whole = path.read_bytes()
+    rows, said = whole[: -(8 + int.from_bytes(whole[-8:-4], "little"))], whole[-(8 + int.from_bytes(whole[-8:-4], "little")) :]
+    path.chmod(0o644)
+    path.write_bytes(rows + said.replace(b"order_payment", b"zrder_payment"))
+    assert is_whole(own.home, digest)
+    assert select(own.home, look) != [(before,)], "nobody would be misled"
+    assert [problem for problem in verify(own.home).problems if digest in problem]
+    assert restore_published(own.home, own.store, own.state) == {}
+    assert select(own.home, look) == [(before,)]
+    assert not [problem for problem in verify(own.home).problems if digest in problem]
 
 
 # readers led to other objects by functions whose text differs in places alone
