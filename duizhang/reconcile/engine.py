@@ -86,9 +86,11 @@ def make_claims(session: Session) -> dict[str, int]:
             session.run(f"claims/{leg}.sql")
             rows[leg] = _keep_leg(session, leg, is_read_later=bool(read_by[leg]), is_there=number == 1 or leg in there)
         for made in legs[:number]:
-            if set(read_by[made]) <= {*legs[:number]}:
-                con.execute(f'drop table if exists "{made}"')
-    con.execute("drop table leg_claims")
+            if (read_by[made] or [made])[-1] == leg:  # nobody reads it any more
+                is_view = read_by[made] and made in session.books.legs
+                con.execute(f"""drop {'view' if is_view else 'table'} "{made}" """)
+                con.execute(f"drop table if exists {_read_later(made)}")
+    session.drop_claims()
     _run(session, order("sides"))
     con.execute("drop table fees_expected; drop table stock_observations; drop table own_orders")
     con.execute("drop view scoped_claims; drop view made_claims")
@@ -115,17 +117,27 @@ def _keep_leg(session: Session, leg: str, *, is_read_later: bool, is_there: bool
     if is_there or con.execute("select 1 from made_claims limit 1").fetchall():
         _claims_of_leg(session, leg)
     else:  # nothing comes of nothing, which a dozen models would take longer to say than a day of orders takes
-        con.execute("delete from leg_claims")
+        session.see_claims_of_leg("made_claims")
     if is_read_later and is_kept:
         # a leg that adds up the claims of an earlier one takes those that were kept, as they are what the next day opens with
-        con.execute(f'create or replace table "{leg}" as select * from leg_claims')
-    con.execute(f"insert into leg_claims select * from ({_cast_claims(session, 'corrections')}) where leg = getvariable('leg_made')")
+        con.execute(f"create table {_read_later(leg)} as select * from leg_claims")
+        session.see_claims_of_leg(_read_later(leg))
+        con.execute(f'drop table "{leg}"')
+        con.execute(f'create view "{leg}" as select * from {_read_later(leg)}')
+    if con.execute("select 1 from corrections where leg = getvariable('leg_made') limit 1").fetchall():
+        session.set_claims("leg_claims")
+        con.execute(f"insert into leg_claims select * from ({_cast_claims(session, 'corrections')}) where leg = getvariable('leg_made')")
     normalise_keys(session)
     return session.keep_claims(leg)
 
 
+def _read_later(leg: str) -> str:
+    """The table of the claims of a leg for those that add them up."""
+    return f"{leg}_read_later"
+
+
 def _claims_of_leg(session: Session, leg: str) -> None:
-    """The table `leg_claims` of what the leg's model made, and where and since when its sides are supplied."""
+    """The view `leg_claims` of what the leg's model made, and where and since when its sides are supplied."""
     session.run("legs/scoped_claims.sql")
     session.run("legs/leg_scopes.sql")
     session.run("legs/sides_seen.sql")
@@ -133,6 +145,7 @@ def _claims_of_leg(session: Session, leg: str) -> None:
     session.run("legs/leg_runs.sql")
     session.add_to("all_leg_runs", "leg_runs")
     session.run("legs/opened_with.sql")
+    session.drop_claims()
     session.run("legs/leg_claims.sql")
     move_claims(session, leg)
 

@@ -98,7 +98,7 @@ def move_claims(session: Session, leg: str) -> None:
     con.execute(f"create or replace table codes_apart ({_CODES_APART})")  # a leg without goods shows none
     session.run("legs/moving_claims.sql")
     session.run("legs/staying_claims.sql")
-    con.execute("create or replace table leg_claims as select * from staying_claims")
+    session.set_claims("staying_claims")
     con.execute("create or replace table held_claims as select * from held_before")
     for day in session.periods:
         con.execute("set variable moves_day = ?::date", [day])

@@ -35,6 +35,13 @@ _GIVEN_UP = pa.schema([
 ])
 
 
+_IN_OTHER_CLOTHES = """
+    select 1 from leg_claims
+    where list_contains(getvariable('normal_sources'), source) and regexp_matches("key", getvariable('normal_pattern'))
+    limit 1
+"""
+
+
 def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     """Put the declaration in place: macros, tables of legs and passes, variables."""
     rules = load_matching()
@@ -91,6 +98,9 @@ def normalise_keys(session: Session) -> None:
         con.execute("set variable normal_sources = ?", [sources])
         con.execute("set variable normal_pattern = ?", [rule.pattern])
         con.execute("set variable normal_replace = ?", [rule.replace])
+        if not con.execute(_IN_OTHER_CLOTHES).fetchall():
+            continue
+        session.set_claims("leg_claims")
         session.run("legs/normal_keys.sql")
         con.execute("""
             update leg_claims set

@@ -79,6 +79,7 @@ class Session:
             raise UserError("periods must be consecutive days in order")
         self.whole = list(self.periods)
         self.at = "the inputs"  # the model at work
+        self.claims_of_leg = ""  # what `leg_claims` is while a leg is being made: a view, or a table that was changed
         self.made: dict[str, str] = {}  # the tables that models have left so far, with their rooms
         self.con = self.backend.connect(self.store.spill())
         if self.backend.in_stretches:  # memory is one machine's
@@ -211,6 +212,8 @@ class Session:
                 self.con.execute(f'create or replace {temporary} {kind} "{name}" as {select}')
             if kind == "table":
                 self.made[name] = Path(path).parent.name
+            elif name == "leg_claims":
+                self.claims_of_leg = kind
             self.at = f"behind sql/{path}"
         except OF_VALUES:
             raise
@@ -266,8 +269,30 @@ class Session:
             given[c.name] == duck_type(c.type).replace(" ", "") for c in columns if pa.types.is_decimal(c.type) and c.name in given
         )
 
+    def see_claims_of_leg(self, relation: str) -> None:
+        """Make `leg_claims` a view of these claims: they are written as they are, without a copy of them."""
+        self.drop_claims()
+        self.con.execute(f"create view leg_claims as select * from {relation}")
+        self.claims_of_leg = "view"
+
+    def set_claims(self, relation: str) -> None:
+        """Make `leg_claims` a table of these claims, which may then be changed; what is a table already stays it."""
+        if relation == "leg_claims" and self.claims_of_leg == "table":
+            return
+        self.con.execute(f"create table claims_changed as select * from {relation}")
+        self.drop_claims()
+        self.con.execute("create table leg_claims as select * from claims_changed")
+        self.con.execute("drop table claims_changed")
+        self.claims_of_leg = "table"
+
+    def drop_claims(self) -> None:
+        """Drop `leg_claims`, whatever it is."""
+        if self.claims_of_leg:
+            self.con.execute(f"drop {self.claims_of_leg} leg_claims")
+        self.claims_of_leg = ""
+
     def keep_claims(self, leg: str) -> int:
-        """Write the claims of a leg, which the table `leg_claims` holds, into the store; the number of rows."""
+        """Write the claims of a leg, which `leg_claims` names, into the store; the number of rows."""
         listed = ", ".join(f'"{column.name}"' for column in CLAIM)
         for at in range(0, len(self.periods), STRETCH):
             self.backend.write(self.con, self.store, leg, f"select {listed} from leg_claims", self.periods[at : at + STRETCH])

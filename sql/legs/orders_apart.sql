@@ -14,14 +14,21 @@ goods as (
     where order_id <> '' and sku <> '' and kind not in ('exchange', 'gift', 'moved', 'unmapped', 'correction', 'write_off')
 ),
 
+-- codes are few beside the lines that name them
+numbered as (
+    select sku, (md5_number_lower(sku) % 1000003)::bigint as number
+    from (select distinct sku from goods)
+),
+
 -- on the last day, or on one before it
 unsettled as (
-    select entity, shop, order_id
-    from goods
-    group by entity, shop, order_id
-    having bool_or(side = 'right') and (
-        sum(case side when 'left' then quantity else -quantity end * (md5_number_lower(sku) % 1000003)::bigint) <> 0
-        or max(period) > min(period) filter (where side = 'right')
+    select g.entity, g.shop, g.order_id
+    from goods as g
+    inner join numbered as n on g.sku = n.sku
+    group by g.entity, g.shop, g.order_id
+    having bool_or(g.side = 'right') and (
+        sum(case g.side when 'left' then g.quantity else -g.quantity end * n.number) <> 0
+        or max(g.period) > min(g.period) filter (where g.side = 'right')
     )
 ),
 

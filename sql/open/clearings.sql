@@ -17,25 +17,46 @@ told as (
     where s.moved <= p.period
 ),
 
-final as (
+summed as (
     select
         period, leg, entity, "key", currency,
         max(shop) as shop,
         case when min(nullif(order_id, '')) = max(order_id) then max(order_id) else '' end as order_id,
         max(first_seen) as opened,
-        period as cleared_on,
-        (period - max(first_seen))::bigint as age_days,
         max(left_so_far)::decimal(28, 4) as amount,
         count(*) filter (where not is_new)::bigint as open_claims,
         count(*) filter (where is_new)::bigint as clearing_claims,
-        to_json(
-            list(claim order by claimed, side, source, file, line, kind, amount) filter (where not is_new)[1:8]
-        )::varchar as was_open,
-        to_json(
-            list(claim order by claimed, side, source, file, line, kind, amount) filter (where is_new)[1:8]
-        )::varchar as cleared_by
+        list(claim) filter (where not is_new) as was_open,
+        list(claim) filter (where is_new) as cleared_by
     from told
     group by period, leg, entity, "key", currency
+),
+
+-- most were opened by one claim and cleared by one, which need not be put in order
+several as (
+    select period, leg, entity, "key", currency from summed where open_claims > 1 or clearing_claims > 1
+),
+
+ordered as (
+    select
+        t.period, t.leg, t.entity, t."key", t.currency,
+        list(t.claim order by t.claimed, t.side, t.source, t.file, t.line, t.kind, t.amount) filter (where not t.is_new)[1:8] as was_open,
+        list(t.claim order by t.claimed, t.side, t.source, t.file, t.line, t.kind, t.amount) filter (where t.is_new)[1:8] as cleared_by
+    from told as t
+    semi join several as s using (period, leg, entity, "key", currency)
+    group by t.period, t.leg, t.entity, t."key", t.currency
+),
+
+final as (
+    select
+        s.period, s.leg, s.entity, s."key", s.currency, s.shop, s.order_id, s.opened,
+        s.period as cleared_on,
+        (s.period - s.opened)::bigint as age_days,
+        s.amount, s.open_claims, s.clearing_claims,
+        to_json(case when o.period is null then s.was_open else o.was_open end)::varchar as was_open,
+        to_json(case when o.period is null then s.cleared_by else o.cleared_by end)::varchar as cleared_by
+    from summed as s
+    left join ordered as o using (period, leg, entity, "key", currency)
 )
 
 select * from final

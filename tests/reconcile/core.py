@@ -83,7 +83,7 @@ def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterabl
         within = table.filter(pc.is_in(table["period"], value_set=pa.array(periods, pa.date32())))
         with Session(books(root, **entries), store, periods) as session:
             session.con.register("given", within)
-            session.con.execute("create table leg_claims as select * from given")
+            session.set_claims("given")
             normalise_keys(session)
             session.con.execute("alter table leg_claims rename to claims")
             settle(session)
