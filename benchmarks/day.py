@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import gc
 import io
 import json
 import os
@@ -112,6 +113,7 @@ def _peak() -> float:
 
 def ours(raw: Path, home: Path) -> dict[str, Any]:
     """The run as `duizhang run` does it, without Dagster."""
+    gc.set_threshold(100_000)  # as the command has it
     from duizhang import lock
     from duizhang.reconcile import session
     from duizhang.runs import Run

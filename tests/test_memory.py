@@ -8,6 +8,7 @@ import pytest
 
 from duizhang import memory
 from duizhang.errors import UserError
+from duizhang.ingest.landing import MANY, LandedFiles
 from duizhang.reconcile import Session
 from duizhang.store import Store, connect
 from tests.reconcile.test_engine import FIRST, books, fill
@@ -31,6 +32,14 @@ def test_the_database_takes_what_is_given_less_what_stands_beside_it(monkeypatch
     store = Store(tmp_path, memory=memory.parsed("1.5GB"))
     with store.connect() as con:
         assert con.execute("select current_setting('memory_limit')").fetchall() == [("1.0 GiB",)]
+
+
+def test_files_that_share_days_are_compared_within_the_memory_of_the_run(tmp_path: Path) -> None:
+    landed = LandedFiles({}, {}, (), store=Store(tmp_path, memory=3 << 29))
+    with landed.database(MANY + 1) as con:
+        asked = "select current_setting('memory_limit'), current_setting('temp_directory')"
+        assert con.execute(asked).fetchall() == [("1.0 GiB", str(tmp_path / "spill"))]
+    assert not (tmp_path / "spill").exists()
 
 
 def test_what_does_not_fit_is_one_message_with_the_number(tmp_path: Path) -> None:

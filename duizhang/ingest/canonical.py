@@ -51,7 +51,8 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     touching = [r for r in known if wanted & set(r.touched())]
     active = [r for r in touching if r.status == READ]
     settings = {shop: Setting.of(books, shop) for shop in {r.shop for r in active}}
-    landed = LandedFiles(load_specs(books.sources_path), settings, ((r.source, r.shop, store.home / r.landed) for r in active))
+    feeding = ((r.source, r.shop, store.home / r.landed) for r in active)
+    landed = LandedFiles(load_specs(books.sources_path), settings, feeding, store=store)
     by_age = sorted(active, key=lambda r: r.recency)
     counting = [
         CountedFile(r.path, r.source, r.shop, store.home / r.landed, frozenset(r.days()), _parsed(r), rank, r.restates())

@@ -106,11 +106,13 @@ items as (
         bool_or(kind in ('correction', 'write_off')) as is_decided,
         coalesce(sum(amount) filter (where side = 'right' and kind = 'dispute'), 0)::decimal(28, 4) as right_dispute,
         bool_or(leg = 'order_payment' and side = 'left' and kind = 'sale' and remark = 'unpaid') as is_sent_unpaid,
-        -- price and pieces of our own lines; payments do not claim pieces, so the amount before discounts tells them
+        -- price and pieces of our own lines of orders; payments do not claim pieces, so the amount before discounts tells them
         list_sort(list(distinct {
             'price': units(unit_price),
             'quantity': greatest(units(quantity) // 10000, (units(amount) + units(unit_price) - 1) // nullif(units(unit_price), 0), 1)
-        }) filter (where side = 'left' and unit_price > 0 and sku <> '')) as typed_lines
+        }) filter (
+            where leg in ('order_platform', 'order_payment', 'order_shipment') and side = 'left' and unit_price > 0 and sku <> ''
+        )) as typed_lines
     from open_claims
     group by period, leg, entity, "key", currency
 ),

@@ -59,10 +59,13 @@ currencies as (
 ),
 
 placed as (
-    select e.* replace (coalesce(e.currency, c.currency, '') as currency)
+    select * from events where currency is not null
+    union all by name
+    select e.* replace (coalesce(c.currency, '') as currency)
     from events as e
     inner join currencies as c
         on e.period = c.period and e.entity = c.entity and e.shop = c.shop and e.order_id = c.order_id
+    where e.currency is null
 ),
 
 summed as (

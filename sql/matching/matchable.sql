@@ -16,10 +16,28 @@ told as (
         period, leg, entity, "key", currency,
         coalesce(max(customer), '') as customer,
         coalesce(max(channel), '') as channel,
-        coalesce(string_agg(distinct words, ' ' order by words), '') as words,
+        min(words) as words, max(words) as last_words,
         min(source) as source
     from worded
-    group by all
+    group by period, leg, entity, "key", currency
+),
+
+-- of most items all claims say the same, mostly nothing; where they do not, all of it is told
+several as (
+    select period, leg, entity, "key", currency from told where words <> last_words
+),
+
+all_words as (
+    select w.period, w.leg, w.entity, w."key", w.currency, string_agg(distinct w.words, ' ' order by w.words) as words
+    from worded as w
+    semi join several as s using (period, leg, entity, "key", currency)
+    group by w.period, w.leg, w.entity, w."key", w.currency
+),
+
+worded_items as (
+    select t.* exclude (last_words) replace (coalesce(a.words, t.words, '') as words)
+    from told as t
+    left join all_words as a using (period, leg, entity, "key", currency)
 ),
 
 final as (
@@ -36,7 +54,7 @@ final as (
             else ''
         end as party
     from items as i
-    inner join told as t using (period, leg, entity, "key", currency)
+    inner join worded_items as t using (period, leg, entity, "key", currency)
     inner join rules as r on i.leg = r.leg
     where i.difference <> 0 and not i.is_decided and not i.is_absent
 )

@@ -26,15 +26,15 @@ summed as (
         max(left_so_far)::decimal(28, 4) as amount,
         count(*) filter (where not is_new)::bigint as open_claims,
         count(*) filter (where is_new)::bigint as clearing_claims,
-        list(claim) filter (where not is_new) as was_open,
-        list(claim) filter (where is_new) as cleared_by
+        max(claim) filter (where not is_new) as was_open,
+        max(claim) filter (where is_new) as cleared_by
     from told
     group by period, leg, entity, "key", currency
 ),
 
 -- most were opened by one claim and cleared by one, which need not be put in order
 several as (
-    select period, leg, entity, "key", currency from summed where open_claims > 1 or clearing_claims > 1
+    select period, leg, entity, "key", currency from summed where open_claims <> 1 or clearing_claims <> 1
 ),
 
 ordered as (
@@ -53,8 +53,8 @@ final as (
         s.period as cleared_on,
         (s.period - s.opened)::bigint as age_days,
         s.amount, s.open_claims, s.clearing_claims,
-        to_json(case when o.period is null then s.was_open else o.was_open end)::varchar as was_open,
-        to_json(case when o.period is null then s.cleared_by else o.cleared_by end)::varchar as cleared_by
+        to_json(case when o.period is null then [s.was_open] else o.was_open end)::varchar as was_open,
+        to_json(case when o.period is null then [s.cleared_by] else o.cleared_by end)::varchar as cleared_by
     from summed as s
     left join ordered as o using (period, leg, entity, "key", currency)
 )

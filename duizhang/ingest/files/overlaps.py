@@ -19,7 +19,7 @@ from duizhang.ingest.files.compared_files import FilesOfOneAccount
 from duizhang.ingest.files.redated import Redated, redated, told_of
 from duizhang.ingest.files.told_overlaps import COUNTED_AGAIN, CountedFile, Overlaps, add
 from duizhang.ingest.files.vanished import vanished_lines
-from duizhang.ingest.landing import LandedFiles, database_for, ranks
+from duizhang.ingest.landing import LandedFiles, ranks
 from duizhang.ingest.specification import SourceSpec
 
 
@@ -35,8 +35,8 @@ def overlaps_of(landed: LandedFiles, files: Sequence[CountedFile], wanted: Set[d
         parted = _bills_apart(landed, spec, shop, sharing, wanted, found) if sharing and bills_carriage_alone(spec) else [sharing]
         for some in parted:
             if len(some) > 1:
-                part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in some))
-                with database_for(sum(f.rows for f in some)) as con:
+                part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in some), store=landed.store)
+                with landed.database(sum(f.rows for f in some)) as con:
                     FilesOfOneAccount(con, part, spec, some, wanted).into(found)
     _on_other_days(landed, files, wanted, found)
     for source in sorted({f.source for f in files}):
@@ -51,8 +51,8 @@ def _on_other_days(landed: LandedFiles, files: Sequence[CountedFile], wanted: Se
     newer = {(f.source, f.shop) for f in files if f.restates & wanted and landed.specs[f.source].overlap == "keep"}
     for source, shop in sorted(newer):
         some = [f for f in files if (f.source, f.shop) == (source, shop)]
-        part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in some))
-        with database_for(sum(f.rows for f in some)) as con:
+        part = LandedFiles(landed.specs, landed.settings, ((f.source, f.shop, f.folder) for f in some), store=landed.store)
+        with landed.database(sum(f.rows for f in some)) as con:
             con.register("ranks", ranks([f.path for f in sorted(some, key=lambda f: f.rank)]))
             rows = [row for row in redated(con, part, source, shop) if row.day in wanted]
         again = [(row.part, row.file, row.line) for row in rows if row.is_equal]
@@ -76,7 +76,7 @@ def _bills_apart(
     landed: LandedFiles, spec: SourceSpec, shop: str, bills: Sequence[CountedFile], wanted: Set[dt.date], found: Overlaps
 ) -> list[list[CountedFile]]:
     """The bills of a carrier in groups of which each is downloads of one range; what else they share is for the comparison to find."""
-    with database_for(sum(f.rows for f in bills)) as con:
+    with landed.database(sum(f.rows for f in bills)) as con:
         found_of = CarriersBills(con, spec, landed.settings[shop], [f.folder for f in bills])
         groups = found_of.downloads_of_one()
         for file, other, day, count in found_of.contained():

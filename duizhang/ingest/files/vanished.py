@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence, Set
 
 from duizhang.ingest.files.told_overlaps import CountedFile
-from duizhang.ingest.landing import LandedFiles, database_for, ranks
+from duizhang.ingest.landing import LandedFiles, ranks
 
 
 def vanished_lines(
@@ -22,7 +22,7 @@ def vanished_lines(
     if spec.overlap != "latest" or "line_id" not in spec.grain or len(files) < 2 or "orders" not in {t.table for t in spec.tables}:
         return
     days = ", ".join(f"date '{day}'" for day in sorted(wanted))
-    with database_for(sum(f.rows for f in files)) as con:
+    with landed.database(sum(f.rows for f in files)) as con:
         con.register("ranks", ranks([f.path for f in sorted(files, key=lambda f: f.rank)]))
         rows = landed.ask(con, "orders", source, f"""
             select file, period, count(*) as n, min(line) as line, arg_min(order_id, line) as order_id,

@@ -22,7 +22,7 @@ from duizhang.errors import SpecError
 from duizhang.ingest.corrected import CellCorrection
 from duizhang.ingest.specification import FIELD_TYPES, SourceSpec, Table
 from duizhang.ingest.typing import reaches
-from duizhang.store import connect, quoted, scratch
+from duizhang.store import Store, connect, quoted, scratch
 
 # free texts that no model reads: names and numbers of people stand in them, so the books do not keep them
 UNREAD_TEXTS = {
@@ -130,13 +130,26 @@ class LandedFiles:
     """Landed files of several sources and shops, and the canonical rows in them."""
 
     def __init__(
-        self, specs: Mapping[str, SourceSpec], settings: Mapping[str, Setting], files: Iterable[tuple[str, str, Path]]
+        self, specs: Mapping[str, SourceSpec], settings: Mapping[str, Setting], files: Iterable[tuple[str, str, Path]],
+        *, store: Store | None = None,
     ) -> None:
-        """files: (source, shop, folder). settings: by shop."""
-        self.specs, self.settings = specs, settings
+        """files: (source, shop, folder). settings: by shop. store: of the run, whose memory work on many rows keeps to."""
+        self.specs, self.settings, self.store = specs, settings, store
         self.folders: dict[str, dict[str, list[Path]]] = {}
         for source, shop, folder in files:
             self.folders.setdefault(source, {}).setdefault(shop, []).append(folder)
+
+    @contextmanager
+    def database(self, rows: int) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A prepared database for so many of their rows; for many within the memory of the run, where there is one, and with its spill."""
+        if self.store is None or rows <= MANY:
+            with database_for(rows) as con:
+                yield con
+            return
+        with closing(self.store.connect()) as con:
+            prepare(con)
+            yield con
+        self.store.clear_spill()
 
     def sources(self, table: str) -> list[str]:
         """The sources that feed a canonical table."""
