@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -22,9 +21,10 @@ from sqlglot import exp, parse_one
 from duizhang.errors import UserError, ValueFault
 from duizhang.spark.distances import damerau_levenshtein
 from duizhang.spark.macros import Macro, created, literal
+from duizhang.spark.spark_faults import told
+from duizhang.spark.spark_rows import HUGE, Result, called, result_of
 from duizhang.spark.transpiling import Translation, transpile
 from duizhang.spark.types import spark_type
-from duizhang.spark.untranslatable import Untranslatable
 from duizhang.store import quoted
 
 if TYPE_CHECKING:
@@ -44,12 +44,6 @@ _DROPS = re.compile(r'\s*drop\s+(?:table|view)\s+(?:if\s+exists\s+)?"?(\w+)"?', 
 _COMMENTS = re.compile(r"--[^\n]*\n")
 # what DuckDB keeps for itself: settings, variables, macros, the columns of a relation
 _OWN = ("set ", "create macro", "describe ")
-# of a value that has no room in its type, or is not of the type that it is taken for
-_OF_VALUES = ("ARITHMETIC_OVERFLOW", "NUMERIC_VALUE_OUT_OF_RANGE", "CAST_INVALID_INPUT", "CAST_OVERFLOW", "DIVIDE_BY_ZERO")
-
-
-# whole numbers for which Arrow would take a DOUBLE, and Python a decimal
-_HUGE = re.compile(r"\b(HUGEINT|UBIGINT)\b")
 # Files of so many rows are handed to Spark as rows; of larger ones it is given the names.
 _FEW = 10_000
 
@@ -70,19 +64,6 @@ class _Relation:
     def is_empty(self) -> bool:
         """Whether it is known to have no rows."""
         return self.rows is not None and not self.rows.num_rows
-
-
-class Result:
-    """What a statement gave."""
-
-    def __init__(self, rows: Sequence[tuple[Any, ...]] = (), table: pa.Table | None = None) -> None:
-        self._rows, self._table = list(rows), table
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        return self._rows
-
-    def to_arrow_table(self) -> pa.Table:
-        return self._table
 
 
 class SparkConnection:
@@ -241,7 +222,7 @@ class SparkConnection:
         taken = {column: f"`{order[column]}`" if column in order else "null" for column in columns}
         picked = [f"cast({taken[column]} as {spark_type(kind)}) as `{column}`" for column, kind in columns.items()]
         with told():
-            added = _called(self._run(translated), given).selectExpr(*picked)
+            added = called(self._run(translated), given).selectExpr(*picked)
         self._put_behind(name, self._known(added, name))
 
     # queries ------------------------------------------------------------------------------------------------------------------
@@ -251,11 +232,11 @@ class SparkConnection:
         columns = self._shape_of(query)
         nothing = self._of_nothing(query)
         if nothing is not None:
-            return _result(nothing, columns)
+            return result_of(nothing, columns)
         frame = self._computed(self._translated(query), columns)
         with told():
             table = frame.toArrow()
-        return _result(table, columns)
+        return result_of(table, columns)
 
     def _bound(self, text: str, values: Any) -> str:
         if not values:
@@ -301,7 +282,7 @@ class SparkConnection:
     def _computed(self, translated: Translation, columns: dict[str, str]) -> Any:
         cast = [f"cast(`{name}` as {spark_type(kind)}) as `{name}`" for name, kind in columns.items()]
         with told():
-            return _called(self._run(translated), columns).selectExpr(*cast)
+            return called(self._run(translated), columns).selectExpr(*cast)
 
     def _sql(self, text: str, names: dict[str, str]) -> Any:
         """A query over relations by the names under which this session's are known to Spark."""
@@ -333,7 +314,7 @@ class SparkConnection:
     def _by_duckdb(self, query: str) -> pa.Table:
         columns = self._shape_of(query)
         huge = ", ".join(
-            f'"{name}"::{_HUGE.sub("decimal(38, 0)", kind)} as "{name}"' for name, kind in columns.items() if _HUGE.search(kind)
+            f'"{name}"::{HUGE.sub("decimal(38, 0)", kind)} as "{name}"' for name, kind in columns.items() if HUGE.search(kind)
         )
         return self.shape.sql(f"select * replace ({huge}) from ({query})" if huge else query).to_arrow_table()
 
@@ -410,33 +391,6 @@ class SparkConnection:
         self._put_there.add(name)
 
 
-def _result(table: pa.Table, columns: dict[str, str]) -> Result:
-    """Rows as DuckDB gives them: whole numbers that are none to Spark or Arrow are whole numbers."""
-    huge = {name: exp.DataType.build(kind, dialect="duckdb") for name, kind in columns.items() if _HUGE.search(kind)}
-    return Result([tuple(_whole(v, huge[c]) if c in huge else v for c, v in row.items()) for row in table.to_pylist()], table)
-
-
-def _whole(value: Any, kind: exp.DataType) -> Any:
-    """A value with the whole numbers in it as such, also in lists and structs."""
-    if value is None:
-        return None
-    if kind.this in (exp.DataType.Type.ARRAY, exp.DataType.Type.LIST):
-        return [_whole(one, kind.expressions[0]) for one in value]
-    if kind.this == exp.DataType.Type.STRUCT:
-        return {one.name: _whole(value[one.name], one.args["kind"]) for one in kind.expressions}
-    return int(value) if kind.this in (exp.DataType.Type.INT128, exp.DataType.Type.UBIGINT) else value
-
-
-def _called(frame: Any, columns: Iterable[str]) -> Any:
-    """The rows with their columns named as DuckDB names them, also those that have no name of their own."""
-    names = list(columns)
-    if set(frame.columns) == set(names):
-        return frame
-    if len(frame.columns) != len(names):
-        raise Untranslatable(f"columns {', '.join(frame.columns)} instead of {', '.join(names)}")
-    return frame.toDF(*names)
-
-
 class _Variables(dict[str, Any]):
     """The session's variables by name, as DuckDB keeps them."""
 
@@ -453,20 +407,3 @@ def _place(mark: exp.Expr) -> int:
     """Where a `?` stands among the others."""
     root = mark.root()
     return [id(node) for node in root.dfs() if isinstance(node, exp.Placeholder)].index(id(mark))
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Spark's errors in our words: of a value, or of the cluster."""
-    from py4j.protocol import Py4JError, Py4JNetworkError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except (PySparkException, Py4JNetworkError, Py4JError, ConnectionError) as error:
-        text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        if any(f"[{name}" in str(error) for name in _OF_VALUES):
-            raise ValueFault(text) from error
-        if isinstance(error, PySparkException) and error.getCondition():
-            raise
-        raise UserError(f"Spark stopped answering: {text}", advice="What is published stands; run the same command again.") from error

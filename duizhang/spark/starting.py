@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -77,6 +78,10 @@ def _check_java(engine: str) -> None:
                         advice=_ADVICE)
 
 
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return "py4j" not in Path(record.pathname).parts
+
+
 def start(engine: str) -> SparkSession:
     """A session of Spark: `local[*]`, `spark://host:7077`, `yarn`, `k8s://...` or, by Spark Connect, `sc://host:15002`.
 
@@ -88,6 +93,8 @@ def start(engine: str) -> SparkSession:
 
     # nothing of it is used: rows come and go as Arrow
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    # py4j logs a traceback of what it raises as well, through the root itself
+    logging.getLogger().addFilter(_is_not_of_py4j)
     builder = SparkSession.builder.appName("duizhang")
     builder = builder.remote(engine) if engine.startswith(_CONNECT) else builder.master(engine)
     settings = {**EXACT, **({} if engine.startswith(_CONNECT) else _QUIET), **(LOCAL if engine.startswith("local") else {})}

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from duizhang.errors import ValueFault
+from duizhang.errors import UserError, ValueFault
 from duizhang.spark import SparkConnection, spark_connection
+from duizhang.spark.spark_faults import told
 from tests.spark.engines import local_spark
 from tests.spark.stand_in import StandIn, as_it_is
 
@@ -95,3 +96,23 @@ def test_files_are_read_whether_as_rows_or_by_name(
     listed = ", ".join("'" + f"{folder}/data.parquet".replace("'", "''") + "'" for folder in folders)
     kept.execute(f'create or replace view "f" as select * from read_parquet([{listed}], hive_partitioning = false)')
     assert sorted(kept.execute("select n, m from f").fetchall()) == [(0, Decimal("1.5")), (1, Decimal("1.5"))]
+
+
+def test_what_reads_only_relations_without_rows_is_not_asked_of_spark(kept: SparkConnection) -> None:
+    kept.execute("create table t (k varchar, n bigint)")
+    kept.execute("create view v as select k, n + 1 as n from t")
+    kept.execute("create table made as select count(*) as rows, sum(n) as total, [{'h': max(n)::hugeint}] as listed from v")
+    kept.execute("insert into t select k, n from v")
+    assert kept.execute("select k from t").fetchall() == []
+    assert getattr(kept.spark, "asked", 0) == 0
+    assert kept.execute("select rows, total, listed from made").fetchall() == [(0, None, [{"h": None}])]
+    kept.execute("insert into t values ('a', 1)")
+    assert kept.execute("select n from v").fetchall() == [(2,)]
+
+
+def test_a_spark_that_is_gone_and_one_that_fails_are_told_apart() -> None:
+    protocol = pytest.importorskip("py4j.protocol", reason="the extra `spark` is not installed")
+    with pytest.raises(UserError, match="Spark stopped answering: no answer"), told():
+        raise protocol.Py4JNetworkError("no answer")
+    with pytest.raises(UserError, match="Spark stopped answering"), told():
+        raise ConnectionRefusedError

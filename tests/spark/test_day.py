@@ -93,7 +93,8 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[dt.da
     local_spark_is_there()
     folder = tmp_path_factory.mktemp("two")
     raw = folder / "raw"
-    duizhang("simulate", "--out", raw, "--start", START, "--days", 2, "--orders-per-day", 12, "--break-rate", "0.5", "--noise", "hard")
+    orders = ("--orders-per-day", 12, "--seed", 4, "--break-rate", "0.5", "--noise", "hard")
+    duizhang("simulate", "--out", raw, "--start", START, "--days", 2, *orders)
     return raw / "books.yaml", run(raw / "books.yaml", folder / "home", 0, 1, DUCKDB)
 
 

@@ -67,11 +67,11 @@ def test_without_java_17_the_engine_is_refused(tmp_path: Path, monkeypatch: pyte
 
 def test_a_run_with_an_engine_that_is_none_says_so_and_begins_nothing(tmp_path: Path) -> None:
     (tmp_path / "books.yaml").write_text("books: 1\nentity: acme\nstart: 2026-03-01\n", encoding="utf-8")
-    days = ("--from", "2026-03-01", "--to", "2026-03-01")
-    arguments = ["run", "--books", f"{tmp_path}/books.yaml", "--home", f"{tmp_path}/home", *days, "--engine", "oracle"]
-    error = CliRunner().invoke(cli, arguments, standalone_mode=False).exception
+    home = tmp_path / "home"
+    arguments = ["run", "--books", f"{tmp_path}/books.yaml", "--home", f"{home}", "--from", "2026-03-01", "--to", "2026-03-01"]
+    error = CliRunner().invoke(cli, [*arguments, "--engine", "oracle"], standalone_mode=False).exception
     assert isinstance(error, UserError) and "engine 'oracle': no engine and no address of a Spark" in str(error)
-    assert not (tmp_path / "home").exists()
+    assert not home.exists()
 
 
 def test_the_engine_of_the_books_changes_no_digest(tmp_path: Path) -> None:
