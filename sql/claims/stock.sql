@@ -26,7 +26,7 @@ transfers as (
     select
         period, entity, concat_ws('/', 'transit', coalesce(nullif(order_id, ''), move_id), sku, 'transit') as "key",
         case when quantity < 0 then 'left' else 'right' end as side, 'transfer' as kind, abs(quantity) as amount, shop, '' as order_id,
-        sku, occurred_at, source, file, line
+        sku, occurred_at, source, file, line, warehouse as counterparty
     from stock_moves
     where kind = 'transfer'
 ),
@@ -84,11 +84,11 @@ level_claims as (
 
 unioned as (
     select * from moves
-    union all
+    union all by name
     select * from transfers
-    union all
+    union all by name
     select * from opening_levels
-    union all
+    union all by name
     select * from level_claims
 ),
 
@@ -113,7 +113,8 @@ final as (
         u.occurred_at,
         u.source,
         u.file,
-        u.line
+        u.line,
+        coalesce(u.counterparty, '') as counterparty
     from unioned as u
     left join shops as s on u.shop = s.shop
 )

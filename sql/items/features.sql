@@ -77,6 +77,7 @@ items as (
         case when min(nullif(order_id, '')) = max(order_id) then max(order_id) else '' end as order_id,
         coalesce(max(sku) filter (where kind = 'unmapped'), max(sku)) as sku,
         coalesce(bool_or(kind = 'unmapped'), false) as is_code,
+        count(distinct remark) filter (where kind = 'unmapped') as unmapped_codes,
         -- shown by the records, and not by a list of ours
         coalesce(bool_or(kind = 'unmapped' and contains(attribute, ' apart ')), false) as is_code_apart,
         min(first_seen) as first_seen,

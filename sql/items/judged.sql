@@ -5,6 +5,7 @@ features as (select * from features),
 tolerances as (select * from tolerances),
 policies as (select * from policy_changes),
 late_repeats as (select * from late_repeats),
+goods_doubts as (select * from goods_doubts),
 open_claims as (select * from open_claims),
 instalments as (select * from instalments_declared),
 billing as (select * from fee_billing),
@@ -101,6 +102,7 @@ final as (
         coalesce(r.repeated_amount, 0)::decimal(28, 4) as repeated_amount,
         coalesce(r.repeated_quantity, 0)::decimal(28, 4) as repeated_quantity,
         coalesce(r.was_known, false) as was_known,
+        g."key" is not null as is_goods_doubtful,
         r.repeated_period, r.repeated_file, r.repeated_line
     from measured as m
     cross join settings as w
@@ -112,6 +114,7 @@ final as (
             or m.leg = 'payment_settlement' and m.left_sale = m.right_sale and m.left_refund = m.right_refund and m.right_fee = 0
         )
     left join late_repeats as r using (period, leg, entity, "key", currency)
+    left join goods_doubts as g using (period, leg, entity, "key", currency)
     left join extra as e using (period, leg, entity, "key", currency)
 )
 

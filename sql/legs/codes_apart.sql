@@ -2,8 +2,8 @@
 -- without a SKU, in the leg that is being made: in several orders one side has a code where the other has one, or several, that it
 -- lacks; it is seldom there without such a partner; and it never occurs on the other side, as far back as late duplicates are looked for. On
 -- the right it is a code that nobody has mapped (and its partner none of that system's), on the left a set whose parts nobody has listed, or
--- a name for other goods. Once three codes of a system are such, one order is enough for the next. is_answered: one that was told so
--- before is mapped, listed, or seen on the other side by now.
+-- a name for other goods. Once three codes of a system are such, or hardly a code of it on the day is one of ours, one order is enough for
+-- the next. is_answered: one that was told so before is mapped, listed, or seen on the other side by now.
 with
 doubted as (select * from codes_doubted),
 held as (select * from held_claims where kind = 'unmapped' and contains(attribute, ' apart ')),
@@ -26,17 +26,12 @@ own as (
 
 sets as (select distinct set_sku from parts),
 
+-- what was answered since stands on the other side as well
 told as (
-    select distinct entity, side, counterparty as system, remark as code
+    select entity, split_part(attribute, ' ', 1) as side, counterparty as system, remark as code
     from held
-),
-
-established as (
-    select entity, system
-    from told
-    where side = 'right'
-    group by entity, system
-    having count(*) >= 3
+    group by all
+    having sum(case when side = split_part(attribute, ' ', 1) then 1 else -1 end) > 0
 ),
 
 asked as (
@@ -82,13 +77,49 @@ counted as (
     group by w.entity, w.side, w.system, w.code
 ),
 
-foreign_codes as (
-    select c.entity, c.side, c.system, c.code
+candidates as (
+    select c.entity, c.side, c.system, c.code, c.units
     from counted as c
     where c.side = 'right' and c.units > 3 * c.alone
-        and (c.units > 1 or exists (select 1 from established as e where e.entity = c.entity and e.system = c.system))
         and not exists (select 1 from own as o where o.sku = c.code)
         and not exists (select 1 from places as x where x.entity = c.entity and x.side = 'left' and x.code = c.code)
+),
+
+-- which systems speak of goods in codes of their own: three of them were told, or of those that they name today hardly one is ours
+named_today as (
+    select t.entity, coalesce(nullif(t.counterparty, ''), t.channel) as system, t.sku as code
+    from (
+        select entity, side, sku, counterparty, channel, kind from today
+        union all
+        select entity, side, sku, counterparty, channel, kind from made where period = getvariable('moves_day')
+    ) as t
+    where t.side = 'right' and t.sku <> '' and t.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    group by all
+),
+
+established as (
+    select entity, system
+    from told
+    where side = 'right'
+    group by entity, system
+    having count(*) >= 3
+    union
+    select entity, system
+    from candidates
+    group by entity, system
+    having count(*) filter (where units > 1) >= 3
+    union
+    select n.entity, n.system
+    from named_today as n
+    left join candidates as c on n.entity = c.entity and n.system = c.system and n.code = c.code
+    group by n.entity, n.system
+    having count(c.code) >= 3 and count(c.code) > 3 * count(*) filter (where c.code is null)
+),
+
+foreign_codes as (
+    select c.entity, c.side, c.system, c.code
+    from candidates as c
+    where c.units > 1 or exists (select 1 from established as e where e.entity = c.entity and e.system = c.system)
 ),
 
 -- of a set or another name: its order has codes that go with it, which are ours, or more pieces than it

@@ -16,7 +16,14 @@ unioned as (
     where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
 ),
 
--- a line that is held by its number alone, and an order that stands under a code, are answered for
+-- an order that stands under a code is answered for, and so is what is still sent for it
+under_codes as (
+    select distinct entity, shop, order_id
+    from held
+    where order_id <> '' and split_part("key", '/', 2) = 'unmapped'
+),
+
+-- and a line that is held by its number alone
 said as (
     select
         u.entity, u.shop, u.side, u.sku, u.quantity,
@@ -34,7 +41,8 @@ said as (
             else u.channel
         end as system
     from unioned as u
-    where u.order_id <> '' and u.sku <> '' and not starts_with(u.sku, '?') and split_part(u."key", '/', 2) <> 'unmapped'
+    anti join under_codes as c on u.entity = c.entity and u.shop = c.shop and u.order_id = c.order_id
+    where u.order_id <> '' and u.sku <> '' and not starts_with(u.sku, '?')
         and (u.attribute is null or starts_with(u.attribute, 'sku='))
 ),
 

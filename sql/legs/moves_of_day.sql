@@ -2,7 +2,8 @@
 -- longer be held against each other by SKU is held by the order: its claims of the day, and what was open of it the evening before
 -- (taken back there, of kind `moved`, and said again), stand under <shop>/<order>/*, or where lines have numbers under
 -- their line without the SKU. A code itself is one claim a day of kind `unmapped` and no pieces, under <shop>/unmapped/<system>:<code>, until it
--- is known; an order of a set whose parts nobody has listed stands under its code, as its pieces cannot be held against each other.
+-- is known; an order of a set whose parts nobody has listed stands under its code, as its pieces cannot be held against each other. Of a
+-- system that has no map at all (of our own: no list of sets), the codes stand together, under <shop>/unmapped/<system>, once there are three.
 -- What stood under unassigned/<account> is moved to the shop of its order when that is known.
 with
 held as (select * from held_claims),
@@ -10,6 +11,8 @@ today as (select * from moving_claims where period = getvariable('moves_day')),
 codes as (select * from coded_goods),
 places as (select * from order_places),
 apart as (select * from codes_apart),
+map as (select * from sku_codes where period <= getvariable('moves_day')),
+sets as (select * from bundle_parts where period <= getvariable('moves_day')),
 
 -- held without a shop, and known by now: whose it is
 found as (
@@ -79,17 +82,55 @@ told as (
         and case when s.side = 'left' then r.unit is not null else a.system = coalesce(nullif(s.counterparty, ''), s.channel) end
 ),
 
+-- the code that each claim stands for, where it is of one that is not known
+naming as (
+    select entity, shop, side, counterparty as system, remark as code, "key" as told_key
+    from scoped
+    where is_notice
+    union
+    select
+        entity, shop, side, split_part(coalesce(told_sku, sku)[2:], ':', 1),
+        array_to_string(string_split(coalesce(told_sku, sku)[2:], ':')[2:], ':'), null
+    from told
+    where not is_notice and (told_sku is not null or is_unknown)
+),
+
+without_map as (
+    select n.entity, n.system
+    from naming as n
+    where case
+        when n.system = 'books' then not exists (select 1 from sets)
+        else not exists (select 1 from map as m where m.system in ('', n.system))
+    end
+    group by n.entity, n.system
+    having count(distinct n.code) >= 3
+),
+
+-- under which key each code stands: where it has one, under that
+named as (
+    select
+        n.entity as of_entity, n.shop as of_shop, n.side as of_side, concat('?', n.system, ':', n.code) as named_sku,
+        coalesce(
+            min(n.told_key),
+            concat_ws('/', n.shop, 'unmapped', case when bool_or(w.system is not null) then n.system else concat(n.system, ':', n.code) end)
+        ) as code_key
+    from naming as n
+    left join without_map as w on n.entity = w.entity and n.system = w.system
+    group by n.entity, n.shop, n.side, n.system, n.code
+),
+
 -- the code of a set under which an order stands
 homes as (
     select
-        entity, unit,
+        t.entity, t.unit,
         coalesce(
-            min("key") filter (where is_held and split_part("key", '/', 2) = 'unmapped'),
-            min(concat_ws('/', shop, 'unmapped', told_sku[2:])) filter (where side = 'left' and told_sku is not null)
+            min(t."key") filter (where t.is_held and split_part(t."key", '/', 2) = 'unmapped'),
+            min(n.code_key) filter (where t.side = 'left' and t.told_sku is not null)
         ) as home_key
-    from told
-    where leg = 'order_shipment' and not is_notice and unit = concat_ws('/', shop, order_id)
-    group by entity, unit
+    from told as t
+    left join named as n on t.entity = n.of_entity and t.shop = n.of_shop and t.side = n.of_side and t.told_sku = n.named_sku
+    where t.leg = 'order_shipment' and not t.is_notice and t.unit = concat_ws('/', t.shop, t.order_id)
+    group by t.entity, t.unit
 ),
 
 plained as (
@@ -180,9 +221,9 @@ unknown as (
 
 notices as (
     select
-        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain)
+        u.* exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain)
         replace (
-            getvariable('moves_day') as period, concat_ws('/', shop, 'unmapped', coalesce(told_sku, sku)[2:]) as "key", 'unmapped' as kind, 0::decimal(28, 4) as amount,
+            getvariable('moves_day') as period, n.code_key as "key", 'unmapped' as kind, 0::decimal(28, 4) as amount,
             0::decimal(28, 4) as quantity,
             case when told_sku is null then concat(side, ' ', sku) else concat(side, ' apart ', told_sku) end as attribute,
             coalesce(told_sku, sku) as sku, '' as order_id, 0::decimal(28, 4) as discount,
@@ -190,7 +231,8 @@ notices as (
             split_part(coalesce(told_sku, sku)[2:], ':', 1) as counterparty,
             array_to_string(string_split(coalesce(told_sku, sku)[2:], ':')[2:], ':') as remark, '' as record_id
         )
-    from unknown
+    from unknown as u
+    inner join named as n on u.entity = n.of_entity and u.shop = n.of_shop and u.side = n.of_side and coalesce(u.told_sku, u.sku) = n.named_sku
 ),
 
 codes_now as (
@@ -200,16 +242,26 @@ codes_now as (
     qualify row_number() over (partition by shop, system, code order by since desc) = 1
 ),
 
+-- what was said of a code and not answered yet
+pending as (
+    select
+        *, count(*) over (partition by entity, "key", attribute) - count(*) over (partition by entity, "key", attribute, side) as answers,
+        row_number() over (partition by entity, "key", attribute, side order by period, source, file, line, order_id) as number
+    from scoped
+    where is_notice
+    qualify number > answers
+),
+
 -- codes that are known by now
 answered as (
     select
-        n.* exclude (is_held, is_notice, is_unknown, unit)
+        n.* exclude (is_held, is_notice, is_unknown, unit, answers, number)
         replace (getvariable('moves_day') as period, case n.side when 'left' then 'right' else 'left' end as side)
-    from scoped as n
+    from pending as n
     left join codes_now as c
         on n.shop = c.shop and n.counterparty = c.system and n.remark = c.code and not starts_with(c.sku, '?')
     left join apart as a on n.entity = a.entity and n.side = a.side and n.counterparty = a.system and n.remark = a.code
-    where n.is_notice and case
+    where case
         when contains(coalesce(n.attribute, ''), ' apart ') then coalesce(a.is_answered, false) or coalesce(c.sku <> n.remark, false)
         else c.sku is not null
     end

@@ -1,5 +1,5 @@
 -- Grain: one order of the leg that is being made. Meaning: those of which both sides name other goods than the other, now or some time in
--- the range, where any code does so in several orders, or one is known to: their codes may be ones that nobody has mapped.
+-- the range, where any code does so in several orders, several codes do, or one is known to: they may be ones that nobody has mapped.
 with
 claims as (select * from leg_claims),
 opening as (select * from opening_claims where leg = getvariable('leg_made')),
@@ -56,10 +56,15 @@ lone as (
 ),
 
 recurring as (
-    select entity, sku
+    select entity
     from lone
     group by entity, sku
     having count(*) > 1
+    union
+    select entity
+    from lone
+    group by entity
+    having count(distinct sku) >= 3
 ),
 
 named as (select entity from opening where kind = 'unmapped'),

@@ -4,12 +4,14 @@
 -- What was sold and paid is one event an order, in every leg that shows it. Its causes are events of their own where the legs
 -- that show fewer of them show the same ones in the same amounts. The provider's side, and what is returned or carried, belong
 -- to it where they differ by its amount; two accounts of the ledger where one has what the other lacks; an account of sales
--- where it has what our records of the day lack, of one order or of all that differ. A code without a SKU is one event, in whatever shop
--- and leg it stands, with the transfers that came in under it. Everything else is an event by itself.
+-- where it has what our records of the day lack, of one order or of all that differ. The codes without a SKU of a system are one event, in
+-- whatever shops and legs they stand, with the transfers that came in under them: it is the map of that system that lacks them. Everything
+-- else is an event by itself.
 with
 items as (select * from variances),
 parts as (select * from sum_parts),
 accounts as (select * from account_map),
+claims as (select * from open_claims where kind in ('unmapped', 'transfer')),
 
 lines as (
     select
@@ -216,29 +218,30 @@ in_ledger as (
 ),
 
 unmapped as (
-    select period, entity, "key", substr("key", instr("key", '/unmapped/') + 10) as code
-    from lines
-    where cause = 'sku_unmapped' and split_part("key", '/', 2) = 'unmapped'
+    select period, leg, entity, "key", min(counterparty) as system
+    from claims
+    where kind = 'unmapped'
+    group by all
 ),
 
+-- which of the warehouses of a transfer has codes without a SKU; where neither is known to, each SKU is one event
 transfers as (
-    select t.period, t.entity, t.transfer, coalesce(min(u.code), string_agg(distinct t.sku, ' ' order by t.sku)) as code
+    select t.period, t.entity, t.transfer, coalesce(min(u.system), string_agg(distinct t.sku, ' ' order by t.sku)) as system
     from (
-        select period, entity, split_part("key", '/', 2) as transfer, split_part("key", '/', -2) as sku
-        from lines
-        where leg = 'stock' and cause = 'sku_unmapped'
+        select l.period, l.entity, split_part(l."key", '/', 2) as transfer, split_part(l."key", '/', -2) as sku, c.counterparty as warehouse
+        from lines as l
+        inner join claims as c on l.period = c.period and l.leg = c.leg and l.entity = c.entity and l."key" = c."key"
+        where l.leg = 'stock' and l.cause = 'sku_unmapped'
     ) as t
-    left join unmapped as u
-        on t.period = u.period and t.entity = u.entity
-        and (concat('?', u.code) = t.sku or substr(u.code, instr(u.code, ':') + 1) = t.sku)
+    left join unmapped as u on t.period = u.period and t.entity = u.entity and t.warehouse = u.system
     group by t.period, t.entity, t.transfer
 ),
 
 of_codes as (
-    select l.*, concat_ws('|', 'code', l.entity, coalesce(u.code, t.code)) as event_key
+    select l.*, concat_ws('|', 'codes', l.entity, coalesce(u.system, t.system)) as event_key
     from lines as l
-    left join (select distinct * from unmapped) as u
-        on l.leg <> 'stock' and l.period = u.period and l.entity = u.entity and l."key" = u."key"
+    left join unmapped as u
+        on l.period = u.period and l.leg = u.leg and l.entity = u.entity and l."key" = u."key"
     left join transfers as t
         on l.leg = 'stock' and l.period = t.period and l.entity = t.entity and split_part(l."key", '/', 2) = t.transfer
     where l.cause = 'sku_unmapped'

@@ -5,6 +5,7 @@ matched as (select * from matched),
 given_up as (select * from given_up),
 settings as (select * from matching_settings),
 with_cause as (select * from with_cause),
+notices as (select * from open_claims where kind = 'unmapped'),
 
 placed as (
     -- with the members that are shown, not with all of them
@@ -30,8 +31,33 @@ worded as (
     cross join settings as s
 ),
 
+-- what was answered stands on the other side as well
+codes as (
+    select period, leg, entity, currency, "key", counterparty as system, remark as code
+    from notices
+    group by all
+    having count(*) filter (where side = split_part(attribute, ' ', 1)) > count(*) filter (where side <> split_part(attribute, ' ', 1))
+),
+
+codes_told as (
+    select
+        period, leg, entity, currency, "key", system, count(*) as codes,
+        array_to_string(list(code order by code)[1:50], ', ') as shown
+    from codes
+    group by period, leg, entity, currency, "key", system
+),
+
 final as (
     select * from worded
+    union all by name
+    select
+        period, leg, entity, currency, "key",
+        concat(
+            case system when 'books' then 'the list of sets lacks ' else concat('the map of ', system, ' lacks ') end, shown,
+            case when codes > 50 then concat(' and ', codes - 50, ' more') else '' end
+        ) as proposal,
+        null as confidence
+    from codes_told
     union all by name
     select
         g.period, g.leg, g.entity, g.currency, g."key", string_agg(distinct g.reason, '; ' order by g.reason) as proposal,

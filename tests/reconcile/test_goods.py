@@ -110,7 +110,7 @@ def test_a_code_that_becomes_known_is_no_item_any_more(tmp_path: Path, split: st
 def test_without_map_sets_and_declaration_every_code_is_a_sku(tmp_path: Path, split: str) -> None:
     lines = [order(FIRST, "books", "1", "10", sku="A"), order(FIRST, "platform", "1", "10", sku="B")]
     store = both(tmp_path, split=split, data={"orders": lines, "skus": [row("skus", period=FIRST, sku="A", cost=Decimal(3))]})
-    assert items(store, FIRST, "order_platform") == {"tb/1/1": ("attribute_mismatch", Decimal(0))}
+    assert items(store, FIRST, "order_platform") == {"tb/1/1": ("unexplained", Decimal(0))}  # B may be other goods, or a code
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -183,6 +183,27 @@ def test_a_code_is_answered_by_the_map_or_by_the_other_side_itself(tmp_path: Pat
     assert items(mapped, FOUR[3], "order_shipment") == {}
     ours = both(tmp_path / "ours", joined(data, listed("8", FOUR[2], "W-A", {"W-A": 1})), split=split)
     assert "tb/unmapped/W:W-A" not in items(ours, FOUR[3], "order_shipment")
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_without_any_map_the_codes_of_a_system_are_one_item_and_one_event_from_the_first_day(tmp_path: Path, split: str) -> None:
+    sent = [listed(f"{day}{n}", FOUR[day], f"A{n}", {f"W-{n}": 1}) for day in range(3) for n in range(3 + day)]
+    other = listed("9", FOUR[0], "OURS", {"W-9": 1})  # the only one of its day, as each of the others is
+    late = [code("W", f"W-{n}", f"A{n}", 2) for n in range(4)]
+    store = both(tmp_path / "a", joined(*sent, other), split=split)
+    named = {("tb/unmapped/W", "sku_unmapped")}
+    for day in (1, 2, 3):
+        assert {(key, cause) for key, (cause, _) in items(store, FOUR[day], "order_shipment").items() if cause != "timing"} == named
+        assert len({r["event"] for r in store.read("event_items", FOUR[day]).to_pylist() if r["cause"] == "sku_unmapped"}) == 1
+    [told] = [r["proposal"] for r in store.read("variances", FOUR[1]).to_pylist() if r["cause"] == "sku_unmapped"]
+    assert told == "the map of W lacks W-0, W-1, W-2, W-9"
+    # a map that has some of them answers those, and one that has all of them the item
+    some = both(tmp_path / "b", joined(*sent, other), split=split, sku_map=late)
+    told = {r["key"]: r["proposal"] for r in some.read("variances", FOUR[3]).to_pylist() if r["cause"] == "sku_unmapped"}
+    assert told == {"tb/unmapped/W": "the map of W lacks W-9", "tb/unmapped/W:W-4": "the map of W lacks W-4"}
+    whole = both(tmp_path / "c", joined(*sent, other), split=split, sku_map=[*late, code("W", "W-9", "OURS", 2), code("W", "W-4", "A4", 2)])
+    assert "sku_unmapped" in {cause for cause, _ in items(whole, FOUR[1], "order_shipment").values()}
+    assert "sku_unmapped" not in {cause for cause, _ in items(whole, FOUR[3], "order_shipment").values()}
 
 
 PRICES = [
