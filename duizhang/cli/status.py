@@ -80,7 +80,7 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
                 if p["state"] == PeriodStatus.CLOSED else counted("{day} is held: {n} reason", "{day} is held: {n} reasons", why, day=day)
             )
             for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
-                yield from wrapped(reason, width, lines=None if everything else 8 if why == 1 else 3)
+                yield from wrapped(spoken(reason), width, lines=None if everything else 8 if why == 1 else 3)
             if not everything and len(p["held_reasons"]) > _REASONS:
                 yield _("  and {n} more (--all, or --json for the whole text)", n=len(p["held_reasons"]) - _REASONS)
     for c in found["not_certified"]:
@@ -97,7 +97,8 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
         yield "\n" + counted("{n} file was not read:", "{n} files were not read:", len(found["files"]))
         for f in found["files"]:
             name = f["file"] or f["source"]
-            what = f["problem"] if f["problem"].startswith(name) else f"{name} {f['problem']}"
+            problem = spoken(f["problem"])
+            what = problem if problem.startswith(name) else f"{name} {problem}"
             yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), width, lines=3)
     if found["quiet"]:
         yield "\n" + _("unusual against their own weeks, which holds nothing: {n} days", n=len(found["quiet"]))
@@ -112,9 +113,18 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     if noted:
         yield "\n" + counted("{n} file was read, but:", "{n} files were read, but:", len(noted))
         for f in list(noted.values()) if everything else list(noted.values())[:_NOTED]:
-            yield from wrapped(f"{f['period']} {f['problem']}", width, lines=3)
+            yield from wrapped(f"{f['period']} {spoken(f['problem'])}", width, lines=3)
         if not everything and len(noted) > _NOTED:
             yield _("  and {n} more (--all, or --json)", n=len(noted) - _NOTED)
+
+
+def spoken(problem: str) -> str:
+    """Why a day is held or a file is not read, in the language that is spoken; results have it in English."""
+    if current() != CHINESE:
+        return problem
+    from duizhang.report.phrases import in_language
+
+    return in_language(problem, CHINESE)
 
 
 def _causes(causes: list[dict[str, Any]]) -> str:

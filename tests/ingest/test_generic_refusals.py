@@ -35,6 +35,8 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
     ("1112345678901234567826030126033120000000010000097800" + " " * 30 + "\n", "utf-8", "Norma 43"),
     ("000005032612305       ACME\n", "utf-8", "CODA"),
     ("05/03/2026,Particulars,Debit,Credit\nDate,Particulars,Vch Type,Vch No.,Debit,Credit\n5-Mar-26,Sales,Receipt,1,5.00,\n", "utf-8", "Vch"),
+    ("Date,Description,Amount,Balance\n13/03/2026,a,-5.00,95.00\n04/05/2026,c,1.00,96.00\n03/14/2026,b,7.00,103.00\n", "utf-8", "written in both orders"),
+    ("Date,Description,Amount,Balance\n26-03-13,a,-5.00,95.00\n26-03-14,b,7.00,102.00\n", "utf-8", "2026-03-13 (year first)"),
     ("Date,Description,Amount,Balance,Account code\n2026-03-05,X,1.00,2.00,4000\n", "utf-8", "with Account code, which that kind does not have"),
 ])
 def test_a_refusal_tells_what_was_seen(tmp_path: Path, text: str, encoding: str, reason: str) -> None:
@@ -84,3 +86,32 @@ def test_a_fee_that_only_stands_in_later_rows_is_asked_for(tmp_path: Path, monke
     monkeypatch.setattr("duizhang.ingest.opening.encoded.PART", 64)
     with pytest.raises(RefusedFile, match="'Fee' in them"):
         read(tmp_path, "Date,Description,Amount,Fee,Reference\n" + "2026-03-05,A,-99.00,0,r1\n" * 9 + "2026-03-06,C,49.00,1.00,r2\n")
+
+
+def test_a_cell_that_is_no_day_leaves_the_order_of_the_others_to_be_found(tmp_path: Path) -> None:
+    found = read(tmp_path, "Date,Description,Amount,Balance\nn/a,x,1.00,1.00\n04/05/2026,c,1.00,2.00\n13/05/2026,b,7.00,9.00\n")
+    assert found.rows_quarantined == 1 and sorted(str(day) for day in found.days) == ["2026-05-04", "2026-05-13"]
+
+
+def test_a_debit_that_is_taken_back_below_debits_does_not_tie(tmp_path: Path) -> None:
+    """A balance of which two rows can be led to in either order does not tell it."""
+    found = read(tmp_path, "Date,Description,Debit,Credit,Balance\n2026-03-01,a,5.00,,95.00\n2026-03-02,a back,-5.00,,100.00\n")
+    assert [t.name for t in found.totals if not t.ok] == ["debits or credits of both signs"]
+
+
+def test_what_a_file_has_no_column_for_counts_alike_in_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Date,Description,Amount,Currency,Balance\n2026-03-01,a,-5.00,EUR,95.00\n2026-03-02,b,7.00,USD,102.00\n2026-03-03,c,1.00,EURO1,9\n"
+    small = read(tmp_path, text)
+    monkeypatch.setattr("duizhang.ingest.landing.tally.MANY_ROWS", 0)
+    large = read(tmp_path, text)
+    assert (large.days, large.totals) == (small.days, small.totals) and not all(t.ok for t in large.totals)
+
+
+def test_formulas_that_nobody_has_computed_are_refused(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["Date", "Description", "Amount", "Balance"], ["2026-03-01", "a", "=-2-3", 95], ["2026-03-02", "b", 7, 102]):
+        book.active.append(row)
+    book.save(tmp_path / "any.xlsx")
+    with pytest.raises(RefusedFile, match="formulas that nobody has computed, so they have no value, such as C2"):
+        extract(tmp_path / "any.xlsx", load_specs(), Setting(), file="any.xlsx", into=tmp_path / "out")

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from duizhang.cli.status import status_of
+from duizhang.cli.status import spoken, status_of
 from duizhang.errors import UserError
 from duizhang.ingest.opening.no_bill import _KINDS
+from duizhang.language import speaking
 from duizhang.layout import SQL
 from duizhang.reconcile import LEG_MODELS, load_causes
 from duizhang.report import Language, phrases, write_report
@@ -273,3 +274,11 @@ def test_whatever_a_refusal_of_a_file_says_has_words_in_chinese() -> None:
     lines = {f"shop/file.csv: {why} ({advice})" if advice else f"shop/file.csv: {why}" for why, advice in told}
     in_english = {line for line in lines if re.search("[a-z]{2,} [a-z]{2,} [a-z]{2,}", re.sub("`[^`]*`", "", in_language(line, "zh")))}
     assert len(lines) > 60 and in_english == set()
+
+
+def test_status_says_in_chinese_why_a_file_is_not_read() -> None:
+    problem = "a.csv: it is a PDF, no bill that can be read (Download it again.)"
+    with speaking("zh"):
+        assert spoken(problem) == "a.csv：这是 PDF，不是可读取的账单（请重新下载。）"
+    with speaking("en"):
+        assert spoken(problem) == problem

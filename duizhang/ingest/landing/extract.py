@@ -261,7 +261,7 @@ class _Run:
             if unfit := counter.unfit(typed):
                 wrong = pa.concat_tables([wrong, _unfit(self.spec, typed, unfit)])
                 typed = _without(typed, unfit)
-            tally = counter.count(typed)
+            tally = counter.count(typed, typer.constants())
         finally:
             idle.put(counter)
         cells = pa.concat_tables([wrong, _broken(batch.broken)])

@@ -20,7 +20,7 @@ from duizhang.ingest.landing.landed import Hazard, period_of, prepare, typed_sch
 from duizhang.ingest.specification import Running, SourceSpec, Table
 from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import ten_thousandths, without_values
-from duizhang.store import scratch
+from duizhang.store import duck_type, quoted, scratch
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,16 @@ class Calendar:
         counts = " + ".join(f"count(*) filter (where ({where}) and ({period}) is null)" for where in wheres)
         self.undated = f"select {counts} from typed"
 
-    def read(self, con: duckdb.DuckDBPyConnection, typed: pa.Table, *, everything: bool) -> tuple[set[dt.date], int]:
-        """(days, rows of tables without one) of `typed`. everything: every row feeds one of the tables."""
+    def read(
+        self, con: duckdb.DuckDBPyConnection, typed: pa.Table, *, everything: bool, given: str = ""
+    ) -> tuple[set[dt.date], int]:
+        """(days, rows of tables without one) of `typed`. everything: every row feeds one of the tables; given: what `typed` is in SQL,
+        where it is not registered."""
         if self.field is not None and everything:
             found = pc.unique(whole(typed[self.field])).to_pylist()
         else:
-            found = [day for (day,) in con.execute(self.days).fetchall()]
-        without = con.execute(self.undated).fetchall()[0][0] if None in found else 0
+            found = [day for (day,) in con.execute(given + self.days).fetchall()]
+        without = con.execute(given + self.undated).fetchall()[0][0] if None in found else 0
         return {day for day in found if day is not None}, without
 
 
@@ -155,6 +158,19 @@ def _fed(wheres: Sequence[str]) -> str:
     return f"count(*) filter (where {' or '.join(f'({where})' for where in wheres)})" if wheres else "0"
 
 
+def _given(constants: Mapping[str, pa.Scalar]) -> str:
+    """`typed` with what is the same in all rows as literals, so that the engine computes with it once and not in every row."""
+    listed = ", ".join(
+        f"cast({quoted(str(value.as_py())) if value.is_valid else 'null'} as {duck_type(_plain(value.type))}) as \"{name}\""
+        for name, value in constants.items())
+    return f"with typed as (select *, {listed} from given) "
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+MANY_ROWS = 4096  # of a batch: for fewer it is not worth another query
 MOST_UNFIT = 1000  # rows of a batch that are looked for one by one
 
 
@@ -189,26 +205,27 @@ class Counter:
         self.balance = Balance(spec.balance, fields) if spec.balance else None
         self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
 
-    def count(self, typed: pa.Table) -> Tally:
-        """The counts of a batch of rows that fit their tables (`unfit`)."""
+    def count(self, typed: pa.Table, constants: Mapping[str, pa.Scalar] | None = None) -> Tally:
+        """The counts of a batch of rows that fit their tables (`unfit`). constants: the columns of which every row has this value."""
         rows, calendars = typed.num_rows, len(self.calendars)
-        self.con.register("typed", typed)
+        name, fixed = ("given", _given(constants)) if constants and rows > MANY_ROWS else ("typed", "")
+        self.con.register(name, typed.drop_columns(list(constants)) if fixed and constants else typed)
         try:
-            [answer] = self.con.execute(self.whole).fetchall() if self.whole else [self.nothing]
+            [answer] = self.con.execute(fixed + self.whole).fetchall() if self.whole else [self.nothing]
             if self.fed and answer[0] < rows:
-                answer = (*self.con.execute(self.fed).fetchall()[0], *answer[1:])
+                answer = (*self.con.execute(fixed + self.fed).fetchall()[0], *answer[1:])
             given = [answer[0], *(answer[0] if c.wheres == self.feeds else n for c, n in zip(self.calendars, answer[1:], strict=False))]
             fed = [rows if count is None else count for count in given]
             days: set[dt.date] = set()
             undated = 0
             for calendar, count in zip(self.calendars, fed[1:], strict=True):
-                found, without = calendar.read(self.con, typed, everything=count == rows)
+                found, without = calendar.read(self.con, typed, everything=count == rows, given=fixed)
                 days |= found
                 undated += without
-            groups = {n: (self.con.sql(sql).to_arrow_table(),) for n, sql in self.groups}
+            groups = {n: (self.con.sql(fixed + sql).to_arrow_table(),) for n, sql in self.groups}
             chains = self.balance.chains(typed) if self.balance else {}
         finally:
-            self.con.unregister("typed")
+            self.con.unregister(name)
         sums = tuple(Decimal(str(value)) for value in answer[1 + calendars :])
         return Tally(rows, rows if self.every else fed[0], undated, frozenset(days), sums, groups, chains)
 

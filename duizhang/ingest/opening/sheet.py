@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 
+from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.container import Document, refusing_damage
 from duizhang.ingest.opening.xls import MAGIC, xls_rows
+
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+# a cell with a formula and no value; one of type str has an empty text for its value
+_UNCOMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>')
 
 
 def sheet_rows(document: Document) -> Iterator[list[str]]:
@@ -21,10 +28,23 @@ def sheet_rows(document: Document) -> Iterator[list[str]]:
         import python_calamine
 
         with refusing_damage():
+            _refuse_uncomputed(body)
             book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
             rows = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
     for row in rows:
         yield [_cell(value) for value in row]
+
+
+def _refuse_uncomputed(body: bytes) -> None:
+    """Raises RefusedFile where a program wrote formulas into a workbook and nobody has computed them: such cells would be empty."""
+    with zipfile.ZipFile(io.BytesIO(body)) as members:
+        for name in filter(_SHEET.fullmatch, members.namelist()):
+            text = members.read(name)
+            if b"<f" in text and (found := _UNCOMPUTED.search(text)):
+                cell = re.search(rb'r="([A-Z]+[0-9]+)"', found[0])
+                where = cell[1].decode() if cell else name
+                raise RefusedFile(f"cells of it are formulas that nobody has computed, so they have no value, such as {where}",
+                                  advice="Open it in a spreadsheet and save it again.")
 
 
 def _cell(value: object) -> str:

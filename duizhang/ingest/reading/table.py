@@ -147,7 +147,9 @@ class _Rows:
         if self.only:
             self._put_around(keep, ~first.str.contains(self.only.pattern), lines, whole)
         if any(self.header) and self.names[0].strip():
-            near = first.str.strip_chars(BLANKS) == self.names[0].strip()
+            near = first.str.starts_with(self.names[0].strip())
+            if near.any():
+                near &= first.str.strip_chars(BLANKS) == self.names[0].strip()
             for at in near.arg_true():
                 near[at] = [normalised(cell) for cell in whole(int(lines[at]))] == self.header
             self.reading.headers += lines[near.to_numpy()].tolist()

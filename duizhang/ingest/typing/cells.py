@@ -105,6 +105,8 @@ class ColumnTyper:
         self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
         self.is_settled = False  # whether rows have told what is asked of them
         self.charged: set[str] = set()  # amounts that are money out where they are positive
+        # fields of columns that the file does not have: one value in all rows, made once for the longest batch
+        self.fixed: dict[str, pa.Array] = {}
 
     def places(self) -> dict[str, list[int]]:
         """By column of the specification, where its cells stand in the file; none of columns that only the rows tell apart."""
@@ -234,6 +236,9 @@ class ColumnTyper:
         values: dict[str, pa.Array] = {"line": batch.lines}
         problems: list[Problem] = []
         for name, column in self.spec.fields.items():
+            if (fixed := self._fixed(name, len(batch.lines))) is not None:
+                values[name] = fixed
+                continue
             texts, reading = self._text(name, column, raw), self.readings[name]
             found, reasons = reading.of(texts) if reading is not None else (texts, None)
             values[name] = found.column() if column.type in ("id", "text") else found.rows()
@@ -262,6 +267,27 @@ class ColumnTyper:
             wrong = pa.concat_tables([_cells(batch.lines, problem) for problem in problems])
             wrong = wrong.sort_by([("line", "ascending"), ("column_name", "ascending")])
         return self._hide(self._localise(typed)), wrong
+
+    def constants(self) -> dict[str, pa.Scalar]:
+        """Fields of columns that the file does not have, each with the value of all rows."""
+        found = {name: values[0] for name, values in self.fixed.items() if len(values)}
+        return found | {f"{name}_day": pa.scalar(None, pa.date32()) for name in found if self.spec.fields[name].type == "time"}
+
+    def _fixed(self, name: str, rows: int) -> pa.Array | None:
+        """The values of a field of which the file has no column; None where it has one, or where that is wrong."""
+        column, reading = self.spec.fields[name], self.readings.get(name)
+        if self.positions[name] is not None or self.joined[name] or column.required or column.required_with or column.beside:
+            return None
+        values = self.fixed.get(name)
+        if values is None or len(values) < rows:
+            cell = Cells(pl.Series("x", [""]))
+            texts = cell if (rule := self.steps[name]) is None else cell.map(rule)
+            found, reasons = reading.of(texts) if reading is not None else (texts, None)
+            if reasons is not None:
+                return None
+            many = Cells(found.values, pa.array(np.zeros(rows, np.int32)))
+            values = self.fixed[name] = many.column() if column.type in ("id", "text") else many.rows()
+        return values.slice(0, rows)
 
     def _moved_beside(self, name: str, charges: pa.Array) -> pa.Array:
         """What charges move besides the amounts. Raises RefusedFile where there are some and nothing tells."""
@@ -307,6 +333,11 @@ class ColumnTyper:
             if column.type != "time":
                 continue
             times = whole(typed[name])
+            if times.null_count == len(times):
+                if self._is_mixed(name) and f"{name}{ABSOLUTE}" in typed.column_names:
+                    typed = typed.drop_columns([f"{name}{ABSOLUTE}"])
+                typed = typed.append_column(f"{name}_day", pa.nulls(len(times), pa.date32()))
+                continue
             if all(is_absolute(f) for f in self.formats[name]):
                 utc = times
             elif column.zone_field:

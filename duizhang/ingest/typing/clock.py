@@ -27,6 +27,8 @@ def by_zone(times: pa.Array, zones: pa.Array, fallback: str) -> pa.Array:
     coded = zones if pa.types.is_dictionary(zones.type) else zones.dictionary_encode()
     names = [name or fallback for name in coded.dictionary.to_pylist()] + [fallback]
     places = pc.fill_null(coded.indices, len(names) - 1).to_numpy()
+    if len(places) and (places == places[0]).all():
+        return to_utc(times, names[places[0]])
     rows = [np.flatnonzero(places == place) for place in range(len(names))]
     parts = [to_utc(times.take(pa.array(at)), name) for at, name in zip(rows, names, strict=True) if len(at)]
     return pa.concat_arrays([*parts, pa.array([], TIME)]).take(pa.array(np.argsort(np.concatenate(rows))))

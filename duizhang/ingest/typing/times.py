@@ -113,6 +113,13 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
     filled = texts.values.filter(texts.values != "")
     few = filled.head(PROBE)
     near = [p for p in formats if not applied(by(p), few).null_count()]
+    if not near and len(filled) and rivals(tuple(formats)):
+        # a cell that is no time tells nothing of the others
+        filled = filled.filter(applied(pl.coalesce([by(p) for p in formats]), filled).is_not_null())
+        few = filled.head(PROBE)
+        near = [p for p in formats if not applied(by(p), few).null_count()]
+        if not near:
+            _refuse_mixed(filled, formats)
     if not len(filled) or not near:
         return tuple(formats)
     if not rivals(tuple(formats)):
@@ -124,11 +131,43 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
         if not read.null_count() and not any(read.equals(other) for other in found.values()):
             found[pattern] = read
     if not found:
+        _refuse_mixed(filled, formats)
         return tuple(formats)
     lead = next(iter(found))
+    if not (evidence or Evidence()).said:
+        _refuse_years_first(filled, lead, found[lead])
     if len(found) > 1:
         lead = _decided({p: _in_rows(by(p), texts) for p in found}, filled[0], evidence or Evidence())
     return (lead, *(p for p in formats if p != lead and frozenset((p, lead)) not in rivals(tuple(formats))))
+
+
+def _refuse_mixed(filled: pl.Series, formats: Sequence[str]) -> None:
+    """Raises RefusedFile where some cells only fit one order of day and month, some only another, and some both."""
+    read = filled.alias("x").to_frame().select(by(p).alias(p) for p in formats)
+    for one, other in (tuple(pair) for pair in rivals(tuple(formats))):
+        first, second = read[one], read[other]
+        both = first.is_not_null() & second.is_not_null() & (first != second)
+        if both.any() and (first.is_null() & second.is_not_null()).any() and (first.is_not_null() & second.is_null()).any():
+            raise RefusedFile(
+                f"dates can be read in two ways: {filled.filter(both)[0]!r} is {first.filter(both)[0]:%Y-%m-%d} or "
+                f"{second.filter(both)[0]:%Y-%m-%d}, and other cells of the file are written in both orders",
+                advice="Export it again without a spreadsheet, which turned some of its dates around.")
+
+
+def _refuse_years_first(filled: pl.Series, lead: str, times: pl.Series) -> None:
+    """Raises RefusedFile where two digits are read as the day and the times of some weeks then lie years apart: 26-03-13, 26-03-14."""
+    marks = re.fullmatch(r"%d([-./])%m\1%y", lead)
+    if marks is None:
+        return
+    other = applied(by(f"%y{marks[1]}%m{marks[1]}%d"), filled)
+    if other.null_count():
+        return
+    spans = [(max(days) - min(days)).days for days in (times.dt.date().to_list(), other.dt.date().to_list())]
+    if spans[0] > 300 and spans[1] <= 92:
+        raise RefusedFile(
+            f"dates can be read in two ways: {filled[0]!r} is {times[0]:%Y-%m-%d} (day first) or {other[0]:%Y-%m-%d} (year first), and "
+            "nothing in the file tells",
+            advice="Say in books.yaml, readings: {SOURCE: {dates: day}} where the day is first, or export years with four digits.")
 
 
 def _in_rows(rule: pl.Expr, texts: Cells) -> pl.Series:
