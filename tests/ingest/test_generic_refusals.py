@@ -115,3 +115,14 @@ def test_formulas_that_nobody_has_computed_are_refused(tmp_path: Path) -> None:
     book.save(tmp_path / "any.xlsx")
     with pytest.raises(RefusedFile, match="formulas that nobody has computed, so they have no value, such as C2"):
         extract(tmp_path / "any.xlsx", load_specs(), Setting(), file="any.xlsx", into=tmp_path / "out")
+
+
+@pytest.mark.parametrize(("third", "amount"), [("7.000", "1.875"), ("7", "")])
+def test_three_digits_behind_a_mark_are_decimals_of_a_currency_that_has_three(tmp_path: Path, third: str, amount: str) -> None:
+    text = f"Date,Description,Amount,Balance,Currency\n2026-03-01,a,-5.125,95.000,KWD\n2026-03-02,b,{third},102.000,KWD\n"
+    if amount:
+        found = read(tmp_path, text).table("bank_entries")["amount"].to_pylist()
+        assert str(sum(found).normalize()) == amount
+    else:
+        with pytest.raises(RefusedFile, match="two ways"):
+            read(tmp_path, text)

@@ -20,9 +20,11 @@ class Marks:
     def __init__(self) -> None:
         self.counts = {",": 0, ".": 0}  # cells that show that this mark stands before cents
         self.groups = {",": "", ".": ""}  # a cell in which it may stand before thousands
+        self.has_plain = False  # whether an amount has no mark
 
     def look_at(self, texts: Cells) -> None:
         """Count the marks in a column of amounts."""
+        self.has_plain |= bool((texts.values.str.contains("[1-9]") & ~texts.values.str.contains("[.,]")).any())
         cells = texts.values.filter(texts.values.str.contains("[.,]"))
         if not len(cells):
             return
@@ -51,12 +53,13 @@ class Marks:
         return said or self._by_currency(currencies) or _by_days(days) or by_names or self._undecided()
 
     def _by_currency(self, currencies: set[str]) -> str:
-        """The mark that does not part the thousands of 50,000, where every currency that the file names has no decimals (yen, won)."""
-        known = places_by_currency()
+        """The mark that does not part the thousands of 50,000, where every currency that the file names has no decimals (yen, won), and
+        that of 5.125, where every one has three (dinar) and so has every amount."""
+        places = {places_by_currency().get(currency) for currency in currencies}
         marks = [mark for mark, text in self.groups.items() if text]
-        if len(marks) != 1 or not currencies or any(known.get(currency) != 0 for currency in currencies):
+        if len(marks) != 1 or len(places) != 1:
             return ""
-        return _OTHER[marks[0]]
+        return _OTHER[marks[0]] if places == {0} else marks[0] if places == {3} and not self.has_plain else ""
 
     def _undecided(self) -> str:
         text = next(found for found in self.groups.values() if found)
