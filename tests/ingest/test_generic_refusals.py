@@ -36,7 +36,7 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
     ("000005032612305       ACME\n", "utf-8", "CODA"),
     ("05/03/2026,Particulars,Debit,Credit\nDate,Particulars,Vch Type,Vch No.,Debit,Credit\n5-Mar-26,Sales,Receipt,1,5.00,\n", "utf-8", "Vch"),
     ("Date,Description,Amount,Balance\n13/03/2026,a,-5.00,95.00\n04/05/2026,c,1.00,96.00\n03/14/2026,b,7.00,103.00\n", "utf-8", "written in both orders"),
-    ("Date,Description,Amount,Balance\n26-03-13,a,-5.00,95.00\n26-03-14,b,7.00,102.00\n", "utf-8", "2026-03-13 (year first)"),
+    ("Date,Description,Amount,Balance\n26-03-13,a,-5.00,95.00\n26-03-14,b,7.00,102.00\n", "utf-8", "or 2026-03-13 .year first"),
     ("Date,Description,Amount,Balance,Account code\n2026-03-05,X,1.00,2.00,4000\n", "utf-8", "with Account code, which that kind does not have"),
 ])
 def test_a_refusal_tells_what_was_seen(tmp_path: Path, text: str, encoding: str, reason: str) -> None:
