@@ -8,7 +8,7 @@ DAYS ?= 7
 ORDERS ?= 2000
 SEED ?= 1
 
-.PHONY: help run test test-slow lint types dev docs pictures bench bench-day bench-extract bench-commands bench-backfill reliability mutation lock
+.PHONY: help run test test-slow lint types dev docs pictures bench bench-day bench-extract bench-commands bench-backfill reliability mutation sbom lock
 .DEFAULT_GOAL := run
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -78,6 +78,9 @@ reliability: $(VENV)/.installed ## kills, full disks, damage, hostile files, par
 
 mutation: $(VENV)/.installed ## plant faults into SQL and core modules; the share that the tests see goes into docs/mutation.md
 	$(BIN)/python benchmarks/mutation.py --write
+
+sbom: $(VENV)/.installed ## what is installed with it, as CycloneDX, into sbom.json
+	$(BIN)/python .ci/sbom.py
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \

@@ -153,7 +153,7 @@ def spread(steps: int, most: int) -> list[int]:
     """At most so many of the steps, from the first to the last."""
     if most >= steps:
         return list(range(1, steps + 1))
-    return sorted({1 + (steps - 1) * n // (most - 1) for n in range(most)})
+    return sorted({1 + (steps - 1) * n // max(most - 1, 1) for n in range(most)})
 
 
 def copied(home: Path, to: Path) -> Path:

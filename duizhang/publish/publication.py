@@ -143,8 +143,8 @@ def _publish_one(
         return PeriodOutcome(period, UNCHANGED, now.version)
     number = max((v.version for v in known), default=0) + 1
     contents = {n: candidate.quality if n == _GATE_TABLE else store.path(n, period) for n in candidate.digests}
-    known = written_objects(state, set(candidate.digests.values()))
-    written = {d: path for n, d in candidate.digests.items() if (path := write_object(home, d, contents[n], known))}
+    written_as = written_objects(state, set(candidate.digests.values()))
+    written = {d: path for n, d in candidate.digests.items() if (path := write_object(home, d, contents[n], written_as))}
     sync_all(written.values())
     kept = fingerprints(written)
     for name, of_table in candidate.digests.items():
