@@ -28,11 +28,17 @@ class Dictionary(BaseModel):
 def table_meaning(name: str) -> str:
     """What a table or view is: as the dictionary says, else as the header of the SQL file that makes it does; '' where neither says."""
     said = load_dictionary().tables.get(name, "")
-    paths = [] if said else sorted(SQL.rglob(f"{name}.sql"))
-    if not paths:
+    path = None if said else _models().get(name)
+    if path is None:
         return said
-    lines = takewhile(lambda line: line.startswith("--"), paths[0].read_text(encoding="utf-8").splitlines())
+    lines = takewhile(lambda line: line.startswith("--"), path.read_text(encoding="utf-8").splitlines())
     return " ".join(line.removeprefix("--").strip() for line in lines)
+
+
+@cache
+def _models() -> dict[str, Path]:
+    """SQL files by the table that each makes: looked for once, and not once a table."""
+    return {path.stem: path for path in sorted(SQL.rglob("*.sql"), reverse=True)}
 
 
 @cache
