@@ -61,7 +61,7 @@ class Relation:
         found = []
         for row in self.rows:
             other = {name: _cell(value) for name, _, value in ((c or "").partition(" = ") for c in row) if name in usual and value}
-            cells = iter([c for c in row if (c or "").partition(" = ")[0] not in other])
+            cells = iter([c for c in row if " = " not in (c or "") or (c or "").partition(" = ")[0] not in other])
             found.append(tuple({**usual, **other}[name] if name in usual else next(cells) for name in names))
             if list(cells):
                 raise ValueError(f"too many cells: {row}")
