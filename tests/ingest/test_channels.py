@@ -112,3 +112,8 @@ def test_a_balance_that_does_not_chain_is_shown(tmp_path: Path, name: str) -> No
 def test_every_specification_says_how_sure_its_layout_is() -> None:
     """Fails if a shipped specification does not say where its layout was taken from: nobody could tell a sketch from a real file."""
     assert [spec.name for spec in load_specs().values() if spec.layout_from == "unknown"] == []
+
+
+def test_every_refund_that_is_read_has_an_id() -> None:
+    """Fails if a specification gives a refund no id: the gate would hold every day that has one."""
+    assert [spec.name for spec in load_specs().values() for part in spec.tables if part.table == "refunds" and not part.columns.get("refund_id")] == []
