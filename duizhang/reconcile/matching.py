@@ -79,9 +79,9 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
 def _declare_passes(con: duckdb.DuckDBPyConnection, legs: Sequence[str], own: Mapping[str, Sequence[str]]) -> None:
     """The passes of these legs, those that books.yaml gives a leg (`own`) in the place of matching.yaml's."""
     con.execute("create or replace table matching_passes (leg varchar, pass varchar)")
-    for leg in legs:
-        for name in own.get(leg, load_matching().legs[leg].passes):
-            con.execute("insert into matching_passes values (?, ?)", [leg, name])
+    declared = [value for leg in legs for name in own.get(leg, load_matching().legs[leg].passes) for value in (leg, name)]
+    if declared:
+        con.execute(f"insert into matching_passes values {', '.join(['(?, ?)'] * (len(declared) // 2))}", declared)
 
 
 def normalise_keys(session: Session) -> None:

@@ -81,6 +81,7 @@ class Session:
         self.at = "the inputs"  # the model at work
         self.claims_of_leg = ""  # what `leg_claims` is while a leg is being made: a view, or a table that was changed
         self.made: dict[str, str] = {}  # the tables that models have left so far, with their rooms
+        self._columns: dict[str, str] = {}  # of the tables that grow, as they are listed
         self.con = self.backend.connect(self.store.spill())
         if self.backend.in_stretches:  # memory is one machine's
             self.con.execute(f"set memory_limit = {quoted(of_database(self.store.memory))}")
@@ -228,8 +229,9 @@ class Session:
 
     def add_to(self, table: str, relation: str) -> None:
         """Add the rows of a relation to a table that grows, by the columns of that table."""
-        columns = ", ".join(f'"{row[0]}"' for row in self.con.execute(f'describe "{table}"').fetchall())
-        self.con.execute(f'insert into "{table}" select {columns} from "{relation}"')
+        if table not in self._columns:
+            self._columns[table] = ", ".join(f'"{row[0]}"' for row in self.con.execute(f'describe "{table}"').fetchall())
+        self.con.execute(f'insert into "{table}" select {self._columns[table]} from "{relation}"')
 
     def _unchanged(self, name: str) -> str:
         """The table whose rows a model gives as they are, where there are no shared accounts, or no codes to map; '' else."""
