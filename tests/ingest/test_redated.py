@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import load_books
-from duizhang.ingest import build_canonical
+from duizhang.ingest import build_canonical, load_specs
+from duizhang.ingest.files.redated import _has_own_ids
 from duizhang.ingest.inbox import collect
 from duizhang.plan.inputs import derive
 from duizhang.state import State
@@ -90,3 +91,20 @@ def test_a_reference_of_a_bank_is_one_entry_where_the_newer_file_covers_the_day(
     store, state = taken_in(tmp_path, [BANK + text for text in rows])
     build_canonical(load_books(tmp_path / "books.yaml"), store, state, DAYS)
     assert [store.read("bank_entries", day).num_rows for day in DAYS][:len(counted)] == counted
+
+
+def test_an_order_that_goes_in_parcels_on_two_days_is_two_shipments(tmp_path: Path) -> None:
+    """Fails if a number that is the order's own, or the parcel's, is taken for that of a movement: goods would vanish."""
+    head = "move_id,warehouse,sku,kind,quantity,order_id,shop,carrier,tracking_number,moved_at\n"
+    store, state = taken_in(tmp_path, [
+        head + f"M{day},W,A,sale_out,-1,O1,us,ups,,2026-03-0{day} 09:00:00\nM{day}b,W,A,sale_out,-1,O2,us,ups,T2,2026-03-0{day} 10:00:00\n"
+        for day in (1, 2)])
+    build_canonical(load_books(tmp_path / "books.yaml"), store, state, DAYS)
+    assert [store.read("shipments", day).num_rows for day in DAYS] == [2, 2, 0]
+    assert [store.read("stock_moves", day).num_rows for day in DAYS] == [2, 2, 0]
+
+
+def test_equal_refunds_in_parts_of_one_payment_are_two(tmp_path: Path) -> None:
+    """Fails if the number of the payment, which each refund of it has, names the refund: a bill of trades has one for itself."""
+    assert _has_own_ids(load_specs()["wechat_trade"], "rows") and _has_own_ids(load_specs()["stripe_balance"], "rows")
+    assert not any(_has_own_ids(load_specs()[name], "rows") for name in ("mollie_settlement", "wms_moves", "bank_generic", "manomano_orders"))

@@ -3,8 +3,9 @@ next day, one that a bank books anew, a range that was downloaded by another clo
 
 One id, kind and amount is one movement, on the day that the newer file says, as of sources that restate (`overlap: latest`). It is not
 where a file itself has the id on several rows (so it names something else than a movement) or on both days, nor where both rows state
-balances that can follow each other. The reference of a bank entry may be that of a standing order: there the newer file must cover the
-day without having the row on it. Other amounts under one id are told; where the newer file covers the older row's day, they hold it.
+balances that can follow each other. Where the source gives its entries no id of their own, the newer file must cover the day without
+having the row on it: the reference of a bank may be that of a standing order, and orders go in parcels, are paid in parts and are
+refunded in parts that are equal. Other amounts under one id are told; where the newer file covers the older row's day, they hold it.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def redated(con: duckdb.DuckDBPyConnection, landed: LandedFiles, source: str, sh
         names = row_names(spec, part, setting)
         if part.table not in _ONCE or names.has_ids == "false":
             continue
-        own = expressions_of(part, spec, setting)
+        own, covered = expressions_of(part, spec, setting), not _has_own_ids(spec, part.of)
         rows = f"(select * replace (0::bigint as line), line as real_line from {scan_of(part, folders)} where ({part.where}))"
         # most often there is none, which their hashes tell soonest
         hashes = con.sql(f"select hash({names.name}) as h from {rows} group by 1 "
@@ -66,7 +67,7 @@ def redated(con: duckdb.DuckDBPyConnection, landed: LandedFiles, source: str, sh
             con.execute(f"create or replace table named as {_named(part, spec, setting, rows)}")
             con.unregister("hashes")
             ranges = f"select file, min({own['occurred_at']}) as first, max({own['occurred_at']}) as last from {rows} group by file"
-            found += [Redated(number, part.table, *row) for row in con.execute(_pairs(part, ranges)).fetchall()]
+            found += [Redated(number, part.table, *row) for row in con.execute(_pairs(ranges, covered=covered)).fetchall()]
     return found
 
 
@@ -88,8 +89,23 @@ def _named(part: Table, spec: SourceSpec, setting: Setting, rows: str) -> str:
             "inner join ranks on s.file = ranks.file where s.has_ids and s.name = p.moved and s.day is not null")
 
 
-def _pairs(part: Table, ranges: str) -> str:
-    banks = "and is_covered" if part.table == "bank_entries" else ""
+def _has_own_ids(spec: SourceSpec, of: str) -> bool:
+    """Whether the source itself gives every entry, or trade, of these rows an id that it uses once; not one that is put together here, nor
+    that of an order."""
+    def is_own(part: Table, column: str) -> bool:
+        name = part.columns.get(column, "")
+        return name in spec.fields and spec.fields[name].type == "id" and name != part.columns.get("order_id")
+
+    parts = [part for part in spec.tables if part.of == of]
+    entries = [part for part in parts if part.table == "settlements"]
+    if entries:
+        return any(is_own(part, "entry_id") for part in entries)
+    trades = {"payments": "transaction_id", "refunds": "refund_id"}
+    return any(part.table in trades for part in parts) and all(is_own(p, trades[p.table]) for p in parts if p.table in trades)
+
+
+def _pairs(ranges: str, *, covered: bool) -> str:
+    wanted = "and is_covered" if covered else ""
     return f"""
         with ranges as ({ranges}),
         -- a name that a file has on several rows names no movement
@@ -104,7 +120,7 @@ def _pairs(part: Table, ranges: str) -> str:
             where a.day <> b.day and abs(a.day - b.day) <= {REACH_DAYS}
                 -- of two rows that state balances, each of which may follow the other, both are real
                 and (a.balance is null or b.balance is null or a.balance = b.balance or a.balance - a.amount = b.balance - b.amount))
-        select * exclude (rank) from pairs where true {banks}
+        select * exclude (rank) from pairs where true {wanted}
         qualify row_number() over (partition by file, real_line order by is_equal desc, rank desc) = 1
         order by all"""
 
