@@ -106,7 +106,7 @@ def test_etsy_orders_and_deposits_hide_in_the_text(tmp_path: Path) -> None:
     assert (found.spec.name, found.rows_read, found.rows_parsed, found.rows_quarantined) == ("etsy_statement", 10, 10, 0)
     assert [t.ok for t in found.totals] == [True, True]
     assert by_kind(found) == {
-        "sale": Decimal("1016.08"), "refund": Decimal(-10), "other": Decimal("-1.08"), "freight": Decimal("-4.10"),
+        "sale": Decimal("1016.08"), "refund": Decimal(-10), "deduction": Decimal("-1.08"), "freight": Decimal("-4.10"),
         "commission": Decimal("-0.98") - Decimal("0.40") - Decimal("2.50") + Decimal("0.20"), "payout": Decimal("-1234.50")}
     assert by_kind(found, "EUR") == {"commission": Decimal("-1.15")}
     [payout] = found.table("payouts").to_pylist()

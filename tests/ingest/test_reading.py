@@ -63,7 +63,7 @@ def test_what_cells_hold(cells: list[str], skipped: int) -> None:
 
 
 SPEC: Any = SimpleNamespace(
-    ticked=True, fields={n: SimpleNamespace(column=n, also=(), join=()) for n in "ac"}, captures={}, totals=(), totals_row=None,
+    ticked=True, fields={n: SimpleNamespace(column=n, also=(), join=()) for n in "ac"}, captures={}, totals=(), totals_row=None, repeats=None,
     fill_down=None, encodings=("utf-8",))
 
 
