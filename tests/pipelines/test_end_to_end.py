@@ -136,6 +136,7 @@ def rewrite_alipay_fund(raw: Path, change: Callable[[list[bytes]], list[bytes]])
     raise AssertionError("no fund bill found")
 
 
+@pytest.mark.slow  # that totals do not tie: tests/ingest; that they hold their day alone: tests/gate/test_gate.py
 @pytest.mark.usefixtures("unchecked")
 def test_a_line_deleted_from_a_bill_holds_that_period_and_names_the_file(
     raw: Path, home: Path, tmp_path: Path

@@ -41,6 +41,7 @@ def check(seed: int, days: int, orders: int, cuts: set[int], again: int, start: 
         assert query(root / "split", sql) == query(root / "range", sql)
 
 
+@pytest.mark.slow  # the models in any split: tests/reconcile/test_engine.py and test_oracle.py; day by day: test_one_path.py
 @settings(max_examples=4, phases=PHASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @example(4711, 2, 15, {1}, 1)
 @given(st.integers(0, 10**6), st.integers(2, 4), st.integers(3, 25), st.sets(st.integers(1, 3)), st.integers(0, 3))
