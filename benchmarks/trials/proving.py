@@ -11,7 +11,7 @@ from duizhang.close import append_event, verify
 from duizhang.digest import mapping_digest
 from duizhang.publish import read_manifest, set_period_state
 from duizhang.publish.pointer import rebuild_published
-from duizhang.publish.versions import PERIOD_STATES, VERSIONS, write_manifest
+from duizhang.publish.versions import PERIOD_STATES, VERSIONS, keep_manifest, write_manifest
 from trials.homes import FAKES, FIRST, decidable
 from trials.process import apart
 
@@ -41,6 +41,7 @@ def _add(home: Path, number: int) -> None:
             for version in range(2, number + 1):
                 mine = {**manifest, "version": version}
                 write_manifest(home, mine)
+                keep_manifest(con, mine)
                 con.execute(sa.insert(VERSIONS).values({**first, "version": version}))
                 append_event(state, actor="pipeline", kind="published", payload={
                     "period": FIRST.isoformat(), "version": version, "digest": first["digest"], "manifest": mapping_digest(mine),
