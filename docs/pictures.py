@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Sequence
 from http.cookiejar import CookieJar
 from pathlib import Path
 
-from duizhang.report.printing import BROWSERS
+from duizhang.report.printing import headless
 
 FOLDER = Path(__file__).with_name("pictures")
 HOME = Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).resolve().parent.parent / "demo" / "home"
@@ -26,8 +26,8 @@ SIZES = {"report": (1240, 1500), "queue": (1240, 900)}  # pixels
 
 def main() -> None:
     """Write FOLDER/report-en.png and so on. Ends with a message where the demo or a browser is missing."""
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None or not (HOME / "published.duckdb").exists():
+    browser = headless()
+    if not browser or not (HOME / "published.duckdb").exists():
         sys.exit("there is no demo: `make run` makes it" if browser else "no Chromium or Chrome is installed")
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -71,12 +71,11 @@ def _read(opener: urllib.request.OpenerDirector, address: str) -> str:
         return str(answer.read().decode())
 
 
-def _take(browser: str, page: Path, picture: Path, size: tuple[int, int]) -> None:
+def _take(browser: Sequence[str], page: Path, picture: Path, size: tuple[int, int]) -> None:
     """A picture of the top of a page."""
-    as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     subprocess.run([  # noqa: S603 - our own arguments
-        browser, "--headless", "--disable-gpu", "--hide-scrollbars", *as_root, f"--user-data-dir={page.parent}/profile",
-        f"--window-size={size[0]},{size[1]}", f"--screenshot={picture}", page.as_uri(),
+        *browser, "--hide-scrollbars", f"--user-data-dir={page.parent}/profile", f"--window-size={size[0]},{size[1]}",
+        f"--screenshot={picture}", page.as_uri(),
     ], check=True, stderr=subprocess.DEVNULL, timeout=120)
 
 

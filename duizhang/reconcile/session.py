@@ -279,12 +279,16 @@ class Session:
 
     def set_claims(self, relation: str) -> None:
         """Make `leg_claims` a table of these claims, which may then be changed; what is a table already stays it."""
-        if relation == "leg_claims" and self.claims_of_leg == "table":
+        if relation != "leg_claims":
+            self.drop_claims()
+            self.con.execute(f"create table leg_claims as select * from {relation}")
+        elif self.claims_of_leg == "table":
             return
-        self.con.execute(f"create table claims_changed as select * from {relation}")
-        self.drop_claims()
-        self.con.execute("create table leg_claims as select * from claims_changed")
-        self.con.execute("drop table claims_changed")
+        else:  # a view cannot be replaced by a table that is made of it
+            self.con.execute("create table claims_changed as select * from leg_claims")
+            self.drop_claims()
+            self.con.execute("create table leg_claims as select * from claims_changed")
+            self.con.execute("drop table claims_changed")
         self.claims_of_leg = "table"
 
     def drop_claims(self) -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import warnings
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,7 +69,7 @@ def _check_java(engine: str) -> None:
     home = os.environ.get("JAVA_HOME", "")
     java = str(Path(home, "bin", "java")) if home else shutil.which("java")
     try:
-        told = subprocess.run([java or "java", "-version"], capture_output=True, text=True, check=True, timeout=60).stderr  # noqa: S603 - of the machine
+        told = _said_by(java or "java")
     except (OSError, subprocess.SubprocessError) as error:
         where = f"JAVA_HOME, {home}, has no Java that runs" if home else "Java is not installed"
         raise UserError(f"engine {engine}: {where}", advice=_ADVICE) from error
@@ -76,6 +77,12 @@ def _check_java(engine: str) -> None:
     if not found or int(found[1]) < _JAVA:
         raise UserError(f"engine {engine}: {told.strip().splitlines()[0] if told.strip() else java}, which is older than Java {_JAVA}",
                         advice=_ADVICE)
+
+
+@cache
+def _said_by(java: str) -> str:
+    """What a Java says of itself: asked once, however often a command, a run and its sessions look whether it is there."""
+    return subprocess.run([java, "-version"], capture_output=True, text=True, check=True, timeout=60).stderr  # noqa: S603 - of the machine
 
 
 def _is_not_of_py4j(record: logging.LogRecord) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence, Set
+from functools import cached_property
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +26,7 @@ _NAMELESS = "(ids is null or balance is not null)"
 _BETWEEN = "\x1f"
 # ids that a spreadsheet takes for numbers lose zeros before them and what stands behind fifteen digits
 _NUMERIC = "regexp_matches(name, '(^|[^0-9])0[0-9]|[0-9]{16}')"
+_ROUNDED = "regexp_matches({0}, '[0-9]{{15}}0+([^0-9]|$)')"
 _CUT = "regexp_replace(regexp_replace({0}, '(^|[^0-9])0+([0-9])', '\\1\\2', 'g'), '([0-9]{{15}})[0-9]+', '\\1', 'g')"
 
 
@@ -139,14 +141,16 @@ class FilesOfOneAccount:
             f"(f.part, {key}) in (select (part, {key}) from facts as f where {where} group by all having count(distinct file) > 1)"
             for key, where in (("f.ids", "ids is not null"), ("f.name", "name is not null"), ("f.texts", _NAMELESS),
                                ("concat(f.figures, '/', f.about)", _NAMELESS),
-                               *([(_CUT.format("f.name"), "name is not null")] if self._may_be_cut() else []))))
+                               *([(_CUT.format("f.name"), "name is not null")] if self._may_be_cut else []))))
         con.execute("""
             create table lacking as
             select f.*, d.file as other from facts as f inner join differ as d on f.day = d.day and f.file <> d.file
             where (f.file, f.line) in (from likely) and not exists (
                 from facts as g where g.file = d.file and g.day = f.day and g.part = f.part and g.h = f.h and g.n = f.n)""")
 
+    @cached_property
     def _may_be_cut(self) -> bool:
+        """Whether an id of these rows (`facts`) is one that a spreadsheet would cut."""
         return self._any(f"select 1 from facts where {_NUMERIC}")
 
     def _fact_sql(self, number: int, part: Table, days: str) -> str:
@@ -208,7 +212,7 @@ class FilesOfOneAccount:
                 and a.account is not distinct from b.account and a.figures = b.figures and a.nth = b.nth
             where a.rank < b.rank
                 and date_trunc('minute', a.occurred_at) is not distinct from date_trunc('minute', b.occurred_at)""")
-        if self._may_be_cut():
+        if self._may_be_cut:
             self._cut_ids()
         if self.spec.overlap == "keep":
             self.con.execute("""
@@ -226,6 +230,7 @@ class FilesOfOneAccount:
         """Rows of which nothing differs but digits of ids that a spreadsheet has lost in one of the files; the other one counts."""
         left = "(part, file, line, other) not in (select (part, file, line, other) from met union all " \
                "select (part, other, other_line, file) from met)"
+        a_rounded, b_rounded = _ROUNDED.format("a.name"), _ROUNDED.format("b.name")
         self.con.execute(f"""
             insert into met
             with cut as (
@@ -234,16 +239,14 @@ class FilesOfOneAccount:
                 ) as nth
                 from lacking where name is not null and {left})
             select a.part, a.day, a.file, a.line, b.file, b.line,
-                regexp_matches(b.name, '[0-9]{{15}}0+([^0-9]|$)') and not regexp_matches(a.name, '[0-9]{{15}}0+([^0-9]|$)')
-                or length(a.name) > length(b.name)
+                {b_rounded} and not {a_rounded} or length(a.name) > length(b.name)
             from cut as a
             inner join cut as b
                 on a.file = b.other and b.file = a.other and a.part = b.part and a.day = b.day and a.short = b.short and a.words = b.words
                 and a.kind is not distinct from b.kind and a.account is not distinct from b.account and a.figures = b.figures
                 and a.occurred_at is not distinct from b.occurred_at and a.nth = b.nth
             where a.rank < b.rank
-                and (length(a.name) <> length(b.name)
-                    or regexp_matches(a.name, '[0-9]{{15}}0+([^0-9]|$)') <> regexp_matches(b.name, '[0-9]{{15}}0+([^0-9]|$)'))""")
+                and (length(a.name) <> length(b.name) or {a_rounded} <> {b_rounded})""")
 
     def _other_amounts(self, found: Overlaps) -> None:
         """Rows of one id of which two files state other amounts, or other times within the range of both."""
