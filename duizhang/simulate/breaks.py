@@ -128,11 +128,11 @@ def _discount_bearer(world: World, records: Records, orders: list[int], rng: np.
 
 
 def _fee_rate(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
-    """The fund bill charges 1.0% instead of the 0.6% of the trade bill."""
+    """The fund bill charges 1.0% instead of the 0.6% of the trade bill, on each payment of an order in parts."""
     records.fund = records.fund.join(
-        records.payments.filter(_hit(orders)).select("o", paid="amount"), on="o", how="left", maintain_order="left"
+        records.payments.filter(_hit(orders)).select("o", "txn", paid="amount"), on=["o", "txn"], how="left", maintain_order="left"
     ).with_columns(
-        amount=pl.when(_hit(orders) & (pl.col("kind") == "fee")).then(-((pl.col("paid") + 50) // 100))
+        amount=pl.when(pl.col("paid").is_not_null() & (pl.col("kind") == "fee")).then(-((pl.col("paid") + 50) // 100))
         .otherwise("amount")
     ).drop("paid")
 
@@ -206,9 +206,9 @@ def _two_lines(world: World, records: Records, orders: list[int], rng: np.random
 
 
 def _freight_twice_and_weight(world: World, records: Records, orders: list[int], rng: np.random.Generator) -> None:
-    meant = records.carrier.filter(_hit(orders)).select("o", meant="amount")
+    meant = records.carrier.filter(_hit(orders)).select("o", "tracking", meant="amount")
     _freight_weight(world, records, orders, rng)
-    billed = records.carrier.filter(_hit(orders)).join(meant, on="o")
+    billed = records.carrier.filter(_hit(orders)).join(meant, on=["o", "tracking"])
     records.seconds += [("freight", f"SF/{tracking}", "overbilled_freight", right - amount)
                         for tracking, amount, right in billed.select("tracking", "amount", "meant").iter_rows()]
     _freight_twice(world, records, orders, rng)

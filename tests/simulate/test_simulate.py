@@ -21,7 +21,7 @@ from openpyxl import load_workbook
 from duizhang.books import load_books
 from duizhang.errors import UserError
 from duizhang.simulate import Plan, score, simulate
-from duizhang.simulate.break_kinds import choose, swap_digits
+from duizhang.simulate.break_kinds import KINDS, OUTAGES, REFUND_KINDS, choose, swap_digits
 from duizhang.simulate.breaks import inject
 from duizhang.simulate.raw_rows import build_records
 from duizhang.simulate.sums import add_up
@@ -205,6 +205,25 @@ def test_every_break_shows_and_nothing_natural_outlives_its_sla() -> None:
     shown = set(truth.filter("injected").select("o", "leg").iter_rows())
     own_shop = set(world.orders.filter(pl.col("shop").is_in(["wx-01", "us-01"]))["o"])  # have no platform file
     assert {(o, leg) for o, leg, _ in records.marks if leg != "order_platform" or o not in own_shop} <= shown
+
+
+def test_a_fault_of_an_order_in_parcels_or_parts_is_each_ones_own() -> None:
+    rng = np.random.default_rng(3)
+    world = build_world(PLAN, rng)
+    records = build_records(world)
+    several = {name: frame.group_by("o").len().filter(pl.col("len") > 1)["o"].sort().to_list() for name, frame in (
+        ("freight_twice_and_weight", records.carrier), ("fee_rate", records.payments.filter(pl.col("provider") != "jd")))}
+    assert all(several.values())
+    chosen = {name: several.get(name, []) for name in (*KINDS, *REFUND_KINDS, *OUTAGES)}
+    broken = inject(world, records, chosen, rng)
+    meant, billed = (dict(frame.select("tracking", "amount").iter_rows()) for frame in (records.carrier, broken.carrier))
+    seconds = [(key.removeprefix("SF/"), amount) for leg, key, _, amount in broken.seconds if leg == "freight"]
+    assert len(seconds) == len(dict(seconds)) >= 2 * len(several["freight_twice_and_weight"])
+    assert all(amount == meant[tracking] - billed[tracking] != 0 for tracking, amount in seconds)
+    columns = ["provider", "txn", "kind", "refund_id"]
+    assert broken.fund.select(columns).equals(records.fund.select(columns))
+    dearer = broken.fund.filter(pl.col("amount") != records.fund["amount"])
+    assert set(dearer["kind"]) == {"fee"} and dearer["txn"].n_unique() == dearer.height > len(several["fee_rate"])
 
 
 def test_ledger_breaks_come_in_pairs_that_net_to_zero(truth: pl.DataFrame) -> None:
