@@ -1,43 +1,18 @@
 -- Grain: one row a period and open item. Meaning: everything that the rules of causes.yaml may ask about it; every feature
 -- depends on claims up to the period alone.
 with
+items as (select * from item_sums),
 open_claims as (select * from open_claims),
-claims as (select * from claims),
-past_claims as (select * from past_claims),
-sla as (select * from sla),
+repeats as (select * from repeated_claims),
+substituted as (select * from substituted_orders),
+outages as (select * from outages),
+opposites as (select * from opposite_accounts),
+converted as (select * from two_currencies),
+interest as (select * from instalment_interest),
 traits as (select * from leg_traits),
 order_feeds as (select * from supplied_sides where leg = 'orders' and side = 'right'),
-rates as (select * from fx_known),
-settings as (select * from fx_settings),
-minor_units as (select * from minor_units),
 feeds as (select * from side_feeds),
 sides as (select * from supplied_sides),
-
-repeated as (
-    select
-        period, leg, entity, "key", currency, side, kind, amount, count(*) as times,
-        max(amount) * (count(*) - 1) as extra
-    from open_claims
-    where kind not in ('level', 'opening', 'journal', 'subledger', 'correction', 'write_off') and amount <> 0
-    -- a payment, refund, parcel or return may rightly come twice in the same amount: only the same one is said again
-    group by
-        period, leg, entity, "key", currency, side, kind, amount, quantity, sku,
-        case when kind in ('refund', 'shipment', 'return', 'order') then coalesce(nullif(record_id, ''), occurred_at::varchar)
-            else record_id
-        end
-    having count(*) > 1
-),
-
-repeats as (
-    select
-        period, leg, entity, "key", currency,
-        max(times) filter (where side = 'left') as left_times,
-        max(times) filter (where side = 'right') as right_times,
-        coalesce(sum(extra) filter (where side = 'left'), 0) as left_extra,
-        coalesce(sum(extra) filter (where side = 'right'), 0) as right_extra
-    from repeated
-    group by all
-),
 
 -- an order that several transactions of the other side paid in one amount
 paid_again as (
@@ -69,158 +44,6 @@ refunds_apart as (
     group by period, leg, entity, "key", currency
 ),
 
-items as (
-    select
-        period, leg, entity, "key", currency,
-        max(shop) as shop, max(channel) as channel,
-        -- an item of several orders is none's
-        case when min(nullif(order_id, '')) = max(order_id) then max(order_id) else '' end as order_id,
-        coalesce(max(sku) filter (where kind = 'unmapped'), max(sku)) as sku,
-        coalesce(bool_or(kind = 'unmapped'), false) as is_code,
-        count(distinct remark) filter (where kind = 'unmapped') as unmapped_codes,
-        -- shown by the records, and not by a list of ours
-        coalesce(bool_or(kind = 'unmapped' and contains(attribute, ' apart ')), false) as is_code_apart,
-        min(first_seen) as first_seen,
-        coalesce(sum(amount) filter (where side = 'left'), 0)::decimal(28, 4) as left_amount,
-        coalesce(sum(amount) filter (where side = 'right'), 0)::decimal(28, 4) as right_amount,
-        coalesce(sum(quantity) filter (where side = 'left'), 0)::decimal(28, 4) as left_quantity,
-        coalesce(sum(quantity) filter (where side = 'right'), 0)::decimal(28, 4) as right_quantity,
-        count(*) filter (where side = 'left' and kind not in ('fee', 'correction', 'write_off', 'moved')) as left_claims,
-        count(*) filter (where side = 'right' and kind not in ('fee', 'correction', 'write_off', 'moved')) as right_claims,
-        coalesce(sum(amount) filter (where side = 'left' and kind = 'sale'), 0) as left_sale,
-        coalesce(sum(amount) filter (where side = 'right' and kind = 'sale'), 0) as right_sale,
-        coalesce(sum(amount) filter (where side = 'left' and kind = 'refund'), 0) as left_refund,
-        coalesce(sum(amount) filter (where side = 'right' and kind = 'refund'), 0) as right_refund,
-        coalesce(sum(amount) filter (where side = 'left' and kind = 'fee'), 0) as left_fee,
-        coalesce(sum(amount) filter (where side = 'right' and kind = 'fee'), 0) as right_fee,
-        coalesce(sum(discount) filter (where side = 'left'), 0) as left_discount,
-        coalesce(sum(discount) filter (where side = 'right'), 0) as right_discount,
-        max(unit_price) filter (where side = 'left') as left_price,
-        max(unit_price) filter (where side = 'right') as right_price,
-        max(attribute) filter (where side = 'left') as left_attribute,
-        max(attribute) filter (where side = 'right') as right_attribute,
-        coalesce(sum(amount) filter (where side = 'left' and kind = 'return'), 0) as left_return,
-        coalesce(sum(amount) filter (where side = 'left' and kind = 'sale' and sku <> ''), 0)::decimal(28, 4) as left_goods,
-        count(*) filter (where side = 'right' and kind = 'sale') as right_payments,
-        coalesce(bool_and(record_id <> '') filter (where side = 'right' and kind = 'sale'), false) as right_ids_known,
-        coalesce(max(open_claims.instalments) filter (where side = 'right'), 0)::bigint as instalments,
-        bool_or(kind in ('correction', 'write_off')) as is_decided,
-        coalesce(sum(amount) filter (where side = 'right' and kind = 'dispute'), 0)::decimal(28, 4) as right_dispute,
-        bool_or(leg = 'order_payment' and side = 'left' and kind = 'sale' and remark = 'unpaid') as is_sent_unpaid,
-        -- price and pieces of our own lines of orders; payments do not claim pieces, so the amount before discounts tells them
-        list_sort(list(distinct {
-            'price': units(unit_price),
-            'quantity': greatest(units(quantity) // 10000, (units(amount) + units(unit_price) - 1) // nullif(units(unit_price), 0), 1)
-        }) filter (
-            where leg in ('order_platform', 'order_payment', 'order_shipment') and side = 'left' and unit_price > 0 and sku <> ''
-        )) as typed_lines
-    from open_claims
-    group by period, leg, entity, "key", currency
-),
-
-differing as (
-    select
-        i.*,
-        (i.left_amount - i.right_amount)::decimal(28, 4) as difference,
-        (i.left_quantity - i.right_quantity)::decimal(28, 4) as quantity_difference,
-        (i.period - i.first_seen)::bigint as age_days,
-        -- a record of ours may be due sooner than its counterpart
-        case when i.left_claims = 0 and t.own_days is not null then least(t.own_days, coalesce(s.days, d.days, 0))
-            else coalesce(s.days, d.days, 0)
-        end::bigint as sla_days
-    from items as i
-    left join traits as t on i.leg = t.leg
-    left join sla as s on s.leg = i.leg and s.channel = i.channel and s.channel <> ''
-    left join sla as d on d.leg = i.leg and d.channel = ''
-),
-
--- a gap in one source: at least five orders of a shop, one after the other in the source that has them, that the other
--- side lacks
-lone_orders as (
-    select distinct
-        c.period, c.leg, c.entity, c.shop, c.side, c.source, c.claimed, c.order_id, c.sequence
-    from open_claims as c
-    inner join differing as d
-        on c.period = d.period and c.leg = d.leg and c.entity = d.entity and c."key" = d."key" and c.currency = d.currency
-    where c.sequence is not null and c.order_id <> '' and (d.left_claims = 0 or d.right_claims = 0)
-        and d.age_days >= d.sla_days
-),
-
-runs as (
-    select
-        *,
-        sequence - dense_rank() over (
-            partition by period, leg, entity, shop, side, source, claimed order by sequence
-        ) as run
-    from lone_orders
-),
-
-stretches as (
-    select period, leg, entity, shop, side, source, claimed, run, count(distinct sequence) as orders, max(sequence) as last_place
-    from runs
-    group by all
-),
-
--- how often an order of the shop has no counterpart outside of such stretches, by the places that are known of
-usual as (
-    select
-        period, leg, entity, shop, side, source, sum(lone) as lone, sum(greatest(places - in_gaps, 1)) as places
-    from (
-        select
-            period, leg, entity, shop, side, source, claimed, coalesce(sum(orders) filter (where orders < 5), 0) as lone,
-            coalesce(sum(orders) filter (where orders >= 5), 0) as in_gaps, max(last_place) as places
-        from stretches
-        group by all
-    ) as d
-    group by all
-),
-
--- a stretch that chance alone gives once on such a day is not unusual for the shop; one that it gives once in a hundred such days
--- may be either
-gaps as (
-    select period, leg, entity, shop, side, source, claimed, run, 100 * by_chance < 1 as is_sure
-    from (
-        select s.*, (u.places + s.orders) * pow(u.lone::double / u.places, s.orders) as by_chance
-        from stretches as s
-        inner join usual as u using (period, leg, entity, shop, side, source)
-        where s.orders >= 5
-    ) as d
-    where by_chance < 1
-),
-
--- who said anything at all of a shop on the day of a gap: where the side that lacks the orders did not, its file is missing
-speakers as (
-    select distinct leg, entity, shop, side, period
-    from (
-        select leg, entity, shop, side, period from claims
-        union all
-        select leg, entity, shop, side, period from past_claims
-    ) as s
-    where period in (select claimed from gaps)
-),
-
-told_gaps as (
-    select
-        g.*,
-        not exists (
-            select 1 from speakers as s
-            where s.leg = g.leg and s.entity = g.entity and s.shop = g.shop and s.side <> g.side and s.period = g.claimed
-        ) and g.claimed >= g.period - getvariable('repeat_horizon')::int as is_silent
-    from gaps as g
-),
-
--- lacks: the records that were lost, which another leg may lack on its own other side
-outages as (
-    select
-        r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs, bool_or(g.is_sure) as is_sure,
-        bool_and(g.is_silent) as is_silent,
-        list(distinct f.table_name order by f.table_name) as lacks
-    from runs as r
-    inner join told_gaps as g using (period, leg, entity, shop, side, source, claimed, run)
-    left join feeds as f on r.leg = f.leg and r.side <> f.side
-    group by r.period, r.entity, r.shop, r.order_id
-),
-
 -- what the other legs say about an order: shipped but never billed by the carrier, paid back without goods or record
 about_order as (
     select
@@ -230,7 +53,7 @@ about_order as (
         bool_or(leg = 'order_payment' and left_only_refund = 0 and right_only_refund <> 0) as refund_not_in_books,
         bool_or(leg = 'order_payment' and left_sale = right_sale and left_only_refund <> 0 and right_only_refund = 0)
             as refund_only_in_books
-    from differing
+    from items
     left join refunds_apart using (period, leg, entity, "key", currency)
     where order_id <> '' and leg in ('freight', 'return_refund', 'order_payment')
     group by all
@@ -254,14 +77,14 @@ by_order as (
     select
         period, entity, shop, order_id, currency,
         sum(difference) as platform_difference
-    from differing
+    from items
     where leg = 'order_platform' and order_id <> ''
     group by all
 ),
 
 by_order_sku as (
     select period, entity, shop, order_id, sku, sum(quantity_difference) as platform_quantity_difference
-    from differing
+    from items
     where leg = 'order_platform' and quantity_difference <> 0 and order_id <> ''
     group by all
 ),
@@ -275,7 +98,7 @@ pieces_of_order as (
 -- what the pieces that were not shipped, or shipped too many, are worth at the price of the order
 shipments_of_order as (
     select period, entity, shop, order_id, sum(quantity_difference * left_price)::decimal(28, 4) as unshipped_amount
-    from differing
+    from items
     where leg = 'order_shipment' and order_id <> '' and right_claims > 0 and left_claims > 0
     group by all
 ),
@@ -283,25 +106,16 @@ shipments_of_order as (
 -- payouts of one provider of which the bank kept the same
 charged as (
     select period, entity, channel, currency, difference, count(*) - 1 as charge_peers
-    from differing
+    from items
     where leg = 'payout_bank' and left_claims > 0 and right_claims > 0 and difference > 0
     group by period, entity, channel, currency, difference
-),
-
--- of an order other goods were sent than those that it lacks, piece for piece
-substituted as (
-    select period, entity, shop, order_id
-    from differing
-    where leg = 'order_shipment' and order_id <> '' and sku <> '' and (left_claims = 0 or difference > 0)
-    group by period, entity, shop, order_id
-    having sum(difference) = 0 and min(difference) < 0
 ),
 
 -- where one side is there since a day and the other was there before it: claims of a leg begin on the day on which both are, so what a record
 -- of the first days stands for may be of before
 places as (
     select distinct leg, entity, shop, channel
-    from differing
+    from items
     where (left_claims = 0 or right_claims = 0) and leg not in ('stock', 'ledger', 'finance', 'customer')
 ),
 
@@ -319,126 +133,26 @@ begun as (
 -- goods that left one warehouse under one code and came into the other under another
 recoded as (
     select period, entity, split_part("key", '/', 2) as transfer
-    from differing
+    from items
     where leg = 'stock' and split_part("key", '/', -1) = 'transit' and (left_claims = 0 or right_claims = 0)
     group by all
     having bool_or(left_claims = 0) and bool_or(right_claims = 0)
 ),
 
--- orders that were paid more in instalments: the rate of what was paid more, in 1/10^10, as narrow as the rounding of every
--- instalment leaves it
-dearer as (
-    select
-        period, leg, entity, "key", currency, shop, instalments,
-        (units(right_sale - left_sale) - 50 * instalments) * 10000000000 // units(left_sale) as low,
-        (units(right_sale - left_sale) + 50 * instalments) * 10000000000 // units(left_sale) as high
-    from differing
-    where leg = 'order_payment' and instalments > 1 and right_payments = 1 and left_sale > 0 and right_sale > left_sale
-        and left_refund = right_refund
-),
-
-narrow as (
-    select
-        period, leg, entity, "key", currency,
-        [
-            lag(high, 1) over by_rate >= low, lag(high, 2) over by_rate >= low,
-            lead(low, 1) over by_rate <= high, lead(low, 2) over by_rate <= high
-        ] as meets
-    from dearer
-    where high - low < 20000000
-    window by_rate as (partition by period, leg, entity, currency, shop, instalments order by low + high, "key")
-),
-
-interest as (
-    select period, leg, entity, "key", currency, len(list_filter(meets, lambda m: coalesce(m, false))) as interest_peers
-    from narrow
-),
-
 -- pieces have no currency: of an order that was paid in two the larger difference counts
 payments_of_order as (
     select period, entity, shop, order_id, difference as payment_difference
-    from differing
+    from items
     where leg = 'order_payment' and difference <> 0 and order_id <> ''
     qualify row_number() over (
         partition by period, entity, shop, order_id order by abs(difference) desc, difference desc, currency, "key"
     ) = 1
 ),
 
--- accounts of the ledger by what they lack, counted, as very many may lack the same
-lacking as (
-    select period, leg, entity, currency, difference, first_seen, count(*) as items, min("key") as least_key
-    from differing
-    where difference <> 0 and leg = 'ledger'
-    group by period, leg, entity, currency, difference, first_seen
-),
-
-lacking_heads as (
-    select distinct period, leg, entity, currency, difference, split_part("key", '/', 1) as head
-    from differing
-    where difference <> 0 and leg = 'ledger'
-),
-
-lacking_tails as (
-    select distinct period, leg, entity, currency, difference, split_part("key", '/', 2) as tail
-    from differing
-    where difference <> 0 and leg = 'ledger'
-),
-
-opposites as (
-    select
-        a.period, a.leg, a.entity, a."key", a.currency,
-        min(b.least_key) as opposite_key,
-        sum(b.items)::bigint as opposite_count,
-        bool_or(h.head is not null) as opposite_same_head,
-        bool_or(t.tail is not null) as opposite_same_tail,
-        min(abs(a.first_seen - b.first_seen)) as opposite_days
-    from differing as a
-    inner join lacking as b
-        on a.period = b.period and a.leg = b.leg and a.entity = b.entity and a.currency = b.currency
-        and a.difference = -b.difference
-    left join lacking_heads as h
-        on a.period = h.period and a.leg = h.leg and a.entity = h.entity and a.currency = h.currency
-        and a.difference = -h.difference and split_part(a."key", '/', 1) = h.head
-    left join lacking_tails as t
-        on a.period = t.period and a.leg = t.leg and a.entity = t.entity and a.currency = t.currency
-        and a.difference = -t.difference and split_part(a."key", '/', 2) = t.tail
-    where a.difference <> 0 and a.leg = 'ledger'
-    group by all
-),
-
 currencies as (
     select period, leg, entity, "key", count(distinct currency) as key_currencies, max(first_seen) as both_there
-    from differing
+    from items
     group by all
-),
-
--- what stands in two currencies under one key, in the currency of the books by the rate of the day on which both were there
-valued as (
-    select
-        d.period, d.leg, d.entity, d."key", d.currency, d.difference, t.currency as home, t.tolerance_percent,
-        case when d.currency = t.currency then d.difference
-            else (round((d.difference * r.rate)::decimal(36, 10) * coalesce(u.units, 100), 0) * coalesce(u.unit, 0.01))::decimal(28, 4)
-        end as worth
-    from differing as d
-    inner join currencies as c using (period, leg, entity, "key")
-    cross join settings as t
-    left join minor_units as u on t.currency = u.currency
-    asof left join rates as r on d.currency = r.base and t.currency = r.quote and c.both_there >= r.period
-    where c.key_currencies = 2
-),
-
-converted as (
-    select
-        a.period, a.leg, a.entity, a."key", a.currency,
-        a.difference = -b.difference as fx_same_number,
-        coalesce(
-            abs(a.worth + b.worth) * 100 <= a.tolerance_percent * greatest(abs(a.worth), abs(b.worth)), false
-        ) as fx_fits,
-        b.currency as fx_currency, b.difference as fx_difference, a.home as fx_home, a.worth as fx_worth, b.worth as fx_other_worth
-    from valued as a
-    inner join valued as b
-        on a.period = b.period and a.leg = b.leg and a.entity = b.entity and a."key" = b."key" and a.currency <> b.currency
-        and sign(a.difference) = -sign(b.difference) and a.difference <> 0
 ),
 
 supplied as (
@@ -456,6 +170,8 @@ final as (
         coalesce(w.right_only_refund, 0) as right_only_refund,
         coalesce(r.left_times, 1) as left_times,
         coalesce(r.right_times, 1) as right_times,
+        coalesce(r.left_extra_quantity, 0)::decimal(28, 4) as left_extra_quantity,
+        coalesce(r.right_extra_quantity, 0)::decimal(28, 4) as right_extra_quantity,
         p.platform_difference,
         coalesce(q.platform_quantity_difference, n.platform_quantity_difference) as platform_quantity_difference,
         (d.left_price - d.right_price)::decimal(28, 4) as price_difference,
@@ -517,7 +233,7 @@ final as (
         (d.leg = 'order_payment' or d.leg = 'return_refund' and d.right_claims = 0) and coalesce(a.refund_only_in_books, false)
             as is_refund_unseen,
         coalesce(t.unstated_amount, 0) as unstated_amount
-    from differing as d
+    from items as d
     left join repeats as r using (period, leg, entity, "key", currency)
     left join refunds_apart as w using (period, leg, entity, "key", currency)
     left join by_order as p

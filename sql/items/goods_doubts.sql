@@ -2,7 +2,8 @@
 -- that nothing shows to be one of ours: neither a list has it (ours, of codes, of sets), nor does our side name it anywhere, as far
 -- back as late duplicates are looked for. One sighting does not tell whether these are other goods or a code that nobody mapped.
 with
-features as (select * from features),
+items as (select * from item_sums),
+substituted as (select * from substituted_orders),
 open_claims as (select * from open_claims),
 claims as (select * from claims),
 past_claims as (select * from past_claims),
@@ -12,13 +13,23 @@ declared as (select * from sku_map_declared),
 sets_filed as (select * from bundles_filed),
 sets_declared as (select * from bundles_declared),
 
+-- what was sent, or lacks, where other goods were sent than those that the order lacks
+sent_otherwise as (
+    select i.*
+    from items as i
+    semi join substituted as s using (period, entity, shop, order_id)
+    where i.leg = 'order_shipment' and (i.left_claims = 0 or i.difference > 0)
+),
+
 apart as (
-    select f.period, f.leg, f.entity, f.shop, f.order_id, f."key", f.currency
-    from features as f
-    where not f.is_code and f.order_id <> '' and (
-        f.leg = 'order_shipment' and f.is_substituted and f.left_claims = 0
-        or f.leg = 'order_platform' and f.difference = 0 and f.quantity_difference = 0 and f.left_claims > 0 and f.right_claims > 0
-    )
+    select period, leg, entity, shop, order_id, "key", currency
+    from sent_otherwise
+    where not is_code and left_claims = 0
+    union all
+    select period, leg, entity, shop, order_id, "key", currency
+    from items
+    where leg = 'order_platform' and not is_code and order_id <> '' and difference = 0 and quantity_difference = 0 and left_claims > 0
+        and right_claims > 0
 ),
 
 named as (
@@ -81,12 +92,9 @@ final as (
     select period, leg, entity, "key", currency
     from doubted
     union
-    select f.period, f.leg, f.entity, f."key", f.currency
-    from features as f
-    semi join doubted as d
-        on f.leg = 'order_shipment' and d.leg = f.leg and f.period = d.period and f.entity = d.entity and f.shop = d.shop
-        and f.order_id = d.order_id
-    where f.is_substituted
+    select o.period, o.leg, o.entity, o."key", o.currency
+    from sent_otherwise as o
+    semi join doubted as d using (period, leg, entity, shop, order_id)
 )
 
 select * from final

@@ -6,33 +6,10 @@ tolerances as (select * from tolerances),
 policies as (select * from policy_changes),
 late_repeats as (select * from late_repeats),
 goods_doubts as (select * from goods_doubts),
-open_claims as (select * from open_claims),
 instalments as (select * from instalments_declared),
 billing as (select * from fee_billing),
 settings as (select * from waiting_settings),
 minor_units as (select * from minor_units),
-
-repeated as (
-    select
-        period, leg, entity, "key", currency, side, (max(quantity) * (count(*) - 1))::decimal(28, 4) as quantity
-    from open_claims
-    where kind not in ('level', 'opening', 'journal', 'subledger', 'correction', 'write_off') and amount <> 0
-    group by
-        period, leg, entity, "key", currency, side, kind, amount, open_claims.quantity, sku,
-        case when kind in ('refund', 'shipment', 'return', 'order') then coalesce(nullif(record_id, ''), occurred_at::varchar)
-            else record_id
-        end
-    having count(*) > 1
-),
-
-extra as (
-    select
-        period, leg, entity, "key", currency,
-        sum(quantity) filter (where side = 'left') as left_quantity,
-        sum(quantity) filter (where side = 'right') as right_quantity
-    from repeated
-    group by all
-),
 
 measured as (
     select
@@ -97,8 +74,6 @@ final as (
                     ) * m.unit
                 )
         ) as policy_declared,
-        coalesce(e.left_quantity, 0)::decimal(28, 4) as left_extra_quantity,
-        coalesce(e.right_quantity, 0)::decimal(28, 4) as right_extra_quantity,
         coalesce(r.repeated_amount, 0)::decimal(28, 4) as repeated_amount,
         coalesce(r.repeated_quantity, 0)::decimal(28, 4) as repeated_quantity,
         coalesce(r.was_known, false) as was_known,
@@ -115,7 +90,6 @@ final as (
         )
     left join late_repeats as r using (period, leg, entity, "key", currency)
     left join goods_doubts as g using (period, leg, entity, "key", currency)
-    left join extra as e using (period, leg, entity, "key", currency)
 )
 
 select * from final
