@@ -123,6 +123,8 @@ def describe(found: Extraction) -> dict[str, Any]:
 
 
 def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
+    from duizhang.ingest.landing import lines_of
+
     click.echo(f"{found.member + ': ' if found.member else ''}{answer['source']} ({found.spec.title}), {answer['encoding']}")
     click.echo(
         f"rows: {found.rows_read} read = {found.rows_parsed} parsed + {found.rows_quarantined} quarantined + {found.rows_ignored} ignored"
@@ -143,6 +145,8 @@ def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
         click.echo(f"... and {len(answer['errors']) - 20} more")
     for note in found.notes:
         click.echo(note)
+    if found.ignored:
+        click.echo(f"rows that no table takes, by this specification: {lines_of(found.ignored)}")
     loose = sum(not total.ok for total in found.totals)
     if not loose and not answer["errors"]:
         ties = f"all {len(found.totals)} totals tie" if found.totals else "the file states no totals"

@@ -33,7 +33,7 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
     ("!Type:Bank\nD03/05'2026\nT-12.50\nPStore\n^\n", "utf-8", "QIF"),
     ('<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"><CstmrCdtTrfInitn/></Document>', "utf-8", "order of payments"),
     ("1112345678901234567826030126033120000000010000097800" + " " * 30 + "\n", "utf-8", "Norma 43"),
-    ("000005032612305       ACME\n", "utf-8", "CODA"),
+    ("0000005032612305       ACME\n", "utf-8", "CODA"),
     ("05/03/2026,Particulars,Debit,Credit\nDate,Particulars,Vch Type,Vch No.,Debit,Credit\n5-Mar-26,Sales,Receipt,1,5.00,\n", "utf-8", "Vch"),
     ("Date,Description,Amount,Balance\n13/03/2026,a,-5.00,95.00\n04/05/2026,c,1.00,96.00\n03/14/2026,b,7.00,103.00\n", "utf-8", "written in both orders"),
     ("Date,Description,Amount,Balance\n26-03-13,a,-5.00,95.00\n26-03-14,b,7.00,102.00\n", "utf-8", "or 2026-03-13 .year first"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.landing import extract
 from tests.ingest.test_channels import CHANNELS, written
@@ -68,5 +69,76 @@ def test_exports_that_overlap_joined_in_one_file_are_told(tmp_path: Path) -> Non
 
 def test_an_amount_that_only_stands_in_a_column_that_is_not_read_holds(tmp_path: Path) -> None:
     [found] = read(tmp_path, "Date,Description,Amount,Levied\n2026-03-05,A,10.00,\n2026-03-06,C,,7.50\n2026-03-07,D,-1.00,2.50\n")
-    assert found.notes == ["columns of money that are not read: Levied (10 in 2 rows)"]
+    assert found.notes == [
+        "columns of money that are not read: Levied (10 in 2 rows)", "rows without an amount that is read are ignored: line 3"]
     assert [(t.name, t.computed) for t in found.totals if not t.ok] == [("rows whose amount stands in a column that is not read", "1")]
+
+
+HEADER = ["Date", "Description", "Amount", "Balance", "Note", "Other"]
+ROWS = [["2026-03-05", "A", "10.00", "110.00", "n", ""], ["2026-03-06", "C", "-20.00", "90.00", "n", ""], ["", "", "", "", "later", "x"]]
+
+
+def packed(book: openpyxl.Workbook) -> bytes:
+    body = io.BytesIO()
+    book.save(body)
+    return body.getvalue()
+
+
+def open_document(rows: list[list[str]], *, hidden: int = 0, repeated: int = 1) -> bytes:
+    """An OpenDocument sheet; hidden: the row, from 1, that a filter hides; repeated: how often its last row is there."""
+    def cells(row: list[str]) -> str:
+        return "".join(f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>' for cell in row)
+
+    tags = []
+    for at, row in enumerate(rows, 1):
+        said = ' table:visibility="filter"' * (at == hidden) + f' table:number-rows-repeated="{repeated}"' * (at == len(rows))
+        tags.append(f"<table:table-row{said}>{cells(row)}</table:table-row>")
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text"))
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("mimetype", kind)
+        archive.writestr("content.xml", f'<office:document-content {spaces}><office:body><office:spreadsheet><table:table table:name="S">'
+                         f'{"".join(tags)}</table:table></office:spreadsheet></office:body></office:document-content>')
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+                         f'<m:file-entry m:full-path="/" m:media-type="{kind}"/></m:manifest>')
+    return body.getvalue()
+
+
+def test_rows_and_sheets_that_a_workbook_hides_are_read_and_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for title in ("S", "Old"):
+        sheet = book.create_sheet(title)
+        for row in [HEADER, *ROWS[:2]]:
+            sheet.append(row)
+        sheet.row_dimensions[9].hidden = True  # an empty one is none
+    book.remove(book["Sheet"])
+    book["S"].row_dimensions[3].hidden = True
+    book["Old"].sheet_state = "hidden"
+    shown, old = read(tmp_path, packed(book), "book.xlsx")
+    assert (shown.rows_parsed, old.rows_parsed) == (2, 2)
+    assert shown.notes == ["the workbook hides rows that are read all the same: line 3"]
+    assert old.notes == ["the workbook hides its sheet Old, which is read all the same"]
+
+
+def test_an_open_document_is_a_workbook_and_tells_what_it_hides(tmp_path: Path) -> None:
+    [found] = read(tmp_path, open_document([HEADER, *ROWS[:2]], hidden=2), "book.ods")
+    assert (found.spec.name, found.rows_parsed, found.notes) == (
+        "bank_generic", 2, ["the workbook hides rows that are read all the same: line 2"])
+    with pytest.raises(RefusedFile, match="reaches to row"):
+        read(tmp_path, open_document([HEADER, *ROWS[:2]], repeated=1_000_000_000), "far.ods")
+
+
+def test_rows_that_count_for_nothing_are_told(tmp_path: Path) -> None:
+    [found] = read(tmp_path, "Date,Description,Amount\n2026-03-04,first,\n2026-03-05,A,10.00\n2026-03-06,B,-1.00\n2026-03-07,C,\n2026-03-08,D,\n")
+    assert (found.rows_ignored, found.ignored, found.notes) == (3, (2, 5, 6), ["rows without an amount that is read are ignored: lines 2, 5-6"])
+    [found] = read(tmp_path, "Date,Description,Amount,Status\n2026-03-04,first,1.00,pending\n2026-03-05,A,-10.00,pending\n")
+    assert found.notes == ["no row of it counts: 2 of kinds that move nothing"]
+
+
+def test_a_row_of_a_sheet_that_is_filled_in_columns_alone_that_are_not_read_is_quarantined(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in [HEADER, *ROWS]:
+        book.active.append(row)
+    [found] = read(tmp_path, packed(book), "book.xlsx")
+    assert (found.rows_parsed, found.rows_quarantined + found.rows_ignored) == (2, 1)

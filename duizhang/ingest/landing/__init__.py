@@ -2,7 +2,7 @@
 
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.extract import extract
-from duizhang.ingest.landing.extraction import ControlTotal, Extraction
+from duizhang.ingest.landing.extraction import ControlTotal, Extraction, lines_of
 from duizhang.ingest.landing.landed import (
     MANY,
     LandedFiles,
@@ -33,6 +33,7 @@ __all__ = [
     "extract",
     "is_whole",
     "landed_schema",
+    "lines_of",
     "look",
     "part_sql",
     "prepare",

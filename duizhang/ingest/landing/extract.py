@@ -23,13 +23,13 @@ import pyarrow.compute as pc
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.chain import Chain
-from duizhang.ingest.landing.extraction import ControlTotal, Extraction
+from duizhang.ingest.landing.extraction import MOST_LINES, ControlTotal, Extraction, Unseen
 from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typer_of
-from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, Setting, landed_schema
+from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, Setting, landed_schema, prepare
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Counter, Tally, tie
-from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, left_out, shown_name
+from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, shown_name
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import Place, recognise
 from duizhang.ingest.rows import Batch, Broken, several
@@ -129,7 +129,7 @@ class _Run:
     """One bill on its way into Parquet."""
 
     def __init__(self, document: Document, place: Place, setting: Setting, file: str, member: str, folder: Path) -> None:
-        self.place, self.spec, self.setting = place, place.spec, setting
+        self.document, self.place, self.spec, self.setting = document, place, place.spec, setting
         self.file, self.member, self.folder = file, member, folder
         self.reading = read(document, place)
         self.schema = landed_schema(self.spec, masked=setting.masked)
@@ -186,8 +186,29 @@ class _Run:
         return Extraction(
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
-            self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
+            self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out, self._unseen(),
+            *(self._ignored() if ignored else ((), ())),
         )
+
+    def _unseen(self) -> Unseen:
+        """What the workbook does not show of its rows."""
+        if self.document.kind != "sheet":
+            return Unseen()
+        below = (line for line in hidden_rows(self.document) if line > self.place.header + 1)
+        return Unseen(self.document.sheet if self.document.is_hidden else "", tuple(below))
+
+    def _ignored(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """(the first lines of rows that no table takes, those of them without any amount)."""
+        taken = " or ".join(f"({table.where})" for table in self._of("rows")) or "false"
+        amounts = [name for name, column in self.spec.fields.items() if column.type == "money" and name in self.schema.names]
+        empty = " and ".join(f'"{name}" is null' for name in amounts) or "false"
+        with scratch() as con:
+            prepare(con)
+            rows = con.from_parquet(str(self.folder / ROWS))
+            first, bare = (
+                rows.filter(f"not coalesce({taken}, false) and {only}").limit(MOST_LINES).select("line").fetchall()
+                for only in ("true", empty))
+        return tuple(line for (line,) in first), tuple(line for (line,) in bare)
 
     def _joined_twice(self) -> int:
         """How many rows of a file that was joined of several repeat one of another part: exports that overlap."""

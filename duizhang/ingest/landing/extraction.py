@@ -17,6 +17,9 @@ from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.landed import ROWS, LandedFiles, Setting, database_for
 from duizhang.ingest.specification import SourceSpec
 
+MOST_LINES = 1000  # that are named of rows of one kind
+SPANS = 12
+
 
 @dataclass(frozen=True)
 class ControlTotal:
@@ -29,6 +32,14 @@ class ControlTotal:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """What a workbook does not show of a bill in it. sheet: its name where all of it is hidden; lines: hidden ones below the header."""
+
+    sheet: str = ""
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Extraction:
     """What a bill gave; its typed rows are Parquet files in `folder`. read = parsed + quarantined + ignored, always.
 
@@ -36,7 +47,8 @@ class Extraction:
     ''. days: business days of its rows; undated: rows without one. totals_line: the line that carries the file's totals, which
     may feed tables and is no row (0: none). unread: columns of money that the specification does not know, by name the cells that are
     not 0 and their sum. left_out: members of
-    the archive and sheets of the workbook that were not read.
+    the archive and sheets of the workbook that were not read. unseen: what a workbook does not show of what was read: its lines, and
+    the sheet itself. ignored: the first lines that no table takes; without_amount: those of them that have none.
     """
 
     spec: SourceSpec
@@ -56,14 +68,24 @@ class Extraction:
     totals_line: int = 0
     unread: Mapping[str, tuple[int, Decimal]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    unseen: Unseen = Unseen()
+    ignored: tuple[int, ...] = ()
+    without_amount: tuple[int, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """What a reader should know although every row was read."""
         columns = (f"{name} ({total.normalize():f} in {count} rows)" for name, (count, total) in self.unread.items())
-        money = f"columns of money that are not read: {', '.join(columns)}"
-        members = f"left out: {', '.join(self.left_out)}"
-        return [*([money] if self.unread else []), *([members] if self.left_out else [])]
+        told = [f"columns of money that are not read: {', '.join(columns)}"] if self.unread else []
+        told += [f"left out: {', '.join(self.left_out)}"] if self.left_out else []
+        told += [f"the workbook hides its sheet {self.unseen.sheet}, which is read all the same"] if self.unseen.sheet else []
+        if self.unseen.lines:
+            told.append(f"the workbook hides rows that are read all the same: {lines_of(self.unseen.lines)}")
+        if self.rows_ignored and not self.rows_parsed and self.tables:
+            told.append(f"no row of it counts: {self.rows_ignored} of kinds that move nothing")
+        elif self.without_amount:
+            told.append(f"rows without an amount that is read are ignored: {lines_of(self.without_amount)}")
+        return told
 
     def table(self, name: str) -> pa.Table:
         """The rows that it gives to a canonical table."""
@@ -117,6 +139,20 @@ class Extraction:
         inclusive = re.search(r"(?:[1-9]\d?|0[1-9]):|:(?:[1-9]|0[1-9])", self.captures.get("coverage_to", ""))
         last = end - dt.timedelta(days=1) if end and end > start and not inclusive else end or start
         return start, last
+
+
+def lines_of(numbers: Sequence[int]) -> str:
+    """Line numbers as people write them: 3, 5-9; of many the first."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers)[:MOST_LINES]:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1][1:] = [number]
+        else:
+            parts.append([number])
+    listed = ", ".join("-".join(map(str, part)) for part in parts[:SPANS])
+    more = len(numbers) >= MOST_LINES or len(parts) > SPANS
+    word = "line" if len(numbers) == 1 else "lines"
+    return f"{word} {listed}{' and more' if more else ''}"
 
 
 def _day(text: str) -> dt.date | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         plausible,
         utf8,
     )
+    from duizhang.ingest.opening.hidden import hidden_rows
     from duizhang.ingest.opening.json_records import first_record, read_json
     from duizhang.ingest.opening.no_bill import refuse_no_bill
     from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, TICK, holds, where, windows
@@ -49,6 +50,7 @@ __all__ = [
     "documents",
     "first_record",
     "head_lines",
+    "hidden_rows",
     "holds",
     "is_apart",
     "left_out",

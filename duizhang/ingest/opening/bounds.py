@@ -24,6 +24,9 @@ BLOCK = 1 << 20
 PLAIN_BYTES = 1 << 22
 _REFERENCE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 _CELL = re.compile(rb"<c[\s>/]")
+# of an OpenDocument: the tags of its tables, and how often what a tag stands for is there
+_TABLE_TAG = re.compile(rb"<table:(table|table-row|table-cell|covered-table-cell)(?=[\s>/])([^>]*)>")
+_REPEATED = re.compile(rb'table:number-(?:rows|columns)-repeated="([0-9]+)"')
 
 
 def look_at_sheets(path: Path | BinaryIO) -> bool:
@@ -34,6 +37,10 @@ def look_at_sheets(path: Path | BinaryIO) -> bool:
     plain = True
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
+            if info.filename == "content.xml":
+                _look_at_open_document(archive, info)
+                plain = False  # what stands there once may be meant a thousand times
+                continue
             if not info.filename.casefold().startswith("xl/worksheets/") or not info.filename.casefold().endswith(".xml"):
                 plain = plain and not info.filename.casefold().endswith(".bin")
                 continue
@@ -50,12 +57,34 @@ def _look_at_sheet(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         if found:
             row = max(row, max(int(number) for _, number in found))
             column = max(column, max(_column(letters) for letters in {letters for letters, _ in found}))
+    _refuse_far(row, column)
+    return cells == references
+
+
+def _look_at_open_document(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+    """Raises RefusedFile where a table reaches too far; what is repeated counts as often as it is there."""
+    row = column = farthest = times = 0
+    for part in _tags(archive, info):
+        for kind, said in _TABLE_TAG.findall(part):
+            found = _REPEATED.search(said)
+            repeated = int(found[1]) if found else 1
+            if kind == b"table":
+                row = column = farthest = times = 0
+            elif kind == b"table-row":
+                row, column, times = row + times, 0, repeated
+            else:
+                column += repeated
+                if b"office:value-type" in said or b"calcext:value-type" in said:
+                    farthest = max(farthest, column)
+                    _refuse_far(row + times, farthest)
+
+
+def _refuse_far(row: int, column: int) -> None:
     if row * column > MAX_CELLS:
         raise RefusedFile(
             f"a sheet reaches to row {row:,} and column {column:,}: {row * column:,} cells are more than the limit of {MAX_CELLS:,}",
             advice="Delete what stands far away from the table, or export it as CSV.",
         )
-    return cells == references
 
 
 def _tags(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -102,6 +131,8 @@ def is_apart(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
+            if any(info.filename == "content.xml" for info in members):
+                return True
             if not any(info.filename == "[Content_Types].xml" for info in members):
                 return False
             if sum(info.file_size for info in members) > PLAIN_BYTES:

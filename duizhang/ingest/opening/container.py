@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.bounds import MAX_RATIO, look_at_parquet, look_at_sheets
 from duizhang.ingest.opening.passwords import locked, passwords, unlocked_workbook
-from duizhang.ingest.opening.xls import MAGIC, xls_sheets
+from duizhang.ingest.opening.xls import MAGIC, xls_hidden_sheets, xls_sheets
 
 if TYPE_CHECKING:
     import python_calamine
@@ -58,12 +58,16 @@ class Bounded(io.RawIOBase):
 
 @dataclass(frozen=True)
 class Document:
-    """One readable document: the file itself, a member of it, or a sheet of a workbook. kind: text | sheet | parquet."""
+    """One readable document: the file itself, a member of it, or a sheet of a workbook. kind: text | sheet | parquet.
+
+    is_hidden: a sheet that its workbook does not show.
+    """
 
     name: str
     kind: str
     open: Callable[[], BinaryIO]
     sheet: str = ""
+    is_hidden: bool = False
 
     def head(self) -> bytes:
         """The first bytes, enough for any preamble and header."""
@@ -106,11 +110,17 @@ def _zip(path: Path, size: int) -> list[Document]:
     total = sum(info.file_size for info in members)
     if len(members) > MAX_MEMBERS or total > MAX_BYTES or total > max(size, 4096) * MAX_RATIO:
         raise RefusedFile(f"unpacks to {total:,} bytes in {len(members)} members", advice="Check where it comes from.")
-    if any(info.filename == "[Content_Types].xml" for info in members):
+    if is_workbook(members):
         return _sheets(path, total)
     filled = [info for info in members if info.file_size and not _NO_BILL.search(_member_name(info))]
     names = told_apart([_member_name(info) for info in filled])
     return [Document(name, "text", _opener(path, info)) for name, info in zip(names, filled, strict=True)]
+
+
+def is_workbook(members: Sequence[zipfile.ZipInfo]) -> bool:
+    """Whether an archive is a workbook: of Office Open XML, or an OpenDocument (which has its kind in it beside its content)."""
+    names = {info.filename for info in members}
+    return "[Content_Types].xml" in names or {"mimetype", "content.xml"} <= names
 
 
 def left_out(path: Path) -> list[str]:
@@ -120,7 +130,7 @@ def left_out(path: Path) -> list[str]:
             return []
     with zipfile.ZipFile(path) as archive:
         members = [info for info in archive.infolist() if not info.is_dir()]
-    if any(info.filename == "[Content_Types].xml" for info in members):
+    if is_workbook(members):
         return []
     return told_apart([name for info in members if _NO_BILL.search(name := _member_name(info)) or not info.file_size])
 
@@ -186,13 +196,22 @@ def _sheets(path: Path, size: int) -> list[Document]:
     if not old:
         with refusing_damage():
             look_at_sheets(path)
-        return [Document(path.name, "sheet", lambda: path.open("rb"), name) for name in workbook(path.read_bytes()).sheet_names]
+        return _shown(path.name, lambda: path.open("rb"), workbook(path.read_bytes()))
     body = unlocked_workbook(path.read_bytes(), path.name)
     if not body.startswith(MAGIC):
         with refusing_damage():
             look_at_sheets(io.BytesIO(body))
-    names = xls_sheets(body) if body.startswith(MAGIC) else workbook(body).sheet_names
-    return [Document(path.name, "sheet", lambda: io.BytesIO(body), name) for name in names]
+        return _shown(path.name, lambda: io.BytesIO(body), workbook(body))
+    hidden = xls_hidden_sheets(body)
+    return [Document(path.name, "sheet", lambda: io.BytesIO(body), name, name in hidden) for name in xls_sheets(body)]
+
+
+def _shown(name: str, opened: Callable[[], BinaryIO], book: python_calamine.CalamineWorkbook) -> list[Document]:
+    """The sheets of a workbook, with what its visibility says of each."""
+    import python_calamine
+
+    hidden = {sheet.name for sheet in book.sheets_metadata if sheet.visible != python_calamine.SheetVisibleEnum.Visible}
+    return [Document(name, "sheet", opened, sheet, sheet in hidden) for sheet in book.sheet_names]
 
 
 def workbook(body: bytes) -> python_calamine.CalamineWorkbook:

@@ -22,7 +22,7 @@ _KINDS = (  # (what its beginning looks like, what it is, what to do)
     (rb"\A\s*#(?:FLAGGA|PROGRAM|FORMAT|SIETYP)\b", "a SIE file of a ledger (Sweden)", "Export the journal as CSV."),
     (rb"\A\s*(?:\[\s*)?\{\s*\"\w+\"\s*:", "JSON, of a form that no specification has",
      "Export it as CSV, or write a specification with reader: json."),
-    (rb"\A0000[0-3]\d[01]\d{3}\d{3}05", "a CODA statement (Belgium)", _OTHER_FORMS),
+    (rb"\A00000[0-3]\d[01]\d\d\d\d{3}05", "a CODA statement (Belgium)", _OTHER_FORMS),
     (rb"\A0[147]\d{5}[ \d]{4}\d{5}[A-Z]{3}\d", "a CFONB 120 statement (France)", _OTHER_FORMS),
     (rb"\A11\d{30}[12]\d{17}", "a Norma 43 statement (AEB, Spain)", _OTHER_FORMS),
     (rb"\A074\d{16}", "an ABO statement (GPC, Czechia and Slovakia)", _OTHER_FORMS),

@@ -34,10 +34,25 @@ def xls_rows(body: bytes, name: str) -> Iterator[list[object]]:
             yield [_value(cell, book.datemode) for cell in sheet.row(number)]
 
 
-def _book(body: bytes) -> xlrd.Book:
+def xls_hidden_rows(body: bytes, name: str) -> list[int]:
+    """The lines of a sheet that are hidden and not empty, counted from 1. Raises RefusedFile where the workbook is damaged."""
+    with _refusing():
+        sheet = _book(body, layout=True).sheet_by_name(name)
+        hidden = (row for row, info in sheet.rowinfo_map.items() if info.hidden and row < sheet.nrows)
+        return sorted(row + 1 for row in hidden if any(str(value).strip() for value in sheet.row_values(row)))
+
+
+def xls_hidden_sheets(body: bytes) -> list[str]:
+    """The names of the sheets that are hidden. Raises RefusedFile where the workbook is damaged."""
+    with _refusing():
+        return [str(sheet.name) for sheet in _book(body).sheets() if sheet.visibility]
+
+
+def _book(body: bytes, *, layout: bool = False) -> xlrd.Book:
+    """layout: with what tells which rows are shown."""
     import xlrd
 
-    return xlrd.open_workbook(file_contents=body, logfile=io.StringIO(), ragged_rows=True)
+    return xlrd.open_workbook(file_contents=body, logfile=io.StringIO(), ragged_rows=True, formatting_info=layout)
 
 
 def _value(cell: xlrd.sheet.Cell, datemode: int) -> object:

@@ -239,9 +239,9 @@ def _sheet_pieces(document: Document, place: Place) -> Iterator[Piece]:
     odd: list[tuple[int, list[str], str]] = []
 
     def packed() -> Piece:
-        rows = dict(good)
-        columns = [pa.array([row[n] for row in rows.values()], pa.string()) for n in wanted]
-        return Piece(np.array(list(rows), dtype=np.int64), columns, list(odd), [], lambda line: rows[line])
+        columns = [pa.array([row[n] for row in good.values()], pa.string()) for n in wanted]
+        rows = {**good, **{line: cells for line, cells, _ in odd}}  # an odd line may turn out to be a row
+        return Piece(np.array(list(good), dtype=np.int64), columns, list(odd), [], lambda line: rows[line])
 
     for line, cells in enumerate(sheet_rows(document), 1):
         if line <= place.header + 1:

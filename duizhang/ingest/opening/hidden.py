@@ -1,0 +1,84 @@
+"""Rows that a workbook hides, by a filter or by hand: they are read like the others, and told."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import zipfile
+
+from duizhang.ingest.opening.container import Document, refusing_damage
+from duizhang.ingest.opening.xls import MAGIC, xls_hidden_rows
+
+_SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
+_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*\bhidden=\"(?:1|true)\"[^>]*>")
+_NUMBER = re.compile(rb'\br="(\d+)"')
+_FILLED = re.compile(rb"<(?:\w+:)?(?:v|t)>[^<]")
+_ROW_END = re.compile(rb"</(?:\w+:)?row>")
+# of an OpenDocument sheet: its rows one after another, each with how often it stands there
+_TABLE = re.compile(r"<table:table\s[^>]*?table:name=\"([^\"]*)\"[^>]*>(.*?)</table:table>", re.DOTALL)
+_ODS_ROW = re.compile(r"<table:table-row\b([^>]*?)(/>|>(.*?)</table:table-row>)", re.DOTALL)
+_REPEATED = re.compile(r'table:number-rows-repeated="(\d+)"')
+
+
+def hidden_rows(document: Document) -> list[int]:
+    """The lines of a sheet that are hidden and not empty, counted from 1. Raises RefusedFile where the workbook is damaged."""
+    with document.open() as stream:
+        body = stream.read()
+    if body.startswith(MAGIC):
+        return xls_hidden_rows(body, document.sheet)
+    with refusing_damage(), zipfile.ZipFile(io.BytesIO(body)) as members:
+        names = members.namelist()
+        if "content.xml" in names:
+            return _of_open_document(members.read("content.xml").decode("utf-8", "replace"), document.sheet)
+        part = _part_of(members, document.sheet) if "xl/workbook.xml" in names else ""
+        return _of_sheet(members.read(part)) if part in names else []
+
+
+def _part_of(members: zipfile.ZipFile, sheet: str) -> str:
+    """The member of an XLSX that holds a sheet; '' where nothing says which."""
+    try:
+        relations = members.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
+    except KeyError:
+        return ""
+    targets = {_attribute(tag, "Id"): _attribute(tag, "Target") for tag in _RELATION.findall(relations)}
+    for tag in _SHEET.findall(members.read("xl/workbook.xml").decode("utf-8", "replace")):
+        if _attribute(tag, "name") == sheet:
+            target = targets.get(_attribute(tag, r"\w+:id"), "")
+            return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return ""
+
+
+def _attribute(tag: str, name: str) -> str:
+    found = re.search(rf'\s{name}="([^"]*)"', tag)
+    return html.unescape(found[1]) if found else ""
+
+
+def _of_sheet(text: bytes) -> list[int]:
+    lines = []
+    for found in _ROW.finditer(text):
+        number = _NUMBER.search(found[0])
+        if number is None or found[0].endswith(b"/>"):
+            continue
+        end = _ROW_END.search(text, found.end())
+        if end is not None and _FILLED.search(text, found.end(), end.start()):
+            lines.append(int(number[1]))
+    return lines
+
+
+def _of_open_document(text: str, sheet: str) -> list[int]:
+    lines: list[int] = []
+    at = 1
+    for table in _TABLE.finditer(text):
+        if html.unescape(table[1]) != sheet:
+            continue
+        for row in _ODS_ROW.finditer(table[2]):
+            repeated = _REPEATED.search(row[1])
+            count = int(repeated[1]) if repeated else 1
+            filled = "<text:p" in (row[3] or "")
+            if filled and re.search(r'table:visibility="(?:collapse|filter)"', row[1]):
+                lines += range(at, at + count)
+            at += count
+        break
+    return lines
