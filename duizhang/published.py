@@ -63,10 +63,10 @@ TABLES: dict[str, pa.Schema] = {
     "open_items": _table(*_ITEM, ("shop", TEXT), ("order_id", TEXT), ("sla_days", _INT), ("overdue", pa.bool_())),
     # The items that show one fault, by `event`: a decision on the event clears all of them and books its money once. difference:
     # what of the item is of this event; the rows of an item add up to it. is_booked: its amount is the event's money, which the
-    # rows beside it show again.
+    # rows beside it show again. age_days, status: the item's.
     "event_items": _table(
         ("event", TEXT), ("leg", TEXT), ("entity", TEXT), ("key", TEXT), ("currency", TEXT), ("cause", TEXT), ("difference", MONEY),
-        ("quantity", MONEY), ("is_booked", pa.bool_()), ("shop", TEXT), ("order_id", TEXT),
+        ("quantity", MONEY), ("is_booked", pa.bool_()), ("shop", TEXT), ("order_id", TEXT), ("age_days", _INT), ("status", TEXT),
     ),
     # One row a key that cleared in the period after it had been open at the end of an earlier one. amount: gross, what
     # netted on the left side. was_open, cleared_by: JSON, the first eight claims of each:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from filelock import FileLock
 
 from duizhang.dictionary import load_dictionary, table_meaning
@@ -136,7 +137,7 @@ def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, 
     con.execute("create table period_status as select * from status_rows order by period")
     con.unregister("status_rows")
     for name, columns in TABLES.items():
-        con.execute(_view(con, name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
+        con.execute(_view(con, home, name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
     con.register("causes_rows", _causes())
     con.execute("create table causes as select * from causes_rows order by sequence")
     con.unregister("causes_rows")
@@ -171,24 +172,33 @@ def _comments(name: str, columns: Sequence[str]) -> Iterator[str]:
 
 
 def _view(
-    con: duckdb.DuckDBPyConnection, name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]]
+    con: duckdb.DuckDBPyConnection, home: Path, name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]]
 ) -> str:
-    """SQL of a table's view: period and version first, then its columns."""
-    filled = [m["tables"][name] for m in manifests.values() if name in m["tables"]]
+    """SQL of a table's view: period and version first, then its columns, null where the program that wrote an object did not know them."""
+    filled = [m["tables"][name] for _, m in sorted(manifests.items()) if name in m["tables"]]
     names = sorted({str(entry["object"]).removeprefix("objects/") for entry in filled if entry["rows"]})
     listed = ", ".join(f'r."{column.name}"' for column in columns if column.name != "period")
     where = ""
+    nothing = ", ".join(f'null::{kind} as "{column}"' for column, kind in duck_types(con, columns).items())
+    source = f"(select {nothing} where false)"
     if names:
         files = ", ".join(quoted(name) for name in names)
         source = f"read_parquet(published_objects([{files}]), hive_partitioning = false, union_by_name = true)"
+        if _lacks_columns(home, columns, [entry["digest"] for entry in filled if entry["rows"]][-1]):
+            source = f"(select {nothing} where false union all by name select * from {source})"
         where = " where published_here()"
-    else:
-        nothing = ", ".join(f'null::{kind} as "{column}"' for column, kind in duck_types(con, columns).items())
-        source = f"(select {nothing} where false)"
     return (
         f'create view "{name}" as select r.period, s.version, {listed} '
         f"from {source} as r inner join period_status as s on s.period = r.period{where}"
     )
+
+
+def _lacks_columns(home: Path, columns: pa.Schema, digest: str) -> bool:
+    """Whether the newest object of a table is of an older program; what cannot be read is told by whoever reads its rows."""
+    try:
+        return not set(columns.names) <= set(pq.read_schema(object_path(home, digest)).names)
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def _undated(state: State, states: dict[dt.date, PeriodState]) -> str:

@@ -35,15 +35,16 @@ FILTERS = ("leg", "cause", "shop", "currency", "status")
 
 _MEASURED = "cause = 'timing' as is_timing, -abs(difference)::decimal(38, 4) as minus_size"
 
-# one row a line that carries an event's money; what other legs show of the same event stands with it. Where neither age nor status is
-# asked for, the items need not be read: they are a hundred times as wide, and a page shows fifty of them.
+# one row a line that carries an event's money; what other legs show of the same event stands with it. The items need not be read: they
+# are a hundred times as wide, and a page shows fifty of them.
 _EVENTS = f"""
-    select leg, entity, "key", currency, cause, event, difference, shop, order_id, {_MEASURED}
+    select leg, entity, "key", currency, cause, event, difference, shop, order_id, {_MEASURED}, -age_days as minus_age, status
     from event_items
     where period = $day and is_booked
 """
-_AGED = f"""
-    select e.*, -v.age_days as minus_age, v.status
+# of a version that was published before events had the age and status of their items
+_EVENTS_AND_ITEMS = f"""
+    select e.* exclude (minus_age, status), -v.age_days as minus_age, v.status
     from ({_EVENTS}) as e
     inner join variances as v
         on v.period = $day and e.leg = v.leg and e.entity = v.entity and e."key" = v."key" and e.currency = v.currency and e.cause = v.cause
@@ -55,10 +56,8 @@ _WITHOUT_EVENTS = f"""
     from variances
     where period = $day
 """
-_WIDE = """
-    v.period, v.left_amount, v.right_amount, v.left_quantity, v.right_quantity, v.first_seen, v.age_days, v.status, v.proposal,
-    v.confidence, v.evidence, v.cause_confidence, v.candidates
-"""
+_SHOWN = "v.left_amount, v.right_amount, v.age_days, v.status, v.proposal"
+_WIDE = f"{_SHOWN}, v.period, v.left_quantity, v.right_quantity, v.first_seen, v.confidence, v.evidence, v.cause_confidence, v.candidates"
 _LINES = f"""
     select
         v.leg, v.entity, v."key", v.currency, v.cause, coalesce(e.difference, v.difference) as difference, coalesce(v.shop, '') as shop,
@@ -160,7 +159,7 @@ def queue(
         conditions.append("(contains(lower(\"key\"), lower($words)) or contains(lower(order_id), lower($words)) "
                           "or contains(lower(shop), lower($words)))")
     columns = [*ORDERS[order], *((name, "varchar") for name in _LINE)]
-    fits = f"select * from ({_source(con, period, order, wanted)}) where {' and '.join(conditions)}"
+    fits = f"select * from ({_source(con, period)}) where {' and '.join(conditions)}"
     behind = ""
     if after:
         total, *place = _place(after, len(columns) + 1)
@@ -174,7 +173,7 @@ def queue(
     values["limit"] = limit + 1
     found = rows(con, f"""
         with page as materialized (select * from ({fits}) {behind} order by {ordered} limit $limit)
-        select p.*, {_WIDE}
+        select p.* exclude (status), {_SHOWN}
         from page as p
         inner join (select * from variances where period = $day) as v
             on p.leg = v.leg and p.entity = v.entity and p."key" = v."key" and p.currency = v.currency and p.cause = v.cause
@@ -195,20 +194,18 @@ def queue(
     return Queue(found, _token([total, *(found[-1][name] for name in names)]) if more else "", int(total))
 
 
-def _source(con: duckdb.DuckDBPyConnection, period: dt.date, order: str, wanted: dict[str, str]) -> str:
-    """The query of all lines of a day, with no more columns than are asked for."""
-    if not con.execute("select 1 from event_items where period = ? limit 1", [period]).fetchall():
+def _source(con: duckdb.DuckDBPyConnection, period: dt.date) -> str:
+    """The query of all lines of a day, by what its version has."""
+    found = con.execute("select age_days from event_items where period = ? limit 1", [period]).fetchall()
+    if not found:
         return _WITHOUT_EVENTS
-    return _AGED if order == "age" or wanted.get("status") else _EVENTS
+    return _EVENTS if found[0][0] is not None else _EVENTS_AND_ITEMS
 
 
 def choices(con: duckdb.DuckDBPyConnection, period: dt.date) -> dict[str, list[str]]:
     """What a day's variances can be filtered by."""
-    found = rows(con, "".join([
-        "select ", ", ".join(f"list_sort(list_distinct(list(coalesce({name}, '')))) as {name}" for name in FILTERS),
-        " from variances where period = ?",
-    ]), [period])[0]
-    return {name: [value for value in found[name] or [] if value] for name in FILTERS}
+    found = rows(con, f"select distinct {', '.join(FILTERS)} from variances where period = ?", [period])
+    return {name: sorted({row[name] for row in found if row[name]}) for name in FILTERS}
 
 
 def item(con: duckdb.DuckDBPyConnection, period: dt.date, leg: str, entity: str, key: str, currency: str) -> list[Row]:

@@ -1,6 +1,7 @@
 -- Grain: one row a period, event and item (leg, entity, key, currency, cause). Meaning: the items that show one fault, so that
 -- whoever decides about it decides once. difference: what of the item is of this event; the rows of an item add up to it.
--- is_booked: whether its amount is the event's money, which the legs beside it show again.
+-- is_booked: whether its amount is the event's money, which the legs beside it show again. age_days and status are the item's, so that
+-- whoever pages through events need not read the items.
 -- What was sold and paid is one event an order, in every leg that shows it. Its causes are events of their own where the legs
 -- that show fewer of them show the same ones in the same amounts. The provider's side, and what is returned or carried, belong
 -- to it where they differ by its amount; two accounts of the ledger where one has what the other lacks; an account of sales
@@ -289,7 +290,7 @@ placed as (
     where difference <> 0 or is_whole
 ),
 
-final as (
+every as (
     select * from placed
     union all by name
     select
@@ -299,9 +300,16 @@ final as (
     anti join placed as p
         on l.period = p.period and l.leg = p.leg and l.entity = p.entity and l."key" = p."key" and l.currency = p.currency
         and l.cause = p.cause
+),
+
+final as (
+    select
+        e.period, concat('E', upper(substr(md5(e.event_key), 1, 12))) as event, e.leg, e.entity, e."key", e.currency, e.cause,
+        e.difference::decimal(28, 4) as difference, e.quantity::decimal(28, 4) as quantity, e.is_booked, e.shop, e.order_id, i.age_days, i.status
+    from every as e
+    inner join items as i
+        on e.period = i.period and e.leg = i.leg and e.entity = i.entity and e."key" = i."key" and e.currency = i.currency
+        and e.cause = i.cause
 )
 
-select
-    period, concat('E', upper(substr(md5(event_key), 1, 12))) as event, leg, entity, "key", currency, cause, difference::decimal(28, 4) as difference,
-    quantity::decimal(28, 4) as quantity, is_booked, shop, order_id
-from final
+select * from final

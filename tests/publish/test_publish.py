@@ -240,6 +240,14 @@ def test_commands(fake: Any) -> None:
     assert "~ order_payment acme CNY: right_amount '10.00' -> '13.00'; closing '10.00' -> '7.00'" in told
 
 
+def test_what_an_older_program_published_is_read_with_nothing_in_the_columns_it_did_not_know(
+    own: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TABLES, "event_items", TABLES["event_items"].append(pa.field("known_later", pa.int64())))
+    rebuild_published(own.home, own.state)
+    assert ask(own, "select count(*), count(known_later), count(difference) from event_items where period = '2026-03-03'") == [(3, 0, 3)]
+
+
 def test_a_home_without_anything_published(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing published"):
         run("select 1", command=sql_command, home=tmp_path)

@@ -6,6 +6,8 @@ import html
 import re
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from duizhang.cli.status import status_of
@@ -35,6 +37,31 @@ def test_the_pages_of_a_list_are_the_whole_list_once(reviewed: Path, order: str)
             asking.queue(con, DAY, wanted={}, after="bm9uc2Vuc2U=")
         assert asking.queue(con, DAY, wanted={}, words="O00").total == 9, "and the one that would like to be a script"
         assert asking.queue(con, DAY, wanted={"cause": "timing"}).total == 0
+
+
+def test_the_queue_of_an_older_version_is_in_the_same_order(reviewed: Path) -> None:
+    """Its events have neither age nor status, or there are none."""
+    with asking.asked(reviewed) as con:
+        tables = {name: con.sql(f"select * from {name}").to_arrow_table() for name in ("variances", "event_items")}
+    ages = pa.array([n % 7 for n in range(ITEMS)])
+    nothing = {"age_days": pa.nulls(ITEMS, pa.int64()), "status": pa.nulls(ITEMS, pa.string())}
+    every = {}
+    for name, changed in (("now", {"age_days": ages}), ("older", nothing)):
+        with duckdb.connect() as con:
+            for table, columns in (("variances", {"age_days": ages}), ("event_items", changed)):
+                rows = tables[table].sort_by("key")
+                for column, values in columns.items():
+                    rows = rows.set_column(rows.schema.get_field_index(column), column, values)
+                con.register(table, rows)
+            wishes = ({}, {"status": "open"}, {"status": "chased"})
+            pages = [asking.queue(con, DAY, wanted=wished, order=order) for order in asking.ORDERS for wished in wishes]
+            every[name] = [[{k: v for k, v in row.items() if k != "event"} for row in page.rows] for page in pages]
+            if name == "older":
+                con.register("event_items", rows.slice(0, 0))
+                alone = [asking.queue(con, DAY, wanted={}, order=o).rows for o in asking.ORDERS]
+    assert every["now"] == every["older"] and len(every["now"][0]) == 50 and every["now"][2] == []
+    assert [row["age_days"] for row in every["now"][3]][:18] == [6] * 17 + [5]
+    assert [[row["key"] for row in page] for page in alone] == [[row["key"] for row in page] for page in every["now"][::3]]
 
 
 def test_a_day_has_one_number_of_differences_wherever_it_is_told(reviewed: Path) -> None:
