@@ -143,8 +143,8 @@ def test_blocks_are_the_lines_of_a_document(parts: list[bytes], window: int, par
     document = Document("x", "text", lambda: io.BytesIO(text))
     with sizes(window, part, block):
         found = list(blocks(document, "utf-8", ("utf-8",)))
-    if b"\n" not in text:
-        text = text.replace(b"\r", b"\n")
+    if text.count(b"\r") - text.count(b"\r\n") > text.count(b"\n"):
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     text = text.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\0", b" ").replace("\u3000".encode(), b" ")
     assert b"".join(b.text for b in found) == text
     assert all(b.text.endswith(b"\n") for b in found[:-1])

@@ -170,16 +170,17 @@ def head_lines(document: Document, encoding: str, count: int) -> list[str]:
 
 
 def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delimiter: str = ",") -> Iterator[Block]:
-    """All lines of a document in bounded blocks. Lines end with LF, CRLF, or CR where no LF is to be seen."""
+    """All lines of a document in bounded blocks. Lines end with LF, CRLF, or CR where that is what most of them end with."""
     head = document.head()
-    only_cr = b"\n" not in head and b"\r" in head
+    crlf = head.count(b"\r\n")
+    only_cr = head.count(b"\r") - crlf > head.count(b"\n")
     settled = not head.isascii() or marked(head) is not None
     wide = codecs.getincrementaldecoder(encoding)() if encoding.startswith("utf-16") else None
     line = 1
     with document.open() as stream:
         parts = _parts(stream, wide)
         if only_cr:
-            parts = (part.replace(b"\r", b"\n") for part in parts)
+            parts = _with_lf(parts)
         for whole, rest in _whole_lines(parts):
             if rest > MAX_LINE:
                 raise RefusedFile(f"line {line} is longer than {MAX_LINE:,} bytes", advice="Check that this is a text file.")
@@ -191,6 +192,16 @@ def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delim
             block = _block(whole, line, "utf-8" if wide is not None or encoding == "utf-8-sig" else encoding, delimiter)
             yield block
             line += block.lines
+
+
+def _with_lf(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same text with LF where a line ends with CR, LF or both; both may stand in two parts."""
+    ended = False
+    for part in parts:
+        if ended and part.startswith(b"\n"):
+            part = part[1:]
+        ended = part.endswith(b"\r")
+        yield part.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _parts(stream: BinaryIO, wide: codecs.IncrementalDecoder | None) -> Iterator[bytes]:

@@ -23,6 +23,10 @@ MOST_LINES = 4000  # in which a header is looked for where the first lines have 
 NEAR = 0.3  # share of a specification's columns from which on it is worth naming
 LONG_NAME = 60
 _CLOSES = frozenset(")）]］")
+# a line that says something of the whole account, and a code in it that stands alone: before a number, or at the end of a cell
+_LABELLED = re.compile(
+    r"(?i)\b(saldo|solde|balance|kontostand|currency|währung|waehrung|devise|monnaie|moneta|valuta|divisa|moneda|moeda|waluta|měna)\b|币种|通貨|残高")
+_STATED = re.compile(r"(?<=[\s:;,(\"=])([A-Z]{3})(?=\s*[\d.,'+-]*\d|\s*[;,)\"\t]|\s*$)")
 _SYMBOLS = {
     "€": "EUR", "£": "GBP", "元": "CNY", "円": "JPY", "원": "KRW", "₹": "INR", "R$": "BRL", "$": "",
     "EURO": "EUR", "EUROS": "EUR", "EUROA": "EUR",
@@ -78,6 +82,12 @@ def without_currency(name: str) -> tuple[str, str]:
     currency = (found[2] or found[3]) if found else ""
     currency = _SYMBOLS.get(currency.upper(), currency)
     return (found[1], currency) if found and (currency in _iso() or not currency) else (name, "")
+
+
+def currencies_above(lines: Sequence[str]) -> set[str]:
+    """The currencies that the lines above a table state for all of it, beside a word for balance or currency: `Saldo: CHF 120.50`."""
+    told = (line for line in lines if _LABELLED.search(line))
+    return {code for line in told for code in _STATED.findall(line) if code in _iso()}
 
 
 @cache
@@ -309,6 +319,7 @@ def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
                     names = unique_names([name for name, _ in bare_names])
                     # of two columns of one name the first is read
                     stated = {c for (_, c), name in zip(bare_names, names, strict=True) if c and not _AGAIN.search(name)}
+                    stated = stated or currencies_above(above)
                     above = (*above, f"currency of the header: {stated.pop()}") if len(stated) == 1 else above
                 return Place(spec, encoding, index, delimiter, names, above)
     return None

@@ -315,12 +315,15 @@ class SourceSpec(_Closed):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+_QUOTES = {ord(mark): None for mark in "\"'`\u2019"}
+
+
 @lru_cache(maxsize=1 << 16)
 def normalised(name: str) -> str:
     """A column name without what drifts: width of letters and brackets, blanks, tabs, quotes, back-ticks, case."""
     text = name if name.isascii() else unicodedata.normalize("NFKC", name.replace("\ufeff", ""))
     # every cell of the head of every file comes here: not character by character
-    return "".join(text.casefold().split()).replace('"', "").replace("'", "").replace("`", "")
+    return "".join(text.casefold().split()).translate(_QUOTES)
 
 
 def load_spec(path: Path) -> SourceSpec:
