@@ -210,6 +210,13 @@ class Store:
         """How many rows a period of a table has."""
         return int(pq.read_metadata(self.path(table, period)).num_rows)
 
+    def size(self, table: str, period: dt.date) -> int:
+        """How many bytes a period of a table takes on the disk; 0 where it is not there."""
+        try:
+            return self.path(table, period).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection for work on all rows of tables, with all processors: what does not fit into the memory is spilled. The caller
         closes it, and clears the spill behind it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from duizhang import schema
 from duizhang.books import Books
 from duizhang.reconcile import STATE_TABLES, Session, load_causes, reconcile
 from duizhang.reconcile.lineage import order as models_of
-from duizhang.store import Store, days
+from duizhang.store import Store, connect, days
 from tests.thoroughness import examples, in_parts, various
 
 FIRST = dt.date(2026, 3, 1)
@@ -85,6 +86,26 @@ def test_tables_of_items_are_dropped_behind_the_last_that_reads_them(tmp_path: P
         there = {name for (name,) in session.con.execute("select table_name from duckdb_tables()").fetchall()}
     of_items = {name for room in ("items", "matching", "causes", "variances", "marts") for name in models_of(room)}
     assert "judged" in of_items and not there & of_items
+
+
+def test_one_thread_does_what_is_little_and_all_do_the_rest_to_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = {
+        "orders": [order(FIRST, "books", str(n), str(n)) for n in range(9)],
+        "payments": [payment(FIRST, str(n), "4") for n in range(9)],
+    }
+    digests: list[dict[str, str]] = []
+    threads: list[object] = []
+    with closing(connect()) as con:
+        all_threads = con.execute("select current_setting('threads')").fetchone()
+    for little in (1 << 30, 0):
+        monkeypatch.setattr("duizhang.reconcile.session.LITTLE", little)
+        store = Store(tmp_path / str(little))
+        fill(store, [FIRST], data)
+        with Session(books(tmp_path), store, [FIRST]) as session:
+            threads.append(session.con.execute("select current_setting('threads')").fetchone())
+            reconcile(session)
+        digests.append({table: store.digest(table, FIRST) for table in store.iter_tables()})
+    assert digests[0] == digests[1] and threads == [(1,), all_threads]
 
 
 def test_many_rows_are_written_by_the_database_as_few_are_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
