@@ -18,6 +18,7 @@ from duizhang.close.choosing import Choice, Ground, chosen
 from duizhang.close.decisions import (
     DECIDED,
     LINK,
+    MOVING,
     RECLASSIFY,
     STANDING,
     SUMS,
@@ -140,20 +141,21 @@ class _Taking:
             items=event.items, to=choice.to, split=choice.split,
         )
         steps, replaced = footprint(choice.whole or event), []
-        places = _own_places(event.items)
+        places, parts = _own_places(event.items), _own_parts(event.items)
         for seq, at, old, was in self.earlier:
             if old.split and old.split == new.split:
                 continue  # another part of the same split
             what = f"{old.decided_by} decided {old.decision} on it ({old.leg} {old.key} of {old.period}, {old.name}, {at})"
             if new.moves_money and old.moves_money and _is_to_be_posted(event, old):
                 return f"{what}; it is open until the ledger has entry J{old.entry:06d}"
-            if places & _own_places(old.about):
+            # from one day to the next an item may have another cause: what was on its way is missing
+            if parts & _own_parts(old.about) if old.period == period else places & _own_places(old.about):
                 is_waiting = old.decision in STANDING and seq <= self.shown.get(old.period, 0)
                 if is_waiting or (self.replaces and old.period == period and seq > self.shown.get(period, 0)):
                     replaced.append(old)
                 elif seq > self.shown.get(old.period, 0) and old.period <= period:
                     return f"{what}; run {old.period} before it is decided again, or take {old.name} back"
-                elif new.moves_money and old.moves_money and old.period > period:
+                elif new.decision in MOVING and old.decision in MOVING and old.period > period:
                     return f"{what}, on a later day; decide there"
             elif new.moves_money and old.moves_money and same_money(steps, was):
                 return (f"the same money was booked before: {what.replace(' on it ', ' ')}; "
@@ -294,9 +296,18 @@ def _is_to_be_posted(event: Event, old: Decision) -> bool:
     return any(item.leg == "ledger" and item.key in keys for item in event.items)
 
 
-def _own_places(items: Sequence[Item]) -> set[tuple[str, ...]]:
+def _own(items: Sequence[Item]) -> list[Item]:
     """The items that are of one event alone: lines of sums, and accounts of the ledger, are shared unless they are booked."""
-    return {(*item.place, item.cause) for item in items if item.is_booked or item.leg not in (*SUMS, "ledger")}
+    return [item for item in items if item.is_booked or item.leg not in (*SUMS, "ledger")]
+
+
+def _own_places(items: Sequence[Item]) -> set[tuple[str, ...]]:
+    return {item.place for item in _own(items)}
+
+
+def _own_parts(items: Sequence[Item]) -> set[tuple[str, ...]]:
+    """Of an item that has two causes, each part is of an event of its own."""
+    return {(*item.place, item.cause) for item in _own(items)}
 
 
 def _earlier(event: Mapping[str, Any], d: Decision) -> tuple[int, str, Decision, Footprint]:

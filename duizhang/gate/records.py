@@ -207,7 +207,8 @@ def accept_failure(
     """
     if not by.strip() or not reason.strip():
         raise UserError("an acceptance needs a name and a reason")
-    for result in recorded_results(state, [period]):
+    recorded = recorded_results(state, [period])
+    for result in recorded:
         if (result.table, result.expectation) == (table, expectation) and not result.success:
             if result.accepted_by:
                 return False
@@ -220,7 +221,8 @@ def accept_failure(
                     )
                 )
             return True
+    failed = "; ".join(f"--table {r.table} --expectation {r.expectation} ({r.message})" for r in recorded if r.holds)
     raise UserError(
         f"{period}: {table} has no recorded failure of {expectation!r}",
-        advice="`duizhang status` lists what holds a period.",
+        advice=f"What failed that day: {failed}." if failed else "No check of that day failed and still holds it.",
     )

@@ -6,10 +6,12 @@ claims as (select * from claims),
 final as (
     select period, leg, entity, "key", side, source, file, line
     from claims
-    -- nothing; one part and no other; no transaction between provider and fee. Of all claims, so without a pattern
+    -- nothing; one part and no other, where a key is more than the id of a payout; no transaction between provider and fee, which is
+    -- not one that begins with a slash. Of all claims, so without a pattern
     where coalesce("key", '') = ''
-        or ends_with("key", '/') and strpos("key", '/') = length("key")
+        or leg <> 'payout_bank' and ends_with("key", '/') and strpos("key", '/') = length("key")
         or leg = 'fee' and contains("key", '//') and strpos("key", '//') = strpos("key", '/')
+        and not contains(substr("key", strpos("key", '//') + 2), '/')
 )
 
 select * from final

@@ -18,14 +18,16 @@ from duizhang.close.journal import correction_claims, entries
 from duizhang.errors import UserError
 from duizhang.state import State
 
-DAY = dt.date(2026, 3, 2)
+DAY, NEXT = dt.date(2026, 3, 2), dt.date(2026, 3, 3)
 
 
-def event(name: str, amount: str, *, leg: str = "order_payment", currency: str = "CNY") -> Event:
+def event(
+    name: str, amount: str, *, leg: str = "order_payment", currency: str = "CNY", day: dt.date = DAY, cause: str = "missing_right",
+) -> Event:
     """An event of two legs; its key is its name."""
-    items = (Item(leg, "acme", name, currency, "missing_right", Decimal(amount), Decimal(0), is_booked=True, shop="s", order_id=name),
-             Item("order_platform", "acme", f"{name}/1", currency, "missing_right", Decimal(amount), Decimal(1), is_booked=False))
-    return Event(name, DAY, items, DAY, frozenset({f"s/{name}"}))
+    items = (Item(leg, "acme", name, currency, cause, Decimal(amount), Decimal(0), is_booked=True, shop="s", order_id=name),
+             Item("order_platform", "acme", f"{name}/1", currency, cause, Decimal(amount), Decimal(1), is_booked=False))
+    return Event(name, day, items, DAY, frozenset({f"s/{name}"}))
 
 
 def claimed(state: State) -> dict[str, Decimal]:
@@ -58,3 +60,24 @@ def test_what_cannot_net_is_not_linked() -> None:
     ):
         with pytest.raises(UserError, match=said):
             linked(events)
+
+
+@pytest.mark.parametrize(("first", "second", "said"), [
+    ((NEXT, "correct"), (DAY, "write_off"), "on a later day; decide there"), ((NEXT, "link"), (DAY, "correct"), "on a later day; decide there"),
+    ((DAY, "write_off"), (NEXT, "correct"), "run 2026-03-02 before it is decided again"), ((DAY, "link"), (NEXT, "write_off"), "run 2026-03-02"),
+])
+@pytest.mark.parametrize("currency", ["USD", "PCS"])
+def test_an_item_is_cleared_once_on_whichever_day_and_under_whatever_cause_it_is_looked_at(
+    tmp_path: Path, first: tuple[dt.date, str], second: tuple[dt.date, str], said: str, currency: str,
+) -> None:
+    """What is `timing` on one day is missing on the next, and is the same item."""
+    state = State(tmp_path)
+
+    def choose(day: dt.date, decision: str) -> None:
+        found = [event(name, amount, currency=currency, day=day, cause="timing" if day == DAY else "missing_right")
+                 for name, amount in (("a", "100"), ("b", "-100"))]
+        take(state, [Choice(linked(found) if decision == "link" else found[0], decision, "because")], by=Actor("Li"))
+
+    choose(*first)
+    with pytest.raises(UserError, match=said):
+        choose(*second)

@@ -137,8 +137,10 @@ def test_accepting_by_name_lets_that_finding_pass_and_no_other(fake: Any) -> Non
     assert "total off by 1 [accepted by li: known rounding of the bill]" in details
     fake.put("source_files", FIRST, {**bad, "problem": "total off by 2"})
     assert len(run_gate(fake.store, fake.state, [FIRST])[FIRST]) == 1
-    with pytest.raises(UserError, match="no recorded failure"):
+    with pytest.raises(UserError, match="no recorded failure") as told:
         accept_failure(fake.state, FIRST, "orders", "order_id_is_there", "li", "because")
+    # what a reader of `status` sees has no name that could be typed
+    assert "--table source_files --expectation control_totals_tie (" in told.value.advice
 
 
 def test_a_suite_that_is_wrong_says_where(tmp_path: Path) -> None:

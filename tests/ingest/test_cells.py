@@ -19,6 +19,7 @@ from duizhang.ingest.reading.quotes import odd_quotes
 from duizhang.ingest.reading.table import _Rows
 from duizhang.ingest.specification.spec import TIME_FORMATS, FillDown
 from duizhang.ingest.texts import Cells, bare
+from duizhang.ingest.typing.cells import steps
 from duizhang.ingest.typing.clock import TIME, business_day, to_utc
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.times import rivals, times
@@ -164,6 +165,22 @@ LENGTHS = st.integers(0, 70) | st.integers(1020, 1030)
 def test_pseudonyms_of_a_column_are_those_of_the_books(texts: list[str], key: bytes, sliced: int) -> None:
     column = pa.array(["another"] * sliced + texts, pa.string()).slice(sliced)
     assert pseudonyms(column, key).to_pylist() == [pseudonym(key, text) for text in texts]
+
+
+def test_what_stands_for_no_id_is_none_so_that_rows_share_no_key() -> None:
+    """Rows with a dash for their order would net against each other."""
+    spec = load_specs()["platform_settlement"]
+
+    def ids(field: str, *texts: str) -> list[str]:
+        steps_of = steps(spec.fields[field], spec, {})
+        return [] if steps_of is None else pl.Series("x", texts).to_frame().select(steps_of.alias("x"))["x"].to_list()
+
+    nothing = ("-", "--", "—", "－", "/", "//", "***", "?", "N/A", "n/a", "#N/A", "null", "NULL", "None", "nan", "nil", "无", "暂无")
+    for field in ("order_id", "transaction_id", "entry_id", "customer"):
+        assert set(ids(field, *nothing)) == {""}, field
+    assert ids("order_id", "0", "0000", "1-", "/4711", "0-1", "无01", "NA", "None1", "10") == [
+        "", "", "1-", "/4711", "0-1", "无01", "NA", "None1", "10"]
+    assert ids("entry_id", "0", "-") == ["0", ""]  # the first row of a list that counts from 0
 
 
 def test_a_pseudonym_hangs_on_its_key() -> None:

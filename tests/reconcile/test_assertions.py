@@ -105,6 +105,8 @@ FAULTS: list[tuple[str, int, dict[str, Any] | None, set[str]]] = [
     ("with_cause", 0, money(left_amount="10", right_amount="3"), {PARTS}),
     ("claims", 0, {"key": ""}, {WHOLE}), ("claims", 0, {"key": "tb/"}, {WHOLE}), ("claims", 1, {"key": "alipay//fee"}, {WHOLE}),
     ("claims", 1, {"key": None}, {WHOLE}), ("claims", 0, {"key": "tb//x"}, set()),  # an order's own number may be empty in the middle
+    # ids that begin or end with a slash
+    ("claims", 1, {"key": "alipay//T1/fee"}, set()), ("claims", 0, {"leg": "payout_bank", "key": "P1/"}, set()),
 ]
 
 

@@ -58,8 +58,8 @@ class Column(_Closed):
     columns (`<amount>`: of those of the field `amount`) behind it, with a blank between; `nulls` of the spec become empty;
     `strip`: what this regex matches is left out; `replace`: text -> text, in this order; `extract`: the first group of this
     regex; `template`: text around {value}, or in its place, with {captures}; `default` where empty; then `type`:
-    id (text that names something; digits lost to a spreadsheet are rejected), text, money, number, rate (up to
-    eight decimals), time.
+    id (text that names something; a dash, N/A, 无 and the like name nothing, of an order or payment 0 neither; digits lost to a
+    spreadsheet are rejected), text, money, number, rate (up to eight decimals), time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined by its name where that is missing. because: why a
     value that nobody has listed may be `otherwise` although the field decides what an amount is.
     fold: values are compared without case. by_words: where no column has one of the names, one of which all cells are such

@@ -35,6 +35,10 @@ QUARANTINE = pa.schema(
 HIDDEN = "***"
 _SIGNED = rf"(?i)[-+−–()（）＋]|{SIDE}"
 ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
+# what stands where there is no id or person: rows that have nothing to do with each other would share one key
+NAMELESS = r"(?i)^(?:[\W_]+|#?n/a|null|none|nan|nil|undefined|无|暂无|没有)$"
+_ZEROS = "^0+$"  # nothing where systems count their orders and payments; the first line of an order may be number 0
+_NUMBERED = {"order_id", "transaction_id", "refund_id", "payout_id", "tracking_number", "return_id"}
 _EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # what Chinese, Japanese and Korean are written in
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
@@ -410,6 +414,9 @@ def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.E
         text = text.str.replace_many(list(column.replace), list(column.replace.values()), leftmost=True)
     if column.extract:
         text = text.str.extract(column.extract).fill_null("")
+    if column.type == "id" or column.personal:
+        none = rf"{NAMELESS}|{_ZEROS}" if fed_to(column, spec) & _NUMBERED and not column.required else NAMELESS
+        text = pl.when(text.str.contains(none)).then(pl.lit("")).otherwise(text)
     if column.template:
         before, mark, after = column.template.partition("{value}")  # without it the text stands in the value's place
         head, tail = (re.sub(r"\{(\w+)\}", lambda m: captures.get(m.group(1), ""), part) for part in (before, after))
@@ -417,6 +424,12 @@ def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.E
     if column.default is not None:
         text = pl.when(text == "").then(pl.lit(column.default)).otherwise(text)
     return None if text is X else text
+
+
+def fed_to(column: Column, spec: SourceSpec) -> set[str]:
+    """The columns of canonical tables that take a field as it is."""
+    names = {name for name, other in spec.fields.items() if other is column}
+    return {target for table in spec.tables for target, expression in table.columns.items() if expression in names}
 
 
 def _found_apart(column: Column) -> bool:
