@@ -20,7 +20,7 @@ from dagster import (
 
 from assets.partitions import DEFER_EVENTS
 from duizhang.errors import ConservationError
-from duizhang.gate import COLUMNS, COMPUTED, ROWS_OF_PERIOD, TABLE_EXISTS, Result, load_suites
+from duizhang.gate import COLUMNS, COMPUTED, ROWS_OF_PERIOD, SHOPS, SHOPS_TEXT, TABLE_EXISTS, Result, load_suites, names_shops
 from duizhang.reconcile.lineage import assertions
 
 Checked = AssetCheckResult | AssetCheckEvaluation
@@ -43,6 +43,8 @@ def expectation_checks(partitions: DailyPartitionsDefinition) -> list[AssetCheck
         given = {e.name: (f"{e.meta.en} / {e.meta.zh}", e.meta.severity) for e in suite.expectations}
         given[ROWS_OF_PERIOD] = ("every row is of the period / 每行都属于本期间", "critical")
         given[COLUMNS] = ("columns are as declared, and filled where they have to be / 列与声明一致且必填列不为空", "critical")
+        if names_shops(table):
+            given[SHOPS] = (SHOPS_TEXT, "critical")
         if not suite.optional:
             given[TABLE_EXISTS] = ("the table was written / 表已写出", "critical")
         found += [

@@ -15,6 +15,7 @@ from duizhang.language import translated as _
 
 SHOWN = ("origin", "kind", "transaction_id", "refund_id", "line_id", "sku", "quantity", "amount", "fee", "currency", "status",
          "carrier", "tracking_number", "payout_id")
+MOST_LINES = 4  # of what a sum is made of
 
 
 @click.command("explain")
@@ -62,9 +63,11 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
 def _of_item(item: dict[str, Any]) -> list[str]:
     """An open item, its cause and what is to be done about it."""
     from duizhang.currency import in_places
+    from duizhang.report.figures import evidence_lines
     from duizhang.report.labels import Labels
     from duizhang.schema import PIECES
 
+    evidence = item["evidence"] or ""
     labels = Labels("zh" if current() == CHINESE else "en")
     left, right, difference = (
         f"{value.normalize():f}" if item["currency"] == PIECES else f"{in_places(value, item['currency']):f}"
@@ -77,4 +80,6 @@ def _of_item(item: dict[str, Any]) -> list[str]:
                                                  currency=item["currency"], difference=difference),
         f"  {labels.cause(item['cause'])} ({item['cause']}); {state}",
         f"  {labels.who(item['cause'])}: {labels.action(item['cause'])}",
+        # a sum of other items, which need not be what was asked for
+        *(f"    {line}" for line in (evidence_lines(evidence, labels, MOST_LINES) if evidence.startswith('[{"key"') else ())),
     ]

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
         COLUMNS,
         COMPUTED,
         ROWS_OF_PERIOD,
+        SHOPS,
+        SHOPS_TEXT,
         TABLE_EXISTS,
+        names_shops,
         run_gate,
         write_data_docs,
     )
@@ -33,7 +36,7 @@ else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
-    "COLUMNS", "COMPUTED", "ROWS_OF_PERIOD", "TABLE_EXISTS",
+    "COLUMNS", "COMPUTED", "ROWS_OF_PERIOD", "SHOPS", "SHOPS_TEXT", "TABLE_EXISTS",
     "Failure", "Result", "accept_failure", "acceptances", "accepted", "accepted_by", "copy_acceptances", "failures",
-    "load_suites", "quality_table", "recorded_results", "run_gate", "write_data_docs",
+    "load_suites", "names_shops", "quality_table", "recorded_results", "run_gate", "write_data_docs",
 ]

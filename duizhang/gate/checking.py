@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from duizhang.errors import UserError
 from duizhang.gate.records import Failure, Result, failures, quality_table, record, recorded_results
 from duizhang.gate.suites import Expectation, Suite, load_suites
 from duizhang.reconcile import Uncomputed, load_causes
+from duizhang.spelling import meant
 from duizhang.state import State
 from duizhang.store import WORKERS, Store, connect, quoted
 
@@ -26,6 +27,8 @@ TABLE_EXISTS = "table_exists"
 ROWS_OF_PERIOD = "rows_of_period"
 COLUMNS = "columns_are_as_declared"
 COMPUTED = "every_value_is_computed"
+SHOPS = "every_shop_is_known"
+SHOPS_TEXT = "every shop, or account of several, is one of books.yaml / 店铺（或共用账户）均在 books.yaml 中"
 # rows that are named one by one
 _NAMED = 5
 # runs over more days say how far they are
@@ -34,12 +37,13 @@ SEVERAL = 31
 
 def run_gate(
     store: Store, state: State, periods: Sequence[dt.date], *, expectations: Path | None = None,
-    uncomputed: Sequence[Uncomputed] = (),
+    uncomputed: Sequence[Uncomputed] = (), places: Collection[str] = (),
 ) -> dict[dt.date, list[Failure]]:
     """Check the stored tables of the periods and record every result, for the digests that were checked.
 
     Each table is checked over the whole range at once; where an expectation fails there, period by period, so that what
-    is recorded of a period does not depend on the range. uncomputed: rows that were left out of their day, which holds it.
+    is recorded of a period does not depend on the range. uncomputed: rows that were left out of their day, which holds it. places:
+    the shops and shared accounts that rows of files may name; what is of another would be held against nothing.
     Also writes the store's table `quality_results`. The failures that hold each period are given back; an empty list lets
     it pass. Raises SpecError for a suite that is not valid.
     """
@@ -58,7 +62,7 @@ def run_gate(
         for number, suite in enumerate(suites.values(), 1):
             if len(ordered) > SEVERAL:
                 log.info("gate: %s, table %d of %d", suite.table, number, len(suites))
-            results += _check_table(store, validation, suite, ordered)
+            results += _check_table(store, validation, suite, ordered, places)
     finally:
         if validation is not None:
             validation.close()
@@ -122,12 +126,19 @@ def _checked(validation: object, periods: Sequence[dt.date]) -> None:
     )
 
 
-def _check_table(store: Store, validation: object, suite: Suite, periods: Sequence[dt.date]) -> list[Result]:
+def names_shops(table: str) -> bool:
+    """Whether rows of a table come from files and name a shop."""
+    return table in schema.TABLES and "shop" in schema.TABLES[table].names
+
+
+def _check_table(
+    store: Store, validation: object, suite: Suite, periods: Sequence[dt.date], places: Collection[str]
+) -> list[Result]:
     results: list[Result] = []
     digests: dict[dt.date, str] = {}
     empty: set[dt.date] = set()
     with ThreadPoolExecutor(WORKERS) as pool:
-        looked = pool.map(lambda period: _look(store, suite, period), periods)
+        looked = pool.map(lambda period: _look(store, suite, period, places), periods)
     for period, seen in zip(periods, looked, strict=True):
         if seen is not None:
             digests[period] = seen.digest
@@ -139,6 +150,9 @@ def _check_table(store: Store, validation: object, suite: Suite, periods: Sequen
                        len(seen.departures), "columns are as declared, and filled where they have to be / 列与声明一致且必填列不为空",
                        "; ".join(seen.departures)),
             ]
+            if places and names_shops(suite.table):
+                results.append(Result(period, suite.table, seen.digest, SHOPS, "shop", "critical", not seen.strange, len(seen.strange),
+                                      SHOPS_TEXT, _strangers(seen.strange, places)))
         elif not suite.optional:
             results.append(
                 Result(period, suite.table, "", TABLE_EXISTS, "", "critical", False, 1,
@@ -201,15 +215,24 @@ def _left_out(uncomputed: Sequence[Uncomputed]) -> list[Result]:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A stored table: digest of its content, its rows and those of another period, what is not as its schema declares it."""
+    """A stored table: digest of its content, its rows and those of another period, what is not as its schema declares it, and the rows
+    of shops that books.yaml does not know: file, line and shop."""
 
     digest: str
     rows: int
     foreign_rows: int
     departures: tuple[str, ...]
+    strange: tuple[tuple[str, int, str], ...] = ()
 
 
-def _look(store: Store, suite: Suite, period: dt.date) -> _Seen | None:
+def _strangers(rows: Sequence[tuple[str, int, str]], places: Collection[str]) -> str:
+    """Rows of unknown shops in words, the first few of them."""
+    told = [f"{file}:{line} is of the shop {shop!r}{meant(shop, sorted(places))}" for file, line, shop in rows[:_NAMED]]
+    more = [f"and {len(rows) - _NAMED} more"] if len(rows) > _NAMED else []
+    return "; ".join([*told, *more]) + (" (Name the shop in books.yaml, or correct the cell.)" if rows else "")
+
+
+def _look(store: Store, suite: Suite, period: dt.date, places: Collection[str]) -> _Seen | None:
     """What a stored table is like, without a query; None where it is not there."""
     if not store.has(suite.table, period):
         return None
@@ -217,6 +240,8 @@ def _look(store: Store, suite: Suite, period: dt.date) -> _Seen | None:
     declared = {column.name: column.type for column in suite.columns}
     filled = [name for name in suite.filled if name in columns.names]
     empty, count = dict.fromkeys(filled, 0), {"rows": 0, "of_period": 0}
+    known = pa.array(["", *places], pa.string()) if places and names_shops(suite.table) and "shop" in columns.names else None
+    strange: list[tuple[str, int, str]] = []
 
     def look(part: pa.Table) -> None:
         count["rows"] += part.num_rows
@@ -225,6 +250,9 @@ def _look(store: Store, suite: Suite, period: dt.date) -> _Seen | None:
             count["of_period"] += pc.sum(of_period).as_py() or 0
         for name in filled:
             empty[name] += part[name].null_count
+        if known is not None:
+            rows = part.filter(pc.invert(pc.is_in(pc.fill_null(part["shop"], ""), known))).select(["file", "line", "shop"])
+            strange.extend((str(row["file"]), int(row["line"] or 0), str(row["shop"])) for row in rows.to_pylist())
 
     digest = store.digest(suite.table, period, look)
     departures = [f"column {name} is missing" for name in declared if name not in columns.names]
@@ -233,7 +261,7 @@ def _look(store: Store, suite: Suite, period: dt.date) -> _Seen | None:
         for c in columns if declared.get(c.name) != c.type
     ]
     departures += [f"column {name} is empty in {number} rows" for name, number in empty.items() if number]
-    return _Seen(digest, count["rows"], count["rows"] - count["of_period"], tuple(departures))
+    return _Seen(digest, count["rows"], count["rows"] - count["of_period"], tuple(departures), tuple(sorted(strange)))
 
 
 def _result(

@@ -250,7 +250,8 @@ class Run:
 
     def _gate(self) -> None:
         log.info("gate")
-        self.failures = run_gate(self.store, self.state, self.periods, uncomputed=self.uncomputed)
+        places = (*self.books.shops, *self.books.shared_accounts)
+        self.failures = run_gate(self.store, self.state, self.periods, uncomputed=self.uncomputed, places=places)
 
     def _publish(self) -> None:
         log.info("publishing")

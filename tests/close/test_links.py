@@ -63,8 +63,10 @@ def test_what_cannot_net_is_not_linked() -> None:
 
 
 @pytest.mark.parametrize(("first", "second", "said"), [
-    ((NEXT, "correct"), (DAY, "write_off"), "on a later day; decide there"), ((NEXT, "link"), (DAY, "correct"), "on a later day; decide there"),
-    ((DAY, "write_off"), (NEXT, "correct"), "run 2026-03-02 before it is decided again"), ((DAY, "link"), (NEXT, "write_off"), "run 2026-03-02"),
+    ((NEXT, "correct"), (DAY, "write_off"), "on a later day; decide there"),
+    ((NEXT, "link"), (DAY, "correct"), "on a later day; decide there"),
+    ((DAY, "write_off"), (NEXT, "correct"), "run 2026-03-02 before it is decided again"),
+    ((DAY, "link"), (NEXT, "write_off"), "run 2026-03-02 before it is decided again"),
 ])
 @pytest.mark.parametrize("currency", ["USD", "PCS"])
 def test_an_item_is_cleared_once_on_whichever_day_and_under_whatever_cause_it_is_looked_at(

@@ -126,6 +126,19 @@ def test_an_expectation_of_the_users_own_holds_exactly_what_breaks_it(fake: Any,
     assert odd[0].detail.startswith("cannot be evaluated")
 
 
+def test_a_row_of_a_shop_that_books_do_not_know_holds_its_day_with_the_nearest_name(fake: Any) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=1))
+    fake.fill(periods)
+    refunds = [{"origin": "books", "refund_id": f"R{n}", "order_id": "o", "file": "r.csv", "line": n, "shop": shop}
+               for n, shop in enumerate(("tb-01", "", "main", "tb-1", "nowhere"), 2)]
+    fake.put("refunds", FIRST, *refunds)
+    held = run_gate(fake.store, fake.state, periods, places=("tb-01", "main"))
+    assert held[periods[1]] == []
+    assert [(f.table, f.unexpected) for f in held[FIRST]] == [("refunds", 2)]
+    assert "r.csv:5 is of the shop 'tb-1'; did you mean 'tb-01'?" in held[FIRST][0].detail
+    assert "r.csv:6 is of the shop 'nowhere'; known: main, tb-01" in held[FIRST][0].detail
+
+
 def test_accepting_by_name_lets_that_finding_pass_and_no_other(fake: Any) -> None:
     fake.fill([FIRST])
     bad = {"source": "s", "file": "x.zip", "status": "read", "problem": "total off by 1"}

@@ -66,7 +66,7 @@ def home(tmp_path: Path) -> Home:
     ("tb-O1/bill.csv", REFUSED, "did you mean 'tb-01'?"),
     ("somewhere/bill.csv", REFUSED, "the folder 'somewhere' is no shop of books.yaml"),
     ("bill.csv", REFUSED, "is a shop's"),
-    ("company/bill.csv", READ, ""),
+    ("company/bill.csv", REFUSED, "among what is the company's own, and platform_settlement is a shop's"),
 ])
 def test_a_file_of_no_known_shop_is_refused_with_its_days_and_never_read_into_no_shop(
     home: Home, name: str, status: str, told: str

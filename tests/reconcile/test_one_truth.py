@@ -7,7 +7,10 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from duizhang import published
+from duizhang.cli.explain import command as explain
 from duizhang.order_life import items_of
 from duizhang.report.figures import evidence_lines
 from duizhang.report.labels import Labels
@@ -23,7 +26,7 @@ def test_an_order_and_its_buyer_are_told_alike(tmp_path: Path) -> None:
     store = run(tmp_path, periods, {"orders": orders, "payments": [payment(periods[0], "100009", "1")]})
     with connect() as con:
         con.execute(f"attach {quoted(tmp_path / 'published.duckdb')} as p")
-        for name in ("variances", "recon_summary"):
+        for name in ("variances", "recon_summary", "legs_not_run"):
             store.view(con, name, periods, published.TABLES[name])
             con.execute(f'create table p."{name}" as select * from "{name}"')
     buyer = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in items_of(tmp_path, "c")}
@@ -31,6 +34,9 @@ def test_an_order_and_its_buyer_are_told_alike(tmp_path: Path) -> None:
     for number, amount in (("100001", 50), ("100002", 30)):
         told = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in items_of(tmp_path, number)}
         assert told == {*buyer, ("order_payment", f"tb/{number}", Decimal(amount), True)}
+    # which order a part of the buyer's account is of, that of another order asked for
+    told = CliRunner().invoke(explain, ["100002", "--home", str(tmp_path)]).output
+    assert "    tb/100001 50.00" in told and "    tb/100002 30.00" in told
     rows = store.read("variances", periods[1]).to_pylist()
     assert {r["order_id"] for r in rows if r["leg"] == "customer" and r["key"] == "c"} == {""}
 

@@ -154,7 +154,7 @@ class _Collection:
             return record
         name = inbox_path(record.path)
         at = placed(name, self.books)
-        problem = misplaced(at, self.rules.specs.get(record.source))
+        problem = misplaced(at, self.rules.specs.get(record.source), has_shops=bool(self.books.shops))
         if not problem or (record.status == REFUSED and (at.in_root or not record.sha256)):
             return record
         also = f" Also: {record.problem}" if record.status == REFUSED and record.problem else ""

@@ -40,12 +40,17 @@ def placed(name: str, books: Books) -> Placed:
         f"where it is the company's own; known: {', '.join(known)}.)")
 
 
-def misplaced(at: Placed, spec: SourceSpec | None) -> str:
-    """Why a file of this kind cannot stand where it does; '' where all is well."""
-    if at.problem or not at.in_root:
+def misplaced(at: Placed, spec: SourceSpec | None, *, has_shops: bool) -> str:
+    """Why a file of this kind cannot stand where it does; '' where all is well. has_shops: whether the books have any: rows of no shop
+    would be held against nothing."""
+    if at.problem or at.shop or not (at.in_root or has_shops):
         return at.problem
     if spec is not None and spec.tables and not is_of_a_shop(spec):
         return ""
+    if not at.in_root:
+        return "" if spec is None else (
+            f"it stands among what is the company's own, and {spec.name} is a shop's (Move it to inbox/<shop id>/, or name the shop of the "
+            "database; an account of several shops is one of shared_accounts in books.yaml, with a folder of its name.)")
     kind = spec.name if spec else "the file"
     return f"it stands in no folder, and {kind} is a shop's (Move it to inbox/<shop id>/, or to inbox/{COMPANY}/.)"
 
