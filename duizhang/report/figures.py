@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from duizhang.currency import in_places
 from duizhang.report.labels import Labels
+from duizhang.report.phrases import in_language
 from duizhang.schema import PIECES
 from duizhang.terms import Side
+
+# decimals of amounts of which no currency is known, beyond cents
+_ZEROS = re.compile(r"(\d\.\d\d)0+(?!\d)")
 
 
 def number(value: Any) -> str:
@@ -52,11 +59,40 @@ def with_currency(value: Decimal, currency: str, labels: Labels) -> str:
 
 
 def evidence_lines(evidence: str | None, labels: Labels, shown: int) -> Sequence[str]:
-    """The first entries of the column `evidence` of `variances` in words, and how many more there are."""
+    """The column `evidence` of `variances` in words: of one of several causes of an item the numbers that it follows from, then the first
+    entries, those that tell most of the difference before the others, and how many more there are."""
     entries: list[dict[str, Any]] = json.loads(evidence or "[]")
-    lines = [_claim(entry, labels) if "side" in entry else f"{entry['key']} {_plain(entry['difference'])}" for entry in entries[:shown]]
+    because = next((str(entry["because"]) for entry in entries if entry.get("because")), "")
+    told = [in_language(_ZEROS.sub(r"\1", because), labels.language)] if because else []
+    found = [*_telling([e for e in entries if "side" in e]), *(e for e in entries if "side" not in e)]
+    lines = [_claim(entry, labels) if "side" in entry else f"{entry['key']} {_plain(entry['difference'])}" for entry in found[:shown]]
     there = max([len(entries), *(int(entry.get("claims") or entry.get("lines") or 0) for entry in entries)])
-    return [*lines, labels.text("more", n=there - len(lines))] if there > len(lines) else lines
+    return [*told, *lines, labels.text("more", n=there - len(lines))] if there > len(lines) else [*told, *lines]
+
+
+def _telling(claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Claims whose amount the other side does not have, of both sides in turn, and after them those on which both agree."""
+    sides: dict[str, list[dict[str, Any]]] = {}
+    for claim in claims:
+        sides.setdefault(claim["side"], []).append(claim)
+    amounts = {side: Counter(Decimal(str(claim["amount"])) for claim in those) for side, those in sides.items()}
+    both = Counter[Decimal]()
+    if len(amounts) > 1:
+        one, other = amounts.values()
+        both = one & other
+    differing: list[list[dict[str, Any]]] = []
+    agreeing = []
+    for those in sides.values():
+        left = both.copy()
+        differing.append([])
+        for claim in those:
+            amount = Decimal(str(claim["amount"]))
+            if left[amount]:
+                left[amount] -= 1
+                agreeing.append(claim)
+            else:
+                differing[-1].append(claim)
+    return [claim for pair in zip_longest(*differing) for claim in pair if claim] + agreeing
 
 
 def _claim(entry: dict[str, Any], labels: Labels) -> str:

@@ -76,13 +76,25 @@ class Sections:
             sums = [{"amount": fault["amount"], "currency": fault["currency"]}] if fault["amount"] else []
             found.append((by_money(sums, self.facts.currencies), -fault["age_days"], fault, sums))
         found.sort(key=lambda f: (f[0], f[1], f[2]["entity"], f[2]["event"]))
+        of_orders: dict[tuple[str, str, str], list[Row]] = {}
+        for fault in self.facts.faults:
+            of_orders.setdefault(_order(fault), []).append(fault)
         kinds = columns("what:key", "cause", "who", "amount:sums", "since:day", "deadline:day", "seen_in", "evidence:lines")
         return Table("first", kinds, [{
             "what": self.what(fault), "cause": self.labels.cause(fault["cause"]), "who": self.labels.who(fault["cause"]), "amount": sums,
             "since": fault["first_seen"], "deadline": fault["due"],
             "seen_in": self.labels.listed(self.labels.leg(leg) for leg in sorted(fault["legs"], key=self._leg_order().index)),
-            "evidence": evidence_lines(fault["evidence"], self.labels, _LINES_OF_EVIDENCE),
+            "evidence": [*evidence_lines(fault["evidence"], self.labels, _LINES_OF_EVIDENCE),
+                         *self._also(fault, of_orders[_order(fault)])],
         } for _, _, fault, sums in found[:TOP]])
+
+    def _also(self, fault: Row, of_order: Sequence[Row]) -> list[str]:
+        """What else differs by the same order, so that nobody takes it for this."""
+        others = [f for f in of_order if f["event"] != fault["event"]] if fault["order_id"] else []
+        if not others:
+            return []
+        return [self.labels.text("also_here", what=self.labels.listed(
+            f"{self.labels.cause(f['cause'])} {with_currency(f['amount'], f['currency'], self.labels)}" for f in others))]
 
     def what(self, fault: Row) -> str:
         """What an event is about: an order of a shop, or what the leg calls it."""
@@ -285,6 +297,10 @@ class Sections:
 
 
 _MEASURES = ("revenue", "discount", "refund", "commission", "fee", "freight", "cost", "profit")
+
+
+def _order(fault: Row) -> tuple[str, str, str]:
+    return fault["entity"], fault["shop"], fault["order_id"]
 
 
 def held_lines(day: Row, labels: Labels) -> list[str]:

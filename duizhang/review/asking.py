@@ -185,11 +185,19 @@ def queue(
         "select event, list_sort(list_distinct(list(leg))) from event_items where period = ? and list_contains(?, event) group by event",
         [period, sorted({row["event"] for row in found})],
     ).fetchall())
+    beside: dict[tuple[str, str], list[Row]] = {}
+    for other in rows(con, """
+        select shop, order_id, event, cause, currency, difference from event_items
+        where period = ? and list_contains(?, order_id) and is_booked and cause <> 'timing' and coalesce(status, 'open') = 'open'
+        order by event, cause
+    """, [period, sorted({row["order_id"] for row in found if row["order_id"]})]):
+        beside.setdefault((other["shop"], other["order_id"]), []).append(other)
     seen: set[str] = set()
     for row in found:
         row["is_second"] = bool(row["event"]) and row["event"] in seen
         seen.add(row["event"])
         row["legs"] = [leg for leg in shown.get(row["event"], []) if leg != row["leg"]]
+        row["also"] = [other for other in beside.get((row["shop"], row["order_id"]), ()) if other["event"] != row["event"]]
     names = [name.strip('"') for name, _ in columns]
     return Queue(found, _token([total, *(found[-1][name] for name in names)]) if more else "", int(total))
 

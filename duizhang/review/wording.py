@@ -72,7 +72,7 @@ WORDS: dict[str, tuple[str, str]] = {
                       "No people are set up: whoever can open this page acts under this name."),
     "saved": ("已保存", "Stored"),
     "sees": ("正在签署", "What is signed"),
-    "shown_in": ("同时显示于", "also in"),
+    "shown_in": ("同时显示于", "also in"), "also_here": ("该订单另有：", "also of this order:"),
     "take_back": ("撤回", "Take back"),
     "read_instead": ("更正为", "Read instead"), "correct_cell": ("更正", "Correct"), "was": ("原值（形状）", "Was (shape)"),
     "corrected": ("已更正的值", "Corrected values"), "personal": ("个人信息，请在来源处更正", "personal data: correct it at its source"),

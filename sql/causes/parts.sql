@@ -32,25 +32,32 @@ named as (
 
 -- the causes of the order lines on the platform, whole or taken apart
 line_parts as (
-    select period, entity, shop, order_id, currency, cause, left_amount - right_amount as difference
+    select period, entity, shop, order_id, currency, "key", cause, left_amount - right_amount as difference, because
     from named
     where leg = 'order_platform'
     union all
-    select period, entity, shop, order_id, currency, rest_cause, rest
+    select period, entity, shop, order_id, currency, "key", rest_cause, rest, concat('what is left: ', rest)
     from split
     where leg = 'order_platform' and rest <> 0
     union all
-    select c.period, c.entity, c.shop, c.order_id, c.currency, c.cause, c.difference
+    select c.period, c.entity, c.shop, c.order_id, c.currency, c."key", c.cause, c.difference, null
     from with_cause as c
     anti join split as s using (period, leg, entity, "key", currency)
     where c.leg = 'order_platform'
 ),
 
+-- because: what a cause follows from at the lines that have it, so that the causes of an order are told apart
 line_causes as (
-    select period, entity, shop, order_id, currency, cause, sum(difference) as difference
+    select
+        period, entity, shop, order_id, currency, cause, sum(difference) as difference,
+        case
+            when count(because) = count(*) then string_agg(distinct because, '; ' order by because)
+            when min("key") = max("key") then concat('the line ', min("key"), ' differs from the platform by ', sum(difference))
+            else concat('the lines of the order differ from the platform by ', sum(difference))
+        end as because
     from line_parts
     where difference <> 0 and order_id <> ''
-    group by all
+    group by period, entity, shop, order_id, currency, cause
 ),
 
 -- the one cause that all lines of an order have; pieces have no currency: an order whose lines differ in two is looked at once
@@ -73,7 +80,7 @@ expanded as (
     select
         n.period, n.leg, n.entity, n."key", n.currency, n.step, l.cause,
         greatest(l.difference, 0) as left_amount, greatest(-l.difference, 0) as right_amount,
-        0 as quantity, n.kinds, n.because
+        0 as quantity, n.kinds, l.because
     from named as n
     inner join line_causes as l using (period, entity, shop, order_id, currency)
     where n.cause = 'order_lines'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import json
 import re
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ from duizhang.report import Language, phrases, write_report
 from duizhang.report.labels import Labels, load_labels
 from duizhang.report.phrases import in_language
 from duizhang.yaml_reading import load_yaml
-from tests.report.conftest import EVIL, LAST, item, status, summary
+from tests.report.conftest import EVIL, LAST, events, item, status, summary
 
 Tables = dict[str, list[dict[str, Any]]]
 Changed = Callable[[Callable[[Tables], object]], Path]
@@ -261,6 +262,45 @@ EXAMPLES = {
     "where": " at line 3", "tried": "and none was given", "what": "no statement of a bank account or a card", "words": "",
     "ways": "2026-06-03 (month first) or 2026-03-06 (day first)", "kind": "a PDF",
 }
+
+
+def test_whatever_a_part_of_a_difference_follows_from_has_words_in_chinese() -> None:
+    known = " | ".join(phrase["en"] for phrase in load_yaml(PHRASES.read_text(encoding="utf-8")))
+    steps = load_yaml((SQL.parent / "duizhang" / "reconcile" / "parts.yaml").read_text(encoding="utf-8"))["steps"]
+    models = "".join((SQL / f"{name}.sql").read_text(encoding="utf-8") for name in ("causes/parts", "variances/item_causes"))
+    texts = [step["because"] for step in steps] + [line for line in models.splitlines() if "platform by " in line or "what is left" in line]
+    said = {part.removeprefix(',"because":"').strip(' "') for text in texts for part in text.split("'")[1::2] if re.search("[a-z]", part)}
+    assert len(said) > 15 and {part for part in said if part not in known} == set()
+
+
+def two_faults(tables: Tables) -> None:
+    """An order of which a discount stands on the wrong side, and a cent is left."""
+    def claims(because: str) -> str:
+        rows = [("left", "90.00", 1), ("left", "45.00", 2), ("right", "45.00", 1), ("right", "100.96", 2)]
+        return json.dumps([{"claimed": "2026-03-05", "side": side, "kind": "sale", "amount": amount, "source": "s", "file": f"{side}.csv",
+                            "line": line, "because": because} for side, amount, line in rows])
+
+    for cause, difference, because in (("discount_bearer", "-10.97", "a discount of 10.9700 borne by the platform"),
+                                       ("rounding", "0.01", "what is left: 0.0100")):
+        row = item(LAST, "order_payment", "s/o9", cause, difference, shop="s", order_id="o9", evidence=claims(because))
+        tables["variances"].append(row)  # the list of open items is the same
+        tables["event_items"].append({**row, "event": cause, "is_booked": True})
+
+
+def test_an_order_with_two_faults_says_at_each_what_it_follows_from_and_names_the_other(changed: Changed) -> None:
+    def change(tables: Tables) -> None:
+        tables["event_items"] = events(tables["variances"])
+        two_faults(tables)
+
+    home = changed(change)
+    english, chinese = page(home).text, page(home, "zh").text
+    first = english[english.index("Evidence: file and line") :]
+    bearer, left = first.index("a discount of 10.97 borne by the platform"), first.index("what is left: 0.01")
+    assert "ours sale 90.00 left.csv:1 2026-03-05 theirs sale 100.96 right.csv:2" in first[bearer : bearer + 200], "not what both agree on"
+    cause = Labels("en").cause
+    assert f"also of this order: {cause('rounding')} 0.01 CNY" in first[bearer : bearer + 400]
+    assert f"also of this order: {cause('discount_bearer')} 10.97 CNY" in first[left : left + 400]
+    assert "由平台承担的优惠 10.97" in chinese and "其余：0.01" in chinese and "该订单另有：" in chinese
 
 
 def test_whatever_a_refusal_of_a_file_says_has_words_in_chinese() -> None:

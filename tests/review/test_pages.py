@@ -64,6 +64,16 @@ def test_the_queue_of_an_older_version_is_in_the_same_order(reviewed: Path) -> N
     assert [[row["key"] for row in page] for page in alone] == [[row["key"] for row in page] for page in every["now"][::3]]
 
 
+def test_a_line_of_the_queue_names_what_else_differs_by_its_order(reviewed: Path) -> None:
+    with asking.asked(reviewed) as source, duckdb.connect() as con:
+        for name in ("variances", "event_items"):
+            shared = "select * replace (if(key = 's/o001', 'o000', order_id) as order_id)"
+            con.register(name, source.sql(f"{shared} from {name}").to_arrow_table())
+        also = {row["key"]: row["also"] for row in asking.queue(con, DAY, wanted={}, order="key").rows}
+    assert [(o["event"], o["cause"]) for o in also["s/o000"]] == [("E000000000001", "amount_entry")]
+    assert [o["event"] for o in also["s/o001"]] == ["E000000000000"] and not also["s/o002"]
+
+
 def test_a_day_has_one_number_of_differences_wherever_it_is_told(reviewed: Path) -> None:
     to_do = status_of(reviewed)["to_do"]
     with asking.asked(reviewed) as con:
