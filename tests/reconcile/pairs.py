@@ -9,6 +9,8 @@
     gives: period, "key"                        all rows that it gives, in any order; other columns are not looked at
       2026-03-01 | tb/1
 
+Models of the same folder that stand between what the pair gives its model to read and the model are run as well.
+
 `~` is null and `''` an empty text. `python -m tests.reconcile.pairs FOLDER...` writes what the models give now into the files, for
 whoever has changed a rule, to be read line by line before it is committed.
 """
@@ -25,6 +27,7 @@ import duckdb
 
 from duizhang.layout import SQL
 from duizhang.reconcile.causes import candidates_expression, cause_expression, prepare_causes
+from duizhang.reconcile.lineage import order, relations_read
 from duizhang.reconcile.matching import prepare_matching
 from duizhang.reconcile.models import prepare_macros
 from duizhang.reconcile.parts import parts_query, prepare_parts
@@ -143,16 +146,31 @@ def rules() -> duckdb.DuckDBPyConnection:
     return con
 
 
-def put(con: duckdb.DuckDBPyConnection, pair: Pair) -> None:
-    """Put in place what the pair's model reads, in a schema of its own before that of the rules."""
+def between(pair: Pair) -> list[str]:
+    """The models of the folder that make what the pair's model reads of what the pair gives, in their order."""
+    room = pair.model.partition("/")[0]
+    found: set[str] = set()
+    ahead = [pair.model]
+    while ahead:
+        new = relations_read(text_of(ahead.pop())).intersection(order(room)) - found - pair.reads.keys()
+        found |= new
+        ahead += [f"{room}/{name}" for name in new]
+    return [f"{room}/{made}" for made in order(room) if made in found]
+
+
+def put(con: duckdb.DuckDBPyConnection, pair: Pair, name: str = "", sql: str = "") -> None:
+    """Put in place what the pair's model reads, in a schema of its own before that of the rules. sql: stands for the model `name`, one
+    of those between."""
     con.execute("drop schema if exists pair cascade; create schema pair; set search_path = 'pair,main'")
-    for name, value in pair.variables.items():
-        con.execute(f"set variable {name} = {value}")
-    for name, relation in pair.reads.items():
-        con.execute(f'create table pair."{name}" ({", ".join(column.partition(" = ")[0] for column in relation.columns)})')
+    for variable, value in pair.variables.items():
+        con.execute(f"set variable {variable} = {value}")
+    for relation_name, relation in pair.reads.items():
+        con.execute(f'create table pair."{relation_name}" ({", ".join(column.partition(" = ")[0] for column in relation.columns)})')
         if relation.rows:
             listed = ", ".join(f"({', '.join('null' if c is None else quoted(c) for c in row)})" for row in relation.whole())
-            con.execute(f'insert into pair."{name}" values {listed}')
+            con.execute(f'insert into pair."{relation_name}" values {listed}')
+    for model in between(pair):
+        con.execute(f'create view pair."{model.partition("/")[2]}" as {sql if sql and model == name else text_of(model)}')
 
 
 def text_of(model: str) -> str:
