@@ -36,7 +36,7 @@ WORDS = {
     "shopee_orders": {"Product Name", "Variation Name"}, "tiktok_orders": {"Product Name"},
     "amazon_settlement_v1": {"other-fee-reason-description"}, "amazon_settlement_v2": {"amount-description"}, "bank_n26": {"Account Name"},
     "douyin_insurance_ledger": {"摘要描述"}, "ebay_transactions": {"Description"},
-    "shopify_orders": {"Lineitem name"},
+    "klarna_settlement": {"detailed_type"}, "shopify_orders": {"Lineitem name"},
     "walmart_settlement": {"Transaction Description"}, "wave_journal": {"Account Name"}, "xero_report": {"Account", "Account Name"},
 }
 # no sample of text has a column for people: workbooks and JSON (their own tests), and lists of goods, rates and stock
