@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from duizhang import language
-from duizhang.cli import COMMANDS, EXIT_CODES, cli
+from duizhang.cli import COMMANDS, EXIT_CODES, cli, helping
+from duizhang.folding import width_of
 from duizhang.language import messages, translated
 from tests.test_commands import commands
 
@@ -44,6 +47,39 @@ def test_every_text_has_its_chinese_and_the_same_places() -> None:
     assert sorted(told - messages().keys() - ENGLISH_ONLY.keys()) == []
     assert sorted(messages().keys() - told - every) == [], "nobody says these"
     assert {text: zh for text, zh in messages().items() if places(text) != places(zh)} == {}
+
+
+def test_help_and_what_click_says_have_their_chinese() -> None:
+    told = set()
+    for command in [cli, *{id(c): c for c in every_command(cli)}.values()]:
+        told |= {part for part in helping.paragraphs(command.help or "") if not part.startswith("\b")}
+        told |= {p.help for p in command.params if isinstance(p, click.Option) and p.help}
+    known = helping._catalogue()
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(click.__file__).parent.glob("*.py")]
+    clicks = {node.value for module in modules for node in ast.walk(module) if isinstance(node, ast.Constant)}
+    assert sorted(told - known.keys() - messages().keys()) == []
+    assert sorted(known.keys() - told - clicks - {"Example:"}) == [], "nobody says these"
+    assert {text: zh for text, zh in known.items() if places(text) != places(zh) and text not in told} == {}
+    assert {text: zh for text, zh in known.items() if not re.search("[一-鿿]", zh)} == {}
+
+
+def every_command(group: click.Command) -> list[click.Command]:
+    if not isinstance(group, click.Group):
+        return [group]
+    context = click.Context(group)
+    below = [command for name in group.list_commands(context) if (command := group.get_command(context, name))]
+    return [group, *(found for command in below for found in every_command(command))]
+
+
+def test_a_language_counts_wherever_it_stands_in_the_line() -> None:
+    run = CliRunner().invoke
+    for line in (["--help", "--lang", "zh"], ["run", "--help", "--lang", "zh"], ["run", "--lang=zh", "--help"]):
+        said = run(cli, line).output
+        assert "用法：" in said and "选项：" in said and not re.search("[a-z]{3,} [a-z]{3,} [a-z]{3,}", said.replace("duizhang run", ""))
+        assert max(width_of(row) for row in said.splitlines()) <= 80
+    assert "不是日期；应如 2026-03-31" in run(cli, ["diff", "2026-13-01", "--lang", "zh"]).output
+    assert "没有选项 '--nonsense'" in run(cli, ["status", "--nonsense", "--lang", "zh"]).output
+    assert "Usage:" in run(cli, ["run", "--help", "--lang", "en"]).output
 
 
 @pytest.mark.parametrize(

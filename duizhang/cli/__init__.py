@@ -13,12 +13,14 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 
 import click
 
 from duizhang import __version__
 from duizhang.cli.examples import epilog
 from duizhang.cli.faults import told
+from duizhang.cli.helping import SpeakingContext, speak_for_click
 from duizhang.cli.screen import screened
 from duizhang.kept_out import keep_out
 from duizhang.language import LANGUAGES, ask_books, choose
@@ -94,11 +96,19 @@ def _speak(_context: click.Context, _option: click.Parameter, language: str | No
     return language
 
 
-def _begin_to_speak(_context: click.Context, _option: click.Parameter, language: str | None) -> str | None:
-    """Of the whole command: what an earlier one in this process spoke is forgotten."""
+def _begin_to_speak(context: click.Context, _option: click.Parameter, language: str | None) -> str | None:
+    """Of the whole command: what an earlier one in this process spoke is forgotten. A language that stands further behind counts at once,
+    so that help and what is wrong with the line are of it as well."""
     ask_books(lambda: None)
-    choose(language or "")
+    choose(language or _later(context.meta.get("arguments", ())))
     return language
+
+
+def _later(arguments: Sequence[str]) -> str:
+    """The language that is asked for anywhere in a command line, '' where there is none."""
+    found = [given for word, given in zip(arguments, [*arguments[1:], ""], strict=True) if word == "--lang"]
+    found += [word.partition("=")[2] for word in arguments if word.startswith("--lang=")]
+    return next((language for language in found if language in LANGUAGES), "")
 
 
 def _lang_option() -> click.Option:
@@ -108,7 +118,8 @@ def _lang_option() -> click.Option:
 
 
 def _speaks(command: click.Command) -> click.Command:
-    """Every command takes --lang; one that has its own speaks that as well."""
+    """Every command takes --lang; one that has its own speaks that as well. Its help is of that language."""
+    command.context_class = SpeakingContext
     if not isinstance(command, click.Group):
         own = next((p for p in command.params if "--lang" in p.opts), None)
         if own is None:
@@ -119,6 +130,14 @@ def _speaks(command: click.Command) -> click.Command:
 
 
 class _Lazy(click.Group):
+    context_class = SpeakingContext
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["arguments"] = tuple(args)
+        choose(_later(args))
+        speak_for_click()
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 

@@ -11,7 +11,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import shown
-from duizhang.cli.options import home_option
+from duizhang.cli.options import DAY, home_option
 from duizhang.errors import UserError
 from duizhang.language import translated as _
 
@@ -41,7 +41,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
 
 
 @click.command()
-@click.argument("period", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("period", type=DAY)
 @click.option("--from", "old", type=int, help="Version to start from (default: the one before).")
 @click.option("--to", "new", type=int, help="Version to end at (default: the newest).")
 @home_option

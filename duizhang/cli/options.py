@@ -17,7 +17,24 @@ if TYPE_CHECKING:
     from duizhang.ingest import SourceSpec
     from duizhang.state import State
 
-DAY = click.DateTime(["%Y-%m-%d"])
+
+class _Day(click.DateTime):
+    """A day as books and files have it."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(_("{value!r} is no day; expected such as 2026-03-31", value=value), param, ctx)
+
+
+DAY = _Day()
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 

@@ -9,12 +9,13 @@ from typing import Literal
 import click
 
 from duizhang.cli.answers import answer, json_option
+from duizhang.cli.options import DAY
 from duizhang.language import translated as _
 
 
 @click.command(name="simulate")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), default="2026-03-01", show_default=True)
+@click.option("--start", type=DAY, default="2026-03-01", show_default=True)
 @click.option("--days", type=click.IntRange(min=1), default=7, show_default=True)
 @click.option("--orders-per-day", type=click.IntRange(min=1), default=2000, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
