@@ -20,7 +20,7 @@ from duizhang.reconcile.parts import prepare_parts
 from duizhang.spark import SparkConnection, transpile
 from duizhang.spark.macros import Macro, created
 from duizhang.store import quoted
-from tests.reconcile.pairs import PAIRS, Pair, put, read_pairs, rules, text_of
+from tests.reconcile.pairs import PAIRS, Pair, between, put, read_pairs, rules, text_of
 from tests.spark.engines import local_spark, multiset
 
 PREPARED = (prepare_macros, prepare_matching, prepare_causes, prepare_parts)
@@ -84,6 +84,8 @@ def put_on_spark(con: SparkConnection, pair: Pair) -> None:
         if relation.rows:
             listed = ", ".join(f"({', '.join('null' if c is None else quoted(c) for c in row)})" for row in relation.whole())
             con.execute(f'insert into "{name}" values {listed}')
+    for model in between(pair):
+        con.execute(f'create table "{model.partition("/")[2]}" as {text_of(model)}')
 
 
 def by_name(columns: list[str], rows: list[tuple[Any, ...]]) -> Counter[tuple[str, ...]]:
