@@ -31,14 +31,6 @@ class Cells:
         values = arrow(self.values)
         return values if self.places is None else values.take(self.places)
 
-    def column(self) -> pa.Array:
-        """One value a row, dictionary-encoded (every value once) where the cells are."""
-        if self.places is None:
-            return self.rows()
-        unique = arrow(self.values).dictionary_encode()
-        places = self.places if len(unique.dictionary) == len(self.values) else unique.indices.take(self.places)
-        return pa.DictionaryArray.from_arrays(places, unique.dictionary)
-
 
 def applied(rule: pl.Expr, values: pl.Series) -> pl.Series:
     """What a rule makes of each value."""
@@ -56,13 +48,19 @@ def arrow(values: pl.Series) -> pa.Array:
     return found.cast(pa.string()) if pa.types.is_large_string(found.type) else found
 
 
-def coded(texts: pa.Array) -> Cells:
-    """The bare cells, coded where a sample of them repeats itself."""
+def distinct(texts: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """(distinct texts, places in them) where a sample of them repeats itself, else (all texts, None)."""
     sample = texts.slice(0, SAMPLE)
     if len(texts) > SAMPLE and len(pc.unique(sample)) > FEW:
-        return Cells(series(bare(texts)))
+        return texts, None
     found = texts.dictionary_encode()
-    return Cells(series(bare(found.dictionary)), found.indices)
+    return found.dictionary, found.indices
+
+
+def coded(texts: pa.Array) -> Cells:
+    """The bare cells, coded where a sample of them repeats itself."""
+    found, places = distinct(texts)
+    return Cells(series(bare(found)), places)
 
 
 def bare(texts: pa.Array) -> pa.Array:

@@ -17,8 +17,10 @@ from duizhang.books import pseudonym
 from duizhang.ingest import load_specs
 from duizhang.ingest.reading.quotes import odd_quotes
 from duizhang.ingest.reading.table import _Rows
-from duizhang.ingest.specification.spec import TIME_FORMATS, FillDown
-from duizhang.ingest.texts import Cells, bare
+from duizhang.ingest.rows import Batch
+from duizhang.ingest.specification.spec import TIME_FORMATS, FillDown, SourceSpec
+from duizhang.ingest.texts import bare
+from duizhang.ingest.typing import ColumnTyper
 from duizhang.ingest.typing.cells import steps
 from duizhang.ingest.typing.clock import TIME, business_day, to_utc
 from duizhang.ingest.typing.pseudonyms import pseudonyms
@@ -33,6 +35,12 @@ START = dt.datetime(1990, 1, 1)  # noqa: DTZ001 - what the clock on a wall shows
 INSTANTS = st.integers(0, 47 * 365 * 86_400).map(lambda seconds: START + dt.timedelta(seconds=seconds))  # to 2036
 NEAR = st.lists(st.integers(0, 40 * 86_400) | st.just(None), max_size=4)
 QUICK = settings(deadline=None, max_examples=50)
+SPEC = {
+    "name": "x_y", "title": "x", "doc": "x", "recognise": {"header": ["at", "paid"]},
+    "fields": {"occurred_at": {"column": "at", "type": "time", "required": True}, "amount": {"column": "paid", "type": "money"},
+               "who": {"column": "paid", "personal": True}},
+    "tables": [{"table": "payments", "columns": {"transaction_id": "line"}}],
+}
 CELL = st.text(" \t`'=\"aé0中", max_size=6)
 
 
@@ -54,7 +62,7 @@ def _by_strptime(text: str, pattern: str) -> str:
 
 
 def read(texts: list[str], formats: tuple[str, ...]) -> list[dt.datetime | None]:
-    return times(formats).of(Cells(pl.Series("x", texts, pl.String)))[0].rows().to_pylist()  # type: ignore[no-any-return]
+    return times(formats).of(pl.Series("x", texts, pl.String))[0].to_list()  # type: ignore[no-any-return]
 
 
 @settings(deadline=None, max_examples=80)
@@ -153,6 +161,27 @@ def test_cells_filled_from_above_in_batches(by: str | None, rows: list[tuple[str
         follows = above is not None and (above[0] == key if by else not any(own))
         expected.append((key, *((cell or up) if follows and above else cell for cell, up in zip(own, above[1:] if above else own, strict=True))))  # type: ignore[arg-type]
     assert found == expected
+
+
+BATCHES = st.lists(st.lists(st.tuples(
+    st.sampled_from(["2026-03-01 10:00:00", " 2026-03-02 23:30:00", "", "20260303"]), st.sampled_from(["1.50", "-2", '="3,000.00"', "x", ""])),
+    min_size=1, max_size=5), min_size=1, max_size=4)
+
+
+@QUICK
+@given(BATCHES)
+def test_a_row_is_the_same_whatever_was_read_before_it(batches: list[list[tuple[str, str]]]) -> None:
+    spec = SourceSpec.model_validate(SPEC)
+    typers = [ColumnTyper(["at", "paid"], spec, {}, "Asia/Tokyo", 90, b"k") for _ in range(1 + len(batches))]
+    for typer in typers:
+        typer.settle(_batch([("2026-03-01 10:00:00", "1.50")]))
+    for batch, fresh in zip(batches, typers[1:], strict=True):
+        for found, alone in zip(typers[0].type(_batch(batch)), fresh.type(_batch(batch)), strict=True):
+            assert found.equals(alone)
+
+
+def _batch(rows: list[tuple[str, str]]) -> Batch:
+    return Batch(pa.array(range(1, 1 + len(rows)), pa.int64()), [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)])
 
 
 # around whole blocks of 16 bytes, and around the length from which on a cell is worked on alone

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duizhang.ingest.texts import Cells, applied
+from duizhang.ingest.texts import applied
 from duizhang.ingest.typing import amounts
 from duizhang.schema import MONEY, RATE, WHOLE_DIGITS
 
@@ -18,8 +18,8 @@ PIECES = ["$", "¥", "€", "￥", "(", ")", "-", "+", ",", ".", "1", "234", "1,
 
 
 def read(cells: list[str], decimal: str = ".") -> list[str | None]:
-    values, _ = amounts(decimal).of(Cells(pl.Series("x", cells, pl.String)))
-    return [None if value is None else str(value) for value in values.rows().to_pylist()]
+    values, _ = amounts(decimal).of(pl.Series("x", cells, pl.String))
+    return [None if value is None else str(value) for value in values]
 
 
 @settings(deadline=None, max_examples=200)
@@ -34,8 +34,8 @@ def test_whatever_is_read_at_once_is_read_as_one_by_one(cells: list[str], decima
 @given(st.from_regex(r"-?[0-9]{0,27}(\.[0-9]{0,12})?", fullmatch=True), st.sampled_from([MONEY, RATE]))
 def test_a_number_is_read_exactly_or_not_at_all(text: str, kind: object) -> None:
     reading = amounts(".", kind)  # type: ignore[arg-type]
-    values, reasons = reading.of(Cells(pl.Series("x", [text])))
-    [found] = values.rows().to_pylist()
+    values, reasons = reading.of(pl.Series("x", [text]))
+    [found] = values
     if found is not None:
         assert found == Decimal(text)
     elif text:

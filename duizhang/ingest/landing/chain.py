@@ -122,10 +122,12 @@ def chain_of(lines: np.ndarray, steps: np.ndarray, balances: np.ndarray, known: 
         ends = (balances[0] - own[0], balances[-1]) if not oldest.count else (balances[-1] - own[-1], balances[0])
         loose = {} if ends[0] == ends[1] else {int(ends[0]): 1, int(ends[1]): -1}
     else:
-        values, places = np.unique(np.concatenate([balances - own, balances]), return_inverse=True)
-        counts = np.bincount(places[: len(at)], minlength=len(values)) - np.bincount(places[len(at):], minlength=len(values))
+        # sorted with the last bit telling those after a row from those before one, which costs a tenth of sorting them with their places
+        both = np.sort(np.concatenate([(balances - own) * 2, balances * 2 + 1]))
+        starts = np.flatnonzero(np.append(True, both[1:] >> 1 != both[:-1] >> 1))
+        counts = np.add.reduceat(1 - 2 * (both & 1), starts)
         left = np.flatnonzero(counts)
-        loose = dict(zip(values[left].tolist(), counts[left].tolist(), strict=True))
+        loose = dict(zip((both[starts[left]] >> 1).tolist(), counts[left].tolist(), strict=True))
     return Chain(
         moved, len(at), silent, int(lines[at[0]]), int(balances[0]), oldest, newest, loose, not balances.any())
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -96,16 +97,13 @@ class Calendar:
         counts = " + ".join(f"count(*) filter (where ({where}) and ({period}) is null)" for where in wheres)
         self.undated = f"select {counts} from typed"
 
-    def read(
-        self, con: duckdb.DuckDBPyConnection, typed: pa.Table, *, everything: bool, given: str = ""
-    ) -> tuple[set[dt.date], int]:
-        """(days, rows of tables without one) of `typed`. everything: every row feeds one of the tables; given: what `typed` is in SQL,
-        where it is not registered."""
+    def read(self, asked: Callable[[str], list[tuple[Any, ...]]], typed: pa.Table, *, everything: bool) -> tuple[set[dt.date], int]:
+        """(days, rows of tables without one) of `typed`. asked: answers of SQL over it; everything: every row feeds one of the tables."""
         if self.field is not None and everything:
             found = pc.unique(whole(typed[self.field])).to_pylist()
         else:
-            found = [day for (day,) in con.execute(given + self.days).fetchall()]
-        without = con.execute(given + self.undated).fetchall()[0][0] if None in found else 0
+            found = [day for (day,) in asked(self.days)]
+        without = asked(self.undated)[0][0] if None in found else 0
         return {day for day in found if day is not None}, without
 
 
@@ -144,8 +142,12 @@ class Balance:
     def _whose(self, typed: pa.Table) -> pa.DictionaryArray:
         """Account and currency of every row."""
         names = [whole(typed[name]) for name in self.by]
-        if len(names) == 1 and pa.types.is_dictionary(names[0].type) and not names[0].null_count:
-            return names[0]
+        if names and all(pa.types.is_dictionary(name.type) and len(name.dictionary) == 1 and not name.null_count for name in names[:-1]):
+            # mostly of one account: its name once, before the currency of every row
+            last = names[-1] if pa.types.is_dictionary(names[-1].type) else names[-1].dictionary_encode()
+            if not last.null_count:
+                before = "".join(f"{name.dictionary[0]} " for name in names[:-1])
+                return pa.DictionaryArray.from_arrays(last.indices, pa.array([f"{before}{name}" for name in last.dictionary], pa.string()))
         texts = [name.cast(pa.string()) for name in names]
         joined_names = pc.binary_join_element_wise(*texts, " ", null_handling="skip") if texts else None
         return constant("", typed.num_rows) if joined_names is None else joined_names.dictionary_encode()
@@ -163,7 +165,17 @@ def _given(constants: Mapping[str, pa.Scalar]) -> str:
     listed = ", ".join(
         f"cast({quoted(str(value.as_py())) if value.is_valid else 'null'} as {duck_type(_plain(value.type))}) as \"{name}\""
         for name, value in constants.items())
-    return f"with typed as (select *, {listed} from given) "
+    return f"with typed as (select *, {listed} from given) " if constants else "with typed as (from given) "
+
+
+class _Batch:
+    """The rows that the engine reads as `given`: a statement that is prepared over it holds for every batch of the same columns."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.rows = rows
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.rows.__arrow_c_stream__(requested_schema)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -204,30 +216,44 @@ class Counter:
         ]
         self.balance = Balance(spec.balance, fields) if spec.balance else None
         self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
+        self.given = _Batch(fields.empty_table())
+        self.prepared: dict[str, str] = {}  # statement over the columns of the last batch -> its name
+        self.columns: tuple[object, ...] = ()
+        self.typed = ""
 
     def count(self, typed: pa.Table, constants: Mapping[str, pa.Scalar] | None = None) -> Tally:
         """The counts of a batch of rows that fit their tables (`unfit`). constants: the columns of which every row has this value."""
         rows, calendars = typed.num_rows, len(self.calendars)
-        name, fixed = ("given", _given(constants)) if constants and rows > MANY_ROWS else ("typed", "")
-        self.con.register(name, typed.drop_columns(list(constants)) if fixed and constants else typed)
-        try:
-            [answer] = self.con.execute(fixed + self.whole).fetchall() if self.whole else [self.nothing]
-            if self.fed and answer[0] < rows:
-                answer = (*self.con.execute(fixed + self.fed).fetchall()[0], *answer[1:])
-            given = [answer[0], *(answer[0] if c.wheres == self.feeds else n for c, n in zip(self.calendars, answer[1:], strict=False))]
-            fed = [rows if count is None else count for count in given]
-            days: set[dt.date] = set()
-            undated = 0
-            for calendar, count in zip(self.calendars, fed[1:], strict=True):
-                found, without = calendar.read(self.con, typed, everything=count == rows, given=fixed)
-                days |= found
-                undated += without
-            groups = {n: (self.con.sql(fixed + sql).to_arrow_table(),) for n, sql in self.groups}
-            chains = self.balance.chains(typed) if self.balance else {}
-        finally:
-            self.con.unregister(name)
+        self._give(typed, constants if constants and rows > MANY_ROWS else {})
+        [answer] = self._asked(self.whole) if self.whole else [self.nothing]
+        if self.fed and answer[0] < rows:
+            answer = (*self._asked(self.fed)[0], *answer[1:])
+        given = [answer[0], *(answer[0] if c.wheres == self.feeds else n for c, n in zip(self.calendars, answer[1:], strict=False))]
+        fed = [rows if count is None else count for count in given]
+        days: set[dt.date] = set()
+        undated = 0
+        for calendar, count in zip(self.calendars, fed[1:], strict=True):
+            found, without = calendar.read(self._asked, typed, everything=count == rows)
+            days |= found
+            undated += without
+        groups = {n: (self.con.sql(self.typed + sql).to_arrow_table(),) for n, sql in self.groups}
+        chains = self.balance.chains(typed) if self.balance else {}
         sums = tuple(Decimal(str(value)) for value in answer[1 + calendars :])
         return Tally(rows, rows if self.every else fed[0], undated, frozenset(days), sums, groups, chains)
+
+    def _give(self, typed: pa.Table, constants: Mapping[str, pa.Scalar]) -> None:
+        """Make a batch the one that is asked about."""
+        self.given.rows = typed.drop_columns(list(constants)) if constants else typed
+        if (columns := (self.given.rows.schema, tuple(constants))) != self.columns:
+            self.con.register("given", self.given)
+            self.columns, self.typed, self.prepared = columns, _given(constants), {}
+
+    def _asked(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a statement gives of the batch. It is planned once, which takes as long as to carry it out on a batch."""
+        if sql not in self.prepared:
+            self.prepared[sql] = f"asked_{len(self.prepared)}"
+            self.con.execute(f"prepare {self.prepared[sql]} as {self.typed}{sql}")
+        return self.con.execute(f"execute {self.prepared[sql]}").fetchall()
 
     def unlisted(self, typed: pa.Table) -> dict[int, tuple[str, ...]]:
         """The rows, by number, of a kind that their table's expression does not list, with the fields that name it."""

@@ -18,7 +18,7 @@ from duizhang.ingest.reading.delimited import Piece, text_pieces, wanted_positio
 from duizhang.ingest.recognising import Place, split_line
 from duizhang.ingest.rows import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.specification import normalised
-from duizhang.ingest.texts import lengths, series
+from duizhang.ingest.texts import Cells, X, distinct, lengths, series
 
 BLANKS = " \t\"'`"  # a cell of nothing else is blank
 
@@ -138,21 +138,20 @@ class _Rows:
         keep = np.ones(len(lines), dtype=bool)
         if not len(lines):
             return keep
-        first = series(columns[0]).str.strip_chars_start(BLANKS)
+        texts, places = distinct(columns[0])
+        first = Cells(series(texts), places).map(X.str.strip_chars_start(BLANKS))
         if self.footer:
-            found = first.str.contains(self.footer.pattern)
-            for at in found.arg_true():
-                found[at] = not self._is_named_so(first[at], columns, at)
+            found = _flags(first, X.str.contains(self.footer.pattern))
+            for at in np.flatnonzero(found).tolist():
+                found[at] = not self._is_named_so(columns[0][at].as_py().lstrip(BLANKS), columns, at)
             self._put_around(keep, found, lines, whole)
         if self.only:
-            self._put_around(keep, ~first.str.contains(self.only.pattern), lines, whole)
-        if any(self.header) and self.names[0].strip():
-            near = first.str.starts_with(self.names[0].strip())
-            if near.any():
-                near &= first.str.strip_chars(BLANKS) == self.names[0].strip()
-            for at in near.arg_true():
+            self._put_around(keep, ~_flags(first, X.str.contains(self.only.pattern)), lines, whole)
+        if any(self.header) and (name := self.names[0].strip()):
+            near = _flags(first, X.str.starts_with(name) & (X.str.strip_chars(BLANKS) == name))
+            for at in np.flatnonzero(near).tolist():
                 near[at] = [normalised(cell) for cell in whole(int(lines[at]))] == self.header
-            self.reading.headers += lines[near.to_numpy()].tolist()
+            self.reading.headers += lines[near].tolist()
             self._put_around(keep, near, lines, whole)
         if self.spec.totals_row and normalised(self.spec.totals_row) in self.index:
             column = series(columns[self.index[normalised(self.spec.totals_row)]])
@@ -162,7 +161,7 @@ class _Rows:
                 for name, column in zip(self.names, columns, strict=True):
                     if column[at].as_py().strip():
                         self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
-        blank = (first == "").arg_true()
+        blank = pl.Series(np.flatnonzero(_flags(first, X == "")))
         for column in columns[1:]:
             if len(blank):
                 blank = blank.filter(series(column).gather(blank).str.strip_chars(BLANKS) == "")
@@ -177,10 +176,9 @@ class _Rows:
         more = said is not None and re.search(r"[^\W\d_]{2,}", first[said.end() :]) is not None
         return more and any(re.search(r"\d", columns[place][at].as_py()) is not None for place in self.days if place)
 
-    def _put_around(self, keep: np.ndarray, found: pl.Series, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
-        at = found.arg_true().to_numpy()
-        keep[at] = False
-        self.reading.around += [self.place.delimiter.join(whole(line)) for line in lines[at].tolist()]
+    def _put_around(self, keep: np.ndarray, found: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
+        keep[found] = False
+        self.reading.around += [self.place.delimiter.join(whole(line)) for line in lines[found].tolist()]
 
     def _under_headings(self, lines: np.ndarray, columns: list[pa.Array]) -> tuple[np.ndarray, list[pa.Array]]:
         """The rows with the text of the heading that they stand under as one column more; a heading itself is no row."""
@@ -221,6 +219,11 @@ class _Rows:
             filled[p] = pa.concat_arrays([pa.array([value, ""], pa.string()), columns[p]]).take(pa.array(place))
         self.last = [key, *(filled[p][-1].as_py() for p in positions)]
         return filled
+
+
+def _flags(cells: Cells, rule: pl.Expr) -> np.ndarray:
+    """Of which rows a rule is true."""
+    return np.array(cells.map(rule).rows())
 
 
 def _mask(flags: pa.Array) -> np.ndarray:

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import FIELD_TYPES, NUMBERS, TIME_FORMATS, Column, SourceSpec, normalised
-from duizhang.ingest.texts import Cells, X, coded, whole
-from duizhang.ingest.typing.clock import business_day, by_zone, to_utc
+from duizhang.ingest.texts import FEW, Cells, X, arrow, bare, coded, distinct, series, whole
+from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
 from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.money import SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
@@ -34,7 +34,6 @@ QUARANTINE = pa.schema(
 )
 HIDDEN = "***"
 _SIGNED = rf"(?i)[-+−–()（）＋]|{SIDE}"
-ABSOLUTE = " names its offset"  # beside a time whose cells do or do not
 # what stands where there is no id or person: rows that have nothing to do with each other would share one key
 NAMELESS = r"(?i)^(?:[\W_]+|#?n/a|null|none|nan|nil|undefined|无|暂无|没有)$"
 _ZEROS = "^0+$"  # nothing where systems count their orders and payments; the first line of an order may be number 0
@@ -53,6 +52,29 @@ class Said:
     decimal: str = ""
     fees: str = ""
     amounts: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What stands in the cells of a field, row by row, or with `places` of each once a distinct text. days: business days of times;
+    reasons: what is wrong; empty: what is wrong with a required one that says nothing."""
+
+    values: pa.Array
+    days: pa.Array | None = None
+    reasons: pa.Array | None = None
+    empty: pa.Array | None = None
+    places: pa.Array | None = None
+
+    def rows(self, what: pa.Array | None, *, coded: bool = False) -> pa.Array | None:
+        """One of them a row. coded: dictionary-encoded (every value once) where there are places."""
+        if what is None or self.places is None:
+            return what
+        return (what.dictionary_encode() if coded else what).take(self.places)
+
+    def of(self, at: pa.Array, places: pa.Array) -> Found:
+        """The same of the texts at these places, which stand in rows as `places` has it."""
+        days, reasons, empty = (what if what is None else what.take(at) for what in (self.days, self.reasons, self.empty))
+        return Found(self.values.take(at), days, reasons, empty, places)
 
 
 @dataclass(frozen=True)
@@ -111,6 +133,7 @@ class ColumnTyper:
         self.charged: set[str] = set()  # amounts that are money out where they are positive
         # fields of columns that the file does not have: one value in all rows, made once for the longest batch
         self.fixed: dict[str, pa.Array] = {}
+        self.known: dict[str, tuple[pa.Array, Found]] = {}  # of fields whose cells repeat themselves: raw texts, what they are
 
     def places(self) -> dict[str, list[int]]:
         """By column of the specification, where its cells stand in the file; none of columns that only the rows tell apart."""
@@ -174,26 +197,30 @@ class ColumnTyper:
 
     def pays_card(self, name: str, batch: Batch) -> bool:
         """Whether a row of which its field says that it pays a card off has a negative amount."""
-        by, reading = self.spec.fields[name].pays_card, self.readings[name]
-        if not by or reading is None:
+        by, raw = self.spec.fields[name].pays_card, _Raw(batch)
+        if not by:
             return False
-        raw = _Raw(batch)
         paid = pc.not_equal(self._text(by, self.spec.fields[by], raw).rows(), "")
-        below = pc.less(reading.of(self._text(name, self.spec.fields[name], raw))[0].rows(), 0)
+        below = pc.less(self._amounts(name, raw), 0)
         return bool(pc.any(pc.and_(paid, pc.fill_null(below, False)), min_count=0).as_py())
 
     def signs(self, name: str, batch: Batch) -> tuple[pl.Series, bool]:
         """(the amounts of a settled field that are not 0, whether any of its cells has a sign, a bracket or a side such as CR)."""
-        texts, reading = self._text(name, self.spec.fields[name], _Raw(batch)), self.readings[name]
-        amounts = pl.Series(reading.of(texts)[0].rows() if reading is not None else [])
-        return amounts.filter(amounts != 0), bool(texts.values.str.contains(_SIGNED).any())
+        raw = _Raw(batch)
+        found = pl.Series(self._amounts(name, raw))
+        return found.filter(found != 0), bool(self._text(name, self.spec.fields[name], raw).values.str.contains(_SIGNED).any())
+
+    def _amounts(self, name: str, raw: _Raw) -> pa.Array:
+        texts, reading = self._text(name, self.spec.fields[name], raw), self.readings[name]
+        return Cells(reading.of(texts.values)[0], texts.places).rows() if reading is not None else []
 
     def unread(self, names: Sequence[str], batch: Batch, typed: pa.Table) -> Unread:
         """What stands in columns of money that no field reads. typed: the batch's rows."""
         found = Unread()
         somewhere = np.zeros(len(batch.lines), np.bool_)
         for name in names:
-            values = amounts(self.decimal).of(coded(batch.columns[self.index[normalised(name)]]))[0].rows()
+            cells = coded(batch.columns[self.index[normalised(name)]])
+            values = Cells(amounts(self.decimal).of(cells.values)[0], cells.places).rows()
             filled = pc.fill_null(pc.not_equal(values, 0), False).to_numpy(zero_copy_only=False)
             found.sums[name] = (int(filled.sum()), pc.sum(values).as_py() or Decimal(0))
             somewhere |= filled
@@ -238,39 +265,75 @@ class ColumnTyper:
         """
         raw = _Raw(batch)
         values: dict[str, pa.Array] = {"line": batch.lines}
+        days: dict[str, pa.Array] = {}
         problems: list[Problem] = []
         for name, column in self.spec.fields.items():
             if (fixed := self._fixed(name, len(batch.lines))) is not None:
                 values[name] = fixed
                 continue
-            texts, reading = self._text(name, column, raw), self.readings[name]
-            found, reasons = reading.of(texts) if reading is not None else (texts, None)
-            values[name] = found.column() if column.type in ("id", "text") else found.rows()
+            found = self._found(name, column, raw)
+            values[name], reasons = found.rows(found.values, coded=column.type in ("id", "text")), found.rows(found.reasons)
+            days[name] = found.rows(found.days)
             if column.beside:
                 values[name] = self._moved_beside(name, values[name])
             if name in self.charged:
                 values[name] = pc.negate(values[name])
-            if self._is_mixed(name):
-                values[f"{name}{ABSOLUTE}"] = texts.map(X.str.contains(_OFFSET)).rows()
-            if column.required and required:
-                reasons = _add_reason(reasons, texts, "is empty; expected a value")
-            elif column.required_with and required and (texts.values == "").any():
-                beside = [pc.not_equal(self._text(n, self.spec.fields[n], raw).rows(), "") for n in column.required_with]
-                needed = functools.reduce(pc.or_, beside)
-                empty = _add_reason(None, texts, "is empty; expected a value")
-                reasons = pc.coalesce(*([] if reasons is None else [reasons]), pc.if_else(needed, empty, None))
+            if required and (empty := found.rows(found.empty)) is not None:
+                if column.required_with:
+                    beside = (pc.not_equal(self._text(n, self.spec.fields[n], raw).rows(), "") for n in column.required_with)
+                    empty = pc.if_else(functools.reduce(pc.or_, beside), empty, None)
+                reasons = empty if reasons is None else pc.coalesce(reasons, empty)
             if reasons is not None:
-                problems.append(self._shown(name, column, raw, texts, reasons))
+                problems.append(self._shown(name, column, raw, reasons))
+        for name, column in self.spec.fields.items():
+            if column.type == "time" and column.zone_field and name in days:
+                texts = series(self._text(name, column, raw).rows()) if self._is_mixed(name) else None
+                values[name], days[name] = self._utc_and_day(name, values[name], texts, values[column.zone_field])
+            if column.type == "time":
+                values[f"{name}_day"] = days[name] if name in days else pa.nulls(len(batch.lines), pa.date32())
         typed = pa.table(values)
         wrong = QUARANTINE.empty_table()
         if problems:
-            bad = pc.is_valid(problems[0].reasons)
-            for problem in problems[1:]:
-                bad = pc.or_(bad, pc.is_valid(problem.reasons))
+            bad = functools.reduce(pc.or_, (pc.is_valid(problem.reasons) for problem in problems))
             typed = typed.filter(pc.invert(bad))
             wrong = pa.concat_tables([_cells(batch.lines, problem) for problem in problems])
             wrong = wrong.sort_by([("line", "ascending"), ("column_name", "ascending")])
-        return self._hide(self._localise(typed)), wrong
+        return self._hide(typed), wrong
+
+    def _found(self, name: str, column: Column, raw: _Raw) -> Found:
+        """What stands in the cells of a field. Where they repeat themselves, what was found of the same texts before is known."""
+        position = self.positions[name]
+        texts, places = raw.distinct(position) if position is not None and not self.joined[name] else (None, None)
+        if texts is None or places is None or len(texts) > FEW:
+            return self._read(name, column, self._text(name, column, raw))
+        known = self.known.get(name)
+        at = pc.index_in(texts, known[0]) if known else None
+        if known is None or at is None or at.null_count:
+            known = self.known[name] = texts, self._read(name, column, self._text(name, column, raw))
+            return known[1]
+        return known[1].of(at, places)
+
+    def _read(self, name: str, column: Column, texts: Cells) -> Found:
+        reading = self.readings[name]
+        read, reasons = reading.of(texts.values) if reading is not None else (texts.values, None)
+        values, days, empty = arrow(read), None, None
+        if column.type == "time" and not column.zone_field:
+            values, days = self._utc_and_day(name, values, texts.values)
+        if (column.required or column.required_with) and (nothing := texts.values == "").any():
+            empty = pc.if_else(nothing.to_arrow(), "is empty; expected a value", None)
+        return Found(values, days, reasons, empty, texts.places)
+
+    def _utc_and_day(self, name: str, times: pa.Array, texts: pl.Series | None, zones: pa.Array | None = None) -> tuple[pa.Array, pa.Array]:
+        """Times in naive UTC and their business days. texts: that they stand in; zones: of each, where its row names it."""
+        absolute, own = [is_absolute(f) for f in self.formats[name]], self.spec.zone or self.zone
+        if zones is None and not any(absolute):
+            return utc_and_day(times, self.spec.fields[name].zone or own, self.zone, self.cut_off)
+        utc = times
+        if not all(absolute):
+            utc = to_utc(times, self.spec.fields[name].zone or own) if zones is None else by_zone(times, zones, own)
+            if any(absolute) and texts is not None:
+                utc = pc.if_else(texts.str.contains(_OFFSET).to_arrow(), times, utc)
+        return utc, business_day(utc, self.zone, self.cut_off)
 
     def constants(self) -> dict[str, pa.Scalar]:
         """Fields of columns that the file does not have, each with the value of all rows."""
@@ -282,16 +345,15 @@ class ColumnTyper:
         column, reading = self.spec.fields[name], self.readings.get(name)
         if self.positions[name] is not None or self.joined[name] or column.required or column.required_with or column.beside:
             return None
-        values = self.fixed.get(name)
-        if values is None or len(values) < rows:
+        if name not in self.fixed or len(self.fixed[name]) < rows:
             cell = Cells(pl.Series("x", [""]))
             texts = cell if (rule := self.steps[name]) is None else cell.map(rule)
-            found, reasons = reading.of(texts) if reading is not None else (texts, None)
-            if reasons is not None:
+            read, reasons = reading.of(texts.values) if reading is not None else (texts.values, None)
+            if reasons is not None or (column.type == "time" and not read.null_count()):
                 return None
-            many = Cells(found.values, pa.array(np.zeros(rows, np.int32)))
-            values = self.fixed[name] = many.column() if column.type in ("id", "text") else many.rows()
-        return values.slice(0, rows)
+            many = Found(arrow(read), places=pa.array(np.zeros(rows, np.int32)))
+            self.fixed[name] = many.rows(many.values, coded=column.type in ("id", "text"))
+        return self.fixed[name].slice(0, rows)
 
     def _moved_beside(self, name: str, charges: pa.Array) -> pa.Array:
         """What charges move besides the amounts. Raises RefusedFile where there are some and nothing tells."""
@@ -319,10 +381,10 @@ class ColumnTyper:
             cells = Cells(both.select(x=pl.concat_str("x", "y", separator=" ").str.strip_chars(" ")).to_series())
         return cells if steps is None else cells.map(steps)
 
-    def _shown(self, name: str, column: Column, raw: _Raw, texts: Cells, reasons: pa.Array) -> Problem:
+    def _shown(self, name: str, column: Column, raw: _Raw, reasons: pa.Array) -> Problem:
         """The problem with the cells as they stand in the file: what was taken out of one does not name it."""
         if not column.extract or column.template or self.positions[name] is None:
-            return Problem(column, texts, reasons)
+            return Problem(column, self._text(name, column, raw), reasons)
         given = raw.cells(self.positions[name])
         unread = pc.and_(pc.not_equal(given.rows(), ""), pc.fill_null(pc.starts_with(reasons, "is empty"), False))
         return Problem(column, given, pc.if_else(unread, "is not known: there is nothing in it that is expected here", reasons))
@@ -331,30 +393,6 @@ class ColumnTyper:
         """Whether some cells of a time may name their offset and others not."""
         return len({is_absolute(f) for f in self.formats.get(name, ())}) > 1
 
-    def _localise(self, typed: pa.Table) -> pa.Table:
-        """Times to naive UTC, and beside every time its business day in the books' zone and cut-off."""
-        for name, column in self.spec.fields.items():
-            if column.type != "time":
-                continue
-            times = whole(typed[name])
-            if times.null_count == len(times):
-                if self._is_mixed(name) and f"{name}{ABSOLUTE}" in typed.column_names:
-                    typed = typed.drop_columns([f"{name}{ABSOLUTE}"])
-                typed = typed.append_column(f"{name}_day", pa.nulls(len(times), pa.date32()))
-                continue
-            if all(is_absolute(f) for f in self.formats[name]):
-                utc = times
-            elif column.zone_field:
-                utc = by_zone(times, whole(typed[column.zone_field]), self.spec.zone or self.zone)
-            else:
-                utc = to_utc(times, column.zone or self.spec.zone or self.zone)
-            if self._is_mixed(name):
-                utc = pc.if_else(whole(typed[f"{name}{ABSOLUTE}"]), times, utc)
-                typed = typed.drop_columns([f"{name}{ABSOLUTE}"])
-            typed = typed.set_column(typed.schema.get_field_index(name), name, utc)
-            typed = typed.append_column(f"{name}_day", business_day(utc, self.zone, self.cut_off))
-        return typed
-
     def _hide(self, typed: pa.Table) -> pa.Table:
         """Replace personal values by keyed pseudonyms, once a distinct value where the cells are coded."""
         for name, column in self.spec.fields.items():
@@ -362,8 +400,8 @@ class ColumnTyper:
                 cells = whole(typed[name])
                 coded = pa.types.is_dictionary(cells.type)
                 texts = pc.fill_null(cells.dictionary if coded else cells, "")
-                hidden = Cells(pl.Series(pseudonyms(texts, self.key)), cells.indices if coded else None)
-                typed = typed.set_column(typed.schema.get_field_index(name), name, hidden.column())
+                hidden = Found(pseudonyms(texts, self.key), places=cells.indices if coded else None)
+                typed = typed.set_column(typed.schema.get_field_index(name), name, hidden.rows(hidden.values, coded=True))
         return typed
 
 
@@ -388,14 +426,22 @@ class _Raw:
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
-        self.found: dict[int | None, Cells] = {}
+        self.found: dict[int, Cells] = {}
+        self.texts: dict[int, tuple[pa.Array, pa.Array | None]] = {}
+
+    def distinct(self, position: int) -> tuple[pa.Array, pa.Array | None]:
+        """(texts as they stand in the file, places in them of a column that repeats itself)."""
+        if position not in self.texts:
+            self.texts[position] = distinct(self.batch.columns[position])
+        return self.texts[position]
 
     def cells(self, position: int | None) -> Cells:
         """The cells of a column; empty ones where the file does not have it."""
+        if position is None:
+            return Cells(pl.Series("x", [""]), pa.repeat(pa.scalar(0, pa.int32()), len(self.batch.lines)))
         if position not in self.found:
-            self.found[position] = (
-                Cells(pl.Series("x", [""]), pa.repeat(pa.scalar(0, pa.int32()), len(self.batch.lines))) if position is None
-                else coded(self.batch.columns[position]))
+            texts, places = self.distinct(position)
+            self.found[position] = Cells(series(bare(texts)), places)
         return self.found[position]
 
     def words(self, position: int | None) -> set[str]:
@@ -450,14 +496,6 @@ def _listed(column: Column, listed: Mapping[str, str]) -> Reading:
     value = key.replace_strict(list(listed), list(listed.values()), default=column.otherwise, return_dtype=pl.String)
     wrong = f"is not known; expected one of {', '.join(k for k in listed if k)}"
     return Reading(value, value, pl.when(X == "").then(pl.lit("is empty; expected a value")).otherwise(pl.lit(wrong)), empty=True)
-
-
-def _add_reason(reasons: pa.Array | None, texts: Cells, reason: str) -> pa.Array | None:
-    """The reasons, with one more for empty cells that have none yet."""
-    if not (texts.values == "").any():
-        return reasons
-    added = texts.map(pl.when(X == "").then(pl.lit(reason))).rows()
-    return added if reasons is None else pc.coalesce(reasons, added)
 
 
 def _cells(lines: pa.Array, problem: Problem) -> pa.Table:

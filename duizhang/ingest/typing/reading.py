@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from duizhang.ingest.texts import Cells, applied
+from duizhang.ingest.texts import applied, arrow
 
 
 @dataclass(frozen=True)
@@ -26,24 +25,18 @@ class Reading:
     empty: bool = False
     only: str = ""
 
-    def of(self, texts: Cells) -> tuple[Cells, pa.Array | None]:
-        """(values, the reason of each row or None): null where a text is empty or wrong."""
-        if self.only and not texts.values.str.contains(self.only).any():
+    def of(self, texts: pl.Series) -> tuple[pl.Series, pa.Array | None]:
+        """(values, the reason of each or None where all have a value): null where a text is empty or wrong."""
+        if self.only and not texts.str.contains(self.only).any():
             return texts, None
-        values = applied(self.quick, texts.values)
+        values = applied(self.quick, texts)
         nothing = values.is_null()
-        left = (nothing if self.empty else nothing & (texts.values != "")).arg_true()
+        left = (nothing if self.empty else nothing & (texts != "")).arg_true()
         if not len(left):
-            return Cells(values, texts.places), None
-        again = texts.values.gather(left).alias("x").to_frame().with_columns(value=self.thorough)
+            return values, None
+        again = texts.gather(left).alias("x").to_frame().with_columns(value=self.thorough)
         again = again.with_columns(reason=self.reason).with_columns(value=pl.when(pl.col("reason").is_null()).then(pl.col("value")))
-        count, numbers = len(values), np.arange(len(left))
-        place = np.arange(count)
-        place[left] = count + numbers
-        values = pl.concat([values, again["value"]]).gather(place)
+        values = values.scatter(left, again["value"])
         if again["reason"].null_count() == len(again):
-            return Cells(values, texts.places), None
-        place = np.zeros(count, np.int64)
-        place[left] = 1 + numbers
-        reasons = pl.concat([pl.Series("reason", [None], pl.String), again["reason"]]).gather(place)
-        return Cells(values, texts.places), Cells(reasons, texts.places).rows()
+            return values, None
+        return values, arrow(pl.repeat(None, len(values), dtype=pl.String, eager=True).scatter(left, again["reason"]))
