@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from duizhang import language
-from duizhang.cli import COMMANDS, EXIT_CODES, cli, helping
+from duizhang.cli import COMMANDS, EXIT_CODES, asked_for, cli, helping
 from duizhang.folding import width_of
 from duizhang.language import messages, translated
 from tests.test_commands import commands
@@ -115,3 +115,10 @@ def test_every_command_takes_a_language() -> None:
         assert "核对并发布一个范围内的期间。" in cli.get_help(click.Context(cli)).replace("\n", "").replace(" ", "")
     finally:
         language.choose("")
+
+
+def test_a_language_before_the_command_changes_nothing_of_what_it_may_load() -> None:
+    for before in ([], ["--lang", "zh"], ["--lang=zh"]):
+        assert asked_for([*before, "exceptions", "export", "--home", "x"]) == {"exceptions", "exceptions export"}
+        assert "run" in asked_for([*before, "run", "--books", "b.yaml"])
+    assert asked_for([]) == {""}

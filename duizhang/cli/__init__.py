@@ -180,11 +180,19 @@ def cli() -> None:
     click.get_current_context().with_resource(shown(logging.WARNING))
 
 
+def asked_for(arguments: list[str]) -> set[str]:
+    """The command that these arguments name, alone and with its part, whatever stands before it."""
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        rest = rest[2:] if rest[0] == "--lang" else rest[1:]
+    return {" ".join(rest[:1]), " ".join(rest[:2])}
+
+
 def main() -> None:
     """Entry point of the `duizhang` command: a mistake, a full disk or a busy database is one message, never a traceback."""
     # what a command loads is there until it ends: to look for garbage in it after every 700 objects is a quarter of the time to load it
     gc.set_threshold(100_000)
-    names = {" ".join(sys.argv[1:2]), " ".join(sys.argv[1:3])}
+    names = asked_for(sys.argv[1:])
     if not names & set(WITH_PANDAS):
         keep_out("pandas", *(("numpy",) if names & set(WITHOUT_NUMPY) else ()))
     _leave(_status())

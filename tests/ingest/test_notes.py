@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 
@@ -142,3 +143,13 @@ def test_a_row_of_a_sheet_that_is_filled_in_columns_alone_that_are_not_read_is_q
         book.active.append(row)
     [found] = read(tmp_path, packed(book), "book.xlsx")
     assert (found.rows_parsed, found.rows_quarantined + found.rows_ignored) == (2, 1)
+
+
+def test_rows_that_an_old_workbook_hides_are_told(tmp_path: Path) -> None:
+    body = bytearray((Path(__file__).parent / "data" / "ccb.xls").read_bytes())
+    [found] = read(tmp_path, bytes(body), "shown.xls")
+    line = found.table("bank_entries")["line"][0].as_py()
+    at = bytes(body).find(struct.pack("<HHH", 0x208, 16, line - 1))  # the record of its row, whose options tell that it is hidden
+    body[at + 4 + 12] |= 0x20
+    [found] = read(tmp_path, bytes(body), "hidden.xls")
+    assert at > 0 and found.notes == [f"the workbook hides rows that are read all the same: line {line}"]
