@@ -83,10 +83,12 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
                 yield from wrapped(spoken(reason), width, lines=None if everything else 8 if why == 1 else 3)
             if not everything and len(p["held_reasons"]) > _REASONS:
                 yield _("  and {n} more (--all, or --json for the whole text)", n=len(p["held_reasons"]) - _REASONS)
-    for c in found["not_certified"]:
+    for c in found["not_certified"] if everything else found["not_certified"][-_NOTED:]:
         yield "\n" + _("{day} was not certified by the machine:", day=c["period"])
         for reason in c["reasons"]:
-            yield from wrapped(reason, width, lines=3)
+            yield from wrapped(spoken(reason), width, lines=3)
+    if not everything and len(found["not_certified"]) > _NOTED:
+        yield _("  and {n} days before (--all)", n=len(found["not_certified"]) - _NOTED)
     if found["not_run"]:
         from duizhang.verdict import not_run_lines
 
@@ -103,7 +105,7 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     if found["quiet"]:
         yield "\n" + _("unusual against their own weeks, which holds nothing: {n} days", n=len(found["quiet"]))
         for q in found["quiet"] if everything else found["quiet"][-_NOTED:]:
-            yield from wrapped(f"  {q['period']} {'; '.join(q['sources'])}", width, lines=3)
+            yield from wrapped(f"  {q['period']} {'; '.join(map(spoken, q['sources']))}", width, lines=3)
     if found["feeds"]:
         yield "\n" + _("Corrections that a system has not taken:")
         for f in found["feeds"]:
@@ -226,10 +228,10 @@ def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, An
     """What the state knows beside the files: feeds of corrections that a webhook was to take and has not, days that wait for signatures
     and that the machine has looked at, sources that are silent or thin against their own weeks (they hold nothing)."""
     from duizhang.close.feeds import made_feeds
-    from duizhang.close.uncertified import why_not
     from duizhang.ingest import records
     from duizhang.quiet import quiet_sources
     from duizhang.state import State
+    from duizhang.uncertified import why_not
 
     try:
         state = State(home, read_only=True)

@@ -108,7 +108,7 @@ def _of_numbers(con: duckdb.DuckDBPyConnection, period: dt.date, rules: Certify,
             found.append(f"{amount.normalize():f} {name} are open, more than {most.normalize():f}")
     [(late,)] = con.execute("select count(*) from open_items where period = ? and overdue", [period]).fetchall()
     if late:
-        found.append(f"{late} items are past their deadline")
+        found.append(f"items past their deadline: {late}")
     for leg, rate in con.execute(
         "select leg, min(match_rate) from recon_summary where period = ? and left_rows + right_rows > 0 group by leg order by leg",
         [period],

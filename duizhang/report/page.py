@@ -41,6 +41,7 @@ class Report:
     files_said: str = ""
     bad_files: Table = field(default_factory=lambda: Table("bad_files", ()))
     unread: list[dict[str, Any]] = field(default_factory=list)  # files of days that have nothing published
+    uncertified: list[tuple[dt.date, list[str]]] = field(default_factory=list)  # days that the machine was to certify, and why it did not
     quiet: list[tuple[dt.date, str]] = field(default_factory=list)  # sources that are silent or thin against their own weeks
 
     @property

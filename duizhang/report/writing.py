@@ -85,9 +85,24 @@ def made(home: Path, first: dt.date | None, last: dt.date | None, labels: Labels
     report.unread = [
         {**row, "problem": in_language(row["problem"], labels.language)} for row in unread_files(home) if row["period"] in unpublished
     ] if unpublished else []
+    own = {d["period"] for d in facts.days}
+    report.uncertified = [
+        (day, [in_language(line, labels.language) for line in why]) for day, why in sorted(_uncertified(home).items()) if day in own
+    ]
     shown = quiet_of_home(home, [d["period"] for d in facts.days])
     report.quiet = [(day, in_language(str(line), labels.language)) for day, lines in shown.items() for line in lines]
     return report
+
+
+def _uncertified(home: Path) -> dict[dt.date, tuple[str, ...]]:
+    """Why days were not certified; nothing where there is no state beside what is published."""
+    from duizhang.state import State
+    from duizhang.uncertified import why_not
+
+    try:
+        return why_not(State(home, read_only=True))
+    except UserError:
+        return {}
 
 
 def _files(facts: Facts, table: Table, labels: Labels) -> tuple[str, Table]:

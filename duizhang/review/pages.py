@@ -19,7 +19,8 @@ from duizhang.ingest.typing import shape
 from duizhang.order_life import events_of, items_of
 from duizhang.publish.versions import HELD
 from duizhang.report.figures import evidence_lines
-from duizhang.report.labels import Labels
+from duizhang.report.labels import Labels, Language
+from duizhang.report.phrases import in_language
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
 from duizhang.review.views import views
@@ -66,7 +67,7 @@ class Pages:
             }
         store = State(self._home, read_only=True)
         values["signatures"] = signatures(store, period, state["digest"]) if state["digest"] else {}
-        values["log"] = [_told(e) for e in reversed(events(store)) if _of_day(e, period)][:50]
+        values["log"] = [_told(e, _language(visit)) for e in reversed(events(store)) if _of_day(e, period)][:50]
         return rendered(visit, "day.html.j2", values)
 
     def queue(self, visit: Visit) -> Response:
@@ -94,13 +95,13 @@ class Pages:
                 "period": period, "lines": lines, "first": lines[0], "history": asking.history(con, leg, entity, key, currency),
                 "beside": asking.beside(con, period, lines[0]["order_id"], lines[0]),
             }
-        labels = Labels("zh" if visit.language == "zh" else "en")
+        labels = Labels(_language(visit))
         for line in lines:
             line["told"] = evidence_lines(line["evidence"], labels, _LINES_OF_EVIDENCE)
             line["others"] = json.loads(line["candidates"] or "[]")
         decided = events(State(self._home, read_only=True), "decided")
         values["comments"] = comments(State(self._home, read_only=True), (leg, entity, key, currency))
-        values["decided"] = [_told(e) for e in reversed(decided) if _is_about(e["payload"], leg, entity, key, currency)]
+        values["decided"] = [_told(e, _language(visit)) for e in reversed(decided) if _is_about(e["payload"], leg, entity, key, currency)]
         return rendered(visit, "item.html.j2", values)
 
     def files(self, visit: Visit) -> Response:
@@ -152,6 +153,10 @@ def _file(record: FileRecord) -> dict[str, Any]:
             "control_totals_ok": record.detail.get("control_totals_ok"), "problem": record.problem}
 
 
+def _language(visit: Visit) -> Language:
+    return "zh" if visit.language == "zh" else "en"
+
+
 def _is_about(said: dict[str, Any], leg: str, entity: str, key: str, currency: str) -> bool:
     return bool((said.get("leg"), said.get("entity"), said.get("key"), said.get("currency")) == (leg, entity, key, currency))
 
@@ -161,7 +166,12 @@ def _of_day(event: dict[str, Any], period: dt.date) -> bool:
     return event["kind"] in _LOG and (said.get("period") == period.isoformat() or period.isoformat() in said.get("days", ()))
 
 
-def _told(event: dict[str, Any]) -> dict[str, Any]:
+def _fact(value: object, language: Language) -> str:
+    """Something of the log as a reader is told it."""
+    return "; ".join(in_language(str(line), language) for line in value) if isinstance(value, list) else str(value)
+
+
+def _told(event: dict[str, Any], language: Language) -> dict[str, Any]:
     said = event["payload"]
-    facts = [str(said[name]) for name in _FACTS if said.get(name)]
+    facts = [_fact(said[name], language) for name in _FACTS if said.get(name)]
     return {"at": event["at"][:16].replace("T", " "), "by": event["actor"], "what": event["kind"], "facts": " · ".join(facts)}

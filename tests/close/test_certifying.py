@@ -12,18 +12,21 @@ import pytest
 import yaml
 
 from duizhang.books import Books, load_books
+from duizhang.cli.status import status_of
 from duizhang.close import archive_books
 from duizhang.close.approval import close_periods, reopen
 from duizhang.close.authority import unsigned
 from duizhang.close.certifying import certify
 from duizhang.close.derived import forgeries, told
 from duizhang.close.keys import new_key
-from duizhang.close.uncertified import why_not
 from duizhang.errors import UserError
 from duizhang.events import append_event, event_log
 from duizhang.gate import run_gate
 from duizhang.publish import period_states, publish
+from duizhang.report import write_report
+from duizhang.report.phrases import in_language
 from duizhang.store import days
+from duizhang.uncertified import why_not
 from tests.publish.conftest import _FAKES
 
 FIRST = dt.date(2026, 3, 1)
@@ -65,8 +68,12 @@ def test_quiet_days_are_signed_by_the_machine_and_every_other_says_why_not(home:
     found = certify(fake.home, books, fake.state, DAYS)
     assert [day for day in DAYS if day not in found] == [QUIET] and found == why_not(fake.state)
     assert found[FIRST] == ("there are too few days before it to say what its volume usually is",)
-    assert found[LOUD] == ("9 CNY are open, more than 5", "1 items are past their deadline")
+    assert found[LOUD] == ("9 CNY are open, more than 5", "items past their deadline: 1")
     assert re.fullmatch(r"40 rows, where 1\d\d to 2\d\d are usual", *found[EMPTY])
+    assert {line for lines in found.values() for line in lines if re.search("[a-z]{2,}", in_language(line, "zh"))} == set()
+    english, chinese = (write_report(fake.home, LOUD, language=language).read_text(encoding="utf-8") for language in ("en", "zh"))
+    assert "items past their deadline: 1" in english and "未平 9 CNY，超过 5" in chinese
+    assert [c["period"] for c in status_of(fake.home)["not_certified"]] == sorted(found)
     state = period_states(fake.state)[QUIET]
     assert (state.state, state.approved_by) == ("approved", "machine")
     log = event_log(fake.state)
