@@ -74,7 +74,7 @@ class Books(BaseModel):
     name: str = ""
     time_zone: str = "Asia/Shanghai"
     language: Literal["zh", "en"] = "zh"  # of the report and the workbook of exceptions; changes no result
-    cut_off: Annotated[str, Field(pattern=r"^\d\d:\d\d$")] = "00:00"
+    cut_off: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
     start: dt.date
     inbox: str = "inbox"
@@ -92,8 +92,8 @@ class Books(BaseModel):
     calendars: dict[str, Calendar] = {}  # by name, for `expected`
     legs: tuple[str, ...] = LEGS  # those that the books have both sides of; the others take no part
     matching: dict[str, tuple[Pass, ...]] = {}  # by leg: its passes, in the order in which they are tried, in the place of matching.yaml's
-    tolerances: dict[str, Decimal] = {}
-    sla_days: dict[str, int] = {}
+    tolerances: dict[str, Annotated[Decimal, Field(ge=0)]] = {}
+    sla_days: dict[str, Annotated[int, Field(ge=0)]] = {}
     accounts: dict[str, Account] = {}
     journal: JournalAccounts = JournalAccounts()
     counterparties: dict[str, Counterparty] = {}  # by provider, platform or carrier
@@ -118,6 +118,12 @@ class Books(BaseModel):
     stock_allocations: tuple[StockAllocation, ...] = ()
     roles: dict[str, Role] = {}
     people: dict[str, Person] = {}  # where there are any, what people do is signed with their keys
+
+    @field_validator("cut_off", mode="before")
+    @classmethod
+    def _clock(cls, value: object) -> object:
+        """YAML takes 10:30 without quotation marks for a number to the base of 60."""
+        return f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
 
     @field_validator("time_zone")
     @classmethod

@@ -17,6 +17,10 @@ _NAME = re.compile(rb"^name:[ \t]*['\"]?([A-Za-z0-9_]+)", re.MULTILINE)
 # so like a platform or provider that is known that another one is not meant; others may have any name
 _TYPING_ERROR = 0.8
 
+_CURRENCIES = frozenset({"currency", "base", "quote"})
+_USUAL = frozenset({"CNY", "EUR", "GBP", "HKD", "JPY", "USD"})  # the list of all is only read for others
+_OTHER_CODES = {"RMB": "CNY", "CNH": "CNY", "YUAN": "CNY", "NT": "TWD", "NTD": "TWD", "RBL": "RUB", "STG": "GBP"}
+
 
 def source_names(own: Path) -> list[str]:
     """The names of all source specifications, shipped ones and those of a folder, without reading more of them."""
@@ -25,6 +29,22 @@ def source_names(own: Path) -> list[str]:
         for path in folder.rglob("*.yaml") if folder.is_dir() else ():
             found |= {match.decode() for match in _NAME.findall(path.read_bytes())[:1]}
     return sorted(found)
+
+
+def _unknown_currencies(value: object, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Codes that ISO 4217 does not know, wherever they stand."""
+    for step, inside in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if step in _CURRENCIES and isinstance(inside, str) and inside not in _USUAL:
+            from duizhang.currency import places_by_currency
+
+            if inside not in (known := places_by_currency()):
+                yield (*place, step), f"unknown currency {inside!r}{_code_meant(inside, known)}"
+        yield from _unknown_currencies(inside, (*place, step))
+
+
+def _code_meant(code: str, known: Iterable[str]) -> str:
+    close = _OTHER_CODES.get(code.upper()) or nearest(code, sorted(_USUAL)) or nearest(code, known)
+    return f"; did you mean {close!r}?" if close else "; expected a code of ISO 4217"
 
 
 def unknown_names(raw: Mapping[str, Any], sources: Sequence[str], legs: Sequence[str]) -> Iterator[tuple[Place, str]]:
@@ -42,6 +62,7 @@ def unknown_names(raw: Mapping[str, Any], sources: Sequence[str], legs: Sequence
                 yield place, f"unknown {kind} {str(name)!r}{meant(str(name), listed)}"
         return look
 
+    yield from _unknown_currencies(raw)
     of_source, of_shop, of_leg = among("source", sources), among("shop", shops), among("leg", legs)
     for shop, entry in shops.items():
         for field in ("platform", "provider"):

@@ -60,6 +60,11 @@ def problems(folder: Path, text: str) -> list[str]:
     ("order_payment: [near", "ledger: [near", "matching: no passes are tried in 'ledger'"),
     ("warehouse: WH-1", "warehose: WH-1", "line 4, shops.tb-01.warehose: unknown key; did you mean 'warehouse'?"),
     ("legs:", "lags:", "line 7, lags: unknown key; did you mean 'legs'?"),
+    ("warehouse: WH-1}", "currency: USX}", "line 4, shops.tb-01.currency: unknown currency 'USX'; did you mean 'USD'?"),
+    ("start: 2026-03-01\n", "start: 2026-03-01\ncurrency: RMB\n", "line 3, currency: unknown currency 'RMB'; did you mean 'CNY'?"),
+    ("start: 2026-03-01\n", "start: 2026-03-01\ncut_off: 25:10\n", "line 3, cut_off: String should match"),
+    ("payout_bank/alipay: 3", "payout_bank/alipay: -3", "should be greater than or equal to 0"),
+    ("{fee: 0.01", "{fee: -0.01", "should be greater than or equal to 0"),
     ("start: 2026-03-01\n", "start: 2026-03-01\nstart: 2026-04-01\n", "line 2, start: stands there twice, again in line 3"),
 ])
 def test_a_name_that_nothing_has_is_refused_with_its_line_and_the_nearest_one(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -80,3 +85,9 @@ def test_own_sources_are_known_and_the_books_of_the_readme_and_the_examples_load
     readme = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert problems(tmp_path, "\n".join(line.removeprefix("   ") for line in readme[0].splitlines())) == []
     load_books(ROOT / "examples" / "olist" / "books.yaml")
+
+
+def test_a_cut_off_is_read_with_and_without_quotation_marks(tmp_path: Path) -> None:
+    for text in ("10:30", "'10:30'"):
+        (tmp_path / "books.yaml").write_text(GOOD + f"cut_off: {text}\n", encoding="utf-8")
+        assert load_books(tmp_path / "books.yaml").cut_off_minutes == 630
