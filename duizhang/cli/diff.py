@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,22 +126,41 @@ class _Changed:
         return lines
 
 
+@contextmanager
+def _told_when_damaged(table: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise UserError(
+            _("{table} cannot be read: {why}", table=table, why=str(error).strip().splitlines()[0]),
+            advice=_("`duizhang verify` says what is damaged; `duizhang run` writes it again."),
+        ) from error
+
+
 def _table(home: Path, name: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> _Changed | None:
     if before == after:
         return None
     if before is None or after is None:
         return _Changed(name, only="new" if before is None else "old")
-    from duizhang.store import connect, quoted
+    from duizhang.store import connect, named, quoted
 
-    with connect() as con:
+    with connect() as con, _told_when_damaged(name):
+        columns = {}
         for side, entry in (("was", before), ("now", after)):
-            path = home / entry["object"]
             con.execute(
-                f"create view {side} as select * from read_parquet({quoted(path)}, hive_partitioning = false)"
+                f"create view {side} as select * from read_parquet({quoted(home / entry['object'])}, hive_partitioning = false)"
             )
-        gone = con.sql("select * from was except all select * from now order by all").fetchall()
-        found = con.sql("select * from now except all select * from was order by all")
-        names, come = list(found.columns), found.fetchall()
+            columns[side] = con.sql(f"select * from {side}").columns
+        # a column that only the program of one of the versions wrote is empty in the other one
+        names = list(dict.fromkeys([*columns["now"], *columns["was"]]))
+        was, now = (
+            f"select {', '.join(named(n) if n in columns[side] else f'null as {named(n)}' for n in names)} from {side}"
+            for side in ("was", "now")
+        )
+        gone = con.sql(f"{was} except all {now} order by all").fetchall()
+        come = con.sql(f"{now} except all {was} order by all").fetchall()
     places = [names.index(column) for column in _KEYS.get(name, ()) if column in names]
 
     def by_key(rows: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:

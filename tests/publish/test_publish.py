@@ -13,10 +13,12 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from duizhang.books import Books
+from duizhang.cli.diff import _table as compared
 from duizhang.cli.diff import command as diff_command
 from duizhang.cli.sql import command as sql_command
 from duizhang.cli.status import command as status_command
@@ -246,6 +248,17 @@ def test_what_an_older_program_published_is_read_with_nothing_in_the_columns_it_
     monkeypatch.setitem(TABLES, "event_items", TABLES["event_items"].append(pa.field("known_later", pa.int64())))
     rebuild_published(own.home, own.state)
     assert ask(own, "select count(*), count(known_later), count(difference) from event_items where period = '2026-03-03'") == [(3, 0, 3)]
+
+
+def test_versions_that_two_programs_wrote_are_compared_and_a_damaged_one_is_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"leg": ["fee", "stock"], "closing": [1, 2]}), tmp_path / "was")
+    pq.write_table(pa.table({"leg": ["fee", "stock"], "rows": [None, 7], "closing": [1, 3]}), tmp_path / "now")
+    found = compared(tmp_path, "recon_summary", {"object": "was"}, {"object": "now"})
+    assert found is not None and found.names == ["leg", "rows", "closing"]
+    assert (list(found.gone.values()), list(found.come.values())) == ([[("stock", None, 2)]], [[("stock", 7, 3)]])
+    (tmp_path / "now").write_bytes(b"")
+    with pytest.raises(UserError, match="recon_summary cannot be read"):
+        compared(tmp_path, "recon_summary", {"object": "was"}, {"object": "now"})
 
 
 def test_a_home_without_anything_published(tmp_path: Path) -> None:
