@@ -5,6 +5,6 @@ an operation is follows DuckDB's own arithmetic of decimals (room.py).
 """
 
 from duizhang.lint.check import Finding, lint, lint_model
-from duizhang.lint.relations import relations
+from duizhang.lint.relations import relations, relations_of_files
 
-__all__ = ["Finding", "lint", "lint_model", "relations"]
+__all__ = ["Finding", "lint", "lint_model", "relations", "relations_of_files"]

@@ -12,7 +12,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from duizhang.layout import SQL
-from duizhang.lint.relations import relations
+from duizhang.lint.relations import relations, relations_of_files
 from duizhang.lint.room import metadata
 from duizhang.lint.rules import RULES, Model, Rule
 from duizhang.reconcile.causes import cause_expression
@@ -37,8 +37,8 @@ class Finding:
 
 def lint() -> list[Finding]:
     """Everything in sql/, causes.yaml and parts.yaml that breaks a rule."""
-    known = relations()
-    return [finding for name, sql in _models() for finding in lint_model(name, sql, known)]
+    known, of_files = relations(), relations_of_files()
+    return [f for name, sql in _models() for f in lint_model(name, sql, of_files if name.startswith("sql/overlaps/") else known)]
 
 
 def _models() -> Iterator[tuple[str, str]]:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from duizhang.books import Books
+from duizhang.ingest.files import overlap_relations
 from duizhang.legs import LEGS
 from duizhang.reconcile import Session, reconcile
 from duizhang.schema import TABLES
-from duizhang.store import Store
+from duizhang.store import Store, scratch
 
 _DAY = dt.date(2026, 1, 1)
 _ORDER = {
@@ -67,3 +68,10 @@ def relations() -> dict[str, dict[str, str]]:
             reconcile(session)
             session.look()
             return session.found
+
+
+@cache
+def relations_of_files() -> dict[str, dict[str, str]]:
+    """The same of what holds files of one source against each other."""
+    with scratch() as con:
+        return overlap_relations(con)

@@ -123,7 +123,7 @@ def test_models_run_behind_what_they_read_and_folders_are_in_the_order_of_the_fl
     early = {(name, parent) for name, model in listed.items() for parent in model.parents & place.keys() if place[parent] >= place[name]}
     assert early == set()
     assert {p.stem for room in ROOMS for p in (SQL / room).glob("*.sql")} == {*place, *SO_FAR}
-    assert {p.name for p in SQL.iterdir()} == {*ROOMS, "legs", "passes", "macros", "assertions"}
+    assert {p.name for p in SQL.iterdir()} == {*ROOMS, "legs", "passes", "macros", "assertions", "overlaps"}
 
 
 def test_the_graph_is_the_one_of_the_snapshot(defs: Definitions) -> None:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         unresolved,
     )
     from duizhang.ingest.files.names import Kept, inbox_path, name_of_record, path_day
+    from duizhang.ingest.files.overlap_models import overlap_relations
     from duizhang.ingest.files.overlaps import overlaps_of
     from duizhang.ingest.files.restated import restated_days, superseded
     from duizhang.ingest.files.told_overlaps import CountedFile, Overlaps, Told
@@ -77,6 +78,7 @@ __all__ = [
     "known_files",
     "member_of",
     "name_of_record",
+    "overlap_relations",
     "overlaps_of",
     "path_day",
     "records",

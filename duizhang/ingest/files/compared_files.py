@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence, Set
-from functools import cached_property
 
 import duckdb
 import pyarrow as pa
 
 from duizhang import schema
+from duizhang.ingest.files.overlap_models import create, make, text
 from duizhang.ingest.files.row_names import measures, row_names
 from duizhang.ingest.files.told_overlaps import COUNTED_AGAIN, CountedFile, Overlaps, add, few, plain, states_of
 from duizhang.ingest.landing import LandedFiles, landed_schema, part_sql, scan_of
 from duizhang.ingest.specification import SourceSpec, Table
 from duizhang.store import quoted
 
-_FACTS = """
-    create or replace table {0} (
-        part bigint, tbl varchar, file varchar, rank bigint, line bigint, day date, h ubigint, n bigint, name varchar, ids varchar,
-        texts varchar, kind varchar, figures varchar, amount decimal(28, 4), currency varchar, occurred_at timestamp,
-        balance decimal(28, 4), account varchar, statement varchar, about varchar)"""
-# what may be one movement or two although no id says so
-_NAMELESS = "(ids is null or balance is not null)"
 _BETWEEN = "\x1f"
-# ids that a spreadsheet takes for numbers lose zeros before them and what stands behind fifteen digits
-_NUMERIC = "regexp_matches(name, '(^|[^0-9])0[0-9]|[0-9]{16}')"
-_ROUNDED = "regexp_matches({0}, '[0-9]{{15}}0+([^0-9]|$)')"
-_CUT = "regexp_replace(regexp_replace({0}, '(^|[^0-9])0+([0-9])', '\\1\\2', 'g'), '([0-9]{{15}})[0-9]+', '\\1', 'g')"
 
 
 class FilesOfOneAccount:
@@ -40,8 +29,8 @@ class FilesOfOneAccount:
         [(self.shop, self.folders)] = landed.folders[spec.name].items()
         self.setting = landed.settings[self.shop]
         self.days = f"period in ({', '.join(f'date {quoted(day)}' for day in sorted(wanted))})"
-        con.register("ranked", pa.table({"file": [f.path for f in files], "rank": pa.array([f.rank for f in files], pa.int64())}))
-        con.execute("create table again (part bigint, file varchar, line bigint, day date, other varchar, reason varchar)")
+        create(con, "ranked", "given", "again", "differ", "facts", "unsure", "part_ranges")
+        con.executemany("insert into ranked values (?, ?)", [(f.path, f.rank) for f in files])
 
     def into(self, found: Overlaps) -> None:
         """Add what these files tell again."""
@@ -61,10 +50,8 @@ class FilesOfOneAccount:
         self._tell(found)
 
     def _read(self, number: int, part: Table) -> None:
-        """Note of every row of a part its day, its content h, and how manieth of that content it is in its file."""
+        """Note the rows of a part (`given`)."""
         con, rows = self.con, part_sql(part, self.spec, self.setting, scan_of(part, self.folders))
-        con.execute(
-            "create table if not exists given (part bigint, file varchar, rank bigint, line bigint, day date, h ubigint, n bigint)")
         if self.spec.overlap == "latest":
             grain = [*self.spec.grain_of(part.table), *(["amount"] if part.table == "bank_entries" else [])]
             keys = ", ".join(f'"{name}"' for name in dict.fromkeys(grain))
@@ -112,10 +99,8 @@ class FilesOfOneAccount:
 
     def _differing_days(self) -> list[tuple[dt.date, str]]:
         """(day, file) where files say different things of a day: of those that say the same, the newest."""
-        rows = self.con.execute(
-            "select day, file, any_value(rank), count(*), sum(hash(part, h, n)::hugeint) from given group by day, file").fetchall()
         said: dict[dt.date, dict[tuple[int, int], tuple[int, str]]] = {}
-        for day, file, rank, *what in rows:
+        for day, file, rank, *what in self.con.execute(text("differing_days")).fetchall():
             slot = said.setdefault(day, {})
             key = (what[0], what[1])
             slot[key] = max(slot.get(key, (-1, "")), (rank, file))
@@ -124,34 +109,14 @@ class FilesOfOneAccount:
     def _facts(self, differing: Sequence[tuple[dt.date, str]]) -> None:
         """What the rows of differing files say, and which of them another one lacks (`lacking`)."""
         con = self.con
-        con.register("differ", pa.table({"day": [d for d, _ in differing], "file": [f for _, f in differing]}))
-        con.execute(_FACTS.format("facts"))
-        con.execute("create table ranges (file varchar, account varchar, first timestamp, last timestamp)")
+        con.executemany("insert into differ values (?, ?)", differing)
         for number, part in enumerate(self.spec.tables):
             con.execute(f"insert into facts {self._fact_sql(number, part, 'differ')}")
-            has_time = "occurred_at" in schema.TABLES[part.table].names
-            if has_time:
+            if "occurred_at" in schema.TABLES[part.table].names:
                 rows = part_sql(part, self.spec, self.setting, scan_of(part, self.folders))
-                con.execute(f"insert into ranges select file, {_account(part)}, min(occurred_at), max(occurred_at) from ({rows}) "
+                con.execute(f"insert into part_ranges select file, {_account(part)}, min(occurred_at), max(occurred_at) from ({rows}) "
                             "where file in (select file from differ) group by 1, 2")
-        con.execute(
-            "create or replace table ranges as select file, account, min(first) as first, max(last) as last from ranges group by all")
-        # lines of which another file has something like: most files of one day have nothing to do with each other
-        con.execute("create table likely as select distinct f.file, f.line from facts as f where " + " or ".join(
-            f"(f.part, {key}) in (select (part, {key}) from facts as f where {where} group by all having count(distinct file) > 1)"
-            for key, where in (("f.ids", "ids is not null"), ("f.name", "name is not null"), ("f.texts", _NAMELESS),
-                               ("concat(f.figures, '/', f.about)", _NAMELESS),
-                               *([(_CUT.format("f.name"), "name is not null")] if self._may_be_cut else []))))
-        con.execute("""
-            create table lacking as
-            select f.*, d.file as other from facts as f inner join differ as d on f.day = d.day and f.file <> d.file
-            where (f.file, f.line) in (from likely) and not exists (
-                from facts as g where g.file = d.file and g.day = f.day and g.part = f.part and g.h = f.h and g.n = f.n)""")
-
-    @cached_property
-    def _may_be_cut(self) -> bool:
-        """Whether an id of these rows (`facts`) is one that a spreadsheet would cut."""
-        return self._any(f"select 1 from facts where {_NUMERIC}")
+        make(con, "ranges", "likely", "lacking")
 
     def _fact_sql(self, number: int, part: Table, days: str) -> str:
         """The rows of a part with their names: without the line and the amounts that may be in them, and with. days: a relation of
@@ -180,7 +145,8 @@ class FilesOfOneAccount:
                 from (select * replace (0::bigint as line{amounts}), line as real_line from base)),
             canonical as ({part_sql(part, self.spec, self.setting, "base")})
             select g.part, {quoted(part.table)}, g.file, g.rank, g.line, g.day, g.h, g.n,
-                case when p.name = m.name then p.name end, case when p.name = m.name and b.has_ids then b.ids end, b.texts, {own["kind"]},
+                case when p.name = m.name then p.name end, case when p.name = m.name then {_cut("p.name")} end,
+                case when p.name = m.name and b.has_ids then b.ids end, b.texts, {own["kind"]},
                 concat_ws('|', {figures}, {own["currency"]}), {own["amount"]}, {own["currency"]}, {own["occurred_at"]},
                 nullif({balance}, 0), {_account(part, "r.")},
                 coalesce(nullif({own["statement_id"]}, ''), nullif({own["payout_id"]}, '')), concat_ws('|', {about})
@@ -194,101 +160,19 @@ class FilesOfOneAccount:
             where g.part = {number}"""
 
     def _one_movement(self) -> None:
-        """Rows of one name and amount are one movement of which files say other things: the newer one counts, but a time that lost its
-        seconds to a spreadsheet does not take the place of a whole one."""
-        self.con.execute("""
-            create table named as
-            select *, row_number() over (
-                partition by part, file, other, day, name, account, currency, figures order by occurred_at, line) as nth
-            from lacking where name is not null""")
-        self.con.execute("""
-            create table met as
-            select a.part, a.day, a.file, a.line, b.file as other, b.line as other_line,
-                a.occurred_at is distinct from date_trunc('minute', a.occurred_at)
-                and b.occurred_at = date_trunc('minute', a.occurred_at) as is_whole
-            from named as a
-            inner join named as b
-                on a.file = b.other and b.file = a.other and a.part = b.part and a.day = b.day and a.name = b.name
-                and a.account is not distinct from b.account and a.figures = b.figures and a.nth = b.nth
-            where a.rank < b.rank
-                and date_trunc('minute', a.occurred_at) is not distinct from date_trunc('minute', b.occurred_at)""")
-        if self._may_be_cut:
-            self._cut_ids()
+        """Rows of one name and amount are one movement of which files say other things: the newer one counts, but what lost its seconds or
+        digits of its ids to a spreadsheet does not take the place of what is whole."""
+        make(self.con, "met")
+        self.con.execute(f"insert into met by name {text('met_cut')}")
         if self.spec.overlap == "keep":
-            self.con.execute("""
-                insert into again
-                select part, case when is_whole then other else file end, case when is_whole then other_line else line end, day,
-                    case when is_whole then file else other end, 'restated'
-                from met""")
-        self.con.execute("""
-            create table apart as
-            select o.* from lacking as o
-            where not exists (from met as m where m.part = o.part and m.file = o.file and m.line = o.line and m.other = o.other)
-                and not exists (from met as m where m.part = o.part and m.other = o.file and m.other_line = o.line and m.file = o.other)""")
-
-    def _cut_ids(self) -> None:
-        """Rows of which nothing differs but digits of ids that a spreadsheet has lost in one of the files; the other one counts."""
-        left = "(part, file, line, other) not in (select (part, file, line, other) from met union all " \
-               "select (part, other, other_line, file) from met)"
-        a_rounded, b_rounded = _ROUNDED.format("a.name"), _ROUNDED.format("b.name")
-        self.con.execute(f"""
-            insert into met
-            with cut as (
-                select *, {_CUT.format("name")} as short, {_CUT.format("texts")} as words, row_number() over (
-                    partition by part, file, other, day, short, words, kind, account, currency, figures, occurred_at order by name, line
-                ) as nth
-                from lacking where name is not null and {left})
-            select a.part, a.day, a.file, a.line, b.file, b.line,
-                {b_rounded} and not {a_rounded} or length(a.name) > length(b.name)
-            from cut as a
-            inner join cut as b
-                on a.file = b.other and b.file = a.other and a.part = b.part and a.day = b.day and a.short = b.short and a.words = b.words
-                and a.kind is not distinct from b.kind and a.account is not distinct from b.account and a.figures = b.figures
-                and a.occurred_at is not distinct from b.occurred_at and a.nth = b.nth
-            where a.rank < b.rank
-                and (length(a.name) <> length(b.name) or {a_rounded} <> {b_rounded})""")
+            self.con.execute(f"insert into again by name {text('restated')}")
+        make(self.con, "apart")
 
     def _other_amounts(self, found: Overlaps) -> None:
         """Rows of one id of which two files state other amounts, or other times within the range of both."""
         if self.spec.overlap == "latest" and not _is_named_by_amounts(self.spec):
             return
-        rows = self.con.execute("""
-            with facing as (
-                select a.part, a.tbl, a.day, a.file, a.line, a.ids, a.amount, a.currency, a.occurred_at,
-                    b.file as other, b.line as other_line, b.amount as second, b.currency as second_currency, b.occurred_at as second_at,
-                    a.figures, b.figures as second_figures
-                from apart as a
-                inner join apart as b
-                    on a.file = b.other and b.file = a.other and a.part = b.part and a.day = b.day and a.ids = b.ids
-                    and a.kind is not distinct from b.kind
-                left join ranges as ra on a.file = ra.file and a.account is not distinct from ra.account
-                left join ranges as rb on b.file = rb.file and b.account is not distinct from rb.account
-                where a.rank < b.rank
-                    -- of two rows that state balances, each of which may follow the other, both are real
-                    and (a.balance is null or b.balance is null or a.balance = b.balance
-                        or a.balance - a.amount = b.balance - b.amount)
-                    and (
-                        a.figures = b.figures
-                        or date_trunc('minute', a.occurred_at) is not distinct from date_trunc('minute', b.occurred_at)
-                        or (a.occurred_at between rb.first and rb.last and b.occurred_at between ra.first and ra.last))
-                qualify row_number() over (partition by a.part, a.file, a.line, b.file order by b.line) = 1),
-            linked as (
-                select day, file, line, other, other_line from met
-                union all select day, other, other_line, file, line from met),
-            -- an amount of a line that the other file has as well, without it
-            alone as (
-                select a.part, a.tbl, a.day, a.file, a.line, a.ids, a.amount, a.currency, a.occurred_at,
-                    k.other, k.other_line, null, '', null, a.figures, ''
-                from apart as a
-                inner join linked as k on a.file = k.file and a.line = k.line and a.other = k.other and a.day = k.day
-                where a.ids is not null and a.amount <> 0
-                    and not exists (
-                        from apart as b where b.file = a.other and b.other = a.file and b.part = a.part and b.day = a.day and b.ids = a.ids)
-                qualify row_number() over (partition by a.part, a.file, a.line, a.other order by k.other_line) = 1)
-            select * from facing
-            union all
-            select * from alone
-            order by file, other, day, line, part""").fetchall()
+        rows = self.con.execute(text("other_amounts")).fetchall()
         if self.spec.overlap == "keep" and rows:
             rank = {file.path: file.rank for file in self.files}
             older = [(r[0], r[3], r[4], r[2], r[9]) for r in rows if rank[r[3]] < rank[r[9]]]
@@ -306,76 +190,22 @@ class FilesOfOneAccount:
             lines.append(f"line {line} of {file} states {states[0]}, line {other_line} of {other} {states[1]} "
                          f"for {table} {' '.join(t for t in ids.split(_BETWEEN) if t)}")
         for (file, other, day), lines in told.items():
-            text = (f"{few(lines)}; withdraw the wrong file (`duizhang source withdraw FILE`), or correct the cell in it (`duizhang "
+            words = (f"{few(lines)}; withdraw the wrong file (`duizhang source withdraw FILE`), or correct the cell in it (`duizhang "
                     "source correct`)")
-            add(found.contradicting, (file, other), day, text)
+            add(found.contradicting, (file, other), day, words)
 
     def _rows_without_a_name(self, found: Overlaps) -> None:
         """Rows that look alike, and are each in one of two files alone although it lies in the range of both: unless the balances lead
         through all of them, nothing tells what happened. So of rows without an id, and of such as a bank's reference may name twice."""
         if self.spec.overlap == "latest":
             return
-        con = self.con
-        con.execute("""
-            create table nameless as
-            select a.* from apart as a
-            inner join ranges as r on a.other = r.file and a.account is not distinct from r.account
-            where (a.ids is null or a.balance is not null) and (a.occurred_at between r.first and r.last)""")
-        rows = con.execute("""
-            with pairs as (
-                select distinct a.day, a.account, a.file, b.file as other
-                from (select distinct day, account, file, other, statement from nameless) as a
-                inner join (select distinct day, account, file, other, statement from nameless) as b
-                    on a.file = b.other and b.file = a.other and a.day = b.day and a.account is not distinct from b.account
-                    and (a.statement is null or b.statement is null or a.statement = b.statement)
-                inner join ranked as x on a.file = x.file
-                inner join ranked as y on b.file = y.file
-                where x.rank < y.rank),
-            shared as (
-                select p.day, p.account, p.file, p.other, count(*) as n from pairs as p
-                inner join facts as f on f.file = p.file and f.day = p.day and f.account is not distinct from p.account
-                inner join facts as g on g.file = p.other and g.day = p.day and g.part = f.part and g.h = f.h and g.n = f.n
-                group by all),
-            looks as (
-                select p.day, p.account, p.file, p.other, min([a.line, b.line]) as lines from pairs as p
-                inner join nameless as a on a.file = p.file and a.other = p.other and a.day = p.day
-                    and a.account is not distinct from p.account
-                inner join nameless as b on b.file = p.other and b.other = p.file and b.day = p.day and a.part = b.part
-                    and a.account is not distinct from b.account
-                where (a.texts = b.texts or (a.figures = b.figures and a.about = b.about))
-                    and (
-                        a.balance is null or b.balance is null or a.texts = b.texts and a.figures = b.figures
-                        or a.balance = b.balance or a.balance - a.amount = b.balance - b.amount)
-                group by all),
-            led as (
-                select day, account, file, other, bool_and(balance is not null) and sum(abs(loose)) <= 2 as is_led from (
-                    select day, account, file, other, value, any_value(balance) as balance, sum(step) as loose from (
-                        select p.*, f.balance, unnest([f.balance, f.balance - f.amount]) as value, unnest([1, -1]) as step
-                        from pairs as p
-                        inner join (
-                            select distinct on (p.file, p.other, f.day, f.part, f.h, f.n) p.file as a, p.other as b, f.* from pairs as p
-                            inner join facts as f on f.file in (p.file, p.other) and f.day = p.day
-                                and f.account is not distinct from p.account
-                            where not exists (from again as g where g.part = f.part and g.file = f.file and g.line = f.line
-                                and g.other in (p.file, p.other) and g.reason <> 'equal')
-                        ) as f on f.a = p.file and f.b = p.other and f.day = p.day)
-                    group by all) group by all)
-            select p.day, p.file, p.other, coalesce(s.n, 0), l.lines,
-                (select count(*) from nameless as a where a.file = p.file and a.other = p.other and a.day = p.day
-                    and a.account is not distinct from p.account),
-                (select count(*) from nameless as a where a.file = p.other and a.other = p.file and a.day = p.day
-                    and a.account is not distinct from p.account)
-            from pairs as p
-            left join shared as s on p.day = s.day and p.file = s.file and p.other = s.other and p.account is not distinct from s.account
-            left join looks as l on p.day = l.day and p.file = l.file and p.other = l.other and p.account is not distinct from l.account
-            left join led as c on p.day = c.day and p.file = c.file and p.other = c.other and p.account is not distinct from c.account
-            where l.lines is not null and not coalesce(c.is_led, false)
-            order by all""").fetchall()
-        for day, file, other, shared, lines, own, others in rows:
-            text = (f"line {lines[0]} of {file} and line {lines[1]} of {other} may be one movement or two: they have no id; of the rows of "
-                    f"{day} {shared} stand in both files, {own} only in the first and {others} only in the second; withdraw one of the "
+        make(self.con, "nameless")
+        for day, file, other, shared, lines, own, others in self.con.execute(text("undecided_rows")).fetchall():
+            words = (
+                f"line {lines[0]} of {file} and line {lines[1]} of {other} may be one movement or two: they have no id; of the rows of "
+                f"{day} {shared} stand in both files, {own} only in the first and {others} only in the second; withdraw one of the "
                     "two (`duizhang source withdraw FILE`), or download the whole day once more")
-            add(found.undecided, (file, other), day, text)
+            add(found.undecided, (file, other), day, words)
 
     def _restated(self, found: Overlaps) -> None:
         """Other amounts that a newer file states by design: it counts, and that is told."""
@@ -412,28 +242,21 @@ class FilesOfOneAccount:
                 continue
             self.con.execute(
                 f"create or replace table repeated as select distinct file, day from again where part = {number} and reason = 'equal'")
-            self.con.execute(_FACTS.format("unsure"))
+            create(self.con, "unsure")
             self.con.execute(f"insert into unsure {self._fact_sql(number, part, 'repeated')}")
-            rows = self.con.execute("""
-                select f.file, f.day, a.other, min(f.line), count(*) from unsure as f
-                inner join again as a on f.part = a.part and f.file = a.file and f.line = a.line
-                where a.reason = 'equal' and f.ids is null and f.balance is null and f.amount <> 0
-                    and not regexp_matches(f.account, '[0-9]')
-                group by all order by all""").fetchall()
+            rows = self.con.execute(text("unknown_accounts")).fetchall()
             for file, day, other, line, count in rows:
-                text = (f"{file} and {other} have {count} equal rows of {day}, such as line {line} of {file}, without an id, a balance or "
+                words = (f"{file} and {other} have {count} equal rows of {day}, such as line {line} of {file}, without an id, a balance or "
                         "the number of their account, so nothing tells whether they are the same (`duizhang source withdraw FILE`, or "
                         "download one file of the whole range)")
-                add(found.undecided, (file, other), day, text)
+                add(found.undecided, (file, other), day, words)
 
     def _tell(self, found: Overlaps) -> None:
         """What counts in which file."""
         again = self.con.sql("select distinct part, file, line from again order by all").to_arrow_table().cast(COUNTED_AGAIN)
         if again.num_rows:
             found.again[self.spec.name] = pa.concat_tables([found.again.get(self.spec.name, COUNTED_AGAIN.empty_table()), again])
-        rows = self.con.execute(
-            "select file, day, other, reason, count(distinct line) from again where reason <> 'contradicted' group by all order by all")
-        for file, day, other, reason, count in rows.fetchall():
+        for file, day, other, reason, count in self.con.execute(text("told_again")).fetchall():
             what = (f"{count} rows of {day} stand in {other} as well, and count there" if reason == "equal"
                     else f"{count} rows of {day} are the same movements in {other}, which says more or later of them, and count there")
             add(found.noted, (file,), day, what)
@@ -448,6 +271,12 @@ def _account(part: Table, alias: str = "") -> str:
     """Whose money a row tells, within a shop's files of a source."""
     columns = [name for name in ("shop", "bank_account", "warehouse") if name in schema.TABLES[part.table].names]
     return f"concat_ws('/', {', '.join(f'{alias}{name}' for name in columns)})"
+
+
+def _cut(name: str) -> str:
+    """An id as a spreadsheet leaves it that takes it for a number: without zeros before it and what stands behind fifteen digits."""
+    return (f"case when regexp_matches({name}, '(^|[^0-9])0[0-9]|[0-9]{{16}}') then regexp_replace("
+            f"regexp_replace({name}, '(^|[^0-9])0+([0-9])', '\\1\\2', 'g'), '([0-9]{{15}})[0-9]+', '\\1', 'g') else {name} end")
 
 
 def _sql(kind: pa.DataType) -> str:

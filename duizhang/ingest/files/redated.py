@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from duizhang.ingest.files.overlap_models import create, text
 from duizhang.ingest.files.row_names import measures, row_names
 from duizhang.ingest.landing import LandedFiles, Setting, expressions_of, scan_of
 from duizhang.ingest.specification import SourceSpec, Table
@@ -64,10 +65,13 @@ def redated(con: duckdb.DuckDBPyConnection, landed: LandedFiles, source: str, sh
                          f"having min(file) <> max(file) and min({own['period']}) <> max({own['period']})").to_arrow_table()
         if hashes.num_rows:
             con.register("hashes", hashes)
-            con.execute(f"create or replace table named as {_named(part, spec, setting, rows)}")
+            create(con, "redating", "redating_ranges")
+            con.execute(f"insert into redating by name {_named(part, spec, setting, rows)}")
             con.unregister("hashes")
-            ranges = f"select file, min({own['occurred_at']}) as first, max({own['occurred_at']}) as last from {rows} group by file"
-            found += [Redated(number, part.table, *row) for row in con.execute(_pairs(ranges, covered=covered)).fetchall()]
+            times = f"min({own['occurred_at']}), max({own['occurred_at']})"
+            con.execute(f"insert into redating_ranges select file, {times} from {rows} group by file")
+            con.execute(f"set variable reach_days = {REACH_DAYS}; set variable only_covered = {covered}")
+            found += [Redated(number, part.table, *row) for row in con.execute(text("redated")).fetchall()]
     return found
 
 
@@ -102,27 +106,6 @@ def _has_own_ids(spec: SourceSpec, of: str) -> bool:
         return any(is_own(part, "entry_id") for part in entries)
     trades = {"payments": "transaction_id", "refunds": "refund_id"}
     return any(part.table in trades for part in parts) and all(is_own(p, trades[p.table]) for p in parts if p.table in trades)
-
-
-def _pairs(ranges: str, *, covered: bool) -> str:
-    wanted = "and is_covered" if covered else ""
-    return f"""
-        with ranges as ({ranges}),
-        -- a name that a file has on several rows names no movement
-        once as (select * from named qualify count(*) over (partition by file, name, kind, account) = 1),
-        pairs as (
-            select a.file, a.real_line, a.day, b.file as other, b.real_line as other_line, b.day as other_day,
-                array_to_string(list_filter(string_split(a.name, '\x1f'), lambda t: t <> ''), ' ') as name,
-                a.figures = b.figures as is_equal, coalesce(a.occurred_at between r.first and r.last, false) as is_covered, b.rank
-            from once as a
-            inner join once as b on a.name = b.name and a.kind = b.kind and a.account = b.account and a.rank < b.rank
-            inner join ranges as r on b.file = r.file
-            where a.day <> b.day and abs(a.day - b.day) <= {REACH_DAYS}
-                -- of two rows that state balances, each of which may follow the other, both are real
-                and (a.balance is null or b.balance is null or a.balance = b.balance or a.balance - a.amount = b.balance - b.amount))
-        select * exclude (rank) from pairs where true {wanted}
-        qualify row_number() over (partition by file, real_line order by is_equal desc, rank desc) = 1
-        order by all"""
 
 
 def moved_days(con: duckdb.DuckDBPyConnection, landed: LandedFiles) -> dict[str, set[dt.date]]:
