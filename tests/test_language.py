@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import logging
 import re
 import string
 from pathlib import Path
@@ -13,8 +15,10 @@ from click.testing import CliRunner
 
 from duizhang import language
 from duizhang.cli import COMMANDS, EXIT_CODES, asked_for, cli, helping
+from duizhang.cli.spoken import spoken, spoken_lines
 from duizhang.folding import width_of
 from duizhang.language import messages, translated
+from duizhang.logs import shown
 from tests.test_commands import commands
 
 ENGINE = Path(language.__file__).parent
@@ -122,3 +126,43 @@ def test_a_language_before_the_command_changes_nothing_of_what_it_may_load() -> 
         assert asked_for([*before, "exceptions", "export", "--home", "x"]) == {"exceptions", "exceptions export"}
         assert "run" in asked_for([*before, "run", "--books", "b.yaml"])
     assert asked_for([]) == {""}
+
+
+def test_what_a_run_tells_while_it_runs_is_in_chinese() -> None:
+    told = {
+        "files: 200 of 400 new ones read, 12 a second, about 3 min left", "files: 3 known: 1 read, 1 refused; 2 hidden ones left out",
+        "read, but: s/a.csv: control total balance after line 4 of bank states 7, its rows give 8", "2026-03-01 to 2026-03-04:",
+        "7 days: 1 held, 2 provisional, 3 published, 1 unchanged", "2026-03-01: file s/a.csv changed (+2 more)",
+    }
+    for name in ("runs/running", "reconcile/engine", "gate/checking"):
+        for call in ast.walk(ast.parse((ENGINE / f"{name}.py").read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or ast.unparse(call.func) not in ("log.info", "log.warning"):
+                continue
+            if isinstance(call.args[0], ast.Constant):
+                text = re.sub(r"(?<=\w)%s", "", str(call.args[0].value))
+                told.add(re.sub(r"%d|%\.0f", "7", text.replace("%s", "2026-03-01")))
+    with language.speaking("zh"):
+        in_english = {line for line in told if re.search("[a-z]{2,} [a-z]{2,}", re.sub("`[^`]*`", "", spoken(line)))}
+    assert len(told) > 25 and in_english == set()
+
+
+def test_a_run_tells_its_lines_in_the_language_that_is_spoken(capsys: pytest.CaptureFixture[str]) -> None:
+    log, why = logging.getLogger("duizhang.somewhere"), ("control totals of s/a.csv do not tie", "x")
+    for one in ("en", "zh"):
+        with language.speaking(one), spoken_lines(), shown():
+            log.info("reconciling")
+            log.warning("2026-03-01 is held: control tot… (+1 more)", extra={"period": dt.date(2026, 3, 1), "reasons": why})
+    assert capsys.readouterr().err.splitlines() == [
+        "  reconciling", "  2026-03-01 is held: control tot… (+1 more)", "  核对",
+        "  2026-03-01 暂扣（另有 1 条原因）：s/a.csv 的控制总数不相符",
+    ]
+
+
+def test_what_a_file_is_stands_in_chinese(tmp_path: Path) -> None:
+    rows = "Date,Description,Amount\n2026-01-15,abc,12.x\n2026-01-16,abc,\n2026-01-17,abc,-3.50\n"
+    (tmp_path / "bank.csv").write_text(rows, encoding="utf-8")
+    with language.speaking("zh"):
+        said = CliRunner().invoke(cli, ["inspect", str(tmp_path / "bank.csv")], standalone_mode=False).output
+    assert "行数：读取 3 = 解析 1 + 隔离 1 + 不计 1" in said and "第 2 行 Amount：'12.x'：不是金额；应最多" in said
+    assert "没有金额的行不计入：第 3 行" in said and "没有读全：1 行被拒" in said
+    assert [line for line in said.splitlines() if re.search("[a-z]{3,} [a-z]{3,}", line)] == []

@@ -22,6 +22,7 @@ from duizhang.cli.examples import epilog
 from duizhang.cli.faults import told
 from duizhang.cli.helping import SpeakingContext, speak_for_click
 from duizhang.cli.screen import screened
+from duizhang.cli.spoken import spoken
 from duizhang.kept_out import keep_out
 from duizhang.language import LANGUAGES, ask_books, choose
 from duizhang.language import translated as _
@@ -223,9 +224,9 @@ def _status() -> int:
                 _("unexpected: {name}. This is a defect of duizhang", name=type(error).__name__),
                 _("Please report it with the lines above and the command. What is published stands."),
             )
-        click.echo(_("error: {message}", message=found[0]), err=True)
+        click.echo(_("error: {message}", message=spoken(found[0])), err=True)
         if found[1]:
-            click.echo(f"  -> {found[1]}", err=True)
+            click.echo(f"  -> {spoken(found[1])}", err=True)
         _as_json(*found)
         return 1
     return status if isinstance(status, int) else 0

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.cli.options import known_sources, own_sources
+from duizhang.cli.spoken import spoken
 from duizhang.errors import RefusedFile, UserError
+from duizhang.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.ingest import Extraction, Setting, SourceSpec
@@ -86,8 +88,11 @@ def _setting(setting: Setting, books_path: Path | None) -> dict[str, Any]:
 
 def _assumed(setting: Setting, books_path: Path | None) -> str:
     said = _setting(setting, books_path)
-    values = f"time zone {said['time_zone']}, cut-off {said['cut_off']}, currency {said['currency']} where the file names none"
-    return f"by {books_path}: {values}" if books_path else f"no books.yaml above the file, so assumed: {values} (--books says otherwise)"
+    values = _("time zone {zone}, cut-off {time}, currency {currency} where the file names none", zone=said["time_zone"],
+               time=said["cut_off"], currency=said["currency"])
+    if books_path:
+        return _("by {books}: {values}", books=books_path, values=values)
+    return _("no books.yaml above the file, so assumed: {values} (--books says otherwise)", values=values)
 
 
 def _read(file: Path, specs: Mapping[str, SourceSpec], setting: Setting, folder: Path, *, asks: bool) -> list[Extraction]:
@@ -103,7 +108,7 @@ def _read(file: Path, specs: Mapping[str, SourceSpec], setting: Setting, folder:
     except LockedFile as error:
         if not asks:
             raise
-        with with_password(click.prompt(f"{error}. Password", hide_input=True)):
+        with with_password(click.prompt(_("{why}. Password", why=spoken(str(error))), hide_input=True)):
             return extract(file, specs, setting, file=file.name, into=folder)
 
 
@@ -126,30 +131,34 @@ def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
     from duizhang.ingest.landing import lines_of
 
     click.echo(f"{found.member + ': ' if found.member else ''}{answer['source']} ({found.spec.title}), {answer['encoding']}")
-    click.echo(
-        f"rows: {found.rows_read} read = {found.rows_parsed} parsed + {found.rows_quarantined} quarantined + {found.rows_ignored} ignored"
-    )
+    click.echo(_("rows: {read} read = {parsed} parsed + {quarantined} quarantined + {ignored} ignored", read=found.rows_read,
+                 parsed=found.rows_parsed, quarantined=found.rows_quarantined, ignored=found.rows_ignored))
     for total in found.totals:
-        mark = "ok " if total.ok else "NOT"
-        stated = total.stated if total.stated is not None else "nothing"
-        click.echo(f"  {mark} {total.name}: stated {stated}, computed {total.computed}")
+        mark = _("ok ") if total.ok else _("NOT")
+        stated = total.stated if total.stated is not None else _("nothing")
+        click.echo("  " + _("{mark} {total}: stated {stated}, computed {computed}", mark=mark, total=spoken(total.name), stated=stated,
+                            computed=total.computed))
     for name in found.tables:
         sums = ", ".join(f"{amount} {currency}" for currency, amount in answer["tables"][name]["amount_by_currency"].items())
-        click.echo(f"{name}: {answer['tables'][name]['rows']} rows{', ' + sums if sums else ''}")
+        rows = _("{table}: {n} rows", table=name, n=answer["tables"][name]["rows"])
+        click.echo(rows + (f", {sums}" if sums else ""))
         for row in found.head(name, PREVIEW).to_pylist():
             shown = {k: str(v) for k, v in row.items() if v not in (None, "") and k not in ("source", "file", "entity", "shop")}
             click.echo("  " + "  ".join(f"{k}={v}" for k, v in shown.items()))
     for error in answer["errors"][:20]:
-        click.echo(f"line {error['line']}, {error['column_name'] or 'row'}: {error['value']!r} {error['reason']}")
+        click.echo(_("line {n}, {column}: {value!r} {why}", n=error["line"], column=error["column_name"] or _("row"), value=error["value"],
+                     why=spoken(error["reason"])))
     if len(answer["errors"]) > 20:
-        click.echo(f"... and {len(answer['errors']) - 20} more")
+        click.echo(_("... and {n} more", n=len(answer["errors"]) - 20))
     for note in found.notes:
-        click.echo(note)
+        click.echo(spoken(note))
     if found.ignored:
-        click.echo(f"rows that no table takes, by this specification: {lines_of(found.ignored)}")
+        click.echo(_("rows that no table takes, by this specification: {lines}", lines=spoken(lines_of(found.ignored))))
     loose = sum(not total.ok for total in found.totals)
-    if not loose and not answer["errors"]:
-        ties = f"all {len(found.totals)} totals tie" if found.totals else "the file states no totals"
-        click.echo(f"read completely; {ties}")
+    if loose or answer["errors"]:
+        click.echo(_("NOT complete: {n} rows rejected, {loose} of {all} totals do not tie", n=found.rows_quarantined, loose=loose,
+                     all=len(found.totals)))
+    elif found.totals:
+        click.echo(_("read completely; all {n} totals tie", n=len(found.totals)))
     else:
-        click.echo(f"NOT complete: {found.rows_quarantined} rows rejected, {loose} of {len(found.totals)} totals do not tie")
+        click.echo(_("read completely; the file states no totals"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, new_home_option
+from duizhang.cli.spoken import spoken_lines
 from duizhang.language import translated as _
 from duizhang.memory import parsed
 from duizhang.runner import check_range, load_runner
@@ -46,7 +48,8 @@ def command(
     if not quiet:
         click.echo(_("{first} to {last}, books {books}, home {home}", first=f"{start:%Y-%m-%d}", last=f"{end:%Y-%m-%d}", books=books_path,
                      home=home), err=True)
-    code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory, engine=engine)
+    with nullcontext() if quiet else spoken_lines():
+        code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory, engine=engine)
     if not quiet:
         done = _("published: `duizhang status`, `duizhang report`") if code == 0 else _("something is held: see `duizhang status`")
         click.echo(done, err=True)

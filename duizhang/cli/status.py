@@ -12,6 +12,7 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
 from duizhang.cli.options import home_option
+from duizhang.cli.spoken import spoken
 from duizhang.errors import UserError
 from duizhang.language import CHINESE, counted, current
 from duizhang.language import translated as _
@@ -118,15 +119,6 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
             yield from wrapped(f"{f['period']} {spoken(f['problem'])}", width, lines=3)
         if not everything and len(noted) > _NOTED:
             yield _("  and {n} more (--all, or --json)", n=len(noted) - _NOTED)
-
-
-def spoken(problem: str) -> str:
-    """Why a day is held or a file is not read, in the language that is spoken; results have it in English."""
-    if current() != CHINESE:
-        return problem
-    from duizhang.report.phrases import in_language
-
-    return in_language(problem, CHINESE)
 
 
 def _causes(causes: list[dict[str, Any]]) -> str:

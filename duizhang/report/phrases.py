@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from duizhang.yaml_reading import load_yaml
 
-_PART = re.compile(r"\{(\w+)([!*]?)\}")
+_PART = re.compile(r"\{(\w+)([!*#@]?)\}")
+_FORMS = {"#": r"\d+", "@": r"\d{4}-\d\d-\d\d"}
 # a failed expectation has its meaning in both languages, then what it found
 _CHECK = re.compile(r"(?P<table>\w+): (?P<en>[^一-鿿]+?) / (?P<zh>[^\n]*?[一-鿿][^\n]*?)(?: - (?P<detail>.*))?")
 
@@ -34,7 +35,7 @@ def _phrases() -> tuple[_Phrase, ...]:
     for entry in entries:
         text, at, pattern = entry["en"], 0, ""
         for part in _PART.finditer(text):
-            pattern += re.escape(text[at : part.start()]) + f"(?P<{part[1]}>.+?)"
+            pattern += re.escape(text[at : part.start()]) + f"(?P<{part[1]}>{_FORMS.get(part[2], '.+?')})"
             at = part.end()
         pattern += re.escape(text[at:])
         found.append(_Phrase(re.compile(pattern, re.DOTALL), {p[1]: p[2] for p in _PART.finditer(text)}, _PART.sub(r"{\1}", entry["zh"])))

@@ -190,7 +190,7 @@ class Run:
             log.info(line)
         held = [o for o in found if o.state == HELD]
         for o in held[:10]:
-            log.warning(held_line(o), extra={"period": o.period})
+            log.warning(held_line(o), extra={"period": o.period, "reasons": o.reasons})
         if len(held) > 10:
             log.warning("and %d more days are held", len(held) - 10)
         for line in self.pending_line():

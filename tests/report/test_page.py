@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from duizhang.cli.status import spoken, status_of
+from duizhang.cli.spoken import spoken
+from duizhang.cli.status import status_of
 from duizhang.errors import UserError
 from duizhang.ingest.opening.no_bill import _KINDS
 from duizhang.language import speaking

@@ -81,9 +81,10 @@ class Extraction:
         told += [f"the workbook hides its sheet {self.unseen.sheet}, which is read all the same"] if self.unseen.sheet else []
         if self.unseen.lines:
             told.append(f"the workbook hides rows that are read all the same: {lines_of(self.unseen.lines)}")
-        if self.rows_ignored and not self.rows_parsed and self.tables:
-            told.append(f"no row of it counts: {self.rows_ignored} of kinds that move nothing")
-        elif self.without_amount:
+        still = self.rows_ignored - len(self.without_amount)
+        if still and not self.rows_parsed and self.tables:
+            told.append(f"no row of it counts: {still} of kinds that move nothing")
+        if self.without_amount:
             told.append(f"rows without an amount that is read are ignored: {lines_of(self.without_amount)}")
         return told
 
