@@ -1,6 +1,7 @@
 -- Grain: one claim a parcel that we handed over (left) or a charge on a carrier's bill (right). Meaning: a carrier charges
 -- what its dated rate card says for our own weight and zone, in the currency of the card: the first weight, then every step
 -- begun; no other rounding.
+-- What a carrier charges of another kind (duty, a way back) is a record of its own beside it.
 -- Carriers without a card take no part, nor do parcels whose weight or zone we don't know.
 with
 shipments as (select * from mapped_shipments where tracking_number <> ''),
@@ -57,12 +58,14 @@ rated as (
 claimed as (
     select
         p.period, p.entity, p.carrier, p.tracking_number, p.currency, 'left' as side,
-        'freight' as kind, p.amount, p.shop, p.order_id, p.occurred_at, p.source, p.file, p.line, p.zone, p.weight
+        'freight' as kind, p.amount, p.shop, p.order_id, p.occurred_at, p.source, p.file, p.line, p.zone, p.weight,
+        '' as record_id
     from rated as p
     union all
     select
         f.period, f.entity, f.carrier, f.tracking_number, f.currency, 'right',
-        'freight', f.amount, f.shop, f.order_id, f.occurred_at, f.source, f.file, f.line, f.zone, f.weight
+        'freight', f.amount, f.shop, f.order_id, f.occurred_at, f.source, f.file, f.line, f.zone, f.weight,
+        coalesce(f.charge_type, '')
     from charges as f
     inner join carriers as c on f.carrier = c.carrier and f.period >= c.from_day
 ),
@@ -72,7 +75,8 @@ final as (
         period, 'freight' as leg, entity,
         concat_ws('/', carrier, coalesce(nullif(tracking_number, ''), concat('row/', file, ':', line))) as "key", currency, side, kind,
         amount::decimal(28, 4) as amount, 0 as quantity, null as attribute, shop, carrier as channel, order_id,
-        '' as sku, 0 as discount, null as unit_price, occurred_at, source, file, line, zone, weight
+        '' as sku, 0 as discount, null as unit_price, occurred_at, source, file, line, zone, weight,
+        record_id
     from claimed
 )
 

@@ -96,12 +96,13 @@ final as (
         m.period, 'ledger' as leg, m.entity, concat_ws('/', m.account, m.period::varchar) as "key", m.currency,
         'left' as side, 'subledger' as kind, m.amount::decimal(28, 4) as amount, 0 as quantity, null as attribute,
         '' as shop, '' as channel, '' as order_id, '' as sku, 0 as discount, null as unit_price,
-        null as occurred_at, 'subledger' as source, '' as file, null as line
+        null as occurred_at, 'subledger' as source, '' as file, null as line, '' as record_id
     from translated as m
     union all
     select
         j.period, 'ledger', a.entity, concat_ws('/', j.account, j.period::varchar), j.currency, 'right', 'journal',
-        j.amount, 0, null, '', '', '', '', 0, null, j.occurred_at, j.source, j.file, j.line
+        j.amount, 0, null, '', '', '', '', 0, null, j.occurred_at, j.source, j.file, j.line,
+        case when j.voucher <> '' then concat_ws('/', j.voucher, j.line_no) else '' end
     from journal_lines as j
     inner join accounts as a on j.account = a.account
 )

@@ -8,7 +8,7 @@ substituted as (select * from substituted_orders),
 outages as (select * from outages),
 opposites as (select * from opposite_accounts),
 converted as (select * from two_currencies),
-interest as (select * from instalment_interest),
+alike as (select * from rates_alike),
 traits as (select * from leg_traits),
 order_feeds as (select * from supplied_sides where leg = 'orders' and side = 'right'),
 feeds as (select * from side_feeds),
@@ -51,6 +51,13 @@ about_order as (
         bool_or(leg = 'freight' and right_claims = 0 and age_days >= sla_days) as parcel_unbilled,
         bool_or(leg = 'return_refund' and left_claims = 0 and age_days >= sla_days) as refunded_for_nothing,
         bool_or(leg = 'order_payment' and left_only_refund = 0 and right_only_refund <> 0) as refund_not_in_books,
+        -- goods came back of which nothing was paid: there is nothing to pay back
+        bool_or(leg = 'order_payment' and is_sent_unpaid) as sent_unpaid,
+        bool_or(leg = 'order_payment' and left_sale > 0 and right_claims = 0) as nothing_paid,
+        coalesce(
+            sum(difference) filter (where leg = 'order_payment' and left_sale > right_sale and left_refund = right_refund)
+            = sum(left_return) filter (where leg = 'return_refund' and right_claims = 0 and left_return > 0), false
+        ) as unpaid_came_back,
         bool_or(leg = 'order_payment' and left_sale = right_sale and left_only_refund <> 0 and right_only_refund = 0)
             as refund_only_in_books
     from items
@@ -101,6 +108,45 @@ shipments_of_order as (
     from items
     where leg = 'order_shipment' and order_id <> '' and right_claims > 0 and left_claims > 0
     group by all
+),
+
+-- parcels with charges of several kinds: whether those of one kind are what the card says
+charges_by_kind as (
+    select period, entity, "key", currency, record_id, sum(amount)::decimal(28, 4) as amount
+    from open_claims
+    where leg = 'freight' and side = 'right'
+    group by period, entity, "key", currency, record_id
+),
+
+other_charges as (
+    select d.period, d.leg, d.entity, d."key", d.currency, bool_or(c.amount = d.left_amount) as is_freight_right
+    from items as d
+    inner join charges_by_kind as c using (period, entity, "key", currency)
+    where d.leg = 'freight' and d.left_amount <> 0
+    group by d.period, d.leg, d.entity, d."key", d.currency
+    having count(*) > 1
+),
+
+-- journal lines of one voucher that were read or posted twice
+posted_again as (
+    select period, leg, entity, "key", currency, sum(amount * (times - 1))::decimal(28, 4) as posted_again
+    from (
+        select period, leg, entity, "key", currency, amount, record_id, count(*) as times
+        from open_claims
+        where leg = 'ledger' and kind = 'journal' and record_id <> ''
+        group by all
+    ) as j
+    where times > 1
+    group by period, leg, entity, "key", currency
+),
+
+-- orders that the platform closed and our books did not
+closed_there as (
+    select period, entity, shop, order_id
+    from items
+    where leg = 'order_platform' and order_id <> ''
+    group by period, entity, shop, order_id
+    having bool_and(coalesce(ends_with(right_attribute, 'status=closed') and not ends_with(left_attribute, 'status=closed'), false))
 ),
 
 -- payouts of one provider of which the bank kept the same
@@ -170,6 +216,7 @@ final as (
         coalesce(w.right_only_refund, 0) as right_only_refund,
         coalesce(r.left_times, 1) as left_times,
         coalesce(r.right_times, 1) as right_times,
+        coalesce(r.right_days, 1) as right_days,
         coalesce(r.left_extra_quantity, 0)::decimal(28, 4) as left_extra_quantity,
         coalesce(r.right_extra_quantity, 0)::decimal(28, 4) as right_extra_quantity,
         p.platform_difference,
@@ -195,8 +242,14 @@ final as (
             false
         ) as pieces_unshipped,
         coalesce(g.paid_again, 0) as paid_again,
-        coalesce(i.interest_peers, 0) as interest_peers,
+        coalesce(i.rate_peers, 0) as rate_peers,
         coalesce(z.charge_peers, 0) as charge_peers,
+        oc."key" is not null as has_other_charges,
+        coalesce(oc.is_freight_right, false) as is_freight_right,
+        coalesce(pa.posted_again, 0) as posted_again,
+        -- a fee of a transaction of which nothing else is known
+        d.left_claims = 0 and d.right_claims = 0 and d.left_fee = 0 and d.right_fee <> 0 as is_fee_alone,
+        ct.order_id is not null as is_closed_there,
         d.leg = 'order_shipment' and (d.left_claims = 0 or d.difference > 0) and b.order_id is not null as is_substituted,
         j.transfer is not null as is_recoded,
         coalesce(
@@ -229,6 +282,8 @@ final as (
         coalesce(a.parcel_unbilled, false) as parcel_unbilled,
         coalesce(a.refunded_for_nothing, false) as refunded_for_nothing,
         coalesce(a.refund_not_in_books, false) as refund_not_in_books,
+        coalesce(a.sent_unpaid and a.unpaid_came_back, false) as is_refused,
+        coalesce(a.unpaid_came_back or a.nothing_paid and d.leg = 'return_refund' and d.left_return > 0, false) as may_be_refused,
         -- a refund that our books have and the provider has not: it was not paid, or another way
         (d.leg = 'order_payment' or d.leg = 'return_refund' and d.right_claims = 0) and coalesce(a.refund_only_in_books, false)
             as is_refund_unseen,
@@ -249,7 +304,7 @@ final as (
         on d.leg = 'order_shipment' and m.period = d.period and m.entity = d.entity and m.shop = d.shop
         and m.order_id = d.order_id
     left join paid_again as g using (period, leg, entity, "key", currency)
-    left join interest as i using (period, leg, entity, "key", currency)
+    left join alike as i using (period, leg, entity, "key", currency)
     left join converted as v using (period, leg, entity, "key", currency)
     left join shipments_of_order as h
         on d.leg = 'order_payment' and h.period = d.period and h.entity = d.entity and h.shop = d.shop
@@ -257,6 +312,11 @@ final as (
     left join charged as z
         on d.leg = 'payout_bank' and d.left_claims > 0 and d.right_claims > 0 and z.period = d.period and z.entity = d.entity
         and z.channel = d.channel and z.currency = d.currency and z.difference = d.difference
+    left join other_charges as oc using (period, leg, entity, "key", currency)
+    left join posted_again as pa using (period, leg, entity, "key", currency)
+    left join closed_there as ct
+        on d.leg in ('order_payment', 'order_shipment') and d.right_claims = 0 and ct.period = d.period and ct.entity = d.entity
+        and ct.shop = d.shop and ct.order_id = d.order_id
     left join substituted as b
         on d.leg = 'order_shipment' and b.period = d.period and b.entity = d.entity and b.shop = d.shop and b.order_id = d.order_id
     left join begun as u

@@ -57,6 +57,27 @@ REALISTIC: dict[str, list[str]] = {
     "unpaid orders in a row where many stay unpaid": [
         "five in a row may be chance or a gap where every third order stays unpaid",
         "five in a row are nothing unusual where three of four orders stay unpaid"],
+    "a parcel refused at the door comes back unpaid": [
+        "reconcile/test_cases.py::test_goods_that_were_refused_at_the_door_are_not_paid_back"],
+    "a marketplace keeps tax or commission out of what it pays": [
+        "orders of a shop that are short by one rate are no debts of their buyers: it was kept back, or a discount where the rate is round"],
+    "sales tax on top of prices that our orders have without": [
+        "orders of a shop that were paid more by one rate: tax or shipping that stands in no order of ours"],
+    "a part is paid by gift card": ["half of an order is no deposit: it is underpaid"],
+    "the platform cancelled an order that the books keep": [
+        "an order that the platform closed and that our books keep is neither to be paid nor to be sent"],
+    "duty that the carrier paid, the way back of a parcel, a compensation": [
+        "duty, the way back and a compensation on a carrier's bill are no wrong weight and no bill twice"],
+    "a voucher is imported twice": ["a voucher that was imported twice, and one of an amount that the account has already"],
+    "a fee is taken before its trade is billed": ["a fee of a transaction of which nothing else is known is no rate"],
+    "the bank sends a payout back": ["a payout that the bank credits and sends back"],
+    "a loan instalment is kept back from a payout": ["what the bank kept of one payout is not known, what it keeps of each is its charge"],
+    "a payout that two banks credit, and one line for the payouts of two shops": [
+        "a payout whose parts two banks credit, and one line for the payouts of two shops"],
+    "a refund is paid from another account, or given as credit of the shop": [
+        "a refund that the provider does not have may have gone another way"],
+    "a dispute of the buyer's bank is won in part": ["a buyer's bank takes the money back, and what is won in part comes in again"],
+    "a refund before the capture": ["a refund that comes before the payment"],
 }
 
 

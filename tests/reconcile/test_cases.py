@@ -137,3 +137,23 @@ def test_books_say_which_passes_a_leg_has_and_in_which_order(tmp_path: Path) -> 
     assert told("default") == {near, ("payout_bank", "keyless", ("PA3", "bank/1/9"))}
     assert told("own", payout_bank=["subset", "keyless"]) == {near, ("payout_bank", "subset", ("PA1", "PA2", "bank/1/9"))}
     assert told("none", order_payment=[]) == {("payout_bank", "keyless", ("PA3", "bank/1/9"))}
+
+
+def test_goods_that_were_refused_at_the_door_are_not_paid_back(tmp_path: Path) -> None:
+    rows = [
+        # cash on delivery: the whole of it, and one of three pieces; and an order that is said to have been paid
+        claim("order_payment", "tb/1", "left", "80", 0, remark="unpaid"), claim("return_refund", "tb/R1", "left", "80", 1, kind="return", order_id="1"),
+        claim("order_payment", "tb/2", "left", "150", 0, remark="unpaid", unit_price=Decimal(50), sku="A"),
+        claim("order_payment", "tb/2", "right", "100", 1),
+        claim("return_refund", "tb/R2", "left", "50", 1, kind="return", order_id="2"),
+        claim("order_payment", "tb/3", "left", "70", 0), claim("return_refund", "tb/R3", "left", "70", 1, kind="return", order_id="3"),
+        claim("order_payment", "tb/4", "left", "60", 0), claim("order_payment", "tb/4", "right", "60", 0),
+        claim("return_refund", "tb/R4", "left", "60", 1, kind="return", order_id="4"),
+    ]
+    told = {r["key"]: (r["cause"], [c["cause"] for c in json.loads(r["candidates"])])
+            for r in run(tmp_path, rows, 4, delivery_days=2, sla_days={"return_refund": 1}).rows("variances", 3)}
+    assert told == {
+        "tb/1": ("refused", []), "tb/R1": ("refused", []), "tb/2": ("refused", []), "tb/R2": ("refused", []),
+        "tb/3": ("missing_right", ["refused"]), "tb/R3": ("unexplained", ["return_without_refund", "refused", "missing_right"]),
+        "tb/R4": ("return_without_refund", []),
+    }
