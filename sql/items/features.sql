@@ -242,7 +242,7 @@ final as (
             false
         ) as pieces_unshipped,
         coalesce(g.paid_again, 0) as paid_again,
-        coalesce(i.rate_peers, 0) as rate_peers,
+        coalesce(i.rate_peers, 0) as rate_peers, coalesce(i.is_usual_rate, false) as is_usual_rate,
         coalesce(z.charge_peers, 0) as charge_peers,
         oc."key" is not null as has_other_charges,
         coalesce(oc.is_freight_right, false) as is_freight_right,

@@ -1,12 +1,14 @@
 -- Grain: one row a period and order that was paid more or less than is due. Meaning: how many orders of the shop, with as many instalments,
 -- differ at the same rate (of the nearest three on either side), which is taken in 1/10^10 and as narrow as the rounding of every payment
--- leaves it.
+-- leaves it; and whether such orders are usual for the shop: one in five of those of their days, no longer ago than the horizon.
 with
 items as (select * from item_sums),
+claims as (select * from claims),
+past_claims as (select * from past_claims),
 
 apart as (
     select
-        period, leg, entity, "key", currency, shop, greatest(instalments, 1) as payments,
+        period, leg, entity, "key", currency, shop, first_seen, greatest(instalments, 1) as payments,
         (units(right_sale - left_sale) - 50 * greatest(instalments, 1)) * 10000000000 // units(left_sale) as low,
         (units(right_sale - left_sale) + 50 * greatest(instalments, 1)) * 10000000000 // units(left_sale) as high
     from items
@@ -16,7 +18,7 @@ apart as (
 
 narrow as (
     select
-        period, leg, entity, "key", currency,
+        period, leg, entity, "key", currency, shop, first_seen,
         [
             lag(high, 1) over by_rate >= low, lag(high, 2) over by_rate >= low, lag(high, 3) over by_rate >= low,
             lead(low, 1) over by_rate <= high, lead(low, 2) over by_rate <= high, lead(low, 3) over by_rate <= high
@@ -26,9 +28,42 @@ narrow as (
     window by_rate as (partition by period, leg, entity, currency, shop, payments order by low + high, "key")
 ),
 
-final as (
-    select period, leg, entity, "key", currency, len(list_filter(meets, lambda m: coalesce(m, false))) as rate_peers
+met as (
+    select
+        period, leg, entity, "key", currency, shop, first_seen,
+        len(list_filter(meets, lambda m: coalesce(m, false))) as rate_peers
     from narrow
+),
+
+crowds as (
+    select period, entity, shop, currency, first_seen, count(*) as alike
+    from met
+    where rate_peers >= 3 and first_seen >= period - getvariable('repeat_horizon')::int
+    group by all
+),
+
+ordered as (
+    select entity, shop, currency, period, count(distinct "key") as orders
+    from (
+        select leg, side, entity, shop, currency, period, "key" from claims
+        union all
+        select leg, side, entity, shop, currency, period, "key" from past_claims
+    ) as c
+    where leg = 'order_payment' and side = 'left' and (entity, shop, currency, period) in (select (entity, shop, currency, first_seen) from crowds)
+    group by all
+),
+
+usual as (
+    select c.period, c.entity, c.shop, c.currency, sum(c.alike) * 5 >= sum(o.orders) as is_usual_rate
+    from crowds as c
+    inner join ordered as o on c.entity = o.entity and c.shop = o.shop and c.currency = o.currency and c.first_seen = o.period
+    group by all
+),
+
+final as (
+    select m.period, m.leg, m.entity, m."key", m.currency, m.rate_peers, m.rate_peers >= 3 and coalesce(u.is_usual_rate, false) as is_usual_rate
+    from met as m
+    left join usual as u using (period, entity, shop, currency)
 )
 
 select * from final

@@ -60,7 +60,7 @@ REALISTIC: dict[str, list[str]] = {
     "a parcel refused at the door comes back unpaid": [
         "reconcile/test_cases.py::test_goods_that_were_refused_at_the_door_are_not_paid_back"],
     "a marketplace keeps tax or commission out of what it pays": [
-        "orders of a shop that are short by one rate are no debts of their buyers: it was kept back, or a discount where the rate is round"],
+        "orders of a shop that are short by one rate are no debts of their buyers: it was kept back, or a discount"],
     "sales tax on top of prices that our orders have without": [
         "orders of a shop that were paid more by one rate: tax or shipping that stands in no order of ours"],
     "a part is paid by gift card": ["half of an order is no deposit: it is underpaid"],

@@ -142,7 +142,8 @@ def test_books_say_which_passes_a_leg_has_and_in_which_order(tmp_path: Path) -> 
 def test_goods_that_were_refused_at_the_door_are_not_paid_back(tmp_path: Path) -> None:
     rows = [
         # cash on delivery: the whole of it, and one of three pieces; and an order that is said to have been paid
-        claim("order_payment", "tb/1", "left", "80", 0, remark="unpaid"), claim("return_refund", "tb/R1", "left", "80", 1, kind="return", order_id="1"),
+        claim("order_payment", "tb/1", "left", "80", 0, remark="unpaid"),
+        claim("return_refund", "tb/R1", "left", "80", 1, kind="return", order_id="1"),
         claim("order_payment", "tb/2", "left", "150", 0, remark="unpaid", unit_price=Decimal(50), sku="A"),
         claim("order_payment", "tb/2", "right", "100", 1),
         claim("return_refund", "tb/R2", "left", "50", 1, kind="return", order_id="2"),
