@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from duizhang.books import load_books
 from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
+from duizhang.report.phrases import in_language
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -24,6 +26,8 @@ def built(folder: Path, days: list[dt.date]) -> Store:
     store, state = Store(folder / "home"), State(folder / "home")
     assert {r.status for r in collect(books, store, state)} == {"read"}
     build_canonical(books, store, state, days)
+    said = {row["problem"] for day in days for row in store.read("source_files", day).to_pylist()}
+    assert {text for text in said if re.search("[a-z]{2,} [a-z]{2,} [a-z]{2,}", re.sub("`[^`]*`", "", in_language(text, "zh")))} == set()
     return store
 
 

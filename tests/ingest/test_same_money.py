@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from duizhang.books import load_books
 from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
+from duizhang.report.phrases import in_language
 from duizhang.state import State
 from duizhang.store import Store
 
@@ -40,7 +42,10 @@ def source_files(folder: Path, files: dict[str, bytes]) -> dict[tuple[str, str],
     store, state = Store(folder / "home"), State(folder / "home")
     assert [r.status for r in collect(books, store, state)] == ["read"] * len(files)
     build_canonical(books, store, state, DAYS)
-    return {(r["file"], f"{day:%d}"): (r["status"], r["problem"]) for day in DAYS for r in store.read("source_files", day).to_pylist()}
+    found = {(r["file"], f"{day:%d}"): (r["status"], r["problem"]) for day in DAYS for r in store.read("source_files", day).to_pylist()}
+    in_chinese = {in_language(problem, "zh") for _, problem in found.values()}
+    assert {text for text in in_chinese if re.search("[a-z]{2,} [a-z]{2,} [a-z]{2,}", re.sub("`[^`]*`", "", text))} == set()
+    return found
 
 
 @pytest.mark.parametrize(("first", "second", "twice"), [
