@@ -13,12 +13,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from duizhang import language
+from duizhang import language, phrases
 from duizhang.cli import COMMANDS, EXIT_CODES, asked_for, cli, helping
-from duizhang.cli.spoken import spoken, spoken_lines
+from duizhang.cli.spoken_lines import spoken_lines
 from duizhang.folding import width_of
 from duizhang.language import messages, translated
 from duizhang.logs import shown
+from duizhang.phrases import spoken
 from tests.test_commands import commands
 
 ENGINE = Path(language.__file__).parent
@@ -65,6 +66,40 @@ def test_help_and_what_click_says_have_their_chinese() -> None:
     assert sorted(known.keys() - told - clicks - {"Example:"}) == [], "nobody says these"
     assert {text: zh for text, zh in known.items() if places(text) != places(zh) and text not in told} == {}
     assert {text: zh for text, zh in known.items() if not re.search("[一-鿿]", zh)} == {}
+
+
+ERRORS = {"UserError", "BooksError", "StateError", "ClosedPeriodError", "Retryable"}
+# rooms of which every error has its Chinese: what people do every day
+EVERY_DAY = ("close", "review", "publish", "report", "plan", "runs", "gate/records.py", "ingest/files", "cli", "books.py", "published.py",
+             "runner.py", "identity.py", "lock.py", "connection.py", "schema_version.py", "state.py", "store.py", "memory.py")
+
+
+def sentences(node: ast.expr) -> list[str]:
+    """What an error may say, with X in place of its values; nothing of what is a variable as a whole."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return [text]
+        case ast.JoinedStr():
+            return ["".join(str(v.value) if isinstance(v, ast.Constant) else "X" for v in node.values)]
+        case ast.IfExp():
+            return sentences(node.body) + sentences(node.orelse)
+        case _:
+            return []
+
+
+def test_every_error_of_every_day_has_its_chinese() -> None:
+    """Fails if whoever works in Chinese is told in English what is wrong; names, values and commands alone stay as they are."""
+    said: set[str] = set()
+    for place in EVERY_DAY:
+        modules = (ENGINE / place).rglob("*.py") if (ENGINE / place).is_dir() else [ENGINE / place]
+        for call in (n for path in modules for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)):
+            if isinstance(call.func, ast.Name) and call.func.id in ERRORS and call.args:
+                advice = next((word.value for word in call.keywords if word.arg == "advice"), ast.Constant(""))
+                said |= {line for text in (*sentences(call.args[0]), *sentences(advice)) for line in text.splitlines()}
+    english = re.compile("[a-z]{2,} [a-z]{2,}")
+    assert len(said) > 250
+    assert sorted(text for text in said if english.search(re.sub("`[^`]*`", "", text)) and not re.search(
+        "[一-鿿]", phrases.in_language(text, "zh"))) == []
 
 
 def every_command(group: click.Command) -> list[click.Command]:

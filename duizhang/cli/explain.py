@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,9 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
         answer({"key": key, "events": events, "items": items, "not_run": not_run}, (), as_json=True)
         return
     for event in events:
-        facts = "  ".join(f"{n}={event[n]}" for n in SHOWN if event.get(n) not in (None, ""))
+        facts = "  ".join(f"{_named(n)}={_plain(event[n], 0 if n == 'quantity' else 2)}" for n in SHOWN if event.get(n) not in (None, ""))
         at = f"{event['occurred_at']} UTC" if event["occurred_at"] else ""
-        click.echo(f"{event['period']} {at}  {event['table']:<12} {facts}\n    {event['file']}:{event['line']}")
+        click.echo(f"{event['period']} {at}  {_named(event['table']):<12} {facts}\n    {event['file']}:{event['line']}")
     for item in items:
         for line in _of_item(item):
             click.echo(line)
@@ -60,6 +61,23 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
         click.echo(line)
 
 
+def _named(name: str) -> str:
+    """A table or column; in Chinese as the review page calls it."""
+    if current() != CHINESE:
+        return name
+    from duizhang.review.wording import say
+
+    return say(name, CHINESE)
+
+
+def _plain(value: object, places: int) -> str:
+    """A value of a record; a number with so many decimals, or as many as are significant."""
+    if not isinstance(value, Decimal):
+        return str(value)
+    exact = value.normalize()
+    return f"{exact if -int(exact.as_tuple().exponent) > places else value.quantize(Decimal(1).scaleb(-places)):f}"
+
+
 def _of_item(item: dict[str, Any]) -> list[str]:
     """An open item, its cause and what is to be done about it."""
     from duizhang.currency import in_places
@@ -73,13 +91,16 @@ def _of_item(item: dict[str, Any]) -> list[str]:
         f"{value.normalize():f}" if item["currency"] == PIECES else f"{in_places(value, item['currency']):f}"
         for value in (item["left_amount"], item["right_amount"], item["difference"])
     )
+    leg = labels.leg(item["leg"]) if current() == CHINESE else item["leg"]
     state = _("open on {day}, {age} days old", day=item["period"], age=item["age_days"]) if item["is_open"] else _(
         "last open on {day}, cleared since", day=item["period"])
     return [
-        "", f"{item['leg']} {item['key']}: " + _("{left} against {right} {currency}, difference {difference}", left=left, right=right,
+        "", f"{leg} {item['key']}: " + _("{left} against {right} {currency}, difference {difference}", left=left, right=right,
                                                  currency=item["currency"], difference=difference),
         f"  {labels.cause(item['cause'])} ({item['cause']}); {state}",
         f"  {labels.who(item['cause'])}: {labels.action(item['cause'])}",
-        # a sum of other items, which need not be what was asked for
-        *(f"    {line}" for line in (evidence_lines(evidence, labels, MOST_LINES) if evidence.startswith('[{"key"') else ())),
+        # of a sum other items, which need not be what was asked for; of one of several causes what it follows from
+        *(f"    {line}" for line in (
+            evidence_lines(evidence, labels, MOST_LINES) if evidence.startswith('[{"key"')
+            else evidence_lines(evidence, labels, 0)[:1] if '"because":' in evidence else ())),
     ]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.cli.options import known_sources, own_sources
-from duizhang.cli.spoken import spoken
 from duizhang.errors import RefusedFile, UserError
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.ingest import Extraction, Setting, SourceSpec

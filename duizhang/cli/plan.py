@@ -13,7 +13,9 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, wrapped
 from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.errors import UserError
+from duizhang.language import CHINESE, current
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.plan import Plan, Preflight
@@ -78,7 +80,7 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
         for first, last, reasons in _grouped(ahead.holds):
             yield f"  {first}" if first == last else _("  {first} to {last}", first=first, last=last)
             for reason in reasons[:_SHOWN]:
-                yield from (f"  {line}" for line in wrapped(reason, width - 2, lines=3))
+                yield from (f"  {line}" for line in wrapped(spoken(reason), width - 2, lines=3))
             if len(reasons) > _SHOWN:
                 yield _("    and {n} more (--json lists them)", n=len(reasons) - _SHOWN)
     if ahead.quiet:
@@ -90,11 +92,11 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
     if ahead.refused:
         yield _("not read, and of no day that is known, so `run` ends with 2: {n} files", n=len(ahead.refused))
         for record in ahead.refused[:_SHOWN]:
-            yield from wrapped(record.problem, width, lines=3)
+            yield from wrapped(spoken(record.problem), width, lines=3)
         if len(ahead.refused) > _SHOWN:
             yield _("    and {n} more (--json lists them)", n=len(ahead.refused) - _SHOWN)
     both = [s.leg for s in ahead.supplies if s.runs]
-    yield from wrapped(_("legs with both sides: {legs}", legs=", ".join(both) or "-"), width, lines=None)
+    yield from wrapped(_("legs with both sides: {legs}", legs=", ".join(map(_leg, both)) or "-"), width, lines=None)
     for s in ahead.supplies:
         if s.lacks:
             there = ", ".join(sorted({source for source, _ in s.left or s.right}))
@@ -131,7 +133,7 @@ def _text(plan: Plan) -> list[str]:
             lines.append(_("{title}: {n} of {of} days", title=title, n=len(found), of=len(plan.periods)))
         for first, last, reasons in _grouped(found):
             lines.append(f"  {first}" if first == last else _("  {first} to {last}", first=first, last=last))
-            lines += [f"    {_(str(reason))}" for reason in reasons[:_SHOWN]]
+            lines += [f"    {spoken(str(reason))}" for reason in reasons[:_SHOWN]]
             if len(reasons) > _SHOWN:
                 lines.append(_("    and {n} more (--json lists them)", n=len(reasons) - _SHOWN))
     if plan.may_follow:
@@ -151,3 +153,12 @@ def _grouped(found: dict[dt.date, tuple[Any, ...]]) -> list[tuple[dt.date, dt.da
         else:
             groups.append((period, period, reasons))
     return groups
+
+
+def _leg(name: str) -> str:
+    """A leg as it is called in the tables; in Chinese, as the report calls it."""
+    if current() != CHINESE:
+        return name
+    from duizhang.legs import load_legs
+
+    return load_legs()[name].zh

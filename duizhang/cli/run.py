@@ -11,7 +11,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, new_home_option
-from duizhang.cli.spoken import spoken_lines
+from duizhang.cli.spoken_lines import spoken_lines
 from duizhang.language import translated as _
 from duizhang.memory import parsed
 from duizhang.runner import check_range, load_runner

@@ -12,10 +12,10 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
 from duizhang.cli.options import home_option
-from duizhang.cli.spoken import spoken
 from duizhang.errors import UserError
 from duizhang.language import CHINESE, counted, current
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 from duizhang.terms import PeriodStatus
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any
 
 from duizhang.close.workbook import CELL_HEADER
 from duizhang.currency import in_places
+from duizhang.phrases import in_language
 from duizhang.report.figures import evidence_lines
 from duizhang.report.labels import Labels, load_labels
-from duizhang.report.phrases import in_language
 from duizhang.schema import PIECES
 
 EXACT_DIGITS = 15  # of a number in a spreadsheet

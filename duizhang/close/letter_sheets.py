@@ -11,10 +11,21 @@ from pathlib import Path
 from duizhang.close.decisions import Decision, decisions
 from duizhang.close.groups import no_such_day
 from duizhang.currency import in_places
+from duizhang.language import CHINESE, counted, current
+from duizhang.language import translated as _
 from duizhang.publish import read_manifest, versions
 from duizhang.published import open_published
 from duizhang.state import State
 from duizhang.verdict import not_run, not_run_lines
+
+
+def cause_named(name: str) -> str:
+    """A cause as it is called in the tables; in Chinese, as the report calls it."""
+    if current() != CHINESE:
+        return name
+    from duizhang.reconcile import load_causes
+
+    return load_causes()[name].zh
 
 
 @dataclass(frozen=True)
@@ -44,16 +55,22 @@ class Sheet:
     not_run: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
-        """As text."""
-        yield f"{self.period}: {self.state}, version {self.version}, digest {self.digest[:16]}; {self.matched} keys agree"
+        """As text, in the language that is spoken."""
+        yield _("{day}: {state}, version {n}, digest {digest}; {keys} keys agree", day=self.period, state=_(self.state), n=self.version,
+                digest=self.digest[:16], keys=self.matched)
         for o in self.open:
-            yield f"  open: {o.cause} {o.items} items, {in_places(o.amount, o.currency)} {o.currency}, the oldest {o.oldest} days"
+            amount = f"{in_places(o.amount, o.currency)} {o.currency}"
+            yield counted("  open: {cause} {n} item, {amount}, the oldest {days} days",
+                          "  open: {cause} {n} items, {amount}, the oldest {days} days", o.items, cause=cause_named(o.cause), amount=amount,
+                          days=o.oldest)
         for d in self.decided:
-            yield f"  decided: {d.name} {d.decision} {in_places(d.amount, d.currency)} {d.currency} by {d.decided_by}: {d.reason}"
+            amount = f"{in_places(d.amount, d.currency)} {d.currency}"
+            yield _("  decided: {name} {decision} {amount} by {who}: {reason}", name=d.name, decision=d.decision, amount=amount,
+                    who=d.decided_by, reason=d.reason)
         for line in self.not_run:
-            yield f"  not reconciled: {line}"
+            yield _("  not reconciled: {line}", line=line)
         if self.changed:
-            yield f"  since version {self.version - 1}: {', '.join(self.changed)} changed"
+            yield _("  since version {n}: {tables} changed", n=self.version - 1, tables=", ".join(self.changed))
 
 
 def sheets(home: Path, state: State, periods: Sequence[dt.date]) -> list[Sheet]:

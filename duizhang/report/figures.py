@@ -11,8 +11,8 @@ from itertools import zip_longest
 from typing import Any
 
 from duizhang.currency import in_places
+from duizhang.phrases import in_language
 from duizhang.report.labels import Labels
-from duizhang.report.phrases import in_language
 from duizhang.schema import PIECES
 from duizhang.terms import Side
 

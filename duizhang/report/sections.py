@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from duizhang.currency import rounded
+from duizhang.phrases import in_language
 from duizhang.reconcile import load_causes
 from duizhang.report.analysis import Break, Mass
 from duizhang.report.figures import evidence_lines, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.labels import Labels
 from duizhang.report.measures import MEASURES, Finding
-from duizhang.report.phrases import in_language
 from duizhang.report.queries import TOP, Facts, Row, share
 from duizhang.report.tables import Table, by_money, columns, ordered, place
 from duizhang.terms import FileStatus, PeriodStatus

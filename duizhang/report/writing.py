@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from duizhang.errors import UserError
+from duizhang.phrases import in_language
 from duizhang.published import open_published
 from duizhang.quiet import quiet_of_home
 from duizhang.report.home_books import HomeBooks, read_home_books
@@ -14,7 +15,6 @@ from duizhang.report.judgement import judge
 from duizhang.report.labels import Labels, Language
 from duizhang.report.measures import findings
 from duizhang.report.page import Report, render
-from duizhang.report.phrases import in_language
 from duizhang.report.pictures import Pictures
 from duizhang.report.queries import Facts, read, span_of
 from duizhang.report.sections import Sections, held_lines, is_bad, named

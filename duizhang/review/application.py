@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from duizhang.errors import UserError
 from duizhang.language import speaking
+from duizhang.phrases import spoken
 from duizhang.review.acting import Acting
 from duizhang.review.doorkeeper import Doorkeeper, SafeHeaders
 from duizhang.review.pages import Pages
@@ -104,7 +105,7 @@ def _told(answer: Answer, visit: Visit) -> Response:
         try:
             return answer(visit)
         except UserError as error:
-            return rendered(visit, "message.html.j2", {"message": str(error), "advice": error.advice or ""}, status=400)
+            return rendered(visit, "message.html.j2", {"message": spoken(str(error)), "advice": spoken(error.advice or "")}, status=400)
 
 
 async def _not_found(_request: Request, _error: Any) -> Response:

@@ -17,10 +17,10 @@ from duizhang.ingest import FileRecord, records
 from duizhang.ingest.files import ACCEPTED, READ, REFUSED, cell_corrections
 from duizhang.ingest.typing import shape
 from duizhang.order_life import events_of, items_of
+from duizhang.phrases import in_language
 from duizhang.publish.versions import HELD
 from duizhang.report.figures import evidence_lines
 from duizhang.report.labels import Labels, Language
-from duizhang.report.phrases import in_language
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
 from duizhang.review.views import views

@@ -13,10 +13,10 @@ import jinja2
 from starlette.responses import HTMLResponse, Response
 
 from duizhang.close.decisions import DECISIONS
+from duizhang.phrases import in_language
 from duizhang.reconcile import load_causes
 from duizhang.report.figures import amount
 from duizhang.report.labels import Labels
-from duizhang.report.phrases import in_language
 from duizhang.review.visiting import Visit
 from duizhang.review.wording import LANGUAGES, say
 

@@ -40,7 +40,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "what": ("事项", "What"), "group": ("事件", "Event"), "candidates": ("可能原因", "Candidates"),
     # parts of pages
     "verdict": ("结论", "Verdict"), "legs": ("对账关系", "Legs"), "open_by_cause": ("按原因", "Open by cause"),
-    "held_reasons": ("暂挂原因", "Why it is held"),
+    "held_reasons": ("暂扣原因", "Why it is held"),
     "same_event": ("与上方同一事项，一并处理", "the same event as above, decided with it"), "not_run": ("未执行的对账", "Not reconciled"),
     "history": ("历史", "History"), "same_order": ("同一订单的其他差异", "Other differences of this order"),
     "decide": ("处理", "Decide"), "decisions": ("处理记录", "Decisions"), "signatures": ("签署", "Signatures"),
@@ -89,7 +89,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "cell_restored": ("撤回单元格更正", "took a correction back"), "signed": ("签署", "signed"), "reopened": ("重新开账", "reopened"),
     "published": ("发布", "published"),
     # states and kinds of decision
-    "reconciled": ("已对账", "reconciled"), "held": ("暂挂", "held"), "provisional": ("暂定", "provisional"),
+    "reconciled": ("已对账", "reconciled"), "held": ("暂扣", "held"), "provisional": ("暂定", "provisional"),
     "approved": ("已复核", "approved"), "closed": ("已关账", "closed"), "open": ("未平", "open"),
     "waiting": ("等待", "waiting"), "accepted": ("已接受", "accepted"), "refused": ("拒收", "refused"), "missing": ("缺失", "missing"),
     "read": ("已读", "read"), "maker": ("制单人", "maker"), "checker": ("复核人", "checker"),

@@ -22,9 +22,9 @@ from duizhang.close.keys import new_key
 from duizhang.errors import UserError
 from duizhang.events import append_event, event_log
 from duizhang.gate import run_gate
+from duizhang.phrases import in_language
 from duizhang.publish import period_states, publish
 from duizhang.report import write_report
-from duizhang.report.phrases import in_language
 from duizhang.store import days
 from duizhang.uncertified import why_not
 from tests.publish.conftest import _FAKES

@@ -12,9 +12,9 @@ from duizhang.books_expected import Calendar, Expected
 from duizhang.errors import BooksError
 from duizhang.ingest import FileRecord, build_canonical
 from duizhang.ingest.inbox import collect
+from duizhang.phrases import in_language
 from duizhang.plan.foreseeing import preflight
 from duizhang.quiet import quiet_sources
-from duizhang.report.phrases import in_language
 from duizhang.state import State
 from duizhang.store import Store
 

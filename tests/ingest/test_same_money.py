@@ -11,7 +11,7 @@ import pytest
 from duizhang.books import load_books
 from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
-from duizhang.report.phrases import in_language
+from duizhang.phrases import in_language
 from duizhang.state import State
 from duizhang.store import Store
 

@@ -15,16 +15,16 @@ from typing import Any
 
 import pytest
 
-from duizhang.cli.spoken import spoken
+from duizhang import phrases
 from duizhang.cli.status import status_of
 from duizhang.errors import UserError
 from duizhang.ingest.opening.no_bill import _KINDS
 from duizhang.language import speaking
 from duizhang.layout import SQL
+from duizhang.phrases import in_language, spoken
 from duizhang.reconcile import LEG_MODELS, load_causes
-from duizhang.report import Language, phrases, write_report
+from duizhang.report import Language, write_report
 from duizhang.report.labels import Labels, load_labels
-from duizhang.report.phrases import in_language
 from duizhang.yaml_reading import load_yaml
 from tests.report.conftest import EVIL, LAST, events, item, status, summary
 

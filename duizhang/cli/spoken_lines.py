@@ -1,4 +1,4 @@
-"""What results and log lines say in English, in the language that is spoken."""
+"""What log lines say in English, in the language that is spoken."""
 
 from __future__ import annotations
 
@@ -8,17 +8,9 @@ from contextlib import contextmanager
 
 from duizhang.language import CHINESE, current
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 
 _WIDEST = 100  # characters of why a day is held, where `duizhang status` says the rest
-
-
-def spoken(text: str) -> str:
-    """Why a day is held or a file is not read, in the language that is spoken; results have it in English."""
-    if current() != CHINESE:
-        return text
-    from duizhang.report.phrases import in_language  # not needed to speak English
-
-    return in_language(text, CHINESE)
 
 
 class _Chinese(logging.Formatter):
@@ -47,4 +39,4 @@ def spoken_lines() -> Iterator[None]:
         yield
 
 
-__all__ = ["spoken", "spoken_lines"]
+__all__ = ["spoken_lines"]

@@ -1,4 +1,4 @@
-"""What results say in English (proposals, why a day is held) in the language of a page."""
+"""What results and errors say in English (proposals, why a day is held, what a person did wrong) in the language of a reader."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from duizhang.language import CHINESE, current
 from duizhang.yaml_reading import load_yaml
 
 _PART = re.compile(r"\{(\w+)([!*#@]?)\}")
@@ -30,16 +31,20 @@ class _Phrase:
 
 @cache
 def _phrases() -> tuple[_Phrase, ...]:
-    entries = load_yaml(Path(__file__).with_name("phrases.yaml").read_text(encoding="utf-8"))
-    found = []
-    for entry in entries:
-        text, at, pattern = entry["en"], 0, ""
-        for part in _PART.finditer(text):
-            pattern += re.escape(text[at : part.start()]) + f"(?P<{part[1]}>{_FORMS.get(part[2], '.+?')})"
-            at = part.end()
-        pattern += re.escape(text[at:])
-        found.append(_Phrase(re.compile(pattern, re.DOTALL), {p[1]: p[2] for p in _PART.finditer(text)}, _PART.sub(r"{\1}", entry["zh"])))
-    return tuple(found)
+    """The sentences of phrases.yaml in their order, then those of errors.yaml, that which has most words of its own first."""
+    here = Path(__file__)
+    listed = [(entry["en"], entry["zh"]) for entry in load_yaml(here.with_name("phrases.yaml").read_text(encoding="utf-8"))]
+    errors = load_yaml(here.with_name("errors.yaml").read_text(encoding="utf-8"))
+    return tuple(_phrase(en, zh) for en, zh in [*listed, *sorted(errors.items(), key=lambda entry: -len(_PART.sub("", entry[0])))])
+
+
+def _phrase(text: str, chinese: str) -> _Phrase:
+    at, pattern = 0, ""
+    for part in _PART.finditer(text):
+        pattern += re.escape(text[at : part.start()]) + f"(?P<{part[1]}>{_FORMS.get(part[2], '.+?')})"
+        at = part.end()
+    pattern += re.escape(text[at:])
+    return _Phrase(re.compile(pattern, re.DOTALL), {p[1]: p[2] for p in _PART.finditer(text)}, _PART.sub(r"{\1}", chinese))
 
 
 def in_language(text: str | None, language: Literal["zh", "en"]) -> str:
@@ -50,6 +55,11 @@ def in_language(text: str | None, language: Literal["zh", "en"]) -> str:
     if check:
         return _check(check, language)
     return text if language == "en" else _in_chinese(text)
+
+
+def spoken(text: str) -> str:
+    """A sentence, or one a line, in the language that is spoken."""
+    return text if current() != CHINESE else "\n".join(in_language(line, CHINESE) for line in text.split("\n"))
 
 
 def _check(check: re.Match[str], language: Literal["zh", "en"]) -> str:
@@ -97,4 +107,4 @@ def _value(text: str, kind: str) -> Any:
     return "，".join(_one(part) or part for part in text.split(", ")) if kind == "*" else text
 
 
-__all__ = ["in_language"]
+__all__ = ["in_language", "spoken"]
