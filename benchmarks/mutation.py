@@ -82,15 +82,16 @@ AREAS = {
     **PAIRED,
     "sql: assertions": Area(("sql/assertions/*.sql",), ("tests/reconcile/test_assertions.py",)),
     "reconcile": Area(
-        tuple(f"duizhang/reconcile/{name}.py" for name in ("matching", "parts", "subset", "causes", "lines")),
-        tuple(f"tests/reconcile/test_{name}.py" for name in ("deposits", "pairs", "linear", "oracle", "cases")),
+        tuple(f"duizhang/reconcile/{name}.py" for name in ("matching", "subset", "lines")),
+        ("tests/reconcile/test_deposits.py", "tests/reconcile/test_oracle.py"),
     ),
-    "close": Area(
-        ("duizhang/close/decisions.py", "duizhang/close/approval.py"),
-        ("tests/close/test_signing.py", "tests/close/test_people.py", "tests/close/test_decisions.py"),
+    "decisions": Area(
+        tuple(f"duizhang/close/{name}.py" for name in ("deciding", "decisions", "sameness", "groups", "journal")),
+        ("tests/close/test_links.py", "tests/close/test_choosing.py"),
     ),
-    "publish": Area(("duizhang/publish/publication.py",), ("tests/publish/test_publish.py", "tests/publish/test_readers.py")),
-    "gate": Area(("duizhang/gate/records.py", "duizhang/gate/checking.py"), ("tests/gate",)),
+    "approval": Area(("duizhang/close/approval.py",), ("tests/close/test_people.py", "tests/close/test_signing.py")),
+    "gate": Area(("duizhang/gate/records.py", "duizhang/gate/checking.py"), ("tests/gate/test_gate.py",)),
+    "publish": Area(("duizhang/publish/publication.py",), ("tests/publish/test_publish.py",)),
     "plan": Area(("duizhang/plan/plan.py",), ("tests/pipelines/test_restate.py",)),
 }
 
