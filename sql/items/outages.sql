@@ -1,6 +1,6 @@
 -- Grain: one row a period and order that stands in a gap of one source: at least five orders of a shop, one after the other in the
 -- source that has them, that the other side lacks. legs: those that lack it. lacks: the tables of the records that were lost, which another
--- leg may lack on its own other side. is_sure: chance alone gives such a gap less than once in a hundred such days. is_silent: the other
+-- leg may lack on its own other side. claimed, lost_by: the day of the gap, and the side of the platform's leg that has the order. is_sure: chance alone gives such a gap less than once in a hundred such days. is_silent: the other
 -- side said nothing at all of the shop on that day, so its file is missing.
 with
 items as (select * from item_sums),
@@ -87,7 +87,7 @@ told_gaps as (
 final as (
     select
         r.period, r.entity, r.shop, r.order_id, list(distinct r.leg order by r.leg) as legs, bool_or(g.is_sure) as is_sure,
-        bool_and(g.is_silent) as is_silent,
+        bool_and(g.is_silent) as is_silent, min(r.claimed) as claimed, coalesce(max(r.side) filter (where r.leg = 'order_platform'), '') as lost_by,
         list(distinct f.table_name order by f.table_name) as lacks
     from runs as r
     inner join told_gaps as g using (period, leg, entity, shop, side, source, claimed, run)

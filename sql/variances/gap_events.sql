@@ -1,0 +1,130 @@
+-- Grain: one row a period and event of an order, a shop or an item that is part of a larger one (event_key). Meaning: the one event that
+-- it belongs to (gap_key): an outage of one source on one day, whose orders lack nothing else, in all the legs that show them, with the payout
+-- of the week after it and the account of its day that alone differ by just so much; a file that is
+-- absent for a day, in all the legs that wait for it; a statement that is missing, in all the measures that it would state.
+with
+events as (select * from events_apart),
+outages as (select * from outages where is_sure and not is_silent),
+claims as (select * from open_claims where leg = 'finance'),
+items as (select * from variances where leg in ('ledger', 'payout_bank') and cause <> 'timing' and difference <> 0),
+
+-- events whose every item is lost in one gap
+lost as (
+    select
+        e.period, e.event_key, e.entity, e.shop, min(o.claimed) as claimed, min(o.lacks[1]) as lacks, min(o.lost_by) as lost_by,
+        min(e.currency) filter (where e.currency <> 'PCS') as currency
+    from events as e
+    left join outages as o using (period, entity, shop, order_id)
+    where e.cause = 'system_outage'
+    group by e.period, e.event_key, e.entity, e.shop
+    having count(o.claimed) = count(*) and min(o.claimed) = max(o.claimed)
+),
+
+whole as (
+    select l.*
+    from lost as l
+    semi join (
+        select period, event_key
+        from events
+        where leg <> 'ledger'
+        group by all
+        having bool_and(cause = 'system_outage')
+    ) as w using (period, event_key)
+),
+
+-- money of two currencies is never one event
+outage_events as (
+    select
+        period, event_key,
+        concat_ws(
+            '|', 'outage', entity, shop, claimed, lacks, lost_by,
+            case when min(currency) over of_gap <> max(currency) over of_gap then coalesce(currency, 'PCS') end
+        ) as gap_key
+    from whole
+    window of_gap as (partition by period, entity, shop, claimed, lacks, lost_by)
+),
+
+outage_totals as (
+    select g.period, g.gap_key, e.entity, e.currency, l.claimed, e.leg, abs(sum(e.difference)) as total
+    from outage_events as g
+    inner join whole as l using (period, event_key)
+    inner join events as e using (period, event_key)
+    where e.leg in ('order_payment', 'order_platform', 'payment_settlement')
+    group by g.period, g.gap_key, e.entity, e.currency, l.claimed, e.leg
+),
+
+alone as (
+    select
+        period, event_key, min(leg) as leg, min(entity) as entity, min("key") as "key", min(currency) as currency, min(cause) as cause
+    from events
+    group by period, event_key
+    having count(*) = 1
+),
+
+fitting as (
+    select distinct i.period, a.event_key, i.leg, t.gap_key
+    from items as i
+    inner join alone as a using (period, leg, entity, "key", currency, cause)
+    inner join outage_totals as t
+        on i.period = t.period and i.entity = t.entity and i.currency = t.currency and abs(i.difference) = t.total
+        and case i.leg
+            when 'ledger' then try_cast(split_part(i."key", '/', 2) as date) = t.claimed
+            else i.first_seen between t.claimed and t.claimed + 7
+        end
+),
+
+fitted as (
+    select period, event_key, gap_key
+    from fitting
+    qualify count(*) over (partition by period, event_key) = 1 and count(*) over (partition by period, gap_key, leg) = 1
+),
+
+absent_files as (
+    select
+        period, event_key,
+        concat_ws('|', 'absent', entity, shop, split_part("key", '/', -2), split_part("key", '/', -1), currency) as gap_key
+    from events
+    where cause = 'missing_source' and split_part("key", '/', -3) = 'absent'
+),
+
+-- the days of which a measure is not stated
+silent_days as (
+    select c.period, c.entity, c."key", c.currency, c.claimed
+    from claims as c
+    group by c.period, c.entity, c."key", c.currency, c.claimed
+    having count(*) filter (where c.side = 'right') = 0
+),
+
+silent as (
+    select e.period, e.event_key, e.entity, e.shop, e.currency, list(distinct s.claimed order by s.claimed) as days
+    from events as e
+    inner join silent_days as s using (period, entity, "key", currency)
+    where e.leg = 'finance' and e.cause = 'missing_source'
+    group by e.period, e.event_key, e.entity, e.shop, e.currency
+),
+
+-- what is missing on fewer days than another measure goes with it, where those are among its days
+statements as (
+    select s.period, s.event_key, concat_ws('|', 'statement', s.entity, s.shop, s.currency, array_to_string(m.days, ' ')) as gap_key
+    from silent as s
+    inner join (
+        select period, entity, shop, currency, days
+        from silent
+        qualify row_number() over (partition by period, entity, shop, currency order by len(days) desc, event_key) = 1
+    ) as m using (period, entity, shop, currency)
+    where list_has_all(m.days, s.days)
+),
+
+final as (
+    select * from outage_events
+    union all
+    select * from fitted
+    union all
+    select * from absent_files
+    union all
+    select * from statements
+)
+
+select period, event_key, min(gap_key) as gap_key
+from final
+group by period, event_key
