@@ -21,8 +21,8 @@ from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification.spec import TIME_FORMATS, FillDown, SourceSpec
 from duizhang.ingest.texts import bare
 from duizhang.ingest.typing import ColumnTyper
-from duizhang.ingest.typing.cells import steps
 from duizhang.ingest.typing.clock import TIME, business_day, to_utc
+from duizhang.ingest.typing.field_texts import steps
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.times import rivals, times
 from duizhang.store import connect, quoted

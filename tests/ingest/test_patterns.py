@@ -12,7 +12,7 @@ from duizhang.ingest import load_specs
 from duizhang.ingest.specification import Column, SourceSpec
 from duizhang.ingest.specification.spec import Recognise
 from duizhang.ingest.texts import applied
-from duizhang.ingest.typing.cells import steps
+from duizhang.ingest.typing.field_texts import steps
 
 SPEC = SourceSpec(name="any_thing", title="any", recognise=Recognise())
 FIELDS = [field for spec in load_specs().values() for field in spec.fields.values()]

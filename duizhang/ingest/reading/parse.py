@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from duizhang.ingest.texts import whole
+
 Skip = Callable[[pacsv.InvalidRow], str]
 
 
@@ -28,10 +30,4 @@ def parse(
             column_types=dict.fromkeys(names, pa.string()), include_columns=[names[n] for n in wanted],
             strings_can_be_null=False, check_utf8=False),
     )
-    return table.num_rows, [_whole(column) for column in table.columns]
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
+    return table.num_rows, [whole(column) for column in table.columns]

@@ -20,8 +20,9 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import FIELD_TYPES, NUMBERS, TIME_FORMATS, Column, SourceSpec, normalised
-from duizhang.ingest.texts import FEW, Cells, X, arrow, bare, coded, distinct, series, whole
+from duizhang.ingest.texts import FEW, Cells, arrow, bare, coded, distinct, series, whole
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
+from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
 from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.money import SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
@@ -34,10 +35,6 @@ QUARANTINE = pa.schema(
 )
 HIDDEN = "***"
 _SIGNED = rf"(?i)[-+−–()（）＋]|{SIDE}"
-# what stands where there is no id or person: rows that have nothing to do with each other would share one key
-NAMELESS = r"(?i)^(?:[\W_]+|#?n/a|null|none|nan|nil|undefined|无|暂无|没有)$"
-_ZEROS = "^0+$"  # nothing where systems count their orders and payments; the first line of an order may be number 0
-_NUMBERED = {"order_id", "transaction_id", "refund_id", "payout_id", "tracking_number", "return_id"}
 _EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # what Chinese, Japanese and Korean are written in
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
@@ -168,8 +165,8 @@ class ColumnTyper:
             self.readings[name] = (
                 amounts(self.decimal, FIELD_TYPES[column.type]) if column.type in NUMBERS
                 else times(self.formats[name]) if column.type == "time"
-                else _ID if column.type == "id"
-                else None if column.values is None else _listed(column, column.values))
+                else IDS if column.type == "id"
+                else None if column.values is None else listed(column, column.values))
 
     def _constant(self, column: Column, raw: _Raw) -> int | None:
         """The position of a column, leaving out names that only count while all rows agree where they do not."""
@@ -369,7 +366,7 @@ class ColumnTyper:
         steps = self.steps[name]
         given = (self.positions[name], *self.joined[name])
         places: list[int | None] = [place for place in given if place is not None] or [None]
-        if len(places) > 1 and steps is not None and _found_apart(column):
+        if len(places) > 1 and steps is not None and found_apart(column):
             found = [raw.cells(place).map(steps) for place in places]
             said = [cells for cells in found if (cells.values != "").any()]
             if len(said) < 2:
@@ -447,55 +444,6 @@ class _Raw:
     def words(self, position: int | None) -> set[str]:
         """The distinct cells of a column that are not empty, in capitals."""
         return {str(text).strip().upper() for text in self.cells(position).values.unique() if text}
-
-
-def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.Expr | None:
-    """From the bare cell to the text of the field; None where they are the same."""
-    text = X
-    if spec.nulls:
-        text = pl.when(text.is_in(list(spec.nulls))).then(pl.lit("")).otherwise(text)
-    if column.strip:
-        text = text.str.replace_all(column.strip, "")
-    if column.replace:
-        text = text.str.replace_many(list(column.replace), list(column.replace.values()), leftmost=True)
-    if column.extract:
-        text = text.str.extract(column.extract).fill_null("")
-    if column.type == "id" or column.personal:
-        none = rf"{NAMELESS}|{_ZEROS}" if fed_to(column, spec) & _NUMBERED and not column.required else NAMELESS
-        text = pl.when(text.str.contains(none)).then(pl.lit("")).otherwise(text)
-    if column.template:
-        before, mark, after = column.template.partition("{value}")  # without it the text stands in the value's place
-        head, tail = (re.sub(r"\{(\w+)\}", lambda m: captures.get(m.group(1), ""), part) for part in (before, after))
-        text = pl.when(text == "").then(pl.lit("")).otherwise(pl.concat_str(pl.lit(head), text if mark else pl.lit(""), pl.lit(tail)))
-    if column.default is not None:
-        text = pl.when(text == "").then(pl.lit(column.default)).otherwise(text)
-    return None if text is X else text
-
-
-def fed_to(column: Column, spec: SourceSpec) -> set[str]:
-    """The columns of canonical tables that take a field as it is."""
-    names = {name for name, other in spec.fields.items() if other is column}
-    return {target for table in spec.tables for target, expression in table.columns.items() if expression in names}
-
-
-def _found_apart(column: Column) -> bool:
-    """Whether what is extracted of joined cells can be sought in each by itself: it is found in one of them, wherever that stands."""
-    plain = not (column.template or column.strip or column.default)
-    return plain and column.extract is not None and not re.search(r"[\^$ ]|\\s|\.[*+]", column.extract)
-
-
-_LOST = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
-_SOUND = pl.when(~X.str.contains(_LOST)).then(X)
-_ID = Reading(
-    _SOUND, _SOUND, pl.lit("is a number in scientific notation, its digits are lost; export again without a spreadsheet"), only=_LOST)
-
-
-def _listed(column: Column, listed: Mapping[str, str]) -> Reading:
-    """The value that the specification lists for a text."""
-    key = X.str.to_lowercase().str.strip_chars() if column.fold else X
-    value = key.replace_strict(list(listed), list(listed.values()), default=column.otherwise, return_dtype=pl.String)
-    wrong = f"is not known; expected one of {', '.join(k for k in listed if k)}"
-    return Reading(value, value, pl.when(X == "").then(pl.lit("is empty; expected a value")).otherwise(pl.lit(wrong)), empty=True)
 
 
 def _cells(lines: pa.Array, problem: Problem) -> pa.Table:

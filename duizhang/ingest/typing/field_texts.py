@@ -1,0 +1,64 @@
+"""From the bare cell to the text of a field, and from that to an id or to what a specification lists for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import polars as pl
+
+from duizhang.ingest.specification import Column, SourceSpec
+from duizhang.ingest.texts import X
+from duizhang.ingest.typing.reading import Reading
+
+# what stands where there is no id or person: rows that have nothing to do with each other would share one key
+NAMELESS = r"(?i)^(?:[\W_]+|#?n/a|null|none|nan|nil|undefined|无|暂无|没有)$"
+_ZEROS = "^0+$"  # nothing where systems count their orders and payments; the first line of an order may be number 0
+_NUMBERED = {"order_id", "transaction_id", "refund_id", "payout_id", "tracking_number", "return_id"}
+_LOST = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
+_SOUND = pl.when(~X.str.contains(_LOST)).then(X)
+IDS = Reading(
+    _SOUND, _SOUND, pl.lit("is a number in scientific notation, its digits are lost; export again without a spreadsheet"), only=_LOST)
+
+
+def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.Expr | None:
+    """From the bare cell to the text of the field; None where they are the same."""
+    text = X
+    if spec.nulls:
+        text = pl.when(text.is_in(list(spec.nulls))).then(pl.lit("")).otherwise(text)
+    if column.strip:
+        text = text.str.replace_all(column.strip, "")
+    if column.replace:
+        text = text.str.replace_many(list(column.replace), list(column.replace.values()), leftmost=True)
+    if column.extract:
+        text = text.str.extract(column.extract).fill_null("")
+    if column.type == "id" or column.personal:
+        none = rf"{NAMELESS}|{_ZEROS}" if fed_to(column, spec) & _NUMBERED and not column.required else NAMELESS
+        text = pl.when(text.str.contains(none)).then(pl.lit("")).otherwise(text)
+    if column.template:
+        before, mark, after = column.template.partition("{value}")  # without it the text stands in the value's place
+        head, tail = (re.sub(r"\{(\w+)\}", lambda m: captures.get(m.group(1), ""), part) for part in (before, after))
+        text = pl.when(text == "").then(pl.lit("")).otherwise(pl.concat_str(pl.lit(head), text if mark else pl.lit(""), pl.lit(tail)))
+    if column.default is not None:
+        text = pl.when(text == "").then(pl.lit(column.default)).otherwise(text)
+    return None if text is X else text
+
+
+def fed_to(column: Column, spec: SourceSpec) -> set[str]:
+    """The columns of canonical tables that take a field as it is."""
+    names = {name for name, other in spec.fields.items() if other is column}
+    return {target for table in spec.tables for target, expression in table.columns.items() if expression in names}
+
+
+def found_apart(column: Column) -> bool:
+    """Whether what is extracted of joined cells can be sought in each by itself: it is found in one of them, wherever that stands."""
+    plain = not (column.template or column.strip or column.default)
+    return plain and column.extract is not None and not re.search(r"[\^$ ]|\\s|\.[*+]", column.extract)
+
+
+def listed(column: Column, values: Mapping[str, str]) -> Reading:
+    """The value that the specification lists for a text."""
+    key = X.str.to_lowercase().str.strip_chars() if column.fold else X
+    value = key.replace_strict(list(values), list(values.values()), default=column.otherwise, return_dtype=pl.String)
+    wrong = f"is not known; expected one of {', '.join(k for k in values if k)}"
+    return Reading(value, value, pl.when(X == "").then(pl.lit("is empty; expected a value")).otherwise(pl.lit(wrong)), empty=True)
