@@ -91,7 +91,6 @@ def move_claims(session: Session, leg: str) -> None:
     if leg in GOODS:
         session.run("legs/orders_apart.sql")
         con.execute("insert into orders_by_order select * from orders_apart except select * from orders_by_order")
-        con.execute(f'create or replace view past_of_leg as select * from "past_{leg}"')
     session.run("legs/held_before.sql")
     if not con.execute("select 1 from orders_by_order union all select 1 from held_before limit 1").fetchall():
         return
@@ -100,13 +99,24 @@ def move_claims(session: Session, leg: str) -> None:
     session.run("legs/staying_claims.sql")
     session.set_claims("staying_claims")
     con.execute("create or replace table held_claims as select * from held_before")
+    if leg in GOODS:  # once, as to look for them day by day would read all claims of the range for each
+        con.execute(f'create or replace view past_of_leg as select * from "past_{leg}"')
+        session.run("legs/code_sightings.sql")
+        session.run("legs/codes_named.sql")
+        con.execute("create or replace table moved_so_far as select * from leg_claims limit 0")
     for day in session.periods:
         con.execute("set variable moves_day = ?::date", [day])
+        if not con.execute(
+            "select 1 from held_claims union all select 1 from moving_claims where period = getvariable('moves_day') limit 1"
+        ).fetchall():
+            continue  # nothing to hold by the order, and nothing that was
         if leg in GOODS:
             session.run("legs/codes_doubted.sql")
             session.run("legs/codes_apart.sql")
         session.run("legs/moves_of_day.sql")
         con.execute("insert into leg_claims by name select * from moves_of_day")
+        if leg in GOODS:
+            con.execute("insert into moved_so_far by name select * from moves_of_day")
         session.run("legs/held_after.sql")
         con.execute("create or replace table held_claims as select * from held_after")
 

@@ -8,8 +8,9 @@ with
 doubted as (select * from codes_doubted),
 held as (select * from held_claims where kind = 'unmapped' and contains(attribute, ' apart ')),
 today as (select * from moving_claims where period = getvariable('moves_day')),
-made as (select * from leg_claims where period <= getvariable('moves_day')),
-past as (select * from past_of_leg),
+sightings as (select * from code_sightings where period <= getvariable('moves_day')),
+named as (select * from codes_named where period = getvariable('moves_day')),
+moved as (select * from moved_so_far),
 skus as (select * from skus_dated where period <= getvariable('moves_day')),
 codes as (select * from sku_codes where period <= getvariable('moves_day')),
 parts as (select * from bundle_parts where period <= getvariable('moves_day')),
@@ -41,9 +42,11 @@ asked as (
 ),
 
 before as (
-    select entity, side, sku, counterparty, channel, kind, period from made
+    select period, entity, side, code, system from sightings
     union all
-    select entity, side, sku, counterparty, channel, kind, period from past
+    select period, entity, side, sku, coalesce(nullif(counterparty, ''), channel)
+    from moved
+    where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
 ),
 
 -- where else each of the codes in question stands; what came back for an exchange, and presents, are on the left by the warehouse's own code
@@ -52,11 +55,10 @@ places as (
     from today
     where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
     union
-    select b.entity, b.side, b.sku, coalesce(nullif(b.counterparty, ''), b.channel)
+    select b.entity, b.side, b.code, b.system
     from before as b
-    semi join asked as a on b.entity = a.entity and b.sku = a.code
-    where b.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
-        and b.period >= getvariable('moves_day') - getvariable('repeat_horizon')::int
+    semi join asked as a on b.entity = a.entity and b.code = a.code
+    where b.period >= getvariable('moves_day') - getvariable('repeat_horizon')::int
 ),
 
 -- a partner on the left that the other system knows under its own name is sent or sold there as itself
@@ -87,14 +89,11 @@ candidates as (
 
 -- which systems speak of goods in codes of their own: three of them were told, or of those that they name today hardly one is ours
 named_today as (
-    select t.entity, coalesce(nullif(t.counterparty, ''), t.channel) as system, t.sku as code
-    from (
-        select entity, side, sku, counterparty, channel, kind from today
-        union all
-        select entity, side, sku, counterparty, channel, kind from made where period = getvariable('moves_day')
-    ) as t
-    where t.side = 'right' and t.sku <> '' and t.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
-    group by all
+    select entity, coalesce(nullif(counterparty, ''), channel) as system, sku as code
+    from today
+    where side = 'right' and sku <> '' and kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    union
+    select entity, system, code from named
 ),
 
 established as (
@@ -165,9 +164,8 @@ final as (
         t.side = 'right' and exists (select 1 from own as o where o.sku = t.code)
         or t.side = 'left' and exists (select 1 from sets as b where b.set_sku = t.code)
         or exists (
-            select 1 from made as m
-            where m.entity = t.entity and m.sku = t.code and m.side <> t.side and m.period = getvariable('moves_day')
-                and m.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+            select 1 from sightings as m
+            where m.entity = t.entity and m.code = t.code and m.side <> t.side and m.period = getvariable('moves_day')
         )
         or exists (
             select 1 from today as m
