@@ -44,3 +44,19 @@ def test_shapes(tmp_path: Path, body: bytes, amounts: list[str], currencies: lis
 def test_a_side_that_is_not_known_is_quarantined(tmp_path: Path) -> None:
     found = read(tmp_path, SIDES.replace(b'"D"', b'"Q"'))
     assert (found.rows_parsed, found.rows_quarantined) == (1, 1)
+
+
+def test_one_of_several_currencies_above_the_rows_is_not_guessed(tmp_path: Path) -> None:
+    """Fails if the money of a file that names two currencies above its table counts in that of the books, with nothing told."""
+    body = "Saldo: CHF 1079.50;;;\nSaldo: EUR 5.00;;;\nDatum;Buchungstext;Betrag;Valuta\n06.03.2026;Einkauf;-20.5;06.03.2026\n"
+    [total] = [t for t in read(tmp_path, body.encode()).totals if not t.ok]
+    assert (total.name, total.computed) == ("rows whose currency is one of several that the file states", "1")
+    marked = body.replace("-20.5", "EUR -20.5")
+    assert [t for t in read(tmp_path, marked.encode()).totals if not t.ok] == []
+
+
+def test_of_two_columns_of_codes_nothing_tells_the_currency(tmp_path: Path) -> None:
+    body = "Date,Description,Amount,A,B\n2026-03-05,Coffee,-3.50,CHF,EUR\n2026-03-06,Sale,1.00,CHF,CHF\n"
+    [total] = [t for t in read(tmp_path, body.encode()).totals if not t.ok]
+    assert (total.name, total.computed) == ("rows whose currency is one of several that the file states", "2")
+    assert read(tmp_path, body.replace("EUR", "CHF").encode()).summary("bank_entries")[1] == {"CHF": Decimal("-2.5")}

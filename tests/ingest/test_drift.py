@@ -62,7 +62,7 @@ CASES: dict[str, tuple[bytes, str, dict[str, str], int]] = {
         b'Bank code : 1001,Agency : 1,Download start date : 01/04/2026,,,\nAccount Number : 0808,Account Name : Me,: EUR,,,\n,,,,,\n'
         b'Balance at end of period,,,,"+31070,09",\nDate,Operation Number,Label,Debit,Credit,Detail\n01/04/26,OP 1,LABEL,"-150,00",,X\n'
         b'02/04/26,OP 3,LABEL,"-80,68",,X\n13/04/26,OP 4,LABEL,,"1300,00",X\nBalance at start of period,,,,"+30000,77",\n',
-        "bank_generic", {"CNY": "1069.32"}, 0),
+        "bank_generic", {"EUR": "1069.32"}, 0),
     "generic_french": ("Date opération;Libellé;Débit;Crédit;Devise;Référence\n2026-04-02;Loyer;1234,56;;EUR;F1\n2026-04-05;Salaire;;3500,00;EUR;F2\n".encode("cp1252"),
                        "bank_generic", {"EUR": "2265.44"}, 0),
     "generic_withdrawal": (b'"Date","Status","Type","CheckNumber","Description","Withdrawal","Deposit","RunningBalance"\n"07/31/2026","Posted","INT","","Interest","","$1.00","$2.00"\n'

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,8 +26,14 @@ LONG_NAME = 60
 _CLOSES = frozenset(")）]］")
 # a line that says something of the whole account, and a code in it that stands alone: before a number, or at the end of a cell
 _LABELLED = re.compile(
-    r"(?i)\b(saldo|solde|balance|kontostand|currency|währung|waehrung|devise|monnaie|moneta|valuta|divisa|moneda|moeda|waluta|měna)\b|币种|通貨|残高")
+    r"(?i)\b(saldo|solde|balance|konto\w*|currency|währung|waehrung|devise|monnaie|moneta|valuta|divisa|moneda|moeda|waluta|měna|controvalore"
+    r"|conto|account|compte|cuenta|conta|rekening\w*|rachunek)\b|币种|通貨|残高")
 _STATED = re.compile(r"(?<=[\s:;,(\"=])([A-Z]{3})(?=\s*[\d.,'+-]*\d|\s*[;,)\"\t]|\s*$)")
+# of whom or what else a currency may be than of the amounts
+_OTHERS = re.compile(
+    r"(?i)orig|foreign|fremd|ausland|étrang|etrang|extranj|ester[ao]|counter|gegen|\b(from|to|home|local|base)\b|source|target|receiv|account"
+    r"|konto|card|karte|country|land\b|pays\b|país|paese|原|外")
+_LOOKED_AT = 50  # rows below a header
 _SYMBOLS = {
     "€": "EUR", "£": "GBP", "元": "CNY", "円": "JPY", "원": "KRW", "₹": "INR", "R$": "BRL", "$": "",
     "EURO": "EUR", "EUROS": "EUR", "EUROA": "EUR",
@@ -90,11 +97,34 @@ def currencies_above(lines: Sequence[str]) -> set[str]:
     return {code for line in told for code in _STATED.findall(line) if code in _iso()}
 
 
+def _with_currency(spec: SourceSpec, names: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], set[str]]:
+    """(names of columns, currencies that the rows state): a column of codes of currencies whose name nobody knows is that of the
+    currency; of several such columns nothing tells which is, so that only their codes are known."""
+    field = spec.fields.get("currency")
+    if field is None or field.template:
+        return names, set()
+    of_currency = {normalised(name) for name in (field.column, *field.also)}
+    known = {normalised(name) for other in spec.fields.values() for name in (other.column, *other.also)} - of_currency
+    found: dict[int, set[str]] = {}
+    for at, name in enumerate(names):
+        cells = {_AGAIN.sub("", row[at]).strip() for row in rows if len(row) == len(names)} - {""}
+        if not cells or not cells <= _iso() or normalised(name) in known:
+            continue
+        if normalised(name) in of_currency:
+            return names, set()
+        if not _OTHERS.search(name):
+            found[at] = cells
+    if len(found) != 1:
+        return names, set().union(*found.values())
+    [place] = found
+    return (*names[:place], field.column, *names[place + 1 :]), set()
+
+
 @cache
 def _iso() -> frozenset[str]:
     from iso4217 import Currency  # reads a table
 
-    return frozenset(str(currency.value) for currency in Currency)
+    return frozenset(str(currency.value) for currency in Currency) - {"XXX", "XTS"}  # none, and that of trials
 
 
 def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
@@ -114,7 +144,7 @@ class _Head:
     """The first lines of a document under one encoding, split by every delimiter once."""
 
     def __init__(self, lines: Sequence[str], encoding: str | None, rows: Sequence[Sequence[str]] | None = None) -> None:
-        self.lines, self.encoding = lines, encoding
+        self.lines, self.encoding, self._is_sheet = lines, encoding, rows is not None
         self.text = "\n".join(lines)
         self._split: dict[str, list[tuple[str, ...]]] = {}
         if rows is not None:
@@ -132,6 +162,15 @@ class _Head:
         if delimiter not in self._split:
             self._split[delimiter] = [unique_names(split_line(line, delimiter)) for line in self.lines]
         return self._split[delimiter]
+
+    def below(self, index: int, delimiter: str) -> list[Sequence[str]]:
+        """The first rows below a line, of which a quoted cell may have several lines."""
+        if self._is_sheet:
+            return [*self.rows(delimiter)[index + 1 : index + 1 + _LOOKED_AT]]
+        try:
+            return list(islice(csv.reader(self.lines[index + 1 :], delimiter=delimiter), _LOOKED_AT))
+        except csv.Error:  # a cell beyond all measure
+            return []
 
     def keys(self, delimiter: str) -> list[frozenset[str]]:
         if delimiter not in self._keys:
@@ -320,7 +359,9 @@ def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
                     # of two columns of one name the first is read
                     stated = {c for (_, c), name in zip(bare_names, names, strict=True) if c and not _AGAIN.search(name)}
                     stated = stated or currencies_above(above)
-                    above = (*above, f"currency of the header: {stated.pop()}") if len(stated) == 1 else above
+                    if not stated:
+                        names, stated = _with_currency(spec, names, head.below(index, delimiter))
+                    above = (*above, f"currency of the header: {'/'.join(sorted(stated))}") if stated else above
                 return Place(spec, encoding, index, delimiter, names, above)
     return None
 

@@ -228,7 +228,7 @@ class SourceSpec(_Closed):
     unread: columns of money that are known and not read, as they are parts or repetitions of others; any other column of money
     that no field reads is told.
     header_currency: a currency behind a column's name, as in `Amount (EUR)`, is no part of it, and the line `currency of the
-    header: EUR` stands for it among those above the rows.
+    header: EUR` stands for it among those above the rows, `CHF/EUR` where there are several.
     balance: the running balance, where the file has one: a control total of every row.
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
     """
