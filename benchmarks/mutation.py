@@ -87,7 +87,7 @@ AREAS = {
     ),
     "decisions": Area(
         tuple(f"duizhang/close/{name}.py" for name in ("deciding", "decisions", "sameness", "groups", "journal")),
-        ("tests/close/test_links.py", "tests/close/test_choosing.py"),
+        tuple(f"tests/close/test_{name}.py" for name in ("sameness", "events", "links", "choosing")),
     ),
     "approval": Area(("duizhang/close/approval.py",), ("tests/close/test_people.py", "tests/close/test_signing.py")),
     "gate": Area(("duizhang/gate/records.py", "duizhang/gate/checking.py"), ("tests/gate/test_gate.py",)),
