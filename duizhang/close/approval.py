@@ -77,8 +77,8 @@ def _sign(
     if (signed.get(role) == name and now.state in (APPROVED, CLOSED)) or (signed.get(role) == name and set(signed) != set(ROLES)):
         return
     if now.state not in (RECONCILED, APPROVED):
-        raise UserError(f"{period} is {now.state}; only a reconciled period can be signed",
-                        advice=now.held_reasons or "Correct the days before it first.")
+        advice = "Reopen it first, with a reason." if now.state == CLOSED else now.held_reasons or "Correct the days before it first."
+        raise UserError(f"{period} is {now.state}; only a reconciled period can be signed", advice=advice)
     _all_computed(state, period)
     if signed.get(role) == name:
         # both have signed, but a check that failed since has held the period for a while

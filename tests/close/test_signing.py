@@ -169,6 +169,9 @@ def test_who_decided_may_prepare_but_neither_check_nor_close(fake: Any) -> None:
     close_periods(home, state, [FIRST], by="Zhao")
     with pytest.raises(UserError, match=r"row 2: 2026-03-01 is closed"):
         decided(state, FIRST, "Sun", key="other")
+    with pytest.raises(UserError, match="2026-03-01 is closed; only a reconciled period can be signed") as refused:
+        approve(home, state, [FIRST], role="maker", by="Sun")
+    assert refused.value.advice == "Reopen it first, with a reason."
 
 
 def test_days_close_in_order(fake: Any) -> None:
