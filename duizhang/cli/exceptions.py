@@ -59,7 +59,7 @@ def import_(file: Path, home: Path, by: str, key: Path | None, *, as_json: bool)
 
     found = import_decisions(home, open_state(home), file, by=by, key=key)
     new = found.taken.stored
-    lines = [_("{n} new decisions, one an event, of {rows} rows in the workbook", n=len(new), rows=found.rows), *_told(found.taken)]
+    lines = [_("{n} new decisions, one an event, of {rows} rows in the workbook", n=len(new), rows=found.rows), *_told(home, found.taken)]
     lines += told_of_cells(found.corrected)
     if found.corrected.stored:
         lines.append(_("run again to see the corrected cells read"))
@@ -128,7 +128,7 @@ def decide_(
           amount=in_places(d.amount, d.currency), currency=d.currency, n=len(d.items), event=d.event)
         for d in taken.stored
     ]
-    answer({"period": period.date(), **_facts(taken)}, [*lines, *_told(taken)], as_json=as_json)
+    answer({"period": period.date(), **_facts(taken)}, [*lines, *_told(home, taken)], as_json=as_json)
 
 
 @command.command("undo")
@@ -169,15 +169,23 @@ def undo(
     ]
     own = next(d for d in undone if d.id == int(digits))
     answer({"decision": own.name, "decisions": [d.name for d in undone], "taken_back_from": since, "by": by},
-           [*lines, _("run {day} again to see it applied", day=since)], as_json=as_json)
+           [*lines, _("run {day} again to see it applied", day=since), *_voided(home, since)], as_json=as_json)
 
 
-def _told(taken: Taken) -> list[str]:
+def _voided(home: Path, day: dt.date) -> list[str]:
+    """What a line says of signatures that the next run may make void."""
+    from duizhang.close import signed_from
+
+    signed = signed_from(home, open_state(home), day)
+    return [_("signed already, and to be signed again when it gets another version: {day}", day=day) for day in signed]
+
+
+def _told(home: Path, taken: Taken) -> list[str]:
     lines = [_("instead of {number}: {decision} by {name}", number=old.name, decision=old.decision, name=old.decided_by)
              for old in taken.replaced]
     if taken.stored:
         days = ", ".join(sorted({d.period.isoformat() for d in taken.stored}))
-        lines.append(_("run {days} again to see them applied", days=days))
+        lines += [_("run {days} again to see them applied", days=days), *_voided(home, min(d.period for d in taken.stored))]
     return lines
 
 

@@ -6,7 +6,7 @@ from duizhang.close.decisions import Decision, decisions, item_decisions
 from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
-    from duizhang.close.approval import approve, close_periods, reopen, signatures
+    from duizhang.close.approval import approve, close_periods, reopen, signatures, signed_from
     from duizhang.close.archived import archive_books, archive_sources
     from duizhang.close.audit import export_audit
     from duizhang.close.books_of_run import last_books
@@ -35,6 +35,6 @@ __all__ = [
     "approve", "archive_books", "archive_sources", "clock", "close_periods", "correct", "correction_claims", "decide",
     "decisions", "dispute", "entries", "events", "events_of", "export_audit", "export_exceptions", "import_decisions",
     "item_decisions", "journal_proposals", "last_books", "postings", "prepared", "record_of", "rejected", "reopen", "replay", "sheets",
-    "signatures", "signed_checkpoint", "statement", "take_back", "take_back_cell", "told_of", "totals", "verifier_key",
+    "signatures", "signed_checkpoint", "signed_from", "statement", "take_back", "take_back_cell", "told_of", "totals", "verifier_key",
     "verify", "write_postings",
 ]

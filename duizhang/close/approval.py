@@ -192,6 +192,15 @@ def signatures(state: State, period: dt.date, digest: str) -> dict[str, str]:
     return {role: name for role, name in _signed(state, period, digest).items() if role in ROLES}
 
 
+def signed_from(home: Path, state: State, day: dt.date) -> list[dt.date]:
+    """The days from `day` on whose published version is signed, and which are not closed: another version of one voids its signatures."""
+    states = period_states(state)
+    return [
+        p for p in sorted(states)
+        if p >= day and states[p].version and states[p].state in (RECONCILED, APPROVED) and _signed(state, p, _digest(home, states, p, ""))
+    ]
+
+
 def is_certified(state: State, period: dt.date, digest: str) -> bool:
     """Whether the machine has signed a version of a period."""
     return MACHINE in _signed(state, period, digest)

@@ -1,7 +1,8 @@
 -- Grain: one row a period and order that stands in a gap of one source: at least five orders of a shop, one after the other in the
 -- source that has them, that the other side lacks. legs: those that lack it. lacks: the tables of the records that were lost, which another
--- leg may lack on its own other side. claimed, lost_by: the day of the gap, and the side of the platform's leg that has the order. is_sure: chance alone gives such a gap less than once in a hundred such days. is_silent: the other
--- side said nothing at all of the shop on that day, so its file is missing.
+-- leg may lack on its own other side. claimed, lost_by: the day of the gap, and the side of the platform's leg that has the order. is_sure:
+-- chance alone gives such a gap less than once in a hundred such days. is_silent: the other side said nothing at all of the shop on that
+-- day, so its file is missing.
 with
 items as (select * from item_sums),
 open_claims as (select * from open_claims),

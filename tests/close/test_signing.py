@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import duizhang.plan  # noqa: F401 - its table is part of every home
 from duizhang import cli, schema_version
 from duizhang.close import announce, approval, importing, verify
-from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures
+from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures, signed_from
 from duizhang.close.authority import Actor
 from duizhang.close.choosing import Choice
 from duizhang.close.deciding import accept, take
@@ -160,13 +160,16 @@ def test_who_decided_may_prepare_but_neither_check_nor_close(fake: Any) -> None:
     append_event(state, actor="pipeline", kind="computed", payload={"from": FIRST, "to": FIRST, "held": []})
     with pytest.raises(UserError, match="maker has not signed"):
         approve(home, state, [FIRST], role="checker", by="Li")
+    assert signed_from(home, state, FIRST) == []
     approve(home, state, [FIRST], role="maker", by="Zhao")
+    assert signed_from(home, state, FIRST) == [FIRST] and signed_from(home, state, FIRST + dt.timedelta(days=1)) == []
     with pytest.raises(UserError, match="has decided items of this day and may not check it"):
         approve(home, state, [FIRST], role="checker", by="LI")
     approve(home, state, [FIRST], role="checker", by="Wang")
     with pytest.raises(UserError, match="may not close it"):
         close_periods(home, state, [FIRST], by="Li")
     close_periods(home, state, [FIRST], by="Zhao")
+    assert signed_from(home, state, FIRST) == []  # a closed day gets no other version
     with pytest.raises(UserError, match=r"row 2: 2026-03-01 is closed"):
         decided(state, FIRST, "Sun", key="other")
     with pytest.raises(UserError, match="2026-03-01 is closed; only a reconciled period can be signed") as refused:
