@@ -50,6 +50,17 @@ class ShownBy(BaseModel):
     only: Literal["positive", "negative"] | None = None
 
 
+class Words(BaseModel):
+    """What something is called, and what we ask for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zh: str
+    en: str
+    ask_zh: str
+    ask: str
+
+
 class Request(BaseModel):
     """One entry of requests.yaml."""
 
@@ -64,6 +75,11 @@ class Request(BaseModel):
     figures: bool = True
     sum_zh: str = ""
     sum_en: str = ""
+    credited: Words | None = None
+
+    def of_credited(self) -> Request | None:
+        """What is asked where they have credited us, and only their bill lacks the payment; None where that makes no difference."""
+        return self.model_copy(update=dict(self.credited)) if self.credited else None
 
     def subject(self, order_id: str) -> str:
         """What it is called, in both languages."""
@@ -143,12 +159,14 @@ def to_answer(home: Path, books: Books, period: dt.date) -> dict[str, list[Item]
         chases = chased(State(home, read_only=True), period)
         own = {item.place for d in chases for item in d.about}
         rows = [(request, [row for row in _open(con, period, request, parcels) if row.place not in own]) for request in load_requests()]
+        credited = _credited(con, period)
         known = sorted({*_known(con, books, parcels), *(d.to for d in chases)})
         asked: dict[str, list[Item]] = {}
         for d in chases:
             asked.setdefault(d.to, []).extend(_chased(con, period, d, parcels))
     return {
-        name: [*(item for request, found in rows for item in _items(request, found, books, name)), *asked.get(name, ())] for name in known
+        name: [*(item for request, found in rows for item in _items(request, found, books, name, credited)), *asked.get(name, ())]
+        for name in known
     }
 
 
@@ -238,7 +256,18 @@ def _rows(con: duckdb.DuckDBPyConnection, period: dt.date, which: str, values: S
     return [_Found(*(*row, parcels.get(row[2], ()))) for row in rows]
 
 
-def _items(request: Request, found: list[_Found], books: Books, counterparty: str) -> Iterator[Item]:
+def _credited(con: duckdb.DuckDBPyConnection, period: dt.date) -> dict[tuple[str, str, str], Decimal]:
+    """What providers credited for orders whose payment their bill does not have, less their fees: by entity, order and currency."""
+    rows = con.execute(
+        "select entity, order_id, currency, sum(right_amount) from variances where period = ? and leg = 'payment_settlement' "
+        "and left_amount = 0 and right_amount > 0 and order_id <> '' group by all", [period],
+    ).fetchall()
+    return {(entity, order_id, currency): amount for entity, order_id, currency, amount in rows}
+
+
+def _items(
+    request: Request, found: list[_Found], books: Books, counterparty: str, credited: Mapping[tuple[str, str, str], Decimal]
+) -> Iterator[Item]:
     """The items of one request: an event that several legs show is told by the first of them."""
     shown_by = {shown.leg: shown for shown in request.legs}
     told: dict[tuple[str, str], str] = {}
@@ -252,9 +281,13 @@ def _items(request: Request, found: list[_Found], books: Books, counterparty: st
         if told.setdefault(event, row.leg) != row.leg:
             continue
         due, stated = (row.left, row.right) if request.figures else (None, None)
+        asked, claim = request, row.difference * shown.claim
+        paid, of_credited = credited.get((row.entity, row.order_id, row.currency)), request.of_credited()
+        if paid is not None and of_credited:
+            asked, stated, claim = of_credited, paid, Decimal(0)
         yield Item(
-            request, row.first_seen, row.order_id, _reference(row, shown, counterparty), row.currency, due, stated,
-            row.difference * shown.claim, _evidence(row.evidence, row.currency), row.leg, row.key,
+            asked, row.first_seen, row.order_id, _reference(row, shown, counterparty), row.currency, due, stated, claim,
+            _evidence(row.evidence, row.currency), row.leg, row.key,
         )
 
 

@@ -150,4 +150,18 @@ class NoChannelIsNamed(Rule):
                     yield "channel", f"the channel {words[0]} is named: {node.sql('duckdb')[:120]}"
 
 
-RULES: tuple[Rule, ...] = (NoChannelIsNamed(), EveryImportIsUsed(), EveryImportIsThere(), AmountsHaveRoom(), NothingIsLeftToChance())
+class NoRowIsSoughtInAQuery(Rule):
+    """Several columns sought together in a subquery: what DuckDB takes for a row is a struct to Spark, and one column short. A semi or
+    an anti join says the same on both."""
+
+    name = "row"
+
+    def check(self, model: Model) -> Iterator[tuple[str, str]]:
+        for node in model.tree.find_all(exp.In):
+            if isinstance(node.this, (exp.Tuple, exp.Struct)) and node.args.get("query"):
+                yield "row", f"a row is sought in a query, where a join does it: {node.sql('duckdb')[:120]}"
+
+
+RULES: tuple[Rule, ...] = (
+    NoChannelIsNamed(), EveryImportIsUsed(), EveryImportIsThere(), AmountsHaveRoom(), NothingIsLeftToChance(), NoRowIsSoughtInAQuery(),
+)

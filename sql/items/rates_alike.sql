@@ -43,13 +43,14 @@ crowds as (
 ),
 
 ordered as (
-    select entity, shop, currency, period, count(distinct "key") as orders
+    select c.entity, c.shop, c.currency, c.period, count(distinct c."key") as orders
     from (
         select leg, side, entity, shop, currency, period, "key" from claims
         union all
         select leg, side, entity, shop, currency, period, "key" from past_claims
     ) as c
-    where leg = 'order_payment' and side = 'left' and (entity, shop, currency, period) in (select (entity, shop, currency, first_seen) from crowds)
+    semi join crowds as k on c.entity = k.entity and c.shop = k.shop and c.currency = k.currency and c.period = k.first_seen
+    where c.leg = 'order_payment' and c.side = 'left'
     group by all
 ),
 

@@ -50,6 +50,20 @@ evidence as (
     inner join said as s using (period, leg, entity, "key", currency)
 ),
 
+-- of more than eight, four or more of each side that has so many
+shown as (
+    select
+        *,
+        case
+            when len(rows_said) <= 8 then rows_said
+            else list_concat(
+                list_filter(rows_said, lambda r: r.side = 'left')[1:greatest(4, 8 - len(list_filter(rows_said, lambda r: r.side = 'right')))],
+                list_filter(rows_said, lambda r: r.side = 'right')[1:greatest(4, 8 - len(list_filter(rows_said, lambda r: r.side = 'left')))]
+            )
+        end as rows_shown
+    from evidence
+),
+
 final as (
     select
         c.period, c.leg, c.entity, c."key", c.currency, p.cause, p.left_amount, p.right_amount, p.difference,
@@ -57,19 +71,19 @@ final as (
         coalesce(d.status, 'open') as status,
         c.shop, c.order_id, m.proposal, m.confidence,
         case
-            when e.because is null and len(e.rows_said) <= 8 then to_json(e.rows_said)
+            when e.because is null and len(e.rows_said) <= 8 then to_json(e.rows_shown)
             when e.because is null
-                then to_json(list_transform(e.rows_said[1:8], lambda r: struct_insert(r, claims := len(e.rows_said))))
-            when len(e.rows_said) <= 8 then to_json(list_transform(e.rows_said, lambda r: struct_insert(r, because := e.because)))
+                then to_json(list_transform(e.rows_shown, lambda r: struct_insert(r, claims := len(e.rows_said))))
+            when len(e.rows_said) <= 8 then to_json(list_transform(e.rows_shown, lambda r: struct_insert(r, because := e.because)))
             else to_json(
-                list_transform(e.rows_said[1:8], lambda r: struct_insert(r, claims := len(e.rows_said), because := e.because))
+                list_transform(e.rows_shown, lambda r: struct_insert(r, claims := len(e.rows_said), because := e.because))
             )
         end::varchar as evidence,
         c.sla_days,
         c.age_days >= c.sla_days as overdue
     from with_cause as c
     inner join parts as p using (period, leg, entity, "key", currency)
-    inner join evidence as e
+    inner join shown as e
         on p.period = e.period and p.leg = e.leg and p.entity = e.entity and p."key" = e."key" and p.currency = e.currency
         and p.cause = e.cause
     left join proposals as m

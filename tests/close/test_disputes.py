@@ -49,6 +49,8 @@ OPEN = [
     ("freight", "missing_right", "SF/SF6", "WX6", "wx", "12", "0", CLAIM),
     ("order_payment", "missing_right", "wx/WX8", "WX8", "wx", "90.90", "0", CLAIM),
     ("order_payment", "missing_right", "wx/WX9", "WX9", "wx", "80", "100", CLAIM),
+    ("order_payment", "missing_right", "wx/WX10", "WX10", "wx", "408.16", "0", CLAIM),
+    ("payment_settlement", "missing_left", "wechat/4210", "WX10", "wx", "0", "405.71", CLAIM),
     ("customer", "missing_right", "p15e", "WX8", "wx", "90.90", "0", CLAIM),
     ("order_platform", "missing_right", "tb/T1/T1", "T1", "tb", "179.92", "0", CLAIM),
     ("finance", "missing_right", "tb/revenue", "", "tb", "1000", "800", LINES),
@@ -95,9 +97,16 @@ def told(rows: list[dict[str, str]]) -> list[tuple[str, str, str]]:
 
 def test_an_event_is_told_once_with_its_own_sign(home: Path) -> None:
     rows = letter(home, "WeChat")
-    assert told(rows) == [("WX1", "4200", "0.56"), ("WX9", "", "-20.00"), ("WX8", "", "90.90")]
-    assert [(row["due"], row["stated"]) for row in rows] == [("1.64", "2.20"), ("80.00", "100.00"), ("90.90", "0.00")]
-    assert "refund" in rows[1]["subject"] and "payment" in rows[2]["subject"]
+    assert told(rows) == [("WX1", "4200", "0.56"), ("WX9", "", "-20.00"), ("WX10", "", "0.00"), ("WX8", "", "90.90")]
+    assert [(row["due"], row["stated"]) for row in rows] == [
+        ("1.64", "2.20"), ("80.00", "100.00"), ("408.16", "405.71"), ("90.90", "0.00"),
+    ]
+    assert "refund" in rows[1]["subject"] and "payment" in rows[3]["subject"]
+
+
+def test_what_the_provider_has_credited_is_not_asked_for_again(home: Path) -> None:
+    (row,) = [row for row in letter(home, "WeChat") if row["order_id"] == "WX10"]
+    assert row["claim"] == "0.00" and "credited to our account" in row["subject"] and "correct your bill" in row["request"]
 
 
 def test_a_lost_parcel_goes_to_its_carrier_and_what_favours_us_to_nobody(home: Path) -> None:

@@ -43,6 +43,8 @@ def model(expression: str, before: str = "") -> str:
     ("key like '%order%'", "channel"),
     ("key = 'alipay'", "channel"),
     ("key in ('jd_settlement', 'x')", "channel"),
+    ("(key, old) in (select (key, old) from t)", "row"),
+    ("(key, old) not in (select key, old from t)", "row"),
 ])
 def test_a_planted_fault_is_found(expression: str, rule: str) -> None:
     assert {finding.rule for finding in lint_model("planted", model(expression), KNOWN)} == {rule}
