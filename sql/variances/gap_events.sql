@@ -112,7 +112,7 @@ statements as (
         from silent
         qualify row_number() over (partition by period, entity, shop, currency order by len(days) desc, event_key) = 1
     ) as m using (period, entity, shop, currency)
-    where list_has_all(m.days, s.days)
+    where len(list_filter(s.days, lambda d: not list_contains(m.days, d))) = 0
 ),
 
 final as (

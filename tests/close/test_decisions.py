@@ -134,6 +134,7 @@ def test_a_decision_is_taken_back_before_the_next_run_and_after_it(raw: Path, ho
     duizhang("verify", "--home", home)
 
 
+@pytest.mark.slow  # each kind of decision by itself: test_choosing.py
 def test_items_are_split_chased_adjusted_and_reclassified_in_the_workbook_and_by_command(raw: Path, home: Path) -> None:
     missing = item(home, "leg = 'order_payment' and cause = 'missing_right' and shop = 'tb-01'")
     typed = item(home, "leg = 'order_payment' and cause = 'amount_entry' and shop = 'tb-01'")

@@ -12,7 +12,6 @@ import pytest
 
 from tests.pipelines.test_end_to_end import START, duizhang, query, run
 from tests.pipelines.test_restate import VERSIONS, bill, day, same_rows, stale
-from tests.thoroughness import THOROUGH
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -32,10 +31,11 @@ def stopped(raw: Path, home: Path, at: str, by: signal.Signals) -> tuple[int, st
     return process.returncode, "".join(said)
 
 
+@pytest.mark.slow  # kills at single steps: tests/publish and `make reliability`
 def test_a_run_that_was_ended_is_completed_by_the_next(little: Path, done: Path, tmp_path: Path) -> None:
     mine = tmp_path / "home"
     ways = (("publishing", signal.SIGINT, 130), ("reconciling", signal.SIGKILL, -signal.SIGKILL))
-    for at, by, expected in ways if THOROUGH else ways[:1]:  # kills at single steps: tests/publish and `make reliability`
+    for at, by, expected in ways:
         code, said = stopped(little, mine, at, by)
         assert code == expected, said
         assert "Traceback" not in said

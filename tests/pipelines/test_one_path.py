@@ -104,9 +104,8 @@ def on_record(home: Path) -> list[tuple[str, int, str]]:
     return [(e["payload"]["period"], e["payload"]["version"], e["payload"]["digest"]) for e in events(State(home), "published")]
 
 
-@pytest.mark.parametrize(
-    "way", [by_ticks, *(pytest.param(way, marks=pytest.mark.slow) for way in (by_backfill, by_job))], ids=lambda way: way.__name__
-)
+@pytest.mark.slow  # that each way reaches the same run, and what a tick asks for, are the tests below
+@pytest.mark.parametrize("way", [by_ticks, by_backfill, by_job], ids=lambda way: way.__name__)
 def test_every_way_gives_the_same_numbers_events_and_replay(
     way: Callable[[Path, Path], bool], little: Path, done: Path, tmp_path: Path
 ) -> None:
