@@ -12,8 +12,8 @@ from typing import Any
 
 import duckdb
 
-from duizhang.language import CHINESE, current
 from duizhang.language import translated as _
+from duizhang.spoken_names import spoken_leg
 from duizhang.store import rows
 
 AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
@@ -42,7 +42,7 @@ class Verdict:
     def text(self) -> str:
         """'' where the state says enough."""
         if self.nothing_agrees:
-            return _("0% of {legs}", legs=", ".join(map(_leg, self.nothing_agrees)))
+            return _("0% of {legs}", legs=", ".join(map(spoken_leg, self.nothing_agrees)))
         return "" if self.ran else _("no leg has both its sides")
 
 
@@ -96,15 +96,6 @@ def not_run_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         places_told = _(" of {names}", names=named) if named else ""
         places_told += _(" and {n} more", n=more) if more > 0 else ""
         days = _("{first} to {last}", first=first, last=last) if last > first else str(first)
-        lines.append(_("{leg}{places} was not run ({days}): its {side} side was never supplied ({records})", leg=_leg(leg),
+        lines.append(_("{leg}{places} was not run ({days}): its {side} side was never supplied ({records})", leg=spoken_leg(leg),
                        places=places_told, days=days, side=_(missing), records=wanted))
     return lines
-
-
-def _leg(name: str) -> str:
-    """A leg as it is called in the tables; in Chinese, as the report calls it."""
-    if current() != CHINESE:
-        return name
-    from duizhang.report.labels import Labels  # only what speaks Chinese loads the report
-
-    return Labels(CHINESE).leg(name)

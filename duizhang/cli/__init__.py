@@ -97,15 +97,7 @@ def _speak(_context: click.Context, _option: click.Parameter, language: str | No
     return language
 
 
-def _begin_to_speak(context: click.Context, _option: click.Parameter, language: str | None) -> str | None:
-    """Of the whole command: what an earlier one in this process spoke is forgotten. A language that stands further behind counts at once,
-    so that help and what is wrong with the line are of it as well."""
-    ask_books(lambda: None)
-    choose(language or _later(context.meta.get("arguments", ())))
-    return language
-
-
-def _later(arguments: Sequence[str]) -> str:
+def _asked(arguments: Sequence[str]) -> str:
     """The language that is asked for anywhere in a command line, '' where there is none."""
     found = [given for word, given in zip(arguments, [*arguments[1:], ""], strict=True) if word == "--lang"]
     found += [word.partition("=")[2] for word in arguments if word.startswith("--lang=")]
@@ -134,8 +126,10 @@ class _Lazy(click.Group):
     context_class = SpeakingContext
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta["arguments"] = tuple(args)
-        choose(_later(args))
+        # what an earlier command in this process spoke is forgotten; a language counts at once wherever it stands, so that help and what is
+        # wrong with the line are of it as well
+        ask_books(lambda: None)
+        choose(_asked(args))
         speak_for_click()
         return super().parse_args(ctx, args)
 
@@ -172,7 +166,7 @@ class _Lazy(click.Group):
 
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="duizhang")
-@click.option("--lang", type=click.Choice(LANGUAGES), is_eager=True, expose_value=False, callback=_begin_to_speak,
+@click.option("--lang", type=click.Choice(LANGUAGES), is_eager=True, expose_value=False, callback=_speak,
               help="Speak Chinese or English. Default: DUIZHANG_LANG, the locale, `language` of books.yaml.")
 def cli() -> None:
     """duizhang (对账): reconcile an e-commerce company's books, from raw files to a signed close."""

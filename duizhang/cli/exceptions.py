@@ -17,6 +17,7 @@ from duizhang.terms import EventKind
 if TYPE_CHECKING:
     from duizhang.close import Taken
     from duizhang.report import Language
+    from duizhang.state import State
 
 
 @click.group("exceptions")
@@ -57,9 +58,11 @@ def import_(file: Path, home: Path, by: str, key: Path | None, *, as_json: bool)
     from duizhang.cli.raw_cells import facts_of_cells, told_of_cells
     from duizhang.close import import_decisions
 
-    found = import_decisions(home, open_state(home), file, by=by, key=key)
+    state = open_state(home)
+    found = import_decisions(home, state, file, by=by, key=key)
     new = found.taken.stored
-    lines = [_("{n} new decisions, one an event, of {rows} rows in the workbook", n=len(new), rows=found.rows), *_told(home, found.taken)]
+    lines = [_("{n} new decisions, one an event, of {rows} rows in the workbook", n=len(new), rows=found.rows)]
+    lines += _told(home, state, found.taken)
     lines += told_of_cells(found.corrected)
     if found.corrected.stored:
         lines.append(_("run again to see the corrected cells read"))
@@ -119,8 +122,9 @@ def decide_(
     from duizhang.close import decide
     from duizhang.currency import in_places
 
+    state = open_state(home)
     taken = decide(
-        home, open_state(home), period.date(), events, decision, by=by, reason=reason, until=wait_until.date() if wait_until else None,
+        home, state, period.date(), events, decision, by=by, reason=reason, until=wait_until.date() if wait_until else None,
         to=to, replace_earlier=replace_earlier, key=key,
     )
     lines = [
@@ -128,7 +132,7 @@ def decide_(
           amount=in_places(d.amount, d.currency), currency=d.currency, n=len(d.items), event=d.event)
         for d in taken.stored
     ]
-    answer({"period": period.date(), **_facts(taken)}, [*lines, *_told(home, taken)], as_json=as_json)
+    answer({"period": period.date(), **_facts(taken)}, [*lines, *_told(home, state, taken)], as_json=as_json)
 
 
 @command.command("undo")
@@ -160,7 +164,8 @@ def undo(
     from duizhang.close import take_back
     from duizhang.currency import in_places
 
-    undone = take_back(home, open_state(home), int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)
+    state = open_state(home)
+    undone = take_back(home, state, int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)
     since = undone[0].taken_back.period if undone[0].taken_back else undone[0].period
     lines = [
         _("{number} is taken back: {decision} {amount} {currency} of {day}", number=d.name, decision=d.decision,
@@ -169,23 +174,23 @@ def undo(
     ]
     own = next(d for d in undone if d.id == int(digits))
     answer({"decision": own.name, "decisions": [d.name for d in undone], "taken_back_from": since, "by": by},
-           [*lines, _("run {day} again to see it applied", day=since), *_voided(home, since)], as_json=as_json)
+           [*lines, _("run {day} again to see it applied", day=since), *_voided(home, state, since)], as_json=as_json)
 
 
-def _voided(home: Path, day: dt.date) -> list[str]:
+def _voided(home: Path, state: State, day: dt.date) -> list[str]:
     """What a line says of signatures that the next run may make void."""
     from duizhang.close import signed_from
 
-    signed = signed_from(home, open_state(home), day)
+    signed = signed_from(home, state, day)
     return [_("signed already, and to be signed again when it gets another version: {day}", day=day) for day in signed]
 
 
-def _told(home: Path, taken: Taken) -> list[str]:
+def _told(home: Path, state: State, taken: Taken) -> list[str]:
     lines = [_("instead of {number}: {decision} by {name}", number=old.name, decision=old.decision, name=old.decided_by)
              for old in taken.replaced]
     if taken.stored:
         days = ", ".join(sorted({d.period.isoformat() for d in taken.stored}))
-        lines += [_("run {days} again to see them applied", days=days), *_voided(home, min(d.period for d in taken.stored))]
+        lines += [_("run {days} again to see them applied", days=days), *_voided(home, state, min(d.period for d in taken.stored))]
     return lines
 
 

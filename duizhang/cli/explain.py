@@ -84,6 +84,7 @@ def _of_item(item: dict[str, Any]) -> list[str]:
     from duizhang.report.figures import evidence_lines
     from duizhang.report.labels import Labels
     from duizhang.schema import PIECES
+    from duizhang.spoken_names import spoken_leg
 
     evidence = item["evidence"] or ""
     labels = Labels("zh" if current() == CHINESE else "en")
@@ -91,12 +92,11 @@ def _of_item(item: dict[str, Any]) -> list[str]:
         f"{value.normalize():f}" if item["currency"] == PIECES else f"{in_places(value, item['currency']):f}"
         for value in (item["left_amount"], item["right_amount"], item["difference"])
     )
-    leg = labels.leg(item["leg"]) if current() == CHINESE else item["leg"]
     state = _("open on {day}, {age} days old", day=item["period"], age=item["age_days"]) if item["is_open"] else _(
         "last open on {day}, cleared since", day=item["period"])
     return [
-        "", f"{leg} {item['key']}: " + _("{left} against {right} {currency}, difference {difference}", left=left, right=right,
-                                                 currency=item["currency"], difference=difference),
+        "", f"{spoken_leg(item['leg'])} {item['key']}: " + _("{left} against {right} {currency}, difference {difference}", left=left,
+                                                             right=right, currency=item["currency"], difference=difference),
         f"  {labels.cause(item['cause'])} ({item['cause']}); {state}",
         f"  {labels.who(item['cause'])}: {labels.action(item['cause'])}",
         # of a sum other items, which need not be what was asked for; of one of several causes what it follows from

@@ -13,9 +13,9 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, wrapped
 from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.errors import UserError
-from duizhang.language import CHINESE, current
 from duizhang.language import translated as _
 from duizhang.phrases import spoken
+from duizhang.spoken_names import spoken_leg
 
 if TYPE_CHECKING:
     from duizhang.plan import Plan, Preflight
@@ -96,7 +96,7 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
         if len(ahead.refused) > _SHOWN:
             yield _("    and {n} more (--json lists them)", n=len(ahead.refused) - _SHOWN)
     both = [s.leg for s in ahead.supplies if s.runs]
-    yield from wrapped(_("legs with both sides: {legs}", legs=", ".join(map(_leg, both)) or "-"), width, lines=None)
+    yield from wrapped(_("legs with both sides: {legs}", legs=", ".join(map(spoken_leg, both)) or "-"), width, lines=None)
     for s in ahead.supplies:
         if s.lacks:
             there = ", ".join(sorted({source for source, _ in s.left or s.right}))
@@ -153,12 +153,3 @@ def _grouped(found: dict[dt.date, tuple[Any, ...]]) -> list[tuple[dt.date, dt.da
         else:
             groups.append((period, period, reasons))
     return groups
-
-
-def _leg(name: str) -> str:
-    """A leg as it is called in the tables; in Chinese, as the report calls it."""
-    if current() != CHINESE:
-        return name
-    from duizhang.legs import load_legs
-
-    return load_legs()[name].zh

@@ -13,9 +13,10 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
-from duizhang.language import CHINESE, counted, current
+from duizhang.language import counted
 from duizhang.language import translated as _
 from duizhang.phrases import spoken
+from duizhang.spoken_names import spoken_cause
 from duizhang.terms import PeriodStatus
 
 if TYPE_CHECKING:
@@ -64,13 +65,15 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     if found["to_do"]:
         day = found["to_do"][0]["period"]
         yield "\n" + _("To be dealt with at the end of {day}, each difference once, in whatever legs it shows:", day=day)
-        amounts = [[_cause(t["cause"]), t["differences"], t["amount"], t["currency"], t["overdue"], t["deadline"]] for t in found["to_do"]]
+        amounts = [
+            [spoken_cause(t["cause"]), t["differences"], t["amount"], t["currency"], t["overdue"], t["deadline"]] for t in found["to_do"]
+        ]
         heads = ["cause", "differences", "amount", "currency", "overdue", "deadline"]
         yield table_text([_(head) for head in heads], in_currency(heads, amounts))
     for p in periods if everything else []:
         if p["open_by_leg"]:
             yield "\n" + _("Open at the end of {day}:", day=p["period"])
-            lines = [[o["leg"], _cause(o["cause"]), o["items"], o["amount"], o["currency"]] for o in p["open_by_leg"]]
+            lines = [[o["leg"], spoken_cause(o["cause"]), o["items"], o["amount"], o["currency"]] for o in p["open_by_leg"]]
             heads = ["leg", "cause", "items", "amount", "currency"]
             yield table_text([_(head) for head in heads], in_currency(heads, lines))
     for p in periods:
@@ -128,16 +131,7 @@ def _causes(causes: list[dict[str, Any]]) -> str:
         items[c["cause"]] = items.get(c["cause"], 0) + c["items"]
     first = sorted(items.items(), key=lambda item: (-item[1], item[0]))
     more = _(", {n} more", n=len(first) - 3) if len(first) > 3 else ""
-    return ", ".join(f"{_cause(cause)} {number}" for cause, number in first[:3]) + more
-
-
-def _cause(name: str) -> str:
-    """A cause as it is called in the tables; in Chinese, as the report calls it."""
-    if current() != CHINESE:
-        return name
-    from duizhang.report.labels import Labels
-
-    return Labels(CHINESE).cause(name)
+    return ", ".join(f"{spoken_cause(cause)} {number}" for cause, number in first[:3]) + more
 
 
 def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:

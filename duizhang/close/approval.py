@@ -194,11 +194,12 @@ def signatures(state: State, period: dt.date, digest: str) -> dict[str, str]:
 
 def signed_from(home: Path, state: State, day: dt.date) -> list[dt.date]:
     """The days from `day` on whose published version is signed, and which are not closed: another version of one voids its signatures."""
+    signed: dict[str, set[str]] = {}
+    for period, digest, *_ in all_signatures(state):
+        signed.setdefault(period, set()).add(digest)
     states = period_states(state)
-    return [
-        p for p in sorted(states)
-        if p >= day and states[p].version and states[p].state in (RECONCILED, APPROVED) and _signed(state, p, _digest(home, states, p, ""))
-    ]
+    open_days = (p for p in sorted(states) if p >= day and states[p].version and states[p].state in (RECONCILED, APPROVED))
+    return [p for p in open_days if p.isoformat() in signed and _digest(home, states, p, "") in signed[p.isoformat()]]
 
 
 def is_certified(state: State, period: dt.date, digest: str) -> bool:

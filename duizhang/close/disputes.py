@@ -61,17 +61,11 @@ class Words(BaseModel):
     ask: str
 
 
-class Request(BaseModel):
+class Request(Words):
     """One entry of requests.yaml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cause: str
     legs: tuple[ShownBy, ...]
-    zh: str
-    en: str
-    ask_zh: str
-    ask: str
     figures: bool = True
     sum_zh: str = ""
     sum_en: str = ""

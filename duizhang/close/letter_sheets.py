@@ -11,21 +11,13 @@ from pathlib import Path
 from duizhang.close.decisions import Decision, decisions
 from duizhang.close.groups import no_such_day
 from duizhang.currency import in_places
-from duizhang.language import CHINESE, counted, current
+from duizhang.language import counted
 from duizhang.language import translated as _
 from duizhang.publish import read_manifest, versions
 from duizhang.published import open_published
+from duizhang.spoken_names import spoken_cause
 from duizhang.state import State
 from duizhang.verdict import not_run, not_run_lines
-
-
-def cause_named(name: str) -> str:
-    """A cause as it is called in the tables; in Chinese, as the report calls it."""
-    if current() != CHINESE:
-        return name
-    from duizhang.reconcile import load_causes
-
-    return load_causes()[name].zh
 
 
 @dataclass(frozen=True)
@@ -61,8 +53,8 @@ class Sheet:
         for o in self.open:
             amount = f"{in_places(o.amount, o.currency)} {o.currency}"
             yield counted("  open: {cause} {n} item, {amount}, the oldest {days} days",
-                          "  open: {cause} {n} items, {amount}, the oldest {days} days", o.items, cause=cause_named(o.cause), amount=amount,
-                          days=o.oldest)
+                          "  open: {cause} {n} items, {amount}, the oldest {days} days", o.items, cause=spoken_cause(o.cause),
+                          amount=amount, days=o.oldest)
         for d in self.decided:
             amount = f"{in_places(d.amount, d.currency)} {d.currency}"
             yield _("  decided: {name} {decision} {amount} by {who}: {reason}", name=d.name, decision=d.decision, amount=amount,

@@ -196,7 +196,7 @@ payments_of_order as (
 ),
 
 currencies as (
-    select period, leg, entity, "key", count(distinct currency) as key_currencies, max(first_seen) as both_there
+    select period, leg, entity, "key", count(distinct currency) as key_currencies
     from items
     group by all
 ),

@@ -72,7 +72,7 @@ named_by_us as (
     ) as c
     semi join asked as a on c.entity = a.entity and c.sku = a.sku
     where c.side = 'left' and c.leg in ('order_platform', 'order_shipment')
-        and c.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+        and names_goods(c.kind)
     group by all
 ),
 

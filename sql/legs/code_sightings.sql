@@ -22,7 +22,7 @@ final as (
     select c.period, c.entity, c.side, c.sku as code, coalesce(nullif(c.counterparty, ''), c.channel) as system
     from claims as c
     semi join codes as a on c.entity = a.entity and c.sku = a.code
-    where c.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    where names_goods(c.kind)
     group by all
 )
 

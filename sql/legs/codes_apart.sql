@@ -46,14 +46,14 @@ before as (
     union all
     select period, entity, side, sku, coalesce(nullif(counterparty, ''), channel)
     from moved
-    where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    where names_goods(kind)
 ),
 
 -- where else each of the codes in question stands; what came back for an exchange, and presents, are on the left by the warehouse's own code
 places as (
     select entity, side, sku as code, coalesce(nullif(counterparty, ''), channel) as system
     from today
-    where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    where names_goods(kind)
     union
     select b.entity, b.side, b.code, b.system
     from before as b
@@ -91,7 +91,7 @@ candidates as (
 named_today as (
     select entity, coalesce(nullif(counterparty, ''), channel) as system, sku as code
     from today
-    where side = 'right' and sku <> '' and kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    where side = 'right' and sku <> '' and names_goods(kind)
     union
     select entity, system, code from named
 ),
@@ -169,7 +169,7 @@ final as (
         )
         or exists (
             select 1 from today as m
-            where m.entity = t.entity and m.sku = t.code and m.side <> t.side and m.kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+            where m.entity = t.entity and m.sku = t.code and m.side <> t.side and names_goods(m.kind)
         ) as is_answered
     from told as t
     union all

@@ -9,11 +9,11 @@ books as (select * from supplied_sides where leg = 'orders' and side = 'left' an
 unioned as (
     select entity, shop, order_id, "key", side, kind, sku, quantity, attribute, channel, counterparty
     from held
-    where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    where names_goods(kind)
     union all
     select entity, shop, order_id, "key", side, kind, sku, quantity, attribute, channel, counterparty
     from today
-    where kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    where names_goods(kind)
 ),
 
 -- an order that stands under a code is answered for, and so is what is still sent for it

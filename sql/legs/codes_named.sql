@@ -6,7 +6,7 @@ staying as (select * from leg_claims),
 final as (
     select period, entity, coalesce(nullif(counterparty, ''), channel) as system, sku as code
     from staying
-    where side = 'right' and sku <> '' and kind not in ('moved', 'unmapped', 'correction', 'write_off', 'gift', 'exchange')
+    where side = 'right' and sku <> '' and names_goods(kind)
     group by all
 )
 

@@ -48,25 +48,16 @@ of_orders as (
         concat_ws(
             '|', 'order', s.entity, s.subject, s.currency,
             case when m.subject is not null and i.subject is null then s.cause end
-        ) as event_key
+        ) as event_key,
+        case s.leg when 'order_payment' then 1 when 'order_platform' then 2 when 'customer' then 3 else 4 end as leg_rank
     from sales as s
     left join several as m using (period, entity, subject, currency)
     left join inseparable as i using (period, entity, subject, currency)
 ),
 
-ranked as (
-    select
-        *,
-        min(
-            case leg when 'order_payment' then 1 when 'order_platform' then 2 when 'customer' then 3 else 4 end
-        ) over (partition by period, event_key) as first_leg,
-        case leg when 'order_payment' then 1 when 'order_platform' then 2 when 'customer' then 3 else 4 end as leg_rank
-    from of_orders
-),
-
 final as (
-    select * exclude (first_leg, leg_rank), leg_rank = first_leg as is_booked
-    from ranked
+    select * exclude (leg_rank), leg_rank = min(leg_rank) over (partition by period, event_key) as is_booked
+    from of_orders
 )
 
 select * from final

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.bounds import MAX_RATIO, look_at_parquet, look_at_sheets
 from duizhang.ingest.opening.passwords import locked, passwords, unlocked_workbook
-from duizhang.ingest.opening.xls import MAGIC, xls_hidden_sheets, xls_sheets
+from duizhang.ingest.opening.xls import MAGIC, xls_sheets
 
 if TYPE_CHECKING:
     import python_calamine
@@ -202,8 +202,7 @@ def _sheets(path: Path, size: int) -> list[Document]:
         with refusing_damage():
             look_at_sheets(io.BytesIO(body))
         return _shown(path.name, lambda: io.BytesIO(body), workbook(body))
-    hidden = xls_hidden_sheets(body)
-    return [Document(path.name, "sheet", lambda: io.BytesIO(body), name, name in hidden) for name in xls_sheets(body)]
+    return [Document(path.name, "sheet", lambda: io.BytesIO(body), name, is_hidden) for name, is_hidden in xls_sheets(body).items()]
 
 
 def _shown(name: str, opened: Callable[[], BinaryIO], book: python_calamine.CalamineWorkbook) -> list[Document]:

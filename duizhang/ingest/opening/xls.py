@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 MAGIC = b"\xd0\xcf\x11\xe0"
 
 
-def xls_sheets(body: bytes) -> list[str]:
-    """The names of a workbook's sheets. Raises RefusedFile where it is damaged or no XLS."""
+def xls_sheets(body: bytes) -> dict[str, bool]:
+    """A workbook's sheets by name, and whether each is hidden. Raises RefusedFile where it is damaged or no XLS."""
     with _refusing():
-        return [str(name) for name in _book(body).sheet_names()]
+        return {str(sheet.name): bool(sheet.visibility) for sheet in _book(body).sheets()}
 
 
 def xls_rows(body: bytes, name: str) -> Iterator[list[object]]:
@@ -40,12 +40,6 @@ def xls_hidden_rows(body: bytes, name: str) -> list[int]:
         sheet = _book(body, layout=True).sheet_by_name(name)
         hidden = (row for row, info in sheet.rowinfo_map.items() if info.hidden and row < sheet.nrows)
         return sorted(row + 1 for row in hidden if any(str(value).strip() for value in sheet.row_values(row)))
-
-
-def xls_hidden_sheets(body: bytes) -> list[str]:
-    """The names of the sheets that are hidden. Raises RefusedFile where the workbook is damaged."""
-    with _refusing():
-        return [str(sheet.name) for sheet in _book(body).sheets() if sheet.visibility]
 
 
 def _book(body: bytes, *, layout: bool = False) -> xlrd.Book:
