@@ -157,12 +157,13 @@ def test_blocks_are_the_lines_of_a_document(parts: list[bytes], window: int, par
 
 @QUICK
 @given(st.lists(st.tuples(CELL, CELL, CELL), max_size=6), st.sampled_from([None, *FOOTERS]), st.sampled_from([None, "^T", r"^\s*\d"]))
+@example([("合计TT", "", "")], "^合计", None)  # a footer with words behind it, in a row without a day
 def test_rows_are_told_from_what_stands_around_them(cells: list[tuple[str, str, str]], footer: str | None, only: str | None) -> None:
     class Part(_Rows):
         def __init__(self) -> None:
             self.spec, self.place = SimpleNamespace(totals_row=None), SimpleNamespace(delimiter="|")  # type: ignore[assignment]
             self.footer, self.only = (re.compile(rule) if rule else None for rule in (footer, only))
-            self.reading, self.header = Reading([], "utf-8"), []
+            self.reading, self.header, self.days = Reading([], "utf-8"), [], []
 
     part = Part()
     lines = np.arange(len(cells)) + 5
