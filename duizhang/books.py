@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -218,6 +219,11 @@ class Books(BaseModel):
     def due(self, day: dt.date) -> list[Expected]:
         """The files that have to be there for a day."""
         return [e for e in self.expected if e.is_due(day, self.calendars)]
+
+    def shops_by_name(self) -> dict[str, str]:
+        """Name -> id of the shops whose name is theirs alone: an order system's export calls them by it."""
+        names = Counter(shop.name for shop in self.shops.values() if shop.name)
+        return {shop.name: key for key, shop in self.shops.items() if names[shop.name] == 1 and shop.name not in self.shops}
 
     def entity_of(self, shop: str) -> str:
         """The legal entity of a shop; the books' own for '' or a shop without one."""

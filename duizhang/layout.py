@@ -14,6 +14,7 @@ _PACKED = _PACKAGE / "_data"
 _TOP = _PACKED if _PACKED.is_dir() else _PACKAGE.parent
 
 SOURCES = _TOP / "assets" / "sources"
+WORDS = _TOP / "assets" / "words"
 SQL = _TOP / "sql"
 EXPECTATIONS = _TOP / "expectations"
 DOCS = _TOP / "docs"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 import xlsxwriter
 
 from duizhang.ingest import Extraction, Setting, load_specs
@@ -77,3 +78,20 @@ def test_zto(tmp_path: Path) -> None:
         ("ZTO", "78900000000001", "广东省", Decimal("0.8"), Decimal("3.2")), ("ZTO", "78900000000002", "新疆", Decimal("2.35"), Decimal("21.15"))]
     broken = read(tmp_path, SAMPLES["zto"].replace(b"3.20", b"3.2O"))
     assert (broken.rows_parsed, broken.rows_quarantined) == (1, 1)
+
+
+@pytest.mark.parametrize(("above", "number", "carrier"), [
+    ("", "YT8800000000001", "YTO"), ("", "JT3000000000001", "JT"), ("", "JDX000000000001", "JD"), ("", "773000000000001", "STO"),
+    ("", "4300000000001", "YUNDA"), ("", "78900000000001", "ZTO"), ("圆通速递对账单 2026年3月\n", "78900000000001", "YTO"), ("韵达快递\n", "123", "YUNDA")])
+def test_a_branchs_bill_is_the_carriers_that_it_names_else_that_of_its_numbers(tmp_path: Path, above: str, number: str, carrier: str) -> None:
+    """Fails if the bill of one express company is held against the rate card of another."""
+    found = read(tmp_path, f"{above}扫描时间,运单号,目的地,结算重量,运费\n2026-03-01 20:11:12,{number},广东省,0.8,3.20\n".encode())
+    assert [row["carrier"] for row in found.table("freight_charges").to_pylist()] == [carrier]
+    assert all(total.ok for total in found.totals)
+
+
+def test_a_parcel_of_no_known_carrier_holds_the_bill(tmp_path: Path) -> None:
+    """Fails if a carrier is guessed."""
+    found = read(tmp_path, "快递公司,扫描时间,运单号,目的地,结算重量,运费\n,2026-03-01,12345,广东省,0.8,3.20\n中通快递,2026-03-01,12346,广东省,0.8,3.20\n".encode())
+    assert [row["carrier"] for row in found.table("freight_charges").to_pylist()] == ["", "ZTO"]
+    assert [(total.computed, total.ok) for total in found.totals] == [("1", False)]

@@ -9,6 +9,7 @@ nobody knows: its row waits in quarantine under its name, and no amount of it is
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ import openpyxl
 import pytest
 import yaml
 
+from duizhang.books import Books, Shop
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.landing import extract
 
@@ -117,3 +119,12 @@ def test_every_specification_says_how_sure_its_layout_is() -> None:
 def test_every_refund_that_is_read_has_an_id() -> None:
     """Fails if a specification gives a refund no id: the gate would hold every day that has one."""
     assert [spec.name for spec in load_specs().values() for part in spec.tables if part.table == "refunds" and not part.columns.get("refund_id")] == []
+
+
+def test_an_order_systems_export_may_call_a_shop_by_its_name(tmp_path: Path) -> None:
+    """Fails if rows of an export of all shops are those of no shop because it calls them as people do."""
+    books = Books(root=tmp_path, entity="acme", start=dt.date(2026, 3, 1), shops={
+        "dy-01": Shop(platform="douyin", name="抖音店"), "tb-01": Shop(platform="taobao", name="两家"), "tb-02": Shop(platform="taobao", name="两家")})
+    (tmp_path / "any.bin").write_bytes(written(CHANNELS["wangdiantong_orders"]).replace("JY2,抖音店".encode(), "JY2,两家".encode()))
+    [found] = extract(tmp_path / "any.bin", load_specs(), Setting.of(books, ""), file="any", into=tmp_path / "out")
+    assert {(row["order_id"], row["shop"]) for row in found.table("orders").to_pylist()} == {("69001", "dy-01"), ("69002", "两家")}

@@ -80,7 +80,8 @@ class _Collection:
         self.basis = {
             shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
                                   "entities": {**s.entities, "": s.entity}, "key": s.key.hex(),
-                                  **({"readings": dict(s.readings)} if s.readings else {})})
+                                  **({"readings": dict(s.readings)} if s.readings else {}),
+                                  **({"names": dict(s.shops)} if s.shops else {})})
             for shop, s in self.settings.items()
         }
         # what people corrected in a content is read in the place of its cells

@@ -57,6 +57,7 @@ class Setting:
     shop: str = ""
     entity: str = ""
     entities: Mapping[str, str] = field(default_factory=dict)
+    shops: Mapping[str, str] = field(default_factory=dict)  # by the name that books.yaml gives them
     key: bytes = b"inspect"
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by source: day or month first, decimal mark, fees, amounts
     masked: bool = False
@@ -67,7 +68,8 @@ class Setting:
         """The setting of a file of `shop` in these books. key: of pseudonyms, where theirs is not needed."""
         return cls(
             books.time_zone, books.cut_off_minutes, books.currency, shop, books.entity,
-            {name: books.entity_of(name) for name in books.shops}, key or books.key(), books.said_of_sources(), masked=True,
+            {name: books.entity_of(name) for name in books.shops}, books.shops_by_name(), key or books.key(), books.said_of_sources(),
+            masked=True,
         )
 
 
@@ -229,13 +231,15 @@ class Hazard:
 def expressions_of(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, str]:
     """Column -> SQL over landed rows. What a specification does not give is null, '' or the setting's."""
     shop = table.columns.get("shop") or quoted(setting.shop)
+    if "shop" in table.columns and setting.shops:
+        # systems of a company call a shop by its name
+        shop = f"coalesce({_mapped(setting.shops, shop)}, {shop})"
     entity = quoted(setting.entities.get(setting.shop, setting.entity))
     if "shop" in table.columns and setting.entities:
-        entities = ", ".join(f"{quoted(k)}: {quoted(v)}" for k, v in setting.entities.items())
-        entity = f"coalesce((map {{{entities}}})[{shop}], {quoted(setting.entity)})"
+        entity = f"coalesce({_mapped(setting.entities, shop)}, {quoted(setting.entity)})"
     given = {
-        "entity": entity, "shop": shop, "source": quoted(spec.name), "file": "file", "line": "line",
-        "occurred_at": "occurred_at", "currency": quoted(setting.currency), **table.columns, "period": period_of(table),
+        "entity": entity, "source": quoted(spec.name), "file": "file", "line": "line",
+        "occurred_at": "occurred_at", "currency": quoted(setting.currency), **table.columns, "shop": shop, "period": period_of(table),
     }
     if "currency" in table.columns:
         # a row may leave out its currency where it is that of the books
@@ -245,6 +249,11 @@ def expressions_of(table: Table, spec: SourceSpec, setting: Setting) -> dict[str
     return {
         c.name: given.get(c.name, "''" if pa.types.is_string(c.type) else "null").strip() for c in schema.TABLES[table.table]
     }
+
+
+def _mapped(values: Mapping[str, str], expression: str) -> str:
+    """SQL: what a value is mapped to, else null."""
+    return f"(map {{{', '.join(f'{quoted(k)}: {quoted(v)}' for k, v in values.items())}}})[{expression}]"
 
 
 def part_sql(table: Table, spec: SourceSpec, setting: Setting, scan: str) -> str:

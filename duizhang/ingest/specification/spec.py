@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from duizhang.errors import SpecError
-from duizhang.layout import SOURCES
+from duizhang.layout import SOURCES, WORDS
 from duizhang.schema import INSTANT, MONEY, RATE, TABLES, TEXT
 from duizhang.yaml_reading import load_yaml
 
@@ -31,6 +31,20 @@ TIME_FORMATS = (
 
 
 _FIELD = re.compile(r"<(\w+)>")
+
+
+@cache
+def word_list(name: str) -> dict[str, str]:
+    """A list of values that several specifications share. Raises ValueError where there is none of that name."""
+    path = WORDS / f"{name}.yaml"
+    if not path.is_file():
+        raise ValueError(f"there is no list of words {name!r}; known: {', '.join(sorted(p.stem for p in WORDS.glob('*.yaml')))}")
+    found: dict[str, str] = {}
+    for kind, words in load_yaml(path.read_text(encoding="utf-8")).items():
+        for word in words:
+            if found.setdefault(str(word), kind) != kind:
+                raise ValueError(f"{path.name}: {word!r} stands under {found[str(word)]} and {kind}")
+    return found
 
 
 class _Closed(BaseModel):
@@ -62,6 +76,7 @@ class Column(_Closed):
     spreadsheet are rejected), text, money, number, rate (up to eight decimals), time.
     values: raw value -> value; what is not listed is `otherwise`, or quarantined by its name where that is missing. because: why a
     value that nobody has listed may be `otherwise` although the field decides what an amount is.
+    words: lists of values (assets/words/<name>.yaml) that stand in several specifications; what `values` says goes before them.
     fold: values are compared without case. by_words: where no column has one of the names, one of which all cells are such
     values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
     where one of these columns is there too.
@@ -90,6 +105,7 @@ class Column(_Closed):
     replace: dict[str, str] = {}
     extract: str | None = None
     template: str | None = None
+    words: tuple[str, ...] = ()
     values: dict[str, str] | None = None
     otherwise: str | None = None
     because: str = ""
@@ -105,6 +121,17 @@ class Column(_Closed):
     zone: str | None = None
     zone_field: str | None = None
     personal: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed_words(cls, data: Any) -> Any:
+        """The values of the lists that a column names, with its own before them."""
+        if not isinstance(data, dict) or not data.get("words"):
+            return data
+        listed: dict[str, str] = {}
+        for name in data["words"]:
+            listed |= word_list(name)
+        return {**data, "values": listed | (data.get("values") or {})}
 
     @model_validator(mode="after")
     def _pseudonym_is_text(self) -> Column:
