@@ -23,4 +23,14 @@ def spoken_cause(name: str) -> str:
     return Labels(CHINESE).cause(name)
 
 
-__all__ = ["spoken_cause", "spoken_leg"]
+def spoken_records(names: str) -> str:
+    """Canonical tables, with commas between them, in the language that is spoken."""
+    if current() != CHINESE:
+        return names
+    from duizhang.report.labels import Labels
+
+    labels = Labels(CHINESE)
+    return labels.listed(labels.of("records", name) for name in names.split(", "))
+
+
+__all__ = ["spoken_cause", "spoken_leg", "spoken_records"]

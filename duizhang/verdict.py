@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from duizhang.language import translated as _
-from duizhang.spoken_names import spoken_leg
+from duizhang.spoken_names import spoken_leg, spoken_records
 from duizhang.store import rows
 
 AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
@@ -97,5 +97,5 @@ def not_run_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         places_told += _(" and {n} more", n=more) if more > 0 else ""
         days = _("{first} to {last}", first=first, last=last) if last > first else str(first)
         lines.append(_("{leg}{places} was not run ({days}): its {side} side was never supplied ({records})", leg=spoken_leg(leg),
-                       places=places_told, days=days, side=_(missing), records=wanted))
+                       places=places_told, days=days, side=_(missing), records=spoken_records(wanted)))
     return lines

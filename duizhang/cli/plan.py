@@ -15,7 +15,7 @@ from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.errors import UserError
 from duizhang.language import translated as _
 from duizhang.phrases import spoken
-from duizhang.spoken_names import spoken_leg
+from duizhang.spoken_names import spoken_leg, spoken_records
 
 if TYPE_CHECKING:
     from duizhang.plan import Plan, Preflight
@@ -100,13 +100,15 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
     for s in ahead.supplies:
         if s.lacks:
             there = ", ".join(sorted({source for source, _ in s.left or s.right}))
-            yield from wrapped(_("not run: {leg} has no {side} side, which is made of {records} (the other: {there})", leg=s.leg,
-                                 side=_(s.lacks), records=records_of(s.leg, s.lacks), there=there), width, lines=4)
+            yield from wrapped(_("not run: {leg} has no {side} side, which is made of {records} (the other: {there})",
+                                 leg=spoken_leg(s.leg), side=_(s.lacks),
+                                 records=spoken_records(records_of(s.leg, s.lacks)), there=there), width, lines=4)
         for side, other in (("left", "right"), ("right", "left")):
             if shops := [shop for shop, there in s.alone if there == side]:
                 yield from wrapped(
-                    _("not run: {leg} of {shops}, of which only the {side} side is there; the other is made of {records}", leg=s.leg,
-                      shops=", ".join(shops), side=_(side), records=records_of(s.leg, other)), width, lines=4)
+                    _("not run: {leg} of {shops}, of which only the {side} side is there; the other is made of {records}",
+                      leg=spoken_leg(s.leg), shops=", ".join(shops), side=_(side),
+                      records=spoken_records(records_of(s.leg, other))), width, lines=4)
 
 
 def _json(plan: Plan) -> dict[str, Any]:

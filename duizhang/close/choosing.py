@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from duizhang.books import Books
 
 CUSTOMER = "customer"
+_CUSTOMER_IN_CHINESE = "客户"
 # the legs whose left side is a price that somebody keeps a record of
 PRICED = ("order_platform", "order_payment", "fee", "freight")
 _PART = re.compile(r"(?P<amount>[-+]?[\d.,]+)\s+(?P<decision>\w+)(?P<terms>[^:：]*(?::\S+)?)(?:(?:\s*:\s|：)(?P<reason>.*))?", re.DOTALL)
@@ -186,7 +187,7 @@ def _reclassified(ground: Ground, choice: Choice) -> str:
 
 def _chased(ground: Ground, choice: Choice) -> str:
     event, to = choice.event, choice.to
-    if to.partition(":")[0].casefold() == CUSTOMER:
+    if to.partition(":")[0].casefold() in (CUSTOMER, _CUSTOMER_IN_CHINESE):
         own = sorted({item.key for item in event.items if item.leg == "customer" and "/" not in item.key})
         if len(own) != 1:
             raise UserError(f"{len(own)} customers are known of it, so nobody can tell who is to be asked")
@@ -194,11 +195,19 @@ def _chased(ground: Ground, choice: Choice) -> str:
             raise UserError(f"its customer is {own[0]}, not {to.partition(':')[2]}")
         return f"{CUSTOMER}:{own[0]}"
     known = ground.parties(event.period)
-    found = next((name for name in known if name.casefold() == to.casefold()), "")
+    found = next((name for name in known if name.casefold() == to.casefold()), "") or _as_called(to, known)
     if not found:
         raise UserError(f"to is {to!r}; expected whom to ask: customer, or a provider, platform, carrier or supplier"
                         f"{meant(to, known)}; others are named under `counterparties` of books.yaml")
     return found
+
+
+def _as_called(to: str, known: Sequence[str]) -> str:
+    """A party by the name that everybody knows it by, in any language; '' where none is called so."""
+    from duizhang.report.labels import load_labels
+
+    every = {**load_labels()["channels"], **load_labels()["providers"]}
+    return next((name for name in known if to.casefold() in (label.casefold() for label in every.get(name, {}).values())), "")
 
 
 def _adjusted(ground: Ground, choice: Choice) -> Choice:
@@ -243,6 +252,17 @@ def _parts(ground: Ground, choice: Choice) -> list[Choice]:
     return choices
 
 
+def decision_named(word: str) -> str:
+    """The name of a decision as any language has it; what is none stays as it is."""
+    from duizhang.report.labels import load_labels
+
+    text = word.strip().casefold()
+    for name, labels in load_labels()["decisions"].items():
+        if text in (name, *(label.casefold() for label in labels.values())):
+            return name
+    return text
+
+
 def _part(text: str) -> tuple[Decimal, str, str, dt.date | None, str]:
     """Amount, decision, where to, until when, and why, of `40 chase alipay 2026-04-30: asked twice`."""
     found = _PART.fullmatch(text)
@@ -250,7 +270,7 @@ def _part(text: str) -> tuple[Decimal, str, str, dt.date | None, str]:
         raise UserError(f"the part {text!r} cannot be read; expected such as `60 write_off: damaged`")
     terms = found["terms"].split()
     until = dt.date.fromisoformat(terms.pop()) if terms and _DAY.fullmatch(terms[-1]) else None
-    return _amount(found["amount"]), found["decision"], " ".join(terms), until, (found["reason"] or "").strip()
+    return _amount(found["amount"]), decision_named(found["decision"]), " ".join(terms), until, (found["reason"] or "").strip()
 
 
 def divided(event: Event, amounts: Sequence[Decimal]) -> list[Event]:

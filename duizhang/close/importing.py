@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 from duizhang.close.authority import Actor, actor
-from duizhang.close.choosing import Choice, Ground, chosen
+from duizhang.close.choosing import Choice, Ground, chosen, decision_named
 from duizhang.close.deciding import MOST_TOLD, Taken, take
 from duizhang.close.decisions import DECISIONS, LINK, SPLIT, decisions
 from duizhang.close.groups import Event, events_of, linked
-from duizhang.close.leg_sheets import CELL_INPUT, LABEL_ROW, decision_of
+from duizhang.close.leg_sheets import CELL_INPUT, LABEL_ROW
 from duizhang.close.rejecting import CellChoice, Corrected
 from duizhang.close.workbook import CELL_HEADER, DERIVED, HEADER, IDENTITY, INPUT, LATER, open_differences, row_digest, safe_cell
 from duizhang.digest import mapping_digest
@@ -197,7 +197,7 @@ class _Reading:
             self.choices.setdefault((choice.event.period, choice.event.id), parts)
 
     def _said(self, place: str, row: dict[str, Any]) -> list[Choice]:
-        decision, reason, to = decision_of(_text(row["decision"])), _text(row["reason"]), _typed(row.get("to"))
+        decision, reason, to = decision_named(_text(row["decision"])), _text(row["reason"]), _typed(row.get("to"))
         period = _day(row["period"], "period")
         until = _day(row["wait_until"], "wait_until") if _text(row["wait_until"]) else None
         identity = _text(row["row"])

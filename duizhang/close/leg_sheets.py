@@ -39,15 +39,6 @@ def decision_names(labels: Labels) -> dict[str, str]:
     return {entry[labels.language]: name for name, entry in load_labels()["decisions"].items()}
 
 
-def decision_of(cell: str) -> str:
-    """The name of a decision as any language has it; what is none stays as it is."""
-    text = cell.strip().casefold()
-    for entry in load_labels()["decisions"].items():
-        if text in (entry[0], *(label.casefold() for label in entry[1].values())):
-            return entry[0]
-    return text
-
-
 def write_sheets(
     rows: Sequence[Mapping[str, Any]], period: dt.date, out: Path, labels: Labels, safe: Any, *, cells: Sequence[Mapping[str, Any]] = (),
 ) -> None:

@@ -17,6 +17,7 @@ from duizhang.ingest.inbox import placed
 from duizhang.ingest.opening import walk
 from duizhang.language import translated as _
 from duizhang.reconcile import supplies
+from duizhang.spoken_names import spoken_leg
 
 
 def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> Iterator[Finding]:
@@ -63,14 +64,15 @@ def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> It
     for leg in supplies(books, seen | {(d.source, d.shop) for d in books.databases}):
         if leg.lacks:
             there = ", ".join(sorted({source for source, _ in leg.left or leg.right}))
-            what = _("{leg} is not run: it has no {side} side (the other: {there})", leg=leg.leg, side=_(leg.lacks), there=there)
+            what = _("{leg} is not run: it has no {side} side (the other: {there})", leg=spoken_leg(leg.leg), side=_(leg.lacks),
+                     there=there)
             yield Finding(area, NOTED, what,
                           _("Add such a file, or leave the leg out: `legs:` without {leg}.", leg=leg.leg))
         for shop, side in leg.alone:
             yield Finding(
                 area,
                 NOTED,
-                _("{leg} of {shop} is not run: only its {side} side is there", leg=leg.leg, shop=shop, side=_(side)),
+                _("{leg} of {shop} is not run: only its {side} side is there", leg=spoken_leg(leg.leg), shop=shop, side=_(side)),
                 _("Add files of the other side."),
             )
 

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 HISTORY_DAYS = 56  # before the range, for what is usual
 TREND_DAYS = 28  # shown
 TOP = 8
-MOST_DETAILS, MOST_CELLS = 200, 50
+MOST_DETAILS, MOST_CELLS, MOST_UNUSUAL = 200, 50, 30
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Facts:
     freight: list[Row]
     ledger: list[Row]
     anomalies: list[Row]
+    more_unusual: int  # anomalies that are left out
     recurring: list[Row]
     changed: list[Row]  # since the end of the day `before`: come, gone and still, by cause and currency
     before: dt.date | None
@@ -221,8 +222,12 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
             "select entity, shop, currency, sum(orders)::bigint as orders, "
             + ", ".join(f"sum({m}) as {m}" for m in ("revenue", "refund", "commission", "fee", "freight", "cost", "profit"))
             + f" from channel_pnl where {in_range} group by all order by currency, profit desc, shop"),
-        stock=ask(f"select * from stock_rollforward where {at_end} and (snapshot_difference <> 0 or count_difference <> 0) "
-                  "order by abs(difference_value) desc nulls last, warehouse, sku"),
+        stock=ask("select s.*, i.first_seen from stock_rollforward as s left join ("
+                  "select entity, string_split(\"key\", '/') as parts, min(first_seen) as first_seen from report_items "
+                  f"where {at_end} and leg = 'stock' group by all) as i "
+                  "on s.entity = i.entity and s.warehouse = i.parts[1] and s.sku = i.parts[2] "
+                  f"where {at_end} and (snapshot_difference <> 0 or count_difference <> 0) "
+                  "order by abs(difference_value) desc nulls last, s.warehouse, s.sku"),
         fees=ask("select provider, shop, currency, count(*) as transactions, sum(expected_fee) as expected, "
                  f"sum(charged_fee) as charged, sum(difference) as difference from fee_audit where {in_range} group by all order by all"),
         freight=ask(
@@ -232,7 +237,8 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         ledger=ask("select account, any_value(account_name order by period) as account_name, currency, sum(subledger) as subledger, "
                    f"sum(ledger) as ledger, sum(difference) as difference from ledger_tieout where {in_range} "
                    "group by account, currency order by account, currency"),
-        anomalies=ask(f"select * from anomalies where {in_range} order by period desc, kind, shop, subject limit 30"),
+        anomalies=ask(f"select * from anomalies where {in_range} order by period desc, kind, shop, subject limit {MOST_UNUSUAL}"),
+        more_unusual=max(0, ask(f"select count(*) as n from anomalies where {in_range}")[0]["n"] - MOST_UNUSUAL),
         recurring=ask(_RECURRING),
         changed=ask(_CHANGED), before=before if before != span.since else None,
         files=ask("select source, shop, file, status, max(rows_read) as rows_read, max(rows_parsed) as rows_parsed, "

@@ -13,6 +13,7 @@ from duizhang.reconcile import load_causes
 from duizhang.report.analysis import Break, Mass
 from duizhang.report.figures import evidence_lines, with_currency
 from duizhang.report.home_books import HomeBooks
+from duizhang.report.item_names import item_name, provider_name
 from duizhang.report.labels import Labels
 from duizhang.report.measures import MEASURES, Finding
 from duizhang.report.queries import TOP, Facts, Row, share
@@ -98,12 +99,10 @@ class Sections:
 
     def what(self, fault: Row) -> str:
         """What an event is about: an order of a shop, or what the leg calls it."""
-        if fault["order_id"]:
-            return f"{self.books.shop(fault['shop'])} {fault['order_id']}".strip()
-        if fault["leg"] == "finance":
-            shop, _, measure = str(fault["key"]).partition("/")
-            return f"{self.books.shop(shop)} {self.labels.column(measure) if measure in _MEASURES else measure}"
-        return str(fault["key"])
+        return item_name(fault, self.labels, self.books, self._accounts(), parts=False)
+
+    def _accounts(self) -> dict[str, str]:
+        return {r["account"]: r["account_name"] or "" for r in self.facts.ledger}
 
     def due(self) -> Table:
         rows = sorted(self.facts.due, key=lambda r: (r["due_from"] or dt.date.max, r["leg"], place(r["currency"], self.facts.currencies)))
@@ -154,22 +153,24 @@ class Sections:
         } for r in rows])
 
     def stock(self) -> Table:
-        kinds = columns("warehouse", "sku", "expected_pieces:pieces", "snapshot:pieces", "counted:pieces", "pieces:pieces", "value:money",
-                        "currency:currency")
+        kinds = columns("warehouse", "sku", "expected_pieces:pieces", "snapshot:pieces", "counted:pieces", "pieces:pieces", "since:day",
+                        "value:money", "currency:currency")
         return Table("stock", kinds, [{
             **r, "expected_pieces": r["expected"], "pieces": r["difference"], "value": r["difference_value"],
-            "currency": r["cost_currency"] or "",
+            "currency": r["cost_currency"] or "", "since": r["first_seen"],
         } for r in self.facts.stock])
 
     def fees(self) -> Table:
         kinds = columns("provider", "shop", "currency:currency", "transactions:count", "expected:money", "charged:money",
                         "difference:money")
-        return Table("fees", kinds, [{**r, "shop": self.books.shop(r["shop"] or "")} for r in self.facts.fees])
+        return Table("fees", kinds, [
+            {**r, "provider": provider_name(r["provider"], self.labels), "shop": self.books.shop(r["shop"] or "")} for r in self.facts.fees
+        ])
 
     def freight(self) -> Table:
         kinds = columns("carrier", "currency:currency", "parcels:count", "differing:count", "expected:money", "charged:money",
                         "difference:money")
-        return Table("freight", kinds, list(self.facts.freight))
+        return Table("freight", kinds, [{**r, "carrier": provider_name(r["carrier"], self.labels)} for r in self.facts.freight])
 
     def ledger(self) -> Table:
         return Table("ledger", columns("account", "currency:currency", "subledger:money", "ledger:money", "difference:money"), [
@@ -183,7 +184,8 @@ class Sections:
             "day": f.day or self.facts.span.shown, "shop": self.books.shop(f.shop), "subject": self._subject(f), "finding": self._odd(f),
         } for f in self.findings]
         rows += [{
-            "day": r["period"], "shop": self.books.shop(r["shop"] or ""), "subject": r["subject"], "finding": self._finding(r),
+            "day": r["period"], "shop": self.books.shop(r["shop"] or ""), "finding": self._finding(r),
+            "subject": self.books.shop(r["subject"]) if r["subject"] in self.books.shops else provider_name(r["subject"], self.labels),
         } for r in self.facts.anomalies]
         return Table("unusual", columns("day:day", "shop", "subject:key", "finding"), rows)
 
@@ -263,6 +265,8 @@ class Sections:
         return Table("not_run", columns("leg", "shop", "channel", "missing", "wanted", "records:count"), [{
             **r, "leg": self.labels.leg(r["leg"]), "shop": self.books.shop(r["shop"] or ""),
             "missing": side.get(r["missing"], r["missing"]), "records": r["claims"],
+            "channel": self.labels.of("channels", r["channel"] or ""),
+            "wanted": self.labels.listed(self.labels.of("records", table) for table in (r["wanted"] or "").split(", ")),
         } for r in self.facts.not_run])
 
     def files(self) -> Table:
@@ -289,14 +293,13 @@ class Sections:
         return Table("entries", kinds, list(self.facts.entries))
 
     def details(self) -> Table:
-        kinds = columns("leg", "key:key", "cause", "difference:money", "currency:currency", "since:day", "status", "evidence:lines")
+        accounts = self._accounts()
+        kinds = columns("leg", "what:key", "cause", "difference:money", "currency:currency", "since:day", "status", "evidence:lines")
         return Table("details", kinds, [{
-            **r, "leg": self.labels.leg(r["leg"]), "cause": self.labels.cause(r["cause"]), "since": r["first_seen"],
+            **r, "what": item_name(r, self.labels, self.books, accounts), "leg": self.labels.leg(r["leg"]),
+            "cause": self.labels.cause(r["cause"]), "since": r["first_seen"],
             "status": self.labels.of("statuses", r["status"]), "evidence": evidence_lines(r["evidence"], self.labels, 3),
         } for r in self.facts.details])
-
-
-_MEASURES = ("revenue", "discount", "refund", "commission", "fee", "freight", "cost", "profit")
 
 
 def _order(fault: Row) -> tuple[str, str, str]:

@@ -19,6 +19,7 @@ import duckdb
 
 from duizhang.errors import UserError
 from duizhang.published import open_published
+from duizhang.report.queries import share
 from duizhang.store import rows
 
 PAGE, DAYS = 50, 62
@@ -37,10 +38,27 @@ _MEASURED = "cause = 'timing' as is_timing, -abs(difference)::decimal(38, 4) as 
 
 # one row a line that carries an event's money; what other legs show of the same event stands with it. The items need not be read: they
 # are a hundred times as wide, and a page shows fifty of them.
+# An event whose own money is only on its way, while a leg beside it differs already, is told by that leg: else nobody would see it.
 _EVENTS = f"""
+    with
+    of_day as (select * from event_items where period = $day),
+    hidden as (
+        select event from of_day where not is_booked and cause <> 'timing'
+        except
+        select event from of_day where is_booked and cause <> 'timing'
+    ),
+    beside as (
+        select o.* from of_day as o semi join hidden as h using (event)
+        where o.cause <> 'timing'
+        qualify row_number() over (partition by o.event order by abs(o.difference) desc, o.leg, o."key", o.currency, o.cause) = 1
+    ),
+    told as (
+        select * from of_day anti join hidden as h using (event) where is_booked
+        union all by name
+        select * from beside
+    )
     select leg, entity, "key", currency, cause, event, difference, shop, order_id, {_MEASURED}, -age_days as minus_age, status
-    from event_items
-    where period = $day and is_booked
+    from told
 """
 # of a version that was published before events had the age and status of their items
 _EVENTS_AND_ITEMS = f"""
@@ -111,19 +129,41 @@ def day(con: duckdb.DuckDBPyConnection, period: dt.date) -> Row:
 
 
 def summary(con: duckdb.DuckDBPyConnection, period: dt.date) -> list[Row]:
-    """The legs of a day, a row each entity and currency."""
-    return rows(con, "select * from recon_summary where period = ? order by leg, entity, currency", [period])
+    """The legs of a day, a row each entity and currency. due_rate: of what was due, the share that agrees, as the report has it."""
+    found = rows(con, """
+        with differing as (
+            select leg, entity, currency, count(distinct "key") as differing
+            from variances where period = $day and cause <> 'timing'
+            group by leg, entity, currency
+        )
+        select s.*, coalesce(d.differing, 0) as differing
+        from recon_summary as s left join differing as d using (leg, entity, currency)
+        where s.period = $day
+        order by s.leg, s.entity, s.currency
+    """, {"day": period})
+    for row in found:
+        row["due_rate"] = share(row["matched_keys"], row["matched_keys"] + row["differing"])
+    return found
 
 
 def causes(con: duckdb.DuckDBPyConnection, period: dt.date) -> list[Row]:
-    """What a day has open by leg, cause and currency: so many, gross and net."""
-    return rows(con, """
-        with counted as (
-            select leg, cause, currency, count(*) as items, sum(abs(difference)) as gross, sum(difference) as net, max(age_days) as oldest
-            from variances where period = ? group by leg, cause, currency
+    """What a day has open by cause, status and currency, an event once with its money, as the queue lists them; what is only on its way
+    last. items: events; amount: their money without sign, of two accounts of which one has what the other lacks once."""
+    return rows(con, f"""
+        with once as (
+            select
+                is_timing, status, currency, max_by(cause, abs(difference)) as cause, sum(difference) as difference,
+                max(abs(difference)) as largest, -min(minus_age) as age_days
+            from ({_source(con, period)})
+            group by is_timing, status, currency, case when event = '' then concat_ws('|', leg, entity, "key", cause) else event end
         )
-        select * from counted order by cause = 'timing', items desc, leg, cause, currency
-    """, [period])
+        select
+            cause, status, currency, count(*) as items, sum(abs(coalesce(nullif(difference, 0), largest))) as amount,
+            max(age_days) as oldest
+        from once
+        group by is_timing, cause, status, currency
+        order by is_timing, status <> 'open', currency = 'PCS', amount desc, cause, currency
+    """, {"day": period})
 
 
 @dataclass(frozen=True)
@@ -241,7 +281,7 @@ def beside(con: duckdb.DuckDBPyConnection, period: dt.date, order_id: str, row: 
     if not order_id:
         return []
     return rows(con, """
-        select leg, entity, "key", currency, cause, difference from variances
+        select leg, entity, "key", currency, cause, difference, shop, order_id from variances
         where period = ? and order_id = ? and not (leg = ? and "key" = ?) order by leg, "key", cause limit 20
     """, [period, order_id, row["leg"], row["key"]])
 
@@ -250,6 +290,14 @@ def files(con: duckdb.DuckDBPyConnection, period: dt.date) -> list[Row]:
     """Files of a published day, those with something to tell first."""
     return rows(con, "select * from source_files where period = ? order by status = 'read' and rows_quarantined = 0, source, shop, file "
                      "limit 500", [period])
+
+
+def account_names(con: duckdb.DuckDBPyConnection, period: dt.date) -> dict[str, str]:
+    """Ledger accounts by number, as the ledger's files name them."""
+    found = con.execute(
+        "select account, max(account_name) from ledger_tieout where period = ? and account_name <> '' group by account", [period],
+    )
+    return {str(account): str(name) for account, name in found.fetchall()}
 
 
 def _token(place: Sequence[object]) -> str:

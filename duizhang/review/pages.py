@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from starlette.responses import RedirectResponse, Response
 
 from duizhang.close import record_of, rejected, signatures
@@ -16,10 +19,12 @@ from duizhang.events import events
 from duizhang.ingest import FileRecord, records
 from duizhang.ingest.files import ACCEPTED, READ, REFUSED, cell_corrections
 from duizhang.ingest.typing import shape
-from duizhang.order_life import events_of, items_of
+from duizhang.order_life import events_of, items_of, near_keys
 from duizhang.phrases import in_language
 from duizhang.publish.versions import HELD
 from duizhang.report.figures import evidence_lines
+from duizhang.report.home_books import read_home_books
+from duizhang.report.item_names import item_name
 from duizhang.report.labels import Labels, Language
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
@@ -79,7 +84,9 @@ class Pages:
             asking.day(con, period)
             found = asking.queue(con, period, wanted=wanted, words=visit.query("words"), order=order, after=visit.query("after"))
             choices = asking.choices(con, period)
+            called = self._names(con, visit, period)
         return rendered(visit, "queue.html.j2", {
+            "called": called,
             "period": period, "queue": found, "choices": choices, "wanted": wanted, "order": order, "orders": list(asking.ORDERS),
             "views": views(State(self._home, read_only=True), visit.name),
         })
@@ -93,7 +100,7 @@ class Pages:
             lines = asking.item(con, period, leg, entity, key, currency)
             values: dict[str, Any] = {
                 "period": period, "lines": lines, "first": lines[0], "history": asking.history(con, leg, entity, key, currency),
-                "beside": asking.beside(con, period, lines[0]["order_id"], lines[0]),
+                "beside": asking.beside(con, period, lines[0]["order_id"], lines[0]), "called": self._names(con, visit, period),
             }
         labels = Labels(_language(visit))
         for line in lines:
@@ -103,6 +110,11 @@ class Pages:
         values["comments"] = comments(State(self._home, read_only=True), (leg, entity, key, currency))
         values["decided"] = [_told(e, _language(visit)) for e in reversed(decided) if _is_about(e["payload"], leg, entity, key, currency)]
         return rendered(visit, "item.html.j2", values)
+
+    def _names(self, con: duckdb.DuckDBPyConnection, visit: Visit, period: dt.date) -> Callable[[Mapping[str, Any]], str]:
+        """What items of a day are called in the language of the page."""
+        return partial(item_name, labels=Labels(_language(visit)), books=read_home_books(self._home),
+                       accounts=asking.account_names(con, period))
 
     def files(self, visit: Visit) -> Response:
         """The files of a day, the cells of them that were not read, and those that are read as people corrected them.
@@ -143,8 +155,11 @@ class Pages:
             return RedirectResponse("/", status_code=303)
         found, items = events_of(self._home, key), items_of(self._home, key)
         if not found and not items:
-            raise UserError(f"nothing is known of {key!r}", advice="Give an order, transaction, payout or tracking number.")
-        return rendered(visit, "life.html.j2", {"key": key, "events": found, "items": items})
+            near = near_keys(self._home, key)
+            raise UserError(f"nothing is known of {key!r}",
+                            advice=f"Did you mean {', '.join(near)}?" if near else "Give an order, transaction, payout or tracking number.")
+        called = partial(item_name, labels=Labels(_language(visit)), books=read_home_books(self._home), accounts={})
+        return rendered(visit, "life.html.j2", {"key": key, "events": found, "items": items, "called": called})
 
 
 def _file(record: FileRecord) -> dict[str, Any]:

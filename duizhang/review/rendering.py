@@ -15,8 +15,9 @@ from starlette.responses import HTMLResponse, Response
 from duizhang.close.decisions import DECISIONS
 from duizhang.phrases import in_language
 from duizhang.reconcile import load_causes
-from duizhang.report.figures import amount
+from duizhang.report.figures import amount, percent
 from duizhang.report.labels import Labels
+from duizhang.report.tables import currency_name
 from duizhang.review.visiting import Visit
 from duizhang.review.wording import LANGUAGES, say
 
@@ -30,7 +31,7 @@ def _templates() -> jinja2.Environment:
     found.filters["money"] = money
     found.filters["lines"] = lambda event: event.items
     found.filters["count"] = lambda value: "" if value is None else f"{value:,}"
-    found.filters["share"] = lambda value: "" if value is None else f"{Decimal(str(value)) * 100:.2f}%"
+    found.filters["share"] = percent
     found.filters["combined"] = lambda values, more: {**values, **more}
     found.filters["query"] = lambda values: urlencode({name: value for name, value in values.items() if value})
     return found
@@ -75,7 +76,7 @@ def plain_page(template: str, language: str, values: dict[str, Any], *, status: 
     defaults: dict[str, Any] = {"csrf": "", "me": "", "is_known": True, "duties": frozenset(), "path": "", "asked": {}}
     text = _templates().get_template(template).render(
         **(defaults | values), t=word, language=language, cause=cause, action=action, owner=owner, leg=labels.leg, tells=tells,
-        kind=partial(labels.of, "kinds"), told=partial(in_language, language=labels.language),
+        kind=partial(labels.of, "kinds"), unit=partial(currency_name, labels=labels), told=partial(in_language, language=labels.language),
     )
     return HTMLResponse(text, status_code=status)
 

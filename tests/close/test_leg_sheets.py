@@ -11,8 +11,9 @@ from typing import Any
 import openpyxl
 import pytest
 
+from duizhang.close.choosing import decision_named
 from duizhang.close.decisions import DECISIONS
-from duizhang.close.leg_sheets import HIDDEN, INPUT, SHOWN, decision_names, decision_of, write_sheets
+from duizhang.close.leg_sheets import HIDDEN, INPUT, SHOWN, decision_names, write_sheets
 from duizhang.close.workbook import HEADER, safe_cell
 from duizhang.report import LANGUAGES, Labels
 
@@ -61,5 +62,5 @@ def test_every_column_that_the_import_wants_is_there_and_every_decision_has_a_na
     assert set(HEADER) <= {*SHOWN, *HIDDEN}
     for language in LANGUAGES:
         assert list(decision_names(Labels(language)).values()) == list(DECISIONS)
-        assert {decision_of(label.upper()) for label in decision_names(Labels(language))} == set(DECISIONS)
-    assert decision_of("nonsense") == "nonsense"
+        assert {decision_named(label.upper()) for label in decision_names(Labels(language))} == set(DECISIONS)
+    assert decision_named("nonsense") == "nonsense"

@@ -24,6 +24,8 @@ from duizhang.layout import SQL
 from duizhang.phrases import in_language, spoken
 from duizhang.reconcile import LEG_MODELS, load_causes
 from duizhang.report import Language, write_report
+from duizhang.report.home_books import HomeBooks
+from duizhang.report.item_names import item_name
 from duizhang.report.labels import Labels, load_labels
 from duizhang.yaml_reading import load_yaml
 from tests.report.conftest import EVIL, LAST, events, item, status, summary
@@ -323,3 +325,24 @@ def test_status_says_in_chinese_why_a_file_is_not_read() -> None:
         assert spoken(problem) == "a.csv：这是 PDF，不是可读取的账单（请重新下载。）"
     with speaking("en"):
         assert spoken(problem) == problem
+
+
+NAMES = [
+    ("ledger", "6001.02/2026-03-04", "", "", "6001.02 主营业务收入 · 2026-03-04"),
+    ("finance", "tb/revenue", "tb", "", "淘宝一店 收入"),
+    ("customer", "p12", "tb", "", "客户 p12"),
+    ("order_platform", "tb/A1/9", "tb", "A1", "淘宝一店 A1 · 9"),
+    ("order_payment", "tb/A1", "tb", "A1", "淘宝一店 A1"),
+    ("fee", "jd/A1/commission", "tb", "A1", "淘宝一店 A1 · 佣金"),
+    ("payment_settlement", "alipay/entry/7", "", "", "支付宝 · 分录 · 7"),
+    ("stock", "WH-2/SKU1/count", "", "", "WH-2 · SKU1 · 盘点"),
+    ("payout_bank", "P1/fx", "", "", "P1 · 汇兑"),
+    ("freight", "SF/row/a/b.csv:3", "", "", "顺丰 · a/b.csv:3"),
+]
+
+
+def test_an_item_is_called_what_people_call_it() -> None:
+    books = HomeBooks(shops={"tb": ("淘宝一店", "taobao")})
+    told = [item_name({"leg": leg, "key": key, "shop": shop, "order_id": order}, Labels("zh"), books, {"6001.02": "主营业务收入"})
+            for leg, key, shop, order, _ in NAMES]
+    assert told == [name for *_, name in NAMES]

@@ -186,3 +186,25 @@ def test_two_people_sign_and_close_what_they_saw(home: Path, serving: Serving) -
     assert 'class="state closed"' in text and "maker: Li Na" in text and "checker: Wang Wei" in text
     assert maker.ask(f"/day/{DAY}/decided", {
         "csrf": tokens[maker], "event": ["E000000000007"], "decision": "accept", "reason": "late", "until": ""})[0] == 400
+
+
+def test_an_event_whose_money_is_on_its_way_is_told_by_the_leg_that_differs() -> None:
+    """Its booked item is timing: without the other nobody would see that anything differs."""
+    rows = [("E1", "order_platform", "timing", 5, True), ("E1", "payment_settlement", "duplicate", -5, False),
+            ("E2", "order_platform", "timing", 7, True), ("E3", "order_payment", "duplicate", 3, True),
+            ("E3", "customer", "duplicate", 3, False)]
+    with duckdb.connect() as con:
+        con.execute("create table event_items (event varchar, leg varchar, cause varchar, difference decimal(28, 4), is_booked boolean)")
+        con.executemany("insert into event_items values (?, ?, ?, ?, ?)", rows)
+        con.execute(
+            f"create or replace table event_items as select *, date '{DAY}' as period, 'acme' as entity, event as \"key\", "
+            "'CNY' as currency, "
+            "'s' as shop, event as order_id, 1 as age_days, 'open' as status from event_items")
+        con.execute("create view variances as select * exclude (event, is_booked), difference as left_amount, 0 as right_amount, "
+                    "'' as proposal from event_items")
+        to_do = asking.queue(con, DAY, wanted={})
+        assert [(row["event"], row["leg"], row["cause"]) for row in to_do.rows] == [
+            ("E1", "payment_settlement", "duplicate"), ("E3", "order_payment", "duplicate")]
+        assert to_do.total == 2 and asking.queue(con, DAY, wanted={"timing": "yes"}).total == 3
+        found = [(row["cause"], row["items"], row["amount"]) for row in asking.causes(con, DAY)]
+    assert found == [("duplicate", 2, 8), ("timing", 1, 7)], "each event once, as the list has it"

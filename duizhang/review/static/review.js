@@ -19,3 +19,12 @@ document.addEventListener("keydown", (event) => {
 });
 const all = document.getElementById("choose-all");
 all?.addEventListener("change", () => document.querySelectorAll("input[name=event]").forEach((box) => { box.checked = all.checked; }));
+// on a narrow screen a row of a table stands as a card, each cell behind the heading of its column
+for (const table of document.querySelectorAll(".wide table")) {
+  const headings = [...table.querySelectorAll("thead th")].map((heading) => heading.textContent.trim());
+  for (const row of table.querySelectorAll("tbody tr")) {
+    const cells = [...row.cells];
+    if (cells.length === headings.length) cells.forEach((cell, at) => { cell.dataset.label = headings[at]; });
+  }
+  table.classList.add("cards");
+}
