@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -69,6 +70,7 @@ class Document:
     sheet: str = ""
     is_hidden: bool = False
 
+    @cached_property
     def head(self) -> bytes:
         """The first bytes, enough for any preamble and header."""
         with self.open() as stream:

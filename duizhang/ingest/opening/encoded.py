@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import BinaryIO
 
 import numpy as np
@@ -29,10 +30,11 @@ FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
 # nearly every text decodes under them; where the names of columns do, they are right
 BY_NAMES = ("cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949")
-_SIGNS = "\u3000\xa0\ufffd£€¥§°«»–—’“”„…"  # of every language
+_LETTERS = re.compile("[^\0-\x7f\u3000\xa0\ufffd£€¥§°«»–—’“”„…]")  # beside the signs of every language
 _SHOWN = 4096  # bytes that are enough to tell how likely an encoding is
 _BARRED = ("gb18030", "cp932", "cp949")  # a bar may be the second byte of a character
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
 _BLANKS = ((b"\xef\xbb\xbf", b""), (b"\xe3\x80\x80", b" "), (b"\xc2\xa0", b" "))
 
@@ -78,13 +80,13 @@ def marked(head: bytes) -> str | None:
 
 
 def plausible(head: bytes) -> tuple[str, ...]:
-    """The encodings under which the names of a header may be found, the likely ones first."""
+    """The encodings under which the names of a header may be found; `likely` has them in order."""
     mark = marked(head)
     if mark or head.isascii():
         return (mark or "utf-8",)  # where all is ASCII, the others read the same
     if _begins(head, "utf-8"):
         return ("utf-8", "gb18030")
-    return ("utf-8", *likely(head, ("gb18030", *(name for name in BY_NAMES if name == "cp1252" or _begins(head, name)))))
+    return ("utf-8", "gb18030", *(name for name in BY_NAMES if name == "cp1252" or _begins(head, name)))
 
 
 def likely(head: bytes, encodings: Sequence[str]) -> list[str]:
@@ -97,7 +99,7 @@ def _strangeness(head: bytes, encoding: str) -> float:
     """Which share of the characters that are not ASCII stand as they do in no text of that encoding's languages: of words in two
     scripts, signs instead of letters, characters that are hardly used. Under the right encoding it is next to 0."""
     text = f" {head[:_SHOWN].decode(encoding, 'ignore')} "
-    special = [at for at, here in enumerate(text) if not here.isascii() and here not in _SIGNS]
+    special = [found.start() for found in _LETTERS.finditer(text)]
     if not special:
         return 0.0
     odd = 0
@@ -127,6 +129,7 @@ def _used(character: str) -> bool:
 def _begins(head: bytes, encoding: str) -> bool:
     """Whether a head decodes, but for a character that its end may cut."""
     try:
+        codecs.getincrementaldecoder(encoding)().decode(head[:_SHOWN])  # where it does not, that mostly shows soon
         codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:
         return False
@@ -165,13 +168,16 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 def head_lines(document: Document, encoding: str, count: int) -> list[str]:
     """The first lines as text, undecodable bytes replaced: enough to recognise a file by."""
-    text = document.head().decode(encoding, "replace").replace("\ufeff", "")
-    return re.split(r"\r\n|\n|\r", text)[:count]
+    head = document.head
+    if not encoding.startswith("utf-16"):
+        ends = [found.end() for found in islice(_LINE_END.finditer(head), count)]
+        head = head[: ends[-1]] if len(ends) == count else head
+    return re.split(r"\r\n|\n|\r", head.decode(encoding, "replace").replace("\ufeff", ""))[:count]
 
 
 def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delimiter: str = ",") -> Iterator[Block]:
     """All lines of a document in bounded blocks. Lines end with LF, CRLF, or CR where that is what most of them end with."""
-    head = document.head()
+    head = document.head
     crlf = head.count(b"\r\n")
     only_cr = head.count(b"\r") - crlf > head.count(b"\n")
     settled = not head.isascii() or marked(head) is not None

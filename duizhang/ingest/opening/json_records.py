@@ -45,7 +45,7 @@ class _Shallow:
 
 def first_record(document: Document, records: str) -> dict[str, str] | None:
     """The first object below `records`, flattened, or None where the document is no such JSON."""
-    if document.head().lstrip(_SPACE)[:1] not in (b"{", b"["):
+    if document.head.lstrip(_SPACE)[:1] not in (b"{", b"["):
         return None
     try:
         return next(_records(document, records, FIRST_BYTES), None)
@@ -71,7 +71,7 @@ def read_json(document: Document, spec: SourceSpec) -> Reading:
 def _records(document: Document, records: str, limit: int | None = None) -> Iterator[dict[str, str]]:
     import ijson
 
-    start = document.head().lstrip(_SPACE)[:1]
+    start = document.head.lstrip(_SPACE)[:1]
     prefix = "item" if start == b"[" else f"{records}.item"
     with document.open() as stream:
         try:

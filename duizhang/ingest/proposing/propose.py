@@ -112,7 +112,7 @@ def propose(path: Path, name: str) -> Proposal:
 def _rows(document: Document) -> tuple[list[list[str]], str, str]:
     if document.kind == "sheet":
         return [list(row) for row in islice(sheet_rows(document), SAMPLE_LINES)], "\t", "sheet"
-    encoding = _encoding(document.head())
+    encoding = _encoding(document.head)
     lines = head_lines(document, encoding, SAMPLE_LINES)[:-1] or head_lines(document, encoding, SAMPLE_LINES)
     best = max(DELIMITERS, key=lambda mark: sorted(line.count(mark) for line in lines)[len(lines) // 2])
     return [split_line(line, best) for line in lines], best, encoding

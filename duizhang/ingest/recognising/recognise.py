@@ -6,9 +6,9 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
 
 DELIMITERS = (",", "\t", ";", "|")
+_DELIMITED = re.compile(r"[,;|]")  # a tab has become a comma where this is asked
 MOST_LINES = 4000  # in which a header is looked for where the first lines have none
 NEAR = 0.3  # share of a specification's columns from which on it is worth naming
 LONG_NAME = 60
@@ -127,13 +128,18 @@ def _iso() -> frozenset[str]:
     return frozenset(str(currency.value) for currency in Currency) - {"XXX", "XTS"}  # none, and that of trials
 
 
+def bare_name(cell: str) -> str:
+    """The name of a column without the marks that may stand around it."""
+    name = cell.strip("\ufeff\t \"'`")
+    return name[1:] if name[:1] == "#" and name[1:2].isalpha() else name
+
+
 def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
     """Column names as they are told apart: the second `x` is `x#2`."""
     seen: dict[str, int] = {}
     found = []
     for cell in cells:
-        name = cell.strip("\ufeff\t \"'`")
-        name = name[1:] if name[:1] == "#" and name[1:2].isalpha() else name
+        name = bare_name(cell)
         key = normalised(name)
         seen[key] = seen.get(key, 0) + 1
         found.append(name if seen[key] == 1 else f"{name}#{seen[key]}")
@@ -141,74 +147,110 @@ def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 class _Head:
-    """The first lines of a document under one encoding, split by every delimiter once."""
+    """The first lines of a document under one encoding. A line is split by a delimiter where it may be a header, and then once."""
 
-    def __init__(self, lines: Sequence[str], encoding: str | None, rows: Sequence[Sequence[str]] | None = None) -> None:
-        self.lines, self.encoding, self._is_sheet = lines, encoding, rows is not None
+    def __init__(self, lines: Sequence[str], encoding: str | None, sheet: Sequence[Sequence[str]] | None = None) -> None:
+        """sheet: the cells of the lines of a workbook, which has no delimiters."""
+        self.lines, self.encoding, self._sheet = lines, encoding, sheet
         self.text = "\n".join(lines)
-        self._split: dict[str, list[tuple[str, ...]]] = {}
-        if rows is not None:
-            self._split = {d: [unique_names(row) for row in rows] for d in DELIMITERS}
-        self._keys: dict[str, list[frozenset[str]]] = {}
-        self._all_keys: dict[str, frozenset[str]] = {}
-        self._bare_keys: dict[str, list[frozenset[str]]] = {}
-        self._unaccented: dict[tuple[str, bool], list[frozenset[str]]] = {}
+        self._parts: dict[int, frozenset[str]] = {}
+        self._names: dict[tuple[int, str], tuple[str, ...]] = {}
+        self._keys: dict[tuple[int, str, bool], frozenset[str]] = {}
+        self._unaccented: dict[tuple[str, bool], list[tuple[frozenset[str], frozenset[str]]]] = {}
+
+    def parts(self, at: int) -> frozenset[str]:
+        """What stands in a line between two delimiters of any kind, as names are compared: whatever cells it has are among them."""
+        if at not in self._parts:
+            self._parts[at] = _parts(self.lines[at]) if self._sheet is None else _marked(map(normalised, self._sheet[at]))
+        return self._parts[at]
+
+    @cached_property
+    def all_parts(self) -> frozenset[str]:
+        if self._sheet is None:
+            return _parts(self.text.replace("\n", ","))
+        return frozenset().union(*map(self.parts, range(len(self.lines))))
 
     def may_be(self, spec: SourceSpec) -> bool:
         """Whether the specification knows the encoding; of those in which nearly every byte is a letter it must be named."""
         return self.encoding not in BY_NAMES or self.encoding in spec.encodings
 
-    def rows(self, delimiter: str) -> list[tuple[str, ...]]:
-        if delimiter not in self._split:
-            self._split[delimiter] = [unique_names(split_line(line, delimiter)) for line in self.lines]
-        return self._split[delimiter]
+    def may_have(self, header: tuple[str, ...], at: int | None = None, *, bare: bool) -> bool:
+        """Whether the columns of a header may stand in a line, or in any: by this nearly all specifications are out. bare: as in `keys`."""
+        parts, names = self.all_parts if at is None else self.parts(at), _sought(header)
+        if bare:
+            return all(any(part.startswith(tuple(ways)) for part in parts) for ways in names)
+        return not any(map(parts.isdisjoint, names))
+
+    def names(self, at: int, delimiter: str) -> tuple[str, ...]:
+        """The cells of a line as names of columns."""
+        if (at, delimiter) not in self._names:
+            [cells] = self.rows(delimiter, at, at + 1)
+            self._names[at, delimiter] = unique_names(cells)
+        return self._names[at, delimiter]
+
+    def rows(self, delimiter: str, start: int = 0, stop: int | None = None) -> list[Sequence[str]]:
+        """The cells of the lines from one on."""
+        if self._sheet is not None:
+            return [*self._sheet[start:stop]]
+        return [split_line(line, delimiter) for line in self.lines[start:stop]]
 
     def below(self, index: int, delimiter: str) -> list[Sequence[str]]:
         """The first rows below a line, of which a quoted cell may have several lines."""
-        if self._is_sheet:
-            return [*self.rows(delimiter)[index + 1 : index + 1 + _LOOKED_AT]]
+        if self._sheet is not None:
+            return [*self.rows(delimiter, index + 1)[:_LOOKED_AT]]
         try:
             return list(islice(csv.reader(self.lines[index + 1 :], delimiter=delimiter), _LOOKED_AT))
         except csv.Error:  # a cell beyond all measure
             return []
 
-    def keys(self, delimiter: str) -> list[frozenset[str]]:
-        if delimiter not in self._keys:
-            self._keys[delimiter] = [frozenset(normalised(cell) for cell in row) for row in self.rows(delimiter)]
-        return self._keys[delimiter]
+    def keys(self, at: int, delimiter: str, *, bare: bool) -> frozenset[str]:
+        """The cells of a line as names are compared. bare: without a currency behind them."""
+        if (at, delimiter, bare) not in self._keys:
+            self._keys[at, delimiter, bare] = frozenset(
+                normalised(without_currency(cell)[0] if bare else cell) for cell in self.names(at, delimiter))
+        return self._keys[at, delimiter, bare]
 
-    def bare_keys(self, delimiter: str) -> list[frozenset[str]]:
-        """The keys of every line, those of names without a currency behind them."""
-        if delimiter not in self._bare_keys:
-            self._bare_keys[delimiter] = [
-                frozenset(normalised(without_currency(cell)[0]) for cell in row) for row in self.rows(delimiter)]
-        return self._bare_keys[delimiter]
-
-    def unaccented(self, delimiter: str, *, bare: bool) -> list[frozenset[str]]:
-        """The keys of every line without accents: Dátum is near Datum."""
+    def unaccented(self, delimiter: str, *, bare: bool) -> list[tuple[frozenset[str], frozenset[str]]]:
+        """The keys of every line, and those without accents: Dátum is near Datum."""
         if (delimiter, bare) not in self._unaccented:
-            lines = self.bare_keys(delimiter) if bare else self.keys(delimiter)
-            self._unaccented[delimiter, bare] = [frozenset(map(_unaccented, keys)) for keys in lines]
+            lines = [self.keys(at, delimiter, bare=bare) for at in range(len(self.lines))]
+            self._unaccented[delimiter, bare] = [(keys, frozenset(map(_unaccented, keys))) for keys in lines]
         return self._unaccented[delimiter, bare]
 
     def likely_header(self) -> list[str]:
         """The names in the first of the lines with most cells, by the delimiter that makes most; none where there is no table."""
-        lines = [row for delimiter in DELIMITERS for row in self.rows(delimiter)]
+        lines = [self.names(at, delimiter) for delimiter in DELIMITERS for at in range(len(self.lines))]
         rows = [row for row in lines if len(row) > 1 and all(len(cell) < LONG_NAME for cell in row)]
         best = max(rows, key=lambda row: sum(bool(cell.strip()) for cell in row), default=())
         return [cell for cell in best if cell.strip()]
-
-    def all_keys(self, delimiter: str) -> frozenset[str]:
-        """Every cell of every line: a header that is not in here stands in no line."""
-        if delimiter not in self._all_keys:
-            self._all_keys[delimiter] = frozenset().union(*self.keys(delimiter))
-        return self._all_keys[delimiter]
 
 
 @cache
 def _header(columns: tuple[str, ...]) -> tuple[frozenset[str], ...]:
     """The names that each column of a header goes by, normalised."""
     return tuple(frozenset(normalised(name) for name in column.split("|")) for column in columns)
+
+
+@cache
+def _sought(columns: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+    """The names of the columns that tell whether a line may have them, without the number of those that stand there again; rare ones
+    first. A name in which a delimiter stands tells nothing."""
+    names = [frozenset(_AGAIN.sub("", name) for name in ways) for ways in _header(columns)]
+    return tuple(sorted((ways for ways in names if "" not in ways and not any(map(_DELIMITED.search, ways))), key=len))
+
+
+def _parts(text: str) -> frozenset[str]:
+    commas = text.replace("\t", ",")
+    found = _DELIMITED.split(normalised.__wrapped__(commas))
+    if '"' in text and "\t" in text:  # inside quotes a tab is a blank
+        found += _DELIMITED.split(normalised.__wrapped__(text))
+    return _marked(found)
+
+
+def _marked(parts: Iterable[str]) -> frozenset[str]:
+    """Parts, and what they are behind a mark that some put before their first name."""
+    found = frozenset(parts)
+    return found | {part[1:] for part in found if part[:1] == "#"}
 
 
 def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
@@ -219,8 +261,8 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     found = _best(document, specs, HEAD_LINES) or _best(document, specs, MOST_LINES)
     if found is None:
         if document.kind == "text":
-            refuse_no_bill(document.head())
-        raise unknown(document, specs, list(_heads(document, HEAD_LINES)))
+            refuse_no_bill(document.head)
+        raise unknown(document, specs, _in_order(document, _heads(document, HEAD_LINES)))
     place, head = found
     names = _by_words(place, head)
     encoding = place.encoding
@@ -228,8 +270,8 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
         # names that are only there in such an encoding tell it: its accents and the letters behind them are GBK as well
         told = place.encoding in BY_NAMES
         by_sight = place.encoding == "utf-8" and all(map(str.isascii, names))  # the names would be the same in all of them
-        encodings = likely(document.head(), place.spec.encodings) if by_sight else place.spec.encodings
-        encoding = place.encoding if told else detect(document.head(), encodings)
+        encodings = likely(document.head, place.spec.encodings) if by_sight else place.spec.encodings
+        encoding = place.encoding if told else detect(document.head, encodings)
     return replace(place, encoding=encoding, names=names, unread=_unread_money(place, head, names))
 
 
@@ -240,15 +282,15 @@ def _unread_money(place: Place, head: _Head, names: Sequence[str]) -> tuple[str,
         return ()
     known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also, *column.join)}
     known |= {normalised(name) for name in (*spec.unread, spec.totals_row or "", spec.absorbs or "")}
-    rows = [row for row in head.rows(place.delimiter)[place.header + 1 :] if len(row) == len(names)]
-    found = []
+    strange = []
     for at, name in enumerate(names):
-        bare = normalised(name)
-        if spec.header_currency:
-            bare = normalised(without_currency(name)[0])
-        if not bare or bare in known or _NO_MONEY.search(name):
-            continue
-        cells = [cell for row in rows if (cell := re.sub(r"#\d+$", "", row[at]).strip())]
+        bare = normalised(without_currency(name)[0] if spec.header_currency else name)
+        if bare and bare not in known and not _NO_MONEY.search(name):
+            strange.append((at, name))
+    rows = [row for row in head.rows(place.delimiter, place.header + 1) if len(row) == len(names)] if strange else []
+    found = []
+    for at, name in strange:
+        cells = [cell for row in rows if (cell := _AGAIN.sub("", bare_name(row[at])).strip())]
         amounts = [cell for cell in cells if _AMOUNT.fullmatch(cell) and not _DAY.fullmatch(cell)]
         if len(amounts) == len(cells) and any(re.search(r"[1-9].*[.,]\d|[.,]\d?[1-9]", cell) for cell in amounts):
             found.append(name)
@@ -256,18 +298,28 @@ def _unread_money(place: Place, head: _Head, names: Sequence[str]) -> tuple[str,
 
 
 def _best(document: Document, specs: Mapping[str, SourceSpec], lines: int) -> tuple[Place, _Head] | None:
-    best: tuple[tuple[int, int, int], Place, _Head] | None = None
-    heads = list(_heads(document, lines))
-    for spec in specs.values():
+    """The place of the specification with a preamble, else with the longest header, else with most of the names; of several the first."""
+    best: tuple[tuple[bool, int, int, int], Place, _Head] | None = None
+    heads = _heads(document, lines)
+    ranked = [((bool(spec.recognise.preamble), len(spec.recognise.header)), -n, spec) for n, spec in enumerate(specs.values())]
+    for sure, order, spec in sorted(ranked, key=lambda entry: entry[0], reverse=True):
+        if best is not None and sure < best[0][:2]:
+            break
         for head in heads[:1] if spec.reader == "json" else heads:
             place = _fit(document, spec, head) if head.may_be(spec) else None
             if place is not None:
                 known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also)}
-                rank = (bool(spec.recognise.preamble), len(spec.recognise.header),
-                        len(known & {normalised(name) for name in place.names}))
-                if best is None or rank > best[0]:
+                rank = (*sure, len(known & {normalised(name) for name in place.names}), order)
+                again = best is not None and rank == best[0]  # under another encoding
+                if best is None or rank > best[0] or (again and _in_order(document, [best[2], head])[0] is head):
                     best = (rank, place, head)
     return (best[1], best[2]) if best else None
+
+
+def _in_order(document: Document, heads: Sequence[_Head]) -> list[_Head]:
+    """Heads by how likely their encodings are; to tell that takes longer than most of what is asked of a head."""
+    by_encoding = {head.encoding or "": head for head in heads}
+    return [by_encoding[name] for name in likely(document.head, list(by_encoding))] if len(heads) > 1 else list(heads)
 
 
 def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[_Head]) -> RefusedFile:
@@ -293,10 +345,10 @@ def _by_words(place: Place, head: _Head) -> tuple[str, ...]:
         if not column.by_words or {normalised(n) for n in (column.column, *column.also)} & {normalised(n) for n in names}:
             continue
         words = {word.casefold() for word in (column.values or {})}
-        rows = [row for row in head.rows(place.delimiter)[place.header + 1 :] if len(row) == len(names)]
+        rows = [row for row in head.rows(place.delimiter, place.header + 1) if len(row) == len(names)]
         taken = {normalised(n) for other in place.spec.fields.values() if other is not column for n in (other.column, *other.also)}
         for at, name in enumerate(names):
-            cells = {row[at].strip().casefold() for row in rows} - {""}
+            cells = {bare_name(row[at]).strip().casefold() for row in rows} - {""}
             if cells and cells <= words and normalised(name) not in taken:
                 names[at] = column.column
                 break
@@ -310,25 +362,27 @@ def _positional(spec: SourceSpec, head: _Head) -> tuple[str, ...]:
     return tuple(by_position.get(n, "") for n in range(width))
 
 
-def _heads(document: Document, lines: int) -> Iterator[_Head]:
+def _heads(document: Document, lines: int) -> list[_Head]:
     if document.kind == "sheet":
-        rows = [cells for _, cells in zip(range(lines), sheet_rows(document), strict=False)]
-        yield _Head(["\t".join(row) for row in rows], None, rows)
-    elif document.kind == "parquet":
+        rows = list(islice(sheet_rows(document), lines))
+        return [_Head(["\t".join(row) for row in rows], None, rows)]
+    if document.kind == "parquet":
         try:
             with document.open() as stream:
                 names = pq.ParquetFile(stream).schema_arrow.names
         except (pa.ArrowException, OSError) as error:
             raise RefusedFile(f"not a readable Parquet file: {error}", advice="Write it again.") from error
-        yield _Head(["\t".join(names)], None, [names])
-    else:
-        for encoding in plausible(document.head()):
-            yield _Head(head_lines(document, encoding, lines), encoding)
+        return [_Head(["\t".join(names)], None, [names])]
+    return [_Head(head_lines(document, encoding, lines), encoding) for encoding in plausible(document.head)]
 
 
 def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
     """The place where the spec fits."""
     rules = spec.recognise
+    is_table = spec.reader == "table" and not spec.positions
+    bare = spec.header_currency
+    if is_table and not head.may_have(rules.header, bare=bare):
+        return None
     if rules.preamble and not re.search(rules.preamble, head.text, re.MULTILINE):
         return None
     if rules.unlike and re.search(rules.unlike, head.text):
@@ -339,7 +393,7 @@ def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
         if record is None or not set(rules.header) <= record.keys() or set(rules.without) & record.keys():
             return None
         return Place(spec, encoding, names=tuple(record))
-    if spec.reader != "table" or spec.positions:
+    if not is_table:
         if document.kind != "text" or rules.preamble is None:
             return None
         return Place(spec, encoding, delimiter=spec.delimiter, names=_positional(spec, head))
@@ -347,12 +401,12 @@ def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
     for delimiter in _delimiters(document, spec):
         if document.kind == "text" and len(wanted) > 1 and delimiter not in head.text:
             continue
-        bare = spec.header_currency
-        if not bare and any(names.isdisjoint(head.all_keys(delimiter)) for names in wanted):
-            continue
-        for index, keys in enumerate(head.bare_keys(delimiter) if bare else head.keys(delimiter)):
+        for index in range(len(head.lines)):
+            if not head.may_have(rules.header, index, bare=bare):
+                continue
+            keys = head.keys(index, delimiter, bare=bare)
             if unwanted.isdisjoint(keys) and not any(names.isdisjoint(keys) for names in wanted):
-                names, above = head.rows(delimiter)[index], tuple(head.lines[:index])
+                names, above = head.names(index, delimiter), tuple(head.lines[:index])
                 if bare:
                     bare_names = list(map(without_currency, names))
                     names = unique_names([name for name, _ in bare_names])
@@ -382,8 +436,7 @@ def _near(document: Document, spec: SourceSpec, head: _Head, specs: Mapping[str,
     weights = [max(1 / commonness[name] for name in names) for names, _ in header]
     wanted = [frozenset(map(_unaccented, names)) for names, _ in header]
     for delimiter in _delimiters(document, spec):
-        lines = head.bare_keys(delimiter) if spec.header_currency else head.keys(delimiter)
-        for keys, bare in zip(lines, head.unaccented(delimiter, bare=spec.header_currency), strict=True):
+        for keys, bare in head.unaccented(delimiter, bare=spec.header_currency):
             hits = [not bare.isdisjoint(names) for names in wanted]
             share = sum(w for w, hit in zip(weights, hits, strict=True) if hit) / sum(weights)
             # a file without half of the columns is another kind, however rare the names are that it has

@@ -342,15 +342,17 @@ class SourceSpec(_Closed):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-_QUOTES = {ord(mark): None for mark in "\"'`\u2019"}
+_QUOTES = "\"'`\u2019"
 
 
 @lru_cache(maxsize=1 << 16)
 def normalised(name: str) -> str:
     """A column name without what drifts: width of letters and brackets, blanks, tabs, quotes, back-ticks, case."""
     text = name if name.isascii() else unicodedata.normalize("NFKC", name.replace("\ufeff", ""))
-    # every cell of the head of every file comes here: not character by character
-    return "".join(text.casefold().split()).translate(_QUOTES)
+    text = "".join(text.casefold().split())
+    for mark in _QUOTES:  # `translate` would go character by character
+        text = text.replace(mark, "")
+    return text
 
 
 def load_spec(path: Path) -> SourceSpec:
