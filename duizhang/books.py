@@ -24,6 +24,7 @@ from pydantic_core import ErrorDetails
 
 from duizhang.books_entries import (
     Account,
+    BankAccount,
     Certify,
     Counterparty,
     Database,
@@ -88,7 +89,7 @@ class Books(BaseModel):
     retention: Retention = Retention()
     readings: dict[str, SourceReading] = {}  # by source
     shops: dict[str, Shop] = {}
-    bank_accounts: dict[str, str] = {}  # account number: the entity that owns it
+    bank_accounts: dict[str, str | BankAccount] = {}  # account number: the entity that owns it, or more of it
     expected: tuple[Expected, ...] = ()
     calendars: dict[str, Calendar] = {}  # by name, for `expected`
     legs: tuple[str, ...] = LEGS  # those that the books have both sides of; the others take no part
@@ -216,6 +217,20 @@ class Books(BaseModel):
         """By source, what `readings` says of it: (day or month first, decimal mark, fees, amounts), '' for each where nothing is said."""
         return {name: (reading.dates, reading.decimal, reading.fees, reading.amounts) for name, reading in self.readings.items()}
 
+    @property
+    def bank_account_owners(self) -> dict[str, str]:
+        """Account number: the entity that owns it."""
+        return {number: said if isinstance(said, str) else said.entity for number, said in self.bank_accounts.items()}
+
+    @property
+    def bank_account_currencies(self) -> dict[str, str]:
+        """Account number: the currency of its statements, where the books say it."""
+        return {number: said.currency for number, said in self.bank_accounts.items() if not isinstance(said, str) and said.currency}
+
+    def currencies_of_sources(self) -> dict[str, str]:
+        """By source, the currency of rows that name none, where `readings` says it."""
+        return {name: reading.currency for name, reading in self.readings.items() if reading.currency}
+
     def due(self, day: dt.date) -> list[Expected]:
         """The files that have to be there for a day."""
         return [e for e in self.expected if e.is_due(day, self.calendars)]
@@ -235,7 +250,7 @@ class Books(BaseModel):
         """The legal entity whose ledger account it is."""
         if account.entity:
             return account.entity
-        return self.entity_of(account.shop) if account.shop else self.bank_accounts.get(account.bank_account, self.entity)
+        return self.entity_of(account.shop) if account.shop else self.bank_account_owners.get(account.bank_account, self.entity)
 
     def entity_of_warehouse(self, warehouse: str) -> str:
         """The legal entity whose stock a warehouse holds: that of its shops where they have one, else the books' own."""
@@ -364,6 +379,7 @@ __all__ = [
     "PSEUDONYM_BYTES",
     "TRANSIT_DAYS",
     "Account",
+    "BankAccount",
     "Books",
     "Counterparty",
     "Database",

@@ -25,6 +25,7 @@ class Shop(Entry):
 
     compare_by: what our own orders are held against the platform's by: `line` (its number), `sku` where our own system does not keep
     the numbers (status is no longer compared, and two lines of a SKU are one), `order` (nor SKUs; only amount and pieces are).
+    currency: of what it takes, also of its files that name none.
     """
 
     platform: str
@@ -35,6 +36,13 @@ class Shop(Entry):
     compare_by: Literal["line", "sku", "order"] = "line"
     currency: str | None = None
     accounts: tuple[str, ...] = ()
+
+
+class BankAccount(Entry):
+    """An account at a bank. entity: whose it is; currency: that of statements which name none."""
+
+    entity: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
 
 
 class Account(Entry):
@@ -190,12 +198,13 @@ class Retention(Entry):
 class SourceReading(Entry):
     """How files of a source are read that do not tell it themselves: 03/05 as day or month first, `.` or `,` before the cents, a
     column of fees as part of the amounts (`included`) or charged beside them (`apart`), amounts as they are signed (`signed`) or as
-    charges of a card, which are positive and money out (`charges`)."""
+    charges of a card, which are positive and money out (`charges`), and the currency of rows that name none."""
 
     dates: Literal["", "day", "month"] = ""
     decimal: Literal["", ".", ","] = ""
     fees: Literal["", "included", "apart"] = ""
     amounts: Literal["", "signed", "charges"] = ""
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
 
 
 class Counterparty(Entry):

@@ -51,7 +51,8 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
     setting = Setting()
     if books_path:  # without its pseudonym key: the first use of that would write one
         books = load_books(books_path)
-        setting = Setting(books.time_zone, books.cut_off_minutes, books.currency, readings=books.said_of_sources())
+        setting = Setting(books.time_zone, books.cut_off_minutes, books.currency, readings=books.said_of_sources(),
+                          **Setting.currencies(books))
     try:
         with tempfile.TemporaryDirectory(prefix="duizhang-inspect-") as folder:
             found = _read(file, specs, setting, Path(folder), asks=not as_json and sys.stdin.isatty())

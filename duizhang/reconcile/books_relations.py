@@ -51,7 +51,7 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
             accounts, account=TEXT, name=TEXT, measure=TEXT, shop=TEXT, provider=TEXT, bank_account=TEXT, entity=TEXT
         ),
         "own_refund_ids": rows_of([(name,) for name in _own_refund_ids(books)], provider=TEXT),
-        "bank_account_owners": rows_of(sorted(books.bank_accounts.items()), bank_account=TEXT, entity=TEXT),
+        "bank_account_owners": rows_of(sorted(books.bank_account_owners.items()), bank_account=TEXT, entity=TEXT),
         "warehouse_owners": rows_of(
             [(name, books.entity_of_warehouse(name)) for name in warehouses], warehouse=TEXT, entity=TEXT
         ),

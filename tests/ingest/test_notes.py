@@ -21,7 +21,7 @@ BANK = "Date,Description,Amount,Balance{}\n2026-03-05,A,10.00,110.00{}\n2026-03-
 
 def read(folder: Path, body: bytes | str, name: str = "any.csv") -> list[Extraction]:
     (folder / name).write_bytes(body if isinstance(body, bytes) else body.encode())
-    return extract(folder / name, load_specs(), Setting(), file=name, into=folder / "out")
+    return extract(folder / name, load_specs(), Setting(of_sources={"bank_generic": "CNY"}), file=name, into=folder / "out")
 
 
 @pytest.mark.parametrize(("columns", "notes"), [

@@ -81,7 +81,8 @@ class _Collection:
             shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
                                   "entities": {**s.entities, "": s.entity}, "key": s.key.hex(),
                                   **({"readings": dict(s.readings)} if s.readings else {}),
-                                  **({"names": dict(s.shops)} if s.shops else {})})
+                                  **({"names": dict(s.shops)} if s.shops else {}),
+                                  **({"currencies": said} if any(said := [s.shop_currency, s.of_accounts, s.of_sources]) else {})})
             for shop, s in self.settings.items()
         }
         # what people corrected in a content is read in the place of its cells

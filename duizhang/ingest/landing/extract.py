@@ -5,7 +5,9 @@ A file is read once, in batches: while one is read, the one before is typed and 
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections import Counter as Counts
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,15 +25,15 @@ import pyarrow.compute as pc
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.chain import Chain
-from duizhang.ingest.landing.extraction import MOST_LINES, ControlTotal, Extraction, Unseen
+from duizhang.ingest.landing.extraction import MOST_LINES, ControlTotal, Extraction, Unseen, lines_of
 from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typer_of
-from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, Setting, landed_schema, prepare
+from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, Setting, landed_schema, prepare, unnamed_currency
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Counter, Tally, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, shown_name
 from duizhang.ingest.reading import read
-from duizhang.ingest.recognising import Place, recognise
+from duizhang.ingest.recognising import Place, Strange, recognise, tables_of
 from duizhang.ingest.rows import Batch, Broken, several
 from duizhang.ingest.specification import NUMBERS, SourceSpec, Table, Total, normalised
 from duizhang.ingest.texts import constant, whole
@@ -98,7 +100,7 @@ def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, P
     skipped = left_out(path) if parts[:1] and parts[0].kind == "text" else []
     for document in parts:
         try:
-            found.append((document, recognise(document, specs)))
+            found += tables_of(document, recognise(document, specs), specs)
         except RefusedFile as error:
             skipped += [shown_name(f"sheet {document.sheet} ({error})")] if document.kind == "sheet" else []
             # a workbook may have sheets of notes beside its data; a member of a ZIP must be known
@@ -109,9 +111,13 @@ def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, P
         inside = f"a member of it, {where}, is not readable: {problem}" if main or several else str(problem or "there is nothing in it")
         kind = LockedFile if isinstance(problem, LockedFile) else RefusedFile
         raise kind(inside, advice=problem.advice if problem else "Download it again.")
-    many, out = len(main) > 1, tuple(map(shown_name, skipped))
-    return [
-        (document, replace(place, left_out=out), shown_name(document.sheet or document.name) if many else "") for document, place in main]
+    out, tables = tuple(map(shown_name, skipped)), Counts(document.name + document.sheet for document, _ in main)
+    answer = []
+    for document, place in main:
+        own = [shown_name(document.sheet or document.name)] if len(tables) > 1 else []
+        own += [f"line {place.header + 1}"] if tables[document.name + document.sheet] > 1 else []
+        answer.append((document, replace(place, left_out=out), " ".join(own)))
+    return answer
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,8 @@ class _Run:
         self.document, self.place, self.spec, self.setting = document, place, place.spec, setting
         self.file, self.member, self.folder = file, member, folder
         self.reading = read(document, place)
+        if place.below:
+            self.reading.batches = itertools.chain(self.reading.batches, [_beyond(place.below, len(self.reading.names))])
         self.schema = landed_schema(self.spec, masked=setting.masked)
         self.remarks = remark_fields(self.spec) if setting.masked else frozenset[str]()
         self.typer: ColumnTyper | None = None
@@ -179,6 +187,9 @@ class _Run:
             for name, stated, computed in self.reading.stated
         ]
         totals += _balances(self.tally.chains)
+        totals += [
+            ControlTotal(f"rows of a table below that no specification reads, {_told(table)}", "0", str(len(table.lines)), ok=False)
+            for table in self.place.below]
         if self.unread.alone:
             totals.append(ControlTotal("rows whose amount stands in a column that is not read", "0", str(self.unread.alone), ok=False))
         if self.reading.headers and (again := self._joined_twice()):
@@ -187,7 +198,7 @@ class _Run:
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
             self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out, self._unseen(),
-            *(self._ignored() if ignored else ((), ())),
+            *(self._ignored() if ignored else ((), ())), self._without_currency() if parsed else 0,
         )
 
     def _unseen(self) -> Unseen:
@@ -209,6 +220,15 @@ class _Run:
                 rows.filter(f"not coalesce({taken}, false) and {only}").limit(MOST_LINES).select("line").fetchall()
                 for only in ("true", empty))
         return tuple(line for (line,) in first), tuple(line for (line,) in bare)
+
+    def _without_currency(self) -> int:
+        """How many rows with amounts are taken to be in the currency of the books, as nothing else tells theirs."""
+        if not (unnamed := unnamed_currency(self.spec, self.setting)):
+            return 0
+        with scratch() as con:
+            prepare(con)
+            [(count,)] = con.execute(f"select count(*) from read_parquet(?) where {unnamed}", [str(self.folder / ROWS)]).fetchall()
+        return int(count)
 
     def _joined_twice(self) -> int:
         """How many rows of a file that was joined of several repeat one of another part: exports that overlap."""
@@ -351,6 +371,18 @@ def _balances(chains: Mapping[str, Chain]) -> list[ControlTotal]:
         if count > BREAKS:
             totals.append(ControlTotal(f"further balances{words} that do not follow", "0", str(count - BREAKS), ok=False))
     return totals
+
+
+def _beyond(tables: Sequence[Strange], width: int) -> Batch:
+    """The rows of tables that nobody reads, each a row that is not read."""
+    broken = [Broken(line, f"is of another table, of {', '.join(table.names)}, that no specification reads")
+              for table in tables for line in table.lines]
+    return Batch(pa.array([], pa.int64()), [pa.array([], pa.string())] * width, broken)
+
+
+def _told(table: Strange) -> str:
+    said = [lines_of(table.lines), f"of {', '.join(table.names)}", *([f"in all {', '.join(table.sums)}"] if table.sums else [])]
+    return ", ".join(said)
 
 
 def _write(sinks: Mapping[str, Sink], part: _Part) -> None:

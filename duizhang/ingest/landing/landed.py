@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -31,6 +32,8 @@ UNREAD_TEXTS = {
 }
 ROWS, TOTALS = "rows.parquet", "totals.parquet"
 MANY = 200_000  # rows from which on all processors are worth starting
+# tables of rows that somebody else states; our own ledger and orders are in the currency of the books
+_OF_OTHERS = ("settlements", "payments", "refunds", "payouts", "bank_entries", "freight_charges", "orders")
 _WORD = re.compile(r"\w+")
 _TYPED = "(select '' as file, * from typed)"
 # what no value makes fail; of other functions nothing is assumed
@@ -48,6 +51,8 @@ class Setting:
     """What the rows of a file depend on besides the file: time zone, cut-off, shop, entities, pseudonym key.
 
     masked: quarantined values are kept in their shape alone, and of free texts only what matching reads: so in the books.
+    currency: of rows that name none, where nothing else tells it; shop_currency, of_accounts, of_sources: what the books say of that
+    beside, of the shop, by bank account and by source.
     corrections: of its cells, by people.
     """
 
@@ -60,6 +65,9 @@ class Setting:
     shops: Mapping[str, str] = field(default_factory=dict)  # by the name that books.yaml gives them
     key: bytes = b"inspect"
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by source: day or month first, decimal mark, fees, amounts
+    shop_currency: str = ""
+    of_accounts: Mapping[str, str] = field(default_factory=dict)
+    of_sources: Mapping[str, str] = field(default_factory=dict)
     masked: bool = False
     corrections: tuple[CellCorrection, ...] = ()
 
@@ -69,8 +77,19 @@ class Setting:
         return cls(
             books.time_zone, books.cut_off_minutes, books.currency, shop, books.entity,
             {name: books.entity_of(name) for name in books.shops}, books.shops_by_name(), key or books.key(), books.said_of_sources(),
-            masked=True,
+            masked=True, **cls.currencies(books, shop),
         )
+
+    @staticmethod
+    def currencies(books: Books, shop: str = "") -> dict[str, Any]:
+        """What the books say of the currency of rows that name none, as fields of a setting."""
+        declared = books.shops.get(shop)
+        return {"shop_currency": (declared.currency if declared else None) or "", "of_accounts": books.bank_account_currencies,
+                "of_sources": books.currencies_of_sources()}
+
+    def said_currency(self, spec: SourceSpec) -> str:
+        """The currency of rows of a source that name none, '' where neither its specification nor the books say it."""
+        return spec.currency or self.shop_currency or self.of_sources.get(spec.name, "")
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
@@ -239,11 +258,9 @@ def expressions_of(table: Table, spec: SourceSpec, setting: Setting) -> dict[str
         entity = f"coalesce({_mapped(setting.entities, shop)}, {quoted(setting.entity)})"
     given = {
         "entity": entity, "source": quoted(spec.name), "file": "file", "line": "line",
-        "occurred_at": "occurred_at", "currency": quoted(setting.currency), **table.columns, "shop": shop, "period": period_of(table),
+        "occurred_at": "occurred_at", **table.columns, "shop": shop, "period": period_of(table),
     }
-    if "currency" in table.columns:
-        # a row may leave out its currency where it is that of the books
-        given["currency"] = f"coalesce(nullif({table.columns['currency']}, ''), {quoted(setting.currency)})"
+    given["currency"] = f"coalesce({', '.join([*_currencies(table, spec, setting), quoted(setting.currency)])})"
     if setting.masked:
         given |= dict.fromkeys(UNREAD_TEXTS.get(table.table, ()), "''")
     return {
@@ -254,6 +271,25 @@ def expressions_of(table: Table, spec: SourceSpec, setting: Setting) -> dict[str
 def _mapped(values: Mapping[str, str], expression: str) -> str:
     """SQL: what a value is mapped to, else null."""
     return f"(map {{{', '.join(f'{quoted(k)}: {quoted(v)}' for k, v in values.items())}}})[{expression}]"
+
+
+def _currencies(table: Table, spec: SourceSpec, setting: Setting) -> Iterator[str]:
+    """What tells the currency of a row, in the order in which it counts; each is null where it says nothing."""
+    if "currency" in table.columns:
+        yield f"nullif({table.columns['currency']}, '')"
+    if setting.of_accounts and "bank_account" in table.columns:
+        yield _mapped(setting.of_accounts, table.columns["bank_account"])
+    if said := setting.said_currency(spec):
+        yield quoted(said)
+
+
+def unnamed_currency(spec: SourceSpec, setting: Setting) -> str:
+    """A condition over landed rows: amounts whose currency is taken to be that of the books, as nothing tells it."""
+    tables = [t for t in spec.tables if t.of == "rows" and t.table in _OF_OTHERS and t.columns.get("origin", "") != "'books'"]
+    told = {t.where: list(_currencies(t, spec, setting)) for t in tables if not re.fullmatch(r"'[A-Z]{3}'", t.columns.get("currency", ""))}
+    if setting.said_currency(spec):
+        return ""
+    return " or ".join(f"(({where}) and coalesce({', '.join([*said, 'null'])}) is null)" for where, said in told.items())
 
 
 def part_sql(table: Table, spec: SourceSpec, setting: Setting, scan: str) -> str:

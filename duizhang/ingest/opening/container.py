@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -61,7 +61,8 @@ class Bounded(io.RawIOBase):
 class Document:
     """One readable document: the file itself, a member of it, or a sheet of a workbook. kind: text | sheet | parquet.
 
-    is_hidden: a sheet that its workbook does not show.
+    is_hidden: a sheet that its workbook does not show. rows: of a sheet the only ones that are read, as indices;
+    kept: the rows of the sheet that was opened last of its workbook.
     """
 
     name: str
@@ -69,6 +70,8 @@ class Document:
     open: Callable[[], BinaryIO]
     sheet: str = ""
     is_hidden: bool = False
+    rows: range | None = None
+    kept: dict[str, list[Sequence[object]]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def head(self) -> bytes:
@@ -204,7 +207,9 @@ def _sheets(path: Path, size: int) -> list[Document]:
         with refusing_damage():
             look_at_sheets(io.BytesIO(body))
         return _shown(path.name, lambda: io.BytesIO(body), workbook(body))
-    return [Document(path.name, "sheet", lambda: io.BytesIO(body), name, is_hidden) for name, is_hidden in xls_sheets(body).items()]
+    kept: dict[str, list[Sequence[object]]] = {}
+    return [Document(path.name, "sheet", lambda: io.BytesIO(body), name, is_hidden, kept=kept)
+            for name, is_hidden in xls_sheets(body).items()]
 
 
 def _shown(name: str, opened: Callable[[], BinaryIO], book: python_calamine.CalamineWorkbook) -> list[Document]:
@@ -212,7 +217,8 @@ def _shown(name: str, opened: Callable[[], BinaryIO], book: python_calamine.Cala
     import python_calamine
 
     hidden = {sheet.name for sheet in book.sheets_metadata if sheet.visible != python_calamine.SheetVisibleEnum.Visible}
-    return [Document(name, "sheet", opened, sheet, sheet in hidden) for sheet in book.sheet_names]
+    kept: dict[str, list[Sequence[object]]] = {}
+    return [Document(name, "sheet", opened, sheet, sheet in hidden, kept=kept) for sheet in book.sheet_names]
 
 
 def workbook(body: bytes) -> python_calamine.CalamineWorkbook:

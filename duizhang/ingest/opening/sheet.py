@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.container import Document, refusing_damage
@@ -19,20 +19,30 @@ _UNCOMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*
 
 def sheet_rows(document: Document) -> Iterator[list[str]]:
     """Every row of the document's sheet from its first line on; numbers in their shortest decimal form."""
+    if document.sheet not in document.kept:
+        document.kept.clear()
+        document.kept[document.sheet] = _opened(document)
+    for at, row in enumerate(document.kept[document.sheet]):
+        if document.rows is None or at in document.rows:
+            yield [_cell(value) for value in row]
+        elif at < document.rows.start:
+            yield []
+        else:
+            return
+
+
+def _opened(document: Document) -> list[Sequence[object]]:
+    """The rows of a sheet as its workbook has them."""
     with document.open() as stream:
         body = stream.read()
-    rows: Iterable[Sequence[object]]
     if body.startswith(MAGIC):
-        rows = xls_rows(body, document.sheet)
-    else:
-        import python_calamine
+        return list(xls_rows(body, document.sheet))
+    import python_calamine
 
-        with refusing_damage():
-            _refuse_uncomputed(body)
-            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
-            rows = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
-    for row in rows:
-        yield [_cell(value) for value in row]
+    with refusing_damage():
+        _refuse_uncomputed(body)
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
+        return [*book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)]
 
 
 def _refuse_uncomputed(body: bytes) -> None:

@@ -42,7 +42,7 @@ _SYMBOLS = {
 _CURRENCY = re.compile(
     r"(.*?\S)\s*(?:[(（\[]\s*(?:in |en )?([A-Z]{3}|R\$|[$€£元円원₹]|(?i:euros?))\s*[)）\]]|\s(?:in |en )?([A-Z]{3}|(?i:euro[as]?)))$")
 
-_ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
+ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
 
 _AGAIN = re.compile(r"#\d+$")
 _AMOUNT = re.compile(r"[-+]?(?:[¥￥$€£]|[A-Z]{3} ?)?[-+]?\d[\d,. ]*|-+")
@@ -54,11 +54,21 @@ _NO_MONEY = re.compile(
 
 
 @dataclass(frozen=True)
+class Strange:
+    """A table below the one that is read, of a kind that no specification reads: the numbers of its lines, its names, what stands in
+    its columns of numbers."""
+
+    lines: tuple[int, ...]
+    names: tuple[str, ...]
+    sums: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a document's rows begin, under the specification that fits it.
 
     header: index of the header line (-1: there is none). names: its columns. above: the lines over it. unread: columns of money
-    that the specification does not know. left_out: members and sheets beside it that are not read.
+    that the specification does not know. left_out: members and sheets beside it that are not read. below: tables under it that are not.
     """
 
     spec: SourceSpec
@@ -69,6 +79,7 @@ class Place:
     above: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    below: tuple[Strange, ...] = ()
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
@@ -146,7 +157,7 @@ def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-class _Head:
+class Head:
     """The first lines of a document under one encoding. A line is split by a delimiter where it may be a header, and then once."""
 
     def __init__(self, lines: Sequence[str], encoding: str | None, sheet: Sequence[Sequence[str]] | None = None) -> None:
@@ -258,24 +269,30 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
 
     A header is looked for in the first lines, and where none is found there, in all that the head of the document has.
     """
-    found = _best(document, specs, HEAD_LINES) or _best(document, specs, MOST_LINES)
+    found = best(document, specs, _heads(document, HEAD_LINES)) or best(document, specs, _heads(document, MOST_LINES))
     if found is None:
         if document.kind == "text":
             refuse_no_bill(document.head)
         raise unknown(document, specs, _in_order(document, _heads(document, HEAD_LINES)))
     place, head = found
-    names = _by_words(place, head)
-    encoding = place.encoding
+    place = settled(place, head)
+    names, encoding = place.names, place.encoding
     if document.kind == "text":
         # names that are only there in such an encoding tell it: its accents and the letters behind them are GBK as well
         told = place.encoding in BY_NAMES
         by_sight = place.encoding == "utf-8" and all(map(str.isascii, names))  # the names would be the same in all of them
         encodings = likely(document.head, place.spec.encodings) if by_sight else place.spec.encodings
         encoding = place.encoding if told else detect(document.head, encodings)
-    return replace(place, encoding=encoding, names=names, unread=_unread_money(place, head, names))
+    return replace(place, encoding=encoding)
 
 
-def _unread_money(place: Place, head: _Head, names: Sequence[str]) -> tuple[str, ...]:
+def settled(place: Place, head: Head) -> Place:
+    """A place with the names that its cells tell, and the columns of money that the specification does not know."""
+    names = _by_words(place, head)
+    return replace(place, names=names, unread=_unread_money(place, head, names))
+
+
+def _unread_money(place: Place, head: Head, names: Sequence[str]) -> tuple[str, ...]:
     """The columns of amounts, as their first cells look, that no field reads and the specification does not list."""
     spec = place.spec
     if place.header < 0 or spec.reader == "json":
@@ -297,39 +314,38 @@ def _unread_money(place: Place, head: _Head, names: Sequence[str]) -> tuple[str,
     return tuple(found)
 
 
-def _best(document: Document, specs: Mapping[str, SourceSpec], lines: int) -> tuple[Place, _Head] | None:
+def best(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[Head]) -> tuple[Place, Head] | None:
     """The place of the specification with a preamble, else with the longest header, else with most of the names; of several the first."""
-    best: tuple[tuple[bool, int, int, int], Place, _Head] | None = None
-    heads = _heads(document, lines)
+    found: tuple[tuple[bool, int, int, int], Place, Head] | None = None
     ranked = [((bool(spec.recognise.preamble), len(spec.recognise.header)), -n, spec) for n, spec in enumerate(specs.values())]
     for sure, order, spec in sorted(ranked, key=lambda entry: entry[0], reverse=True):
-        if best is not None and sure < best[0][:2]:
+        if found is not None and sure < found[0][:2]:
             break
         for head in heads[:1] if spec.reader == "json" else heads:
             place = _fit(document, spec, head) if head.may_be(spec) else None
             if place is not None:
                 known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also)}
                 rank = (*sure, len(known & {normalised(name) for name in place.names}), order)
-                again = best is not None and rank == best[0]  # under another encoding
-                if best is None or rank > best[0] or (again and _in_order(document, [best[2], head])[0] is head):
-                    best = (rank, place, head)
-    return (best[1], best[2]) if best else None
+                again = found is not None and rank == found[0]  # under another encoding
+                if found is None or rank > found[0] or (again and _in_order(document, [found[2], head])[0] is head):
+                    found = (rank, place, head)
+    return (found[1], found[2]) if found else None
 
 
-def _in_order(document: Document, heads: Sequence[_Head]) -> list[_Head]:
+def _in_order(document: Document, heads: Sequence[Head]) -> list[Head]:
     """Heads by how likely their encodings are; to tell that takes longer than most of what is asked of a head."""
     by_encoding = {head.encoding or "": head for head in heads}
     return [by_encoding[name] for name in likely(document.head, list(by_encoding))] if len(heads) > 1 else list(heads)
 
 
-def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[_Head]) -> RefusedFile:
+def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[Head]) -> RefusedFile:
     """Why no specification fits: the nearest one where it is near, and the header that seems to be there."""
     hints = [hint for spec in specs.values() for head in heads if head.may_be(spec) and (hint := _near(document, spec, head, specs))]
     close = max(hints, key=lambda hint: hint[0], default=None)
     words = f"; closest is {close[1]}" if close and close[0] >= NEAR else ""
     legible = [head for head in heads if "\ufffd" not in head.text]
     names = (legible or heads)[0].likely_header() if heads else []
-    if sum(_ROW_CELL.fullmatch(name) is not None for name in names) > 1:
+    if sum(ROW_CELL.fullmatch(name) is not None for name in names) > 1:
         words = f"; it seems to have no header line, as its widest line is a row: {', '.join(names[:8])}"
     elif not words and names:
         words = f"; its header seems to be {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
@@ -338,7 +354,7 @@ def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence
         advice="`duizhang source new FILE` proposes a specification; or check that this is the file you meant.")
 
 
-def _by_words(place: Place, head: _Head) -> tuple[str, ...]:
+def _by_words(place: Place, head: Head) -> tuple[str, ...]:
     """The names, where a column that is known by what stands in it gets the name that the specification has for it."""
     names = list(place.names)
     for column in place.spec.fields.values():
@@ -355,28 +371,28 @@ def _by_words(place: Place, head: _Head) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _positional(spec: SourceSpec, head: _Head) -> tuple[str, ...]:
+def _positional(spec: SourceSpec, head: Head) -> tuple[str, ...]:
     """Names by position for a file without a header line; as many as its first line has cells."""
     by_position = {position: name for name, position in spec.positions.items()}
     width = max(len(split_line(head.lines[0], spec.delimiter)), *(p + 1 for p in by_position)) if by_position else 0
     return tuple(by_position.get(n, "") for n in range(width))
 
 
-def _heads(document: Document, lines: int) -> list[_Head]:
+def _heads(document: Document, lines: int) -> list[Head]:
     if document.kind == "sheet":
         rows = list(islice(sheet_rows(document), lines))
-        return [_Head(["\t".join(row) for row in rows], None, rows)]
+        return [Head(["\t".join(row) for row in rows], None, rows)]
     if document.kind == "parquet":
         try:
             with document.open() as stream:
                 names = pq.ParquetFile(stream).schema_arrow.names
         except (pa.ArrowException, OSError) as error:
             raise RefusedFile(f"not a readable Parquet file: {error}", advice="Write it again.") from error
-        return [_Head(["\t".join(names)], None, [names])]
-    return [_Head(head_lines(document, encoding, lines), encoding) for encoding in plausible(document.head)]
+        return [Head(["\t".join(names)], None, [names])]
+    return [Head(head_lines(document, encoding, lines), encoding) for encoding in plausible(document.head)]
 
 
-def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
+def _fit(document: Document, spec: SourceSpec, head: Head) -> Place | None:
     """The place where the spec fits."""
     rules = spec.recognise
     is_table = spec.reader == "table" and not spec.positions
@@ -420,7 +436,7 @@ def _fit(document: Document, spec: SourceSpec, head: _Head) -> Place | None:
     return None
 
 
-def _near(document: Document, spec: SourceSpec, head: _Head, specs: Mapping[str, SourceSpec]) -> tuple[float, str] | None:
+def _near(document: Document, spec: SourceSpec, head: Head, specs: Mapping[str, SourceSpec]) -> tuple[float, str] | None:
     """How near a table's spec came that does not fit: (share of its columns, words). A name that many specifications have
     tells little, one of its own much."""
     rules = spec.recognise

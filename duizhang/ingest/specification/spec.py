@@ -256,6 +256,7 @@ class SourceSpec(_Closed):
     that no field reads is told.
     header_currency: a currency behind a column's name, as in `Amount (EUR)`, is no part of it, and the line `currency of the
     header: EUR` stands for it among those above the rows, `CHF/EUR` where there are several.
+    currency: of all rows that name none, where every file of this kind is in one.
     balance: the running balance, where the file has one: a control total of every row.
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
     """
@@ -271,6 +272,7 @@ class SourceSpec(_Closed):
     ticked: bool = False
     decimal: Literal[".", ",", "auto"] = "."
     zone: str | None = None
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
     recognise: Recognise
     positions: dict[str, int] = {}
     rows: str | None = None
