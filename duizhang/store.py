@@ -99,16 +99,22 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
     It belongs to an instance that the process keeps: to start one takes longer than to read a small file.
     """
     number = next(_NUMBERS)
-    con = _kept(os.getpid()).cursor()
+    con = cursor()
     try:
         con.execute(f"attach ':memory:' as scratch_{number}")
         con.execute(f"use scratch_{number}")
-        con.execute("set timezone = 'UTC'")
         yield con
     finally:
         con.execute("use memory")
         con.execute(f"detach database if exists scratch_{number}")
         con.close()
+
+
+def cursor() -> duckdb.DuckDBPyConnection:
+    """A connection with one thread to the instance that the process keeps, for questions that make no tables. The caller closes it."""
+    con = _kept(os.getpid()).cursor()
+    con.execute("set timezone = 'UTC'")
+    return con
 
 
 @lru_cache(maxsize=1)

@@ -38,7 +38,7 @@ def test_a_step_between_balances_is_what_its_expression_says(name: str) -> None:
         con.execute("create or replace temp macro regexp_like(text, pattern) as regexp_matches(text, pattern)")
         con.register("typed", typed)
         [(said,)] = con.execute(f"select sum({rule.step})::decimal(28, 4) from typed where {rule.where}").fetchall()
-        balance = Counter(con, spec, []).balance
+        balance = Counter(con, spec).balance
         assert balance is not None
         assert sum(chain.moved for chain in balance.chains(typed).values()) == int(said.scaleb(4))
 
@@ -46,4 +46,4 @@ def test_a_step_between_balances_is_what_its_expression_says(name: str) -> None:
 def test_a_step_that_polars_does_not_know_is_named() -> None:
     spec = RULES["bank_bocom"]
     with scratch() as con, pytest.raises(SpecError, match="regexp_matches"):
-        Counter(con, spec.model_copy(update={"balance": Running(step="regexp_matches(side, 'x')")}), [])
+        Counter(con, spec.model_copy(update={"balance": Running(step="regexp_matches(side, 'x')")}))

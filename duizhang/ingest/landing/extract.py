@@ -11,11 +11,9 @@ from collections import Counter as Counts
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from queue import SimpleQueue
 
 import duckdb
 import numpy as np
@@ -27,10 +25,10 @@ from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.extraction import MOST_LINES, ControlTotal, Extraction, Unseen, lines_of
 from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typer_of
-from duizhang.ingest.landing.landed import ROWS, TOTALS, Hazard, Setting, landed_schema, prepare, unnamed_currency
+from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema, prepare, unnamed_currency
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
-from duizhang.ingest.landing.tally import Counter, Tally, tie
+from duizhang.ingest.landing.tally import Tally, counting, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, shown_name
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import Place, Strange, recognise, tables_of
@@ -265,11 +263,8 @@ class _Run:
     def _parts(self) -> Iterator[_Part]:
         """Batches are read here, and typed in two other threads, each with a connection of its own; the order stays."""
         waiting: deque[Future[_Part]] = deque()
-        idle: SimpleQueue[Counter] = SimpleQueue()
-        counters = 0
-        hazard = Hazard(self.spec, self.setting)
         more, batches = several(self.reading.batches)
-        with ExitStack() as connections, ThreadPoolExecutor(TYPING_THREADS) as pool:
+        with ThreadPoolExecutor(TYPING_THREADS) as pool:
             for batch in batches:
                 self.read += len(batch.lines) + len(batch.broken)
                 if self.typer is None:
@@ -278,33 +273,26 @@ class _Run:
                 if self.overlay is not None:
                     batch = self.overlay.over(batch)
                 settle(self.typer, batch)
-                if counters < TYPING_THREADS:
-                    con = connections.enter_context(scratch())
-                    idle.put(Counter(con, self.spec, self._of("rows"), hazard))
-                    counters += 1
                 if not more:
-                    yield self._part(idle, self.typer, batch)
+                    yield self._part(self.typer, batch)
                     continue
-                waiting.append(pool.submit(self._part, idle, self.typer, batch))
+                waiting.append(pool.submit(self._part, self.typer, batch))
                 while len(waiting) > AHEAD or (waiting and waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
 
-    def _part(self, idle: SimpleQueue[Counter], typer: ColumnTyper, batch: Batch) -> _Part:
-        counter = idle.get()
-        try:
-            typed, wrong = typer.type(batch)
-            unread = typer.unread(self.place.unread, batch, typed)
+    def _part(self, typer: ColumnTyper, batch: Batch) -> _Part:
+        typed, wrong = typer.type(batch)
+        unread = typer.unread(self.place.unread, batch, typed)
+        with counting(self.spec) as counter:
             if unlisted := counter.unlisted(typed):
                 wrong = pa.concat_tables([wrong, _unlisted(self.spec, typed, unlisted)])
                 typed = _without(typed, unlisted)
-            if unfit := counter.unfit(typed):
+            if unfit := counter.unfit(typed, self.setting):
                 wrong = pa.concat_tables([wrong, _unfit(self.spec, typed, unfit)])
                 typed = _without(typed, unfit)
             tally = counter.count(typed, typer.constants())
-        finally:
-            idle.put(counter)
         cells = pa.concat_tables([wrong, _broken(batch.broken)])
         if self.setting.masked:
             cells = cells.set_column(cells.schema.get_field_index("value"), "value", masked(cells["value"]))
@@ -323,16 +311,15 @@ class _Run:
             return
         cells = [self.reading.summary.get(normalised(name), "") for name in self.reading.names]
         batch = Batch(pa.array([self.reading.totals_line], pa.int64()), [pa.array([cell], pa.string()) for cell in cells])
-        with scratch() as con:
-            typed, wrong = self.typer.type(batch, required=False)
-            if wrong.num_rows:
-                cell = wrong.to_pylist()[0]
-                raise RefusedFile(
-                    f"line {cell['line']}, which carries the totals: {cell['column_name']} {shape(cell['value'])!r} {cell['reason']}",
-                    advice="Download it again.")
-            sink.write(self._landed(typed))
-            days = Counter(con, self.spec, self._of("totals")).count(typed).days
-            self.tally = replace(self.tally, days=self.tally.days | days)
+        typed, wrong = self.typer.type(batch, required=False)
+        if wrong.num_rows:
+            cell = wrong.to_pylist()[0]
+            raise RefusedFile(
+                f"line {cell['line']}, which carries the totals: {cell['column_name']} {shape(cell['value'])!r} {cell['reason']}",
+                advice="Download it again.")
+        sink.write(self._landed(typed))
+        with counting(self.spec, "totals") as counter:
+            self.tally = replace(self.tally, days=self.tally.days | counter.count(typed).days)
 
     def _by_group(self, index: int, total: Total) -> ControlTotal:
         """A total that every group states on its rows: ok where each ties; of those that do not, the first is named."""

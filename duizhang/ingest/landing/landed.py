@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ UNREAD_TEXTS = {
     "journal_lines": ("summary", "account_name"),
 }
 ROWS, TOTALS = "rows.parquet", "totals.parquet"
+KEPT = 256  # specifications of which what is compiled is kept
 MANY = 200_000  # rows from which on all processors are worth starting
 # tables of rows that somebody else states; our own ledger and orders are in the currency of the books
 _OF_OTHERS = ("settlements", "payments", "refunds", "payouts", "bank_entries", "freight_charges", "orders")
@@ -94,9 +96,10 @@ class Setting:
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known that specifications use."""
-    con.execute(f"create or replace macro minor(amount, currency) as cast(amount as decimal(28, 4)) * {unit_sql('currency')}")
+    con.execute(f"create or replace temp macro minor(amount, currency) as cast(amount as decimal(28, 4)) * {unit_sql('currency')}")
 
 
+@lru_cache(KEPT)
 def typed_schema(spec: SourceSpec) -> pa.Schema:
     """The columns of typed rows: `line`, every field, and the business day `x_day` of every time `x`."""
     columns = [("line", pa.int64())]
@@ -107,6 +110,7 @@ def typed_schema(spec: SourceSpec) -> pa.Schema:
     return pa.schema(columns)
 
 
+@lru_cache(KEPT)
 def landed_schema(spec: SourceSpec, *, masked: bool = False) -> pa.Schema:
     """The columns of landed rows: `file`, `line` and those that a table reads. masked: without texts that nothing reads."""
     setting = Setting(entities={"": ""}, masked=masked)
@@ -221,8 +225,9 @@ class Hazard:
     Rows are turned into canonical ones later, for many files at once; a value that cannot be must cost its own file only.
     """
 
-    def __init__(self, spec: SourceSpec, setting: Setting) -> None:
-        tables = [table for table in spec.tables if table.of == "rows"]
+    def __init__(self, spec: SourceSpec) -> None:
+        self.spec = spec
+        self.tables = tables = [table for table in spec.tables if table.of == "rows"]
         said = ";".join(";".join([t.where, *t.columns.values()]) for t in tables).casefold()
         plain = re.sub(r"'(?:[^']|'')*'|::\s*varchar", "''", said)
         self.always = bool(_CASTS.search(plain)) or not set(_CALLS.findall(plain)) <= _TOTAL
@@ -236,9 +241,10 @@ class Hazard:
             for table in tables if "case" in (kind := table.columns.get("kind", "").strip()) and not _ELSE.search(kind)
         }
         self.amounts = [f.name for f in landed_schema(spec) if pa.types.is_decimal(f.type)]
-        self.trials = [
-            f"select bit_xor(hash(columns(*))) from ({part_sql(t, spec, setting, _TYPED)})" for t in tables
-        ]
+
+    def trials(self, setting: Setting) -> list[str]:
+        """Statements that fail where a row of `typed` cannot be turned into canonical ones."""
+        return [f"select bit_xor(hash(columns(*))) from ({part_sql(t, self.spec, setting, _TYPED)})" for t in self.tables]
 
     def is_near(self, typed: pa.Table) -> bool:
         """Whether the expressions are to be tried on these typed rows."""

@@ -13,14 +13,13 @@ import pyarrow as pa
 from duizhang.errors import RefusedFile
 from duizhang.ingest.landing.extract import bills
 from duizhang.ingest.landing.first_rows import overlay_of, settle, typer_of
-from duizhang.ingest.landing.landed import Hazard, Setting
+from duizhang.ingest.landing.landed import Setting
 from duizhang.ingest.landing.overlay import raw_cell
-from duizhang.ingest.landing.tally import Counter
+from duizhang.ingest.landing.tally import Counter, counting
 from duizhang.ingest.reading import read
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import SourceSpec
 from duizhang.ingest.typing import HIDDEN, ColumnTyper, shape
-from duizhang.store import scratch
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,8 @@ def look(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, membe
     for document, place, name in bills(path, specs):
         if name == member:
             reading, spec, found = read(document, place), place.spec, {}
-            rows = [table for table in spec.tables if table.of == "rows"]
             typer, overlay = None, None
-            with scratch() as con:
-                counter = Counter(con, spec, rows, Hazard(spec, setting))
+            with counting(spec) as counter:
                 for raw in reading.batches:
                     if typer is None or overlay is None:
                         typer = typer_of(reading, spec, setting)
@@ -71,14 +68,14 @@ def look(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, *, membe
                         if line in found:
                             raise RefusedFile(f"more than one record stands in line {line}, so nobody can tell which is meant",
                                               advice="Have it corrected at its source.")
-                        found[line] = _record(line, raw, batch, at, typer, counter)
+                        found[line] = _record(line, raw, batch, at, typer, counter, setting)
                     if len(found) == len(set(lines)):
                         break
             return found
     raise RefusedFile(f"there is no bill {member!r} in it")
 
 
-def _record(line: int, raw: Batch, batch: Batch, at: int, typer: ColumnTyper, counter: Counter) -> RawRecord:
+def _record(line: int, raw: Batch, batch: Batch, at: int, typer: ColumnTyper, counter: Counter, setting: Setting) -> RawRecord:
     kinds = {column.column: column for column in typer.spec.fields.values()}
     cells = {}
     for column, positions in typer.places().items():
@@ -89,7 +86,7 @@ def _record(line: int, raw: Batch, batch: Batch, at: int, typer: ColumnTyper, co
     said = {row["column_name"]: (row["value"], row["reason"]) for row in wrong.to_pylist()}
     if typed.num_rows and counter.unlisted(typed):
         said[""] = ("", "is of a kind that its specification does not list")
-    elif typed.num_rows and (unfit := counter.unfit(typed)):
+    elif typed.num_rows and (unfit := counter.unfit(typed, setting)):
         said[""] = ("", f"does not fit its table: {next(iter(unfit.values()))}")
     days = counter.count(typed).days if typed.num_rows and not said else frozenset()
     return RawRecord(line, cells, said, days)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
+import itertools
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -17,11 +23,11 @@ import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile, SpecError
 from duizhang.ingest.landing.chain import Chain, chains_of, joined
-from duizhang.ingest.landing.landed import Hazard, period_of, prepare, typed_schema
-from duizhang.ingest.specification import Running, SourceSpec, Table
+from duizhang.ingest.landing.landed import KEPT, Hazard, Setting, period_of, prepare, typed_schema
+from duizhang.ingest.specification import Running, SourceSpec
 from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import ten_thousandths, without_values
-from duizhang.store import duck_type, quoted, scratch
+from duizhang.store import cursor, duck_type, quoted, scratch
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,31 @@ class Balance:
         return constant("", typed.num_rows) if joined_names is None else joined_names.dictionary_encode()
 
 
+_IDLE: OrderedDict[tuple[int, SourceSpec, str, int], Counter] = OrderedDict()  # by process, and by when they were put here
+_IDLE_LOCK, _TIMES = Lock(), itertools.count()
+atexit.register(_IDLE.clear)  # connections that are open when the program ends are complained of
+
+
+@contextmanager
+def counting(spec: SourceSpec, of: str = "rows") -> Iterator[Counter]:
+    """A counter that nobody else uses. Those of files before are used again: to plan what they ask takes longer than to ask it."""
+    with _IDLE_LOCK:
+        key = next((key for key in reversed(_IDLE) if key[:3] == (os.getpid(), spec, of)), None)
+        counter = _IDLE.pop(key) if key else None
+    counter = counter or Counter(cursor(), spec, of)
+    try:
+        yield counter
+    except BaseException:
+        counter.con.close()
+        raise
+    counter.forget()
+    with _IDLE_LOCK:
+        _IDLE[os.getpid(), spec, of, next(_TIMES)] = counter
+        over = [_IDLE.popitem(last=False)[1] for _ in range(len(_IDLE) - KEPT)]
+    for old in over:
+        old.con.close()
+
+
 def _fed(wheres: Sequence[str]) -> str:
     """How many rows meet one of the conditions."""
     if "true" in wheres:
@@ -189,11 +220,11 @@ MOST_UNFIT = 1000  # rows of a batch that are looked for one by one
 class Counter:
     """Counts batches of typed rows of one specification, on one DuckDB connection."""
 
-    def __init__(
-        self, con: duckdb.DuckDBPyConnection, spec: SourceSpec, tables: Sequence[Table], hazard: Hazard | None = None
-    ) -> None:
-        self.con, self.hazard = con, hazard
+    def __init__(self, con: duckdb.DuckDBPyConnection, spec: SourceSpec, of: str = "rows") -> None:
+        """of: whether the tables of its rows are counted, or those of the line with its totals."""
+        self.con, self.hazard = con, Hazard(spec)
         prepare(con)
+        tables = [table for table in spec.tables if table.of == of]
         feeds = sorted({table.where.strip() for table in tables})
         self.feeds, self.every = feeds, "true" in feeds  # row feeds a table
         fields = typed_schema(spec)
@@ -218,7 +249,7 @@ class Counter:
         self.nothing = (None if feeds else 0, *(None for _ in self.calendars), *(0 for _ in sums))
         self.given = _Batch(fields.empty_table())
         self.prepared: dict[str, str] = {}  # statement over the columns of the last batch -> its name
-        self.columns: tuple[object, ...] = ()
+        self.columns: tuple[object, ...] = ()  # of the last batch, with what is the same in all of its rows
         self.typed = ""
 
     def count(self, typed: pa.Table, constants: Mapping[str, pa.Scalar] | None = None) -> Tally:
@@ -244,9 +275,13 @@ class Counter:
     def _give(self, typed: pa.Table, constants: Mapping[str, pa.Scalar]) -> None:
         """Make a batch the one that is asked about."""
         self.given.rows = typed.drop_columns(list(constants)) if constants else typed
-        if (columns := (self.given.rows.schema, tuple(constants))) != self.columns:
+        if (columns := (self.given.rows.schema, tuple(constants.items()))) != self.columns:
             self.con.register("given", self.given)
             self.columns, self.typed, self.prepared = columns, _given(constants), {}
+
+    def forget(self) -> None:
+        """Keep no row of the last batch."""
+        self.given.rows = self.given.rows.schema.empty_table()
 
     def _asked(self, sql: str) -> list[tuple[Any, ...]]:
         """What a statement gives of the batch. It is planned once, which takes as long as to carry it out on a batch."""
@@ -257,7 +292,7 @@ class Counter:
 
     def unlisted(self, typed: pa.Table) -> dict[int, tuple[str, ...]]:
         """The rows, by number, of a kind that their table's expression does not list, with the fields that name it."""
-        if self.hazard is None or not self.hazard.kinds:
+        if not self.hazard.kinds:
             return {}
         found: dict[int, tuple[str, ...]] = {}
         self.con.register("typed", typed.append_column("row number", pa.array(range(typed.num_rows), pa.int64())))
@@ -269,18 +304,19 @@ class Counter:
             self.con.unregister("typed")
         return found
 
-    def unfit(self, typed: pa.Table) -> dict[int, str]:
+    def unfit(self, typed: pa.Table, setting: Setting) -> dict[int, str]:
         """The rows, by number, that cannot be turned into canonical ones, and why.
 
         Raises RefusedFile where there are so many that it is not the rows that are wrong.
         """
-        if self.hazard is None or not self.hazard.is_near(typed):
+        if not self.hazard.is_near(typed):
             return {}
+        trials = self.hazard.trials(setting)
         found: dict[int, str] = {}
         waiting = [(0, typed.num_rows)]
         while waiting:
             start, stop = waiting.pop()
-            problem = self._try(typed.slice(start, stop - start), self.hazard)
+            problem = self._try(typed.slice(start, stop - start), trials)
             if problem and stop - start == 1:
                 found[start] = problem
                 if len(found) > MOST_UNFIT:
@@ -291,11 +327,11 @@ class Counter:
                 waiting += [(middle, stop), (start, middle)]
         return found
 
-    def _try(self, typed: pa.Table, hazard: Hazard) -> str:
+    def _try(self, typed: pa.Table, trials: Sequence[str]) -> str:
         """What goes wrong when the rows are turned into canonical ones, '' where nothing does."""
         self.con.register("typed", typed)
         try:
-            for trial in hazard.trials:
+            for trial in trials:
                 self.con.execute(trial).fetchall()
         except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
             return without_values(str(error)).splitlines()[0]

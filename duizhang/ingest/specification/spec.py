@@ -338,6 +338,9 @@ class SourceSpec(_Closed):
             return grain
         return grain + tuple(name for name in (*_RECORD_IDS, "sku", "occurred_at") if name in known and name not in grain)
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # what is compiled of a specification is kept by it
+
     def digest(self) -> str:
         """SHA-256 of the spec and the engine's version: what landed rows depend on besides the bytes."""
         text = json.dumps([ENGINE_VERSION, self.model_dump(mode="json")], sort_keys=True, ensure_ascii=False)

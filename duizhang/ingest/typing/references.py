@@ -15,6 +15,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
 _PERSONAL = re.compile(r"(?:\+?86)?1[3-9]\d{9}|\d{17}[\dXx]")
 
 
+@lru_cache(256)
 def remark_fields(spec: SourceSpec) -> frozenset[str]:
     """The fields that are nothing but the words of a bank's line: no other expression reads them."""
     remarks = " ".join(t.columns.get("remark", "") for t in spec.tables if t.table == "bank_entries")
