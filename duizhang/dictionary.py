@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from duizhang.layout import SQL
 from duizhang.yaml_reading import load_yaml
 
 
-class Dictionary(BaseModel):
+@dataclass(frozen=True)
+class Dictionary:
     """tables: those that no SQL file describes. columns: by name, or by `table.column` where a table means something of its own."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     tables: dict[str, str]
     columns: dict[str, str]
@@ -45,4 +43,4 @@ def _models() -> dict[str, Path]:
 def load_dictionary() -> Dictionary:
     """The dictionary of the project."""
     path = Path(__file__).with_name("dictionary.yaml")
-    return Dictionary.model_validate(load_yaml(path.read_text(encoding="utf-8")))
+    return Dictionary(**load_yaml(path.read_text(encoding="utf-8")))

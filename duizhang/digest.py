@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 
@@ -41,6 +40,8 @@ class _Sink:
 
 def sort_rows(table: pa.Table) -> pa.Table:
     """The rows in a total order (by every column, left to right; nothing behind everything), so that equal sets are equal tables."""
+    import pyarrow.compute as pc  # half of what pyarrow takes to load; not for commands that sort nothing
+
     table = table.combine_chunks()
     if _is_sorted(table):
         return table
@@ -52,6 +53,8 @@ def _is_sorted(table: pa.Table) -> bool:
     """Whether no row belongs before the one above it. Takes a fraction of what sorting takes, and stored rows are in order."""
     if table.num_rows < 2:
         return True
+    import pyarrow.compute as pc
+
     alike: pa.Array | None = None  # the rows that are as the next one in every column so far
     for column in table.columns:
         if column.num_chunks != 1 or pa.types.is_floating(column.type):  # NaN has a place in the order, and compares with nothing

@@ -24,9 +24,23 @@ _WITH_ADVICE = re.compile(r"(?P<why>.+) \((?P<advice>[A-Z`][^()]*(?:\([^()]*\)[^
 
 @dataclass(frozen=True)
 class _Phrase:
-    pattern: re.Pattern[str]
+    """One sentence: its own words around its parts, and its Chinese."""
+
+    text: str
+    words: tuple[str, ...]
     kinds: dict[str, str]
     zh: str
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it begins with a name."""
+        return not self.words[0] and bool(self.kinds)
+
+    def read(self, text: str) -> re.Match[str] | None:
+        """The parts of a sentence of this form. Its pattern is compiled where all its own words are there: of hundreds hardly any is."""
+        if text.startswith(self.words[0]) and text.endswith(self.words[-1]) and all(word in text for word in self.words):
+            return _pattern(self.text).fullmatch(text)
+        return None
 
 
 @cache
@@ -39,12 +53,18 @@ def _phrases() -> tuple[_Phrase, ...]:
 
 
 def _phrase(text: str, chinese: str) -> _Phrase:
+    # what stands between the parts, each of which has a name and a form
+    words = tuple(_PART.split(text)[::3])
+    return _Phrase(text, words, {p[1]: p[2] for p in _PART.finditer(text)}, _PART.sub(r"{\1}", chinese))
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
     at, pattern = 0, ""
     for part in _PART.finditer(text):
         pattern += re.escape(text[at : part.start()]) + f"(?P<{part[1]}>{_FORMS.get(part[2], '.+?')})"
         at = part.end()
-    pattern += re.escape(text[at:])
-    return _Phrase(re.compile(pattern, re.DOTALL), {p[1]: p[2] for p in _PART.finditer(text)}, _PART.sub(r"{\1}", chinese))
+    return re.compile(pattern + re.escape(text[at:]), re.DOTALL)
 
 
 def in_language(text: str | None, language: Literal["zh", "en"]) -> str:
@@ -87,7 +107,7 @@ def _one(text: str) -> str:
 
 def _by(text: str, *, named: bool) -> str:
     for phrase in _phrases():
-        if phrase.pattern.pattern.startswith("(?P<") is named and (match := phrase.pattern.fullmatch(text)):
+        if phrase.is_named is named and (match := phrase.read(text)):
             return phrase.zh.format(**{name: _value(match[name], kind) for name, kind in phrase.kinds.items()})
     return ""
 

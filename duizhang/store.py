@@ -22,7 +22,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from duizhang.digest import digest_in_order, file_digest, sort_rows, table_digest
@@ -240,6 +239,8 @@ class Store:
 
     def split(self, table: str, rows: pa.Table, periods: Iterable[dt.date]) -> None:
         """Write rows of several periods (column `period`) into their folders; a one without rows is written empty."""
+        import pyarrow.compute as pc  # not for commands that write no tables
+
         wanted = list(periods)
         parts: dict[dt.date, list[pa.Table]] = {period: [] for period in wanted}
         # batch by batch: looking through all rows for every period would take periods x rows

@@ -187,6 +187,8 @@ def main() -> None:
     """Entry point of the `duizhang` command: a mistake, a full disk or a busy database is one message, never a traceback."""
     # what a command loads is there until it ends: to look for garbage in it after every 700 objects is a quarter of the time to load it
     gc.set_threshold(100_000)
+    # pydantic would look through everything that is installed for plugins
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     names = asked_for(sys.argv[1:])
     if not names & set(WITH_PANDAS):
         keep_out("pandas", *(("numpy",) if names & set(WITHOUT_NUMPY) else ()))

@@ -18,7 +18,7 @@ from duizhang.close.people import same_person
 from duizhang.errors import UserError
 from duizhang.events import append_event, last_event
 from duizhang.lock import acquire
-from duizhang.publish import PeriodState, period_states, read_manifest, rebuild_published, set_period_state
+from duizhang.publish import PeriodState, period_states, read_manifest, refresh_published, set_period_state
 from duizhang.state import METADATA, State
 from duizhang.terms import EventKind, PeriodStatus
 
@@ -64,7 +64,7 @@ def approve(
         for period, why in (stale(home, state, periods) if stale else {}).items():
             raise UserError(f"{period} is not current: {why}", advice="Run it first; what is signed is what its inputs give now.")
         state.change(sign)
-        rebuild_published(home, state)
+        refresh_published(home, state)
 
 
 def _sign(
@@ -145,7 +145,7 @@ def close_periods(
 
     with acquire(home):
         earlier = state.change(close)
-        rebuild_published(home, state)
+        refresh_published(home, state)
     return earlier
 
 
@@ -183,7 +183,7 @@ def reopen(
 
     with acquire(home):
         behind = state.change(go)
-        rebuild_published(home, state)
+        refresh_published(home, state)
     return behind
 
 

@@ -19,7 +19,7 @@ from duizhang.close.approval import MACHINE, RECONCILED, certified
 from duizhang.close.authority import machine
 from duizhang.close.decisions import cells_not_computed, deciders, not_computed
 from duizhang.events import Event, Sign, append_event, event_log, last_event
-from duizhang.publish import period_states, read_manifest, rebuild_published
+from duizhang.publish import period_states, read_manifest, refresh_published
 from duizhang.published import open_published
 from duizhang.report.usual import usual
 from duizhang.schema import PIECES
@@ -63,7 +63,7 @@ def certify(home: Path, books: Books, state: State, periods: Sequence[dt.date]) 
                 append_event(state, actor=MACHINE, kind=EventKind.NOT_CERTIFIED, payload={**told, "reasons": list(reasons)})
             continue
         state.change(partial(_put_on_record, state, period, digest, rules, sign))
-    rebuild_published(home, state)
+    refresh_published(home, state)
     return found
 
 

@@ -38,7 +38,7 @@ from duizhang.errors import UserError
 from duizhang.events import append_event, events
 from duizhang.gate import accept_failure
 from duizhang.lock import acquire
-from duizhang.publish import period_states, rebuild_published
+from duizhang.publish import period_states, refresh_published
 from duizhang.state import State
 from duizhang.terms import EventKind, PeriodStatus
 
@@ -65,7 +65,7 @@ def decide(
     """
     who = actor(home, state, by, "decide", key=key)
     with acquire(home):
-        rebuild_published(home, state)
+        refresh_published(home, state)
         choices = prepared(home, state, period, event_ids, decision, reason=reason, until=until, to=to)
         return take(state, choices, by=who, replace_earlier=replace_earlier)
 

@@ -22,7 +22,7 @@ from duizhang.close.workbook import CELL_HEADER, DERIVED, HEADER, IDENTITY, INPU
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
 from duizhang.lock import acquire
-from duizhang.publish import rebuild_published
+from duizhang.publish import refresh_published
 from duizhang.report.labels import load_labels
 from duizhang.state import State
 
@@ -56,7 +56,7 @@ def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path
     who = actor(home, state, by, "decide", key=key)
     with acquire(home):
         # what was published last is what readers and the workbook are held against, also after a kill
-        rebuild_published(home, state)
+        refresh_published(home, state)
         sheets = _sheets(path)
         reading = _Reading(home, {d.row for d in decisions(state)}, Ground(home, state))
         for sheet, number, row in _rows(path, sheets):

@@ -21,7 +21,7 @@ from duizhang.publish.versions import (
 if TYPE_CHECKING:
     from duizhang.publish.iceberg import Exported, export_iceberg
     from duizhang.publish.objects import is_whole, version_differs, written_objects
-    from duizhang.publish.pointer import object_path, rebuild_published
+    from duizhang.publish.pointer import object_path, rebuild_published, refresh_published
     from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
     from duizhang.publish.shown import published_differs
     from duizhang.published import POINTER
@@ -31,6 +31,6 @@ else:
 __all__ = [
     "CLOSED", "CLOSED_REASON", "CLOSING_TABLES", "POINTER", "STATES", "Exported", "PeriodOutcome", "PeriodState", "Version",
     "export_iceberg", "is_whole", "kept_manifests", "manifest_path", "manifest_text", "note_refused", "object_path",
-    "period_states", "publish", "published_differs", "read_manifest", "rebuild_published", "set_period_state", "version_differs",
-    "versions", "written_objects",
+    "period_states", "publish", "published_differs", "read_manifest", "rebuild_published", "refresh_published", "set_period_state",
+    "version_differs", "versions", "written_objects",
 ]

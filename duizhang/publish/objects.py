@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
@@ -61,6 +60,8 @@ def written_objects(state: State, digests: Collection[str] | None = None) -> dic
 
 def amounts_digest(summary: pa.Table, side: str) -> str:
     """Digest of the amounts other than zero of one column by leg, entity and currency."""
+    import pyarrow.compute as pc
+
     kept = summary.filter(pc.not_equal(summary[side], pa.scalar(Decimal(0), summary[side].type)))
     return table_digest(kept.select(["leg", "entity", "currency", side]).rename_columns(
         ["leg", "entity", "currency", "amount"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,29 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import sqlalchemy as sa
 from filelock import FileLock
 
+from duizhang import __version__
 from duizhang.dictionary import load_dictionary, table_meaning
+from duizhang.digest import file_digest, mapping_digest, schema_text
 from duizhang.disk import READ_ONLY, written
 from duizhang.errors import Retryable
 from duizhang.metrics import OF, VIEWS
 from duizhang.publish.versions import PeriodState, period_states, read_manifest, versions
 from duizhang.published import CAUSES, PERIOD_STATUS, POINTER, TABLES
-from duizhang.state import State
+from duizhang.state import METADATA, State
 from duizhang.store import quoted
+
+# The file that readers see, as it was last put in place: its bytes, digests of all that its views rest on and of how the days stand.
+_SHOWN = sa.Table(
+    "shown_file",
+    METADATA,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("sha256", sa.String, nullable=False),
+    sa.Column("views", sa.String, nullable=False),
+    sa.Column("states", sa.String, nullable=False),
+)
 
 # Where a view finds its objects: beside the database that is asked, wherever that is now. DuckDB names the folder for its
 # temporary files after the database that a connection was opened with, by its real path, and knows it when the view is bound. Of a
@@ -54,21 +68,73 @@ def rebuild_published(home: Path, state: State) -> None:
     A reader that has the old file open keeps reading the old one; nobody ever sees half of either.
     """
     with publication_lock(home):
-        final = home.resolve() / POINTER
+        _put(home, state, None)
+
+
+def refresh_published(home: Path, state: State) -> None:
+    """As `rebuild_published`, where nothing but how days stand may have changed since; nothing is written where that has not either.
+
+    Views over the objects of a year take a thousand times as long to make as the rows of period_status. They are kept of a file that
+    has the very bytes that were put there last; of any other nothing is.
+    """
+    with publication_lock(home):
+        with state.read() as connection:
+            shown = connection.execute(sa.select(_SHOWN).where(_SHOWN.c.name == POINTER)).one_or_none()
+        states = period_states(state)
+        kept = shown is not None and shown.views == _views_digest(home.resolve(), state, states) and _is(home / POINTER, shown.sha256)
+        if not (shown and kept and shown.states == _states_digest(state, states)):
+            _put(home, state, home / POINTER if kept else None)
+
+
+def _put(home: Path, state: State, kept: Path | None) -> None:
+    """Put a new file in place, with the views of one that is kept."""
+    final = home.resolve() / POINTER
+    _tidy(home)
+    # of somebody who wrote into what is replaced
+    (home / f"{POINTER}.wal").unlink(missing_ok=True)
+    try:
+        with written(final, mode=READ_ONLY) as partial:
+            if kept:
+                shutil.copyfile(kept, partial)
+            expected = _write(partial, home.resolve(), state, kept=bool(kept))
+            _look(partial, home.resolve(), expected)
+            _note(partial, home.resolve(), state)
+    except duckdb.Error as error:
+        raise Retryable(
+            f"{final} could not be written: {str(error).strip().splitlines()[0]}; readers see what they saw before. "
+            "Make room if the disk is full, and run the same command again."
+        ) from error
+    finally:
         _tidy(home)
-        # of somebody who wrote into what is replaced
-        (home / f"{POINTER}.wal").unlink(missing_ok=True)
-        try:
-            with written(final, mode=READ_ONLY) as partial:
-                expected = _write(partial, home.resolve(), state)
-                _look(partial, home.resolve(), expected)
-        except duckdb.Error as error:
-            raise Retryable(
-                f"{final} could not be written: {str(error).strip().splitlines()[0]}; readers see what they saw before. "
-                "Make room if the disk is full, and run the same command again."
-            ) from error
-        finally:
-            _tidy(home)
+
+
+def _is(path: Path, sha256: str) -> bool:
+    try:
+        return file_digest(path) == sha256
+    except OSError:
+        return False
+
+
+def _views_digest(home: Path, state: State, states: Mapping[dt.date, PeriodState]) -> str:
+    """Digest of all that the views rest on. The objects of a version never change."""
+    return mapping_digest({
+        "home": str(home), "program": [__version__, duckdb.__version__, *_MACROS], "views": VIEWS,
+        "tables": {name: schema_text(columns) for name, columns in TABLES.items()},
+        "versions": {p.isoformat(): s.version for p, s in states.items()}, "undated": _undated(state, states),
+    })
+
+
+def _states_digest(state: State, states: Mapping[dt.date, PeriodState]) -> str:
+    return mapping_digest({"rows": [[str(cell) for cell in row.values()] for row in period_status(state, states).to_pylist()]})
+
+
+def _note(path: Path, home: Path, state: State) -> None:
+    """Put on record what is about to be in place; after a kill before it is there, that is another file."""
+    states = period_states(state)
+    row = {"sha256": file_digest(path), "views": _views_digest(home, state, states), "states": _states_digest(state, states)}
+    with state.begin() as connection:
+        connection.execute(sa.delete(_SHOWN))
+        connection.execute(sa.insert(_SHOWN).values(name=POINTER, **row))
 
 
 def _tidy(home: Path) -> None:
@@ -91,17 +157,17 @@ def _look(path: Path, home: Path, expected: dict[str, int]) -> None:
     if path.with_name(f"{path.name}.wal").exists():
         raise duckdb.IOException("its last pages are not in the file")
     with connect_as_pointer(path, home, read_only=True) as con:
-        found = {name: len(con.sql(f'select * from "{name}" limit 0').columns) for name in (*TABLES, *VIEWS, "causes")}
+        found = {name: len(con.sql(f'select * from "{name}" limit 0').columns) for name in expected if name != "period_status"}
         found["period_status"] = con.sql("select * from period_status").shape[0]
     if found != expected:
         raise duckdb.IOException("it does not hold what was written to it")
 
 
-def _write(path: Path, home: Path, state: State) -> dict[str, int]:
-    """Write the database; what `_look` has to find in it."""
+def _write(path: Path, home: Path, state: State, *, kept: bool) -> dict[str, int]:
+    """Write the database, or how the days stand into one whose views are kept; what `_look` has to find in it."""
     con = connect_as_pointer(path, home)
     try:
-        expected = fill(con, home, state)
+        expected = _restate(con, state) if kept else fill(con, home, state)
         con.execute("checkpoint")
     finally:
         con.close()
@@ -120,6 +186,17 @@ def period_status(state: State, states: Mapping[dt.date, PeriodState]) -> pa.Tab
             "approved_by": s.approved_by, "digest": version.digest if version else "",
         })
     return pa.Table.from_pylist(rows, schema=PERIOD_STATUS)
+
+
+def _restate(con: duckdb.DuckDBPyConnection, state: State) -> dict[str, int]:
+    status = period_status(state, period_states(state))
+    con.begin()
+    con.register("status_rows", status)
+    con.execute("delete from period_status")
+    con.execute("insert into period_status select * from status_rows order by period")
+    con.unregister("status_rows")
+    con.commit()
+    return {"period_status": status.num_rows}
 
 
 def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, int]:
@@ -201,7 +278,7 @@ def _lacks_columns(home: Path, columns: pa.Schema, digest: str) -> bool:
         return False
 
 
-def _undated(state: State, states: dict[dt.date, PeriodState]) -> str:
+def _undated(state: State, states: Mapping[dt.date, PeriodState]) -> str:
     """SQL of the files that were refused and of which no day is known: no period's numbers rest on them, so they stand
     beside the newest one, in no version of it."""
     from duizhang.ingest.files import ACCEPTED, REFUSED, records

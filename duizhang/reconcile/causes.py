@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
-from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
 from duizhang.rule_files import rule_file
@@ -18,22 +19,20 @@ CAUSES_FILE = Path(__file__).with_name("causes.yaml")
 _CANDIDATES = 3
 
 
-class RunnerUp(BaseModel):
+@dataclass(frozen=True)
+class RunnerUp:
     """Another cause that a difference may have, and the SQL condition under which it may."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cause: str
     when: str
 
 
-class Cause(BaseModel):
+@dataclass(frozen=True)
+class Cause:
     """One cause with its labels, who acts, what to do, and the SQL condition that names it.
 
     tells: what would show that it is this one. runner_up: what else it may be, and when.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     zh: str
@@ -54,9 +53,9 @@ def load_causes() -> dict[str, Cause]:
 
 @cache
 def read_causes(path: Path) -> dict[str, Cause]:
-    """The causes of a file. Raises ValueError where they are no closed list."""
+    """The causes of a file. Raises ValueError where they are no closed list, TypeError where an entry has other fields."""
     entries = load_yaml(path.read_text(encoding="utf-8"))
-    causes = [Cause(**entry) for entry in entries]
+    causes = [_cause(entry) for entry in entries]
     if causes[-1].name != "unexplained":
         raise ValueError("causes.yaml: the last cause must be 'unexplained'")
     named = {cause.name: cause for cause in causes}
@@ -64,6 +63,15 @@ def read_causes(path: Path) -> dict[str, Cause]:
     if unknown:
         raise ValueError(f"causes.yaml: unknown causes {', '.join(unknown)}")
     return named
+
+
+def _cause(entry: dict[str, Any]) -> Cause:
+    found = Cause(**{**entry, "runner_up": tuple(RunnerUp(**other) for other in entry.get("runner_up", ()))})
+    for given in (entry, *entry.get("runner_up", ())):
+        wrong = [name for name, text in given.items() if name != "runner_up" and not isinstance(text, str)]
+        if wrong:
+            raise ValueError(f"causes.yaml: {found.name}: {', '.join(wrong)}: expected a text")
+    return found
 
 
 def cause_expression() -> str:

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +186,10 @@ def _rule_edits(proposed: Proposed) -> list[Edit]:
             continue
         try:
             if own is CAUSES_FILE:
-                was, now = ({name: c.model_dump(mode="json") for name, c in read_causes(p).items()} for p in (own, path))
+                was, now = (
+                    {name: {**asdict(c), "runner_up": [asdict(other) for other in c.runner_up]} for name, c in read_causes(p).items()}
+                    for p in (own, path)
+                )
             else:
                 was, now = (read_matching(p).model_dump(mode="json") for p in (own, path))
         except (OSError, ValueError, TypeError, AttributeError, IndexError, yaml.YAMLError) as error:

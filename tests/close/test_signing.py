@@ -83,7 +83,7 @@ def steps(home: Path, state: State) -> list[tuple[Callable[[], object], str]]:
 def test_a_command_that_is_cut_off_anywhere_leaves_nothing_wrong_and_completes_when_repeated(
     fake: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approval, "rebuild_published", lambda *_: None)
+    monkeypatch.setattr(approval, "refresh_published", lambda *_: None)
     state, expected = fake.state, []
     for command, kind in steps(fake.home, state):
         step, ended = 0, False
@@ -110,7 +110,7 @@ def test_what_readers_see_is_completed_by_the_same_command(fake: Any, monkeypatc
         raise Cut
 
     with monkeypatch.context() as patch, pytest.raises(Cut):
-        patch.setattr(approval, "rebuild_published", gone)
+        patch.setattr(approval, "refresh_published", gone)
         approve(fake.home, fake.state, PERIODS, role="maker", by="Li")
     approve(fake.home, fake.state, PERIODS, role="maker", by="Li")
     approve(fake.home, fake.state, PERIODS, role="checker", by="Wang")
@@ -339,7 +339,7 @@ def test_parallel_signatures_are_one_after_the_other(
             con.execute("create database parallel")
         monkeypatch.setenv("DUIZHANG_STATE_URL", address.removesuffix("postgres") + "parallel")
     home = published(tmp_path / "home").home
-    monkeypatch.setattr(approval, "rebuild_published", lambda *_: None)
+    monkeypatch.setattr(approval, "refresh_published", lambda *_: None)
     refused, strange = [], []
 
     def go(number: int) -> None:

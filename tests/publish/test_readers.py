@@ -17,7 +17,16 @@ from click.testing import CliRunner
 from duizhang.cli.status import command as status_command
 from duizhang.close import verify
 from duizhang.errors import Retryable, UserError
-from duizhang.publish import is_whole, object_path, published_differs, read_manifest, rebuild_published, set_period_state
+from duizhang.publish import (
+    is_whole,
+    object_path,
+    pointer,
+    published_differs,
+    read_manifest,
+    rebuild_published,
+    refresh_published,
+    set_period_state,
+)
 from duizhang.publish.objects import restore_published
 from duizhang.published import open_published, run_select
 from duizhang.state import State
@@ -162,7 +171,7 @@ def test_a_damaged_pointer_is_told_and_made_again(own: Any, damage: str) -> None
     with pytest.raises(UserError) as told:
         select(own.home, LOOK)
     assert "duizhang run" in told.value.advice
-    rebuild_published(own.home, own.state)
+    refresh_published(own.home, own.state)
     assert select(own.home, LOOK) == [(Decimal(60),)]
 
 
@@ -208,6 +217,37 @@ def test_what_was_written_into_the_pointer_by_hand_is_found(own: Any, tmp_path: 
     assert any("shows what is not on record" in problem for problem in published_differs(moved, State(moved)))
 
 
+def test_how_days_stand_is_put_beside_views_that_are_kept_and_only_of_a_file_that_is_as_it_was_put_there(
+    own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuild_published(own.home, own.state)
+    path, fill = own.home / "published.duckdb", pointer.fill
+    made: list[Path] = []
+    monkeypatch.setattr(pointer, "fill", lambda con, home, state: made.append(home) or fill(con, home, state))
+    for state in ("open", "reconciled", "open"):
+        set_period_state(own.state, FIRST, state)
+        refresh_published(own.home, own.state)
+        assert select(own.home, "select state from period_status order by period")[0] == (state,)
+        assert select(own.home, LOOK) == [(Decimal(60),)] and published_differs(own.home, own.state) == [] == made
+    was = path.stat()
+    refresh_published(own.home, own.state)
+    assert path.stat() == was, "nothing has changed, so nothing is written"
+    assert path.stat().st_mode & 0o222 == 0 and not list(own.home.glob(".published.duckdb*"))
+    path.chmod(0o644)
+    with duckdb.connect(str(path)) as con:
+        con.execute("create or replace view open_items as from variances limit 0")
+    refresh_published(own.home, own.state)
+    assert made == [own.home.resolve()] and published_differs(own.home, own.state) == []
+    for other in (tmp_path / "moved", None):
+        if other:
+            own.home.rename(other)
+        else:
+            monkeypatch.setattr(pointer, "VIEWS", {**pointer.VIEWS, "one": "select 1 as one"})
+        refresh_published(tmp_path / "moved", State(tmp_path / "moved"))
+    assert made[1:] == [tmp_path / "moved"] * 2 and select(tmp_path / "moved", "select one from one") == [(1,)]
+    assert select(tmp_path / "moved", LOOK) == [(Decimal(60),)]
+
+
 def spoil(path: Path, damage: str) -> None:
     """Damage a file as a loss of power, or somebody, might."""
     whole = path.read_bytes()
@@ -234,8 +274,9 @@ def test_a_full_disk_keeps_what_readers_see_and_says_so(own: Any, room: int) -> 
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, usual[1]))
     try:
-        with pytest.raises(Retryable, match="could not be written"):
-            rebuild_published(own.home, own.state)
+        for put in (rebuild_published, refresh_published):
+            with pytest.raises(Retryable, match="could not be written"):
+                put(own.home, own.state)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert (own.home / "published.duckdb").read_bytes() == before
