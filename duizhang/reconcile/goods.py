@@ -113,7 +113,8 @@ def move_claims(session: Session, leg: str) -> None:
         if leg in GOODS:
             session.run("legs/codes_doubted.sql")
             session.run("legs/codes_apart.sql")
-        session.run("legs/moves_of_day.sql")
+        for model in ("claims_by_unit", "code_keys", "moves_found", "moves_of_day"):
+            session.run(f"legs/{model}.sql")
         con.execute("insert into leg_claims by name select * from moves_of_day")
         if leg in GOODS:
             con.execute("insert into moved_so_far by name select * from moves_of_day")

@@ -2,7 +2,8 @@
 -- depends on claims up to the period alone.
 with
 items as (select * from item_sums),
-open_claims as (select * from open_claims),
+item_facts as (select * from facts_of_item),
+order_facts as (select * from facts_of_order),
 repeats as (select * from repeated_claims),
 substituted as (select * from substituted_orders),
 outages as (select * from outages),
@@ -12,73 +13,7 @@ alike as (select * from rates_alike),
 traits as (select * from leg_traits),
 order_feeds as (select * from supplied_sides where leg = 'orders' and side = 'right'),
 feeds as (select * from side_feeds),
-sides as (select * from supplied_sides),
-
--- an order that several transactions of the other side paid in one amount
-paid_again as (
-    select period, leg, entity, "key", currency, sum(amount * (transactions - 1))::decimal(28, 4) as paid_again
-    from (
-        select period, leg, entity, "key", currency, amount, count(distinct record_id) as transactions
-        from open_claims
-        where leg = 'order_payment' and side = 'right' and kind = 'sale' and record_id <> '' and amount > 0
-        group by all
-    ) as t
-    where transactions > 1
-    group by period, leg, entity, "key", currency
-),
-
--- refunds that one side has more often than the other, amount by amount
-refunds_apart as (
-    select
-        period, leg, entity, "key", currency,
-        sum(amount * greatest(left_times - right_times, 0))::decimal(28, 4) as left_only_refund,
-        sum(amount * greatest(right_times - left_times, 0))::decimal(28, 4) as right_only_refund
-    from (
-        select
-            period, leg, entity, "key", currency, amount,
-            count(*) filter (where side = 'left') as left_times, count(*) filter (where side = 'right') as right_times
-        from open_claims
-        where kind = 'refund'
-        group by all
-    ) as a
-    group by period, leg, entity, "key", currency
-),
-
--- what the other legs say about an order: shipped but never billed by the carrier, paid back without goods or record
-about_order as (
-    select
-        period, entity, shop, order_id,
-        bool_or(leg = 'freight' and right_claims = 0 and age_days >= sla_days) as parcel_unbilled,
-        bool_or(leg = 'return_refund' and left_claims = 0 and age_days >= sla_days) as refunded_for_nothing,
-        bool_or(leg = 'order_payment' and left_only_refund = 0 and right_only_refund <> 0) as refund_not_in_books,
-        -- goods came back of which nothing was paid: there is nothing to pay back
-        bool_or(leg = 'order_payment' and is_sent_unpaid) as sent_unpaid,
-        bool_or(leg = 'order_payment' and left_sale > 0 and right_claims = 0) as nothing_paid,
-        coalesce(
-            sum(difference) filter (where leg = 'order_payment' and left_sale > right_sale and left_refund = right_refund)
-            = sum(left_return) filter (where leg = 'return_refund' and right_claims = 0 and left_return > 0), false
-        ) as unpaid_came_back,
-        bool_or(leg = 'order_payment' and left_sale = right_sale and left_only_refund <> 0 and right_only_refund = 0)
-            as refund_only_in_books
-    from items
-    left join refunds_apart using (period, leg, entity, "key", currency)
-    where order_id <> '' and leg in ('freight', 'return_refund', 'order_payment')
-    group by all
-),
-
--- days on which our own lines of a shop have no statement of the platform beside them
-unstated as (
-    select period, entity, "key", currency, sum(amount) as unstated_amount
-    from (
-        select
-            period, entity, "key", currency, claimed, sum(amount) filter (where side = 'left') as amount
-        from open_claims
-        where leg = 'finance'
-        group by all
-        having count(*) filter (where side = 'right') = 0
-    ) as s
-    group by all
-),
+begun as (select * from places_begun),
 
 by_order as (
     select
@@ -96,84 +31,12 @@ by_order_sku as (
     group by all
 ),
 
-pieces_of_order as (
-    select period, entity, shop, order_id, sum(platform_quantity_difference) as platform_quantity_difference
-    from by_order_sku
-    group by all
-),
-
--- what the pieces that were not shipped, or shipped too many, are worth at the price of the order
-shipments_of_order as (
-    select period, entity, shop, order_id, sum(quantity_difference * left_price)::decimal(28, 4) as unshipped_amount
-    from items
-    where leg = 'order_shipment' and order_id <> '' and right_claims > 0 and left_claims > 0
-    group by all
-),
-
--- parcels with charges of several kinds: whether those of one kind are what the card says
-charges_by_kind as (
-    select period, entity, "key", currency, record_id, sum(amount)::decimal(28, 4) as amount
-    from open_claims
-    where leg = 'freight' and side = 'right'
-    group by period, entity, "key", currency, record_id
-),
-
-other_charges as (
-    select d.period, d.leg, d.entity, d."key", d.currency, bool_or(c.amount = d.left_amount) as is_freight_right
-    from items as d
-    inner join charges_by_kind as c using (period, entity, "key", currency)
-    where d.leg = 'freight' and d.left_amount <> 0
-    group by d.period, d.leg, d.entity, d."key", d.currency
-    having count(*) > 1
-),
-
--- journal lines of one voucher that were read or posted twice
-posted_again as (
-    select period, leg, entity, "key", currency, sum(amount * (times - 1))::decimal(28, 4) as posted_again
-    from (
-        select period, leg, entity, "key", currency, amount, record_id, count(*) as times
-        from open_claims
-        where leg = 'ledger' and kind = 'journal' and record_id <> ''
-        group by all
-    ) as j
-    where times > 1
-    group by period, leg, entity, "key", currency
-),
-
--- orders that the platform closed and our books did not
-closed_there as (
-    select period, entity, shop, order_id
-    from items
-    where leg = 'order_platform' and order_id <> ''
-    group by period, entity, shop, order_id
-    having bool_and(coalesce(ends_with(right_attribute, 'status=closed') and not ends_with(left_attribute, 'status=closed'), false))
-),
-
 -- payouts of one provider of which the bank kept the same
 charged as (
     select period, entity, channel, currency, difference, count(*) - 1 as charge_peers
     from items
     where leg = 'payout_bank' and left_claims > 0 and right_claims > 0 and difference > 0
     group by period, entity, channel, currency, difference
-),
-
--- where one side is there since a day and the other was there before it: claims of a leg begin on the day on which both are, so what a record
--- of the first days stands for may be of before
-places as (
-    select distinct leg, entity, shop, channel
-    from items
-    where (left_claims = 0 or right_claims = 0) and leg not in ('stock', 'ledger', 'finance', 'customer')
-),
-
-begun as (
-    select
-        p.leg, p.entity, p.shop, p.channel, min(s.since) filter (where s.side = 'left') as left_since,
-        min(s.since) filter (where s.side = 'right') as right_since
-    from places as p
-    inner join sides as s
-        on s.leg = p.leg and s.entity in ('', p.entity) and (s.shop = '' or p.shop = '' or s.shop = p.shop)
-        and (s.channel = '' or p.channel = '' or s.channel = p.channel)
-    group by p.leg, p.entity, p.shop, p.channel
 ),
 
 -- goods that left one warehouse under one code and came into the other under another
@@ -183,16 +46,6 @@ recoded as (
     where leg = 'stock' and split_part("key", '/', -1) = 'transit' and (left_claims = 0 or right_claims = 0)
     group by all
     having bool_or(left_claims = 0) and bool_or(right_claims = 0)
-),
-
--- pieces have no currency: of an order that was paid in two the larger difference counts
-payments_of_order as (
-    select period, entity, shop, order_id, difference as payment_difference
-    from items
-    where leg = 'order_payment' and difference <> 0 and order_id <> ''
-    qualify row_number() over (
-        partition by period, entity, shop, order_id order by abs(difference) desc, difference desc, currency, "key"
-    ) = 1
 ),
 
 currencies as (
@@ -212,44 +65,44 @@ final as (
         d.*,
         coalesce(r.left_extra, 0) as left_extra,
         coalesce(r.right_extra, 0) as right_extra,
-        coalesce(w.left_only_refund, 0) as left_only_refund,
-        coalesce(w.right_only_refund, 0) as right_only_refund,
+        coalesce(g.left_only_refund, 0) as left_only_refund,
+        coalesce(g.right_only_refund, 0) as right_only_refund,
         coalesce(r.left_times, 1) as left_times,
         coalesce(r.right_times, 1) as right_times,
         coalesce(r.right_days, 1) as right_days,
         coalesce(r.left_extra_quantity, 0)::decimal(28, 4) as left_extra_quantity,
         coalesce(r.right_extra_quantity, 0)::decimal(28, 4) as right_extra_quantity,
         p.platform_difference,
-        coalesce(q.platform_quantity_difference, n.platform_quantity_difference) as platform_quantity_difference,
+        coalesce(q.platform_quantity_difference, case when d.leg = 'order_payment' then a.platform_quantity_difference end) as platform_quantity_difference,
         (d.left_price - d.right_price)::decimal(28, 4) as price_difference,
         -- a quantity that is wrong in the record and not only on its way: the platform says so as well, or a slip of the
         -- hand that the payment denies
         coalesce(q.platform_quantity_difference = d.quantity_difference, false)
         or coalesce(
-            case when m.payment_difference = d.quantity_difference * d.left_price
+            case when d.leg = 'order_shipment' and a.payment_difference = d.quantity_difference * d.left_price
                 then mistyped(units(d.left_quantity), units(d.right_quantity))
             end, false
         ) as quantity_typed,
         -- pieces that are neither shipped nor paid
         coalesce(
-            case when d.leg = 'order_shipment' and d.difference > 0 and m.payment_difference = d.quantity_difference * d.left_price
+            case when d.leg = 'order_shipment' and d.difference > 0 and a.payment_difference = d.quantity_difference * d.left_price
                 and q.platform_quantity_difference is null
                 then not mistyped(units(d.left_quantity), units(d.right_quantity))
             end, false
         ) as pieces_cancelled,
         coalesce(
-            d.leg = 'order_payment' and d.difference > 0 and h.unshipped_amount = d.difference and n.platform_quantity_difference is null,
-            false
+            d.leg = 'order_payment' and d.difference > 0 and a.unshipped_amount = d.difference
+            and a.platform_quantity_difference is null, false
         ) as pieces_unshipped,
         coalesce(g.paid_again, 0) as paid_again,
         coalesce(i.rate_peers, 0) as rate_peers, coalesce(i.is_usual_rate, false) as is_usual_rate,
         coalesce(z.charge_peers, 0) as charge_peers,
-        oc."key" is not null as has_other_charges,
-        coalesce(oc.is_freight_right, false) as is_freight_right,
-        coalesce(pa.posted_again, 0) as posted_again,
+        coalesce(g.has_other_charges, false) as has_other_charges,
+        coalesce(g.is_freight_right, false) as is_freight_right,
+        coalesce(g.posted_again, 0) as posted_again,
         -- a fee of a transaction of which nothing else is known
         d.left_claims = 0 and d.right_claims = 0 and d.left_fee = 0 and d.right_fee <> 0 as is_fee_alone,
-        ct.order_id is not null as is_closed_there,
+        d.leg in ('order_payment', 'order_shipment') and d.right_claims = 0 and coalesce(a.is_closed_there, false) as is_closed_there,
         d.leg = 'order_shipment' and (d.left_claims = 0 or d.difference > 0) and b.order_id is not null as is_substituted,
         j.transfer is not null as is_recoded,
         coalesce(
@@ -287,36 +140,21 @@ final as (
         -- a refund that our books have and the provider has not: it was not paid, or another way
         (d.leg = 'order_payment' or d.leg = 'return_refund' and d.right_claims = 0) and coalesce(a.refund_only_in_books, false)
             as is_refund_unseen,
-        coalesce(t.unstated_amount, 0) as unstated_amount
+        coalesce(g.unstated_amount, 0) as unstated_amount
     from items as d
     left join repeats as r using (period, leg, entity, "key", currency)
-    left join refunds_apart as w using (period, leg, entity, "key", currency)
     left join by_order as p
         on d.leg = 'order_payment' and p.period = d.period and p.entity = d.entity and p.shop = d.shop
         and p.order_id = d.order_id and p.currency = d.currency
     left join by_order_sku as q
         on d.leg = 'order_shipment' and q.period = d.period and q.entity = d.entity and q.shop = d.shop
         and q.order_id = d.order_id and q.sku = d.sku
-    left join pieces_of_order as n
-        on d.leg = 'order_payment' and n.period = d.period and n.entity = d.entity and n.shop = d.shop
-        and n.order_id = d.order_id
-    left join payments_of_order as m
-        on d.leg = 'order_shipment' and m.period = d.period and m.entity = d.entity and m.shop = d.shop
-        and m.order_id = d.order_id
-    left join paid_again as g using (period, leg, entity, "key", currency)
+    left join item_facts as g using (period, leg, entity, "key", currency)
     left join alike as i using (period, leg, entity, "key", currency)
     left join converted as v using (period, leg, entity, "key", currency)
-    left join shipments_of_order as h
-        on d.leg = 'order_payment' and h.period = d.period and h.entity = d.entity and h.shop = d.shop
-        and h.order_id = d.order_id
     left join charged as z
         on d.leg = 'payout_bank' and d.left_claims > 0 and d.right_claims > 0 and z.period = d.period and z.entity = d.entity
         and z.channel = d.channel and z.currency = d.currency and z.difference = d.difference
-    left join other_charges as oc using (period, leg, entity, "key", currency)
-    left join posted_again as pa using (period, leg, entity, "key", currency)
-    left join closed_there as ct
-        on d.leg in ('order_payment', 'order_shipment') and d.right_claims = 0 and ct.period = d.period and ct.entity = d.entity
-        and ct.shop = d.shop and ct.order_id = d.order_id
     left join substituted as b
         on d.leg = 'order_shipment' and b.period = d.period and b.entity = d.entity and b.shop = d.shop and b.order_id = d.order_id
     left join begun as u
@@ -332,11 +170,8 @@ final as (
         on d.order_id <> '' and x.period = d.period and x.entity = d.entity and x.shop = d.shop and x.order_id = d.order_id
         -- the legs whose records have no place in a sequence go by the others
         and (list_contains(x.legs, d.leg) or not y.in_sequence or list_has_any(x.lacks, e.tables))
-    left join about_order as a
+    left join order_facts as a
         on d.order_id <> '' and a.period = d.period and a.entity = d.entity and a.shop = d.shop and a.order_id = d.order_id
-    left join unstated as t
-        on d.leg = 'finance' and t.period = d.period and t.entity = d.entity and t."key" = d."key"
-        and t.currency = d.currency
 )
 
 select * from final

@@ -7,117 +7,11 @@
 -- What stood under unassigned/<account> is moved to the shop of its order when that is known.
 with
 held as (select * from held_claims),
-today as (select * from moving_claims where period = getvariable('moves_day')),
+claims as (select * from claims_by_unit),
+named as (select * from code_keys),
 codes as (select * from coded_goods),
-places as (select * from order_places),
 apart as (select * from codes_apart),
-map as (select * from sku_codes where period <= getvariable('moves_day')),
-sets as (select * from bundle_parts where period <= getvariable('moves_day')),
-
--- held without a shop, and known by now: whose it is
-found as (
-    select
-        h.*, p.shop as found_shop, p.entity as found_entity, concat('unassigned/', p.account, '/') as head
-    from held as h
-    inner join places as p on h.shop = concat('unassigned/', p.account) and h.order_id = p.order_id
-    where getvariable('moves_day') between p.since and p.until and h.kind <> 'moved'
-        and (starts_with(h."key", concat('unassigned/', p.account, '/')) or contains(h."key", concat('/unassigned/', p.account, '/')))
-),
-
-let_go as (
-    select
-        * exclude (found_shop, found_entity, head)
-        replace (
-            getvariable('moves_day') as period, case side when 'left' then 'right' else 'left' end as side, 'moved' as kind,
-            0::decimal(28, 4) as discount, null::decimal(28, 4) as unit_price, '' as customer, null::bigint as sequence
-        )
-    from found
-),
-
-taken_in as (
-    select
-        * exclude (found_shop, found_entity, head)
-        replace (
-            getvariable('moves_day') as period, found_shop as shop, found_entity as entity,
-            replace("key", head, concat(found_shop, '/')) as "key", null::bigint as sequence
-        )
-    from found
-),
-
-scoped as (
-    select
-        *, true as is_held, kind = 'unmapped' as is_notice, false as is_unknown,
-        case
-            when "key" in (
-                concat_ws('/', shop, order_id, sku), concat_ws('/', shop, order_id), concat_ws('/', shop, order_id, '*')
-            ) or split_part("key", '/', 2) = 'unmapped' and kind <> 'unmapped' and order_id <> '' then concat_ws('/', shop, order_id)
-            else "key"
-        end as unit
-    from held
-    union all by name
-    select
-        *, false as is_held, false as is_notice, starts_with(sku, '?') as is_unknown,
-        case
-            when "key" in (concat_ws('/', shop, order_id, sku), concat_ws('/', shop, order_id)) then concat_ws('/', shop, order_id)
-            else "key"
-        end as unit
-    from today
-),
-
--- what the records themselves show to be a code without a SKU; a set only once something was sent for it
-answerable as (
-    select entity, unit
-    from scoped
-    where side = 'right' and kind <> 'moved' and not is_notice
-    group by entity, unit
-),
-
-told as (
-    select s.*, a.sku as told_sku
-    from scoped as s
-    left join answerable as r on s.entity = r.entity and s.unit = r.unit
-    left join apart as a
-        on s.entity = a.entity and s.side = a.side and s.sku = a.code and not a.is_answered and not s.is_notice and s.order_id <> ''
-        and s.kind not in ('moved', 'correction', 'write_off', 'gift', 'exchange')
-        and case when s.side = 'left' then r.unit is not null else a.system = coalesce(nullif(s.counterparty, ''), s.channel) end
-),
-
--- the code that each claim stands for, where it is of one that is not known
-naming as (
-    select entity, shop, side, counterparty as system, remark as code, "key" as told_key
-    from scoped
-    where is_notice
-    union
-    select
-        entity, shop, side, split_part(coalesce(told_sku, sku)[2:], ':', 1),
-        array_to_string(string_split(coalesce(told_sku, sku)[2:], ':')[2:], ':'), null
-    from told
-    where not is_notice and (told_sku is not null or is_unknown)
-),
-
-without_map as (
-    select n.entity, n.system
-    from naming as n
-    where case
-        when n.system = 'books' then not exists (select 1 from sets)
-        else not exists (select 1 from map as m where m.system in ('', n.system))
-    end
-    group by n.entity, n.system
-    having count(distinct n.code) >= 3
-),
-
--- under which key each code stands: where it has one, under that
-named as (
-    select
-        n.entity as of_entity, n.shop as of_shop, n.side as of_side, concat('?', n.system, ':', n.code) as named_sku,
-        coalesce(
-            min(n.told_key),
-            concat_ws('/', n.shop, 'unmapped', case when bool_or(w.system is not null) then n.system else concat(n.system, ':', n.code) end)
-        ) as code_key
-    from naming as n
-    left join without_map as w on n.entity = w.entity and n.system = w.system
-    group by n.entity, n.shop, n.side, n.system, n.code
-),
+found as (select * from moves_found),
 
 -- the code of a set under which an order stands
 homes as (
@@ -127,7 +21,7 @@ homes as (
             min(t."key") filter (where t.is_held and split_part(t."key", '/', 2) = 'unmapped'),
             min(n.code_key) filter (where t.side = 'left' and t.told_sku is not null)
         ) as home_key
-    from told as t
+    from claims as t
     left join named as n on t.entity = n.of_entity and t.shop = n.of_shop and t.side = n.of_side and t.told_sku = n.named_sku
     where t.leg = 'order_shipment' and not t.is_notice and t.unit = concat_ws('/', t.shop, t.order_id)
     group by t.entity, t.unit
@@ -141,7 +35,7 @@ plained as (
             else t."key"
         end as plain_key,
         regexp_replace(t.attribute, '^sku=.* status=', 'status=') as plain_attribute
-    from told as t
+    from claims as t
     left join homes as h on t.entity = h.entity and t.unit = h.unit
     where not t.is_notice
 ),
@@ -247,7 +141,7 @@ pending as (
     select
         *, count(*) over (partition by entity, "key", attribute) - count(*) over (partition by entity, "key", attribute, side) as answers,
         row_number() over (partition by entity, "key", attribute, side order by period, source, file, line, order_id) as number
-    from scoped
+    from claims
     where is_notice
     qualify number > answers
 ),
@@ -255,7 +149,7 @@ pending as (
 -- codes that are known by now
 answered as (
     select
-        n.* exclude (is_held, is_notice, is_unknown, unit, answers, number)
+        n.* exclude (is_held, is_notice, is_unknown, unit, told_sku, answers, number)
         replace (getvariable('moves_day') as period, case n.side when 'left' then 'right' else 'left' end as side)
     from pending as n
     left join codes_now as c
@@ -280,9 +174,7 @@ final as (
     union all by name
     select * from answered
     union all by name
-    select * from let_go
-    union all by name
-    select * from taken_in
+    select * from found
 )
 
 select * from final

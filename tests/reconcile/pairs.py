@@ -21,13 +21,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
 
 from duizhang.layout import SQL
 from duizhang.reconcile.causes import candidates_expression, cause_expression, prepare_causes
-from duizhang.reconcile.lineage import order, relations_read
+from duizhang.reconcile.lineage import relations_read
 from duizhang.reconcile.matching import prepare_matching
 from duizhang.reconcile.models import prepare_macros
 from duizhang.reconcile.parts import parts_query, prepare_parts
@@ -149,13 +150,14 @@ def rules() -> duckdb.DuckDBPyConnection:
 def between(pair: Pair) -> list[str]:
     """The models of the folder that make what the pair's model reads of what the pair gives, in their order."""
     room = pair.model.partition("/")[0]
-    found: set[str] = set()
-    ahead = [pair.model]
+    models = {path.stem for path in (SQL / room).glob("*.sql")}
+    read: dict[str, frozenset[str]] = {}
+    ahead = [pair.model.partition("/")[2]]
     while ahead:
-        new = relations_read(text_of(ahead.pop())).intersection(order(room)) - found - pair.reads.keys()
-        found |= new
-        ahead += [f"{room}/{name}" for name in new]
-    return [f"{room}/{made}" for made in order(room) if made in found]
+        name = ahead.pop()
+        read[name] = relations_read(text_of(f"{room}/{name}")) & models - pair.reads.keys()
+        ahead += read[name] - read.keys()
+    return [f"{room}/{name}" for name in TopologicalSorter(read).static_order()][:-1]
 
 
 def put(con: duckdb.DuckDBPyConnection, pair: Pair, name: str = "", sql: str = "") -> None:
