@@ -235,6 +235,11 @@ class Books(BaseModel):
         """The files that have to be there for a day."""
         return [e for e in self.expected if e.is_due(day, self.calendars)]
 
+    def currency_of(self, shop: str) -> str:
+        """The currency of a shop's amounts that name none; the books' own for '' or a shop without one."""
+        found = self.shops.get(shop)
+        return (found.currency if found else None) or self.currency
+
     def shops_by_name(self) -> dict[str, str]:
         """Name -> id of the shops whose name is theirs alone: an order system's export calls them by it."""
         names = Counter(shop.name for shop in self.shops.values() if shop.name)

@@ -21,7 +21,8 @@ class Entry(BaseModel):
 class Shop(Entry):
     """One shop on one platform. Its files stand in `inbox/<shop id>/`, or state one of `accounts`.
 
-    name: what people, and the company's own systems in their exports, call it.
+    name: what people, and the company's own systems in their exports, call it. currency: of its amounts whose files name
+    none, where it is not that of the books.
 
     compare_by: what our own orders are held against the platform's by: `line` (its number), `sku` where our own system does not keep
     the numbers (status is no longer compared, and two lines of a SKU are one), `order` (nor SKUs; only amount and pieces are).

@@ -128,3 +128,11 @@ def test_an_order_systems_export_may_call_a_shop_by_its_name(tmp_path: Path) -> 
     (tmp_path / "any.bin").write_bytes(written(CHANNELS["wangdiantong_orders"]).replace("JY2,抖音店".encode(), "JY2,两家".encode()))
     [found] = extract(tmp_path / "any.bin", load_specs(), Setting.of(books, ""), file="any", into=tmp_path / "out")
     assert {(row["order_id"], row["shop"]) for row in found.table("orders").to_pylist()} == {("69001", "dy-01"), ("69002", "两家")}
+
+
+def test_an_amount_that_names_no_currency_is_in_that_of_its_shop(tmp_path: Path) -> None:
+    """Fails if ringgits of a shop in Malaysia are read as the currency of the books."""
+    books = Books(root=tmp_path, entity="acme", start=dt.date(2026, 3, 1), shops={"my": Shop(platform="lazada", currency="MYR")})
+    (tmp_path / "any.bin").write_bytes(written(CHANNELS["lazada_statement"]))
+    [found] = extract(tmp_path / "any.bin", load_specs(), Setting.of(books, "my"), file="any", into=tmp_path / "out")
+    assert set(found.table("settlements")["currency"].to_pylist()) == {"MYR"}

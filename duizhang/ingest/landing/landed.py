@@ -77,7 +77,7 @@ class Setting:
     def of(cls, books: Books, shop: str, *, key: bytes = b"") -> Setting:
         """The setting of a file of `shop` in these books. key: of pseudonyms, where theirs is not needed."""
         return cls(
-            books.time_zone, books.cut_off_minutes, books.currency, shop, books.entity,
+            books.time_zone, books.cut_off_minutes, books.currency_of(shop), shop, books.entity,
             {name: books.entity_of(name) for name in books.shops}, books.shops_by_name(), key or books.key(), books.said_of_sources(),
             masked=True, **cls.currencies(books, shop),
         )
