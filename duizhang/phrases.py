@@ -79,7 +79,10 @@ def in_language(text: str | None, language: Literal["zh", "en"]) -> str:
 
 def spoken(text: str) -> str:
     """A sentence, or one a line, in the language that is spoken."""
-    return text if current() != CHINESE else "\n".join(in_language(line, CHINESE) for line in text.split("\n"))
+    if current() != CHINESE:
+        return text
+    lines = [(line, line.lstrip(" ")) for line in text.split("\n")]
+    return "\n".join(line[: len(line) - len(bare)] + in_language(bare, CHINESE) for line, bare in lines)
 
 
 def _check(check: re.Match[str], language: Literal["zh", "en"]) -> str:
@@ -106,10 +109,15 @@ def _one(text: str) -> str:
 
 
 def _by(text: str, *, named: bool) -> str:
+    """By the first phrase that fits and of which every sentence within is known, else by the first that fits."""
+    fits = ""
     for phrase in _phrases():
         if phrase.is_named is named and (match := phrase.read(text)):
-            return phrase.zh.format(**{name: _value(match[name], kind) for name, kind in phrase.kinds.items()})
-    return ""
+            said = {name: _value(match[name], kind) for name, kind in phrase.kinds.items()}
+            if all(said[name] != match[name] for name, kind in phrase.kinds.items() if kind == "!"):
+                return phrase.zh.format(**said)
+            fits = fits or phrase.zh.format(**said)
+    return fits
 
 
 def _of_a_file(text: str) -> str:

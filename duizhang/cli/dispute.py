@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from duizhang.cli.answers import answer, json_option
-from duizhang.cli.cells import shown
 from duizhang.cli.options import DAY, books_option, home_option, open_state
 from duizhang.language import translated as _
 from duizhang.terms import EventKind
@@ -41,7 +40,7 @@ def command(
         found = list(clock(home, books, state, period.date()))
         lines = []
         for c in found:
-            parts = [f"{_(what)} {in_places(amount, c.currency)}" for what, amount in (
+            parts = [f"{_(what)} {in_places(amount, c.currency):,f}" for what, amount in (
                 ("claimed", c.claimed), ("not yet", c.unclaimed), ("expiring", c.expiring), ("expired", c.expired),
                 ("recovered", c.recovered),
             ) if amount]
@@ -57,6 +56,6 @@ def command(
         "counterparty": counterparty, "period": f"{period:%Y-%m-%d}",
         "totals": {c: str(t) for c, t in asked.items()}, "items": told_of(items),
     })
-    line = f"{target}: " + ", ".join(f"{shown(total)} {currency}" for currency, total in sorted(asked.items()))
+    line = f"{target}: " + ", ".join(f"{in_places(total, currency):,f} {currency}" for currency, total in sorted(asked.items()))
     answer({"counterparty": counterparty, "period": period.date(), "out": target, "asked": dict(sorted(asked.items())),
             "items": told_of(items)}, [line], as_json=as_json)

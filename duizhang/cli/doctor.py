@@ -13,6 +13,7 @@ from duizhang.cli.cells import screen_width, wrapped
 from duizhang.cli.options import books_here_option, new_home_option
 from duizhang.errors import DuizhangError, UserError
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.doctor import Finding
@@ -85,7 +86,7 @@ def _findings(books_path: Path | None, home: Path, *, deep: bool) -> Iterator[Fi
         try:
             books = load_books(path)
         except UserError as error:
-            yield Finding("books", WRONG, str(error), error.advice)
+            yield Finding("books", WRONG, spoken(str(error)), spoken(error.advice))
         else:
             yield from look_at_books(books, path, known)
             yield from look_at_inbox(books, known)

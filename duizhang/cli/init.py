@@ -17,6 +17,7 @@ from duizhang.cli.cells import screen_width, table_text
 from duizhang.cli.progress import Progress
 from duizhang.errors import BooksError, UserError
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.drafting import Answers, Bill, Folder, Question, Shops
@@ -169,7 +170,7 @@ def _told(
                known=len({b.name.partition("::")[0] for b in found.bills}), refused=len(found.refused), twice=len(found.copies)), ""]
     heads = [_("file"), _("kind"), _("rows"), _("days"), _("of"), _("noted")]
     lines += [table_text(heads, rows, width=width)] if rows else []
-    not_read = [f"  {name}: {reason}" for name, reason in sorted(found.refused.items())]
+    not_read = [f"  {name}: {spoken(reason)}" for name, reason in sorted(found.refused.items())]
     not_read += [f"  {name}: " + _("same content as {other}", other=other) for name, other in sorted(found.copies.items())]
     lines += ["", _("Not read ({n}):", n=len(not_read)), *not_read] if not_read else []
     lines += ["", _("Beside the inbox, so not looked at: {names}", names=", ".join(found.beside))] if found.beside else []

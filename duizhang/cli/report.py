@@ -14,6 +14,7 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, home_option, in_order, span
 from duizhang.errors import UserError
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.report import Format, Language
@@ -38,7 +39,7 @@ class _Period(click.ParamType[Any]):
                 return first, first.replace(day=calendar.monthrange(first.year, first.month)[1])
             day = dt.date.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no day, week or month; expected such as 2026-03-31, 2026-W13 or 2026-03", param, ctx)
+            self.fail(spoken(f"{value!r} is no day, week or month; expected such as 2026-03-31, 2026-W13 or 2026-03"), param, ctx)
         return day, day
 
 

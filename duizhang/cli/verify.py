@@ -9,6 +9,7 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import home_option
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -30,7 +31,7 @@ def command(home: Path, head: str, checkpoint: Path | None, key: str, *, as_json
 
     note = checkpoint.read_text(encoding="utf-8", errors="replace") if checkpoint else ""
     proof = verify(home, head=head, checkpoint=note, key=key)
-    lines = [*(proof.problems or [_("events, raw files and published versions are as they were written")]),
+    lines = [*(list(map(spoken, proof.problems)) or [_("events, raw files and published versions are as they were written")]),
              _("{n} events, head {head}", n=proof.events, head=proof.head)]
     if proof.unopened:
         lines.append(_("{n} raw files are sealed and their key is not at hand: their bytes are as sealed, not opened", n=proof.unopened))

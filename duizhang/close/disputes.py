@@ -20,6 +20,7 @@ from duizhang.close.letters import write_letter
 from duizhang.currency import in_places
 from duizhang.errors import UserError
 from duizhang.published import open_published
+from duizhang.report.labels import load_labels
 from duizhang.schema import TABLES
 from duizhang.state import State
 from duizhang.store import Store, connect
@@ -285,6 +286,12 @@ def _items(
         )
 
 
+def known_as(name: str) -> str:
+    """A provider, platform or carrier by the name that everybody knows it by, in both languages; others by the name that they have here."""
+    entry = next((load_labels()[group][name] for group in ("providers", "channels") if name in load_labels()[group]), None)
+    return name if entry is None else entry["zh"] if entry["zh"] == entry["en"] else f"{entry['zh']} / {entry['en']}"
+
+
 def _lines(row: _Found) -> Iterator[_Found]:
     """The lines of a sum that was split by the causes of its lines; any other item itself."""
     lines = [entry for entry in json.loads(row.evidence or "[]") if "side" not in entry]
@@ -322,8 +329,13 @@ def _reference(row: _Found, shown: ShownBy, counterparty: str) -> str:
     """Their own number of it: of a parcel its tracking number, else what the key names behind whose it is."""
     if shown.to == "carrier":
         return ", ".join(number for carrier, number in row.parcels if carrier.casefold() == counterparty.casefold())
-    parts = [part for part in row.key.split("/")[1:] if part and part != row.order_id]
-    return parts[0] if row.leg in ("fee", "payment_settlement", "freight", "payout_bank", "return_refund", "finance") and parts else ""
+    words = load_labels()
+    if row.leg == "finance":
+        measure = words["columns"].get(row.key.rpartition("/")[2], {})
+        return f"{measure['zh']} / {measure['en']}" if measure and not row.order_id else ""
+    # words of ours in a key say nothing to others
+    parts = [part for part in row.key.split("/")[1:] if part and part != row.order_id and part not in words["key_parts"]]
+    return parts[0] if row.leg in ("fee", "payment_settlement", "freight", "payout_bank", "return_refund") and parts else ""
 
 
 def _evidence(evidence: str, currency: str) -> str:
@@ -358,7 +370,7 @@ def _write(
     for i in items:
         by_subject.setdefault((i.request.subject(i.order_id), i.currency), []).append(i.claim)
     preface = [
-        f"对账差异函 / Letter of dispute: {books.name or books.entity} → {party.name or counterparty}",
+        f"对账差异函 / Letter of dispute: {books.name or books.entity} → {party.name or known_as(counterparty)}",
         *([party.address] if party.address else []),
         f"截至 / as of {period}: {len(items)} 项 / items",
         *(f"{subject}: {len(claims)} 项 / items, {in_places(sum(claims, Decimal(0)), currency):,f} {currency}"

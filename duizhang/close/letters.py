@@ -16,6 +16,7 @@ from duizhang.errors import ConservationError, UserError
 from duizhang.publish import period_states
 from duizhang.reconcile import STATE_TABLES
 from duizhang.schema import CLAIM
+from duizhang.spelling import meant
 from duizhang.state import State
 from duizhang.store import Store, connect, days
 from duizhang.terms import PeriodStatus
@@ -57,13 +58,16 @@ def statement(
             name: dict(con.execute(f"select currency, {signed} from {name} {of} where leg = '{leg}' group by all").fetchall())
             for name in ("opening", "claims", "closing")
         }
+        known = [str(name) for name, in con.execute(
+            "select shop from claims where shop <> '' union select shop from closing where leg = ? and shop <> '' order by 1", [leg],
+        ).fetchall()]
         rows = con.execute(
             'select period, kind, order_id, "key", currency, case side when \'left\' then amount end, '
             f"case side when 'right' then amount end, source, file, line from claims {of} where leg = '{leg}' order by all"
         ).fetchall()
     currencies = sorted({c for part in sums.values() for c in part} | {r[4] for r in rows})
     if not currencies:
-        raise UserError(f"nothing is known of {column} {who!r} from {start} to {end}")
+        raise UserError(f"nothing is known of {column} {who!r} from {start} to {end}{meant(shop, known) if shop else ''}")
     lines = []
     for currency in currencies:
         zero = Decimal(0)
@@ -75,8 +79,8 @@ def statement(
         lines.append((currency, opening, charged, settled, closing))
     preface = [
         f"对账单 / Statement of account: {column} {who}", f"{start} – {end}",
-        *(f"{c}: 期初 / opening {in_places(o, c)}; 应收 / charged {in_places(d, c)}; 已收 / settled {in_places(s, c)}; "
-          f"期末 / closing {in_places(e, c)}" for c, o, d, s, e in lines),
+        *(f"{c}: 期初 / opening {_read(o, c)}; 应收 / charged {_read(d, c)}; 已收 / settled {_read(s, c)}; "
+          f"期末 / closing {_read(e, c)}" for c, o, d, s, e in lines),
     ]
     write_letter(out, preface, "statement", STATEMENT, [list(r) for r in rows])
     return lines
@@ -93,7 +97,7 @@ def write_letter(out: Path, preface: Sequence[str], sheet: str, columns: dict[st
     at = list(columns).index("currency")
     if out.suffix.lower() == ".txt":
         items = [
-            "\n".join(f"  {name}: {_text(cell, str(row[at]))}" for name, cell in zip(header, row, strict=True) if cell not in (None, ""))
+            "\n".join(f"  {name}: {_read(cell, str(row[at]))}" for name, cell in zip(header, row, strict=True) if cell not in (None, ""))
             for row in rows
         ]
         out.write_text("\n".join(preface) + "\n\n" + "\n\n".join(items) + "\n", encoding="utf-8")
@@ -140,6 +144,11 @@ def _write_cell(page: Any, row: int, column: int, value: object, currency: str, 
 def _plain(value: object, currency: str) -> str:
     """A number as it is (a spreadsheet takes it for one, a sign in front of it is none of a formula); text that cannot run."""
     return str(safe_cell(value)) if isinstance(value, str) else _text(value, currency)
+
+
+def _read(value: object, currency: str) -> str:
+    """As people read it: an amount with separators."""
+    return f"{in_places(value, currency):,f}" if isinstance(value, Decimal) else _text(value, currency)
 
 
 def _text(value: object, currency: str) -> str:

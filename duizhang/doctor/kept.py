@@ -11,6 +11,7 @@ from duizhang.close import verify
 from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
 from duizhang.errors import Retryable, UserError
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 from duizhang.plan import acquire, recorded
 from duizhang.publish import rebuild_published
 from duizhang.published import POINTER
@@ -52,8 +53,8 @@ def look_at_home(home: Path, *, deep: bool = True) -> Iterator[Finding]:
         yield Finding(
             AREA,
             WRONG,
-            _("the state database: {error}", error=error),
-            getattr(error, "advice", "") or _("`duizhang verify` says more."),
+            _("the state database: {error}", error=spoken(str(error))),
+            spoken(getattr(error, "advice", "")) or _("`duizhang verify` says more."),
         )
         return
     if begun and not busy:
@@ -81,9 +82,9 @@ def _proved(home: Path, *, published: bool) -> Iterator[Finding]:
     problems = [problem for problem in proof.problems if published or not problem.startswith(POINTER)]
     for problem in problems:
         if problem.startswith(POINTER):
-            yield Finding(AREA, WRONG, problem, _("Any run makes it again."), _rebuilt(home))
+            yield Finding(AREA, WRONG, spoken(problem), _("Any run makes it again."), _rebuilt(home))
         else:
-            yield Finding(AREA, WRONG, problem, _(
+            yield Finding(AREA, WRONG, spoken(problem), _(
                 "`duizhang run` repairs what the archive or the published objects still have; restore the rest from a backup."))
     yield from _unreferenced(home, proof.left_over, safe=all(p.startswith(_APART) for p in problems))
     if not problems:

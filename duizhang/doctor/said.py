@@ -16,6 +16,7 @@ from duizhang.ingest.files import DUPLICATE, READ, REFUSED
 from duizhang.ingest.inbox import placed
 from duizhang.ingest.opening import walk
 from duizhang.language import translated as _
+from duizhang.phrases import spoken
 from duizhang.reconcile import supplies
 from duizhang.spoken_names import spoken_leg
 
@@ -122,7 +123,7 @@ def look_at_inbox(books: Books, records: Sequence[FileRecord]) -> Iterator[Findi
             yield Finding(
                 area,
                 WRONG,
-                _("{n} files ({some}): {problem}", n=len(names), some=some, problem=problem),
+                _("{n} files ({some}): {problem}", n=len(names), some=some, problem=spoken(problem)),
                 _("Their days are held."),
             )
         new = [name for name in found.files if name not in {r.path.partition("::")[0] for r in records}]
@@ -135,7 +136,7 @@ def look_at_inbox(books: Books, records: Sequence[FileRecord]) -> Iterator[Findi
             )
     for record in records:
         if record.status == REFUSED and not record.detail.get("misplaced"):
-            yield Finding(area, WRONG, _("not read: {problem}", problem=record.problem),
+            yield Finding(area, WRONG, _("not read: {problem}", problem=spoken(record.problem)),
                           _("Correct or replace it, or decide: `duizhang source accept` (rightly left out) or `source withdraw`."))
         elif record.status == DUPLICATE:
-            yield Finding(area, NOTED, f"{record.path}: {record.problem}", _("It adds nothing; take the copy away if you like."))
+            yield Finding(area, NOTED, spoken(f"{record.path}: {record.problem}"), _("It adds nothing; take the copy away if you like."))

@@ -193,7 +193,7 @@ def score(truth: Path, home: Path) -> tuple[Score, list[str]]:
                 con.execute(f"create temp table {name} as {step}", {"truth": str(truth.resolve())} if "$truth" in step else None)
         except duckdb.CatalogException as error:
             raise UserError(f"{published} has no table variances", advice="Run the periods first.") from error
-        except duckdb.BinderException as error:
+        except (duckdb.BinderException, duckdb.InvalidInputException) as error:
             raise UserError(f"{truth} is not a truth file of this version: {error}") from error
         causes = dict[str, tuple[int, int]]()
         for leg, right, count in con.execute(

@@ -116,7 +116,7 @@ def test_a_lost_parcel_goes_to_its_carrier_and_what_favours_us_to_nobody(home: P
 
 def test_a_platform_is_told_orders_and_sums_apart(home: Path) -> None:
     rows = letter(home, "taobao")
-    assert told(rows) == [("TB2", "78", "2.00"), ("T1", "", "179.92"), ("T9", "revenue", "5.00"), ("", "revenue", "5.09")]
+    assert told(rows) == [("TB2", "78", "2.00"), ("T1", "", "179.92"), ("T9", "", "5.00"), ("", "收入 / Revenue", "5.09")]
     assert "order" in rows[1]["subject"] and "statement does not show" in rows[3]["subject"]
     with pytest.raises(UserError, match="nothing is open"):
         letter(home, "alipay")
