@@ -20,8 +20,10 @@ import pytest
 import yaml
 
 from duizhang.books import Books, Shop
+from duizhang.errors import SpecError
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.landing import extract
+from duizhang.ingest.specification import load_spec
 
 CHANNELS: dict[str, dict[str, Any]] = {
     name: entry
@@ -136,3 +138,22 @@ def test_an_amount_that_names_no_currency_is_in_that_of_its_shop(tmp_path: Path)
     (tmp_path / "any.bin").write_bytes(written(CHANNELS["lazada_statement"]))
     [found] = extract(tmp_path / "any.bin", load_specs(), Setting.of(books, "my"), file="any", into=tmp_path / "out")
     assert set(found.table("settlements")["currency"].to_pylist()) == {"MYR"}
+
+
+@pytest.mark.parametrize(("said", "told"), [
+    ({"like": "paypal_dutsch"}, "like 'paypal_dutsch', which no shipped specification is"),
+    ({"like": "paypal_dutch", "fields": {"class": {"words": ["paypal_tipes"]}}}, "no list of words 'paypal_tipes'; known: couriers"),
+])
+def test_what_a_specification_takes_from_elsewhere_is_there(tmp_path: Path, said: dict[str, Any], told: str) -> None:
+    """Fails if a list or a specification that is not there is taken for an empty one."""
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump({"name": "own_bill", "title": "own", **said}), encoding="utf-8")
+    with pytest.raises(SpecError, match=told):
+        load_spec(tmp_path / "own.yaml")
+
+
+def test_a_dialect_has_names_of_its_own_and_everything_else_of_what_it_is_like() -> None:
+    """Fails if a language's file is recognised by another language's columns."""
+    polish, dutch = load_specs()["paypal_polish"], load_specs()["paypal_dutch"]
+    assert (polish.tables, polish.totals, polish.balance) == (dutch.tables, dutch.totals, dutch.balance)
+    names = {name for column in polish.fields.values() for name in (column.column, *column.also, *column.join)}
+    assert names & {name for column in dutch.fields.values() for name in (column.column, *column.also, *column.join)} == {"Netto", "Saldo", "Status"}

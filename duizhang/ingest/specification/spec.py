@@ -258,11 +258,14 @@ class SourceSpec(_Closed):
     header: EUR` stands for it among those above the rows, `CHF/EUR` where there are several.
     currency: of all rows that name none, where every file of this kind is in one.
     balance: the running balance, where the file has one: a control total of every row.
+    like: the name of a shipped specification that this one differs from in what it says itself; of a field with another column none of the
+    names of that one's (also, join) are kept, but for those that name a field (`<amount>`).
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+_[a-z0-9_]+$")]
     title: str
+    like: str = ""
     layout_from: Literal["real", "program", "published", "sketch", "own", "unknown"] = "unknown"
     doc: str = ""
     reader: Literal["table", "json", "mt940", "camt", "ofx", "bai2"] = "table"
@@ -363,12 +366,38 @@ def normalised(name: str) -> str:
 def load_spec(path: Path) -> SourceSpec:
     """One specification. Raises SpecError naming the file and the place."""
     try:
-        return SourceSpec.model_validate(load_yaml(path.read_text(encoding="utf-8")))
+        return SourceSpec.model_validate(_whole(load_yaml(path.read_text(encoding="utf-8"))))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
         raise SpecError(f"{path.name}: {problems}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SpecError(f"{path.name} is not valid YAML: {error}") from error
+
+
+def _whole(raw: Any) -> Any:
+    """What a specification says, with what the one that it is like says besides."""
+    if not isinstance(raw, dict) or not raw.get("like"):
+        return raw
+    base = _texts().get(raw["like"])
+    if base is None:
+        raise SpecError(f"{raw.get('name')}: it is like {raw['like']!r}, which no shipped specification is")
+    return _merged(load_yaml(base), raw)
+
+
+@cache
+def _texts() -> dict[str, str]:
+    """The shipped specifications as they are written, by name."""
+    texts = (path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.yaml"))
+    return {found[1]: text for text in texts if (found := re.search(r"^name: (\w+)$", text, re.MULTILINE))}
+
+
+def _merged(base: Any, own: Any) -> Any:
+    """`own`, and of `base` what `own` does not say, key by key."""
+    if not isinstance(base, dict) or not isinstance(own, dict):
+        return own
+    if "column" in own:
+        base = {key: value for key, value in base.items() if key != "also" and (key != "join" or all(_FIELD.fullmatch(c) for c in value))}
+    return {**base, **{key: _merged(base.get(key), value) for key, value in own.items()}}
 
 
 def load_specs(own: Path | None = None) -> dict[str, SourceSpec]:

@@ -15,6 +15,7 @@ from duizhang.ingest.typing.reading import Reading
 NAMELESS = r"(?i)^(?:[\W_]+|#?n/a|null|none|nan|nil|undefined|无|暂无|没有)$"
 _ZEROS = "^0+$"  # nothing where systems count their orders and payments; the first line of an order may be number 0
 _NUMBERED = {"order_id", "transaction_id", "refund_id", "payout_id", "tracking_number", "return_id"}
+_NAMED = 30  # of the values that are known, those that a message names
 _LOST = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 _SOUND = pl.when(~X.str.contains(_LOST)).then(X)
 IDS = Reading(
@@ -60,5 +61,7 @@ def listed(column: Column, values: Mapping[str, str]) -> Reading:
     """The value that the specification lists for a text."""
     key = X.str.to_lowercase().str.strip_chars() if column.fold else X
     value = key.replace_strict(list(values), list(values.values()), default=column.otherwise, return_dtype=pl.String)
-    wrong = f"is not known; expected one of {', '.join(k for k in values if k)}"
+    known = [k for k in values if k]
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED + 1 else ""
+    wrong = f"is not known; expected one of {', '.join(known[:_NAMED] if more else known)}{more}"
     return Reading(value, value, pl.when(X == "").then(pl.lit("is empty; expected a value")).otherwise(pl.lit(wrong)), empty=True)
