@@ -8,7 +8,7 @@ from decimal import Decimal
 import yaml
 
 from duizhang.ingest.proposing.columns import Column, bare
-from duizhang.ingest.proposing.words import ORDER_ROLES, ORDER_STATES, STATE
+from duizhang.ingest.proposing.words import ITEM, ORDER_ROLES, ORDER_STATES, STATE
 
 _NOBODY_KNOWS = "FIELD"
 _MOST_WORDS = 20  # different values of a column that are listed
@@ -49,6 +49,8 @@ def named_of_orders(roles: dict[str, Column], columns: Sequence[Column]) -> None
         status.key = "status"
         roles["status"] = status
     roles["order_id"].field["required"] = True
+    if "paid_at" in roles:
+        roles["paid_at"].field.pop("required", None)  # that all orders of one file are paid tells nothing of the next
 
 
 def _state(word: str) -> str:
@@ -76,7 +78,7 @@ def order_table(roles: Mapping[str, Column], columns: Sequence[Column], number: 
     if len(set(orders)) == len(orders):
         line = "'1'"
     elif "sku" in roles and len(set(zip(orders, roles["sku"].cells, strict=True))) == len(orders):
-        line = "sku"
+        line = "coalesce(nullif(sku, ''), 'other')"  # a line of shipping has no goods
     else:
         line = "line"
     day = "coalesce(paid_at_day, occurred_at_day)" if "paid_at" in roles else "occurred_at_day"
@@ -99,6 +101,9 @@ def order_table(roles: Mapping[str, Column], columns: Sequence[Column], number: 
         "#   currency: \"case shop when 'SHOP' then 'USD' else 'CNY' end\"",
     ]
     told += ["# amount: what the seller is to receive for the line: goods less the discounts that the shop bears.", *notes]
+    numbers = [c.name for c in columns if c.kind == "id" and c.key.startswith("f") and not ITEM.search(c.name)]
+    told += [f"# order_id: {roles['order_id'].name}, taken for the number by which platform and provider know the order; others: {', '.join(numbers)}"
+             ] if numbers else []
     others = [c.name for c in columns if c.kind == "money" and c.key not in ("amount", "unit_price")]
     told += [f"# other columns of money: {', '.join(others)}"] if others else []
     unknown = [word for word in roles["status"].field.get("values", {}) if not _state(word)] if "status" in roles else []  # type: ignore[attr-defined]

@@ -26,7 +26,9 @@ from duizhang.ingest.proposing.words import (
     ID,
     INWARD,
     MONEY,
+    NO_ORDER_NUMBER,
     NO_PERSON,
+    ORDER_NUMBERS,
     OUTWARD,
     PART,
     PENDING,
@@ -212,7 +214,7 @@ def _named(columns: Sequence[Column]) -> dict[str, Column]:
         elif CURRENCY.search(column.name) and all(re.fullmatch(r"[a-z]{3}", value) for value in seen):
             take("currency", column)
     take("tracking_number", next((c for c in columns if c.says(r"运单|快递单号|tracking|waybill")), None))
-    take("order_id", next((c for c in columns if c.says(r"订单|\border|bestell|commande|^order")), None))
+    take("order_id", next((c for pattern in ORDER_NUMBERS for c in columns if not c.key and c.says(pattern) and _may_number_orders(c)), None))
     take("bank_account", next((c for c in columns if c.says(r"iban|^account|卡号|konto(nummer)?$")), None))
     take("entry_id", next((c for c in columns if not c.key and c.kind == "id" and _all_different(c) and not TEXT.search(c.name)), None))
     take("state", next((c for c in columns if not c.key and STATE.search(c.name) and _is_state(c)), None))
@@ -231,6 +233,11 @@ def _named(columns: Sequence[Column]) -> dict[str, Column]:
     for column in columns:
         column.key = column.key or f"f{column.position + 1}"
     return roles
+
+
+def _may_number_orders(column: Column) -> bool:
+    """Whether its cells may be numbers of orders: no time, no money, no words of a few kinds."""
+    return column.kind not in ("time", "money") and not NO_ORDER_NUMBER.search(column.name)
 
 
 def _is_state(column: Column) -> bool:

@@ -68,6 +68,18 @@ HEADER_CURRENCY = re.compile(
     r"[(\[]\s*(EUR|USD|GBP|CHF|JPY|CNY|PLN|SEK|NOK|DKK"
     r"|CZK|HUF|RON|BRL|MXN|CAD|AUD|NZD|HKD|SGD|INR|€|£|zł|R\$)\s*[)\]]")
 SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "R$": "BRL"}
+# columns of the number of an order: first the one that the platform and its provider know it by, which an own system has beside its own
+ORDER_NUMBERS = (
+    r"原始(订?单|交易)|线上(订单|单号)|平台(订单|单号|交易)|网店(订单|单号)|外部(订单|单号)|店铺(订单号|单号)|来源单号"
+    r"|(platform|channel|marketplace|external|web|shop|store).?order.?(id|no|number|ref|#|$)",
+    r"订单(编?号|号码|id$)|^订单$|\border.?(id|no|nr|num|name|ref|#)|^order$|bestell.?(n|id)|^bestellung$|commande",
+    r"订单|\border|bestell",
+)
+# what stands beside the number of an order and is not it, though it has the word in its name
+NO_ORDER_NUMBER = re.compile(
+    r"(?i)状态|类型|来源|时间|日期|备注|数量|金额|标记|方式|status|state$|type|source|date|time|note|comment|total|amount|count|currency|channel$")
+# numbers of goods, parcels and places, never of orders
+ITEM = re.compile(r"(?i)sku|商品|货号|商家编码|条码|运单|快递|物流|仓库|手机|电话|item|product|article|artikel|tracking|ean|warehouse|phone")
 # role of a list of orders -> the kinds that its column may be of, and what it looks like
 ORDER_ROLES: dict[str, tuple[tuple[str, ...], str]] = {
     "paid_at": (("time",), r"付款|支付|\bpaid|payment|bezahl|paiement"),
