@@ -139,6 +139,12 @@ TABLES: dict[str, pa.Schema] = {
     "bundles": _table(("set_sku", TEXT), ("sku", TEXT), ("quantity", MONEY), ("share", RATE)),
 }
 
+# Tables of what holds from a day on, and whose it is that a newer row takes the place of. What came before the books began holds
+# from their first day.
+REFERENCE: dict[str, tuple[str, ...]] = {
+    "skus": ("sku",), "fx_rates": ("base", "quote"), "sku_map": ("system", "shop", "code"), "bundles": ("set_sku",),
+}
+
 # Columns of the claims. A leg model may leave out `customer`, `counterparty`, `remark`, `sequence` and `record_id`; every other
 # column it selects (see sql/claims). counterparty and remark are what the record says in words, for the keyless matching passes.
 # sequence: the place of the record among those of its source, shop and day in order of time; a gap in one source is a run

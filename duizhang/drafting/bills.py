@@ -16,12 +16,14 @@ from duizhang.ingest import Extraction, Setting, SourceSpec, extract
 from duizhang.ingest.files import path_day
 from duizhang.ingest.opening import documents, walk
 from duizhang.ingest.recognising import recognise
+from duizhang.schema import REFERENCE
 
 INBOX = "inbox"
 UNSAID = "XXX"  # ISO 4217 for no currency: what a row has that names none
 # kept beside bills by duizhang itself, or by whoever looks at them
 _OWN = frozenset({"books.yaml", "pseudonym.key", "mkdocs.yml"})
 _HOME = "published.duckdb"
+_LINES = 5000  # of one bill that are compared
 _SIDES = ("orders", "payments", "refunds", "settlements")
 
 
@@ -31,7 +33,8 @@ class Bill:
     100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, '' where none is named; sent: by
     warehouse, the order numbers of its shipments; rates: by provider, the fee of a payment in per cent of its amount -> how many
     payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled: (provider,
-    transaction) -> its first day; stated: the shops that rows of a platform's statement name."""
+    transaction) -> its first day; stated: the shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of
+    some thousand of its order lines."""
 
     name: str
     spec: SourceSpec
@@ -54,6 +57,7 @@ class Bill:
     paid: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     settled: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     stated: frozenset[str] = frozenset()
+    lines: dict[str, frozenset[tuple[str, str, str]]] = field(default_factory=dict)
 
     @property
     def top(self) -> str:
@@ -82,11 +86,7 @@ class Folder:
     @property
     def days(self) -> list[dt.date]:
         """The days of what is no reference data, in order."""
-        return sorted({day for bill in self.bills if not _is_reference(bill.spec) for day in bill.days})
-
-
-def _is_reference(spec: SourceSpec) -> bool:
-    return all(table.table in ("skus", "fx_rates") for table in spec.tables)
+        return sorted({day for bill in self.bills if not bill.spec.is_reference for day in bill.days})
 
 
 def _listed(folder: Path) -> Folder:
@@ -154,7 +154,7 @@ def _bill(name: str, found: Extraction) -> Bill:
     numbers: set[str] = set()
     for table in found.tables:
         rows, amounts = found.summary(table)
-        if table not in ("skus", "fx_rates"):
+        if table not in REFERENCE:
             for currency in amounts:
                 bill.currencies[currency] += rows
         if table in _SIDES:
@@ -211,6 +211,11 @@ def _orders(bill: Bill, found: Extraction) -> None:
         if origin == "books" and number:
             of_shop.setdefault(str(shop), set()).add(str(number))
     bill.own = {shop: frozenset(numbers) for shop, numbers in of_shop.items()}
+    lines: dict[str, set[tuple[str, str, str]]] = {}
+    for origin, number, line, sku in found.distinct("orders", ["origin", "order_id", "line_id", "sku"], most=_LINES):
+        if number:
+            lines.setdefault(str(origin), set()).add((str(number), str(line), str(sku or "")))
+    bill.lines = {origin: frozenset(rows) for origin, rows in lines.items()}
 
 
 def _rates(bill: Bill, found: Extraction) -> None:

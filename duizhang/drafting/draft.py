@@ -97,7 +97,7 @@ def questions(folder: Folder) -> tuple[dict[str, str], dict[str, str], list[Ques
 def books_text(folder: Folder, shops: Shops, answers: Answers) -> str:
     """A books.yaml that loads, every line with what it rests on."""
     parts = [
-        _head(), _basics(folder, answers), _shops(shops), _expected(folder, shops), _patience(folder), _accounts(folder, answers),
+        _head(), _basics(folder, answers), _shops(folder, shops), _expected(folder, shops), _patience(folder), _accounts(folder, answers),
         _rates(folder), _legs(folder, shops), _unread(folder),
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
@@ -133,7 +133,7 @@ def _basics(folder: Folder, answers: Answers) -> list[str]:
     return [*lines, f"start: {first}"]
 
 
-def _shops(shops: Shops) -> list[str]:
+def _shops(folder: Folder, shops: Shops) -> list[str]:
     if not shops.shops:
         example = "`shops: {my-shop: {platform: taobao, provider: alipay}}`"
         return _comment(f"{QUESTION}: " + _("no bill of a shop was found. A shop: {example}.", example=example))
@@ -147,6 +147,7 @@ def _shops(shops: Shops) -> list[str]:
         lines.append(f"  {_plain(name)}:")
         lines += [f"    {key}: {_plain(value)}" for key, value in (
             ("platform", found.platform), ("provider", found.provider), ("warehouse", found.warehouse)) if value]
+        lines += _compare_by(folder, found)
     if shops.shared:
         lines += _comment(_(
             "Accounts and warehouses of several shops: a row is of the shop whose order it names. Files of an account stand in "
@@ -160,6 +161,25 @@ def _shops(shops: Shops) -> list[str]:
         what = f"provider: {_plain(account.provider)}" if account.provider else f"warehouse: {_plain(name)}"
         lines.append(f"  {_plain(name)}: {{{what}, shops: [{', '.join(map(_plain, account.orders))}]}}")
     return lines
+
+
+def _compare_by(folder: Folder, found: Found) -> list[str]:
+    """By what our orders of a shop are held against the platform's, where our lines never have the platform's numbers."""
+    theirs = {line for bill in found.bills for line in bill.lines.get("platform", ())}
+    known = {order for order, _, _ in theirs}
+    ours = {line for bill in folder.bills for line in bill.lines.get("books", ()) if line[0] in known}
+    both = {order for order, _, _ in ours}
+    numbered = {order for order, _ in {line[:2] for line in ours} & {line[:2] for line in theirs}}
+    if len(numbered) * 10 >= len(both):
+        return []
+    goods = {(order, sku) for order, _, sku in ours if sku} & {(order, sku) for order, _, sku in theirs if sku}
+    by = "sku" if len({order for order, _ in goods}) * 2 >= len(both) else "order"
+    return [
+        *_comment(_(
+            "Our lines of {n} orders that the platform has do not have the platform's numbers, so they are held against each other by "
+            "`{by}` (`line` where our system keeps the numbers).", n=len(both), by=by), "    "),
+        f"    compare_by: {by}",
+    ]
 
 
 def _expected(folder: Folder, shops: Shops) -> list[str]:

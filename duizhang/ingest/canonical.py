@@ -71,9 +71,9 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
             con.register(_again_in(overlap, source), again)
         for name in schema.TABLES:
             if is_large:
-                rows[name] = _write(con, landed, store, name, periods, overlap)
+                rows[name] = _write(con, landed, store, name, periods, overlap, books.start)
             else:
-                found = _rows(con, landed, name, periods, overlap)
+                found = _rows(con, landed, name, periods, overlap, books.start)
                 store.split(name, found, periods)
                 rows[name] = found.num_rows
     if is_large:
@@ -104,25 +104,28 @@ def _said(overlap: Overlaps, twice: Told) -> dict[tuple[str, dt.date], tuple[str
     return found
 
 
-def _rows(con: duckdb.DuckDBPyConnection, landed: LandedFiles, name: str, periods: Sequence[dt.date], overlap: Overlaps) -> pa.Table:
+def _rows(
+    con: duckdb.DuckDBPyConnection, landed: LandedFiles, name: str, periods: Sequence[dt.date], overlap: Overlaps, start: dt.date
+) -> pa.Table:
     """The rows of a canonical table, of the periods and perhaps of days between them. con: knows the ranks of files, and which of
-    their rows count in another one."""
+    their rows count in another one. start: the first day of the books."""
     columns = schema.TABLES[name]
     found = [
-        landed.ask(con, name, source, _select(landed, name, source, periods), again=_again_in(overlap, source)).cast(columns)
+        landed.ask(con, name, source, _select(landed, name, source, periods, start), again=_again_in(overlap, source)).cast(columns)
         for source in landed.sources(name)
     ]
     return pa.concat_tables([columns.empty_table(), *found])
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection, landed: LandedFiles, store: Store, name: str, periods: Sequence[dt.date], overlap: Overlaps
+    con: duckdb.DuckDBPyConnection, landed: LandedFiles, store: Store, name: str, periods: Sequence[dt.date], overlap: Overlaps,
+    start: dt.date
 ) -> int:
     """Write a canonical table of the periods, within the memory of the database; the number of rows. con: as for `_rows`."""
     columns = schema.TABLES[name]
     con.execute(f'create or replace table "{name}" ({", ".join(f"{named(c.name)} {duck_type(c.type)}" for c in columns)})')
     for source in landed.sources(name):
-        landed.put(con, name, source, _select(landed, name, source, periods), again=_again_in(overlap, source))
+        landed.put(con, name, source, _select(landed, name, source, periods, start), again=_again_in(overlap, source))
     [(rows,)] = con.execute(f'select count(*) from "{name}"').fetchall()
     if rows > MANY_A_DAY * len(periods):
         store.copy(con, name, f'select * from "{name}"', periods, order=columns.names)
@@ -137,19 +140,27 @@ def _again_in(overlap: Overlaps, source: str) -> str:
     return f"again_{source}" if source in overlap.again else ""
 
 
-def _select(landed: LandedFiles, name: str, source: str, periods: Sequence[dt.date]) -> str:
+def _select(landed: LandedFiles, name: str, source: str, periods: Sequence[dt.date], start: dt.date) -> str:
     """Which rows of a source (`canonical`) count on the periods."""
     between = f"period between date '{periods[0]}' and date '{periods[-1]}'"
     spec = landed.specs[source]
-    if spec.overlap != "latest":
-        return f"select * from canonical where {between}"
+    counting = "canonical" if spec.overlap != "latest" else f"({_newest(landed, name, source)})"
+    if spec.is_reference:
+        day = f"greatest(period, date '{start}')"
+        whose = ", ".join(f'"{column}"' for column in schema.REFERENCE[name])
+        counting = (
+            f"(select * replace ({day} as period) from {counting} qualify period = max(period) over (partition by {whose}, {day}))")
+    return f"select * from {counting} where {between}"
+
+
+def _newest(landed: LandedFiles, name: str, source: str) -> str:
+    """Of rows with one grain key those of the newest file."""
     # a newer file may say another day of a record, so it is found before days are chosen
-    keys = ", ".join(f'c."{g}"' for g in spec.grain_of(name))
-    newest = (
+    keys = ", ".join(f'c."{g}"' for g in landed.specs[source].grain_of(name))
+    return (
         "select c.* from canonical as c inner join ranks as r on c.file = r.file "
         f"qualify r.rank = max(r.rank) over (partition by {keys})"
     )
-    return f"select * from ({newest}) where {between}"
 
 
 def _source_files(

@@ -31,6 +31,13 @@ named as (
 ),
 
 -- the causes of the order lines on the platform, whole or taken apart
+-- whose lines go under other numbers differs by what their sums do: the entry of a line
+lines_caused as (
+    select * replace (case cause when 'line_numbers' then 'amount_entry' else cause end as cause)
+    from with_cause
+    where leg = 'order_platform'
+),
+
 line_parts as (
     select period, entity, shop, order_id, currency, "key", cause, left_amount - right_amount as difference, because
     from named
@@ -41,9 +48,8 @@ line_parts as (
     where leg = 'order_platform' and rest <> 0
     union all
     select c.period, c.entity, c.shop, c.order_id, c.currency, c."key", c.cause, c.difference, null
-    from with_cause as c
+    from lines_caused as c
     anti join split as s using (period, leg, entity, "key", currency)
-    where c.leg = 'order_platform'
 ),
 
 -- because: what a cause follows from at the lines that have it, so that the causes of an order are told apart
@@ -66,8 +72,8 @@ platform_causes as (
         period, entity, shop, order_id, currency, min(cause) as cause, sum(difference) as difference,
         sum(quantity_difference) as quantity_difference,
         row_number() over (partition by period, entity, shop, order_id order by currency) = 1 as is_first
-    from with_cause
-    where leg = 'order_platform' and order_id <> ''
+    from lines_caused
+    where order_id <> ''
     group by period, entity, shop, order_id, currency
     having count(distinct cause) = 1
 ),

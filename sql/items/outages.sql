@@ -10,6 +10,14 @@ claims as (select * from claims),
 past_claims as (select * from past_claims),
 feeds as (select * from side_feeds),
 
+-- an order that the other side has under other line numbers is not lost
+sides_of_order as (
+    select period, leg, entity, shop, order_id, count(distinct side) as order_sides
+    from open_claims
+    where leg = 'order_platform' and order_id <> ''
+    group by all
+),
+
 -- a gap in one source: at least five orders of a shop, one after the other in the source that has them, that the other
 -- side lacks
 lone_orders as (
@@ -18,8 +26,10 @@ lone_orders as (
     from open_claims as c
     inner join items as d
         on c.period = d.period and c.leg = d.leg and c.entity = d.entity and c."key" = d."key" and c.currency = d.currency
+    left join sides_of_order as s
+        on c.period = s.period and c.leg = s.leg and c.entity = s.entity and c.shop = s.shop and c.order_id = s.order_id
     where c.sequence is not null and c.order_id <> '' and (d.left_claims = 0 or d.right_claims = 0)
-        and d.age_days >= d.sla_days
+        and d.age_days >= d.sla_days and coalesce(s.order_sides, 1) = 1
 ),
 
 runs as (

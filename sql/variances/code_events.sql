@@ -1,7 +1,9 @@
--- Grain: one row a period and item of goods under a code without a SKU. Meaning: the event that it belongs to: the codes of a system are one
--- event, in whatever shops and legs they stand, with the transfers that came in under them, as it is the map of that system that lacks them.
+-- Grain: one row a period and item of goods under a code without a SKU, or of an order's line under another number. Meaning: the event that
+-- it belongs to: the codes of a system are one event, in whatever shops and legs they stand, with the transfers that came in under them, as it
+-- is the map of that system that lacks them; the lines of a shop are one event, as one entry of books.yaml says what they are held by.
 with
 lines as (select * from event_lines where cause = 'sku_unmapped' and not is_in_sum),
+numbered as (select * from event_lines where cause = 'line_numbers' and not is_in_sum),
 claims as (select * from open_claims where kind in ('unmapped', 'transfer')),
 
 unmapped as (
@@ -32,6 +34,10 @@ final as (
         on l.period = u.period and l.leg = u.leg and l.entity = u.entity and l."key" = u."key"
     left join transfers as t
         on l.leg = 'stock' and l.period = t.period and l.entity = t.entity and split_part(l."key", '/', 2) = t.transfer
+    union all by name
+    select
+        * exclude (is_in_sum, first_seen, subject), concat_ws('|', 'lines', entity, shop, currency) as event_key, true as is_booked
+    from numbered
 )
 
 select * from final

@@ -5,7 +5,7 @@ with
 sales as (
     select * exclude (is_in_sum)
     from event_lines
-    where is_in_sum or leg in ('order_platform', 'order_payment') and cause <> 'sku_unmapped'
+    where is_in_sum or leg in ('order_platform', 'order_payment') and cause not in ('sku_unmapped', 'line_numbers')
 ),
 
 -- what each leg says of an order: its causes with their amounts

@@ -204,6 +204,20 @@ def test_a_provider_that_knows_the_orders_of_a_shop_is_its_own(tmp_path: Path) -
     assert (shop.platform, shop.provider) == ("shopify", "stripe")
 
 
+@pytest.mark.parametrize(("line", "by"), [("L-1", "order"), ("freight", "line")])
+def test_orders_without_the_platforms_line_numbers_are_drafted_to_be_compared_by_what_both_have(
+    tmp_path: Path, line: str, by: str
+) -> None:
+    """Fails if a first run shows every line of a company whose system has numbers of its own for them as missing on both sides."""
+    (tmp_path / "platform.csv").write_text(SHOPIFY_ORDERS, encoding="utf-8")
+    numbers = [row.split(",")[0] for row in SHOPIFY_ORDERS.splitlines()[1:]]
+    (tmp_path / "own.csv").write_text(
+        "order_id,line_id,shop,sku,quantity,unit_price,amount,currency,status,ordered_at,paid_at\n"
+        + "".join(f"{n},{line},cups,X-9,1,1.00,1.00,EUR,paid,2026-03-01 10:00:00,2026-03-01 10:00:00\n" for n in dict.fromkeys(numbers)))
+    duizhang("init", tmp_path, "--json", "--time-zone", "Europe/Berlin", "--currency", "EUR", "--entity", "cups")
+    assert load_books(tmp_path / "books.yaml").shops["cups"].compare_by == by
+
+
 def test_folders_of_an_inbox_are_the_shops(tmp_path: Path) -> None:
     for name in ("north", "south"):
         (tmp_path / "inbox" / name).mkdir(parents=True)

@@ -58,6 +58,21 @@ def test_a_moved_record_is_on_one_day(tmp_path: Path, ranges: list[list[dt.date]
     assert "file:d2.csv" in derive(books, store, state, DAYS)[DAYS[0]].parts
 
 
+def test_what_held_before_the_books_began_holds_from_their_first_day(tmp_path: Path) -> None:
+    """Fails if a list of costs, codes or rates that is dated before `start` is in no day, so that nobody's cost or weight is known; of
+    several days before it the last one counts, and a row of the first day itself before all of them."""
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "books.yaml").write_text("entity: e\nstart: 2026-03-01\nshops: {a: {platform: own}}\n")
+    (tmp_path / "inbox" / "costs.csv").write_text(
+        "sku,cost,currency,as_of\nA,3.00,CNY,2026-02-01\nA,2.00,CNY,2026-01-01\nB,5.00,CNY,2026-01-01\nB,6.00,CNY,2026-03-01\nA,4.00,CNY,2026-03-02\n")
+    (tmp_path / "inbox" / "rates.csv").write_text("base,quote,rate,as_of\nUSD,CNY,7.1,2025-12-31\nUSD,CNY,7.0,2025-12-01\n")
+    store, state, books = Store(tmp_path / "home"), State(tmp_path / "home"), load_books(tmp_path / "books.yaml")
+    assert {r.path: r.touched() for r in collect(books, store, state)} == {"costs.csv": DAYS[:2], "rates.csv": DAYS[:1]}
+    build_canonical(books, store, state, DAYS)
+    assert [[(r["sku"], int(r["cost"])) for r in store.read("skus", day).to_pylist()] for day in DAYS] == [[("A", 3), ("B", 6)], [("A", 4)], []]
+    assert [str(r["rate"]) for r in store.read("fx_rates", DAYS[0]).to_pylist()] == ["7.10000000"]
+
+
 def test_many_rows_are_written_by_the_database_as_few_are_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, state, _ = home(tmp_path)
     books, written = load_books(tmp_path / "books.yaml"), []

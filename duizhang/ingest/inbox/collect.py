@@ -301,6 +301,8 @@ class _Collection:
         for expected in self.books.expected:
             if (expected.source, expected.shop) == (source, shop):
                 found |= expected.stands_for(found)
+        if source in self.rules.specs and self.rules.specs[source].is_reference:
+            found = {max(day, self.books.start) for day in found}  # what held before the books began holds when they do
         return sorted(day.isoformat() for day in found)
 
     def _is_duplicate(self, sha: str, name: str, original: str) -> None:

@@ -102,8 +102,8 @@ def order_table(roles: Mapping[str, Column], columns: Sequence[Column], number: 
     ]
     told += ["# amount: what the seller is to receive for the line: goods less the discounts that the shop bears.", *notes]
     numbers = [c.name for c in columns if c.kind == "id" and c.key.startswith("f") and not ITEM.search(c.name)]
-    told += [f"# order_id: {roles['order_id'].name}, taken for the number by which platform and provider know the order; others: {', '.join(numbers)}"
-             ] if numbers else []
+    known = f"# order_id: {roles['order_id'].name}, taken for the number by which platform and provider know the order"
+    told += [f"{known}; others: {', '.join(numbers)}"] if numbers else []
     others = [c.name for c in columns if c.kind == "money" and c.key not in ("amount", "unit_price")]
     told += [f"# other columns of money: {', '.join(others)}"] if others else []
     unknown = [word for word in roles["status"].field.get("values", {}) if not _state(word)] if "status" in roles else []  # type: ignore[attr-defined]

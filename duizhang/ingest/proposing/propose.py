@@ -214,7 +214,8 @@ def _named(columns: Sequence[Column]) -> dict[str, Column]:
         elif CURRENCY.search(column.name) and all(re.fullmatch(r"[a-z]{3}", value) for value in seen):
             take("currency", column)
     take("tracking_number", next((c for c in columns if c.says(r"运单|快递单号|tracking|waybill")), None))
-    take("order_id", next((c for pattern in ORDER_NUMBERS for c in columns if not c.key and c.says(pattern) and _may_number_orders(c)), None))
+    numbering = [c for c in columns if not c.key and _may_number_orders(c)]
+    take("order_id", next((c for pattern in ORDER_NUMBERS for c in numbering if c.says(pattern)), None))
     take("bank_account", next((c for c in columns if c.says(r"iban|^account|卡号|konto(nummer)?$")), None))
     take("entry_id", next((c for c in columns if not c.key and c.kind == "id" and _all_different(c) and not TEXT.search(c.name)), None))
     take("state", next((c for c in columns if not c.key and STATE.search(c.name) and _is_state(c)), None))

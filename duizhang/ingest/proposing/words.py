@@ -79,7 +79,8 @@ ORDER_NUMBERS = (
 NO_ORDER_NUMBER = re.compile(
     r"(?i)状态|类型|来源|时间|日期|备注|数量|金额|标记|方式|status|state$|type|source|date|time|note|comment|total|amount|count|currency|channel$")
 # numbers of goods, parcels and places, never of orders
-ITEM = re.compile(r"(?i)sku|商品|货号|商家编码|条码|运单|快递|物流|仓库|手机|电话|item|product|article|artikel|tracking|ean|warehouse|phone")
+ITEM = re.compile(
+    r"(?i)sku|商品|货号|商家编码|条码|运单|快递|物流|仓库|手机|电话|item|product|article|artikel|tracking|ean|warehouse|phone")
 # role of a list of orders -> the kinds that its column may be of, and what it looks like
 ORDER_ROLES: dict[str, tuple[tuple[str, ...], str]] = {
     "paid_at": (("time",), r"付款|支付|\bpaid|payment|bezahl|paiement"),

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from duizhang.errors import SpecError
 from duizhang.layout import SOURCES, WORDS
-from duizhang.schema import INSTANT, MONEY, RATE, TABLES, TEXT
+from duizhang.schema import INSTANT, MONEY, RATE, REFERENCE, TABLES, TEXT
 from duizhang.yaml_reading import load_yaml
 
 ENGINE_VERSION = "7"  # raise it when the same bytes and spec are to be read differently
@@ -343,6 +343,11 @@ class SourceSpec(_Closed):
 
     def __hash__(self) -> int:
         return hash(self.name)  # what is compiled of a specification is kept by it
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether all its rows are of what holds from a day on."""
+        return bool(self.tables) and all(table.table in REFERENCE for table in self.tables)
 
     def digest(self) -> str:
         """SHA-256 of the spec and the engine's version: what landed rows depend on besides the bytes."""
