@@ -263,6 +263,7 @@ class _Run:
     def _parts(self) -> Iterator[_Part]:
         """Batches are read here, and typed in two other threads, each with a connection of its own; the order stays."""
         waiting: deque[Future[_Part]] = deque()
+        held: list[Batch] = []  # without a row that tells how to type them
         more, batches = several(self.reading.batches)
         with ThreadPoolExecutor(TYPING_THREADS) as pool:
             for batch in batches:
@@ -273,14 +274,17 @@ class _Run:
                 if self.overlay is not None:
                     batch = self.overlay.over(batch)
                 settle(self.typer, batch)
-                if not more:
-                    yield self._part(self.typer, batch)
+                held.append(batch)
+                if not more or not self.typer.is_settled:
                     continue
-                waiting.append(pool.submit(self._part, self.typer, batch))
+                waiting += [pool.submit(self._part, self.typer, one) for one in held]
+                held = []
                 while len(waiting) > AHEAD or (waiting and waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        if self.typer is not None:
+            yield from (self._part(self.typer, batch) for batch in held)
 
     def _part(self, typer: ColumnTyper, batch: Batch) -> _Part:
         typed, wrong = typer.type(batch)

@@ -122,6 +122,9 @@ class Column(_Closed):
     zone_field: str | None = None
     personal: bool = False
 
+    def __hash__(self) -> int:
+        return hash(self.column)
+
     @model_validator(mode="before")
     @classmethod
     def _listed_words(cls, data: Any) -> Any:
@@ -342,7 +345,8 @@ class SourceSpec(_Closed):
         return grain + tuple(name for name in (*_RECORD_IDS, "sku", "occurred_at") if name in known and name not in grain)
 
     def __hash__(self) -> int:
-        return hash(self.name)  # what is compiled of a specification is kept by it
+        """What is compiled of a specification is kept by it."""
+        return hash(self.name)
 
     @property
     def is_reference(self) -> bool:

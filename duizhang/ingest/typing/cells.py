@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import FIELD_TYPES, NUMBERS, TIME_FORMATS, Column, SourceSpec, normalised
-from duizhang.ingest.texts import FEW, Cells, arrow, bare, coded, distinct, series, whole
+from duizhang.ingest.texts import FEW, Cells, X, arrow, bare, coded, distinct, series, whole
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
 from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
 from duizhang.ingest.typing.marks import Marks
@@ -166,7 +166,7 @@ class ColumnTyper:
                 amounts(self.decimal, FIELD_TYPES[column.type]) if column.type in NUMBERS
                 else times(self.formats[name]) if column.type == "time"
                 else IDS if column.type == "id"
-                else None if column.values is None else listed(column, column.values))
+                else None if column.values is None else listed(column))
 
     def _constant(self, column: Column, raw: _Raw) -> int | None:
         """The position of a column, leaving out names that only count while all rows agree where they do not."""
@@ -264,11 +264,12 @@ class ColumnTyper:
         values: dict[str, pa.Array] = {"line": batch.lines}
         days: dict[str, pa.Array] = {}
         problems: list[Problem] = []
+        fields, fixed = self._found(raw)
         for name, column in self.spec.fields.items():
-            if (fixed := self._fixed(name, len(batch.lines))) is not None:
-                values[name] = fixed
+            if name in fixed:
+                values[name] = fixed[name]
                 continue
-            found = self._found(name, column, raw)
+            found = fields[name]
             values[name], reasons = found.rows(found.values, coded=column.type in ("id", "text")), found.rows(found.reasons)
             days[name] = found.rows(found.days)
             if column.beside:
@@ -297,34 +298,82 @@ class ColumnTyper:
             wrong = wrong.sort_by([("line", "ascending"), ("column_name", "ascending")])
         return self._hide(typed), wrong
 
-    def _found(self, name: str, column: Column, raw: _Raw) -> Found:
-        """What stands in the cells of a field. Where they repeat themselves, what was found of the same texts before is known."""
-        position = self.positions[name]
-        texts, places = raw.distinct(position) if position is not None and not self.joined[name] else (None, None)
-        if texts is None or places is None or len(texts) > FEW:
-            return self._read(name, column, self._text(name, column, raw))
-        known = self.known.get(name)
-        at = pc.index_in(texts, known[0]) if known else None
-        if known is None or at is None or at.null_count:
-            known = self.known[name] = texts, self._read(name, column, self._text(name, column, raw))
-            return known[1]
-        return known[1].of(at, places)
+    def _found(self, raw: _Raw) -> tuple[dict[str, Found], dict[str, pa.Array]]:
+        """(what stands in the cells of fields, the values of those of which the file has no column).
 
-    def _read(self, name: str, column: Column, texts: Cells) -> Found:
-        reading = self.readings[name]
-        read, reasons = reading.of(texts.values) if reading is not None else (texts.values, None)
-        values, days, empty = arrow(read), None, None
-        if column.type == "time" and not column.zone_field:
-            values, days = self._utc_and_day(name, values, texts.values)
-        if (column.required or column.required_with) and (nothing := texts.values == "").any():
-            empty = pc.if_else(nothing.to_arrow(), "is empty; expected a value", None)
-        return Found(values, days, reasons, empty, texts.places)
+        All that is asked is asked at once, as one question costs more than the cells of a small file. Of cells that repeat
+        themselves, what was found of the same texts before is known.
+        """
+        found: dict[str, Found] = {}
+        asked: dict[str, tuple[Cells, pl.Expr | None]] = {}
+        rows = len(raw.batch.lines)
+        fixed = {name: values.slice(0, rows) for name, values in self.fixed.items() if len(values) >= rows}
+        for name, column in self.spec.fields.items():
+            if name not in fixed and (known := self._known(name, raw)) is not None:
+                found[name] = known
+            elif name not in fixed:
+                asked[name] = self._given(name, column, raw)
+        lazy = {name: self._begun(name, *given) for name, given in asked.items()}
+        begun = dict(zip(lazy, pl.collect_all(list(lazy.values())), strict=True))
+        for name, (cells, _) in asked.items():
+            column = self.spec.fields[name]
+            one = self._finished(name, begun[name], cells.places)
+            if self._lacks(name) and one.reasons is None and (column.type != "time" or one.values.null_count):
+                self.fixed[name] = fixed[name] = one.rows(one.values, coded=column.type in ("id", "text"))
+                continue
+            found[name] = one
+            position = self.positions[name]
+            if position is not None and not self.joined[name] and cells.places is not None and len(cells.values) <= FEW:
+                self.known[name] = raw.distinct(position)[0], one
+        return found, fixed
+
+    def _known(self, name: str, raw: _Raw) -> Found | None:
+        """What was found of a field in a batch before, where its cells hold nothing else now."""
+        known, position = self.known.get(name), self.positions[name]
+        if known is None or position is None:
+            return None
+        texts, places = raw.distinct(position)
+        at = pc.index_in(texts, known[0]) if places is not None and len(texts) <= FEW else None
+        return known[1].of(at, places) if at is not None and not at.null_count else None
+
+    def _lacks(self, name: str) -> bool:
+        """Whether the file has no column for a field, and need not have one."""
+        column = self.spec.fields[name]
+        return self.positions[name] is None and not (self.joined[name] or column.required or column.required_with or column.beside)
+
+    def _begun(self, name: str, cells: Cells, steps: pl.Expr | None) -> pl.LazyFrame:
+        """The texts `x` of a field, the values that are plain to see, and the days of times."""
+        column, reading = self.spec.fields[name], self.readings[name]
+        lazy = cells.values.alias("x").to_frame().lazy()
+        if steps is not None:
+            lazy = lazy.with_columns(x=steps)
+        if reading is not None:
+            lazy = reading.begun(lazy)
+        if self._is_plain_time(name):
+            utc, day = utc_and_day(pl.col("value"), column.zone or self.spec.zone or self.zone, self.zone, self.cut_off)
+            lazy = lazy.with_columns(utc=utc, day=day)
+        return lazy.with_columns(nothing=X == "") if column.required or column.required_with else lazy
+
+    def _finished(self, name: str, begun: pl.DataFrame, places: pa.Array | None) -> Found:
+        column, reading = self.spec.fields[name], self.readings[name]
+        read, reasons = reading.finished(begun) if reading is not None else (begun["x"], None)
+        values, days, empty = None, None, None
+        if self._is_plain_time(name) and not begun["left"].any() and begun["utc"].null_count() == read.null_count():
+            values, days = arrow(begun["utc"]), arrow(begun["day"])
+        elif column.type == "time" and not column.zone_field:
+            values, days = self._utc_and_day(name, arrow(read), begun["x"])
+        if "nothing" in begun.columns and begun["nothing"].any():
+            empty = pc.if_else(begun["nothing"].to_arrow(), "is empty; expected a value", None)
+        return Found(arrow(read) if values is None else values, days, reasons, empty, places)
+
+    def _is_plain_time(self, name: str) -> bool:
+        """Whether a field is times of one zone."""
+        column = self.spec.fields[name]
+        return column.type == "time" and not column.zone_field and not any(is_absolute(f) for f in self.formats[name])
 
     def _utc_and_day(self, name: str, times: pa.Array, texts: pl.Series | None, zones: pa.Array | None = None) -> tuple[pa.Array, pa.Array]:
         """Times in naive UTC and their business days. texts: that they stand in; zones: of each, where its row names it."""
         absolute, own = [is_absolute(f) for f in self.formats[name]], self.spec.zone or self.zone
-        if zones is None and not any(absolute):
-            return utc_and_day(times, self.spec.fields[name].zone or own, self.zone, self.cut_off)
         utc = times
         if not all(absolute):
             utc = to_utc(times, self.spec.fields[name].zone or own) if zones is None else by_zone(times, zones, own)
@@ -337,21 +386,6 @@ class ColumnTyper:
         found = {name: values[0] for name, values in self.fixed.items() if len(values)}
         return found | {f"{name}_day": pa.scalar(None, pa.date32()) for name in found if self.spec.fields[name].type == "time"}
 
-    def _fixed(self, name: str, rows: int) -> pa.Array | None:
-        """The values of a field of which the file has no column; None where it has one, or where that is wrong."""
-        column, reading = self.spec.fields[name], self.readings.get(name)
-        if self.positions[name] is not None or self.joined[name] or column.required or column.required_with or column.beside:
-            return None
-        if name not in self.fixed or len(self.fixed[name]) < rows:
-            cell = Cells(pl.Series("x", [""]))
-            texts = cell if (rule := self.steps[name]) is None else cell.map(rule)
-            read, reasons = reading.of(texts.values) if reading is not None else (texts.values, None)
-            if reasons is not None or (column.type == "time" and not read.null_count()):
-                return None
-            many = Found(arrow(read), places=pa.array(np.zeros(rows, np.int32)))
-            self.fixed[name] = many.rows(many.values, coded=column.type in ("id", "text"))
-        return self.fixed[name].slice(0, rows)
-
     def _moved_beside(self, name: str, charges: pa.Array) -> pa.Array:
         """What charges move besides the amounts. Raises RefusedFile where there are some and nothing tells."""
         factor = self.factors.get(name)
@@ -363,6 +397,11 @@ class ColumnTyper:
 
     def _text(self, name: str, column: Column, raw: _Raw) -> Cells:
         """A field's cells without the marks that platforms and spreadsheets put around them, made ready for typing."""
+        cells, steps = self._given(name, column, raw)
+        return cells if steps is None else cells.map(steps)
+
+    def _given(self, name: str, column: Column, raw: _Raw) -> tuple[Cells, pl.Expr | None]:
+        """(the bare cells that a field is read from, what makes its text of them; None where they are it)."""
         steps = self.steps[name]
         given = (self.positions[name], *self.joined[name])
         places: list[int | None] = [place for place in given if place is not None] or [None]
@@ -370,13 +409,13 @@ class ColumnTyper:
             found = [raw.cells(place).map(steps) for place in places]
             said = [cells for cells in found if (cells.values != "").any()]
             if len(said) < 2:
-                return said[0] if said else found[0]
+                return said[0] if said else found[0], None
         cells = raw.cells(places[0])
         for other in places[1:]:
             # a blank stands around it where one of both is empty
             both = pl.DataFrame({"x": cells.rows(), "y": raw.cells(other).rows()})
             cells = Cells(both.select(x=pl.concat_str("x", "y", separator=" ").str.strip_chars(" ")).to_series())
-        return cells if steps is None else cells.map(steps)
+        return cells, steps
 
     def _shown(self, name: str, column: Column, raw: _Raw, reasons: pa.Array) -> Problem:
         """The problem with the cells as they stand in the file: what was taken out of one does not name it."""

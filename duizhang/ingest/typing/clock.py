@@ -10,24 +10,18 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from duizhang.ingest.texts import X, applied
+
 TIME = pa.timestamp("us")
 
 
 def to_utc(times: pa.Array, zone: str) -> pa.Array:
     """Wall-clock times of a zone in UTC. A time that the clock shows twice is the first; one that it skips, the last before."""
-    return _to_utc(times, zone)[0]
-
-
-def _to_utc(times: pa.Array, zone: str) -> tuple[pa.Array, bool]:
-    """(times in UTC, whether the clock shows each of them)."""
-    walls = pl.Series(times)
-    if (offset := ZoneInfo(zone).utcoffset(None)) is not None:  # one that never changes
-        return (walls - offset).to_arrow(), True
-    there = walls.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    if there.null_count() > walls.null_count():  # Polars has no answer for what the clock skips
+    utc = applied(_utc(X, zone), pl.Series(times))
+    if utc.null_count() > times.null_count:  # Polars has no answer for what the clock skips
         there = pc.assume_timezone(times, zone, ambiguous="earliest", nonexistent="earliest")
-        return pc.cast(there, pa.timestamp("us", "UTC")).cast(TIME), False
-    return there.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_arrow(), True
+        return pc.cast(there, pa.timestamp("us", "UTC")).cast(TIME)
+    return utc.to_arrow()
 
 
 def by_zone(times: pa.Array, zones: pa.Array, fallback: str) -> pa.Array:
@@ -47,16 +41,25 @@ def by_zone(times: pa.Array, zones: pa.Array, fallback: str) -> pa.Array:
 
 def business_day(utc: pa.Array, zone: str, cut_off_minutes: int) -> pa.Array:
     """The day in the books' zone, which begins at the cut-off, of times in UTC."""
-    return _day(pl.Series(utc).dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None), cut_off_minutes)
+    return applied(_day(_local(X, zone), cut_off_minutes), pl.Series(utc)).to_arrow()
 
 
-def utc_and_day(times: pa.Array, zone: str, books_zone: str, cut_off_minutes: int) -> tuple[pa.Array, pa.Array]:
-    """(wall-clock times of a zone in UTC, their days in the books' zone), as `to_utc` and `business_day` have them."""
-    utc, are_shown = _to_utc(times, zone)
-    if zone == books_zone and are_shown:
-        return utc, _day(pl.Series(times), cut_off_minutes)
-    return utc, business_day(utc, books_zone, cut_off_minutes)
+def utc_and_day(value: pl.Expr, zone: str, books_zone: str, cut_off_minutes: int) -> tuple[pl.Expr, pl.Expr]:
+    """(wall-clock times of a zone in UTC, their days in the books' zone), as `to_utc` and `business_day` have them but for times that
+    the clock skips: of these both are null, or wrong."""
+    return (utc := _utc(value, zone)), _day(value if zone == books_zone else _local(utc, books_zone), cut_off_minutes)
 
 
-def _day(local: pl.Series, cut_off_minutes: int) -> pa.Array:
-    return (local - dt.timedelta(minutes=cut_off_minutes) if cut_off_minutes else local).dt.date().to_arrow()
+def _utc(walls: pl.Expr, zone: str) -> pl.Expr:
+    if (offset := ZoneInfo(zone).utcoffset(None)) is not None:  # one that never changes
+        return walls - offset
+    there = walls.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return there.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def _local(utc: pl.Expr, zone: str) -> pl.Expr:
+    return utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+
+
+def _day(local: pl.Expr, cut_off_minutes: int) -> pl.Expr:
+    return (local - dt.timedelta(minutes=cut_off_minutes) if cut_off_minutes else local).dt.date()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import polars as pl
 
 from duizhang.ingest.specification import Column, SourceSpec
 from duizhang.ingest.texts import X
-from duizhang.ingest.typing.reading import Reading
+from duizhang.ingest.typing.reading import KEPT, Reading
 
 # what stands where there is no id or person: rows that have nothing to do with each other would share one key
 NAMELESS = r"(?i)^(?:[\W_]+|#?n/a|null|none|nan|nil|undefined|无|暂无|没有)$"
@@ -19,14 +20,22 @@ _NAMED = 30  # of the values that are known, those that a message names
 _LOST = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 _SOUND = pl.when(~X.str.contains(_LOST)).then(X)
 IDS = Reading(
-    _SOUND, _SOUND, pl.lit("is a number in scientific notation, its digits are lost; export again without a spreadsheet"), only=_LOST)
+    _SOUND, _SOUND, pl.lit("is a number in scientific notation, its digits are lost; export again without a spreadsheet"))
 
 
 def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.Expr | None:
     """From the bare cell to the text of the field; None where they are the same."""
+    before, mark, after = (column.template or "").partition("{value}")  # without it the text stands in the value's place
+    head, tail = (re.sub(r"\{(\w+)\}", lambda m: captures.get(m.group(1), ""), part) for part in (before, after))
+    return _steps(column, spec.nulls, bool(_fed_to(column, spec) & _NUMBERED and not column.required), head, mark, tail)
+
+
+@lru_cache(4096)
+def _steps(column: Column, nulls: tuple[str, ...], is_number: bool, before: str, mark: str, after: str) -> pl.Expr | None:  # noqa: FBT001
+    """The same with the parts of its template. is_number: of orders or payments, which 0 is not."""
     text = X
-    if spec.nulls:
-        text = pl.when(text.is_in(list(spec.nulls))).then(pl.lit("")).otherwise(text)
+    if nulls:
+        text = pl.when(text.is_in(list(nulls))).then(pl.lit("")).otherwise(text)
     if column.strip:
         text = text.str.replace_all(column.strip, "")
     if column.replace:
@@ -34,18 +43,16 @@ def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.E
     if column.extract:
         text = text.str.extract(column.extract).fill_null("")
     if column.type == "id" or column.personal:
-        none = rf"{NAMELESS}|{_ZEROS}" if fed_to(column, spec) & _NUMBERED and not column.required else NAMELESS
-        text = pl.when(text.str.contains(none)).then(pl.lit("")).otherwise(text)
+        text = pl.when(text.str.contains(rf"{NAMELESS}|{_ZEROS}" if is_number else NAMELESS)).then(pl.lit("")).otherwise(text)
     if column.template:
-        before, mark, after = column.template.partition("{value}")  # without it the text stands in the value's place
-        head, tail = (re.sub(r"\{(\w+)\}", lambda m: captures.get(m.group(1), ""), part) for part in (before, after))
-        text = pl.when(text == "").then(pl.lit("")).otherwise(pl.concat_str(pl.lit(head), text if mark else pl.lit(""), pl.lit(tail)))
+        whole = pl.concat_str(pl.lit(before), text if mark else pl.lit(""), pl.lit(after))
+        text = pl.when(text == "").then(pl.lit("")).otherwise(whole)
     if column.default is not None:
         text = pl.when(text == "").then(pl.lit(column.default)).otherwise(text)
     return None if text is X else text
 
 
-def fed_to(column: Column, spec: SourceSpec) -> set[str]:
+def _fed_to(column: Column, spec: SourceSpec) -> set[str]:
     """The columns of canonical tables that take a field as it is."""
     names = {name for name, other in spec.fields.items() if other is column}
     return {target for table in spec.tables for target, expression in table.columns.items() if expression in names}
@@ -57,8 +64,10 @@ def found_apart(column: Column) -> bool:
     return plain and column.extract is not None and not re.search(r"[\^$ ]|\\s|\.[*+]", column.extract)
 
 
-def listed(column: Column, values: Mapping[str, str]) -> Reading:
+@lru_cache(KEPT)
+def listed(column: Column) -> Reading:
     """The value that the specification lists for a text."""
+    values = column.values or {}
     key = X.str.to_lowercase().str.strip_chars() if column.fold else X
     value = key.replace_strict(list(values), list(values.values()), default=column.otherwise, return_dtype=pl.String)
     known = [k for k in values if k]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from duizhang.ingest.texts import X
-from duizhang.ingest.typing.reading import Reading
+from duizhang.ingest.typing.reading import KEPT, Reading
 from duizhang.schema import MONEY, WHOLE_DIGITS
 
 TOO_LARGE = f"has more than {WHOLE_DIGITS} digits before its decimal mark, the most that have room to be added up"
@@ -20,6 +21,7 @@ _GROUPS = (" ", "\u00a0", "\u202f", "\u2009", "'", "\u2019")
 SIDE = r"([0-9.)])\s*(CR|DR|DB|S|H|C|D)\.?$"  # behind the amount: credit or debit, in either case
 
 
+@lru_cache(KEPT)
 def amounts(decimal: str, kind: pa.DataType = MONEY) -> Reading:
     """How amounts are read. decimal: the mark before the cents; kind: MONEY or RATE.
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-from duizhang.ingest.texts import applied, arrow
+from duizhang.ingest.texts import X, arrow
+
+KEPT = 256  # readings of a kind that are kept: to put one together takes as long as to read a hundred cells by it
 
 
 @dataclass(frozen=True)
@@ -16,25 +18,29 @@ class Reading:
 
     quick: the value, null where that is not plain to see. thorough: the value of any text, null where it has none. reason: over
     `x` and `value`, what is wrong with a text of which this is said. empty: whether an empty text must have a value.
-    only: a regex; texts that it does not match are their own values.
     """
 
     quick: pl.Expr
     thorough: pl.Expr
     reason: pl.Expr
     empty: bool = False
-    only: str = ""
 
     def of(self, texts: pl.Series) -> tuple[pl.Series, pa.Array | None]:
         """(values, the reason of each or None where all have a value): null where a text is empty or wrong."""
-        if self.only and not texts.str.contains(self.only).any():
-            return texts, None
-        values = applied(self.quick, texts)
-        nothing = values.is_null()
-        left = (nothing if self.empty else nothing & (texts != "")).arg_true()
-        if not len(left):
+        return self.finished(self.begun(texts.alias("x").to_frame().lazy()).collect())
+
+    def begun(self, texts: pl.LazyFrame) -> pl.LazyFrame:
+        """Texts `x` with the `value` of each that is plain to see, and whether it is `left` to be looked at again."""
+        nothing = pl.col("value").is_null()
+        return texts.with_columns(value=self.quick).with_columns(left=nothing if self.empty else nothing & (X != ""))
+
+    def finished(self, begun: pl.DataFrame) -> tuple[pl.Series, pa.Array | None]:
+        """The same as `of`, of what was begun."""
+        values = begun["value"]
+        if not begun["left"].any():
             return values, None
-        again = texts.gather(left).alias("x").to_frame().with_columns(value=self.thorough)
+        left = begun["left"].arg_true()
+        again = begun["x"].gather(left).to_frame().with_columns(value=self.thorough)
         again = again.with_columns(reason=self.reason).with_columns(value=pl.when(pl.col("reason").is_null()).then(pl.col("value")))
         values = values.scatter(left, again["value"])
         if again["reason"].null_count() == len(again):

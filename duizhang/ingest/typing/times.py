@@ -12,7 +12,7 @@ import polars as pl
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.texts import Cells, X, applied
-from duizhang.ingest.typing.reading import Reading
+from duizhang.ingest.typing.reading import KEPT, Reading
 
 CELL_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")  # of the times in a workbook
 PROBE = 64
@@ -69,7 +69,8 @@ def is_absolute(pattern: str) -> bool:
     return "%z" in pattern or pattern == "epoch"
 
 
-def times(formats: Sequence[str]) -> Reading:
+@lru_cache(KEPT)
+def times(formats: tuple[str, ...]) -> Reading:
     """How times are read, those with an offset in UTC: by the first of the patterns that fits a text; most often the first of all."""
     example = next((f for f in formats if f.startswith("%")), formats[0])
     fractions = [f.replace("%S", "%S.%f") for f in formats if "%S" in f and "%f" not in f]  # of seconds, whatever has them
@@ -77,6 +78,7 @@ def times(formats: Sequence[str]) -> Reading:
         pl.lit(f"is no time; expected such as {example}")))
 
 
+@lru_cache(KEPT)
 def by(pattern: str) -> pl.Expr:
     """The time that a text is by one pattern, null where it is none."""
     if pattern == "epoch":
@@ -111,13 +113,11 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
     Raises RefusedFile with both readings where nothing tells.
     """
     filled = texts.values.filter(texts.values != "")
-    few = filled.head(PROBE)
-    near = [p for p in formats if not applied(by(p), few).null_count()]
+    near = _near(filled, formats)
     if not near and len(filled) and rivals(tuple(formats)):
         # a cell that is no time tells nothing of the others
         filled = filled.filter(applied(pl.coalesce([by(p) for p in formats]), filled).is_not_null())
-        few = filled.head(PROBE)
-        near = [p for p in formats if not applied(by(p), few).null_count()]
+        near = _near(filled, formats)
         if not near:
             _refuse_mixed(filled, formats)
     if not len(filled) or not near:
@@ -139,6 +139,12 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
     if len(found) > 1:
         lead = _decided({p: _in_rows(by(p), texts) for p in found}, filled[0], evidence or Evidence())
     return (lead, *(p for p in formats if p != lead and frozenset((p, lead)) not in rivals(tuple(formats))))
+
+
+def _near(filled: pl.Series, formats: Sequence[str]) -> list[str]:
+    """The formats that read the first cells."""
+    lacking = filled.head(PROBE).alias("x").to_frame().select(by(p).null_count().alias(p) for p in dict.fromkeys(formats)).row(0)
+    return [p for p, count in zip(dict.fromkeys(formats), lacking, strict=True) if not count]
 
 
 def _refuse_mixed(filled: pl.Series, formats: Sequence[str]) -> None:
