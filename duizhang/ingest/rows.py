@@ -37,7 +37,8 @@ class Reading:
 
     around: lines that are no rows. summary: normalised column name -> cell of the line or table that carries the
     file's totals; totals_line: that line (0: none was met). stated: (name, stated, computed) of totals that the reader
-    itself checks, both as decimal text. headers: lines that repeat the header, as where exports were joined.
+    itself checks, both as decimal text. headers: lines that repeat the header, as where exports were joined. header: the names of
+    all columns, also of those that are not read.
     """
 
     names: list[str]
@@ -48,6 +49,7 @@ class Reading:
     totals_line: int = 0
     stated: list[tuple[str, str, str]] = field(default_factory=list)
     headers: list[int] = field(default_factory=list)
+    header: Sequence[str] = ()
 
 
 def batches_of(rows: Iterator[tuple[int, Sequence[str]]], width: int, broken: Sequence[Broken] = ()) -> Iterator[Batch]:

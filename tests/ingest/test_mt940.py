@@ -40,7 +40,7 @@ SAMPLES = {"mt940_dialects": DIALECTS, "mt942": MT942}
 def read(folder: Path, body: bytes) -> Extraction:
     path = folder / "any.bin"
     path.write_bytes(body)
-    [found] = extract(path, load_specs(), Setting(shop="s"), file="any", into=Path(tempfile.mkdtemp(dir=folder)))
+    [found] = extract(path, load_specs(), Setting(shop="s", of_sources={"bank_mt940": "CNY"}), file="any", into=Path(tempfile.mkdtemp(dir=folder)))
     assert found.spec.name == "bank_mt940"
     assert found.rows_read == found.rows_parsed + found.rows_quarantined + found.rows_ignored == body.count(b"\n:61:")
     return found

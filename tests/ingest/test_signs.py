@@ -30,7 +30,7 @@ def test_amounts_without_a_sign_and_charges_of_a_card_are_asked_for(tmp_path: Pa
 
 @pytest.mark.parametrize(("said", "text", "amount"), [
     ("signed", UNSIGNED, "20.0000"), ("charges", UNSIGNED, "-20.0000"), ("charges", CARD, "0.0000"),
-    ("", UNSIGNED.replace(",12.50", ",-12.50"), "-5.0000"), ("", UNSIGNED.replace(",12.50", ",+12.50"), "20.0000"),
+    ("", UNSIGNED.replace(",12.50", ",-12.50"), "-5.0000"), ("", UNSIGNED.replace(",12.50", ",+12.50").replace(",7", ",+7"), "20.0000"),
     ("", UNSIGNED.replace("STORE 17", "/PAYOUT/P1"), "20.0000"),  # a payout of ours is money in
     ("", "Date,Description,Amount,Balance\n2026-03-05,A,12.50,12.50\n2026-03-06,B,7.50,20.00\n", "20.0000"),
     ("", "Date,Description,Card Member,Amount\n2026-03-05,A,X,-12.50\n2026-03-06,B,X,-7.50\n", "-20.0000"),

@@ -22,10 +22,11 @@ import pyarrow.compute as pc
 
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
 from duizhang.ingest.corrected import QUARANTINED
+from duizhang.ingest.landing.assumed import Assumed, assumed
 from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.extraction import MOST_LINES, ControlTotal, Extraction, Unseen, lines_of
 from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typer_of
-from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema, prepare, unnamed_currency
+from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema, prepare
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Tally, counting, tie
@@ -188,6 +189,18 @@ class _Run:
         totals += [
             ControlTotal(f"rows of a table below that no specification reads, {_told(table)}", "0", str(len(table.lines)), ok=False)
             for table in self.place.below]
+        own = assumed(self.folder / ROWS, self.spec, self.setting, self.place.above) if parsed else Assumed()
+        # without books nobody has said that it is theirs
+        doubts = [*(own.against if self.setting.is_of_books else ()), *filter(None, [own.others])]
+        totals += [
+            ControlTotal(
+                f"rows that name no currency, in {self.setting.currency} as the books, although {why}", "0", str(own.rows), ok=False)
+            for why in doubts]
+        totals += [
+            ControlTotal(
+                f"what a second column called {name.rpartition('#')[0]} adds up to", f"{total.normalize():f}", f"{mine.normalize():f}",
+                ok=False)
+            for name, (_, total) in self.unread.sums.items() if (mine := self._rival(name)) is not None and mine != total]
         if self.unread.alone:
             totals.append(ControlTotal("rows whose amount stands in a column that is not read", "0", str(self.unread.alone), ok=False))
         if self.reading.headers and (again := self._joined_twice()):
@@ -196,7 +209,7 @@ class _Run:
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
             self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out, self._unseen(),
-            *(self._ignored() if ignored else ((), ())), self._without_currency() if parsed else 0,
+            *(self._ignored() if ignored else ((), ())), own,
         )
 
     def _unseen(self) -> Unseen:
@@ -219,14 +232,17 @@ class _Run:
                 for only in ("true", empty))
         return tuple(line for (line,) in first), tuple(line for (line,) in bare)
 
-    def _without_currency(self) -> int:
-        """How many rows with amounts are taken to be in the currency of the books, as nothing else tells theirs."""
-        if not (unnamed := unnamed_currency(self.spec, self.setting)):
-            return 0
+    def _rival(self, name: str) -> Decimal | None:
+        """What the column adds up to that is read, where there is another of its name and no balance tells which is right."""
+        same = normalised(re.sub(r"#\d+$", "", name))
+        chained = any(chain.rows > 1 and not chain.flat and not chain.breaks[1] for chain in self.tally.chains.values())
+        if same == normalised(name) or chained:
+            return None
+        money = {n: c for n, c in self.spec.fields.items() if c.type == "money" and n in self.schema.names}
+        fields = [n for n, column in money.items() if same in map(normalised, (column.column, *column.also))]
         with scratch() as con:
-            prepare(con)
-            [(count,)] = con.execute(f"select count(*) from read_parquet(?) where {unnamed}", [str(self.folder / ROWS)]).fetchall()
-        return int(count)
+            return next((value for field in fields for (value,) in con.execute(
+                f'select coalesce(sum("{field}"), 0) from read_parquet(?)', [str(self.folder / ROWS)]).fetchall()), None)
 
     def _joined_twice(self) -> int:
         """How many rows of a file that was joined of several repeat one of another part: exports that overlap."""

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from duizhang import schema
 from duizhang.ingest.corrected import QUARANTINED
+from duizhang.ingest.landing.assumed import Assumed
 from duizhang.ingest.landing.landed import ROWS, LandedFiles, Setting, database_for
 from duizhang.ingest.specification import SourceSpec
 
@@ -48,8 +49,8 @@ class Extraction:
     may feed tables and is no row (0: none). unread: columns of money that the specification does not know, by name the cells that are
     not 0 and their sum. left_out: members of
     the archive and sheets of the workbook that were not read. unseen: what a workbook does not show of what was read: its lines, and
-    the sheet itself. ignored: the first lines that no table takes; without_amount: those of them that have none. without_currency: how many
-    rows are taken to be in the currency of the books, as neither they nor the books say theirs.
+    the sheet itself. ignored: the first lines that no table takes; without_amount: those of them that have none. assumed: rows that
+    are taken to be in the currency of the books, as neither they nor the books say theirs.
     """
 
     spec: SourceSpec
@@ -72,7 +73,7 @@ class Extraction:
     unseen: Unseen = Unseen()
     ignored: tuple[int, ...] = ()
     without_amount: tuple[int, ...] = ()
-    without_currency: int = 0
+    assumed: Assumed = field(default_factory=Assumed)
 
     @property
     def notes(self) -> list[str]:
@@ -86,8 +87,9 @@ class Extraction:
         still = self.rows_ignored - len(self.without_amount)
         if still and not self.rows_parsed and self.tables:
             told.append(f"no row of it counts: {still} of kinds that move nothing")
-        if self.without_currency:
-            told.append(f"rows that name no currency count as {self.setting.currency}, that of the books: {self.without_currency}")
+        if self.assumed.rows:
+            told.append(f"rows that name no currency count as {self.setting.currency}, that of the books: {self.assumed.rows}")
+            told += [f"of them {why}" for why in self.assumed.against if not self.setting.is_of_books]
         if self.without_amount:
             told.append(f"rows without an amount that is read are ignored: {lines_of(self.without_amount)}")
         return told

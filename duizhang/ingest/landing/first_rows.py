@@ -15,9 +15,10 @@ from duizhang.ingest.specification import Cell, SourceSpec, normalised
 from duizhang.ingest.texts import whole
 from duizhang.ingest.typing import ColumnTyper, Said, undecided_fees, undecided_signs
 
-# columns (whose names are without blanks) and lines above the rows that tell the statement of a card
+# columns and lines above the rows that tell the statement of a card
 _CARD = re.compile(
-    r"(?i)card ?-?(?:member|holder|no\b|number)|credit ?card|kredit(?:iet)?kaart|kreditkarte|carte ?de ?crédit|tarjeta ?de ?crédito"
+    r"(?i)\b(?:clearing|post(?:ed)?) ?date\b.*\bcategory\b|purchased ?by\b|merchant ?category"
+    r"|card ?-?(?:member|holder|no\b|number)|credit ?card|kredit(?:iet)?kaart|kreditkarte|carte ?de ?crédit|tarjeta ?de ?crédito"
     "|信用卡|クレジットカード|신용카드")
 
 
@@ -25,7 +26,8 @@ def typer_of(reading: Reading, spec: SourceSpec, setting: Setting) -> ColumnType
     """Who types the batches of a reading; `settle` has to see each before."""
     return ColumnTyper(
         reading.names, spec, captures_of(spec, reading), setting.zone, setting.cut_off_minutes, setting.key,
-        Said(*setting.readings.get(spec.name, ())), above="\n".join(reading.around), sheet=reading.encoding == "sheet")
+        Said(*setting.readings.get(spec.name, ())), above="\n".join(reading.around), header=reading.header,
+        sheet=reading.encoding == "sheet")
 
 
 def overlay_of(typer: ColumnTyper, setting: Setting, member: str) -> Overlay:
@@ -57,7 +59,7 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
             continue
         amounts, signed = typer.signs(name, batch)
         above = amounts.filter(amounts > 0)
-        is_card = _CARD.search(f"{typer.above} {' '.join(typer.index)}") is not None or typer.pays_card(name, batch)
+        is_card = _CARD.search(f"{typer.above} {' '.join(typer.header)}") is not None or typer.pays_card(name, batch)
         if len(above) and (not signed or (is_card and 2 * len(above) > len(amounts))):
             raise undecided_signs(column.column, f"{above[0].normalize():f}")
 

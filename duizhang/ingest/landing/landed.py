@@ -53,8 +53,8 @@ class Setting:
     """What the rows of a file depend on besides the file: time zone, cut-off, shop, entities, pseudonym key.
 
     masked: quarantined values are kept in their shape alone, and of free texts only what matching reads: so in the books.
-    currency: of rows that name none, where nothing else tells it; shop_currency, of_accounts, of_sources: what the books say of that
-    beside, of the shop, by bank account and by source.
+    currency: of rows that name none, where nothing else tells it, and whether somebody's books are in it (`is_of_books`);
+    shop_currency, of_accounts, of_sources: what the books say of that beside, of the shop, by bank account and by source.
     corrections: of its cells, by people.
     """
 
@@ -67,6 +67,7 @@ class Setting:
     shops: Mapping[str, str] = field(default_factory=dict)  # by the name that books.yaml gives them
     key: bytes = b"inspect"
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by source: day or month first, decimal mark, fees, amounts
+    is_of_books: bool = False
     shop_currency: str = ""
     of_accounts: Mapping[str, str] = field(default_factory=dict)
     of_sources: Mapping[str, str] = field(default_factory=dict)
@@ -86,8 +87,8 @@ class Setting:
     def currencies(books: Books, shop: str = "") -> dict[str, Any]:
         """What the books say of the currency of rows that name none, as fields of a setting."""
         declared = books.shops.get(shop)
-        return {"shop_currency": (declared.currency if declared else None) or "", "of_accounts": books.bank_account_currencies,
-                "of_sources": books.currencies_of_sources()}
+        return {"is_of_books": True, "shop_currency": (declared.currency if declared else None) or "",
+                "of_accounts": books.bank_account_currencies, "of_sources": books.currencies_of_sources()}
 
     def said_currency(self, spec: SourceSpec) -> str:
         """The currency of rows of a source that name none, '' where neither its specification nor the books say it."""
@@ -292,10 +293,17 @@ def _currencies(table: Table, spec: SourceSpec, setting: Setting) -> Iterator[st
 def unnamed_currency(spec: SourceSpec, setting: Setting) -> str:
     """A condition over landed rows: amounts whose currency is taken to be that of the books, as nothing tells it."""
     tables = [t for t in spec.tables if t.of == "rows" and t.table in _OF_OTHERS and t.columns.get("origin", "") != "'books'"]
-    told = {t.where: list(_currencies(t, spec, setting)) for t in tables if not re.fullmatch(r"'[A-Z]{3}'", t.columns.get("currency", ""))}
+    told = [(t, list(_currencies(t, spec, setting))) for t in tables if not re.fullmatch(r"'[A-Z]{3}'", t.columns.get("currency", ""))]
     if setting.said_currency(spec):
         return ""
-    return " or ".join(f"(({where}) and coalesce({', '.join([*said, 'null'])}) is null)" for where, said in told.items())
+    return " or ".join(
+        f"(({t.where}) and coalesce({t.columns.get('amount', '1')}, 0) <> 0 and coalesce({', '.join([*said, 'null'])}) is null)"
+        for t, said in told)
+
+
+def named_currency(spec: SourceSpec) -> set[str]:
+    """What states the currency of a row itself, as expressions over landed rows."""
+    return {t.columns["currency"] for t in spec.tables if t.of == "rows" and t.table in _OF_OTHERS and "currency" in t.columns}
 
 
 def part_sql(table: Table, spec: SourceSpec, setting: Setting, scan: str) -> str:

@@ -7,6 +7,7 @@ Source: SWIFT MT940 customer statement message; tags :20:, :25:, :28C:, :34F:, :
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,6 +40,7 @@ _OPTIONS = mt940.options.Options.all()
 _LINE_TAG = mt940.tags.StatementGLS()  # as the plain one, and takes references beyond 16 characters, which many banks send
 _DETAILS_TAG = mt940.tags.TransactionDetails()
 _BALANCE_TAG = mt940.tags.FinalOpeningBalance()
+_AFTER_20 = re.compile(r":(?:21|25P?|28C?|52|NS|60|13)\b|:2[158]|$")  # what follows the reference of a message
 _INTERIM = ("13", "13D", "34F", "90C", "90D")  # of an MT942, which has no closing balance
 _SUM = re.compile(r"(\d*)([A-Z]{3})(\d+,?\d*)$")
 _FULL = 60  # a line of :86: that is as long as this goes on in the next one without a blank
@@ -98,11 +100,13 @@ def _walk(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[_Message, _Entry |
     message = _Message(1)
     entry: _Entry | None = None
     into: list[str] | None = None
-    for number, raw in lines:
+    for (number, raw), (_, below) in itertools.pairwise(itertools.chain(lines, [(0, "")])):
         line = raw.strip("\x01\x03\ufeff").rstrip()
         ended = line.startswith(("-}", "{1:")) or line == "-"
         found = None if ended else _TAG.match(line.lstrip())
         tag = found.group(1) if found else ""
+        if tag == "20" and entry is not None and into is entry.details and not _AFTER_20.match(below.lstrip()):
+            tag = ""  # an hour in the text
         if entry is not None and (ended or (tag in _KNOWN and tag not in ("86", "NS"))):
             yield message, entry
             entry = into = None

@@ -22,7 +22,7 @@ MAX_TAG = 1 << 16  # characters between two tags
 _TAG = re.compile(r"<(/?)([A-Za-z][\w.]*)\s*(/?)>([^<]*)")
 _DATE = re.compile(
     r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(?:(\d\d)(?:\.\d+)?)?)?\s*"
-    r"(?:\[([+-]?\d{1,2})(?:\.(\d+)|:(\d\d))?(?::?[A-Za-z/_+\-]*)?\])?$")
+    r"(?:\[([+-]?\d{1,2})(?:\.(\d+)|:?(\d\d))?(?::?[A-Za-z/_+\-]*)?\])?$")
 _ACCOUNTS = ("BANKACCTFROM", "CCACCTFROM", "INVACCTFROM")
 _STATEMENTS = ("STMTRS", "CCSTMTRS", "INVSTMTRS")
 
@@ -128,7 +128,12 @@ def _row(fields: dict[str, str], account: str, currency: str) -> tuple[str, ...]
 
 
 def _amount(text: str) -> str:
-    """An amount with a point: OFX lets either mark stand for it, and no separator of thousands."""
+    """An amount with a point: OFX lets either mark stand for it, and no separator of thousands. Where both are written, the last one parts
+    the cents."""
+    if re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+,\d{1,2}", text):
+        return text.replace(".", "").replace(",", ".")
+    if re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})+\.\d{1,2}", text):
+        return text.replace(",", "")
     return text.replace(",", ".") if re.fullmatch(r"[+-]?\d*,\d+", text) else text
 
 

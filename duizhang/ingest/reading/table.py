@@ -54,7 +54,8 @@ class _Rows:
         self.header = [normalised(re.sub(r"#\d+$", "", name)) for name in place.names] if not self.spec.positions else []
         self.repeated = Repeated.of(self.spec.repeats, self.names)
         self.heading = ""  # the last one, which its rows belong to
-        self.reading = Reading([*self.names, *filter(None, [self.spec.heading])], place.encoding, around=list(place.above))
+        self.reading = Reading([*self.names, *filter(None, [self.spec.heading])], place.encoding, around=list(place.above),
+                               header=place.names)
 
     def read(self, pieces: Iterator[Piece]) -> Reading:
         self.reading.batches = (self._batch(piece) for piece in pieces)

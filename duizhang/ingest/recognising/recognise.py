@@ -44,6 +44,9 @@ _CURRENCY = re.compile(
 
 ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
 
+SIGN = "signs of its currency: "  # begins a line among those above the rows
+_SHARED = ("$", "¥", "￥", "kr")
+_SIGNED = re.compile(r"[-+(−–]?\s*([$¥￥])\s*[-+(]?\d[\d., ']*[)-]?|[-+(−–]?\d[\d., ']*\s*([$¥￥]|kr)\.?[)-]?")
 _AGAIN = re.compile(r"#\d+$")
 _AMOUNT = re.compile(r"[-+]?(?:[¥￥$€£]|[A-Z]{3} ?)?[-+]?\d[\d,. ]*|-+")
 _DAY = re.compile(r"\d{1,4}\.\d{1,2}\.\d{1,4}\.?")
@@ -107,6 +110,14 @@ def currencies_above(lines: Sequence[str]) -> set[str]:
     """The currencies that the lines above a table state for all of it, beside a word for balance or currency: `Saldo: CHF 120.50`."""
     told = (line for line in lines if _LABELLED.search(line))
     return {code for line in told for code in _STATED.findall(line) if code in _iso()}
+
+
+def _signs(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The signs that amounts or their columns have which several currencies share."""
+    found = {sign for name in names for sign in _SHARED if re.search(rf"[(（\[]\s*{re.escape(sign)}\s*[)）\]]", name)}
+    for row in rows:
+        found |= {match[1] or match[2] for cell in row if (match := _SIGNED.fullmatch(cell.strip()))}
+    return " ".join(sorted({"¥" if sign == "￥" else sign for sign in found}))
 
 
 def _with_currency(spec: SourceSpec, names: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], set[str]]:
@@ -432,6 +443,8 @@ def _fit(document: Document, spec: SourceSpec, head: Head) -> Place | None:
                     if not stated:
                         names, stated = _with_currency(spec, names, head.below(index, delimiter))
                     above = (*above, f"currency of the header: {'/'.join(sorted(stated))}") if stated else above
+                    signs = "" if stated else _signs(head.names(index, delimiter), head.below(index, delimiter))
+                    above = (*above, f"{SIGN}{signs}") if signs else above
                 return Place(spec, encoding, index, delimiter, names, above)
     return None
 

@@ -81,6 +81,7 @@ class Column(_Closed):
     values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
     where one of these columns is there too.
     unlike: a name does not count while all of its cells look like this (regex): Valuta is a currency here, a day there.
+    excused_by: the field that says of a row why it does not have what is required of it yet, as one that waits has no day.
     required_with: required where one of these fields says something: a line of text that goes on needs no day.
     sign_by (money): the fields of which any tells whether an amount is money in or out. Where no amount has a sign, none of them says
     anything, and the books (`readings`, amounts) do not either, the file is refused; so a card's statement of which most amounts
@@ -99,6 +100,7 @@ class Column(_Closed):
     type: Literal["id", "text", "money", "number", "rate", "time"] = "text"
     required: bool = False
     required_with: tuple[str, ...] = ()
+    excused_by: str = ""
     optional_column: bool = False
     default: str | None = None
     strip: str | None = None

@@ -104,9 +104,10 @@ class ColumnTyper:
 
     def __init__(
         self, names: Sequence[str], spec: SourceSpec, captures: Mapping[str, str], zone: str, cut_off_minutes: int, key: bytes,
-        said: Said | None = None, *, above: str = "", sheet: bool = False,
+        said: Said | None = None, *, above: str = "", header: Sequence[str] = (), sheet: bool = False,
     ) -> None:
-        """above: the lines above the rows. said: what the books say of files of this kind. sheet: whether this is a workbook."""
+        """above: the lines above the rows. header: the names of all columns. said: what the books say of files of this kind. sheet:
+        whether this is a workbook."""
         self.spec, self.captures, self.zone, self.cut_off, self.key = spec, captures, zone, cut_off_minutes, key
         index: dict[str, int] = {}
         for position, name in enumerate(names):
@@ -121,7 +122,7 @@ class ColumnTyper:
             self.positions[name] = hits[0] if hits else None
             self.joined[name] = [index[n] for n in (normalised(c) for c in column.join) if n in index]
         self.formats: dict[str, tuple[str, ...]] = {}
-        self.index, self.said, self.above, self.sheet = index, said or Said(), above, sheet
+        self.index, self.said, self.above, self.header, self.sheet = index, said or Said(), above, header, sheet
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
         self.readings: dict[str, Reading | None] = {}
         self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
@@ -202,10 +203,14 @@ class ColumnTyper:
         return bool(pc.any(pc.and_(paid, pc.fill_null(below, False)), min_count=0).as_py())
 
     def signs(self, name: str, batch: Batch) -> tuple[pl.Series, bool]:
-        """(the amounts of a settled field that are not 0, whether any of its cells has a sign, a bracket or a side such as CR)."""
+        """(the amounts of a settled field that are not 0, whether its cells tell money in from money out by a sign, a bracket or a side
+        such as CR: where only some have a plus and the others nothing, these may well be money out)."""
         raw = _Raw(batch)
         found = pl.Series(self._amounts(name, raw))
-        return found.filter(found != 0), bool(self._text(name, self.spec.fields[name], raw).values.str.contains(_SIGNED).any())
+        texts = self._text(name, self.spec.fields[name], raw).values
+        texts = texts.filter(texts.str.contains("[1-9]"))
+        signed, plus = texts.str.contains(_SIGNED), texts.str.contains("[+＋]")
+        return found.filter(found != 0), bool(signed.any() and (signed.all() or (signed & ~plus).any()))
 
     def _amounts(self, name: str, raw: _Raw) -> pa.Array:
         texts, reading = self._text(name, self.spec.fields[name], raw), self.readings[name]
@@ -280,6 +285,9 @@ class ColumnTyper:
                 if column.required_with:
                     beside = (pc.not_equal(self._text(n, self.spec.fields[n], raw).rows(), "") for n in column.required_with)
                     empty = pc.if_else(functools.reduce(pc.or_, beside), empty, None)
+                if column.excused_by:
+                    why = self._text(column.excused_by, self.spec.fields[column.excused_by], raw).rows()
+                    empty = pc.if_else(pc.not_equal(why, ""), None, empty)
                 reasons = empty if reasons is None else pc.coalesce(reasons, empty)
             if reasons is not None:
                 problems.append(self._shown(name, column, raw, reasons))

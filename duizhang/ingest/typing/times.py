@@ -17,6 +17,18 @@ from duizhang.ingest.typing.reading import KEPT, Reading
 CELL_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")  # of the times in a workbook
 PROBE = 64
 MONTH_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+# months as other languages write them, in full and cut short, without the dot: longer ones first, as the first that fits counts
+_MONTHS = {
+    "jan": "januari januar janvier januária janeiro gennaio stycznia enero ene gen sty jän jänner janv", "feb": "februari februar février"
+    " fevereiro febrero febbraio lutego févr fév fev lut", "mar": "märz mars maart março marzo marca mär mrt mrz", "apr": "avril abril"
+    " aprile kwietnia avr abr kwi", "may": "mai mei mayo maggio maio maja mag maj", "jun": "juni juin junio giugno junho czerwca giu cze",
+    "jul": "juli juillet julio luglio julho lipca juil lug lip", "aug": "august augusti augustus août agosto sierpnia aoû ago sie",
+    "sep": "september septembre septiembre setembro settembre wrzesień września sept set wrz", "oct": "oktober octobre octubre outubro"
+    " ottobre października okt ott out paź", "nov": "november novembre noviembre novembro listopada lis", "dec": "december dezember"
+    " décembre diciembre dezembro dicembre grudnia déc dez dic gru",
+}
+_PLAIN_MONTH = rf"(?i)\b(?:{'|'.join(name[:3] + '|' + name for name in MONTH_NAMES)})\b\W*[0-9]"
+_ENGLISH = dict(sorted(((word, month) for month, words in _MONTHS.items() for word in words.split()), key=lambda pair: -len(pair[0])))
 _DAY = 86_400_000_000  # microseconds
 # what stands for a code: Polars alone takes 20 for a year, and a text without the blank between day and hour
 _SHAPES = {
@@ -89,8 +101,18 @@ def by(pattern: str) -> pl.Expr:
         return pl.when(X.str.contains(r"^[0-9]{5}(?:\.[0-9]+)?$")).then(
             pl.lit("1899-12-30").str.to_datetime("%Y-%m-%d", time_unit="us") + pl.duration(seconds=seconds.cast(pl.Int64)))
     text = X.str.replace("Z$", "+00:00") if "%z" in pattern else X
+    if "%b" in pattern or "%B" in pattern:
+        text = _in_english(text)
     read = text.str.to_datetime(pattern.replace(".%f", "%.f"), time_unit="us", strict=False, cache=False).dt.replace_time_zone(None)
-    return pl.when(X.str.contains(_shape(pattern))).then(read)
+    return pl.when(text.str.contains(_shape(pattern))).then(read)
+
+
+def _in_english(text: pl.Expr) -> pl.Expr:
+    """The text with the month as English has it: 5. März 2026, 05-ene-2026, 5 de mayo de 2026, 12 Sept 2026."""
+    plain = text.str.contains(_PLAIN_MONTH)
+    other = text.str.to_lowercase().str.replace(r"^(\d{1,2})\.\s+", "${1} ").str.replace_all(r"\s+(de|of)\s+", " ")
+    other = other.str.replace_many(list(_ENGLISH), list(_ENGLISH.values()), leftmost=True).str.replace(r"([a-zé]{3})\.", "${1}")
+    return pl.when(plain).then(text).otherwise(other)
 
 
 @lru_cache

@@ -1,0 +1,64 @@
+"""Rows that name no currency: how many are taken to be in that of the books, and what in their file speaks against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from duizhang.ingest.landing.landed import Setting, named_currency, prepare, unnamed_currency
+from duizhang.ingest.recognising import SIGN
+from duizhang.ingest.specification import SourceSpec
+from duizhang.store import scratch
+
+_DOLLARS = frozenset((
+    "USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU", "DOP", "FJD", "JMD", "TTD",
+    "BSD", "BBD", "BZD", "NAD", "LRD", "XCD"))
+_OF_SIGNS = {"$": _DOLLARS, "¥": frozenset(("CNY", "JPY")), "kr": frozenset(("SEK", "NOK", "DKK", "ISK"))}
+_IBAN = re.compile(r"([A-Z]{2})\d{2}[A-Z0-9]{10,30}")
+_OF_THE_EURO = (
+    "AD", "AT", "BE", "BG", "CY", "DE", "EE", "ES", "FI", "FR", "GR", "HR", "IE", "IT", "LT", "LU", "LV", "MC", "ME",
+    "MT", "NL", "PT", "SI", "SK", "SM", "VA", "XK")
+_OF_COUNTRIES = {
+    **dict.fromkeys(_OF_THE_EURO, "EUR"),
+    "GB": "GBP", "CH": "CHF", "LI": "CHF", "SE": "SEK", "NO": "NOK", "DK": "DKK", "IS": "ISK", "PL": "PLN",
+    "CZ": "CZK", "HU": "HUF", "RO": "RON", "TR": "TRY", "UA": "UAH", "RS": "RSD", "IL": "ILS", "AE": "AED",
+    "SA": "SAR", "QA": "QAR", "KW": "KWD", "BH": "BHD", "BR": "BRL", "KZ": "KZT", "GE": "GEL", "PK": "PKR",
+}
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """Rows that are taken to be in the currency of the books. against: what of the file speaks against it; others: what its
+    other rows say."""
+
+    rows: int = 0
+    against: tuple[str, ...] = ()
+    others: str = ""
+
+
+def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str]) -> Assumed:
+    """How many landed rows with amounts are taken to be in the currency of the books, and why that can hardly be.
+
+    above: the lines above the rows, among them what signs of currencies the file has.
+    """
+    unnamed = unnamed_currency(spec, setting)
+    if not unnamed:
+        return Assumed()
+    with scratch() as con:
+        prepare(con)
+        con.execute(f"create view landed as from read_parquet('{rows.as_posix().replace(chr(39), chr(39) * 2)}')")
+        [(count,)] = con.execute(f"select count(*) from landed where {unnamed}").fetchall()
+        if not count:
+            return Assumed()
+        accounts = {t.columns["bank_account"] for t in spec.tables if "bank_account" in t.columns}
+        owners = {row[0] for a in accounts for row in con.execute(f"select distinct {a} from landed where {unnamed} limit 100").fetchall()}
+        named = {row[0] for a in named_currency(spec) for row in con.execute(f"select distinct {a} from landed").fetchall()} - {None, ""}
+    found = (match for owner in owners if (match := _IBAN.fullmatch(re.sub(r"\s", "", str(owner)))))
+    elsewhere = {(match[1], money) for match in found if (money := _OF_COUNTRIES.get(match[1], setting.currency)) != setting.currency}
+    signs = {sign for line in above if line.startswith(SIGN) for sign in line.removeprefix(SIGN).split()}
+    why = [f"amounts are in {sign}" for sign in sorted(signs) if setting.currency not in _OF_SIGNS[sign]]
+    why += [f"the account is in {country}, where money is {money}" for country, money in sorted(elsewhere)]
+    others = f"other rows of it are in {', '.join(sorted(named))}" if named and setting.currency not in named else ""
+    return Assumed(int(count), tuple(why), others)

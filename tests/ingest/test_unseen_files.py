@@ -1,0 +1,74 @@
+"""Small files after what people reported of other programs: each is read right, or refused or held with the true reason.
+
+A row: what it is like, its text, what of it: (currency -> sum of the bank's entries, days) or the reason, a regex. untied: the totals
+that do not tie; `{}` stands for what only some of its totals say.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest import Setting, load_specs
+from duizhang.ingest.landing import extract
+
+HEAD, TWO = "Date,Description,Amount,Balance\n", ",A,-10.00,90.00\n{},B,20.00,110.00\n"
+OFX = (
+    "OFXHEADER:100\nDATA:OFXSGML\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR<BANKACCTFROM><ACCTID>22</BANKACCTFROM><BANKTRANLIST>"
+    "<STMTTRN><TRNTYPE>OTHER<DTPOSTED>{}<TRNAMT>{}<FITID>1</STMTTRN></BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>")
+MT940 = (
+    ":20:STARTUMSE\n:25:20752041/29\n:28C:1/1\n:60F:C251126EUR100,00\n:61:2511271127D10,00NDDTNONREF\n:86:{}\n:61:2511271127D5,00NDDTNONREF\n"
+    ":86:y\n:62F:C251127EUR85,00\n-\n")
+DATES = (
+    ("5. März 2026", "6. Mai 2026"), ("05-ene-2026", "06-dic-2026"), ("5 de mayo de 2026", "1 de junio de 2026"), ("12 Sept 2026", "13 Sept 2026"),
+    ("5 janv. 2026", "6 févr. 2026"), ("5 sierpnia 2026", "6 września 2026"), ("46086", "46087"), ("2026-03-05 24:00:00", "2026-03-06 12:00:00"))
+DAYS = (
+    ["2026-03-05", "2026-05-06"], ["2026-01-05", "2026-12-06"], ["2026-05-05", "2026-06-01"], ["2026-09-12", "2026-09-13"],
+    ["2026-01-05", "2026-02-06"], ["2026-08-05", "2026-09-06"], ["2026-03-05", "2026-03-06"], ["2026-03-05", "2026-03-06"])
+
+
+@pytest.mark.parametrize(("text", "sums", "days", "ignored"), [
+    *((f"{HEAD}{first}{TWO.format(second)}", {"CNY": "10"}, days, 0) for (first, second), days in zip(DATES, DAYS, strict=True)),
+    # debits that are negative, of credit unions; Spanish of Latin America
+    ("Date,Memo,Amount Debit,Amount Credit,Balance\n3/20/2026,X,-70.55,,929.45\n3/19/2026,Y,,100.00,1000.00\n", {"CNY": "29.45"}, None, 0),
+    ("Fecha Posteo\tDescripción\tMonto Débito\tMonto Crédito\tBalance\n20/12/2025\tP\t1,500.00\t\t8,500.00\n21/12/2025\tD\t\t500.00\t9,000.00\n",
+     {"CNY": "-1000"}, ["2025-12-20", "2025-12-21"], 0),
+    # what waits has no day yet
+    (f"{HEAD}Pending,Z,-5.00,\n2026-03-05{TWO.format('2026-03-06')}", {"CNY": "10"}, ["2026-03-05", "2026-03-06"], 1),
+    # an hour in the text of a statement is no message of its own
+    (MT940.format("text at\n:20:44:45 clita"), {"EUR": "-15"}, ["2025-11-27"], 0),
+    (OFX.format("20260305000000[-3:GMT]", "-1.400,82"), {"EUR": "-1400.82"}, None, 0), (OFX.format("20260305", "1,400.82"), {"EUR": "1400.82"}, None, 0),
+    (OFX.format("20260301000000.000[+0000]", "-47.00"), {"EUR": "-47"}, ["2026-03-01"], 0),
+])
+def test_an_unusual_file_is_read_as_it_is_meant(tmp_path: Path, text: str, sums: dict[str, str], days: list[str] | None, ignored: int) -> None:
+    (tmp_path / "any.txt").write_text(text, encoding="utf-8")
+    [found] = extract(tmp_path / "any.txt", load_specs(), Setting(zone="UTC"), file="any", into=tmp_path / "out")
+    assert {currency: f"{amount.normalize():f}" for currency, amount in found.summary("bank_entries")[1].items()} == sums
+    assert days is None or sorted(map(str, found.days)) == days
+    assert (found.rows_quarantined, found.rows_ignored, [t.name for t in found.totals if not t.ok]) == (0, ignored, [])
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    # cards whose charges are positive
+    ("Trans. Date,Post Date,Description,Amount,Category\n02/20/2026,02/20/2026,S,8.01,Merchandise\n02/20/2026,02/22/2026,P,-52.42,Payments and "
+     "Credits\n02/19/2026,02/19/2026,C,25.24,Merchandise\n", "8.01 in the column 'Amount' is money in, or what was charged"),
+    ("Date Processed,Description,Amount,\n12-Dec-2026,SHOP,£18.89,\n11-Dec-2026,PAYMENT RECEIVED,+ £100.00,CR\n", "is money in, or what was charged"),
+    # two columns of one name
+    ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),
+    # rows of which only some say their side, or their currency
+    ("Date,Description,Amount,D/C\n2026-03-05,A,10.00,\n2026-03-06,B,20.00,CR\n", "rows without a side where others have one 0 1"),
+    ("Date,Description,Amount,Currency\n2026-03-05,A,-10.00,EUR\n2026-03-06,B,20.00,\n", "other rows of it are in EUR 0 1"),
+    ("Date,Description,Amount\n2026-03-05,A,$-10.00\n2026-03-06,B,$20.00\n", r"amounts are in \$ 0 2"),
+    ("Date,Description,Amount,Account\n2026-03-05,A,-10.00,NL47BUNQ2025181418\n", "the account is in NL, where money is EUR 0 1"),
+])
+def test_what_can_be_meant_in_two_ways_is_refused_or_does_not_tie(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "any.txt").write_text(text, encoding="utf-8")
+    try:
+        [found] = extract(tmp_path / "any.txt", load_specs(), Setting(is_of_books=True), file="any", into=tmp_path / "out")
+        said = "; ".join(f"{t.name} {t.stated} {t.computed}" for t in found.totals if not t.ok)
+    except RefusedFile as error:
+        said = str(error)
+    assert re.search(reason, said), said
