@@ -61,6 +61,11 @@ def is_adopted(connection: sa.Connection, home: Path, *, shared: bool) -> bool:
     Raises UserError where it has another home's id.
     """
     mine, theirs = identity(home).id, _theirs(connection)
+    if mine and theirs is not None and theirs.id != mine and not shared and theirs.place == str(home.resolve()):
+        raise StateError(
+            f"{home / FILE} was changed: it says that this home is {mine}, its state database says {theirs.id}",
+            advice="Restore whichever is not this home's from a backup.",
+        )
     if mine and theirs is not None and theirs.id != mine:
         raise UserError(
             f"the state database belongs to another home ({theirs.place})",

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from duizhang import schema_version
 from duizhang.backup import back_up
+from duizhang.close import verify
 from duizhang.connection import DATABASE, METADATA
 from duizhang.errors import StateError
 from duizhang.events import append_event, event_log, verify_chain, witnessed
+from duizhang.identity import FILE
 from duizhang.state import State
 
 KEPT = Path(__file__).with_name("homes")
@@ -74,3 +76,15 @@ def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path) -> None:
         with pytest.raises(StateError, match="newer duizhang: its schema is 9999"):
             look()
     assert (home / DATABASE).read_bytes() == before
+
+
+def test_an_id_that_was_changed_in_the_home_is_found_by_verify_and_told_as_that(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    append_event(State(home), actor="pipeline", kind="run_started", payload={})
+    said, before = (home / FILE).read_text(encoding="utf-8"), verify(home).problems
+    for at in range(said.index(": ") + 3, said.rindex('"')):
+        (home / FILE).write_text(said[:at] + ("0" if said[at] != "0" else "1") + said[at + 1 :], encoding="utf-8")
+        [problem] = verify(home).problems
+        assert "home.json was changed" in problem, said[at]
+    (home / FILE).write_text(said, encoding="utf-8")
+    assert verify(home).problems == before and not any(FILE in problem for problem in before)
