@@ -6,11 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import duckdb
+
+from duizhang.errors import SpecError
 from duizhang.ingest.landing.landed import Setting, named_currency, prepare, unnamed_currency
 from duizhang.ingest.recognising import SIGN
 from duizhang.ingest.specification import SourceSpec
-from duizhang.store import scratch
+from duizhang.store import quoted, scratch
 
 _DOLLARS = frozenset((
     "USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU", "DOP", "FJD", "JMD", "TTD",
@@ -46,19 +50,30 @@ def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str]
     unnamed = unnamed_currency(spec, setting)
     if not unnamed:
         return Assumed()
-    with scratch() as con:
-        prepare(con)
-        con.execute(f"create view landed as from read_parquet('{rows.as_posix().replace(chr(39), chr(39) * 2)}')")
-        [(count,)] = con.execute(f"select count(*) from landed where {unnamed}").fetchall()
-        if not count:
-            return Assumed()
-        accounts = {t.columns["bank_account"] for t in spec.tables if "bank_account" in t.columns}
-        owners = {row[0] for a in accounts for row in con.execute(f"select distinct {a} from landed where {unnamed} limit 100").fetchall()}
-        named = {row[0] for a in named_currency(spec) for row in con.execute(f"select distinct {a} from landed").fetchall()} - {None, ""}
+    try:
+        count, owners, named = _asked(rows, spec, unnamed)
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+        raise SpecError(f"specification {spec.name}: {error}") from error
+    if not count:
+        return Assumed()
     found = (match for owner in owners if (match := _IBAN.fullmatch(re.sub(r"\s", "", str(owner)))))
     elsewhere = {(match[1], money) for match in found if (money := _OF_COUNTRIES.get(match[1], setting.currency)) != setting.currency}
     signs = {sign for line in above if line.startswith(SIGN) for sign in line.removeprefix(SIGN).split()}
     why = [f"amounts are in {sign}" for sign in sorted(signs) if setting.currency not in _OF_SIGNS[sign]]
     why += [f"the account is in {country}, where money is {money}" for country, money in sorted(elsewhere)]
     others = f"other rows of it are in {', '.join(sorted(named))}" if named and setting.currency not in named else ""
-    return Assumed(int(count), tuple(why), others)
+    return Assumed(count, tuple(why), others)
+
+
+def _asked(rows: Path, spec: SourceSpec, unnamed: str) -> tuple[int, set[Any], set[Any]]:
+    """How many landed rows the condition `unnamed` is true of; of some of them the accounts, and the currencies of all others."""
+    with scratch() as con:
+        prepare(con)
+        con.execute(f"create view landed as from read_parquet({quoted(rows)})")
+        [(count,)] = con.execute(f"select count(*) from landed where {unnamed}").fetchall()
+        if not count:
+            return 0, set(), set()
+        accounts = {t.columns["bank_account"] for t in spec.tables if "bank_account" in t.columns}
+        owners = {row[0] for a in accounts for row in con.execute(f"select distinct {a} from landed where {unnamed} limit 100").fetchall()}
+        named = {row[0] for a in named_currency(spec) for row in con.execute(f"select distinct {a} from landed").fetchall()} - {None, ""}
+        return int(count), owners, named
