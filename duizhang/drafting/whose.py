@@ -78,6 +78,9 @@ class Shops:
 def find_shops(folder: Folder) -> Shops:
     """The shops of a folder's bills, and which bill is whose."""
     theirs = [bill for bill in folder.bills if is_of_a_shop(bill.spec)]
+    # what a platform sent or took back for a shop is that shop's, as are its other reports
+    channels = {bill.channel for bill in theirs}
+    theirs += [bill for bill in folder.bills if bill not in theirs and bill.channel in channels and _is_of_goods(bill)]
     own, shared = _own(folder.bills), dict[str, Shared]()
     if folder.inside:
         groups = _by_folder(theirs)
@@ -102,6 +105,11 @@ def find_shops(folder: Folder) -> Shops:
         for shop in bill.stated & groups.keys() if not folder.inside or bill.top == shop
     }
     return Shops(dict(sorted(groups.items())), of, dict(sorted(shared.items())))
+
+
+def _is_of_goods(bill: Bill) -> bool:
+    """Whether it lists parcels or returns and does not say of which shop."""
+    return any(table.table in ("shipments", "returns") and "shop" not in table.columns for table in bill.spec.tables)
 
 
 def place_of(bill: Bill, folder: Folder, shops: Shops) -> str:

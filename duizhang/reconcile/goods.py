@@ -52,7 +52,9 @@ def goods_tables(books: Books) -> dict[str, pa.Table]:
     ]
     settings = [{"own_skus": books.own_skus, "declared_from": _declared_from(books)}]
     grains = [{"shop": name, "compare_by": shop.compare_by} for name, shop in sorted(books.shops.items())]
+    alone = [{"shop": name, "entity": books.entity_of(name)} for name in books.shops] if len(books.shops) == 1 else []
     return {
+        "only_shop": pa.Table.from_pylist(alone, schema=pa.schema([("shop", TEXT), ("entity", TEXT)])),
         "gifts": pa.Table.from_pylist(gifts, schema=pa.schema(
             [("sku", TEXT), ("shop", TEXT), ("from_day", DAY), ("until_day", DAY), ("per_order", MONEY)])),
         "order_grains": pa.Table.from_pylist(grains, schema=pa.schema([("shop", TEXT), ("compare_by", TEXT)])),

@@ -204,6 +204,17 @@ def test_a_provider_that_knows_the_orders_of_a_shop_is_its_own(tmp_path: Path) -
     assert (shop.platform, shop.provider) == ("shopify", "stripe")
 
 
+def test_parcels_of_a_platform_are_of_its_shop_and_not_the_companys_own(tmp_path: Path) -> None:
+    """Fails if what Amazon sent for a shop stands among the company's own files, where no row says which shop it is of."""
+    (tmp_path / "settlement.txt").write_bytes(V2_US)
+    (tmp_path / "sent.txt").write_text(
+        "amazon-order-id\tshipment-id\tshipment-item-id\tshipment-date\tsku\tquantity-shipped\ttracking-number\n"
+        "113-1\tD1\tS1\t2026-03-01T22:05:00+00:00\tMUG\t1\tTBA1\n")
+    said = json.loads(duizhang("init", tmp_path, "--json", "--time-zone", "UTC", "--entity", "mugs"))
+    assert {f["source"]: f["belongs"] for f in said["files"]} == {
+        "amazon_settlement_v2": "inbox/amazon/settlement.txt", "amazon_shipments": "inbox/amazon/sent.txt"}
+
+
 @pytest.mark.parametrize(("line", "by"), [("L-1", "order"), ("freight", "line")])
 def test_orders_without_the_platforms_line_numbers_are_drafted_to_be_compared_by_what_both_have(
     tmp_path: Path, line: str, by: str
