@@ -69,6 +69,12 @@ def unknown_names(raw: Mapping[str, Any], sources: Sequence[str], legs: Sequence
             name = str(_mapping(entry).get(field) or "")
             if name and name not in channels and (close := nearest(name, channels, cutoff=_TYPING_ERROR)):
                 yield ("shops", shop, field), f"unknown {field} {name!r}; did you mean {close!r}?"
+    # an entity may have an account and no shop; one that is spelt nearly as another is that other
+    entities = sorted({str(raw.get("entity") or ""), *(str(_mapping(entry).get("entity") or "") for entry in shops.values())} - {""})
+    for number, said in _mapping(raw.get("bank_accounts")).items():
+        owner = str(_mapping(said).get("entity") or "") if isinstance(said, dict) else str(said or "")
+        if owner and owner not in entities and (close := nearest(owner, entities, cutoff=_TYPING_ERROR)):
+            yield ("bank_accounts", number), f"unknown entity {owner!r}; did you mean {close!r}?"
     for at, entry in _entries(raw.get("expected")):
         yield from of_source(("expected", at, "source"), entry.get("source"))
         yield from among("shop", [*shops, *_mapping(raw.get("shared_accounts"))])(("expected", at, "shop"), entry.get("shop"))

@@ -62,6 +62,8 @@ def problems(folder: Path, text: str) -> list[str]:
     ("legs:", "lags:", "line 7, lags: unknown key; did you mean 'legs'?"),
     ("warehouse: WH-1}", "currency: USX}", "line 4, shops.tb-01.currency: unknown currency 'USX'; did you mean 'USD'?"),
     ("start: 2026-03-01\n", "start: 2026-03-01\ncurrency: RMB\n", "line 3, currency: unknown currency 'RMB'; did you mean 'CNY'?"),
+    ("start: 2026-03-01\n", "start: 2026-03-01\nbank_accounts: {'9': acmee, '8': holding}\n",
+     "line 3, bank_accounts.9: unknown entity 'acmee'; did you mean 'acme'?"),
     ("start: 2026-03-01\n", "start: 2026-03-01\ncut_off: 25:10\n", "line 3, cut_off: String should match"),
     ("payout_bank/alipay: 3", "payout_bank/alipay: -3", "should be greater than or equal to 0"),
     ("{fee: 0.01", "{fee: -0.01", "should be greater than or equal to 0"),

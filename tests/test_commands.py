@@ -22,6 +22,7 @@ from duizhang import cli as cli_room
 from duizhang.cli import COMMANDS, cli
 from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.faults import told
+from duizhang.cli.status import _told_once
 from duizhang.errors import BooksError
 from duizhang.folding import folded, width_of
 from tests.import_graph import reached
@@ -222,3 +223,9 @@ def test_amounts_stand_in_the_places_of_their_currency() -> None:
     assert in_currency(["currency", "rate"], [["CNY", Decimal("0.500000")]]) == [["CNY", Decimal("0.500000")]]
     shown = table_text(["currency", "a"], in_currency(["currency", "a"], [["CNY", four[0]], ["JPY", four[1]]]))
     assert shown.splitlines()[-1] == "JPY           3"
+
+
+def test_a_note_about_a_file_stands_in_status_once() -> None:
+    noted = [{"period": 1, "file": "a.csv", "problem": "a.csv: one; two"}, {"period": 2, "file": "a.csv", "problem": "a.csv: two; three"},
+             {"period": 2, "file": "a.csv", "problem": "a.csv: two"}, {"period": 1, "file": "b.csv", "problem": "two"}]
+    assert _told_once(noted) == [(2, "a.csv: two; three"), (1, "a.csv: one"), (1, "two")]

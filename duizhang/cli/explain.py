@@ -81,7 +81,7 @@ def _plain(value: object, places: int) -> str:
 def _of_item(item: dict[str, Any]) -> list[str]:
     """An open item, its cause and what is to be done about it."""
     from duizhang.currency import in_places
-    from duizhang.report.figures import evidence_lines
+    from duizhang.report.figures import evidence_lines, follows_from, is_of_lines
     from duizhang.report.labels import Labels
     from duizhang.schema import PIECES
     from duizhang.spoken_names import spoken_leg
@@ -101,6 +101,6 @@ def _of_item(item: dict[str, Any]) -> list[str]:
         f"  {labels.who(item['cause'])}: {labels.action(item['cause'])}",
         # of a sum other items, which need not be what was asked for; of one of several causes what it follows from
         *(f"    {line}" for line in (
-            evidence_lines(evidence, labels, MOST_LINES) if evidence.startswith('[{"key"')
-            else evidence_lines(evidence, labels, 0)[:1] if '"because":' in evidence else ())),
+            evidence_lines(evidence, labels, MOST_LINES) if is_of_lines(evidence)
+            else evidence_lines(evidence, labels, 0)[:1] if follows_from(evidence) else ())),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,13 +115,27 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
         for f in found["feeds"]:
             yield from wrapped(_("{feed} {number}: {n} corrections, {problem}", feed=f["feed"], number=f["number"], n=f["corrections"],
                                  problem=f["problem"]), width, lines=3)
-    noted = {f["problem"]: f for f in reversed(found["noted"])}
+    noted = _told_once(found["noted"])
     if noted:
         yield "\n" + counted("{n} file was read, but:", "{n} files were read, but:", len(noted))
-        for f in list(noted.values()) if everything else list(noted.values())[:_NOTED]:
-            yield from wrapped(f"{f['period']} {spoken(f['problem'])}", width, lines=3)
+        for period, problem in noted if everything else noted[:_NOTED]:
+            yield from wrapped(f"{period} {spoken(problem)}", width, lines=3)
         if not everything and len(noted) > _NOTED:
             yield _("  and {n} more (--all, or --json)", n=len(noted) - _NOTED)
+
+
+def _told_once(noted: Sequence[Mapping[str, Any]]) -> list[tuple[object, str]]:
+    """(newest day, what is to be known of a file) of each file: what other days of it say as well stands there once."""
+    told: dict[str, set[str]] = {}
+    found = []
+    for f in sorted(noted, key=lambda f: (f["period"], len(f["problem"])), reverse=True):
+        name = f"{f['file']}: "
+        parts = f["problem"].removeprefix(name).split("; ")
+        news = [part for part in parts if part not in told.setdefault(f["file"], set())]
+        told[f["file"]].update(parts)
+        if news:
+            found.append((f["period"], (name if f["problem"].startswith(name) else "") + "; ".join(news)))
+    return found
 
 
 def _causes(causes: list[dict[str, Any]]) -> str:

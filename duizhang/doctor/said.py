@@ -12,13 +12,16 @@ from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
 from duizhang.drafting import open_lines
 from duizhang.errors import SpecError
 from duizhang.ingest import FileRecord, load_specs
-from duizhang.ingest.files import DUPLICATE, READ, REFUSED
+from duizhang.ingest.files import ACCEPTED, DUPLICATE, READ, REFUSED
 from duizhang.ingest.inbox import placed
 from duizhang.ingest.opening import walk
 from duizhang.language import translated as _
 from duizhang.phrases import spoken
 from duizhang.reconcile import supplies
 from duizhang.spoken_names import spoken_leg
+from duizhang.terms import FileStatus
+
+_HOLD_NOTHING = {DUPLICATE, ACCEPTED, FileStatus.WITHDRAWN}
 
 
 def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> Iterator[Finding]:
@@ -113,10 +116,14 @@ def look_at_inbox(books: Books, records: Sequence[FileRecord]) -> Iterator[Findi
         for name, reason in sorted(found.refused.items()):
             yield Finding(area, WRONG, f"{name}: {reason}", _("No run reads it."))
         strange: dict[str, list[str]] = {}
+        statuses: dict[str, set[str]] = {}
+        for record in records:
+            statuses.setdefault(record.path.partition("::")[0], set()).add(record.status)
         for name, path in found.files.items():
             if not os.access(path, os.R_OK):
                 yield Finding(area, WRONG, _("{name} cannot be read by this account", name=name), f"chmod u+r {path}")
-            if problem := placed(name, books).problem:
+            # a copy of what is read elsewhere, and what somebody decided about, hold nothing wherever they stand
+            if (problem := placed(name, books).problem) and not statuses.get(name, {""}) <= _HOLD_NOTHING:
                 strange.setdefault(problem, []).append(name)
         for problem, names in strange.items():
             some = f"{names[0]}, ..." if len(names) > 1 else names[0]

@@ -70,6 +70,17 @@ def evidence_lines(evidence: str | None, labels: Labels, shown: int) -> Sequence
     return [*told, *lines, labels.text("more", n=there - len(lines))] if there > len(lines) else [*told, *lines]
 
 
+def is_of_lines(evidence: str | None) -> bool:
+    """Whether an item is a sum of which the evidence names other items, and no claims of its own."""
+    entries = json.loads(evidence or "[]")
+    return bool(entries) and all("side" not in entry for entry in entries)
+
+
+def follows_from(evidence: str | None) -> bool:
+    """Whether the evidence says what numbers the item follows from."""
+    return any(entry.get("because") for entry in json.loads(evidence or "[]"))
+
+
 def _telling(claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Claims whose amount the other side does not have, of both sides in turn, and after them those on which both agree."""
     sides: dict[str, list[dict[str, Any]]] = {}
@@ -109,4 +120,4 @@ def _plain(value: object) -> str:
     return f"{exact:,.2f}" if exact == round(exact, 2) else f"{exact.normalize():,f}"
 
 
-__all__ = ["amount", "evidence_lines", "number", "percent", "quantity", "with_currency"]
+__all__ = ["amount", "evidence_lines", "follows_from", "is_of_lines", "number", "percent", "quantity", "with_currency"]

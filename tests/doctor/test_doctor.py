@@ -98,6 +98,11 @@ def test_well_kept_books_are_well(office: Path) -> None:
     shutil.rmtree("inbox/nort")
     duizhang("plan", "--books", "books.yaml")
     assert "nothing is wrong" in duizhang("doctor", exit_code=0)
+    own = next(path for path in Path("inbox/north").rglob("*") if path.is_file())
+    Path("inbox/nort").mkdir()
+    shutil.copy(own, "inbox/nort")
+    duizhang("plan", "--books", "books.yaml")
+    assert "nothing is wrong" in duizhang("doctor", exit_code=0), "a copy in a folder of nobody holds no day"
 
 
 def test_nothing_is_cleaned_while_a_run_is_under_way(tmp_path: Path) -> None:
