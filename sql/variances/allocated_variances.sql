@@ -77,6 +77,7 @@ by_day as (
 unstated as (
     select
         period, entity, "key", currency, min(claimed) as first_day, count(*) as claims,
+        sum(case side when 'left' then amount else -amount end)::decimal(28, 4) as total,
         list(
             {
                 'claimed': claimed, 'side': side, 'kind': kind, 'amount': amount::varchar, 'source': source, 'file': file,
@@ -89,14 +90,31 @@ unstated as (
     group by period, entity, "key", currency
 ),
 
+-- what else is in the difference (other days of the item, lines that stand under other causes) is told with them
+told as (
+    select
+        u.*,
+        case
+            when u.total <> m.left_amount - m.right_amount then concat(
+                'lines of ', u.total, ' on days without a statement, and ',
+                (m.left_amount - m.right_amount - u.total)::decimal(28, 4), ' of other lines'
+            )
+        end as because
+    from unstated as u
+    inner join merged as m using (period, entity, "key", currency)
+    where m.leg = 'finance' and m.cause = 'missing_source'
+),
+
 dated as (
     select
-        * exclude (shown, claims),
+        * exclude (shown, claims, total, because),
         case
-            when claims <= 8 then to_json(shown)
-            else to_json(list_transform(shown, lambda r: struct_insert(r, claims := unstated.claims)))
+            when because is null and claims <= 8 then to_json(shown)
+            when because is null then to_json(list_transform(shown, lambda r: struct_insert(r, claims := told.claims)))
+            when claims <= 8 then to_json(list_transform(shown, lambda r: struct_insert(r, because := told.because)))
+            else to_json(list_transform(shown, lambda r: struct_insert(r, because := told.because, claims := told.claims)))
         end::varchar as evidence
-    from unstated
+    from told
 ),
 
 -- a line of a sum is accepted, or waited for, where all that it is made of is

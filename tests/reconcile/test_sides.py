@@ -147,7 +147,9 @@ def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
     (missing,) = [r for r in store.read("variances", periods[2]).to_pylist() if r["key"] == "tb/revenue"]
     assert (missing["first_seen"], missing["age_days"], missing["cause"]) == (periods[1], 1, "missing_source")
     assert missing["difference"] == Decimal("100.5")
-    assert [entry["claimed"] for entry in json.loads(missing["evidence"])] == [str(periods[1])]
+    [claim] = json.loads(missing["evidence"])
+    assert claim["claimed"] == str(periods[1])
+    assert claim["because"] == "lines of 100.0000 on days without a statement, and 0.5000 of other lines", "they make up the difference"
 
 
 @pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
