@@ -185,7 +185,7 @@ class Run:
         counts: dict[str, int] = {}
         for o in found:
             counts[o.state] = counts.get(o.state, 0) + 1
-        log.info("%d days: %s", len(found), ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+        log.info("%d day%s: %s", len(found), "s"[: len(found) != 1], ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
         for line in self._of_one_side([o.period for o in found]):
             log.info(line)
         held = [o for o in found if o.state == HELD]
@@ -231,7 +231,8 @@ class Run:
             lines, judged = not_run_lines(not_run(con)), verdicts(con)
         empty = sorted({leg for verdict in judged.values() for leg in verdict.nothing_agrees})
         number = sum(1 for verdict in judged.values() if verdict.nothing_agrees)
-        return [*lines, *([f"nothing agrees in {', '.join(empty)} on {number} days: a match rate of 0%"] if empty else [])]
+        line = f"nothing agrees in {', '.join(empty)} on {number} day{'s'[: number != 1]}: a match rate of 0%"
+        return [*lines, line] if empty else lines
 
     def _canonical(self) -> None:
         log.info("canonical tables")
