@@ -34,7 +34,7 @@ def read(body: bytes) -> list[Extraction] | None:
         path = Path(folder) / "any.bin"
         path.write_bytes(body)
         try:
-            found = extract(path, load_specs(), Setting(shop="s"), file="any.bin", into=Path(folder) / "out")
+            found = extract(path, load_specs(), Setting(shop="s", of_sources={"bank_mt940": "CNY"}), file="any.bin", into=Path(folder) / "out")
         except RefusedFile as error:
             assert error.__cause__ is None or "reading it fails" not in str(error), "a library's error was not foreseen"
             return None

@@ -36,6 +36,12 @@ DAYS = (
     ("Date,Memo,Amount Debit,Amount Credit,Balance\n3/20/2026,X,-70.55,,929.45\n3/19/2026,Y,,100.00,1000.00\n", {"CNY": "29.45"}, None, 0),
     ("Fecha Posteo\tDescripción\tMonto Débito\tMonto Crédito\tBalance\n20/12/2025\tP\t1,500.00\t\t8,500.00\n21/12/2025\tD\t\t500.00\t9,000.00\n",
      {"CNY": "-1000"}, ["2025-12-20", "2025-12-21"], 0),
+    # blanks between quoted cells; lines of asterisks and a summary below the rows
+    ('"Date", "Description", "Amount", "Balance"\n"2026-03-05", "A, Ltd", "-10.00", "90.00"\n"2026-03-06", "B", "20.00", "110.00"\n', {"CNY": "10"},
+     None, 0),
+    ("Date,Narration,Ref,Withdrawal Amt.,Deposit Amt.,Closing Balance\n****,****,****,****,****,****\n05/03/26,A,1,10.00,,90.00\n"
+     "16/03/26,B,2,,20.00,110.00\n****,****\nSTATEMENT SUMMARY :-\nOpening Balance,Dr Count,Credits,Debits,Closing Bal\n100.00,1,20.00,10.00,110.00\n",
+     {"CNY": "10"}, ["2026-03-05", "2026-03-16"], 0),
     # what waits has no day yet
     (f"{HEAD}Pending,Z,-5.00,\n2026-03-05{TWO.format('2026-03-06')}", {"CNY": "10"}, ["2026-03-05", "2026-03-06"], 1),
     # an hour in the text of a statement is no message of its own
@@ -55,6 +61,8 @@ def test_an_unusual_file_is_read_as_it_is_meant(tmp_path: Path, text: str, sums:
     # cards whose charges are positive
     ("Trans. Date,Post Date,Description,Amount,Category\n02/20/2026,02/20/2026,S,8.01,Merchandise\n02/20/2026,02/22/2026,P,-52.42,Payments and "
      "Credits\n02/19/2026,02/19/2026,C,25.24,Merchandise\n", "8.01 in the column 'Amount' is money in, or what was charged"),
+    ("Transaction Date,Clearing Date,Description,Category,Amount (USD)\n03/15/2026,03/16/2026,A,Grocery,10.00\n03/16/2026,03/17/2026,P,Payment,-50.00\n",
+     "is money in, or what was charged"),
     ("Date Processed,Description,Amount,\n12-Dec-2026,SHOP,£18.89,\n11-Dec-2026,PAYMENT RECEIVED,+ £100.00,CR\n", "is money in, or what was charged"),
     # two columns of one name
     ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),

@@ -17,7 +17,7 @@ from duizhang.ingest.typing import ColumnTyper, Said, undecided_fees, undecided_
 
 # columns and lines above the rows that tell the statement of a card
 _CARD = re.compile(
-    r"(?i)\b(?:clearing|post(?:ed)?) ?date\b.*\bcategory\b|purchased ?by\b|merchant ?category"
+    r"(?i)\b(?:clearing|post(?:ed)?) ?date\b.*\bcategory\b|purchased ?by\b|merchant ?category|karteninhaber|titulaire de la carte"
     r"|card ?-?(?:member|holder|no\b|number)|credit ?card|kredit(?:iet)?kaart|kreditkarte|carte ?de ?crédit|tarjeta ?de ?crédito"
     "|信用卡|クレジットカード|신용카드")
 
@@ -60,7 +60,7 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
         amounts, signed = typer.signs(name, batch)
         above = amounts.filter(amounts > 0)
         is_card = _CARD.search(f"{typer.above} {' '.join(typer.header)}") is not None or typer.pays_card(name, batch)
-        if len(above) and (not signed or (is_card and 2 * len(above) > len(amounts))):
+        if len(above) and (not signed or (is_card and 2 * len(above) >= len(amounts))):
             raise undecided_signs(column.column, f"{above[0].normalize():f}")
 
 

@@ -6,6 +6,7 @@ a wrong number of cells). So memory is bounded whatever the size, and a damaged 
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -85,6 +86,7 @@ def _mended(document: Document, place: Place) -> Iterator[tuple[Block, Place, li
             block, pending = Block(pending.text + block.text, pending.first, block.encoding), None
         broken: list[Broken] = []
         if b'"' in block.text and not spec.ticked:
+            block = _tightened(block, place)
             block, pending = mend_quotes(block, place, broken)
         yield block, place, broken
     while pending is not None:
@@ -93,6 +95,15 @@ def _mended(document: Document, place: Place) -> Iterator[tuple[Block, Place, li
         rest = Block(b"\n" + pending.text.partition(b"\n")[2], pending.first, pending.encoding)
         rest, pending = mend_quotes(rest, place, broken)
         yield rest, place, broken
+
+
+def _tightened(block: Block, place: Place) -> Block:
+    """The block without blanks between quoted cells and delimiters where its first line has them: `"a", "b"`."""
+    mark = re.escape(place.delimiter.encode())
+    first = block.text.lstrip(b"\n").partition(b"\n")[0]
+    if place.delimiter == "\t" or not re.search(rb'"[ \t]*' + mark + rb'[ \t]*"', first) or re.search(rb'"' + mark + rb'"', first):
+        return block
+    return Block(re.sub(rb'"[ \t]*(' + mark + rb')[ \t]*"', rb'"\1"', block.text), block.first, block.encoding)
 
 
 def _below(block: Block, lines: int) -> Block:

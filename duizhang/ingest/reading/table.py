@@ -20,6 +20,7 @@ from duizhang.ingest.rows import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.specification import normalised
 from duizhang.ingest.texts import Cells, X, distinct, lengths, series
 
+_NUMBER = re.compile(r"[-+(]?[\d.,' ]*\d[)-]?(?: ?(?:Cr|Dr))?", re.IGNORECASE)
 BLANKS = " \t\"'`"  # a cell of nothing else is blank
 
 
@@ -53,6 +54,7 @@ class _Rows:
         # what a header is that is repeated among the rows, as where pages or exports were joined
         self.header = [normalised(re.sub(r"#\d+$", "", name)) for name in place.names] if not self.spec.positions else []
         self.repeated = Repeated.of(self.spec.repeats, self.names)
+        self.summed = 0  # the last footer line that only names sums
         self.heading = ""  # the last one, which its rows belong to
         self.reading = Reading([*self.names, *filter(None, [self.spec.heading])], place.encoding, around=list(place.above),
                                header=place.names)
@@ -91,12 +93,16 @@ class _Rows:
     def _odd(self, line: int, cells: list[str], text: str, broken: list[Broken]) -> list[str] | None:
         """The cells of a line of another width, where it is a row after all."""
         first = cells[0].strip() if cells else ""
-        if not "".join(cells).strip():
+        if not any(map(str.isalnum, text)):
+            return None  # a blank line, or one drawn of asterisks or dashes
+        if line == self.summed + 1 and all(_NUMBER.fullmatch(cell.strip()) for cell in cells):
+            self.reading.around.append(text)  # what the names above it, of a footer, add up to
             return None
         if self._summary(cells, text):
             return None
         if self._around(first) or (self.footer and self.footer.search(text)):
             self.reading.around.append(text)
+            self.summed = line if len(cells) > 2 and not any(map(str.isdigit, text)) else self.summed
             return None
         width = self.width
         while len(cells) > width and not cells[-1].strip():
@@ -162,6 +168,8 @@ class _Rows:
                 for name, column in zip(self.names, columns, strict=True):
                     if column[at].as_py().strip():
                         self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
+        for at in np.flatnonzero(_flags(first, X.str.contains(r"^[*=_#~-]{3,}$"))).tolist():
+            keep[at] &= any(map(str.isalnum, "".join(whole(int(lines[at])))))  # a line drawn between the parts of a statement
         blank = pl.Series(np.flatnonzero(_flags(first, X == "")))
         for column in columns[1:]:
             if len(blank):
