@@ -44,7 +44,7 @@ from duizhang.books_entries import (
     StockAllocation,
 )
 from duizhang.books_expected import Calendar, Expected
-from duizhang.books_goods import Bundle, Gift, SharedAccount, SkuCode
+from duizhang.books_goods import Bundle, Gift, NotShipped, SharedAccount, SkuCode
 from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
 from duizhang.digest import mapping_digest
 from duizhang.engine_names import PATTERN as ENGINES
@@ -106,6 +106,7 @@ class Books(BaseModel):
     policy_changes: tuple[PolicyChange, ...] = ()
     fx_rates: tuple[FxRate, ...] = ()
     gifts: tuple[Gift, ...] = ()
+    not_shipped: tuple[NotShipped, ...] = ()
     shared_accounts: dict[str, SharedAccount] = {}
     sku_map: tuple[SkuCode, ...] = ()
     bundles: tuple[Bundle, ...] = ()
@@ -164,6 +165,7 @@ class Books(BaseModel):
                 raise ValueError(f"expected: {e.source}: calendar {e.calendar!r} is not in `calendars`, or `every` is not business_day")
         named = [("expected", e.shop) for e in self.expected] + [("instalments", i.shop) for i in self.instalments]
         named += [("gifts", g.shop) for g in self.gifts]
+        named += [("not_shipped", g.shop) for g in self.not_shipped]
         named += [("stock_allocations", a.shop) for a in self.stock_allocations]
         for name, account in self.shared_accounts.items():
             named += [(f"shared_accounts: {name}", shop) for shop in (*account.shops, *(rule.shop for rule in account.rules))]

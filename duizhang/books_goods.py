@@ -73,6 +73,15 @@ class Gift(_Closed):
     per_order: _Pieces = Decimal(1)
 
 
+class NotShipped(_Closed):
+    """A SKU that is sold and never sent, as a gift card, a service or a download is, in a shop ('' = all), from a day on (the start of the
+    books by default): no parcel is missing for it."""
+
+    sku: Annotated[str, Field(min_length=1)]
+    shop: str = ""
+    from_day: dt.date | None = None
+
+
 class PlacingRule(_Closed):
     """Rows of a shared account whose order or transaction number begins so are the shop's, where no order of that number is known."""
 
@@ -109,4 +118,4 @@ class SharedAccount(_Closed):
         return self
 
 
-__all__ = ["Bundle", "BundlePart", "Gift", "PlacingRule", "SharedAccount", "SkuCode"]
+__all__ = ["Bundle", "BundlePart", "Gift", "NotShipped", "PlacingRule", "SharedAccount", "SkuCode"]

@@ -50,6 +50,7 @@ def goods_tables(books: Books) -> dict[str, pa.Table]:
         {"sku": g.sku, "shop": g.shop, "from_day": g.from_day, "until_day": g.until_day or dt.date.max, "per_order": g.per_order}
         for g in books.gifts
     ]
+    unsent = [{"sku": n.sku, "shop": n.shop, "from_day": n.from_day or books.start} for n in books.not_shipped]
     settings = [{"own_skus": books.own_skus, "declared_from": _declared_from(books)}]
     grains = [{"shop": name, "compare_by": shop.compare_by} for name, shop in sorted(books.shops.items())]
     alone = [{"shop": name, "entity": books.entity_of(name)} for name in books.shops] if len(books.shops) == 1 else []
@@ -57,6 +58,7 @@ def goods_tables(books: Books) -> dict[str, pa.Table]:
         "only_shop": pa.Table.from_pylist(alone, schema=pa.schema([("shop", TEXT), ("entity", TEXT)])),
         "gifts": pa.Table.from_pylist(gifts, schema=pa.schema(
             [("sku", TEXT), ("shop", TEXT), ("from_day", DAY), ("until_day", DAY), ("per_order", MONEY)])),
+        "not_shipped": pa.Table.from_pylist(unsent, schema=pa.schema([("sku", TEXT), ("shop", TEXT), ("from_day", DAY)])),
         "order_grains": pa.Table.from_pylist(grains, schema=pa.schema([("shop", TEXT), ("compare_by", TEXT)])),
         "shared_accounts": pa.Table.from_pylist(accounts, schema=pa.schema(
             [("account", TEXT), ("warehouse", TEXT), ("carrier", TEXT), ("provider", TEXT), ("is_provider", pa.bool_())])),

@@ -30,7 +30,7 @@ GIVEN = frozenset({
     "rate_cards", "rate_tiers", "fx_declared", "fx_settings", "leg_traits", "instalments_declared", "fee_billing",
     "stock_allocations", "waiting_settings", "matching_settings",
     "sku_map_declared", "bundles_declared", "goods_settings", "shared_accounts",
-    "shared_account_shops", "placing_rules", "only_shop", "gifts", "order_grains",
+    "shared_account_shops", "placing_rules", "only_shop", "gifts", "not_shipped", "order_grains",
     "own_refund_ids",
 })
 # what the engine puts together from other relations

@@ -30,6 +30,7 @@ PLACED = {
     "placed_payments": "payments", "placed_refunds": "refunds", "placed_settlements": "settlements", "placed_shipments": "shipments",
     "placed_returns": "returns", "placed_freight": "freight_charges",
 }
+OF_ONLY_SHOP = ("placed_shipments", "placed_returns")  # whose rows may name no shop where there is only one
 MAPPED = {
     "mapped_orders": "orders", "mapped_refunds": "placed_refunds", "mapped_shipments": "placed_shipments",
     "mapped_returns": "placed_returns", "mapped_moves": "stock_moves", "mapped_snapshots": "stock_snapshots",
@@ -57,6 +58,7 @@ def rules_digest() -> str:
 
 
 __all__ = [
-    "LEG_MODELS", "MAPPED", "MART_MODELS", "PLACED", "ROOMS", "SO_FAR", "SQL_PASSES", "VIEWS", "model_text", "prepare_macros",
+    "LEG_MODELS", "MAPPED", "MART_MODELS", "OF_ONLY_SHOP", "PLACED", "ROOMS", "SO_FAR", "SQL_PASSES", "VIEWS", "model_text",
+    "prepare_macros",
     "rules_digest",
 ]

@@ -27,7 +27,7 @@ from duizhang.reconcile.books_relations import books_relations, rows_of
 from duizhang.reconcile.causes import prepare_causes
 from duizhang.reconcile.goods import goods_tables
 from duizhang.reconcile.matching import prepare_matching
-from duizhang.reconcile.models import LEG_MODELS, MAPPED, PLACED, VIEWS, model_text, prepare_macros
+from duizhang.reconcile.models import LEG_MODELS, MAPPED, OF_ONLY_SHOP, PLACED, VIEWS, model_text, prepare_macros
 from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.reconcile.sides import declared_sides, side_feeds
@@ -245,8 +245,11 @@ class Session:
         self.con.execute(f'insert into "{table}" select {self._columns[table]} from "{relation}"')
 
     def _unchanged(self, name: str) -> str:
-        """The table whose rows a model gives as they are, where there are no shared accounts, or no codes to map; '' else."""
+        """The table whose rows a model gives as they are, where there are no shared accounts and no shop is the only one, or no codes to
+        map; '' else."""
         changing = "shared_accounts" if name in PLACED else "bundle_parts union all select 1 from coded_goods where sku <> code"
+        if name in OF_ONLY_SHOP:
+            changing += " union all select 1 from only_shop"
         if name in (*PLACED, *MAPPED) and not self.con.execute(f"select 1 from {changing} limit 1").fetchall():
             return PLACED.get(name) or MAPPED[name]
         return ""

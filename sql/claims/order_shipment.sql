@@ -1,13 +1,14 @@
 -- Grain: one claim an order line or shipment, in pieces. Meaning: every piece ordered and paid (left) leaves a warehouse
 -- (right), sets as their parts. Goods that are exchanged came back (left) and leave again (right); what a parcel holds as a gift or sample
--- by its own record, or by a gift that books.yaml declares, is its own reason. Lines closed before shipping and the freight line ask for nothing. A row without an order number stands by
--- itself, under its parcel or line of its file.
+-- by its own record, or by a gift that books.yaml declares, is its own reason. What books.yaml says is never sent, lines closed before
+-- shipping and the freight line ask for nothing. A row without an order number stands by itself, under its parcel or line of its file.
 with
 orders as (select * from own_orders where status <> 'closed' and sku <> ''),
 shipments as (select * from mapped_shipments),
 parts as (select * from bundle_parts),
 moves as (select * from mapped_moves where kind = 'exchange_in'),
 gifts as (select * from gifts),
+unsent as (select * from not_shipped),
 shops as (select * from shops),
 
 to_ship as (
@@ -20,6 +21,13 @@ to_ship as (
     anti join gifts as g
         on o.sku = g.sku and o.amount = 0 and (g.shop = '' or g.shop = o.shop) and o.period between g.from_day and g.until_day
     left join parts as p on o.sku = p.set_sku and o.period between p.period and p.last_day
+),
+
+-- what is sold and never sent asks for no parcel
+wanted as (
+    select t.*
+    from to_ship as t
+    anti join unsent as n on t.sku = n.sku and (n.shop = '' or n.shop = t.shop) and t.period >= n.from_day
 ),
 
 declared as (
@@ -55,7 +63,7 @@ shipped as (
 ),
 
 unioned as (
-    select * from to_ship
+    select * from wanted
     union all
     select * from shipped
 ),

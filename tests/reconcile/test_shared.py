@@ -96,6 +96,15 @@ def test_parcels_of_a_shared_warehouse_find_their_shop(tmp_path: Path, split: st
     assert items(store, FOUR[3], "order_shipment") == {("demo", "unassigned/house/9/A"): -1}
 
 
+def test_parcels_that_name_no_shop_are_of_the_only_one(tmp_path: Path) -> None:
+    """Fails if a company with one shop sees every parcel of its warehouse missing on both sides, as no row says whose it is."""
+    sent = [row("shipments", period=FIRST, shop="", order_id="1", sku="A", quantity=Decimal(1), warehouse="W", carrier="",
+                tracking_number="", zone="")]
+    store = both(tmp_path, split="range", data={"orders": [sold(0, "tm", "1", "50")], "shipments": sent}, shared_accounts={}, expected=[],
+                 shops={"tm": {"platform": "tmall", "entity": "other"}})
+    assert items(store, FOUR[3], "order_shipment") == {}
+
+
 def test_the_folder_of_a_shared_account_is_a_place_of_the_inbox(tmp_path: Path) -> None:
     assert (placed("pay/2026-03-01/bill.zip", books(tmp_path)).shop, placed("pay/x", books(tmp_path)).problem) == ("pay", "")
 
