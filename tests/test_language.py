@@ -19,9 +19,10 @@ from duizhang.cli import COMMANDS, EXIT_CODES, asked_for, cli, helping
 from duizhang.cli.spoken_lines import spoken_lines
 from duizhang.errors import BooksError
 from duizhang.folding import width_of
+from duizhang.ingest import load_specs
 from duizhang.language import messages, translated
 from duizhang.logs import shown
-from duizhang.phrases import spoken
+from duizhang.phrases import in_language, spoken
 from tests.test_commands import commands
 
 ENGINE = Path(language.__file__).parent
@@ -231,3 +232,27 @@ def test_every_line_of_mistaken_books_is_told_in_chinese(tmp_path: Path) -> None
 def test_a_sentence_within_another_that_nobody_knows_gives_way_to_one_that_is_known_whole() -> None:
     with language.speaking("zh"):
         assert spoken("2026-03-05: the maker has not signed this version yet") == "2026-03-05：制单人还没有为这一版本签字"
+
+
+# what the readers of statements say of their totals and rows
+OF_STATEMENTS = (
+    "closing balance S1", "closing balance S1, which its rows give where reversals count the other way round", "sum of credits S1",
+    "net of entries S1", "transactions in batches S1", "balance brought forward to A/2", ":62F:, the closing balance, at the end of 1",
+    "number of debits X/1", "credits X/1", "times that statement X/1 of 123 stands in it", "control total 01 in group 1",
+    "records of file", "accounts of group 1", "trailers 98 of group 1", "</OFX> at the end of the file",
+    "a transaction without DTPOSTED; expected such as 20260301120000",
+    "no record of BAI2; expected one that begins with 01 and a comma",
+    "not a readable :61: line (the amount has more than 15 characters); expected such as 2603010301C16,50NTRFREF//BANKREF",
+    "amount '***' is none; expected digits in the smallest unit, without a point",
+    "type code '999' is neither credit (1xx-3xx) nor debit (4xx-6xx)", "Amt '***' is no amount; expected digits such as 1234.50",
+    "without BookgDt, ValDt and CreDtTm; expected a date", "the file ends within this transaction; download it again",
+)
+# called as the file itself calls them
+OWN_NAMES = {"total-amount", "Uznania", "Obciążenia", "Original Amount Due", "Montante Bruto", "Montante Líquido", "Invoice Amount"}
+
+
+def test_every_total_of_a_file_has_a_chinese_name() -> None:
+    said = {*OF_STATEMENTS, *(total.name for spec in load_specs().values() for total in spec.totals)} - OWN_NAMES
+    assert sorted(text for text in said if not re.search("[一-鿿]", in_language(text, "zh"))) == []
+    rows = "rows that name no currency, in CNY as the books, although the account is in NL, where money is EUR"
+    assert in_language(rows, "zh") == "未写明币种、按账套计为 CNY 的行，然而该账户属于 NL，当地货币为 EUR"
