@@ -1,4 +1,4 @@
-"""Days are decided, signed and closed from the pages alone and from the workbook alone, and the log tells the same of both."""
+"""A month is decided, signed and closed from the pages alone and from the workbook alone, and the log tells the same of both."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from duizhang.review import acting
 from tests.publish.conftest import _FAKES
 from tests.review.conftest import Serving
 
-FIRST, SECOND = DAYS = (dt.date(2026, 3, 1), dt.date(2026, 3, 2))
+FIRST = dt.date(2026, 3, 1)
+DAYS = tuple(FIRST + dt.timedelta(n) for n in range(31))  # a whole month
 BOOKS = {"entity": "acme", "start": str(FIRST), "shops": {"s": {"platform": "taobao", "provider": "alipay"}}}
-# by order, nothing in all, so that the second day opens as the first one closes: difference, decision, to, until
+# by order, nothing in all, so that each day opens as the one before closes: difference, decision, to, until
 CHOSEN = {
     "o1": ("12.50", "write_off", "", ""), "o2": ("-3.00", "adjust", "", ""), "o3": ("40.00", "chase", "alipay", "2026-04-30"),
     "o4": ("7.00", "reclassify", "6603", ""), "o5": ("9.00", "wait", "", "2026-04-30"), "o6": ("1.00", "accept", "", ""),
@@ -33,7 +34,7 @@ CHOSEN = {
 
 
 class Office:
-    """A home of two days with the differences above; running again clears what was decided."""
+    """A home of a month with the differences above; running again clears what was decided."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -45,9 +46,9 @@ class Office:
         self.fake.fill(DAYS)
         for day in DAYS:
             items = [
-                {"leg": "order_payment", "key": f"s/{day.day}{order}", "cause": "amount_entry", "left_amount": Decimal(50),
+                {"leg": "order_payment", "key": f"s/{day:%d}{order}", "cause": "amount_entry", "left_amount": Decimal(50),
                  "right_amount": 50 - Decimal(money), "difference": Decimal(money), "first_seen": day, "status": "open",
-                 "cause_confidence": "likely", "shop": "s", "order_id": f"{day.day}{order}"} for order, (money, *_) in CHOSEN.items()
+                 "cause_confidence": "likely", "shop": "s", "order_id": f"{day:%d}{order}"} for order, (money, *_) in CHOSEN.items()
             ]
             self.show(day, items)
         self.publish()
@@ -81,7 +82,7 @@ def on_the_pages(office: Office, serving: Serving) -> None:
     li, wang = maker.enter(), checker.enter()
     for day in DAYS:
         for order, (_, decision, to, until) in CHOSEN.items():
-            chosen = {"csrf": li, "event": [f"E{day.day}{order}"], "decision": decision, "reason": "month's end", "to": to, "until": until}
+            chosen = {"csrf": li, "event": [f"E{day:%d}{order}"], "decision": decision, "reason": "month's end", "to": to, "until": until}
             assert maker.ask(f"/day/{day}/decide", chosen)[0] == 200
             assert maker.ask(f"/day/{day}/decided", chosen)[0] == 303
     office.run_again()
@@ -107,7 +108,7 @@ def in_the_workbook(office: Office, _serving: Serving) -> None:
             names = [str(cell.value) for cell in sheet[1]]
             rows = [dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=3)]
             for row in rows:
-                _, row["decision"].value, row["to"].value, row["wait_until"].value = CHOSEN[str(row["order_id"].value)[1:]]
+                _, row["decision"].value, row["to"].value, row["wait_until"].value = CHOSEN[str(row["order_id"].value)[2:]]
                 row["reason"].value = "month's end"
         book.save(path)
         assert import_decisions(office.home, office.state, path, by="Li Na").rows == len(CHOSEN)
@@ -118,7 +119,7 @@ def in_the_workbook(office: Office, _serving: Serving) -> None:
 
 
 @pytest.mark.slow
-def test_days_are_closed_from_the_pages_alone_and_from_the_workbook_alone_with_the_same_events(
+def test_a_month_is_closed_from_the_pages_alone_and_from_the_workbook_alone_with_the_same_events(
     tmp_path: Path, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # tables that were made up came of no run, so no plan knows them
@@ -134,5 +135,5 @@ def test_days_are_closed_from_the_pages_alone_and_from_the_workbook_alone_with_t
                           for kind, by, said in told if kind == "decided"), key=lambda row: row[:3])
         found.append((decided, [entry for entry in told if entry[0] != "decided"]))
     pages, workbook = found
-    assert len(pages[0]) == 2 * (len(CHOSEN) + 1), "a split is two"
+    assert len(pages[0]) == len(DAYS) * (len(CHOSEN) + 1), "a split is two"
     assert pages == workbook
