@@ -42,10 +42,16 @@ _MEASURED = "cause = 'timing' as is_timing, -abs(difference)::decimal(38, 4) as 
 _EVENTS = f"""
     with
     of_day as (select * from event_items where period = $day),
+    -- few are on their way and differ elsewhere; what is joined to them costs next to nothing
+    doubtful as (
+        select distinct o.event
+        from (select event from of_day where not is_booked and cause <> 'timing') as o
+        semi join (select event from of_day where is_booked and cause = 'timing') as t using (event)
+    ),
     hidden as (
-        select event from of_day where not is_booked and cause <> 'timing'
+        select event from doubtful
         except
-        select event from of_day where is_booked and cause <> 'timing'
+        select o.event from of_day as o semi join doubtful as d using (event) where o.is_booked and o.cause <> 'timing'
     ),
     beside as (
         select o.* from of_day as o semi join hidden as h using (event)
