@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -58,6 +59,19 @@ class _Rows:
         self.heading = ""  # the last one, which its rows belong to
         self.reading = Reading([*self.names, *filter(None, [self.spec.heading])], place.encoding, around=list(place.above),
                                header=place.names)
+
+    @cached_property
+    def rules(self) -> dict[str, pl.Expr]:
+        """What the first cell of a plain line is asked to tell whether that is a row."""
+        # drawn: a line between the parts of a statement
+        rules = {"blank": X == "", "drawn": X.str.contains(r"^[*=_#~-]{3,}$")}
+        if self.footer:
+            rules["footer"] = X.str.contains(self.footer.pattern)
+        if self.only:
+            rules["other"] = ~X.str.contains(self.only.pattern)
+        if any(self.header) and (name := self.names[0].strip()):
+            rules["header"] = X.str.starts_with(name) & (X.str.strip_chars(BLANKS) == name)
+        return rules
 
     def read(self, pieces: Iterator[Piece]) -> Reading:
         self.reading.batches = (self._batch(piece) for piece in pieces)
@@ -146,16 +160,15 @@ class _Rows:
         if not len(lines):
             return keep
         texts, places = distinct(columns[0])
-        first = Cells(series(texts), places).map(X.str.strip_chars_start(BLANKS))
-        if self.footer:
-            found = _flags(first, X.str.contains(self.footer.pattern))
+        asked = series(texts).to_frame().lazy().select(X.str.strip_chars_start(BLANKS)).select(**self.rules).collect()
+        flags = {name: np.array(Cells(asked[name], places).rows()) for name in asked.columns}
+        if (found := flags.get("footer")) is not None:
             for at in np.flatnonzero(found).tolist():
                 found[at] = not self._is_named_so(columns[0][at].as_py().lstrip(BLANKS), columns, at)
             self._put_around(keep, found, lines, whole)
-        if self.only:
-            self._put_around(keep, ~_flags(first, X.str.contains(self.only.pattern)), lines, whole)
-        if any(self.header) and (name := self.names[0].strip()):
-            near = _flags(first, X.str.starts_with(name) & (X.str.strip_chars(BLANKS) == name))
+        if "other" in flags:
+            self._put_around(keep, flags["other"], lines, whole)
+        if (near := flags.get("header")) is not None:
             for at in np.flatnonzero(near).tolist():
                 near[at] = [normalised(cell) for cell in whole(int(lines[at]))] == self.header
             self.reading.headers += lines[near].tolist()
@@ -168,9 +181,9 @@ class _Rows:
                 for name, column in zip(self.names, columns, strict=True):
                     if column[at].as_py().strip():
                         self.reading.summary.setdefault(normalised(name), column[at].as_py().strip())
-        for at in np.flatnonzero(_flags(first, X.str.contains(r"^[*=_#~-]{3,}$"))).tolist():
-            keep[at] &= any(map(str.isalnum, "".join(whole(int(lines[at])))))  # a line drawn between the parts of a statement
-        blank = pl.Series(np.flatnonzero(_flags(first, X == "")))
+        for at in np.flatnonzero(flags["drawn"]).tolist():
+            keep[at] &= any(map(str.isalnum, "".join(whole(int(lines[at])))))
+        blank = pl.Series(np.flatnonzero(flags["blank"]))
         for column in columns[1:]:
             if len(blank):
                 blank = blank.filter(series(column).gather(blank).str.strip_chars(BLANKS) == "")
@@ -228,11 +241,6 @@ class _Rows:
             filled[p] = pa.concat_arrays([pa.array([value, ""], pa.string()), columns[p]]).take(pa.array(place))
         self.last = [key, *(filled[p][-1].as_py() for p in positions)]
         return filled
-
-
-def _flags(cells: Cells, rule: pl.Expr) -> np.ndarray:
-    """Of which rows a rule is true."""
-    return np.array(cells.map(rule).rows())
 
 
 def _mask(flags: pa.Array) -> np.ndarray:
