@@ -52,7 +52,7 @@ _AMOUNT = re.compile(r"[-+]?(?:[¥￥$€£]|[A-Z]{3} ?)?[-+]?\d[\d,. ]*|-+")
 _DAY = re.compile(r"\d{1,4}\.\d{1,2}\.\d{1,4}\.?")
 _NO_MONEY = re.compile(
     r"(?i)率|比例|重量|体积|数量|税点|折扣$|%|weight|quantity|qty|rate\b|percent|latitude|longitude|version|gewicht|menge"
-    r"|kurs\b|koers|taux|tasso|tipo de cambio|курс|kur\b|환율"
+    r"|kurs\b|koers|taux|tasso|tipo de cambio|курс|ставка|kur\b|환율"
 )
 
 
