@@ -1,7 +1,8 @@
 -- Grain: one claim an order line and side. Meaning: our order system (left) and the platform (right) must agree on every
 -- line that was paid or sent: amount, quantity, SKU and status. A line without a number goes by its SKU, else by the order; a row without an
 -- order number stands by itself. Where books.yaml says so of a shop, lines are held against each other by order and SKU, sets as their
--- parts, or by the order alone; then status (and SKU) are not compared. Declared gifts without a price need no other side.
+-- parts and what has no SKU (shipping, a discount) together, or by the order alone; then status (and SKU) are not compared. Declared
+-- gifts without a price need no other side.
 with
 orders as (select * from mapped_orders),
 parts as (select * from order_parts),
@@ -43,7 +44,7 @@ final as (
         entity,
         case
             when order_id <> '' and compare_by = 'order' then concat_ws('/', shop, order_id)
-            when order_id <> '' and compare_by = 'sku' then concat_ws('/', shop, order_id, coalesce(nullif(sku, ''), nullif(line_id, '')))
+            when order_id <> '' and compare_by = 'sku' then concat_ws('/', shop, order_id, coalesce(nullif(sku, ''), 'other'))
             when order_id <> '' then concat_ws('/', shop, order_id, coalesce(nullif(line_id, ''), nullif(sku, '')))
             else concat_ws('/', shop, 'row', concat(file, ':', line))
         end as "key",
