@@ -171,6 +171,13 @@ class _Book:
         sheet.freeze_panes(2, 0)
         sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True})
 
+    def _place(self, text: str) -> str:
+        """Where an event's money stands, or how many there are, with the leg as people call it."""
+        first, _, rest = text.partition(" ")
+        if first.isdigit():
+            return self.labels.text("of_it", n=first) if self.labels.language == "zh" else text
+        return f"{self.labels.leg(first)} {rest}".strip()
+
     def _cell(self, sheet: Any, number: int, column: int, name: str, row: Mapping[str, Any]) -> None:
         if name in INPUT:
             # `to` as text: an account keeps its zeros
@@ -185,6 +192,8 @@ class _Book:
                 value = self.labels.action(row["cause"])
             case "evidence":
                 value = "\n".join(evidence_lines(value, self.labels, _EVIDENCE))
+            case "booked_in" | "event":
+                value = self._place(str(value))
             case "proposal":
                 value = in_language(value, self.labels.language)
         if isinstance(value, Decimal) and len(value.as_tuple().digits) <= EXACT_DIGITS:
