@@ -71,7 +71,7 @@ class Document:
     sheet: str = ""
     is_hidden: bool = False
     rows: range | None = None
-    kept: dict[str, list[Sequence[object]]] = field(default_factory=dict, compare=False)
+    kept: dict[str, list[list[str]]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def head(self) -> bytes:
@@ -207,7 +207,7 @@ def _sheets(path: Path, size: int) -> list[Document]:
         with refusing_damage():
             look_at_sheets(io.BytesIO(body))
         return _shown(path.name, lambda: io.BytesIO(body), workbook(body))
-    kept: dict[str, list[Sequence[object]]] = {}
+    kept: dict[str, list[list[str]]] = {}
     return [Document(path.name, "sheet", lambda: io.BytesIO(body), name, is_hidden, kept=kept)
             for name, is_hidden in xls_sheets(body).items()]
 
@@ -217,7 +217,7 @@ def _shown(name: str, opened: Callable[[], BinaryIO], book: python_calamine.Cala
     import python_calamine
 
     hidden = {sheet.name for sheet in book.sheets_metadata if sheet.visible != python_calamine.SheetVisibleEnum.Visible}
-    kept: dict[str, list[Sequence[object]]] = {}
+    kept: dict[str, list[list[str]]] = {}
     return [Document(name, "sheet", opened, sheet, sheet in hidden, kept=kept) for sheet in book.sheet_names]
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.container import Document, refusing_damage
@@ -24,25 +24,30 @@ def sheet_rows(document: Document) -> Iterator[list[str]]:
         document.kept[document.sheet] = _opened(document)
     for at, row in enumerate(document.kept[document.sheet]):
         if document.rows is None or at in document.rows:
-            yield [_cell(value) for value in row]
+            yield row
         elif at < document.rows.start:
             yield []
         else:
             return
 
 
-def _opened(document: Document) -> list[Sequence[object]]:
+def _opened(document: Document) -> list[list[str]]:
+    """The rows of a sheet."""
+    return [[_cell(value) for value in row] for row in _values(document)]
+
+
+def _values(document: Document) -> Iterable[Sequence[object]]:
     """The rows of a sheet as its workbook has them."""
     with document.open() as stream:
         body = stream.read()
     if body.startswith(MAGIC):
-        return list(xls_rows(body, document.sheet))
+        return xls_rows(body, document.sheet)
     import python_calamine
 
     with refusing_damage():
         _refuse_uncomputed(body)
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
-        return [*book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)]
+        return book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
 
 
 def _refuse_uncomputed(body: bytes) -> None:
