@@ -13,7 +13,6 @@ import duckdb
 from duizhang.report.analysis import Break, Mass, Unusual, break_of, in_common, unusual_on
 from duizhang.report.queries import Span
 
-_MOST = 20
 _LEAST_PIECES = 5  # a day, of a product that is judged
 
 # measure -> how it varies, and one row a day, shop, subject and currency with its value
@@ -65,7 +64,7 @@ def findings(con: duckdb.DuckDBPyConnection, span: Span) -> list[Finding]:
     there = {(f.measure, f.shop, f.day) for f in found}
     kept = [f for f in found if (_IMPLIED.get(f.measure, ""), f.shop, f.day) not in there]
     kept.sort(key=lambda f: (not isinstance(f.found, Break), -_size(f), f.measure, f.shop, f.subject, f.currency, str(f.day)))
-    return [*_masses(con, span), *kept[:_MOST]]
+    return [*_masses(con, span), *kept]
 
 
 def _size(finding: Finding) -> float:

@@ -18,7 +18,8 @@ Row = dict[str, Any]
 HISTORY_DAYS = 56  # before the range, for what is usual
 TREND_DAYS = 28  # shown
 TOP = 8
-MOST_DETAILS, MOST_CELLS, MOST_UNUSUAL = 200, 50, 30
+MOST_DETAILS, MOST_CELLS, MOST_UNUSUAL, MOST_FINDINGS = 200, 50, 30, 20
+_OF_ALL = "count(*) over () as of_all"  # beside rows of which only the first are asked for
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,6 @@ class Facts:
     freight: list[Row]
     ledger: list[Row]
     anomalies: list[Row]
-    more_unusual: int  # anomalies that are left out
     recurring: list[Row]
     changed: list[Row]  # since the end of the day `before`: come, gone and still, by cause and currency
     before: dt.date | None
@@ -148,7 +148,8 @@ with news as (
 still as (select entity, shop, cause, count(*) as still_open from report_faults where period = $shown group by all)
 select
     n.entity, n.shop, n.cause, count(distinct n.first_seen) as days_seen, count(*) as new_items,
-    coalesce(max(s.still_open), 0) as still_open, list(n.first_seen order by n.first_seen) as seen_on
+    coalesce(max(s.still_open), 0) as still_open, list(n.first_seen order by n.first_seen) as seen_on,
+    count(*) over () as of_all
 from news as n
 left join still as s using (entity, shop, cause)
 group by n.entity, n.shop, n.cause
@@ -237,8 +238,8 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         ledger=ask("select account, any_value(account_name order by period) as account_name, currency, sum(subledger) as subledger, "
                    f"sum(ledger) as ledger, sum(difference) as difference from ledger_tieout where {in_range} "
                    "group by account, currency order by account, currency"),
-        anomalies=ask(f"select * from anomalies where {in_range} order by period desc, kind, shop, subject limit {MOST_UNUSUAL}"),
-        more_unusual=max(0, ask(f"select count(*) as n from anomalies where {in_range}")[0]["n"] - MOST_UNUSUAL),
+        anomalies=ask(f"select *, {_OF_ALL} from anomalies where {in_range} order by period desc, kind, shop, subject "
+                      f"limit {MOST_UNUSUAL}"),
         recurring=ask(_RECURRING),
         changed=ask(_CHANGED), before=before if before != span.since else None,
         files=ask("select source, shop, file, status, max(rows_read) as rows_read, max(rows_parsed) as rows_parsed, "
@@ -246,8 +247,8 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
                   "bool_and(control_totals_ok) as control_totals_ok, max(problem) as problem, min(period) as period "
                   f"from source_files where {in_range} group by source, shop, file, sha256, status "
                   "order by status = 'read', source, shop, period, file"),
-        quarantine=ask(f"select distinct source, file, line, column_name, value, reason from quarantine where {in_range} "
-                       f"order by all limit {MOST_CELLS}"),
+        quarantine=ask(f"select *, {_OF_ALL} from (select distinct source, file, line, column_name, value, reason from quarantine "
+                       f"where {in_range}) order by all limit {MOST_CELLS}"),
         quarantined=ask("select count(*) as n from (select distinct source, file, line, column_name from quarantine "
                         f"where {in_range})")[0]["n"],
         not_run=ask(f"select leg, shop, channel, missing, wanted, sum(claims)::bigint as claims from legs_not_run where {in_range} "
@@ -257,13 +258,19 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         checks=ask(f"select count(*) as n from quality_results where {in_range}")[0]["n"],
         entries=ask(f"select * from journal_proposals where {in_range} order by period, entry, line_no"),
         details=ask(
-            "select leg, \"key\", cause, currency, difference, first_seen, status, proposal, evidence, shop, order_id from report_items "
-            f"where {at_end} and cause <> 'timing' order by abs(difference) desc, leg, \"key\", currency, cause limit {MOST_DETAILS}"),
+            "select leg, \"key\", cause, currency, difference, first_seen, status, proposal, evidence, shop, order_id, "
+            f"{_OF_ALL} from report_items where {at_end} and cause <> 'timing' "
+            f"order by abs(difference) desc, leg, \"key\", currency, cause limit {MOST_DETAILS}"),
     )
 
 
 def _named(con: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any]) -> list[Row]:
     return rows(con, sql, {name: value for name, value in values.items() if f"${name}" in sql})
+
+
+def left_out(shown: list[Row]) -> int:
+    """How many rows there are besides those that were asked for with `of_all`."""
+    return int(shown[0]["of_all"]) - len(shown) if shown else 0
 
 
 def share(part: int, whole: int) -> Decimal | None:

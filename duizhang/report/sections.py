@@ -16,7 +16,7 @@ from duizhang.report.home_books import HomeBooks
 from duizhang.report.item_names import item_name, provider_name
 from duizhang.report.labels import Labels
 from duizhang.report.measures import MEASURES, Finding
-from duizhang.report.queries import TOP, Facts, Row, share
+from duizhang.report.queries import MOST_FINDINGS, TOP, Facts, Row, left_out, share
 from duizhang.report.tables import Table, by_money, columns, ordered, place
 from duizhang.terms import FileStatus, PeriodStatus
 
@@ -87,7 +87,7 @@ class Sections:
             "seen_in": self.labels.listed(self.labels.leg(leg) for leg in sorted(fault["legs"], key=self._leg_order().index)),
             "evidence": [*evidence_lines(fault["evidence"], self.labels, _LINES_OF_EVIDENCE),
                          *self._also(fault, of_orders[_order(fault)])],
-        } for _, _, fault, sums in found[:TOP]])
+        } for _, _, fault, sums in found[:TOP]], len(found) - len(found[:TOP]))
 
     def _also(self, fault: Row, of_order: Sequence[Row]) -> list[str]:
         """What else differs by the same order, so that nobody takes it for this."""
@@ -182,12 +182,13 @@ class Sections:
         """What stands out against history, then what is out of the ordinary by itself."""
         rows = [{
             "day": f.day or self.facts.span.shown, "shop": self.books.shop(f.shop), "subject": self._subject(f), "finding": self._odd(f),
-        } for f in self.findings]
+        } for f in self.findings[:MOST_FINDINGS]]
         rows += [{
             "day": r["period"], "shop": self.books.shop(r["shop"] or ""), "finding": self._finding(r),
             "subject": self.books.shop(r["subject"]) if r["subject"] in self.books.shops else provider_name(r["subject"], self.labels),
         } for r in self.facts.anomalies]
-        return Table("unusual", columns("day:day", "shop", "subject:key", "finding"), rows)
+        more = left_out(self.facts.anomalies) + len(self.findings[MOST_FINDINGS:])
+        return Table("unusual", columns("day:day", "shop", "subject:key", "finding"), rows, more)
 
     def _subject(self, finding: Finding) -> str:
         if isinstance(finding.found, Mass):
@@ -225,7 +226,7 @@ class Sections:
         return Table("recurring", kinds, [{
             **r, "cause": self.labels.cause(r["cause"]), "who": self.labels.who(r["cause"]), "shop": self.books.shop(r["shop"]),
             "trend": "",
-        } for r in self.facts.recurring])
+        } for r in self.facts.recurring], left_out(self.facts.recurring))
 
     def changed(self) -> Table:
         """What is new, what is gone and what is still open since the day before the range, a row a cause."""
@@ -280,7 +281,8 @@ class Sections:
 
     def quarantine(self) -> Table:
         kinds = columns("file:key", "line:count", "column", "cell:key", "reason")
-        return Table("quarantine", kinds, [{**r, "column": r["column_name"], "cell": r["value"]} for r in self.facts.quarantine])
+        return Table("quarantine", kinds, [{**r, "column": r["column_name"], "cell": r["value"]} for r in self.facts.quarantine],
+                     left_out(self.facts.quarantine))
 
     def checks(self) -> Table:
         return Table("checks", columns("day:day", "check:key", "column", "records:count", "problem"), [{
@@ -299,7 +301,7 @@ class Sections:
             **r, "what": item_name(r, self.labels, self.books, accounts), "leg": self.labels.leg(r["leg"]),
             "cause": self.labels.cause(r["cause"]), "since": r["first_seen"],
             "status": self.labels.of("statuses", r["status"]), "evidence": evidence_lines(r["evidence"], self.labels, 3),
-        } for r in self.facts.details])
+        } for r in self.facts.details], left_out(self.facts.details))
 
 
 def _order(fault: Row) -> tuple[str, str, str]:

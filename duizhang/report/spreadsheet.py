@@ -65,6 +65,8 @@ class _Sheets:
             sheet.set_column(place, place, min(max(width + 2, _NARROWEST), _WIDEST))
             for number, row in enumerate(table.rows, 1):
                 self._cell(sheet, number, place, column, currency, row)
+        if table.left_out:
+            sheet.write_string(len(table.rows) + 1, 0, self.labels.text("more", n=table.left_out), self.text)
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, len(table.rows), max(len(shown) - 1, 0))
         sheet.set_landscape()

@@ -27,11 +27,12 @@ class Column:
 
 @dataclass
 class Table:
-    """name: unique in a report. A row's key `_state` (good, watch, bad) marks it."""
+    """name: unique in a report. A row's key `_state` (good, watch, bad) marks it. left_out: rows that there is no room for."""
 
     name: str
     columns: Sequence[Column]
     rows: list[dict[str, Any]] = field(default_factory=list)
+    left_out: int = 0
 
     def shows(self, column: Column) -> bool:
         """Whether a column has anything to say."""

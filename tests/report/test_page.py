@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from duizhang import phrases
 from duizhang.cli.status import status_of
@@ -28,7 +29,7 @@ from duizhang.report.home_books import HomeBooks
 from duizhang.report.item_names import item_name
 from duizhang.report.labels import Labels, load_labels
 from duizhang.yaml_reading import load_yaml
-from tests.report.conftest import EVIL, LAST, events, item, status, summary
+from tests.report.conftest import EVIL, LAST, business, events, item, put, status, summary
 
 Tables = dict[str, list[dict[str, Any]]]
 Changed = Callable[[Callable[[Tables], object]], Path]
@@ -84,6 +85,21 @@ def test_a_fault_that_four_legs_show_counts_once_and_currencies_are_not_added(of
     assert verdict(found) == "watch"
     row = found.text[found.text.index("Look at these first", found.text.index("What has to be done")) :]
     assert "Orders ↔ payments, Payments ↔ settlement, Our lines ↔ statement, Customers" in row, "the legs that show it are named"
+
+
+def test_rows_for_which_a_table_has_no_room_are_counted_below_it(tmp_path: Path) -> None:
+    tables = business()
+    [odd], last = tables["anomalies"], tables["anomalies"][0]["period"]
+    many = [item(last, "order_payment", f"s/m{n}", "missing_right", "1", shop="s", order_id=f"m{n}") for n in range(203)]
+    home = put(tmp_path / "home", {
+        **tables, "anomalies": [{**odd, "subject": f"A{n}"} for n in range(34)], "variances": many, "open_items": many,
+        "quarantine": [{"period": last, "source": "x", "file": "x.csv", "line": n, "column_name": "amount"} for n in range(55)],
+    })
+    found = page(home)
+    below = [found.text.index(f"… and {n} more") for n in (195, 4, 5, 3)]  # of 8 looked at first, 30 unusual, 50 cells, 200 details
+    assert below == sorted(below)
+    sheets = load_workbook(write_report(home, language="en", form="xlsx", out=tmp_path / "a.xlsx"), read_only=True)
+    assert [row[0].value for row in sheets["Differences one by one"].rows][-1] == "… and 3 more"
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
