@@ -75,8 +75,9 @@ WITH_PANDAS = ("run", "replay", "what-if", "advise")
 # can reach what loads it.
 WITHOUT_NUMPY = (
     "accept", "approve", "backup", "checkpoint", "close", "diff", "dispute", "exceptions decide", "exceptions export", "exceptions list",
-    "explain", "journal export", "key new", "metrics", "reopen", "restore", "retention list", "retention remove", "source accept",
-    "source restore", "source withdraw", "sql", "statement", "status", "verify",
+    "explain", "export audit", "export feed", "journal export", "key new", "mcp", "metrics", "reidentify file", "reidentify person",
+    "reopen", "restore", "retention list", "retention remove", "source accept", "source rejected", "source restore", "source withdraw",
+    "sql", "statement", "status", "verify",
 )
 
 

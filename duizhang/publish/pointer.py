@@ -167,7 +167,14 @@ def _write(path: Path, home: Path, state: State, *, kept: bool) -> dict[str, int
     """Write the database, or how the days stand into one whose views are kept; what `_look` has to find in it."""
     con = connect_as_pointer(path, home)
     try:
-        expected = _restate(con, state) if kept else fill(con, home, state)
+        con.begin()  # hundreds of statements, and one sync of the disk
+        if kept:
+            _restate(con, state)
+        else:
+            fill(con, home, state)
+        expected = {} if kept else _described(con)
+        ((expected["period_status"],),) = con.execute("select count(*) from period_status").fetchall()
+        con.commit()
         con.execute("checkpoint")
     finally:
         con.close()
@@ -188,43 +195,41 @@ def period_status(state: State, states: Mapping[dt.date, PeriodState]) -> pa.Tab
     return pa.Table.from_pylist(rows, schema=PERIOD_STATUS)
 
 
-def _restate(con: duckdb.DuckDBPyConnection, state: State) -> dict[str, int]:
-    status = period_status(state, period_states(state))
-    con.begin()
-    con.register("status_rows", status)
+def _restate(con: duckdb.DuckDBPyConnection, state: State) -> None:
+    con.register("status_rows", period_status(state, period_states(state)))
     con.execute("delete from period_status")
     con.execute("insert into period_status select * from status_rows order by period")
     con.unregister("status_rows")
-    con.commit()
-    return {"period_status": status.num_rows}
 
 
-def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> dict[str, int]:
-    """Make in an empty database all that readers of a home see; rows of period_status, columns of the views."""
+def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> None:
+    """Make in an empty database all that readers of a home see, but for the words that describe it."""
     states = period_states(state)
     manifests = {p: read_manifest(home, p, s.version) for p, s in states.items() if s.version}
-    status = period_status(state, states)
-    con.begin()  # hundreds of statements, and one sync of the disk
     places = {"ending": f"/{POINTER}.tmp", "home": f"{home}/", "path": str(home / POINTER)}
     for macro in _MACROS:
         for name, text in places.items():
             macro = macro.replace(f"${name}", quoted(text))  # a macro takes no parameters of a statement
         con.execute(macro)
-    con.register("status_rows", status)
+    con.register("status_rows", period_status(state, states))
     con.execute("create table period_status as select * from status_rows order by period")
     con.unregister("status_rows")
+    kinds = _duck_types(con)
     for name, columns in TABLES.items():
-        con.execute(_view(con, home, name, columns, manifests) + (_undated(state, states) if name == "source_files" else ""))
+        con.execute(_view(home, name, columns, kinds, manifests) + (_undated(state, states) if name == "source_files" else ""))
     con.register("causes_rows", _causes())
     con.execute("create table causes as select * from causes_rows order by sequence")
     con.unregister("causes_rows")
     for name, query in VIEWS.items():
         con.execute(f'create view "{name}" as {query}')
+
+
+def _described(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Say of everything what it means, where readers of any client find it; how many columns each view has."""
     described = con.execute("select table_name, list(column_name) from duckdb_columns() where not internal group by all").fetchall()
     con.execute(";\n".join(comment for name, columns in described for comment in _comments(name, columns)))
-    con.commit()
     widths = {name: len(columns) for name, columns in described}
-    return {**{name: widths[name] for name in (*TABLES, *VIEWS, "causes")}, "period_status": status.num_rows}
+    return {name: widths[name] for name in (*TABLES, *VIEWS, "causes")}
 
 
 def _causes() -> pa.Table:
@@ -240,7 +245,7 @@ def _causes() -> pa.Table:
 
 
 def _comments(name: str, columns: Sequence[str]) -> Iterator[str]:
-    """Statements that tell what a table or view and each of its columns mean, where readers of any client find it."""
+    """Statements that tell what a table or view and each of its columns mean."""
     kind = "table" if name in ("period_status", "causes") else "view"
     words = load_dictionary()
     yield f'comment on {kind} "{name}" is {quoted(table_meaning(name))}'
@@ -249,14 +254,14 @@ def _comments(name: str, columns: Sequence[str]) -> Iterator[str]:
 
 
 def _view(
-    con: duckdb.DuckDBPyConnection, home: Path, name: str, columns: pa.Schema, manifests: dict[dt.date, dict[str, Any]]
+    home: Path, name: str, columns: pa.Schema, kinds: Mapping[pa.DataType, str], manifests: dict[dt.date, dict[str, Any]]
 ) -> str:
     """SQL of a table's view: period and version first, then its columns, null where the program that wrote an object did not know them."""
     filled = [m["tables"][name] for _, m in sorted(manifests.items()) if name in m["tables"]]
     names = sorted({str(entry["object"]).removeprefix("objects/") for entry in filled if entry["rows"]})
     listed = ", ".join(f'r."{column.name}"' for column in columns if column.name != "period")
     where = ""
-    nothing = ", ".join(f'null::{kind} as "{column}"' for column, kind in duck_types(con, columns).items())
+    nothing = ", ".join(f'null::{kinds[column.type]} as "{column.name}"' for column in columns)
     source = f"(select {nothing} where false)"
     if names:
         files = ", ".join(quoted(name) for name in names)
@@ -294,9 +299,10 @@ def _undated(state: State, states: Mapping[dt.date, PeriodState]) -> str:
     )
 
 
-def duck_types(con: duckdb.DuckDBPyConnection, columns: pa.Schema) -> dict[str, str]:
-    """The DuckDB type of each column."""
-    con.register("columns_of", columns.empty_table())
-    found = {str(row[0]): str(row[1]) for row in con.execute("describe columns_of").fetchall()}
+def _duck_types(con: duckdb.DuckDBPyConnection) -> dict[pa.DataType, str]:
+    """The DuckDB type of each type that a column of a table has."""
+    kinds = list(dict.fromkeys(column.type for columns in TABLES.values() for column in columns))
+    con.register("columns_of", pa.schema([(str(n), kind) for n, kind in enumerate(kinds)]).empty_table())
+    found = [str(row[1]) for row in con.execute("describe columns_of").fetchall()]
     con.unregister("columns_of")
-    return found
+    return dict(zip(kinds, found, strict=True))

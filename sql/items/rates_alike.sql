@@ -5,15 +5,25 @@ with
 items as (select * from item_sums),
 claims as (select * from claims),
 past_claims as (select * from past_claims),
+minor_units as (select * from minor_units),
+
+-- rounding: of the payments together, by up to half of the smallest unit each
+rounded as (
+    select
+        i.period, i.leg, i.entity, i."key", i.currency, i.shop, i.first_seen, i.left_sale, i.right_sale,
+        greatest(i.instalments, 1) as payments, units(coalesce(u.unit, 0.01) * 0.5) * greatest(i.instalments, 1) as rounding
+    from items as i
+    left join minor_units as u on i.currency = u.currency
+    where i.leg = 'order_payment' and (i.instalments <= 1 or i.right_payments = 1) and i.left_sale > 0 and i.right_sale > 0
+        and i.right_sale <> i.left_sale and i.left_refund = i.right_refund
+),
 
 apart as (
     select
-        period, leg, entity, "key", currency, shop, first_seen, greatest(instalments, 1) as payments,
-        (units(right_sale - left_sale) - 50 * greatest(instalments, 1)) * 10000000000 // units(left_sale) as low,
-        (units(right_sale - left_sale) + 50 * greatest(instalments, 1)) * 10000000000 // units(left_sale) as high
-    from items
-    where leg = 'order_payment' and (instalments <= 1 or right_payments = 1) and left_sale > 0 and right_sale > 0
-        and right_sale <> left_sale and left_refund = right_refund
+        period, leg, entity, "key", currency, shop, first_seen, payments,
+        (units(right_sale - left_sale) - rounding) * 10000000000 // units(left_sale) as low,
+        (units(right_sale - left_sale) + rounding) * 10000000000 // units(left_sale) as high
+    from rounded
 ),
 
 narrow as (
