@@ -41,9 +41,9 @@ def tables() -> str:
 
     from duizhang.dictionary import load_dictionary, table_meaning
     from duizhang.metrics import OF, VIEWS
-    from duizhang.publish.pointer import duck_types
     from duizhang.published import CAUSES, PERIOD_STATUS, TABLES
     from duizhang.schema import TABLES as CANONICAL
+    from duizhang.store import duck_type
 
     words = load_dictionary()
 
@@ -54,7 +54,7 @@ def tables() -> str:
     sections = []
     with duckdb.connect() as con:
         for name, schema in {**TABLES, "period_status": PERIOD_STATUS, "causes": CAUSES}.items():
-            columns = dict(duck_types(con, schema))
+            columns = {column.name: duck_type(column.type) for column in schema}
             if name in TABLES:
                 columns = {"period": columns["period"], "version": "bigint", **columns}
             listed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
@@ -63,7 +63,7 @@ def tables() -> str:
             con.execute(f'create view "{name}" as {query}')
         for name in sorted({*TABLES, *VIEWS, "period_status", "causes"}):
             sections.append(section(name, dict(con.execute(f'select column_name, column_type from (describe "{name}")').fetchall())))
-        filled = [section(name, dict(duck_types(con, schema))) for name, schema in CANONICAL.items()]
+        filled = [section(name, {column.name: duck_type(column.type) for column in schema}) for name, schema in CANONICAL.items()]
     return "\n".join([
         "# Tables and columns\n",
         "What `published.duckdb` holds. Every table of days has `period`, the business day, and `version`, the version of that day that is",

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 import yaml
 
+from duizhang.report.labels import load_labels
 from tests.pipelines.test_end_to_end import duizhang, query
 
 START, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 3)
@@ -23,13 +24,14 @@ def run(raw: Path, home: Path) -> None:
 
 def fill(book: Path) -> int:
     """Decide about every event in the row that has its money; how many."""
-    workbook, decided = openpyxl.load_workbook(book), set()
+    workbook, decided, legs = openpyxl.load_workbook(book), set(), load_labels()["legs"]
     for sheet in workbook.worksheets[1:]:
         names = [str(cell.value).split("\n")[0] for cell in sheet[1]]
         for row in sheet.iter_rows(min_row=2):
             said = dict(zip(names, row, strict=True))
             event = str(said["event"].value)
-            if not event.startswith("E") or event in decided or said["booked_in"].value != f"{said['leg'].value} {said['key'].value}":
+            own = f"{legs.get(said['leg'].value, {}).get('zh')} {said['key'].value}"
+            if not event.startswith("E") or event in decided or said["booked_in"].value != own:
                 continue
             decided.add(event)
             decision = DONE.get(str(said["cause"].value), "correct")

@@ -165,7 +165,7 @@ def test_few_shipped_specifications_have_to_be_tried_row_by_row() -> None:
 
     # of the lists of orders because a price a piece is that of the line by its pieces
     divided = {"amazon_new_orders", "amazon_orders", "tiktok_orders"}
-    assert {spec.name for spec in load_specs().values() if Hazard(spec).always} <= {"bank_mt940", "platform_settlement", *divided}
+    assert {spec.name for spec in load_specs().values() if Hazard(spec).always} <= {"bank_mt940", "bank_mt942", "platform_settlement", *divided}
 
 
 def test_a_line_that_a_newer_export_of_its_order_lacks_counts_on_and_is_told(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from dagster import (
     RunRequest,
     SkipReason,
     build_schedule_context,
+    build_sensor_context,
 )
 
 from assets.checks import ASSERTION
@@ -138,6 +139,9 @@ def test_a_closed_day_stays_closed_whoever_asks(little: Path, done: Path, tmp_pa
         assert not way(raw, home), way.__name__
         assert (query(home, VERSIONS), tables()) == before, way.__name__
     assert isinstance(build_schedule(PARTITIONS)(tick(raw, home, SECOND + dt.timedelta(days=1))), SkipReason)
+    with DagsterInstance.ephemeral() as instance:
+        watched = over(str(raw / "books.yaml"), str(home))["watched"]
+        assert isinstance(build_sensor(PARTITIONS)(build_sensor_context(instance=instance, resources={"watched": watched})), SkipReason)
 
 
 def test_a_held_day_is_seen_as_held_and_rows_are_those_of_the_partition(little: Path, tmp_path: Path) -> None:

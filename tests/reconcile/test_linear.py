@@ -130,7 +130,7 @@ def test_no_model_makes_every_pair_of_the_claims_of_one_key(tmp_path: Path, monk
         run(tmp_path / str(number), [*of_one_key(number), *of_one_amount(number), *of_one_beginning(number)], 1)
         found.append(dict(made))
     small, large = found
-    assert small["items/judged.sql"] > 1000  # what is counted is there
+    assert small["items/judged.sql"] >= 300 and max(small.values()) > 1000  # what is counted is there
     # four times the claims; the square would be sixteen times
     assert {path for path in small if large[path] > 6 * small[path] + 1000} == set()
 
