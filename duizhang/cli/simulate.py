@@ -47,6 +47,9 @@ def command(
         _("differences: {injected} injected, {natural} natural timing", injected=sum(outcome["injected"].values()),
           natural=outcome["natural"]),
         *(f"  {cause:<22} {count}" for cause, count in outcome["injected"].items()),
+        *([_("the break rate asks for {asked} broken orders, and {broken} are: each fault needs orders that it fits, days enough before "
+             "the last for it to be overdue (5 days for all of them); more days or orders give more",
+             asked=outcome["asked"], broken=outcome["broken"])] if outcome["broken"] < outcome["asked"] else []),
         _("next: {command}", command=f"duizhang run --books {out / 'books.yaml'} --from {plan.start} --to {plan.date(days - 1)}"),
     ]
     answer({"out": out, "days": days, **outcome}, lines, as_json=as_json)

@@ -33,10 +33,12 @@ MOST = 10**6  # what amounts may be multiplied by: sums of a large company still
 
 
 class Outcome(TypedDict):
-    """What a simulation wrote."""
+    """What a simulation wrote. asked: orders that the break rate is of, broken: those that have a fault, or lie in a gap."""
 
     files: int
     orders: int
+    asked: int
+    broken: int
     injected: dict[str, int]
     natural: int
 
@@ -67,8 +69,10 @@ def simulate(out: Path, plan: Plan) -> Outcome:
     streams = [np.random.default_rng([plan.seed, stage]) for stage in range(4)]
     world = build_world(plan, streams[0])
     records = build_records(world)
+    chosen: dict[str, list[int]] = {}
     if plan.break_rate > 0:
-        records = inject(world, records, choose(world, streams[1]), streams[2])
+        chosen = choose(world, streams[1])
+        records = inject(world, records, chosen, streams[2])
     else:
         records.jd_bill = jd_statement(world, records, [])
     # what is damaged is drawn last, so that hard noise changes neither the business nor its faults
@@ -96,14 +100,17 @@ def simulate(out: Path, plan: Plan) -> Outcome:
     truth = build_truth(world, records, totals)
     write_truth(out / "truth.parquet", world, truth)
     causes = truth.filter("injected").group_by("cause").len().sort("cause")
-    return Outcome(files=files, orders=world.orders.height, injected=dict(causes.iter_rows()),
+    return Outcome(files=files, orders=world.orders.height, asked=plan.asked(world.orders.height),
+                   broken=len({o for orders in chosen.values() for o in orders}), injected=dict(causes.iter_rows()),
                    natural=truth.filter(~pl.col("injected")).height)
 
 
 def _real(out: Path, plan: Plan) -> Outcome:
     files, made = real_files.write(out, plan)
     causes = Counter(row["cause"] for row in made.truth)
-    return Outcome(files=files, orders=plan.days * plan.orders_per_day, injected=dict(sorted(causes.items())), natural=0)
+    orders = plan.days * plan.orders_per_day
+    return Outcome(files=files, orders=orders, asked=plan.asked(orders), broken=made.broken,
+                   injected=dict(sorted(causes.items())), natural=0)
 
 
 def write_files(out: Path, world: World, records: Records, totals: Totals) -> int:

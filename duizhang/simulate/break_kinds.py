@@ -106,9 +106,7 @@ def choose(world: World, rng: np.random.Generator) -> dict[str, list[int]]:
     """Orders to break, by kind of break: an equal share a kind, and on a third of them a second kind that shows in other legs
     (the kinds whose names say `and`, `twice` or `two` show two faults in one). A gap takes GAP orders and more."""
     plan = world.plan
-    total = round(plan.break_rate * world.orders.height)
-    if plan.break_rate > 0:
-        total = max(1, total)
+    total = plan.asked(world.orders.height)
     first = world.lines.filter(pl.col("n") == 0).select("o", "price", first_coupon="coupon").with_columns(
         swapped=pl.col("price").map_elements(swap_digits, return_dtype=pl.Int64)
     )

@@ -49,6 +49,7 @@ class Business:
     moves: list[dict[str, Any]] = field(default_factory=list)
     opening: list[dict[str, Any]] = field(default_factory=list)
     unmapped: str = ""
+    broken: int = 0
     truth: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -66,6 +66,7 @@ def build(plan: Plan) -> Business:
         day = int(order.about["day"])
         breakable = faulty and kind in ("", "cod") and day < plan.early(3) and rng.random() < plan.break_rate
         fault = "" if not breakable else "unpaid" if kind == "cod" else next(turns[shop])
+        made.broken += bool(fault)
         _change(made, plan, order, kind, fault)
         made.lines += order.lines
         _pay(made, plan, order, kind, fault)

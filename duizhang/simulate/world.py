@@ -92,6 +92,10 @@ class Plan:
         """The warehouse of each shop; no two entities share one."""
         return ("WH-1", "WH-2", "WH-1" if self.entities < 3 else "WH-3", "WH-US")
 
+    def asked(self, orders: int) -> int:
+        """How many of so many orders the break rate asks to be broken; one at least, where it is not 0."""
+        return max(1, round(self.break_rate * orders)) if self.break_rate > 0 else 0
+
     def early(self, sla: int) -> int:
         """One past the last day whose items have outlived an SLA of so many days at the end of the range."""
         return max(0, self.days - 1 - sla)

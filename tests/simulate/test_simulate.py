@@ -16,9 +16,11 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from openpyxl import load_workbook
 
 from duizhang.books import load_books
+from duizhang.cli import cli
 from duizhang.errors import UserError
 from duizhang.simulate import Plan, score, simulate
 from duizhang.simulate.break_kinds import KINDS, OUTAGES, REFUND_KINDS, choose, swap_digits
@@ -266,7 +268,15 @@ def test_order_payment_truth_agrees_with_the_files(out: Path, truth: pl.DataFram
 
 @pytest.mark.parametrize("plan", [Plan(days=1, orders_per_day=3), Plan(days=2, orders_per_day=1, break_rate=0.5)])
 def test_tiny_plans_work(plan: Plan, tmp_path: Path) -> None:
-    assert simulate(tmp_path, plan)["files"] == 23 * plan.days
+    outcome = simulate(tmp_path, plan)
+    assert outcome["files"] == 23 * plan.days
+    assert (outcome["asked"], outcome["broken"]) == (1, 0)  # what could not be broken is told
+
+
+def test_what_the_break_rate_asks_for_and_days_have_no_room_for_is_told(tmp_path: Path) -> None:
+    told = CliRunner().invoke(cli, ["simulate", "--out", str(tmp_path), "--days", "1", "--orders-per-day", "10", "--break-rate", "0.3"])
+    assert told.exit_code == 0, told.output
+    assert "asks for 3 broken orders, and 0 are" in told.output
 
 
 def test_no_breaks_leave_only_natural_timing(tmp_path: Path) -> None:
