@@ -13,8 +13,9 @@ SEED ?= 1
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	@# compiled below by all processors; pip would take one. Of large libraries the few modules that are in use are compiled when they are
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@# The lock names every package, so nothing is to be resolved. Compiled below by all processors; pip would take one. Of large libraries
+	@# the few modules that are in use are compiled when they are
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m compileall -q -j 0 -x '/(tests?|testing|moto|statsmodels|pip|setuptools|apprise|pygments|mypyc?|Cryptodome|hive_metastore)/' \
 		$(VENV)/lib >/dev/null 2>&1 || true # packages bring templates that are no Python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -30,7 +30,6 @@ named as (
     from taken
 ),
 
--- the causes of the order lines on the platform, whole or taken apart
 -- whose lines go under other numbers differs by what their sums do: the entry of a line
 lines_caused as (
     select * replace (case cause when 'line_numbers' then 'amount_entry' else cause end as cause)
@@ -38,6 +37,7 @@ lines_caused as (
     where leg = 'order_platform'
 ),
 
+-- the causes of the order lines on the platform, whole or taken apart
 line_parts as (
     select period, entity, shop, order_id, currency, "key", cause, left_amount - right_amount as difference, because
     from named

@@ -132,12 +132,15 @@ def test_an_order_systems_export_may_call_a_shop_by_its_name(tmp_path: Path) -> 
     assert {(row["order_id"], row["shop"]) for row in found.table("orders").to_pylist()} == {("69001", "dy-01"), ("69002", "两家")}
 
 
-def test_an_amount_that_names_no_currency_is_in_that_of_its_shop(tmp_path: Path) -> None:
-    """Fails if ringgits of a shop in Malaysia are read as the currency of the books."""
-    books = Books(root=tmp_path, entity="acme", start=dt.date(2026, 3, 1), shops={"my": Shop(platform="lazada", currency="MYR")})
-    (tmp_path / "any.bin").write_bytes(written(CHANNELS["lazada_statement"]))
+@pytest.mark.parametrize(("channel", "table", "currency"), [
+    ("lazada_statement", "settlements", "MYR"), ("wildberries_summary", "payouts", "KZT"),
+])
+def test_an_amount_that_names_no_currency_is_in_that_of_its_shop(tmp_path: Path, channel: str, table: str, currency: str) -> None:
+    """Fails if ringgits of a shop in Malaysia are read as the currency of the books, or a seller's tenge as roubles."""
+    books = Books(root=tmp_path, entity="acme", start=dt.date(2026, 3, 1), shops={"my": Shop(platform="lazada", currency=currency)})
+    (tmp_path / "any.bin").write_bytes(written(CHANNELS[channel]).replace("руб.".encode(), b""))
     [found] = extract(tmp_path / "any.bin", load_specs(), Setting.of(books, "my"), file="any", into=tmp_path / "out")
-    assert set(found.table("settlements")["currency"].to_pylist()) == {"MYR"}
+    assert set(found.table(table)["currency"].to_pylist()) == {currency}
 
 
 @pytest.mark.parametrize(("said", "told"), [

@@ -23,6 +23,8 @@ ITEMS = "Item,Pieces,Charge,Kind,Unit\n2026-03-05,2,1.50,x,y\n"
 OF_Y = "Account: CHF 90.00\nDate,Description,Amount,Balance\n2026-03-05,A,10.00,110.00\n2026-03-06,B,-20.00,90.00\n"
 OF_X = "Account: EUR 120.00\n" + OF_Y.partition("\n")[2]
 
+ODD = "Date,Fee,Amount\n2026-03-05,a,\u22125.00\n2026-03-05,b,-\u20ac5.00\n2026-03-06,c,1.50 DR\n2026-03-06,d,1.234\n"  # and who knows what 1.234 is
+
 
 def read(folder: Path, body: str, *, sheet: bool = False) -> list[Extraction]:
     data = body.encode()
@@ -55,6 +57,7 @@ def test_a_table_below_another_is_read_as_its_own_kind(tmp_path: Path, body: str
 @pytest.mark.parametrize(("body", "lines", "said"), [
     (f"{ACCOUNT}\n{FEES}", {7, 8}, "of Date, Fee, Amount, in all Amount 3.75"), (f"{ACCOUNT}\n{ITEMS}", {6}, "in all Charge 1.5"),
     (f"{FEES}\n{ACCOUNT}", {3, 4}, "in all Amount 3.75"),
+    (f"{ACCOUNT}\n{ODD}", {6, 7, 8, 9}, "in all Amount -11.5 (+1 ?)"),
 ])
 def test_a_table_that_nobody_reads_holds_with_its_lines_and_sums(tmp_path: Path, body: str, lines: set[int], said: str, *, sheet: bool) -> None:
     [found] = read(tmp_path, body, sheet=sheet)

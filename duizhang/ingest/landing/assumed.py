@@ -74,6 +74,6 @@ def _asked(rows: Path, spec: SourceSpec, unnamed: str) -> tuple[int, set[Any], s
         if not count:
             return 0, set(), set()
         accounts = {t.columns["bank_account"] for t in spec.tables if "bank_account" in t.columns}
-        owners = {row[0] for a in accounts for row in con.execute(f"select distinct {a} from landed where {unnamed} limit 100").fetchall()}
+        owners = {row[0] for a in accounts for row in con.execute(f"select distinct {a} from landed where {unnamed}").fetchall()}
         named = {row[0] for a in named_currency(spec) for row in con.execute(f"select distinct {a} from landed").fetchall()} - {None, ""}
         return int(count), owners, named

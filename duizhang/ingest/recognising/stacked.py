@@ -253,22 +253,28 @@ def _strange(lines: _Lines, header: _Header, stop: int) -> Strange:
     for n, name in enumerate(names):
         found = [value for cells in rows.values() if n < len(cells) and (value := _number(cells[n])) is not None]
         if name and found and any(value % 1 for value in found):
-            sums.append(f"{name} {sum(found, Decimal(0)).normalize():f}")
+            unread = sum(1 for cells in rows.values() if n < len(cells) and _has_digit(cells[n]) and _number(cells[n]) is None)
+            sums.append(f"{name} {sum(found, Decimal(0)).normalize():f}" + (f" (+{unread} ?)" if unread else ""))
     return Strange(tuple(at + 1 for at in rows), header.filled, tuple(sums))
 
 
+_NUMBER = re.compile(r"(?P<before>[-+(]?[^\d.,+()-]{0,4}[-+]?)(?P<digits>\d[\d.,]*)(?P<after>[^\d.,+()-]{0,4}[-)]?)")
+_OWED = re.compile(r"(?:dr|借)$", re.IGNORECASE)
+
+
 def _number(cell: str) -> Decimal | None:
-    """A cell as a number where it is one in either way of writing it."""
-    bare = re.sub(r"[\s\xa0']|^[^\d(+-]{1,3}|(?<=\d)[^\d)-]{1,4}$", "", cell)
-    if not re.fullmatch(r"[-+(]?\d[\d.,]*[)-]?", bare):
+    """A cell as a number where it is one in one way alone: of 1,234 nobody can tell what it is."""
+    found = _NUMBER.fullmatch(re.sub(r"[\s\xa0\u202f']", "", cell).replace("\u2212", "-"))
+    if not found or re.fullmatch(r"\d{1,3}[.,]\d{3}", found["digits"]):
         return None
-    digits = re.sub(r"[^\d.,]", "", bare)
+    digits = found["digits"]
     if re.search(r",\d{1,2}$", digits):
         digits = digits.replace(".", "").replace(",", ".")
     digits = digits.replace(",", "")
     if digits.count(".") > 1:
         return None
-    return -Decimal(digits) if re.match(r"[-(]", bare) or bare.endswith("-") else Decimal(digits)
+    less = re.search(r"[-(]", found["before"]) or found["after"].endswith("-") or _OWED.search(found["after"])
+    return -Decimal(digits) if less else Decimal(digits)
 
 
 def _has_digit(cell: str) -> bool:
