@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,33 @@ _MACROS = (
 )
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What readers see of the state database, read once: a file and what is noted of it are of the same moment."""
+
+    states: Mapping[dt.date, PeriodState]
+    status: pa.Table
+    undated: str
+
+    def views_digest(self, home: Path) -> str:
+        """Digest of all that the views rest on. The objects of a version never change."""
+        return mapping_digest({
+            "home": str(home), "program": [__version__, duckdb.__version__, *_MACROS], "views": VIEWS,
+            "tables": {name: schema_text(columns) for name, columns in TABLES.items()},
+            "versions": {p.isoformat(): s.version for p, s in self.states.items()}, "undated": self.undated,
+        })
+
+    def states_digest(self) -> str:
+        """Digest of how the days stand."""
+        return mapping_digest({"rows": [[str(cell) for cell in row.values()] for row in self.status.to_pylist()]})
+
+
+def standing(state: State) -> Standing:
+    """How all days stand now."""
+    states = period_states(state)
+    return Standing(states, period_status(state, states), _undated(state, states))
+
+
 def publication_lock(home: Path) -> FileLock:
     """One publication at a time for a home, across processes; re-entrant within one."""
     home.mkdir(parents=True, exist_ok=True)
@@ -68,7 +96,7 @@ def rebuild_published(home: Path, state: State) -> None:
     A reader that has the old file open keeps reading the old one; nobody ever sees half of either.
     """
     with publication_lock(home):
-        _put(home, state, None)
+        _put(home, state, standing(state), None)
 
 
 def refresh_published(home: Path, state: State) -> None:
@@ -80,13 +108,13 @@ def refresh_published(home: Path, state: State) -> None:
     with publication_lock(home):
         with state.read() as connection:
             shown = connection.execute(sa.select(_SHOWN).where(_SHOWN.c.name == POINTER)).one_or_none()
-        states = period_states(state)
-        kept = shown is not None and shown.views == _views_digest(home.resolve(), state, states) and _is(home / POINTER, shown.sha256)
-        if not (shown and kept and shown.states == _states_digest(state, states)):
-            _put(home, state, home / POINTER if kept else None)
+        now = standing(state)
+        kept = shown is not None and shown.views == now.views_digest(home.resolve()) and _is(home / POINTER, shown.sha256)
+        if not (shown and kept and shown.states == now.states_digest()):
+            _put(home, state, now, home / POINTER if kept else None)
 
 
-def _put(home: Path, state: State, kept: Path | None) -> None:
+def _put(home: Path, state: State, now: Standing, kept: Path | None) -> None:
     """Put a new file in place, with the views of one that is kept."""
     final = home.resolve() / POINTER
     _tidy(home)
@@ -96,9 +124,9 @@ def _put(home: Path, state: State, kept: Path | None) -> None:
         with written(final, mode=READ_ONLY) as partial:
             if kept:
                 shutil.copyfile(kept, partial)
-            expected = _write(partial, home.resolve(), state, kept=bool(kept))
+            expected = _write(partial, home.resolve(), now, kept=bool(kept))
             _look(partial, home.resolve(), expected)
-            _note(partial, home.resolve(), state)
+            _note(partial, home.resolve(), state, now)
     except duckdb.Error as error:
         raise Retryable(
             f"{final} could not be written: {str(error).strip().splitlines()[0]}; readers see what they saw before. "
@@ -115,23 +143,9 @@ def _is(path: Path, sha256: str) -> bool:
         return False
 
 
-def _views_digest(home: Path, state: State, states: Mapping[dt.date, PeriodState]) -> str:
-    """Digest of all that the views rest on. The objects of a version never change."""
-    return mapping_digest({
-        "home": str(home), "program": [__version__, duckdb.__version__, *_MACROS], "views": VIEWS,
-        "tables": {name: schema_text(columns) for name, columns in TABLES.items()},
-        "versions": {p.isoformat(): s.version for p, s in states.items()}, "undated": _undated(state, states),
-    })
-
-
-def _states_digest(state: State, states: Mapping[dt.date, PeriodState]) -> str:
-    return mapping_digest({"rows": [[str(cell) for cell in row.values()] for row in period_status(state, states).to_pylist()]})
-
-
-def _note(path: Path, home: Path, state: State) -> None:
+def _note(path: Path, home: Path, state: State, now: Standing) -> None:
     """Put on record what is about to be in place; after a kill before it is there, that is another file."""
-    states = period_states(state)
-    row = {"sha256": file_digest(path), "views": _views_digest(home, state, states), "states": _states_digest(state, states)}
+    row = {"sha256": file_digest(path), "views": now.views_digest(home), "states": now.states_digest()}
     with state.begin() as connection:
         connection.execute(sa.delete(_SHOWN))
         connection.execute(sa.insert(_SHOWN).values(name=POINTER, **row))
@@ -163,15 +177,15 @@ def _look(path: Path, home: Path, expected: dict[str, int]) -> None:
         raise duckdb.IOException("it does not hold what was written to it")
 
 
-def _write(path: Path, home: Path, state: State, *, kept: bool) -> dict[str, int]:
+def _write(path: Path, home: Path, now: Standing, *, kept: bool) -> dict[str, int]:
     """Write the database, or how the days stand into one whose views are kept; what `_look` has to find in it."""
     con = connect_as_pointer(path, home)
     try:
         con.begin()  # hundreds of statements, and one sync of the disk
         if kept:
-            _restate(con, state)
+            _restate(con, now)
         else:
-            fill(con, home, state)
+            fill(con, home, now)
         expected = {} if kept else _described(con)
         ((expected["period_status"],),) = con.execute("select count(*) from period_status").fetchall()
         con.commit()
@@ -195,28 +209,27 @@ def period_status(state: State, states: Mapping[dt.date, PeriodState]) -> pa.Tab
     return pa.Table.from_pylist(rows, schema=PERIOD_STATUS)
 
 
-def _restate(con: duckdb.DuckDBPyConnection, state: State) -> None:
-    con.register("status_rows", period_status(state, period_states(state)))
+def _restate(con: duckdb.DuckDBPyConnection, now: Standing) -> None:
+    con.register("status_rows", now.status)
     con.execute("delete from period_status")
     con.execute("insert into period_status select * from status_rows order by period")
     con.unregister("status_rows")
 
 
-def fill(con: duckdb.DuckDBPyConnection, home: Path, state: State) -> None:
+def fill(con: duckdb.DuckDBPyConnection, home: Path, now: Standing) -> None:
     """Make in an empty database all that readers of a home see, but for the words that describe it."""
-    states = period_states(state)
-    manifests = {p: read_manifest(home, p, s.version) for p, s in states.items() if s.version}
+    manifests = {p: read_manifest(home, p, s.version) for p, s in now.states.items() if s.version}
     places = {"ending": f"/{POINTER}.tmp", "home": f"{home}/", "path": str(home / POINTER)}
     for macro in _MACROS:
         for name, text in places.items():
             macro = macro.replace(f"${name}", quoted(text))  # a macro takes no parameters of a statement
         con.execute(macro)
-    con.register("status_rows", period_status(state, states))
+    con.register("status_rows", now.status)
     con.execute("create table period_status as select * from status_rows order by period")
     con.unregister("status_rows")
     kinds = _duck_types(con)
     for name, columns in TABLES.items():
-        con.execute(_view(home, name, columns, kinds, manifests) + (_undated(state, states) if name == "source_files" else ""))
+        con.execute(_view(home, name, columns, kinds, manifests) + (now.undated if name == "source_files" else ""))
     con.register("causes_rows", _causes())
     con.execute("create table causes as select * from causes_rows order by sequence")
     con.unregister("causes_rows")

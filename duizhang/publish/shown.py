@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from duizhang.publish.pointer import connect_as_pointer, fill
+from duizhang.publish.pointer import connect_as_pointer, fill, standing
 from duizhang.published import POINTER
 from duizhang.state import State
 from duizhang.store import quoted
@@ -30,7 +30,7 @@ def published_differs(home: Path, state: State) -> list[str]:
     if not path.is_file():
         return [f"{POINTER} is missing; any run makes it again"]
     with connect_as_pointer(":memory:", home.resolve()) as again:
-        fill(again, home.resolve(), state)
+        fill(again, home.resolve(), standing(state))
         now = _look(again)
     with connect_as_pointer(path, home.resolve(), read_only=True) as con:
         was = _look(con)

@@ -248,6 +248,23 @@ def test_how_days_stand_is_put_beside_views_that_are_kept_and_only_of_a_file_tha
     assert select(tmp_path / "moved", LOOK) == [(Decimal(60),)]
 
 
+def test_what_changes_while_a_file_is_written_is_seen_by_the_next(own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails if what is noted of a file is how the days stand after it was filled."""
+    rebuild_published(own.home, own.state)
+    look = pointer._look
+
+    def meanwhile(*given: Any) -> None:
+        set_period_state(own.state, FIRST, "reconciled")  # by another process, which waits for the lock
+        look(*given)
+
+    set_period_state(own.state, FIRST, "open")
+    with monkeypatch.context() as patch:
+        patch.setattr(pointer, "_look", meanwhile)
+        refresh_published(own.home, own.state)
+    refresh_published(own.home, own.state)
+    assert select(own.home, "select state from period_status order by period")[0] == ("reconciled",)
+
+
 def spoil(path: Path, damage: str) -> None:
     """Damage a file as a loss of power, or somebody, might."""
     whole = path.read_bytes()

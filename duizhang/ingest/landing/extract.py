@@ -32,7 +32,7 @@ from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Tally, counting, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, shown_name
 from duizhang.ingest.reading import read
-from duizhang.ingest.recognising import Place, Strange, recognise, tables_of
+from duizhang.ingest.recognising import Place, Strange, recognise, tables_of, unnumbered
 from duizhang.ingest.rows import Batch, Broken, several
 from duizhang.ingest.specification import NUMBERS, SourceSpec, Table, Total, normalised
 from duizhang.ingest.texts import constant, whole
@@ -234,7 +234,7 @@ class _Run:
 
     def _rival(self, name: str) -> Decimal | None:
         """What the column adds up to that is read, where there is another of its name and no balance tells which is right."""
-        same = normalised(re.sub(r"#\d+$", "", name))
+        same = normalised(unnumbered(name))
         chained = any(chain.rows > 1 and not chain.flat and not chain.breaks[1] for chain in self.tally.chains.values())
         if same == normalised(name) or chained:
             return None

@@ -16,7 +16,7 @@ from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document, sheet_rows
 from duizhang.ingest.reading.counting_once import Repeated
 from duizhang.ingest.reading.delimited import Piece, text_pieces, wanted_positions
-from duizhang.ingest.recognising import Place, split_line
+from duizhang.ingest.recognising import Place, split_line, unnumbered
 from duizhang.ingest.rows import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.specification import normalised
 from duizhang.ingest.texts import Cells, X, distinct, lengths, series
@@ -53,7 +53,7 @@ class _Rows:
             (n for n, name in enumerate(place.names) if self.spec.absorbs and normalised(name) == normalised(self.spec.absorbs)),
             None)
         # what a header is that is repeated among the rows, as where pages or exports were joined
-        self.header = [normalised(re.sub(r"#\d+$", "", name)) for name in place.names] if not self.spec.positions else []
+        self.header = [normalised(unnumbered(name)) for name in place.names] if not self.spec.positions else []
         self.repeated = Repeated.of(self.spec.repeats, self.names)
         self.summed = 0  # the last footer line that only names sums
         self.heading = ""  # the last one, which its rows belong to

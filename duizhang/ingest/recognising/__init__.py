@@ -1,8 +1,8 @@
 """Which specification fits a document, and where its table begins."""
 
-from duizhang.ingest.recognising.recognise import DELIMITERS, SIGN, Place, Strange, recognise, split_line, unique_names
+from duizhang.ingest.recognising.recognise import DELIMITERS, SIGN, Place, Strange, recognise, split_line, unique_names, unnumbered
 from duizhang.ingest.recognising.stacked import tables_of
 
 __all__ = [
-    "DELIMITERS", "SIGN", "Place", "Strange", "recognise", "split_line", "tables_of", "unique_names",
+    "DELIMITERS", "SIGN", "Place", "Strange", "recognise", "split_line", "tables_of", "unique_names", "unnumbered",
 ]

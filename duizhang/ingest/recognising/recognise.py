@@ -130,7 +130,7 @@ def _with_currency(spec: SourceSpec, names: tuple[str, ...], rows: Sequence[Sequ
     known = {normalised(name) for other in spec.fields.values() for name in (other.column, *other.also)} - of_currency
     found: dict[int, set[str]] = {}
     for at, name in enumerate(names):
-        cells = {_AGAIN.sub("", row[at]).strip() for row in rows if len(row) == len(names)} - {""}
+        cells = {unnumbered(row[at]).strip() for row in rows if len(row) == len(names)} - {""}
         if not cells or not cells <= _iso() or normalised(name) in known:
             continue
         if normalised(name) in of_currency:
@@ -166,6 +166,11 @@ def unique_names(cells: Sequence[str]) -> tuple[str, ...]:
         seen[key] = seen.get(key, 0) + 1
         found.append(name if seen[key] == 1 else f"{name}#{seen[key]}")
     return tuple(found)
+
+
+def unnumbered(name: str) -> str:
+    """A name as it was before `unique_names` told it from others of its kind."""
+    return _AGAIN.sub("", name)
 
 
 class Head:
@@ -257,7 +262,7 @@ def _header(columns: tuple[str, ...]) -> tuple[frozenset[str], ...]:
 def _sought(columns: tuple[str, ...]) -> tuple[frozenset[str], ...]:
     """The names of the columns that tell whether a line may have them, without the number of those that stand there again; rare ones
     first. A name in which a delimiter stands tells nothing."""
-    names = [frozenset(_AGAIN.sub("", name) for name in ways) for ways in _header(columns)]
+    names = [frozenset(map(unnumbered, ways)) for ways in _header(columns)]
     return tuple(sorted((ways for ways in names if "" not in ways and not any(map(_DELIMITED.search, ways))), key=len))
 
 
@@ -318,7 +323,7 @@ def _unread_money(place: Place, head: Head, names: Sequence[str]) -> tuple[str, 
     rows = [row for row in head.rows(place.delimiter, place.header + 1) if len(row) == len(names)] if strange else []
     found = []
     for at, name in strange:
-        cells = [cell for row in rows if (cell := _AGAIN.sub("", bare_name(row[at])).strip())]
+        cells = [cell for row in rows if (cell := unnumbered(bare_name(row[at])).strip())]
         amounts = [cell for cell in cells if _AMOUNT.fullmatch(cell) and not _DAY.fullmatch(cell)]
         if len(amounts) == len(cells) and any(re.search(r"[1-9].*[.,]\d|[.,]\d?[1-9]", cell) for cell in amounts):
             found.append(name)

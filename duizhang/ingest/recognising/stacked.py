@@ -22,6 +22,7 @@ from duizhang.ingest.recognising.recognise import (
     settled,
     split_line,
     unique_names,
+    unnumbered,
     without_currency,
 )
 from duizhang.ingest.rows import HEAD_LINES
@@ -209,7 +210,7 @@ def _known(lines: _Lines, header: _Header, above: Place | None, specs: Mapping[s
 
 
 def _alike(one: Place, other: Place) -> bool:
-    names = ([normalised(re.sub(r"#\d+$", "", name)) for name in place.names if name] for place in (one, other))
+    names = ([normalised(unnumbered(name)) for name in place.names if name] for place in (one, other))
     return one.spec is other.spec and next(names) == next(names)
 
 
@@ -230,7 +231,7 @@ def _is_apart(lines: _Lines, header: _Header, above: Place) -> bool:
     """Whether a header that no specification knows begins a table of its own: it has lines of its own above it, other names than the table
     above, and a row of as many cells below."""
     mine = {normalised(without_currency(name)[0]) for name in header.names if name}
-    if header.start == header.at or mine <= {normalised(re.sub(r"#\d+$", "", name)) for name in above.names}:
+    if header.start == header.at or mine <= {normalised(unnumbered(name)) for name in above.names}:
         return False
     return _has_row(lines, header)
 
@@ -251,9 +252,10 @@ def _strange(lines: _Lines, header: _Header, stop: int) -> Strange:
     rows = {at: cells for at in range(header.at + 1, stop) if any(cells := lines.cells(at))}
     sums = []
     for n, name in enumerate(names):
-        found = [value for cells in rows.values() if n < len(cells) and (value := _number(cells[n])) is not None]
+        amounts = [(_number(cells[n]), cells[n]) for cells in rows.values() if n < len(cells)]
+        found = [value for value, _ in amounts if value is not None]
         if name and found and any(value % 1 for value in found):
-            unread = sum(1 for cells in rows.values() if n < len(cells) and _has_digit(cells[n]) and _number(cells[n]) is None)
+            unread = sum(1 for value, cell in amounts if value is None and _has_digit(cell))
             sums.append(f"{name} {sum(found, Decimal(0)).normalize():f}" + (f" (+{unread} ?)" if unread else ""))
     return Strange(tuple(at + 1 for at in rows), header.filled, tuple(sums))
 
