@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ _SHOP_FILES = {
     "wx-01": ("wechat_trade", "wechat_fund"),
     "us-01": ("platform_settlement",),
 }
-_YUAN_SOURCES = ("alipay/trade", "alipay/fund", "wechat/trade", "wechat/fund", "jd/orders", "jd/settlement")
 _COMPANY_FILES = ("books_orders", "books_refunds", "books_skus", "books_fx_rates", "wms_moves", "wms_snapshot", "wms_count",
                   "shop_stock", "sf_bill", "bank_mt940", "kingdee_journal")
+# how a specification says that rows are in yuan which do not say so themselves
+_IN_YUAN = re.compile(r"^currency: CNY$|'CNY'|\bdefault: CNY\b", re.MULTILINE)
 
 
 def books_yaml(plan: Plan) -> str:
@@ -98,10 +100,16 @@ def pseudonym_key(plan: Plan) -> str:
 
 def write_sources(out: Path, plan: Plan) -> None:
     """Specifications beside books.yaml for the channels that know yuan alone: their layouts, in the currency at home."""
-    for name in _YUAN_SOURCES if plan.currency != "CNY" else ():
-        path = out / "sources" / f"{name.replace('/', '_')}.yaml"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text((SOURCES / f"{name}.yaml").read_text(encoding="utf-8").replace("CNY", plan.currency), encoding="utf-8")
+    if plan.currency == "CNY":
+        return
+    for name in sorted({name for names in (*_SHOP_FILES.values(), _COMPANY_FILES) for name in names}):
+        channel, _, kind = name.partition("_")
+        shipped = SOURCES / channel / f"{kind}.yaml"
+        text = shipped.read_text(encoding="utf-8") if shipped.is_file() else ""
+        if _IN_YUAN.search(text):
+            path = out / "sources" / f"{name}.yaml"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text.replace("CNY", plan.currency), encoding="utf-8")
 
 
 def write_settings(out: Path, plan: Plan) -> None:

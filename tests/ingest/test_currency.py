@@ -14,6 +14,7 @@ from duizhang.ingest.landing import extract
 
 BANK = "Date,Description,Amount,Account\n2026-03-13,A,-10.00,DE1\n2026-03-14,B,20.00,DE2\n"
 CARD = "Date,Description,Amount,Original amount,Original currency\n2026-03-13,A,-10.00,-11.00,USD\n2026-03-14,B,20.00,,\n"
+SF = "日期,运单号码,到件地区,计费重量,应付金额\n2026-03-13,SF1,香港,1.0,23.00\n"
 WALLET = (
     "Date,Transaction Type,Description,Order ID,Money Direction,Amount,Status,Balance After Transactions\n"
     "2026-03-13 10:00:00,Withdrawal,To bank,-,Money Out,-50.00,Completed,0\n")
@@ -25,6 +26,8 @@ WALLET = (
     (BANK, {"bank_accounts": {"DE1": {"entity": "demo", "currency": "EUR"}, "DE2": "demo"}}, {"EUR", "CNY"}, 1),
     (BANK, {"bank_accounts": {a: {"entity": "demo", "currency": "EUR"} for a in ("DE1", "DE2")}}, {"EUR"}, 0),
     (CARD, {"readings": {"bank_generic": {"currency": "EUR"}}}, {"EUR"}, 0),
+    # a specification that knows its files in one currency is what the books do not say otherwise
+    (SF, {}, {"CNY"}, 0), (SF, {"readings": {"sf_bill": {"currency": "HKD"}}}, {"HKD"}, 0),
     (WALLET, {"shops": {"my": {"platform": "shopee", "currency": "MYR"}}}, {"MYR"}, 0), (WALLET, {"shops": {"my": {"platform": "shopee"}}}, {"CNY"}, 1),
 ])
 def test_rows_without_a_currency_have_the_one_that_the_books_declare_or_it_is_told(

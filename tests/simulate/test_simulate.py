@@ -22,6 +22,7 @@ from openpyxl import load_workbook
 from duizhang.books import load_books
 from duizhang.cli import cli
 from duizhang.errors import UserError
+from duizhang.ingest import load_specs
 from duizhang.simulate import Plan, score, simulate
 from duizhang.simulate.break_kinds import KINDS, OUTAGES, REFUND_KINDS, choose, swap_digits
 from duizhang.simulate.breaks import inject
@@ -373,3 +374,13 @@ def test_hard_noise_changes_references_and_neither_the_business_nor_its_faults(t
 def test_score_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         score(tmp_path / "truth.parquet", tmp_path)
+
+
+def test_every_source_of_a_company_in_another_currency_is_read_in_that(tmp_path: Path) -> None:
+    simulate(tmp_path, Plan(days=1, orders_per_day=2, currency="KWD"))
+    books = load_books(tmp_path / "books.yaml")
+    specs = load_specs(books.sources_path)
+    yuan = {name for name in {e.source for e in books.expected}
+            if specs[name].currency == "CNY" or any("'CNY'" in t.columns.get("currency", "") for t in specs[name].tables)
+            or any(f.default == "CNY" for f in specs[name].fields.values())}
+    assert not yuan

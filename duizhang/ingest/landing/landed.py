@@ -92,7 +92,7 @@ class Setting:
 
     def said_currency(self, spec: SourceSpec) -> str:
         """The currency of rows of a source that name none, '' where neither its specification nor the books say it."""
-        return spec.currency or self.shop_currency or self.of_sources.get(spec.name, "")
+        return self.of_sources.get(spec.name, "") or spec.currency or self.shop_currency
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
