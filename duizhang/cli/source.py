@@ -33,7 +33,7 @@ for of_cells in (raw_cells.rejected, raw_cells.correct):
 def listed(books_path: Path | None, *, as_json: bool) -> None:
     """Every source by name, with what it is and the tables that it feeds."""
     found = [
-        {"source": spec.name, "title": spec.title, "layout_from": spec.layout_from,
+        {"source": spec.name, "title": spec.title, "layout_from": spec.layout_from, "layout_source": spec.layout_source,
          "tables": list(dict.fromkeys(t.table for t in spec.tables))}
         for spec in known_sources(books_path).values()
     ]

@@ -146,6 +146,7 @@ def test_an_amount_that_names_no_currency_is_in_that_of_its_shop(tmp_path: Path,
 @pytest.mark.parametrize(("said", "told"), [
     ({"like": "paypal_dutsch"}, "like 'paypal_dutsch', which no shipped specification is"),
     ({"like": "paypal_dutch", "fields": {"class": {"words": ["paypal_tipes"]}}}, "no list of words 'paypal_tipes'; known: couriers"),
+    ({"like": "paypal_dutch", "fields": {"line": {"column": "Naam"}}}, "line already names where a row stands"),
 ])
 def test_what_a_specification_takes_from_elsewhere_is_there(tmp_path: Path, said: dict[str, Any], told: str) -> None:
     """Fails if a list or a specification that is not there is taken for an empty one."""

@@ -35,13 +35,14 @@ WORDS = {
     "etsy_order_items": {"Item Name"}, "lazada_orders": {"itemName", "Item Name"}, "woocommerce_orders": {"Item Name"},
     "shopee_orders": {"Product Name", "Variation Name"}, "tiktok_orders": {"Product Name"},
     "amazon_settlement_v1": {"other-fee-reason-description"}, "amazon_settlement_v2": {"amount-description"}, "bank_n26": {"Account Name"},
-    "douyin_insurance_ledger": {"摘要描述"}, "ebay_transactions": {"Description"},
+    "dhl_invoice": {"Product Name"}, "douyin_insurance_ledger": {"摘要描述"}, "ebay_transactions": {"Description"},
     "klarna_settlement": {"detailed_type"}, "shopify_orders": {"Lineitem name"},
     "walmart_settlement": {"Transaction Description"}, "wave_journal": {"Account Name"}, "xero_report": {"Account", "Account Name"},
 }
 # no sample of text has a column for people: workbooks and JSON (their own tests), and lists of goods, rates and stock
 UNNAMED = {
-    "bank_camt054", "bank_ccb", "bank_citic", "bank_spdb", "bank_targobank", "bank_td", "books_bundles", "books_fx_rates", "books_journal",
+    "bank_abnamro", "bank_camt054", "bank_ccb", "bank_citic", "bank_commbank", "bank_spdb", "bank_targobank", "bank_td", "bank_wells_fargo",
+    "bol_specification", "books_bundles", "books_fx_rates", "books_journal",
     "books_opening_items", "books_refunds", "books_sku_map", "books_skus", "douyin_insurance_ledger", "gopay_account", "jd_orders",
     "kuaishou_account", "kuaishou_insurance", "platform_settlement", "platform_statement", "sf_bill", "shop_stock", "shopee_income",
     "shopify_api_payouts", "shopify_api_transactions", "sibs_settlement", "stripe_api", "temu_chargeback", "temu_freight_income",

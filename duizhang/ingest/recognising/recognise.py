@@ -477,6 +477,8 @@ def _near(document: Document, spec: SourceSpec, head: Head, specs: Mapping[str, 
             if sum(hits) > 1 and 2 * sum(hits) >= len(hits) and (hint is None or share > hint[0]):
                 missing = [_alternatives(name) for (_, name), hit in zip(header, hits, strict=True) if not hit]
                 barring = [name for name in rules.without if not _header((name,))[0].isdisjoint(keys)]
+                if not missing and not barring:  # a name stands there without its accents
+                    missing = [_alternatives(name) for names, name in header if bare.isdisjoint(names)]
                 lacking = (
                     f"without the columns {', '.join(dict.fromkeys(missing))}" if missing
                     else f"but with {', '.join(barring)}, which that kind does not have")

@@ -84,6 +84,8 @@ def _source(spec: SourceSpec, specs: Mapping[str, SourceSpec]) -> str:
     if spec.recognise.preamble:
         seen.insert(0, f"`{spec.recognise.preamble}`".replace("|", "\\|"))
     lines.append(f"- recognised by {'; '.join(seen)}")
+    if spec.layout_source:
+        lines.append(f"- layout taken from {spec.layout_source}")
     reads = [f"{column.column}{'◆' if column.personal else ''}{_doubt(column)}" for column in spec.fields.values()]
     lines.append(f"- reads {', '.join(dict.fromkeys(reads))}")
     for table in spec.tables:

@@ -256,7 +256,8 @@ class SourceSpec(_Closed):
     then they are held against each other by the order.
     layout_from: how sure the layout is. real: the header of a real file; program: a program or its tests that read such
     files; published: the platform's or the standard's own description; sketch: reported without a file; own: this
-    project's own layout; unknown: nobody has said (no shipped specification may leave it so).
+    project's own layout; unknown: nobody has said (no shipped specification may leave it so). layout_source: the program (a
+    repository, and a path where one is known), file or page that the columns, signs and values were taken from.
     unread: columns of money that are known and not read, as they are parts or repetitions of others; any other column of money
     that no field reads is told.
     header_currency: a currency behind a column's name, as in `Amount (EUR)`, is no part of it, and the line `currency of the
@@ -272,6 +273,7 @@ class SourceSpec(_Closed):
     title: str
     like: str = ""
     layout_from: Literal["real", "program", "published", "sketch", "own", "unknown"] = "unknown"
+    layout_source: str = ""
     doc: str = ""
     reader: Literal["table", "json", "mt940", "camt", "ofx", "bai2"] = "table"
     records: str = ""
@@ -337,6 +339,12 @@ class SourceSpec(_Closed):
             raise ValueError(f"balance.after: {rule.after!r} is no field of type money")
         return self
 
+    @model_validator(mode="after")
+    def _fields_have_names_of_their_own(self) -> SourceSpec:
+        if taken := sorted({"file", "line"} & self.fields.keys()):
+            raise ValueError(f"fields: {', '.join(taken)} already names where a row stands")
+        return self
+
     def grain_of(self, table: str) -> tuple[str, ...]:
         """By what columns of a table a newer file repeats records of older ones: those of `grain`; where they name no record there, as
         of tables that do not have them, the table's own ids and time as well."""
@@ -357,7 +365,8 @@ class SourceSpec(_Closed):
 
     def digest(self) -> str:
         """SHA-256 of the spec and the engine's version: what landed rows depend on besides the bytes."""
-        text = json.dumps([ENGINE_VERSION, self.model_dump(mode="json")], sort_keys=True, ensure_ascii=False)
+        said = self.model_dump(mode="json", exclude={"layout_source"})  # where it is from changes nothing that is read
+        text = json.dumps([ENGINE_VERSION, said], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
