@@ -27,9 +27,6 @@ def test_a_model_gives_the_rows_that_stand_beside_those_it_reads(con: duckdb.Duc
 
 # models without a pair, each with the reason; the list may only become shorter
 WITHOUT = {
-    "items/features": "a hundred columns of twenty relations; held by tests/reconcile/cases.txt",
-    "items/renumbered_lines": "held by tests/reconcile/causes.txt",
-    "items/goods_doubts": "held by tests/reconcile/test_goods.py",
     "causes/split_by_cause": "one plain select of the rules of parts.yaml",
     "causes/with_cause": "one plain select of the rules of causes.yaml",
     "variances/open_items": "one plain select",
