@@ -91,7 +91,7 @@ AREAS = {
         tuple(f"tests/close/test_{name}.py" for name in ("sameness", "events", "links", "choosing")),
     ),
     "approval": Area(("duizhang/close/approval.py",), ("tests/close/test_approving.py",)),
-    "gate": Area(("duizhang/gate/records.py", "duizhang/gate/checking.py"), ("tests/gate/test_gate.py",)),
+    "gate": Area(("duizhang/gate/records.py", "duizhang/gate/checking.py"), ("tests/gate/test_records.py",)),
     "publish": Area(("duizhang/publish/publication.py",), ("tests/publish/test_publish.py",)),
     "plan": Area(("duizhang/plan/plan.py",), ("tests/plan/test_plan.py",)),
 }
