@@ -80,8 +80,10 @@ def _change(node: exp.Expression, kind: int) -> str | None:
         elif isinstance(node, exp.And):
             made = node.right.copy()  # a condition is dropped
     elif isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit() and kind == 0:
-        if isinstance(node.parent, exp.DataTypeParam) or (isinstance(node.parent, exp.Select) and isinstance(node.parent.parent, exp.Exists)):
-            return None  # what a row that has only to be there shows is looked at by nobody
+        if isinstance(node.parent, exp.DataTypeParam):
+            return None
+        if isinstance(node.parent, exp.Select) and isinstance(node.parent.parent, exp.Exists):
+            return None  # a row that has only to be there
         made = exp.Literal.number(int(node.this) + 1)
     elif isinstance(node, exp.Where) and kind == 0:
         node.pop()

@@ -92,7 +92,7 @@ AREAS = {
     ),
     "approval": Area(("duizhang/close/approval.py",), ("tests/close/test_approving.py",)),
     "gate": Area(("duizhang/gate/records.py", "duizhang/gate/checking.py"), ("tests/gate/test_records.py",)),
-    "publish": Area(("duizhang/publish/publication.py",), ("tests/publish/test_publish.py",)),
+    "publish": Area(("duizhang/publish/publication.py",), ("tests/publish/test_publication.py",)),
     "plan": Area(("duizhang/plan/plan.py",), ("tests/plan/test_plan.py",)),
 }
 
