@@ -11,10 +11,10 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -56,6 +56,7 @@ from duizhang.spelling import meant
 from duizhang.staff import Person, Role, staff_problem
 from duizhang.yaml_reading import compose_yaml, load_yaml
 
+_T = TypeVar("_T")
 TRANSIT_DAYS = 7  # for goods between two warehouses, unless `sla_days` says otherwise by `stock/transit`
 PSEUDONYM_BYTES = 10  # of the MAC
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
@@ -138,46 +139,23 @@ class Books(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _legs_are_known(self) -> Books:
-        for place, keys in (("tolerances", self.tolerances), ("sla_days", self.sla_days)):
-            for key in keys:
-                if key.split("/")[0] not in LEGS:
-                    raise ValueError(f"{place}: unknown leg {key!r}; expected one of {', '.join(LEGS)}")
+    def _agrees_with_itself(self) -> Books:
+        """That its entries fit together; names of what there is are looked at beforehand, with their lines (`unknown_names`)."""
+        tried = load_matching().legs
         for leg, passes in self.matching.items():
-            if leg not in load_matching().legs:
-                raise ValueError(f"matching: no passes are tried in {leg!r}; expected one of {', '.join(load_matching().legs)}")
-            if again := sorted({name for name in passes if passes.count(name) > 1}):
+            if leg not in tried:
+                raise ValueError(f"matching: no passes are tried in {leg!r}; expected one of {', '.join(tried)}")
+            if again := _repeated(passes):
                 raise ValueError(f"matching: {leg}: {', '.join(again)} stands there twice")
-        if unknown := sorted(set(self.legs) - set(LEGS)):
-            raise ValueError(f"legs: unknown legs {unknown}; expected some of {', '.join(LEGS)}")
-        for name, feed in self.feeds.items():
-            if unknown := sorted(set(feed.legs) - set(LEGS)):
-                raise ValueError(f"feeds: {name}: unknown legs {unknown}; expected some of {', '.join(LEGS)}")
-        cards = [(c.kind, c.provider, c.category, c.zone, c.from_day) for c in self.rate_cards]
-        for card in cards:
-            if cards.count(card) > 1:
-                raise ValueError(f"rate_cards: two {card[0]} cards of {card[1]} hold from {card[4]} for the same category and zone")
-        for change in self.policy_changes:
-            if change.leg not in LEGS:
-                raise ValueError(f"policy_changes: unknown leg {change.leg!r}; expected one of {', '.join(LEGS)}")
+        for kind, provider, day, *_ in _repeated((c.kind, c.provider, c.from_day, c.category, c.zone) for c in self.rate_cards):
+            raise ValueError(f"rate_cards: two {kind} cards of {provider} hold from {day} for the same category and zone")
         for e in self.expected:
             if e.calendar and (e.calendar not in self.calendars or e.every != "business_day"):
                 raise ValueError(f"expected: {e.source}: calendar {e.calendar!r} is not in `calendars`, or `every` is not business_day")
-        named = [("expected", e.shop) for e in self.expected] + [("instalments", i.shop) for i in self.instalments]
-        named += [("gifts", g.shop) for g in self.gifts]
-        named += [("not_shipped", g.shop) for g in self.not_shipped]
-        named += [("stock_allocations", a.shop) for a in self.stock_allocations]
-        for name, account in self.shared_accounts.items():
-            named += [(f"shared_accounts: {name}", shop) for shop in (*account.shops, *(rule.shop for rule in account.rules))]
-            if name in self.shops:
-                raise ValueError(f"shared_accounts: {name!r} is the name of a shop")
-        for place, shop in named:
-            if shop and shop not in self.shops and not (place == "expected" and shop in self.shared_accounts):
-                raise ValueError(f"{place}: unknown shop {shop!r}")
-        names = [database.name for database in self.databases]
-        for database in self.databases:
-            if names.count(database.name) > 1 or (database.shop and database.shop not in self.shops):
-                raise ValueError(f"databases: {database.name!r} stands there twice, or its shop is unknown")
+        for name in self.shared_accounts.keys() & self.shops.keys():
+            raise ValueError(f"shared_accounts: {name!r} is the name of a shop")
+        for name in _repeated(database.name for database in self.databases):
+            raise ValueError(f"databases: {name!r} stands there twice")
         if problem := staff_problem(self.roles, self.people):
             raise ValueError(problem)
         return self
@@ -351,6 +329,11 @@ def load_books(path: Path) -> Books:
     listed = [f"line {line}, {place}: {said}" for line, place, said in sorted(told)]
     count = "" if len(listed) == 1 else f"{len(listed)} problems\n  "
     raise BooksError(f"{path}: {count}" + "\n  ".join(listed), advice="Correct these entries of books.yaml.")
+
+
+def _repeated(values: Iterable[_T]) -> list[_T]:
+    """What stands there more than once, in the order in which it first does."""
+    return [value for value, count in Counter(values).items() if count > 1]
 
 
 def _problem(error: ErrorDetails) -> tuple[Place, str]:

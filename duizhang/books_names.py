@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,22 @@ _NAME = re.compile(rb"^name:[ \t]*['\"]?([A-Za-z0-9_]+)", re.MULTILINE)
 # so like a platform or provider that is known that another one is not meant; others may have any name
 _TYPING_ERROR = 0.8
 
+# where names of what there is stand: `*` is every entry of a list or mapping, `@` every key
+NAMED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "source": (("expected", "*", "source"), ("databases", "*", "source"), ("readings", "@")),
+    "shop": (
+        ("databases", "*", "shop"), ("accounts", "*", "shop"), ("instalments", "*", "shop"), ("stock_allocations", "*", "shop"),
+        ("gifts", "*", "shop"), ("not_shipped", "*", "shop"), ("sku_map", "*", "shop"), ("shared_accounts", "*", "shops", "*"),
+        ("shared_accounts", "*", "rules", "*", "shop"),
+    ),
+    "shop of files": (("expected", "*", "shop"),),  # or a shared account
+    "leg": (
+        ("legs", "*"), ("matching", "@"), ("tolerances", "@"), ("sla_days", "@"), ("policy_changes", "*", "leg"),
+        ("feeds", "*", "legs", "*"),
+    ),
+    "provider": (("accounts", "*", "provider"),),
+    "provider or platform of a shop": (("fee_billing", "*", "provider"), ("rate_cards", "*", "provider")),
+}
 _CURRENCIES = frozenset({"currency", "base", "quote"})
 _USUAL = frozenset({"CNY", "EUR", "GBP", "HKD", "JPY", "USD"})  # the list of all is only read for others
 _OTHER_CODES = {"RMB": "CNY", "CNH": "CNY", "YUAN": "CNY", "NT": "TWD", "NTD": "TWD", "RBL": "RUB", "STG": "GBP"}
@@ -49,63 +65,58 @@ def _code_meant(code: str, known: Iterable[str]) -> str:
 
 def unknown_names(raw: Mapping[str, Any], sources: Sequence[str], legs: Sequence[str]) -> Iterator[tuple[Place, str]]:
     """(place, what is wrong) of every name in a books.yaml that nothing has."""
-    shops = _mapping(raw.get("shops"))
-    providers = [str(s["provider"]) for s in shops.values() if isinstance(s, dict) and s.get("provider")]
-    platforms = [str(s["platform"]) for s in shops.values() if isinstance(s, dict) and s.get("platform")]
-    channels = sorted({name.split("_")[0] for name in sources} - {"books", "bank", "wms", "platform", "shop"})
-
-    def among(kind: str, known: Iterable[str]) -> Callable[[Place, object], Iterator[tuple[Place, str]]]:
-        listed = list(dict.fromkeys(known))
-
-        def look(place: Place, name: object) -> Iterator[tuple[Place, str]]:
-            if name not in (None, "") and name not in listed:
-                yield place, f"unknown {kind} {str(name)!r}{meant(str(name), listed)}"
-        return look
-
+    shops, shared = _mapping(raw.get("shops")), _mapping(raw.get("shared_accounts"))
+    providers, platforms = (
+        [str(s[field]) for s in shops.values() if isinstance(s, dict) and s.get(field)] for field in ("provider", "platform"))
+    known: dict[str, Sequence[str]] = {
+        "source": sources, "shop": list(shops), "shop of files": [*shops, *shared], "leg": legs, "provider": providers,
+        "provider or platform of a shop": [*providers, *platforms],
+    }
+    for kind, patterns in NAMED.items():
+        listed = list(dict.fromkeys(map(str, known[kind])))
+        for place, name in (found for pattern in patterns for found in _standing(raw, pattern)):
+            of_a_key = str(name).split("/")[0] if kind == "leg" else str(name)  # sla_days: payout_bank/alipay
+            if name not in (None, "") and of_a_key not in listed and not _may_be_any(raw, kind, place):
+                yield place, f"unknown {kind.removesuffix(' of files')} {of_a_key!r}{meant(of_a_key, listed)}"
     yield from _unknown_currencies(raw)
-    of_source, of_shop, of_leg = among("source", sources), among("shop", shops), among("leg", legs)
-    for shop, entry in shops.items():
-        for field in ("platform", "provider"):
-            name = str(_mapping(entry).get(field) or "")
-            if name and name not in channels and (close := nearest(name, channels, cutoff=_TYPING_ERROR)):
-                yield ("shops", shop, field), f"unknown {field} {name!r}; did you mean {close!r}?"
-    # an entity may have an account and no shop; one that is spelt nearly as another is that other
+    yield from _nearly(raw, shops, sources)
+
+
+def _may_be_any(raw: Mapping[str, Any], kind: str, place: Place) -> bool:
+    """Whether a provider may be one that no shop has: where there are no shops, and of rates for something else than fees."""
+    if kind != "provider or platform of a shop":
+        return False
+    field, at = place[:2]
+    return not _mapping(raw.get("shops")) or (field == "rate_cards" and raw[field][at].get("kind") not in ("fee", "commission"))
+
+
+def _nearly(raw: Mapping[str, Any], shops: Mapping[str, Any], sources: Sequence[str]) -> Iterator[tuple[Place, str]]:
+    """Names that may be any, but are spelt nearly as a known one: platforms, providers, and entities that have an account and no shop."""
+    channels = sorted({name.split("_")[0] for name in sources} - {"books", "bank", "wms", "platform", "shop"})
     entities = sorted({str(raw.get("entity") or ""), *(str(_mapping(entry).get("entity") or "") for entry in shops.values())} - {""})
-    for number, said in _mapping(raw.get("bank_accounts")).items():
-        owner = str(_mapping(said).get("entity") or "") if isinstance(said, dict) else str(said or "")
-        if owner and owner not in entities and (close := nearest(owner, entities, cutoff=_TYPING_ERROR)):
-            yield ("bank_accounts", number), f"unknown entity {owner!r}; did you mean {close!r}?"
-    for at, entry in _entries(raw.get("expected")):
-        yield from of_source(("expected", at, "source"), entry.get("source"))
-        yield from among("shop", [*shops, *_mapping(raw.get("shared_accounts"))])(("expected", at, "shop"), entry.get("shop"))
-    for at, entry in _entries(raw.get("databases")):
-        yield from of_source(("databases", at, "source"), entry.get("source"))
-        yield from of_shop(("databases", at, "shop"), entry.get("shop"))
-    for name in _mapping(raw.get("readings")):
-        yield from of_source(("readings", name), name)
-    for code, entry in _mapping(raw.get("accounts")).items():
-        yield from of_shop(("accounts", code, "shop"), _mapping(entry).get("shop"))
-        yield from among("provider", providers)(("accounts", code, "provider"), _mapping(entry).get("provider"))
-    for at, leg in enumerate(raw.get("legs") or () if isinstance(raw.get("legs"), list) else ()):
-        yield from of_leg(("legs", at), leg)
-    for leg in _mapping(raw.get("matching")):
-        yield from of_leg(("matching", leg), leg)
-    for place in ("tolerances", "sla_days"):
-        for key in _mapping(raw.get(place)):
-            yield from of_leg((place, key), str(key).split("/")[0])
-    for at, entry in _entries(raw.get("policy_changes")):
-        yield from of_leg(("policy_changes", at, "leg"), entry.get("leg"))
-    for field in ("instalments", "stock_allocations"):
-        for at, entry in _entries(raw.get(field)):
-            yield from of_shop((field, at, "shop"), entry.get("shop"))
-    for at, entry in _entries(raw.get("fee_billing")):
-        if shops:
-            yield from among("provider or platform of a shop", [*providers, *platforms])(
-                ("fee_billing", at, "provider"), entry.get("provider"))
-    for at, entry in _entries(raw.get("rate_cards")):
-        if entry.get("kind") in ("fee", "commission") and shops:
-            yield from among("provider or platform of a shop", [*providers, *platforms])(
-                ("rate_cards", at, "provider"), entry.get("provider"))
+    for kind, known, pattern in (
+        ("platform", channels, ("shops", "*", "platform")), ("provider", channels, ("shops", "*", "provider")),
+        ("entity", entities, ("bank_accounts", "*")), ("entity", entities, ("bank_accounts", "*", "entity")),
+    ):
+        for place, name in _standing(raw, pattern):
+            close = nearest(str(name), known, cutoff=_TYPING_ERROR) if isinstance(name, str) and name not in known else ""
+            if close:
+                yield place, f"unknown {kind} {name!r}; did you mean {close!r}?"
+
+
+def _standing(value: object, pattern: Sequence[str], place: Place = ()) -> Iterator[tuple[Place, object]]:
+    """What stands at the places of a pattern: `*` is every entry of a list or mapping, `@` every key of a mapping."""
+    if not pattern:
+        yield place, value
+        return
+    step, rest = pattern[0], pattern[1:]
+    if step == "@":
+        yield from (((*place, key), key) for key in _mapping(value))
+    elif step == "*":
+        for key, inside in enumerate(value) if isinstance(value, list) else _mapping(value).items():
+            yield from _standing(inside, rest, (*place, key))
+    elif isinstance(value, dict) and step in value:
+        yield from _standing(value[step], rest, (*place, step))
 
 
 def twice(node: yaml.Node | None, above: Place = ()) -> Iterator[tuple[Place, str]]:
@@ -141,9 +152,3 @@ def line_of(node: yaml.Node | None, place: Place) -> int:
 
 def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _entries(value: object) -> Iterator[tuple[int, dict[str, Any]]]:
-    for at, entry in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(entry, dict):
-            yield at, entry

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from duizhang.books import load_books
+from duizhang.books import Books, load_books
+from duizhang.books_names import NAMED
 from duizhang.errors import BooksError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,6 +67,8 @@ def problems(folder: Path, text: str) -> list[str]:
     ("start: 2026-03-01\n", "start: 2026-03-01\ncurrency: RMB\n", "line 3, currency: unknown currency 'RMB'; did you mean 'CNY'?"),
     ("start: 2026-03-01\n", "start: 2026-03-01\nbank_accounts: {'9': acmee, '8': holding}\n",
      "line 3, bank_accounts.9: unknown entity 'acmee'; did you mean 'acme'?"),
+    ("start: 2026-03-01\n", "start: 2026-03-01\nsku_map: [{code: x, sku: y, shop: tb-1}]\n",
+     "line 3, sku_map.0.shop: unknown shop 'tb-1'; did you mean 'tb-01'?"),
     ("start: 2026-03-01\n", "start: 2026-03-01\ncut_off: 25:10\n", "line 3, cut_off: String should match"),
     ("payout_bank/alipay: 3", "payout_bank/alipay: -3", "should be greater than or equal to 0"),
     ("{fee: 0.01", "{fee: -0.01", "should be greater than or equal to 0"),
@@ -73,6 +78,28 @@ def test_a_name_that_nothing_has_is_refused_with_its_line_and_the_nearest_one(tm
     assert old in GOOD and problems(tmp_path, GOOD) == []
     found = problems(tmp_path, GOOD.replace(old, new))
     assert len(found) == 1 and said in found[0], found
+
+
+def test_every_entry_that_names_a_shop_a_leg_a_source_or_a_provider_is_looked_at() -> None:
+    schema = Books.model_json_schema()
+
+    def places(node: dict[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+        yield above
+        for name, inside in node.get("properties", {}).items():
+            yield from places(inside, (*above, name))
+        for inside in (node.get("items"), node.get("additionalProperties")):
+            if isinstance(inside, dict):
+                yield from places(inside, (*above, "*"))
+        for inside in node.get("anyOf", ()):
+            yield from places(inside, above)
+
+    naming = {"shop", "shops", "leg", "legs", "source", "provider"}
+    found = {place for place in places(schema) if place and not place[-1].startswith("*") and place[-1] in naming}
+    found = {(*place, "*") if place[-1] in ("shops", "legs") else place for place in found}
+    free = {  # the shops themselves; names that may be any but are looked at for typing errors; whom an account is shared with
+        ("shops", "*"), ("shops", "*", "provider"), ("shared_accounts", "*", "provider")}
+    assert found - free <= {pattern for patterns in NAMED.values() for pattern in patterns}
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:

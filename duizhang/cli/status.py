@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _NEWEST = 31
 _REASONS = 5
 _NOTED = 20
+_FIRM = (PeriodStatus.RECONCILED, PeriodStatus.APPROVED, PeriodStatus.CLOSED)
 
 
 @click.command()
@@ -38,90 +40,131 @@ def command(home: Path, *, everything: bool, as_json: bool) -> None:
 
 
 def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterator[str]:
-    periods = found["periods"]
-    if not periods:
+    if not found["periods"]:
         yield _("No period was run yet.")
         return
-    counts: dict[str, int] = {}
-    for p in periods:
-        counts[p["state"]] = counts.get(p["state"], 0) + 1
-    told = ", ".join(f"{number} {_(state)}" for state, number in sorted(counts.items()))
+    yield from _days(found["periods"], everything=everything)
+    yield from _to_deal_with(found["to_do"])
+    if everything:
+        yield from _open_on(found["periods"])
+    yield from _held(found["periods"], everything=everything)
+    yield from _not_certified(found["not_certified"], everything=everything)
+    yield from _one_sided(found["not_run"])
+    yield from _unread(found["files"])
+    yield from _silent(found["quiet"], everything=everything)
+    yield from _not_taken(found["feeds"])
+    yield from _read_but(found["noted"], everything=everything)
+
+
+def _days(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
+    """How many days stand how, then a line for each of the newest and of those that want something."""
+    states = Counter(p["state"] for p in periods)
+    told = ", ".join(f"{number} {_(state)}" for state, number in sorted(states.items()))
     yield _("{n} days, {first} to {last}: {states}", n=len(periods), first=periods[0]["period"], last=periods[-1]["period"], states=told)
-    empty = [p for p in periods if p["verdict_text"]]
-    if empty:
-        yield _("On {n} of them nothing agrees in some leg: see below", n=len(empty))
-    firm = (PeriodStatus.RECONCILED, PeriodStatus.APPROVED, PeriodStatus.CLOSED)
-    last = periods if everything else periods[-_NEWEST:]
-    listed = [p for p in periods if p in last or p["state"] not in firm or p["verdict_text"]]
+    if empty := sum(bool(p["verdict_text"]) for p in periods):
+        yield _("On {n} of them nothing agrees in some leg: see below", n=empty)
+    newest = 0 if everything else len(periods) - _NEWEST
+    listed = [p for at, p in enumerate(periods) if at >= newest or p["state"] not in _FIRM or p["verdict_text"]]
+    rows = [[p["period"], ", ".join(filter(None, [_(p["state"]), p["verdict_text"]])), p["version"], p["variances"], _causes(p["causes"])]
+            for p in listed]
     yield ""
-    rows = []
-    for p in listed:
-        state = f"{_(p['state'])}, {p['verdict_text']}" if p["verdict_text"] else _(p["state"])
-        rows.append([p["period"], state, p["version"], p["variances"], _causes(p["causes"])])
-    width = screen_width()
-    yield table_text([_("period"), _("state"), _("version"), _("open"), _("causes")], rows, width=width)
+    yield table_text([_("period"), _("state"), _("version"), _("open"), _("causes")], rows, width=screen_width())
     if len(listed) < len(periods):
         yield _("{n} earlier days are in order (--all lists them)", n=len(periods) - len(listed))
-    if found["to_do"]:
-        day = found["to_do"][0]["period"]
-        yield "\n" + _("To be dealt with at the end of {day}, each difference once, in whatever legs it shows:", day=day)
-        amounts = [
-            [spoken_cause(t["cause"]), t["differences"], t["amount"], t["currency"], t["overdue"], t["deadline"]] for t in found["to_do"]
-        ]
-        heads = ["cause", "differences", "amount", "currency", "overdue", "deadline"]
-        yield table_text([_(head) for head in heads], in_currency(heads, amounts))
-    for p in periods if everything else []:
+
+
+def _to_deal_with(to_do: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if to_do:
+        yield "\n" + _("To be dealt with at the end of {day}, each difference once, in whatever legs it shows:", day=to_do[0]["period"])
+        yield _amounts(to_do, ["cause", "differences", "amount", "currency", "overdue", "deadline"])
+
+
+def _open_on(periods: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for p in periods:
         if p["open_by_leg"]:
             yield "\n" + _("Open at the end of {day}:", day=p["period"])
-            lines = [[o["leg"], spoken_cause(o["cause"]), o["items"], o["amount"], o["currency"]] for o in p["open_by_leg"]]
-            heads = ["leg", "cause", "items", "amount", "currency"]
-            yield table_text([_(head) for head in heads], in_currency(heads, lines))
+            yield _amounts(p["open_by_leg"], ["leg", "cause", "items", "amount", "currency"])
+
+
+def _amounts(rows: Sequence[Mapping[str, Any]], heads: list[str]) -> str:
+    """A table of these columns, causes as people call them."""
+    cells = [[spoken_cause(row[head]) if head == "cause" else row[head] for head in heads] for row in rows]
+    return table_text([_(head) for head in heads], in_currency(heads, cells))
+
+
+def _held(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
     for p in periods:
-        if p["held_reasons"]:
-            day, why = p["period"], len(p["held_reasons"])
-            yield "\n" + (
-                counted("{day} is closed and refuses: {n} reason", "{day} is closed and refuses: {n} reasons", why, day=day)
-                if p["state"] == PeriodStatus.CLOSED else counted("{day} is held: {n} reason", "{day} is held: {n} reasons", why, day=day)
-            )
-            for reason in p["held_reasons"] if everything else p["held_reasons"][:_REASONS]:
-                yield from wrapped(spoken(reason), width, lines=None if everything else 8 if why == 1 else 3)
-            if not everything and len(p["held_reasons"]) > _REASONS:
-                yield _("  and {n} more (--all, or --json for the whole text)", n=len(p["held_reasons"]) - _REASONS)
-    for c in found["not_certified"] if everything else found["not_certified"][-_NOTED:]:
-        yield "\n" + _("{day} was not certified by the machine:", day=c["period"])
-        for reason in c["reasons"]:
-            yield from wrapped(spoken(reason), width, lines=3)
-    if not everything and len(found["not_certified"]) > _NOTED:
-        yield _("  and {n} days before (--all)", n=len(found["not_certified"]) - _NOTED)
-    if found["not_run"]:
+        reasons, day = p["held_reasons"], p["period"]
+        if not reasons:
+            continue
+        n = len(reasons)
+        if p["state"] == PeriodStatus.CLOSED:
+            yield "\n" + counted("{day} is closed and refuses: {n} reason", "{day} is closed and refuses: {n} reasons", n, day=day)
+        else:
+            yield "\n" + counted("{day} is held: {n} reason", "{day} is held: {n} reasons", n, day=day)
+        shown = reasons if everything else reasons[:_REASONS]
+        for reason in shown:
+            yield from _line(reason, lines=None if everything else 8 if n == 1 else 3)
+        if len(shown) < n:
+            yield _("  and {n} more (--all, or --json for the whole text)", n=n - len(shown))
+
+
+def _not_certified(days: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
+    shown = days if everything else days[-_NOTED:]
+    for one in shown:
+        yield "\n" + _("{day} was not certified by the machine:", day=one["period"])
+        for reason in one["reasons"]:
+            yield from _line(reason)
+    if len(shown) < len(days):
+        yield _("  and {n} days before (--all)", n=len(days) - len(shown))
+
+
+def _one_sided(not_run: list[dict[str, Any]]) -> Iterator[str]:
+    if not_run:
         from duizhang.verdict import not_run_lines
 
         yield "\n" + _("Not reconciled, for want of the other side:")
-        for line in not_run_lines(found["not_run"]):
-            yield from wrapped(line, width, lines=3)
-    if found["files"]:
-        yield "\n" + counted("{n} file was not read:", "{n} files were not read:", len(found["files"]))
-        for f in found["files"]:
-            name = f["file"] or f["source"]
-            problem = spoken(f["problem"])
-            what = problem if problem.startswith(name) else f"{name} {problem}"
-            yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), width, lines=3)
-    if found["quiet"]:
-        yield "\n" + _("unusual against their own weeks, which holds nothing: {n} days", n=len(found["quiet"]))
-        for q in found["quiet"] if everything else found["quiet"][-_NOTED:]:
-            yield from wrapped(f"  {q['period']} {'; '.join(map(spoken, q['sources']))}", width, lines=3)
-    if found["feeds"]:
+        for line in not_run_lines(not_run):
+            yield from wrapped(line, screen_width(), lines=3)
+
+
+def _unread(files: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if files:
+        yield "\n" + counted("{n} file was not read:", "{n} files were not read:", len(files))
+    for f in files:
+        name, problem = f["file"] or f["source"], spoken(f["problem"])
+        what = problem if problem.startswith(name) else f"{name} {problem}"
+        yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), screen_width(), lines=3)
+
+
+def _silent(days: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
+    if days:
+        yield "\n" + _("unusual against their own weeks, which holds nothing: {n} days", n=len(days))
+    for one in days if everything else days[-_NOTED:]:
+        yield from wrapped(f"  {one['period']} {'; '.join(map(spoken, one['sources']))}", screen_width(), lines=3)
+
+
+def _not_taken(feeds: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if feeds:
         yield "\n" + _("Corrections that a system has not taken:")
-        for f in found["feeds"]:
-            yield from wrapped(_("{feed} {number}: {n} corrections, {problem}", feed=f["feed"], number=f["number"], n=f["corrections"],
-                                 problem=f["problem"]), width, lines=3)
-    noted = _told_once(found["noted"])
+    for f in feeds:
+        named = {name: f[name] for name in ("feed", "number", "problem")}
+        yield from wrapped(_("{feed} {number}: {n} corrections, {problem}", n=f["corrections"], **named), screen_width(), lines=3)
+
+
+def _read_but(files: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
+    noted = _told_once(files)
+    shown = noted if everything else noted[:_NOTED]
     if noted:
         yield "\n" + counted("{n} file was read, but:", "{n} files were read, but:", len(noted))
-        for period, problem in noted if everything else noted[:_NOTED]:
-            yield from wrapped(f"{period} {spoken(problem)}", width, lines=3)
-        if not everything and len(noted) > _NOTED:
-            yield _("  and {n} more (--all, or --json)", n=len(noted) - _NOTED)
+    for period, problem in shown:
+        yield from wrapped(f"{period} {spoken(problem)}", screen_width(), lines=3)
+    if len(shown) < len(noted):
+        yield _("  and {n} more (--all, or --json)", n=len(noted) - len(shown))
+
+
+def _line(text: str, *, lines: int | None = 3) -> Iterator[str]:
+    yield from wrapped(spoken(text), screen_width(), lines=lines)
 
 
 def _told_once(noted: Sequence[Mapping[str, Any]]) -> list[tuple[object, str]]:
