@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document, text_blocks
@@ -25,6 +25,9 @@ _DATE = re.compile(
     r"(?:\[([+-]?\d{1,2})(?:\.(\d+)|:?(\d\d))?(?::?[A-Za-z/_+\-]*)?\])?$")
 _ACCOUNTS = ("BANKACCTFROM", "CCACCTFROM", "INVACCTFROM")
 _STATEMENTS = ("STMTRS", "CCSTMTRS", "INVSTMTRS")
+_ENDS = ("BANKTRANLIST", "INVTRANLIST", *_STATEMENTS, "OFX")  # where a transaction is over that nobody has closed
+_AGGREGATES = (*_ACCOUNTS, "BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "PAYEE")
+_INNER = (("CURRENCY", "CURSYM"), ("PAYEE", "NAME"))  # ORIGCURRENCY says what it was before, CURRENCY what TRNAMT is in
 
 
 def read_ofx(document: Document, place: Place) -> Reading:
@@ -56,63 +59,89 @@ def _tags(document: Document, encoding: str) -> Iterator[tuple[bool, str, str, i
         line += whole.count("\n", at)
 
 
+class _Walk:
+    """Transactions out of tags as they come, and what the rest of the document says of them."""
+
+    def __init__(self, broken: list[Broken]) -> None:
+        self.broken = broken
+        self.account = self.currency = ""
+        self.inside = ""  # the aggregate that a tag belongs to, as far as it matters
+        self.fields: dict[str, str] | None = None  # of the transaction that has begun
+        self.start = self.last = 0  # its line, and that of the last one
+        self.complete = False
+        self.answer: dict[str, str] = {}  # what the bank's server says of the request
+        self.problem = ""
+        self.statements = self.invested = 0
+
+    def rows(self, tags: Iterable[tuple[bool, str, str, int]]) -> Iterator[tuple[int, Sequence[str]]]:
+        for closes, name, value, line in tags:
+            had_begun = self.fields is not None
+            if name == "STMTTRN" or (closes and name in _ENDS):
+                yield from self._ended()
+            if name == "STMTTRN" and not closes:
+                self._begun(line)
+            elif name == "STMTTRN":
+                if not had_begun:
+                    self._not_begun(line)
+            elif name in _STATEMENTS and not closes:
+                self.account = self.currency = ""
+                self.statements += 1
+                self.invested += name == "INVSTMTRS"
+            elif name in _AGGREGATES:
+                self.inside = "" if closes else name
+            elif closes:
+                self.complete = self.complete or name == "OFX"
+            elif self.fields is None:
+                self._said(name, value)
+            elif value and (not self.inside or (self.inside, name) in _INNER):
+                self.fields.setdefault(name, value)
+        if self.fields is not None:
+            self.broken.append(Broken(self.start, "the file ends within this transaction; download it again"))
+
+    def _ended(self) -> Iterator[tuple[int, Sequence[str]]]:
+        """The transaction that is over, where one had begun."""
+        if self.fields is not None and "DTPOSTED" in self.fields:
+            yield self.start, _row(self.fields, self.account, self.currency)
+        elif self.fields is not None:
+            self.broken.append(Broken(self.start, "a transaction without DTPOSTED; expected such as 20260301120000"))
+        self.fields = None
+
+    def _begun(self, line: int) -> None:
+        # lines tell rows apart: where several transactions share one, the number of the transaction stands for it
+        self.start = self.last = max(line, self.last + 1)
+        self.fields, self.inside = {}, ""
+
+    def _not_begun(self, line: int) -> None:
+        self.last = max(line, self.last + 1)
+        self.broken.append(Broken(self.last, "a transaction ends that has not begun; expected <STMTTRN> before its fields"))
+
+    def _said(self, name: str, value: str) -> None:
+        """What is said outside of transactions."""
+        if name == "STATUS":
+            self.answer = {}
+        elif name in ("CODE", "SEVERITY", "MESSAGE"):
+            self.answer[name] = value
+            if self.answer.get("SEVERITY", "").upper() == "ERROR":
+                said = f"{self.answer.get('CODE', '')} {self.answer.get('MESSAGE', '')}".strip()
+                self.problem = max(self.problem, said, key=len)
+        elif name == "CURDEF" and value:
+            self.currency = value.upper()
+        elif name == "ACCTID" and value and self.inside in _ACCOUNTS:
+            self.account = value
+
+
 def _rows(
     document: Document, encoding: str, broken: list[Broken], stated: list[tuple[str, str, str]]
 ) -> Iterator[tuple[int, Sequence[str]]]:
-    account = currency = ""
-    inside = ""  # the aggregate that a tag belongs to, as far as it matters
-    fields: dict[str, str] | None = None
-    start = last = 0
-    complete = False
-    answer: dict[str, str] = {}  # what the bank's server says of the request
-    problem, statements, invested = "", 0, 0
-    for closes, name, value, line in _tags(document, encoding):
-        complete = complete or (closes and name == "OFX")
-        ends = name == "STMTTRN" or (closes and name in ("BANKTRANLIST", "INVTRANLIST", *_STATEMENTS, "OFX"))
-        if fields is not None and ends:
-            if "DTPOSTED" not in fields:
-                broken.append(Broken(start, "a transaction without DTPOSTED; expected such as 20260301120000"))
-            else:
-                yield start, _row(fields, account, currency)
-            fields = None
-        elif closes and name == "STMTTRN":
-            last = max(line, last + 1)
-            broken.append(Broken(last, "a transaction ends that has not begun; expected <STMTTRN> before its fields"))
-        if name == "STMTTRN" and not closes:
-            # lines tell rows apart: where several transactions share one, the number of the transaction stands for it
-            start = last = max(line, last + 1)
-            fields, inside = {}, ""
-        elif name in _STATEMENTS and not closes:
-            account = currency = ""
-            statements += 1
-            invested += name == "INVSTMTRS"
-        elif name == "STATUS":
-            answer = {}
-        elif fields is None and name in ("CODE", "SEVERITY", "MESSAGE") and not closes:
-            answer[name] = value
-            if answer.get("SEVERITY", "").upper() == "ERROR":
-                problem = max(problem, f"{answer.get('CODE', '')} {answer.get('MESSAGE', '')}".strip(), key=len)
-        elif name in (*_ACCOUNTS, "BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "PAYEE"):
-            inside = "" if closes else name
-        elif closes or not value:
-            continue
-        elif fields is not None:
-            # ORIGCURRENCY says what it was before, CURRENCY what TRNAMT is in
-            if not inside or (inside, name) in (("CURRENCY", "CURSYM"), ("PAYEE", "NAME")):
-                fields.setdefault(name, value)
-        elif name == "CURDEF":
-            currency = value.upper()
-        elif name == "ACCTID" and inside in _ACCOUNTS:
-            account = value
-    if fields is not None:
-        broken.append(Broken(start, "the file ends within this transaction; download it again"))
-    if problem and not statements:
+    walk = _Walk(broken)
+    yield from walk.rows(_tags(document, encoding))
+    if walk.problem and not walk.statements:
         raise RefusedFile(
-            f"the bank answered with an error instead of a statement: {problem}", advice="Sign in at the bank and download it again.")
-    if statements == invested and not last and not broken:
-        what = "only one of investments, without transactions of its cash" if invested else "no statement of a bank account or a card"
+            f"the bank answered with an error instead of a statement: {walk.problem}", advice="Sign in at the bank and download it again.")
+    if walk.statements == walk.invested and not walk.last and not broken:
+        what = "only one of investments, without transactions of its cash" if walk.invested else "no statement of a bank account or a card"
         raise RefusedFile(f"there is {what} in it", advice="Download the statement of the account.")
-    if not complete:
+    if not walk.complete:
         stated.append(("</OFX> at the end of the file", "1", "0"))
 
 
