@@ -29,6 +29,8 @@ FILES: dict[str, tuple[bytes, str, dict[str, str], int]] = {
                  b"P2\tMar 2, 2026\t$100.00\t($1.00)\t$99.00\nTotals\t\t$1,334.50\t($13.30)\t$1,321.20\n", "settlements", {"CNY": "1321.2"}, 3),
     "cents_and_epoch": (b"id,created,amount_cents,currency,email\nch_1,1772355600,1250,jpy,Jane@Doe\nch_2,1772365600,900,usd,b@b.c\n",
                         "settlements", {"JPY": "1250", "USD": "9"}, 0),
+    "fees_in_cents": (b"id,created,currency,amount_cents,fee_cents\nch_1,1772355600,jpy,1250,40\nch_2,1772365600,usd,900,30\n",
+                      "settlements", {"JPY": "1210", "USD": "8.7"}, 0),
     "quoted": (b'"order_id","created_at","gross","fee","customer"\n"1","2026-03-01T10:00:00Z","10.00","0.50","Doe, Jane"\n"2","2026-03-01T11:00:00Z","10.00","0.50","z"\n',
                "settlements", {"CNY": "19"}, 0),
     "days_are_no_amounts": (

@@ -175,42 +175,38 @@ class _Run:
         if self.read != parsed + self.quarantined + ignored:
             raise ConservationError(
                 f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
-        captures = captures_of(self.spec, self.reading)
-        totals = [
-            self._by_group(index, total) if total.each else self._total(total, computed)
-            for index, (total, computed) in enumerate(zip(self.spec.totals, self.tally.sums, strict=True))
-        ]
-        totals += [
-            ControlTotal(name, stated.replace("NaN", UNREADABLE), f"{Decimal(computed).normalize():f}".replace("NaN", UNREADABLE),
-                         Decimal(stated) == Decimal(computed))
-            for name, stated, computed in self.reading.stated
-        ]
-        totals += _balances(self.tally.chains)
-        totals += [
-            ControlTotal(f"rows of a table below that no specification reads, {_told(table)}", "0", str(len(table.lines)), ok=False)
-            for table in self.place.below]
         own = assumed(self.folder / ROWS, self.spec, self.setting, self.place.above) if parsed else Assumed()
-        # without books nobody has said that it is theirs
-        doubts = [*(own.against if self.setting.is_of_books else ()), *filter(None, [own.others])]
-        totals += [
-            ControlTotal(
-                f"rows that name no currency, in {self.setting.currency} as the books, although {why}", "0", str(own.rows), ok=False)
-            for why in doubts]
-        totals += [
-            ControlTotal(
-                f"what a second column called {name.rpartition('#')[0]} adds up to", f"{total.normalize():f}", f"{mine.normalize():f}",
-                ok=False)
-            for name, (_, total) in self.unread.sums.items() if (mine := self._rival(name)) is not None and mine != total]
-        if self.unread.alone:
-            totals.append(ControlTotal("rows whose amount stands in a column that is not read", "0", str(self.unread.alone), ok=False))
-        if self.reading.headers and (again := self._joined_twice()):
-            totals.append(ControlTotal("rows that stand below two of its headers alike", "0", str(again), ok=False))
         return Extraction(
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
-            self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, totals, captures,
-            self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out, self._unseen(),
-            *(self._ignored() if ignored else ((), ())), own,
+            self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, [*self._stated(), *self._found(own)],
+            captures_of(self.spec, self.reading), self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
+            self._unseen(), *(self._ignored() if ignored else ((), ())), own,
         )
+
+    def _stated(self) -> Iterator[ControlTotal]:
+        """What the file states of its rows: totals that the specification knows, those of its reader, running balances."""
+        for index, (total, computed) in enumerate(zip(self.spec.totals, self.tally.sums, strict=True)):
+            yield self._by_group(index, total) if total.each else self._total(total, computed)
+        for name, stated, added in self.reading.stated:
+            yield ControlTotal(name, stated.replace("NaN", UNREADABLE), f"{Decimal(added).normalize():f}".replace("NaN", UNREADABLE),
+                               Decimal(stated) == Decimal(added))
+        yield from _balances(self.tally.chains)
+
+    def _found(self, own: Assumed) -> Iterator[ControlTotal]:
+        """What was found in the file that must not be there, each told as a total that does not tie. own: what was taken for granted."""
+        for table in self.place.below:
+            yield _wrong(f"rows of a table below that no specification reads, {_told(table)}", len(table.lines))
+        # without books nobody has said that it is theirs
+        for doubt in [*(own.against if self.setting.is_of_books else ()), *filter(None, [own.others])]:
+            yield _wrong(f"rows that name no currency, in {self.setting.currency} as the books, although {doubt}", own.rows)
+        for name, (_, total) in self.unread.sums.items():
+            if (mine := self._rival(name)) is not None and mine != total:
+                yield ControlTotal(f"what a second column called {name.rpartition('#')[0]} adds up to", f"{total.normalize():f}",
+                                   f"{mine.normalize():f}", ok=False)
+        if self.unread.alone:
+            yield _wrong("rows whose amount stands in a column that is not read", self.unread.alone)
+        if self.reading.headers and (again := self._joined_twice()):
+            yield _wrong("rows that stand below two of its headers alike", again)
 
     def _unseen(self) -> Unseen:
         """What the workbook does not show of its rows."""
@@ -378,6 +374,11 @@ def _balances(chains: Mapping[str, Chain]) -> list[ControlTotal]:
         if count > BREAKS:
             totals.append(ControlTotal(f"further balances{words} that do not follow", "0", str(count - BREAKS), ok=False))
     return totals
+
+
+def _wrong(what: str, rows: int) -> ControlTotal:
+    """So many rows that there should be none of."""
+    return ControlTotal(what, "0", str(rows), ok=False)
 
 
 def _beyond(tables: Sequence[Strange], width: int) -> Batch:

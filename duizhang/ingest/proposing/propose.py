@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -18,27 +18,10 @@ import yaml
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document, detect, documents, head_lines, sheet_rows
 from duizhang.ingest.proposing.columns import Column, bare
-from duizhang.ingest.proposing.order_lists import is_order_list, named_of_orders, order_table
-from duizhang.ingest.proposing.words import (
-    CURRENCY,
-    GIVEN_NAME,
-    HEADER_CURRENCY,
-    ID,
-    INWARD,
-    MONEY,
-    NO_ORDER_NUMBER,
-    NO_PERSON,
-    ORDER_NUMBERS,
-    OUTWARD,
-    PART,
-    PENDING,
-    PERSONAL,
-    ROLES,
-    SIGNS,
-    STATE,
-    TEXT,
-    VOID,
-)
+from duizhang.ingest.proposing.movements import LOOK, number, table_of
+from duizhang.ingest.proposing.naming import named
+from duizhang.ingest.proposing.order_lists import is_order_list
+from duizhang.ingest.proposing.words import ID, MONEY, NO_PERSON, PERSONAL
 from duizhang.ingest.recognising import DELIMITERS, split_line, unique_names
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import TIME_FORMATS, normalised
@@ -46,7 +29,6 @@ from duizhang.ingest.texts import applied
 from duizhang.ingest.typing import amounts, by
 
 SAMPLE_LINES = 2000
-LOOK = 200  # different values of a column that are tried
 FORMATS = (
     *TIME_FORMATS, "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S %z", "%Y/%m/%d %H:%M:%S", "%Y年%m月%d日",
     "%Y%m%d%H%M%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M",
@@ -56,6 +38,8 @@ TOTAL = (
     r"(?i)^\W*(total|totals|sum|subtotal|summe|gesamt|endsaldo|anfangssaldo|saldo|solde|balance at|opening balance|closing balance"
     r"|合计|总计|小计|本页|期末|期初)"
 )
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A proposed specification as YAML text; the header's line and the number of rows that were looked at."""
@@ -79,7 +63,7 @@ def propose(path: Path, name: str) -> Proposal:
     mark = _decimal(columns)
     for column in columns:
         column.field = {"column": column.name, **_kind(column, mark)}
-    roles = _named(columns)
+    roles = named(columns)
     spec: dict[str, object] = {"name": name, "title": path.stem}
     if document.kind == "text" and delimiter != ",":
         spec["delimiter"] = delimiter
@@ -105,7 +89,7 @@ def propose(path: Path, name: str) -> Proposal:
         "fields:",
         *(f"  {c.key}: {_flow(c.field)}" for c in columns if c not in unread),
         *([f"# Not read, since no table needs it: {', '.join(c.name for c in unread)}"] if unread else []),
-        *_tables(roles, columns, mark),
+        *table_of(roles, columns, mark),
         *(_stated(totals, columns, delimiter, mark) if document.kind == "text" else []),
     ]
     return Proposal("\n".join(lines) + "\n", header + 1, len(body))
@@ -188,151 +172,6 @@ def _fits(values: Sequence[str], reading: pl.Expr) -> bool:
     return not applied(reading, pl.Series("x", list(dict.fromkeys(values))[:LOOK], pl.String)).null_count()
 
 
-def _named(columns: Sequence[Column]) -> dict[str, Column]:
-    """What a column is for; every column gets its key: the name of its role, else f and its position."""
-    roles: dict[str, Column] = {}
-
-    def take(role: str, found: Column | None) -> None:
-        if found is not None and role not in roles and not found.key:
-            roles[role], found.key = found, role
-
-    take("occurred_at", next((c for c in columns if c.kind == "time"), None))
-    for role, patterns in ROLES.items():
-        for pattern in patterns:
-            take(role, next((c for c in columns if not c.key and c.kind in ("money", "number") and c.says(pattern)
-                             and not (role == "amount" and PART.search(c.name))), None))
-    if {"debit", "credit", "amount"} <= roles.keys() and not roles["amount"].says("^(交易|收支)?金额|^amount$"):
-        roles.pop("amount").key = ""
-    if "debit" not in roles or "credit" not in roles:
-        money = [c for c in columns if not c.key and c.kind == "money"]
-        take("amount", next((c for c in money if not PART.search(c.name)), next(iter(money), None)))
-    for column in columns:
-        seen = {value.casefold() for value in bare(column.cells)}
-        if column.kind == "text" and seen and seen <= INWARD | OUTWARD:
-            take("side", column)
-            column.field["values"] = {v: "in" if v.casefold() in INWARD else "out" for v in sorted(set(bare(column.cells)))}
-        elif CURRENCY.search(column.name) and all(re.fullmatch(r"[a-z]{3}", value) for value in seen):
-            take("currency", column)
-    take("tracking_number", next((c for c in columns if c.says(r"运单|快递单号|tracking|waybill")), None))
-    numbering = [c for c in columns if not c.key and _may_number_orders(c)]
-    take("order_id", next((c for pattern in ORDER_NUMBERS for c in numbering if c.says(pattern)), None))
-    take("bank_account", next((c for c in columns if c.says(r"iban|^account|卡号|konto(nummer)?$")), None))
-    take("entry_id", next((c for c in columns if not c.key and c.kind == "id" and _all_different(c) and not TEXT.search(c.name)), None))
-    take("state", next((c for c in columns if not c.key and STATE.search(c.name) and _is_state(c)), None))
-    if "state" in roles:
-        seen_states = sorted(set(bare(roles["state"].cells)))
-        roles["state"].field = {"column": roles["state"].name, "values": {
-            v: "void" if VOID.search(v) else "pending" if PENDING.search(v) else "done" for v in seen_states}}
-    reached = r"phone|电话|手机|mail|address|地址|postcode|\bzip\b|\bplz\b|stra[sß]"
-    people = [c for c in columns if c.field.get("personal") and not c.says(reached)]
-    take("counterparty", next((c for c in people if not GIVEN_NAME.search(c.name)), next(iter(people), None)))
-    for role in ("order_id", "bank_account", "tracking_number"):
-        if role in roles and not roles[role].field.get("personal"):
-            roles[role].field["type"] = "id"
-            roles[role].field.pop("required", None)
-    named_of_orders(roles, columns)
-    for column in columns:
-        column.key = column.key or f"f{column.position + 1}"
-    return roles
-
-
-def _may_number_orders(column: Column) -> bool:
-    """Whether its cells may be numbers of orders: no time, no money, no words of a few kinds."""
-    return column.kind not in ("time", "money") and not NO_ORDER_NUMBER.search(column.name)
-
-
-def _is_state(column: Column) -> bool:
-    """Few words, some of them for what has not moved money."""
-    values = set(bare(column.cells))
-    return 0 < len(values) <= 8 and any(PENDING.search(value) or VOID.search(value) for value in values)
-
-
-def _all_different(column: Column) -> bool:
-    values = bare(column.cells)
-    return len(values) == len(column.cells) == len(set(values))
-
-
-def _tables(roles: Mapping[str, Column], columns: Sequence[Column], mark: str) -> list[str]:
-    """The table that the columns look like; commented out where the amount or the day is not to be seen."""
-    if is_order_list(roles):
-        return order_table(roles, columns, lambda text: _number(text, mark))
-    bank = ("balance" in roles or "bank_account" in roles or "debit" in roles or "side" in roles) and "order_id" not in roles
-    table = "freight_charges" if "tracking_number" in roles else "bank_entries" if bank else "settlements"
-    amount = "coalesce(amount, 0)" if "amount" in roles else "FIELD"
-    if "side" in roles and "amount" in roles:
-        amount = "case side when 'in' then abs(amount) else -abs(amount) end"
-    elif "debit" in roles and "credit" in roles and "amount" not in roles:
-        amount = "abs(coalesce(credit, 0)) - abs(coalesce(debit, 0))"
-    minor = "amount" in roles and roles["amount"].says(r"cents?\b|_cents|分）|\(分\)|minor")
-    stated = next((found[1] for role in ("amount", "credit", "debit", "balance") if role in roles
-                   and (found := HEADER_CURRENCY.search(roles[role].name))), None)
-    currency = "upper(currency)" if "currency" in roles else repr(SIGNS.get(stated, stated)) if stated else None
-    if minor:
-        amount = f"minor({amount}, {currency or repr('CNY')})"
-    day = "occurred_at" if "occurred_at" in roles else "FIELD"
-    entry = "entry_id" if "entry_id" in roles else f"concat_ws('/', {day}_day, line)" if day != "FIELD" else "line"
-    given = {"occurred_at": day, "period": f"{day}_day"}
-    if table == "freight_charges":
-        given |= {"carrier": "'CARRIER'", "tracking_number": "tracking_number"}
-    elif table == "bank_entries":
-        given |= {"bank_account": "bank_account" if "bank_account" in roles else "'ACCOUNT'", "entry_id": entry}
-        given |= {"counterparty": "counterparty"} if "counterparty" in roles else {}
-    else:
-        given |= {"provider": "'PROVIDER'", "entry_id": entry, "transaction_id": entry, "kind": "'other'"}
-    given |= {"order_id": "order_id"} if "order_id" in roles and table != "bank_entries" else {}
-    given |= {"amount": amount} | ({"currency": currency} if currency else {})
-    sign = "what the carrier wants is positive" if table == "freight_charges" else "+ in, - out, from the seller's view"
-    if table == "bank_entries" and "fee" in roles and amount == "coalesce(amount, 0)":
-        apart = _fee_apart(roles, mark)
-        if apart:
-            given["amount"] = "coalesce(amount, 0) - abs(coalesce(fee, 0))"
-        sign += "" if apart is not None else "; the balances do not tell whether the amount has the fee in it: check"
-    moved = ["    where: state = 'done'  # what is pending or void has moved nothing"] if "state" in roles else []
-    lines = ["tables:", f"  - table: {table}  # {sign}", *moved, *_mapping(given)]
-    if "fee" in roles and table == "settlements":
-        fee = roles["fee"]
-        negative = any(value.startswith(("-", "(")) for value in bare(fee.cells))
-        lines += [
-            "  - table: settlements", f"    where: fee <> 0{' and state = ' + repr('done') if moved else ''}",
-            *_mapping(given | {"entry_id": f"concat({entry}, '/fee')", "kind": "'fee'", "amount": "fee" if negative else "-fee"}),
-        ]
-    if "FIELD" in str(given):
-        lines = [f"# {line}" for line in lines]
-    elif not columns:
-        return []
-    return lines
-
-
-def _fee_apart(roles: Mapping[str, Column], mark: str) -> bool | None:
-    """Whether the balances move by the amount less the fee; None where they do not tell."""
-    if "balance" not in roles:
-        return None
-    state = roles.get("state")
-    moved = [
-        n for n, _ in enumerate(roles["amount"].cells)
-        if state is None or not (VOID.search(state.cells[n]) or PENDING.search(state.cells[n]))
-    ]
-    amounts, fees, balances = (
-        [_number(roles[role].cells[n], mark) for n in moved[: LOOK // 4]] for role in ("amount", "fee", "balance"))
-    rows = list(zip(amounts, fees, balances, strict=True))
-    for ordered in (rows, rows[::-1]):
-        steps = [
-            (balance - before, amount, abs(fee or Decimal(0))) for (_, _, before), (amount, fee, balance) in pairwise(ordered)
-            if before is not None and balance is not None and amount is not None
-        ]
-        if any(fee for _, _, fee in steps):
-            if all(step == amount - fee for step, amount, fee in steps):
-                return True
-            if all(step == amount for step, amount, _ in steps):
-                return False
-    return None
-
-
-def _mapping(given: Mapping[str, str]) -> list[str]:
-    texts = {name: yaml.safe_dump(text, allow_unicode=True, width=10_000).splitlines()[0] for name, text in given.items()}
-    return ["    columns:", *(f"      {name}: {text}" for name, text in texts.items())]
-
-
 def _flow(entry: Mapping[str, object]) -> str:
     return yaml.safe_dump(dict(entry), allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000).strip()
 
@@ -344,17 +183,12 @@ def _stated(totals: Sequence[Sequence[str]], columns: Sequence[Column], delimite
         if any(delimiter in cell for cell in row) or not re.search(TOTAL, row[0]):
             continue
         for column in columns:
-            stated = _number(row[column.position], mark)
+            stated = number(row[column.position], mark)
             if column.kind in ("money", "number") and stated is not None:
-                given = [_number(cell, mark) for cell in column.cells]
+                given = [number(cell, mark) for cell in column.cells]
                 if sum((value for value in given if value is not None), Decimal(0)) == stated:
                     cut = re.escape(delimiter)
                     pattern = f"^{re.escape(row[0])}" + f"{cut}[^{delimiter}]*" * (column.position - 1) + f"{cut}([^{delimiter}]+)"
                     entry = {"name": column.name, "footer": pattern, "computed": f"sum({column.key})"}
                     found.append(f"  - {_flow(entry)}")
     return ["totals:", *found] if found else []
-
-
-def _number(text: str, mark: str) -> Decimal | None:
-    found: Decimal | None = applied(amounts(mark).thorough, pl.Series("x", [text.strip("\t `'\"=")]))[0]
-    return found

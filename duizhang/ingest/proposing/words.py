@@ -48,7 +48,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         r"^(credit|deposits?|money in|paid in|credit amount|贷方(金额)?|haben|crédit|recettes?|accrediti|avere|entrate|abonos?|haber"
         r"|crédito|entradas?|bij|uznani\w+"
         r"|收入(金额)?|お?預入れ?金額|お預り金額|入金(額)?)(\b|$)",),
-    "fee": (r"手续费|手数料|服务费|\bfees?\b|commission|gebühr|frais|commissioni|comisión|comissão|tarifa|kosten|prowizja|opłata",),
+    "fee": (r"手续费|手数料|服务费|\bfees?(\b|_)|commission|gebühr|frais|commissioni|comisión|comissão|tarifa|kosten|prowizja|opłata",),
     "balance": (r"余额|结余|残高|\bbalance\b|saldo|solde|stan konta",),
     "amount": (
         r"^(交易|结算|收支|应付|应收|入账)?金[额額]", r"^amount", r"gross",

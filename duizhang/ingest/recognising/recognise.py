@@ -429,6 +429,12 @@ def _fit(document: Document, spec: SourceSpec, head: Head) -> Place | None:
         if document.kind != "text" or rules.preamble is None:
             return None
         return Place(spec, encoding, delimiter=spec.delimiter, names=_positional(spec, head))
+    return _below_header(document, spec, head, encoding)
+
+
+def _below_header(document: Document, spec: SourceSpec, head: Head, encoding: str) -> Place | None:
+    """The place of a table: below the first line that has all the columns, and none that the kind does not have."""
+    rules, bare = spec.recognise, spec.header_currency
     wanted, unwanted = _header(rules.header), frozenset().union(*_header(rules.without))
     for delimiter in _delimiters(document, spec):
         if document.kind == "text" and len(wanted) > 1 and delimiter not in head.text:
@@ -440,18 +446,27 @@ def _fit(document: Document, spec: SourceSpec, head: Head) -> Place | None:
             if unwanted.isdisjoint(keys) and not any(names.isdisjoint(keys) for names in wanted):
                 names, above = head.names(index, delimiter), tuple(head.lines[:index])
                 if bare:
-                    bare_names = list(map(without_currency, names))
-                    names = unique_names([name for name, _ in bare_names])
-                    # of two columns of one name the first is read
-                    stated = {c for (_, c), name in zip(bare_names, names, strict=True) if c and not _AGAIN.search(name)}
-                    stated = stated or currencies_above(above)
-                    if not stated:
-                        names, stated = _with_currency(spec, names, head.below(index, delimiter))
-                    above = (*above, f"currency of the header: {'/'.join(sorted(stated))}") if stated else above
-                    signs = "" if stated else _signs(head.names(index, delimiter), head.below(index, delimiter))
-                    above = (*above, f"{SIGN}{signs}") if signs else above
+                    names, told = _header_currency(spec, names, above, head.below(index, delimiter))
+                    above = (*above, *told)
                 return Place(spec, encoding, index, delimiter, names, above)
     return None
+
+
+def _header_currency(
+    spec: SourceSpec, header: Sequence[str], above: Sequence[str], rows: Sequence[Sequence[str]],
+) -> tuple[tuple[str, ...], list[str]]:
+    """(the names of a header without a currency in them, what is told as if it stood above: the currency that they, the lines above or the
+    cells state, else the signs that the cells have)."""
+    apart = list(map(without_currency, header))
+    names = unique_names([name for name, _ in apart])
+    # of two columns of one name the first is read
+    stated = {c for (_, c), name in zip(apart, names, strict=True) if c and not _AGAIN.search(name)} or currencies_above(above)
+    if not stated:
+        names, stated = _with_currency(spec, names, rows)
+    if stated:
+        return names, [f"currency of the header: {'/'.join(sorted(stated))}"]
+    signs = _signs(header, rows)
+    return names, [f"{SIGN}{signs}"] if signs else []
 
 
 def _near(document: Document, spec: SourceSpec, head: Head, specs: Mapping[str, SourceSpec]) -> tuple[float, str] | None:
