@@ -59,7 +59,8 @@ def seconds(work: Callable[[], object]) -> float:
 def place(size: int, age: int | None = None) -> str:
     """Where a page begins whose rows are not larger than `size`, by age not older than `age`."""
     ages = [] if age is None else [str(-age)]
-    parts = ["1000000", "false", *ages, f"{-size:.4f}", "order_payment", "acme", "", "CNY", "missing_right", "E"]
+    money, line = f"{-size:.4f}", ["order_payment", "acme", "", "CNY"]
+    parts = ["1000000", "false", *ages, money, *line, "E", money, *line, "missing_right", "E"]
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 

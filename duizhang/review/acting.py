@@ -26,7 +26,8 @@ from duizhang.close.commenting import PLACE, comment
 from duizhang.close.groups import Event
 from duizhang.errors import UserError
 from duizhang.plan import not_current
-from duizhang.review.asking import FILTERS
+from duizhang.review.asking import FILTERS, asked
+from duizhang.review.pages import called_on
 from duizhang.review.rendering import rendered
 from duizhang.review.views import forget, keep
 from duizhang.review.visiting import Visit, day_of
@@ -52,8 +53,11 @@ class Acting:
             self._home, State(self._home), visit.day(), [event.id for event in chosen], visit.sent("decision"), reason=visit.sent("reason"),
             until=_until(visit), to=visit.sent("to"),
         )
+        with asked(self._home) as con:
+            called = called_on(self._home, con, visit, visit.day())
         return rendered(visit, "preview.html.j2", {
-            "period": visit.day(), "chosen": chosen, "choices": choices, "totals": _totals([c.event for c in choices]),
+            "called": lambda item: called(vars(item)), "period": visit.day(), "chosen": chosen, "choices": choices,
+            "totals": _totals([c.whole or c.event for c in choices]),
             "decision": visit.sent("decision"), "reason": visit.sent("reason"), "until": visit.sent("until"), "to": visit.sent("to"),
         })
 
@@ -145,12 +149,13 @@ class Acting:
         return RedirectResponse(f"/day/{visit.day()}", status_code=303)
 
 
-def _totals(events: Iterable[Event]) -> dict[str, Decimal]:
-    """The money of events by currency: each counted once, however many legs show it."""
-    found: dict[str, Decimal] = {}
-    for event in events:
-        currency = event.lead.currency
-        found[currency] = found.get(currency, Decimal(0)) + event.amount
+def _totals(events: Iterable[Event]) -> dict[str, tuple[int, Decimal]]:
+    """By currency, how many events there are and their money without sign: each counted once, however many legs show it, as the list and
+    the report have it."""
+    found: dict[str, tuple[int, Decimal]] = {}
+    for event in {event.id: event for event in events}.values():
+        number, total = found.get(event.lead.currency, (0, Decimal(0)))
+        found[event.lead.currency] = number + 1, total + abs(event.amount)
     return dict(sorted(found.items()))
 
 

@@ -20,66 +20,25 @@ import duckdb
 from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.report.queries import share
+from duizhang.review.lines import lines_of
 from duizhang.store import rows
 
 PAGE, DAYS = 50, 62
 Row = dict[str, Any]
 
-# the order of the queue by name: columns of a line, all ascending; the last six are the line itself
+# the order of the queue by name: columns of a line, all ascending; the last are the line itself. The lines of an event stand where its
+# money and its first line put it, so that what is decided at once is seen at once.
 _LINE = ("leg", "entity", '"key"', "currency", "cause", "event")
+_TOGETHER = tuple((name, "varchar") for name in ("first_leg", "first_entity", "first_key", "first_currency", "event"))
+_WITHIN = (("minus_size", "decimal(38, 4)"),)
+_MONEY = ("minus_money", "decimal(38, 4)")
 ORDERS: dict[str, tuple[tuple[str, str], ...]] = {
-    "money": (("is_timing", "boolean"), ("minus_size", "decimal(38, 4)")),
-    "age": (("is_timing", "boolean"), ("minus_age", "bigint"), ("minus_size", "decimal(38, 4)")),
+    "money": (("is_timing", "boolean"), _MONEY, *_TOGETHER, *_WITHIN),
+    "age": (("is_timing", "boolean"), ("minus_oldest", "bigint"), _MONEY, *_TOGETHER, *_WITHIN),
     "key": (),
 }
 FILTERS = ("leg", "cause", "shop", "currency", "status")
 
-_MEASURED = "cause = 'timing' as is_timing, -abs(difference)::decimal(38, 4) as minus_size"
-
-# one row a line that carries an event's money; what other legs show of the same event stands with it. The items need not be read: they
-# are a hundred times as wide, and a page shows fifty of them.
-# An event whose own money is only on its way, while a leg beside it differs already, is told by that leg: else nobody would see it.
-_EVENTS = f"""
-    with
-    of_day as (select * from event_items where period = $day),
-    -- few are on their way and differ elsewhere; what is joined to them costs next to nothing
-    doubtful as (
-        select distinct o.event
-        from (select event from of_day where not is_booked and cause <> 'timing') as o
-        semi join (select event from of_day where is_booked and cause = 'timing') as t using (event)
-    ),
-    hidden as (
-        select event from doubtful
-        except
-        select o.event from of_day as o semi join doubtful as d using (event) where o.is_booked and o.cause <> 'timing'
-    ),
-    beside as (
-        select o.* from of_day as o semi join hidden as h using (event)
-        where o.cause <> 'timing'
-        qualify row_number() over (partition by o.event order by abs(o.difference) desc, o.leg, o."key", o.currency, o.cause) = 1
-    ),
-    told as (
-        select * from of_day anti join hidden as h using (event) where is_booked
-        union all by name
-        select * from beside
-    )
-    select leg, entity, "key", currency, cause, event, difference, shop, order_id, {_MEASURED}, -age_days as minus_age, status
-    from told
-"""
-# of a version that was published before events had the age and status of their items
-_EVENTS_AND_ITEMS = f"""
-    select e.* exclude (minus_age, status), -v.age_days as minus_age, v.status
-    from ({_EVENTS}) as e
-    inner join variances as v
-        on v.period = $day and e.leg = v.leg and e.entity = v.entity and e."key" = v."key" and e.currency = v.currency and e.cause = v.cause
-"""
-# lines of a version that was published before there were events stand for themselves
-_WITHOUT_EVENTS = f"""
-    select leg, entity, "key", currency, cause, '' as event, difference, coalesce(shop, '') as shop, coalesce(order_id, '') as order_id,
-        {_MEASURED}, -age_days as minus_age, status
-    from variances
-    where period = $day
-"""
 _SHOWN = "v.left_amount, v.right_amount, v.age_days, v.status, v.proposal"
 _WIDE = f"{_SHOWN}, v.period, v.left_quantity, v.right_quantity, v.first_seen, v.confidence, v.evidence, v.cause_confidence, v.candidates"
 _LINES = f"""
@@ -160,7 +119,7 @@ def causes(con: duckdb.DuckDBPyConnection, period: dt.date) -> list[Row]:
             select
                 is_timing, status, currency, max_by(cause, abs(difference)) as cause, sum(difference) as difference,
                 max(abs(difference)) as largest, -min(minus_age) as age_days
-            from ({_source(con, period)})
+            from ({lines_of(con, period)})
             group by is_timing, status, currency, case when event = '' then concat_ws('|', leg, entity, "key", cause) else event end
         )
         select
@@ -205,7 +164,7 @@ def queue(
         conditions.append("(contains(lower(\"key\"), lower($words)) or contains(lower(order_id), lower($words)) "
                           "or contains(lower(shop), lower($words)))")
     columns = [*ORDERS[order], *((name, "varchar") for name in _LINE)]
-    fits = f"select * from ({_source(con, period)}) where {' and '.join(conditions)}"
+    fits = f"select * from ({lines_of(con, period)}) where {' and '.join(conditions)}"
     behind = ""
     if after:
         total, *place = _place(after, len(columns) + 1)
@@ -214,27 +173,23 @@ def queue(
         right = ", ".join(f"$at{n}::{kind}" for n, (_, kind) in enumerate(columns))
         behind = f"where ({left}) > ({right})"
     else:
-        total = con.execute(f"select count(distinct event) + count(*) filter (where event = '') from ({fits})", values).fetchall()[0][0]
-    ordered = ", ".join(name for name, _ in columns)
-    values["limit"] = limit + 1
-    found = rows(con, f"""
-        with page as materialized (select * from ({fits}) {behind} order by {ordered} limit $limit)
-        select p.* exclude (status), {_SHOWN}
-        from page as p
-        inner join (select * from variances where period = $day) as v
-            on p.leg = v.leg and p.entity = v.entity and p."key" = v."key" and p.currency = v.currency and p.cause = v.cause
-        order by {", ".join(f"p.{name}" for name, _ in columns)}
-    """, values)
+        total = con.execute(
+            f"select count(*) filter (where is_alone) + count(distinct if(is_alone, null, event)) from ({fits})", values,
+        ).fetchall()[0][0]
+    found = rows(con, f"select * from ({fits}) {behind} order by {', '.join(name for name, _ in columns)} limit $limit",
+                 values | {"limit": limit + 1})
     more = len(found) > limit
     found = found[:limit]
+    _complete(con, period, found)
     shown = dict(con.execute(
-        "select event, list_sort(list_distinct(list(leg))) from event_items where period = ? and list_contains(?, event) group by event",
-        [period, sorted({row["event"] for row in found})],
+        "select event, list_sort(list_distinct(list(leg))) from event_items "
+        "where period = ? and event in (select unnest(?::varchar[])) group by event", [period, sorted({row["event"] for row in found})],
     ).fetchall())
     beside: dict[tuple[str, str], list[Row]] = {}
     for other in rows(con, """
         select shop, order_id, event, cause, currency, difference from event_items
-        where period = ? and list_contains(?, order_id) and is_booked and cause <> 'timing' and coalesce(status, 'open') = 'open'
+        where period = ? and order_id in (select unnest(?::varchar[])) and is_booked and cause <> 'timing'
+            and coalesce(status, 'open') = 'open'
         order by event, cause
     """, [period, sorted({row["order_id"] for row in found if row["order_id"]})]):
         beside.setdefault((other["shop"], other["order_id"]), []).append(other)
@@ -242,18 +197,22 @@ def queue(
     for row in found:
         row["is_second"] = bool(row["event"]) and row["event"] in seen
         seen.add(row["event"])
+        row["together"] = None if row["is_second"] or -row["minus_money"] == abs(row["difference"]) else -row["minus_money"]
         row["legs"] = [leg for leg in shown.get(row["event"], []) if leg != row["leg"]]
         row["also"] = [other for other in beside.get((row["shop"], row["order_id"]), ()) if other["event"] != row["event"]]
     names = [name.strip('"') for name, _ in columns]
     return Queue(found, _token([total, *(found[-1][name] for name in names)]) if more else "", int(total))
 
 
-def _source(con: duckdb.DuckDBPyConnection, period: dt.date) -> str:
-    """The query of all lines of a day, by what its version has."""
-    found = con.execute("select age_days from event_items where period = ? limit 1", [period]).fetchall()
-    if not found:
-        return _WITHOUT_EVENTS
-    return _EVENTS if found[0][0] is not None else _EVENTS_AND_ITEMS
+def _complete(con: duckdb.DuckDBPyConnection, period: dt.date, lines: Sequence[Row]) -> None:
+    """Put what a page shows besides into its lines: amounts, age, status and proposal of their items, read for these alone."""
+    place = ("leg", "entity", "key", "currency", "cause")
+    known = {tuple(row[name] for name in place): row for row in rows(con, """
+        select leg, entity, "key", currency, cause, left_amount, right_amount, age_days, status, proposal
+        from variances where period = ? and "key" in (select unnest(?::varchar[]))
+    """, [period, sorted({line["key"] for line in lines})])}
+    for line in lines:
+        line.update(known[tuple(line[name] for name in place)])
 
 
 def choices(con: duckdb.DuckDBPyConnection, period: dt.date) -> dict[str, list[str]]:

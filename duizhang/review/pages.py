@@ -42,6 +42,11 @@ _FACTS = ("role", "decision", "leg", "key", "amount", "currency", "file", "line"
 _LINES_OF_EVIDENCE = 8
 
 
+def called_on(home: Path, con: duckdb.DuckDBPyConnection, visit: Visit, period: dt.date) -> Callable[[Mapping[str, Any]], str]:
+    """What items of a day are called in the language of the page."""
+    return partial(item_name, labels=Labels(_language(visit)), books=read_home_books(home), accounts=asking.account_names(con, period))
+
+
 class Pages:
     """The pages of one home."""
 
@@ -84,7 +89,7 @@ class Pages:
             asking.day(con, period)
             found = asking.queue(con, period, wanted=wanted, words=visit.query("words"), order=order, after=visit.query("after"))
             choices = asking.choices(con, period)
-            called = self._names(con, visit, period)
+            called = called_on(self._home, con, visit, period)
         return rendered(visit, "queue.html.j2", {
             "called": called,
             "period": period, "queue": found, "choices": choices, "wanted": wanted, "order": order, "orders": list(asking.ORDERS),
@@ -100,7 +105,7 @@ class Pages:
             lines = asking.item(con, period, leg, entity, key, currency)
             values: dict[str, Any] = {
                 "period": period, "lines": lines, "first": lines[0], "history": asking.history(con, leg, entity, key, currency),
-                "beside": asking.beside(con, period, lines[0]["order_id"], lines[0]), "called": self._names(con, visit, period),
+                "beside": asking.beside(con, period, lines[0]["order_id"], lines[0]), "called": called_on(self._home, con, visit, period),
             }
         labels = Labels(_language(visit))
         for line in lines:
@@ -110,11 +115,6 @@ class Pages:
         values["comments"] = comments(State(self._home, read_only=True), (leg, entity, key, currency))
         values["decided"] = [_told(e, _language(visit)) for e in reversed(decided) if _is_about(e["payload"], leg, entity, key, currency)]
         return rendered(visit, "item.html.j2", values)
-
-    def _names(self, con: duckdb.DuckDBPyConnection, visit: Visit, period: dt.date) -> Callable[[Mapping[str, Any]], str]:
-        """What items of a day are called in the language of the page."""
-        return partial(item_name, labels=Labels(_language(visit)), books=read_home_books(self._home),
-                       accounts=asking.account_names(con, period))
 
     def files(self, visit: Visit) -> Response:
         """The files of a day, the cells of them that were not read, and those that are read as people corrected them.

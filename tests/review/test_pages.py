@@ -120,7 +120,7 @@ def test_a_decision_is_previewed_taken_once_and_taken_back(home: Path, serving: 
     events = ["E000000000001", "E000000000004"]
     chosen = {"csrf": csrf, "event": events, "decision": "write_off", "reason": "agreed", "until": ""}
     status, text, _ = server.ask(f"/day/{DAY}/decide", chosen)
-    assert status == 200 and re.search(r"<b>3\.00</b></td><td>CNY", text), "1 and 2, once each"
+    assert status == 200 and re.search(r">2 件差异，.*<b>3\.00</b></td><td>CNY", text), "1 and 2, once each"
     state = State(home, read_only=True)
     assert decisions(state) == []
     assert server.ask(f"/day/{DAY}/decided", chosen)[0] == 303
@@ -188,11 +188,12 @@ def test_two_people_sign_and_close_what_they_saw(home: Path, serving: Serving) -
         "csrf": tokens[maker], "event": ["E000000000007"], "decision": "accept", "reason": "late", "until": ""})[0] == 400
 
 
-def test_an_event_whose_money_is_on_its_way_is_told_by_the_leg_that_differs() -> None:
-    """Its booked item is timing: without the other nobody would see that anything differs."""
+def test_the_lines_of_an_event_stand_together_and_one_that_is_on_its_way_is_told_by_the_leg_that_differs() -> None:
+    """Where the booked item is timing, nobody would see without the other that anything differs."""
     rows = [("E1", "order_platform", "timing", 5, True), ("E1", "payment_settlement", "duplicate", -5, False),
             ("E2", "order_platform", "timing", 7, True), ("E3", "order_payment", "duplicate", 3, True),
-            ("E3", "customer", "duplicate", 3, False)]
+            ("E3", "customer", "duplicate", 3, False), ("E4", "order_payment", "missing_source", 4, True),
+            ("E4", "order_payment", "rounding", 2, True)]
     with duckdb.connect() as con:
         con.execute("create table event_items (event varchar, leg varchar, cause varchar, difference decimal(28, 4), is_booked boolean)")
         con.executemany("insert into event_items values (?, ?, ?, ?, ?)", rows)
@@ -204,7 +205,10 @@ def test_an_event_whose_money_is_on_its_way_is_told_by_the_leg_that_differs() ->
                     "'' as proposal from event_items")
         to_do = asking.queue(con, DAY, wanted={})
         assert [(row["event"], row["leg"], row["cause"]) for row in to_do.rows] == [
-            ("E1", "payment_settlement", "duplicate"), ("E3", "order_payment", "duplicate")]
-        assert to_do.total == 2 and asking.queue(con, DAY, wanted={"timing": "yes"}).total == 3
+            ("E4", "order_payment", "missing_source"), ("E4", "order_payment", "rounding"), ("E1", "payment_settlement", "duplicate"),
+            ("E3", "order_payment", "duplicate")], "the lines of an event together, where its money of 6 puts them"
+        assert [(row["together"], row["is_second"]) for row in to_do.rows] == [(6, False), (None, True), (None, False), (None, False)]
+        assert to_do.total == 3 and asking.queue(con, DAY, wanted={"timing": "yes"}).total == 4
+        assert asking.queue(con, DAY, wanted={}, limit=1).rows == to_do.rows[:1]
         found = [(row["cause"], row["items"], row["amount"]) for row in asking.causes(con, DAY)]
-    assert found == [("duplicate", 2, 8), ("timing", 1, 7)], "each event once, as the list has it"
+    assert found == [("duplicate", 2, 8), ("missing_source", 1, 6), ("timing", 1, 7)], "each event once, as the list has it"
