@@ -8,6 +8,7 @@ Which one: `--lang`, else DUIZHANG_LANG, else what the locale says (LC_ALL, LC_M
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -73,6 +74,11 @@ def _of_locale() -> str:
     return _known(value.partition(".")[0])
 
 
+_OF_ONE = {" are": " is", " were": " was", " have": " has"}
+_NOUNS = ("day", "file", "item", "shop", "difference", "event", "order", "table", "row", "cell", "correction", "piece", "reason", "total")
+_OF_MANY = re.compile(rf"\{{(\w+)\}}( | new | more | open )({'|'.join(_NOUNS)})s({'|'.join(_OF_ONE)})?\b")
+
+
 @cache
 def messages() -> Mapping[str, str]:
     """English text -> Chinese."""
@@ -84,8 +90,17 @@ def messages() -> Mapping[str, str]:
 
 def translated(text: str, /, **values: object) -> str:
     """A text in the language that is spoken; `{name}` is put in. The text has to be a literal, so that a test can list them all."""
-    said = messages().get(text, text) if current() == CHINESE else text
+    said = messages().get(text, text) if current() == CHINESE else of_one(text, values)
     return said.format(**values) if values else said
+
+
+def of_one(text: str, values: Mapping[str, object]) -> str:
+    """An English text in which what there is one of stands in the singular: `{n} days are` as `{n} day is`, where n is 1."""
+    def one(found: re.Match[str]) -> str:
+        name, between, noun, verb = found.groups()
+        return f"{{{name}}}{between}{noun}{_OF_ONE.get(verb, '')}" if str(values.get(name)) == "1" else found[0]
+
+    return _OF_MANY.sub(one, text)
 
 
 def counted(one: str, many: str, number: int, /, **values: object) -> str:

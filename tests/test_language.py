@@ -256,3 +256,11 @@ def test_every_total_of_a_file_has_a_chinese_name() -> None:
     assert sorted(text for text in said if not re.search("[一-鿿]", in_language(text, "zh"))) == []
     rows = "rows that name no currency, in CNY as the books, although the account is in NL, where money is EUR"
     assert in_language(rows, "zh") == "未写明币种、按账套计为 CNY 的行，然而该账户属于 NL，当地货币为 EUR"
+
+
+def test_what_there_is_one_of_is_said_in_the_singular() -> None:
+    for text, values, said in (
+        ("{n} days are current", {"n": 1}, "1 day is current"), ("{n} days are current", {"n": 21}, "21 days are current"),
+        ("Held: {days} ({n} days).", {"days": "1 to 3", "n": 3}, "Held: 1 to 3 (3 days)."), ("{n} more days", {"n": 1}, "1 more day"),
+    ):
+        assert language.of_one(text, values).format(**values) == said

@@ -36,21 +36,27 @@ where i.cause <> 'timing' and i.status = 'open'
 """
 
 # Grain: an event at the end of a day that has something to be dealt with. lead: the leg and key that it is told by. amount: its money,
-# gross; of two accounts of which one has what the other lacks, once. first_seen, age_days, due: of the items that have its money, since a
-# sum beside them may be open for longer.
+# gross; of two accounts of which one has what the other lacks, once. parts: the other items that it is made of.
+# first_seen, age_days, due: of the items that have its money, since a sum beside them may be open for longer.
 _FAULTS = """
 create or replace temp table report_faults as
 with
 leads as (
     select
         period, event,
-        max_by(struct_pack(leg, "key", entity, cause, currency, evidence, difference), (is_booked, abs(difference), leg, "key")) as lead
+        min_by(
+            struct_pack(leg, "key", entity, cause, currency, evidence, difference), (not is_booked, -abs(difference), leg, "key")
+        ) as lead
     from report_members
     group by period, event
 ),
 
 sums as (
-    select m.period, m.event, sum(m.difference) filter (where m.leg = l.lead.leg and m.is_booked) as amount
+    select
+        m.period, m.event, sum(m.difference) filter (where m.leg = l.lead.leg and m.is_booked) as amount,
+        list(struct_pack(leg := m.leg, "key" := m."key", difference := m.difference) order by abs(m.difference) desc, m."key") filter (
+            where m.leg = l.lead.leg and m.is_booked and m."key" <> l.lead."key"
+        ) as parts
     from report_members as m
     inner join leads as l using (period, event)
     group by m.period, m.event
@@ -68,7 +74,8 @@ of_event as (
 
 select
     e.*, l.lead.leg as leg, l.lead."key" as "key", l.lead.entity as entity, l.lead.cause as cause, l.lead.currency as currency,
-    l.lead.evidence as evidence, abs(coalesce(nullif(s.amount, 0), l.lead.difference)) as amount
+    l.lead.evidence as evidence, abs(coalesce(nullif(s.amount, 0), l.lead.difference)) as amount,
+    case when s.amount <> 0 then s.parts end as parts
 from of_event as e
 inner join leads as l using (period, event)
 inner join sums as s using (period, event)

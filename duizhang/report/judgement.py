@@ -37,7 +37,7 @@ def judge(facts: Facts, verdict: Verdict, labels: Labels) -> Judgement:
     ]
     events = facts.headline["events"]
     money = labels.listed(with_currency(m["amount"], m["currency"], labels) for m in ordered(facts.headline_money, facts.currencies))
-    transit = sum(r["items"] for r in facts.due)
+    transit = facts.in_transit
     if facts.span.shown is None:
         return Judgement("bad", bad[0], tuple(bad[1:]))
     if verdict.nothing_agrees:

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from duizhang.language import of_one
 from duizhang.legs import load_legs
 from duizhang.reconcile import load_causes
 from duizhang.yaml_reading import load_yaml
@@ -30,7 +31,8 @@ class Labels:
 
     def text(self, name: str, **values: object) -> str:
         """A text by its id. An id that is not there is an error of the caller."""
-        return load_labels()["text"][name][self.language].format(**values)
+        said: str = load_labels()["text"][name][self.language]
+        return (of_one(said, values) if self.language == "en" else said).format(**values)
 
     def counted(self, name: str, n: int, **values: object) -> str:
         """A text with a number in it, in the singular for 1 where the language has one."""

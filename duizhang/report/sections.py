@@ -86,8 +86,13 @@ class Sections:
             "since": fault["first_seen"], "deadline": fault["due"],
             "seen_in": self.labels.listed(self.labels.leg(leg) for leg in sorted(fault["legs"], key=self._leg_order().index)),
             "evidence": [*evidence_lines(fault["evidence"], self.labels, _LINES_OF_EVIDENCE),
-                         *self._also(fault, of_orders[_order(fault)])],
+                         *self._parts(fault), *self._also(fault, of_orders[_order(fault)])],
         } for _, _, fault, sums in found[:TOP]], len(found) - len(found[:TOP]))
+
+    def _parts(self, fault: Row) -> list[str]:
+        """The other items that have the money of an event with more than one, where they add up to it."""
+        return [self.labels.text("part_of", what=self.what({**fault, **part}), amount=with_currency(
+            part["difference"], fault["currency"], self.labels)) for part in fault["parts"] or ()]
 
     def _also(self, fault: Row, of_order: Sequence[Row]) -> list[str]:
         """What else differs by the same order, so that nobody takes it for this."""
@@ -185,7 +190,8 @@ class Sections:
         } for f in self.findings[:MOST_FINDINGS]]
         rows += [{
             "day": r["period"], "shop": self.books.shop(r["shop"] or ""), "finding": self._finding(r),
-            "subject": self.books.shop(r["subject"]) if r["subject"] in self.books.shops else provider_name(r["subject"], self.labels),
+            "subject": "" if r["subject"] == r["shop"] else self.books.shop(r["subject"]) if r["subject"] in self.books.shops
+            else provider_name(r["subject"], self.labels),
         } for r in self.facts.anomalies]
         more = left_out(self.facts.anomalies) + len(self.findings[MOST_FINDINGS:])
         return Table("unusual", columns("day:day", "shop", "subject:key", "finding"), rows, more)

@@ -20,7 +20,7 @@ import duckdb
 from duizhang.errors import UserError
 from duizhang.published import open_published
 from duizhang.report.queries import share
-from duizhang.review.lines import lines_of
+from duizhang.review.queue_lines import lines_of
 from duizhang.store import rows
 
 PAGE, DAYS = 50, 62

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from duizhang.language import of_one
 from duizhang.published import TABLES
 from duizhang.quiet import quiet_sources
 from duizhang.runs.passes import spans
@@ -30,7 +31,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SAID = {
     "held": ("暂挂：{days}（{n} 天）。duizhang status 说明原因。", "Held: {days} ({n} days). `duizhang status` says why."),
     "ready": ("可以复核签署：{days}（{n} 天）。", "Ready for review: {days} ({n} days)."),
-    "overdue": ("{days}：{n} 笔差异超过期限：{what}。", "{days}: {n} differences are past their deadline: {what}."),
+    "overdue": ("{days}：{n} 笔差异超过期限：{what}。", "{days}: {n} differences are past the deadline: {what}."),
     "silent": ("没有来文件：{what}（{days}）。", "Silent: {what} ({days})."),
 }
 
@@ -42,7 +43,7 @@ def news(
     found: dict[str, str] = {}
 
     def say(kind: str, days: Sequence[dt.date], n: int, what: str = "") -> None:
-        found[kind] = _SAID[kind][books.language == "en"].format(days=spans(days), n=n, what=what)
+        found[kind] = of_one(_SAID[kind][books.language == "en"], {"n": n}).format(days=spans(days), n=n, what=what)
 
     for kind, outcome in (("held", Outcome.HELD), ("ready", Outcome.PUBLISHED)):
         if own := sorted(day for day, o in outcomes.items() if o.state == outcome):

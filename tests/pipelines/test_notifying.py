@@ -39,8 +39,8 @@ def test_what_is_told_are_days_and_figures_and_each_thing_once(tmp_path: Path) -
     files = [FileRecord(f"tb/{d}/a.csv", "sha", 1, 1, "read", "alipay_trade", "tb", "", {"days": [d]}) for d in seen.split(",")]
     outcomes = {before: PeriodOutcome(before, Outcome.PUBLISHED, 1), DAY: PeriodOutcome(DAY, Outcome.HELD, 0, ("Wang Wei 138****",))}
     assert news(BOOKS, store, files, outcomes) == {
-        "held": "Held: 2026-03-29 (1 days). `duizhang status` says why.", "ready": "Ready for review: 2026-03-28 (1 days).",
-        "overdue": "2026-03-28 to 2026-03-29: 2 differences are past their deadline: order_payment 2.",
+        "held": "Held: 2026-03-29 (1 day). `duizhang status` says why.", "ready": "Ready for review: 2026-03-28 (1 day).",
+        "overdue": "2026-03-28 to 2026-03-29: 2 differences are past the deadline: order_payment 2.",
         "silent": "Silent: alipay_trade of tb (2026-03-29).",
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from duizhang.close import decisions
+from duizhang.report import write_report
 from duizhang.state import State
 from tests.review.browser import chromium
 from tests.review.conftest import DAY, Serving
@@ -36,5 +37,11 @@ def test_from_sign_in_to_a_decision(home: Path, serving: Serving, tmp_path: Path
             unnamed = "[...document.querySelectorAll('input:not([type=hidden]), select, button')]" \
                 ".filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).length"
             assert page.run(unnamed) == 0, path
+        report = write_report(home, language="en", out=tmp_path / "report.html").as_uri()
+        for size, shown in ((PHONE, [True, False]), ((1240, 900), [True, True])):
+            page.resize(*size)
+            page.go(report)
+            assert page.run("['todo', 'legs'].map(id => document.getElementById(id).checkVisibility())") == shown, "the rest is folded"
+            assert page.run("document.documentElement.scrollWidth") <= size[0]
         assert page.complaints == []
-        assert [address for address in page.asked if not address.startswith((server.address, "data:"))] == []
+        assert [address for address in page.asked if not address.startswith((server.address, "data:", "file:"))] == []
