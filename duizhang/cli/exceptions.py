@@ -42,8 +42,8 @@ def export(home: Path, period: dt.datetime, out: Path | None, language: Language
     count, cells = export_exceptions(home, state, period.date(), target, language)
     append_event(state, actor="export", kind=EventKind.EXCEPTIONS_EXPORTED, payload={"period": f"{period:%Y-%m-%d}", "rows": count})
     values = {"n": count, "cells": cells, "day": f"{period:%Y-%m-%d}", "path": target}
-    line = _("{n} open differences and {cells} cells that were not read of {day} in {path}", **values) if cells else _(
-        "{n} open differences of {day} in {path}", **values)
+    line = _("{n} open items of all legs, those in transit too, and {cells} cells that were not read of {day} in {path}", **values) \
+        if cells else _("{n} open items of all legs of {day}, those in transit too, in {path}", **values)
     answer({"period": period.date(), "differences": count, "cells": cells, "out": target}, [line], as_json=as_json)
 
 

@@ -65,10 +65,10 @@ def _days(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator
         yield _("On {n} of them nothing agrees in some leg: see below", n=empty)
     newest = 0 if everything else len(periods) - _NEWEST
     listed = [p for at, p in enumerate(periods) if at >= newest or p["state"] not in _FIRM or p["verdict_text"]]
-    rows = [[p["period"], ", ".join(filter(None, [_(p["state"]), p["verdict_text"]])), p["version"], p["variances"], _causes(p["causes"])]
-            for p in listed]
+    rows = [[p["period"], ", ".join(filter(None, [_(p["state"]), p["verdict_text"]])), p["version"], p["differences"], p["in_transit"],
+             _causes(p["by_cause"])] for p in listed]
     yield ""
-    yield table_text([_("period"), _("state"), _("version"), _("open"), _("causes")], rows, width=screen_width())
+    yield table_text([_("period"), _("state"), _("version"), _("differences"), _("in transit"), _("causes")], rows, width=screen_width())
     if len(listed) < len(periods):
         yield _("{n} earlier days are in order (--all lists them)", n=len(periods) - len(listed))
 
@@ -205,7 +205,7 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
             dict(zip(names, row, strict=True))
             for row in con.execute(f"select {', '.join(names)} from period_status order by period").fetchall()
         ]
-        by_leg = _open_by_leg(con)
+        by_leg, by_event = _open_by_leg(con), _by_event(con)
         judged = verdicts(con)
         to_do = _to_do(con, max((p["period"] for p in periods if p["version"]), default=None))
         listed = [p["period"] for p in periods]
@@ -225,6 +225,11 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["open_by_leg"] = by_leg.get(p["period"], [])
         p["causes"] = _over_legs(p["open_by_leg"])
         p["variances"] = sum(c["items"] for c in p["causes"])
+        # of a version that was published before there were events, its items
+        events = by_event.get(p["period"]) or p["causes"]
+        p["by_cause"] = [{"cause": c["cause"], "items": c["items"]} for c in events if c["cause"] != "timing"]
+        p["differences"] = sum(c["items"] for c in p["by_cause"])
+        p["in_transit"] = sum(c["items"] for c in events if c["cause"] == "timing")
     return {"periods": periods, "to_do": to_do, "files": files, "noted": noted, **_of_state(home, listed), "not_run": missing_sides}
 
 
@@ -235,6 +240,25 @@ def _open_by_leg(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str,
     found: dict[dt.date, list[dict[str, Any]]] = {}
     for row in rows(con, "select period, leg, cause, currency, count(*) as items, sum(difference) as amount from variances group by all "
                          "order by period, leg, count(*) desc, cause, currency"):
+        found.setdefault(row.pop("period"), []).append(row)
+    return found
+
+
+def _by_event(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str, Any]]]:
+    """By day, how many events are open at its end by cause, each once in whatever legs it shows, as pages and reports count them."""
+    from duizhang.store import rows
+
+    found: dict[dt.date, list[dict[str, Any]]] = {}
+    for row in rows(con, """
+        with differing as (
+            select period, event, max_by(cause, (is_booked, abs(difference))) as cause
+            from event_items where cause <> 'timing' group by period, event
+        )
+        select period, cause, count(*) as items from differing group by period, cause
+        union all
+        select period, 'timing', count(*) from event_items where is_booked and cause = 'timing' group by period
+        order by period, items desc, cause
+    """):
         found.setdefault(row.pop("period"), []).append(row)
     return found
 

@@ -73,12 +73,12 @@ def days(con: duckdb.DuckDBPyConnection, *, before: dt.date | None = None, limit
             group by period
         ),
         once as (
-            select period, count(distinct event) as differences
+            select period, count(distinct if(cause <> 'timing', event, null)) as differences,
+                count(*) filter (where is_booked and cause = 'timing') as timing
             from event_items semi join shown using (period)
-            where cause <> 'timing'
             group by period
         )
-        select s.*, coalesce(o.differences, c.differences, 0) as differences, coalesce(c.timing, 0) as timing,
+        select s.*, coalesce(o.differences, c.differences, 0) as differences, coalesce(o.timing, c.timing, 0) as timing,
             coalesce(c.legs, 0) as legs, c.oldest
         from shown as s left join counted as c using (period) left join once as o using (period)
         order by period desc

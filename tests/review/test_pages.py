@@ -75,11 +75,12 @@ def test_a_line_of_the_queue_names_what_else_differs_by_its_order(reviewed: Path
 
 
 def test_a_day_has_one_number_of_differences_wherever_it_is_told(reviewed: Path) -> None:
-    to_do = status_of(reviewed)["to_do"]
+    told = status_of(reviewed)
+    to_do, days = told["to_do"], {p["period"]: p["differences"] for p in told["periods"]}
     with asking.asked(reviewed) as con:
         shown = {row["period"]: row["differences"] for row in asking.days(con)}
         queued = asking.queue(con, to_do[0]["period"], wanted={})
-    assert shown[to_do[0]["period"]] == queued.total == sum(row["differences"] for row in to_do) > 0
+    assert shown == days and shown[to_do[0]["period"]] == queued.total == sum(row["differences"] for row in to_do) > 0
 
 
 def test_every_page_is_there_in_both_languages_and_nothing_in_it_runs(reviewed: Path, serving: Serving) -> None:
