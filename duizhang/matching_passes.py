@@ -23,7 +23,9 @@ class _Closed(BaseModel):
 
 
 Pass = Literal[
-    "normal_key", "near_key", "split_key", "near_key_apart", "remark", "tolerance", "together", "keyless", "batch", "subset"]
+    "normal_key", "near_key", "split_key", "near_key_apart", "remark", "tolerance", "together", "keyless", "batch", "subset",
+    "near_amount",
+]
 
 
 class NormalKey(_Closed):

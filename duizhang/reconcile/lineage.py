@@ -19,7 +19,7 @@ from duizhang.errors import SpecError
 from duizhang.layout import SQL
 from duizhang.matching_passes import matching_digest
 from duizhang.reconcile.causes import causes_digest
-from duizhang.reconcile.models import LEG_MODELS, ROOMS, SO_FAR, SQL_PASSES, VIEWS
+from duizhang.reconcile.models import LEG_MODELS, PASSES, ROOMS, SO_FAR, VIEWS
 from duizhang.reconcile.parts import parts_digest
 from duizhang.schema import TABLES
 
@@ -45,7 +45,7 @@ _MADE_OF: dict[str, tuple[str, ...]] = {
     "bundles_filed": ("bundles",),
     "left_over": ("matchable",),
     "references_compared": ("near_references",),
-    "matched": ("matchable", *(f"match_{name}" for name in (*SQL_PASSES, "subset"))),
+    "matched": ("matchable", *(f"match_{name}" for name in PASSES)),
     "given_up": ("matchable", "match_keyless_crowds", "match_subset"),
 }
 # what a day opens with, as the day before left it, and where late duplicates are looked for

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from duizhang.matching_passes import load_matching
 from duizhang.reconcile.lines import Item, Lines
-from duizhang.reconcile.models import SQL_PASSES
+from duizhang.reconcile.models import PASSES
 from duizhang.reconcile.subset import Subset, find_subset
 from duizhang.schema import DAY, TEXT
 from duizhang.store import quoted
@@ -149,7 +149,7 @@ def _tell_crowds(session: Session) -> None:
 
 def _courses(own: Mapping[str, Sequence[str]]) -> list[tuple[list[str], Sequence[str]]]:
     """Which legs go through which passes in which order: those that books.yaml says nothing of together, each other by itself."""
-    return [([leg for leg in load_matching().legs if leg not in own], (*SQL_PASSES, "subset")),
+    return [([leg for leg in load_matching().legs if leg not in own], PASSES),
             *(([leg], passes) for leg, passes in sorted(own.items()))]
 
 

@@ -16,8 +16,10 @@ from duizhang.reconcile.parts import parts_digest
 ROOMS = ("derived", "claims", "sides", "open", "items", "matching", "causes", "variances", "marts")
 LEG_MODELS = tuple(leg for leg in LEGS if (SQL / "claims" / f"{leg}.sql").is_file())
 MART_MODELS = tuple(sorted(path.stem for path in (SQL / "marts").glob("*.sql")))
-# the matching passes in the order in which they are tried; behind them comes the search for combinations
-SQL_PASSES = ("normal_key", "remark", "near_key", "split_key", "near_key_apart", "tolerance", "together", "keyless", "batch")
+# the matching passes in the order in which they are tried; all but the search for combinations are models
+PASSES = (
+    "normal_key", "remark", "near_key", "split_key", "near_key_apart", "tolerance", "together", "keyless", "batch", "subset", "near_amount",
+)
 # views of what is known or left so far, which grows or shrinks with every model that reads them
 SO_FAR = ("supplied_sides", "left_over")
 # models that are views and no tables: read once, or another name for another one
@@ -58,7 +60,7 @@ def rules_digest() -> str:
 
 
 __all__ = [
-    "LEG_MODELS", "MAPPED", "MART_MODELS", "OF_ONLY_SHOP", "PLACED", "ROOMS", "SO_FAR", "SQL_PASSES", "VIEWS", "model_text",
+    "LEG_MODELS", "MAPPED", "MART_MODELS", "OF_ONLY_SHOP", "PLACED", "ROOMS", "PASSES", "SO_FAR", "VIEWS", "model_text",
     "prepare_macros",
     "rules_digest",
 ]

@@ -1,12 +1,15 @@
 -- Grain: one row a period and event of an order, a shop or an item that is part of a larger one (event_key). Meaning: the one event that
 -- it belongs to (gap_key): an outage of one source on one day, whose orders lack nothing else, in all the legs that show them, with the payout
 -- of the week after it and the account of its day that alone differ by just so much; a file that is
--- absent for a day, in all the legs that wait for it; a statement that is missing, in all the measures that it would state.
+-- absent for a day, in all the legs that wait for it; a statement that is missing, in all the measures that it would state; and items
+-- that a matching pass proposes as one, each of which is all there is of its event.
 with
 events as (select * from events_apart),
 outages as (select * from outages where is_sure and not is_silent),
 claims as (select * from open_claims where leg = 'finance'),
 items as (select * from variances where leg in ('ledger', 'payout_bank') and cause <> 'timing' and difference <> 0),
+matched as (select * from matched),
+rules as (select * from matching_settings),
 
 -- events whose every item is lost in one gap
 lost as (
@@ -115,10 +118,28 @@ statements as (
     where len(list_filter(s.days, lambda d: not list_contains(m.days, d))) = 0
 ),
 
+-- what else there is of an order stays with its order
+proposed as (
+    select m.period, m.leg, m.entity, m.currency, m.members[1] as first_member, unnest(m.members) as "key", len(m.members) as members
+    from matched as m
+    cross join rules as r
+    where m.pass <> 'tolerance' and m.points >= r.shown_points
+),
+
+as_one as (
+    select p.period, a.event_key, concat_ws('|', 'pair', p.leg, p.entity, p.currency, p.first_member) as gap_key
+    from proposed as p
+    inner join alone as a using (period, leg, entity, "key", currency)
+    anti join fitted as f on a.period = f.period and a.event_key = f.event_key
+    qualify count(*) over (partition by p.period, p.leg, p.entity, p.currency, p.first_member) = p.members
+),
+
 final as (
     select * from outage_events
     union all
     select * from fitted
+    union all
+    select * from as_one
     union all
     select * from absent_files
     union all

@@ -24,7 +24,7 @@ from duizhang.gate import COMPUTED, Result
 from duizhang.ingest import load_specs
 from duizhang.layout import SQL
 from duizhang.reconcile import LEG_MODELS, STATE_TABLES, lineage
-from duizhang.reconcile.models import ROOMS, SO_FAR, SQL_PASSES
+from duizhang.reconcile.models import PASSES, ROOMS, SO_FAR
 from pipelines.definitions import build_defs
 
 SNAPSHOT = Path(__file__).with_name("graph.txt")
@@ -43,7 +43,7 @@ ENGINE = {
     "sides_known": {"rows_seen", *LEG_MODELS}, "supplied_sides": {"rows_seen"}, "fx_filed": {"fx_rates"}, "sku_map_filed": {"sku_map"},
     "bundles_filed": {"bundles"}, "references_compared": {"near_references"},
     "left_over": {"matchable"}, "given_up": {"matchable", "match_keyless_crowds", "match_subset"},
-    "matched": {"matchable", *(f"match_{n}" for n in (*SQL_PASSES, "subset"))},
+    "matched": {"matchable", *(f"match_{n}" for n in PASSES)},
 }
 
 
