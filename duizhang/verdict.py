@@ -96,6 +96,10 @@ def not_run_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         places_told = _(" of {names}", names=named) if named else ""
         places_told += _(" and {n} more", n=more) if more > 0 else ""
         days = _("{first} to {last}", first=first, last=last) if last > first else str(first)
+        if leg == "refunds":
+            lines.append(_("own refunds{places} were never supplied ({days}): {n} of the provider's stand for them, held against nothing",
+                           places=places_told, days=days, n=sum(row["claims"] or 0 for row in group)))
+            continue
         lines.append(_("{leg}{places} was not run ({days}): its {side} side was never supplied ({records})", leg=spoken_leg(leg),
                        places=places_told, days=days, side=_(missing), records=spoken_records(wanted)))
     return lines

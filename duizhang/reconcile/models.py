@@ -60,7 +60,16 @@ def rules_digest() -> str:
 
 
 __all__ = [
-    "LEG_MODELS", "MAPPED", "MART_MODELS", "OF_ONLY_SHOP", "PLACED", "ROOMS", "PASSES", "SO_FAR", "VIEWS", "model_text",
+    "LEG_MODELS",
+    "MAPPED",
+    "MART_MODELS",
+    "OF_ONLY_SHOP",
+    "PASSES",
+    "PLACED",
+    "ROOMS",
+    "SO_FAR",
+    "VIEWS",
+    "model_text",
     "prepare_macros",
     "rules_digest",
 ]

@@ -27,6 +27,8 @@ FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
         ("orders", "right"), ("order_platform", "right"), ("order_payment", "left"), ("order_shipment", "left"), ("customer", "left"),
     ),
     ("payments", ""): (("order_payment", "right"), ("customer", "right"), ("payment_settlement", "left"), ("fee", "left")),
+    # a shop without refunds of its own goes by the provider's
+    ("refunds", "books"): (("refunds", "left"),),
     ("refunds", "provider"): (("return_refund", "right"),),
     ("settlements", ""): (("payment_settlement", "right"), ("fee", "right")),
     ("payouts", ""): (("payout_bank", "left"),),

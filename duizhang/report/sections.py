@@ -270,8 +270,8 @@ class Sections:
     def not_run(self) -> Table:
         side = {"left": self.labels.column("left_amount"), "right": self.labels.column("right_amount")}
         return Table("not_run", columns("leg", "shop", "channel", "missing", "wanted", "records:count"), [{
-            **r, "leg": self.labels.leg(r["leg"]), "shop": self.books.shop(r["shop"] or ""),
-            "missing": side.get(r["missing"], r["missing"]), "records": r["claims"],
+            **r, "leg": self.labels.text("own_refunds") if r["leg"] == "refunds" else self.labels.leg(r["leg"]),
+            "shop": self.books.shop(r["shop"] or ""), "missing": side.get(r["missing"], r["missing"]), "records": r["claims"],
             "channel": self.labels.of("channels", r["channel"] or ""),
             "wanted": self.labels.listed(self.labels.of("records", table) for table in (r["wanted"] or "").split(", ")),
         } for r in self.facts.not_run])

@@ -4,8 +4,8 @@
 -- converted by the rate of the day, the day's total rounded half away from zero to
 -- the smallest unit.
 with
-orders as (select * from orders where origin = 'books' and is_due(paid_at, status)),
-refunds as (select * from placed_refunds where origin = 'books'),
+orders as (select * from own_orders),
+refunds as (select * from own_refunds),
 settlements as (select * from placed_settlements),
 payouts as (select * from payouts),
 fx_results as (select * from fx_results where gain_loss is not null),

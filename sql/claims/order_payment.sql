@@ -1,11 +1,13 @@
 -- Grain: one claim an order line, payment or refund. Meaning: what an order should bring (left: order lines less the
 -- refunds that we recorded) is what the provider took in for it (right: paid less refunded, and less what a buyer's bank took back or a
--- marketplace took off the price: our discounts, taxes that it remits). A record without an order
+-- marketplace took off the price: our discounts, taxes that it remits). Where our own refunds were never
+-- supplied there is nothing to hold the provider's against: they stand on both sides. A record without an order
 -- number stands by itself, under its transaction, refund or line of its file.
 with
 orders as (select * from own_orders),
 refunds as (select * from placed_refunds),
 payments as (select * from placed_payments),
+refund_sides as (select * from refund_sides),
 taken_off as (select * from placed_settlements where kind in ('dispute', 'deduction')),
 shops as (select * from shops),
 
@@ -48,6 +50,17 @@ less as (
     from taken_off
 ),
 
+-- what was given back, where we have no record of our own
+untold as (
+    select g.* replace ('left' as side)
+    from (
+        select * from refunded where side = 'right'
+        union all
+        select * from less where kind = 'refund'
+    ) as g
+    semi join (select * from refund_sides where not has_books) as s using (period, entity, shop)
+),
+
 unioned as (
     select * from receivable
     union all
@@ -56,6 +69,8 @@ unioned as (
     select * from paid
     union all
     select * from less
+    union all
+    select * from untold
 ),
 
 final as (

@@ -1,14 +1,19 @@
 -- Grain: one row a leg, entity, shop and side. Meaning: since when there are rows that show a side by themselves: orders of our own
--- system (left) and of the platform (right), with `orders` as leg; and any line of a bank statement, though it is no payout.
+-- system (left) and of the platform (right), with `orders` as leg; our own refunds, with `refunds` as leg; and any line of a bank statement, though it is no payout.
 with
 orders as (select * from orders),
+refunds as (select * from placed_refunds where origin = 'books'),
 bank_entries as (select * from bank_entries),
 owners as (select * from bank_account_owners),
-carried as (select * from carried_sides where leg = 'orders' or leg = 'payout_bank' and side = 'right'),
+carried as (select * from carried_sides where leg in ('orders', 'refunds') or leg = 'payout_bank' and side = 'right'),
 
 seen as (
     select 'orders' as leg, case origin when 'books' then 'left' else 'right' end as side, entity, shop, min(period) as since
     from orders
+    group by all
+    union all
+    select 'refunds' as leg, 'left' as side, entity, shop, min(period) as since
+    from refunds
     group by all
     union all
     select 'payout_bank' as leg, 'right' as side, coalesce(w.entity, b.entity) as entity, '' as shop, min(b.period) as since

@@ -4,7 +4,7 @@
 -- by the dated rate (see goods_sold); profit = revenue - refund - commission - fee - freight - cost.
 with
 orders as (select * from orders where origin = 'books' and is_due(paid_at, status)),
-refunds as (select * from placed_refunds where origin = 'books'),
+refunds as (select * from own_refunds),
 settlements as (select * from placed_settlements where kind in ('commission', 'fee', 'freight')),
 freight_charges as (select * from placed_freight),
 shipments as (select * from placed_shipments where tracking_number <> ''),
