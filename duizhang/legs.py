@@ -22,11 +22,12 @@ class Leg:
     in_sequence: bool = False
     silent_day: bool = False
     own_days: int | None = None
+    lines_days: int | None = None
 
     @property
     def traits(self) -> dict[str, bool | int | None]:
         """What rules and models ask about it."""
-        return {"in_sequence": self.in_sequence, "silent_day": self.silent_day, "own_days": self.own_days}
+        return {"in_sequence": self.in_sequence, "silent_day": self.silent_day, "own_days": self.own_days, "lines_days": self.lines_days}
 
 
 @cache

@@ -62,7 +62,8 @@ def not_held_against(home: Path, events: Sequence[Row]) -> list[str]:
     legs = sorted({leg for (table, _), sides in FEEDS.items() if table in tables for leg, _ in sides})
     with open_published(home) as con:
         found = rows(
-            con, "select leg, entity, shop, channel, missing, wanted, sum(claims)::bigint as claims, min(period) as first_day, max(period) as last_day from legs_not_run "
+            con, "select leg, entity, shop, channel, missing, wanted, sum(claims)::bigint as claims, min(period) as first_day, "
+            "max(period) as last_day from legs_not_run "
             "where list_contains(?, leg) and list_contains(?, shop) and list_contains(?, period::varchar) group by all order by all",
             [legs, sorted(shops - {""}), sorted(days)],
         )

@@ -37,11 +37,12 @@ TABLES: dict[str, pa.Schema] = {
     # One row an order line. `amount` is what the seller is to receive for the line (goods less the discounts that the
     # shop bears; a discount borne by the platform is not deducted). Freight charged to the buyer is a line of its own:
     # line_id 'freight', sku '', quantity 0. origin: 'books' (own system) or 'platform'.
-    # status: paid | shipped | completed | closed (cancelled after payment) | unpaid.
+    # status: paid | shipped | completed | closed (cancelled after payment) | unpaid. paid_by: the ways in which the platform says that
+    # it was paid, in its words; empty where it does not say.
     "orders": _table(
         ("origin", TEXT), ("order_id", TEXT), ("line_id", TEXT), ("sku", TEXT), ("product", TEXT),
         ("quantity", MONEY), ("unit_price", MONEY), ("amount", MONEY), ("shop_discount", MONEY),
-        ("platform_discount", MONEY), ("currency", TEXT), ("status", TEXT), ("customer", TEXT),
+        ("platform_discount", MONEY), ("currency", TEXT), ("status", TEXT), ("paid_by", TEXT), ("customer", TEXT),
         ("ordered_at", INSTANT), ("paid_at", INSTANT), ("occurred_at", INSTANT),
     ),
     # One row a payment received by a provider for us. amount > 0; fee: cost to us > 0 (as stated by the trade bill).

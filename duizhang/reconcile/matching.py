@@ -56,6 +56,8 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f'create macro normal_key("key") as {normal}')
     party = f"case {words} end"
     con.execute(f"create macro party_of(words) as {party}")
+    elsewhere = " or ".join(f"contains(lower(words), {quoted(word)})" for word in rules.paid_elsewhere)
+    con.execute(f"create macro is_paid_elsewhere(words) as ({elsewhere})")
     con.execute(f"create macro remark_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.remark_id)}))")
     con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
     con.execute("set variable match_crowd = ?", [rules.bounds.crowd])

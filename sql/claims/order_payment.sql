@@ -5,19 +5,29 @@
 -- number stands by itself, under its transaction, refund or line of its file.
 with
 orders as (select * from own_orders),
+told as (select * from mapped_orders where is_paid_elsewhere(paid_by)),
 refunds as (select * from placed_refunds),
 payments as (select * from placed_payments),
 refund_sides as (select * from refund_sides),
 taken_off as (select * from placed_settlements where kind in ('dispute', 'deduction')),
 shops as (select * from shops),
 
+-- paid with a gift card and the like, wholly or in part, as our own record or the platform's says
+elsewhere as (
+    select distinct period, entity, shop, order_id
+    from told
+    where order_id <> ''
+),
+
 receivable as (
     select
-        period, entity, shop, order_id, currency, 'left' as side, 'sale' as kind, amount, sku,
-        platform_discount as discount, unit_price, customer, occurred_at, source, file, line,
-        dense_rank() over (partition by period, shop, source order by occurred_at, order_id) as sequence,
-        '' as transaction_id, '' as refund_id, null as instalments, case when paid_at is null then 'unpaid' else '' end as remark
-    from orders
+        o.period, o.entity, o.shop, o.order_id, o.currency, 'left' as side, 'sale' as kind, o.amount, o.sku,
+        o.platform_discount as discount, o.unit_price, o.customer, o.occurred_at, o.source, o.file, o.line,
+        dense_rank() over (partition by o.period, o.shop, o.source order by o.occurred_at, o.order_id) as sequence,
+        '' as transaction_id, '' as refund_id, null as instalments,
+        case when o.paid_at is null then 'unpaid' when e.order_id is not null then 'elsewhere' else '' end as remark
+    from orders as o
+    left join elsewhere as e using (period, entity, shop, order_id)
 ),
 
 refunded as (

@@ -1,5 +1,5 @@
 -- Grain: one claim a payout or bank line. Meaning: every payout that a provider announces (left) reaches our bank (right).
--- A platform's statement announces by payout_id: its lines add up to the payout. Bank credits without a payout id stand
+-- A platform's statement announces by payout_id: its lines add up to the payout, which is sent some days after the last of them. Bank credits without a payout id stand
 -- under a key of their own; debits without one are no payouts, unless a negative payout of their amount, by which a platform draws
 -- from our bank what it is owed, is open. A payout that the bank converted is matched in the currency
 -- in which it was sent, and stands once more under <payout id>/fx: worth by the dated rate and the gain or loss on it, as a
@@ -80,13 +80,13 @@ received as (
 
 announced as (
     select
-        period, entity, shop, provider,
+        'payout' as kind, period, entity, shop, provider,
         coalesce(nullif(payout_id, ''), concat_ws('/', provider, 'row', concat(file, ':', line))) as payout_id, currency,
         amount, occurred_at, source, file, line
     from payouts
     union all
     select
-        period, entity, shop, provider, payout_id, currency, sum(amount)::decimal(28, 4),
+        'payout_lines', period, entity, shop, provider, payout_id, currency, sum(amount)::decimal(28, 4),
         min(occurred_at), min(source), file, min(line)
     from settlements
     group by period, entity, shop, provider, payout_id, currency, file
@@ -94,7 +94,7 @@ announced as (
 
 final as (
     select
-        period, 'payout_bank' as leg, entity, payout_id as "key", currency, 'left' as side, 'payout' as kind,
+        period, 'payout_bank' as leg, entity, payout_id as "key", currency, 'left' as side, kind,
         amount, 0 as quantity, null as attribute, shop, provider as channel, '' as order_id, '' as sku,
         0 as discount, null as unit_price, occurred_at, source, file, line, '' as counterparty, '' as remark
     from announced

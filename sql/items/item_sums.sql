@@ -17,6 +17,7 @@ items as (
         -- shown by the records, and not by a list of ours
         coalesce(bool_or(kind = 'unmapped' and contains(attribute, ' apart ')), false) as is_code_apart,
         min(first_seen) as first_seen,
+        max(claimed) filter (where kind = 'payout_lines') - min(first_seen) as days_of_lines,
         coalesce(sum(amount) filter (where side = 'left'), 0)::decimal(28, 4) as left_amount,
         coalesce(sum(amount) filter (where side = 'right'), 0)::decimal(28, 4) as right_amount,
         coalesce(sum(quantity) filter (where side = 'left'), 0)::decimal(28, 4) as left_quantity,
@@ -43,6 +44,7 @@ items as (
         bool_or(kind in ('correction', 'write_off')) as is_decided,
         coalesce(sum(amount) filter (where side = 'right' and kind = 'dispute'), 0)::decimal(28, 4) as right_dispute,
         bool_or(leg = 'order_payment' and side = 'left' and kind = 'sale' and remark = 'unpaid') as is_sent_unpaid,
+        bool_or(leg = 'order_payment' and side = 'left' and kind = 'sale' and remark = 'elsewhere') as is_paid_elsewhere,
         -- price and pieces of our own lines of orders; payments do not claim pieces, so the amount before discounts tells them
         list_sort(list(distinct {
             'price': units(unit_price),
@@ -56,12 +58,13 @@ items as (
 
 final as (
     select
-        i.*,
+        i.* exclude (days_of_lines),
         (i.left_amount - i.right_amount)::decimal(28, 4) as difference,
         (i.left_quantity - i.right_quantity)::decimal(28, 4) as quantity_difference,
         (i.period - i.first_seen)::bigint as age_days,
         -- a record of ours may be due sooner than its counterpart
         case when i.left_claims = 0 and t.own_days is not null then least(t.own_days, coalesce(s.days, d.days, 0))
+            when i.days_of_lines is not null then i.days_of_lines + coalesce(s.days, greatest(t.lines_days, d.days), 0)
             else coalesce(s.days, d.days, 0)
         end::bigint as sla_days
     from items as i

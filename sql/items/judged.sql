@@ -58,6 +58,9 @@ final as (
         ),
         m.sla_days as leg_sla_days,
         coalesce(b.is_deposit, false) as is_deposit,
+        -- a payment whose order may come with its balance, as that of a presale
+        m.leg = 'order_payment' and m.left_claims = 0 and m.right_sale > 0 and m.order_id <> '' and m.age_days < w.deposit_days
+            and not coalesce(r.was_known, false) as may_be_deposit,
         b.declared_days is not null as is_declared_in_parts,
         coalesce(
             m.platform_difference is not null and abs(m.difference - m.platform_difference) <= m.tolerance

@@ -1,9 +1,17 @@
 -- Grain: one row a leg, entity, shop and channel in which an open item stands on one side alone. Meaning: since which day each side
--- is supplied there. Where one side is there since a day and the other was there before it, what a record of the first days stands
+-- is supplied there; of accounts that books.yaml names, by their first line. Where one side is there since a day and the other was there before it, what a record of the first days stands
 -- for may be of before.
 with
 items as (select * from item_sums),
-sides as (select * from supplied_sides),
+known as (select * from sides_known),
+declared as (select * from declared_sides where source <> 'bank_accounts'),
+
+sides as (
+    select leg, side, entity, shop, channel, since from known
+    union all
+    select leg, side, entity, shop, channel, since from declared
+),
+
 
 places as (
     select distinct leg, entity, shop, channel
