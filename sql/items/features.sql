@@ -114,7 +114,8 @@ final as (
                 when d.leg = 'payout_bank' and d.right_claims = 0 and u.leg is not null and coalesce(d.first_seen < u.right_since, true) then true
                 when d.left_claims = 0 and u.left_since < u.right_since and u.right_since <= d.period
                     then d.first_seen < u.right_since + greatest(d.sla_days, 1)::int
-                when d.right_claims = 0 and u.right_since < u.left_since and u.left_since <= d.period
+                -- a payout is never credited before it is announced
+                when d.leg <> 'payout_bank' and d.right_claims = 0 and u.right_since < u.left_since and u.left_since <= d.period
                     then d.first_seen < u.left_since + greatest(d.sla_days, 1)::int
             end, false
         ) as may_be_before,

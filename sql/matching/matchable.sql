@@ -16,7 +16,7 @@ told as (
         period, leg, entity, "key", currency,
         coalesce(max(customer), '') as customer,
         coalesce(max(channel), '') as channel,
-        min(words) as words, max(words) as last_words,
+        min(words) as words, max(words) as last_words, max(claimed) filter (where kind = 'payout_lines') as last_line,
         min(source) as source
     from worded
     group by period, leg, entity, "key", currency
@@ -42,7 +42,9 @@ worded_items as (
 
 final as (
     select
-        i.period, i.leg, i.entity, i."key", i.currency, i.difference as amount, i.tolerance, i.first_seen, i.one_sided,
+        i.period, i.leg, i.entity, i."key", i.currency, i.difference as amount, i.tolerance,
+        -- what the lines of a statement announce is sent after the last of them
+        coalesce(t.last_line, i.first_seen) as first_seen, i.one_sided,
         -- what was sold stands on one side alone, whatever was paid back
         (i.left_sale <> 0) <> (i.right_sale <> 0) as lacks_sale,
         t.source, t.words,
