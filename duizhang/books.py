@@ -6,10 +6,8 @@ The model is closed: an unknown key is an error that names the line's place, so 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import os
 import re
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -52,13 +50,13 @@ from duizhang.errors import BooksError
 from duizhang.legs import LEGS, load_legs
 from duizhang.matching_passes import Pass, load_matching
 from duizhang.memory import PATTERN
+from duizhang.pseudonym_key import new_key
 from duizhang.spelling import meant
 from duizhang.staff import Person, Role, staff_problem
 from duizhang.yaml_reading import compose_yaml, load_yaml
 
 _T = TypeVar("_T")
 TRANSIT_DAYS = 7  # for goods between two warehouses, unless `sla_days` says otherwise by `stock/transit`
-PSEUDONYM_BYTES = 10  # of the MAC
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
 _NO_RESULT = (
     "root", "language", "inbox", "sources", "databases", "pseudonym_key", "encrypt_archive", "retention", "roles", "people",
@@ -268,7 +266,7 @@ class Books(BaseModel):
         if not path.is_file():
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as handle:
-                handle.write(secrets.token_hex(32) + "\n")
+                handle.write(new_key().text())
         found = path.read_text().strip()
         if not found:
             raise BooksError(f"{path} is empty", advice="Put a secret of at least 16 characters into it.")
@@ -283,23 +281,6 @@ def _begun(value: object, day: str) -> object:
     if isinstance(value, dict):
         return {name: _begun(v, day) for name, v in value.items()}
     return value
-
-
-def mac_key(key: bytes) -> bytes:
-    """The AES-256 key of the pseudonyms, for no other use, out of a key of any length."""
-    return hashlib.sha256(b"duizhang/pseudonym/aes-256-cmac\0" + key).digest()
-
-
-def pseudonym(key: bytes, value: str) -> str:
-    """A stable pseudonym of a personal value: AES-256-CMAC, the first 80 bits in hex, '' for ''."""
-    if not value:
-        return ""
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES  # most commands ask for no pseudonym
-    from cryptography.hazmat.primitives.cmac import CMAC
-
-    mac = CMAC(AES(mac_key(key)))
-    mac.update(value.encode())
-    return "p" + mac.finalize()[:PSEUDONYM_BYTES].hex()
 
 
 def load_books(path: Path) -> Books:
@@ -366,7 +347,6 @@ def _inside(annotation: Any) -> Iterator[type]:
 
 
 __all__ = [
-    "PSEUDONYM_BYTES",
     "TRANSIT_DAYS",
     "Account",
     "BankAccount",
@@ -386,6 +366,4 @@ __all__ = [
     "SourceReading",
     "StockAllocation",
     "load_books",
-    "mac_key",
-    "pseudonym",
 ]

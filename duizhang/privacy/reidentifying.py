@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from duizhang.books import Books, pseudonym
+from duizhang.books import Books
 from duizhang.close.people import signed_name
 from duizhang.errors import UserError
 from duizhang.events import append_event
@@ -17,6 +17,7 @@ from duizhang.ingest import records
 from duizhang.ingest.archiving import archived_path, archived_whole
 from duizhang.ingest.files import inbox_path
 from duizhang.lock import acquire
+from duizhang.pseudonym_key import pseudonym
 from duizhang.sealing import clear_blocks
 from duizhang.state import State
 from duizhang.terms import EventKind

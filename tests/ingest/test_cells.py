@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duizhang.books import pseudonym
 from duizhang.ingest import load_specs
 from duizhang.ingest.reading.quotes import odd_quotes
 from duizhang.ingest.reading.table import _Rows
@@ -25,6 +24,7 @@ from duizhang.ingest.typing.clock import TIME, business_day, to_utc
 from duizhang.ingest.typing.field_texts import steps
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.times import rivals, times
+from duizhang.pseudonym_key import pseudonym
 from duizhang.store import connect, quoted
 
 FORMATS = [

@@ -53,6 +53,7 @@ from duizhang.ingest.opening import MEMBER, passwords
 from duizhang.ingest.specification import SourceSpec, load_specs
 from duizhang.ingest.typing import QUARANTINE
 from duizhang.logs import Pace
+from duizhang.pseudonym_key import name_of
 from duizhang.sealing import begin_sealing, is_sealing, need_key
 from duizhang.state import State
 from duizhang.store import Store
@@ -79,7 +80,7 @@ class _Collection:
         self.settings = {shop: Setting.of(books, shop) for shop in ("", *books.shops, *books.shared_accounts)}
         self.basis = {
             shop: mapping_digest({"zone": s.zone, "cut_off": s.cut_off_minutes, "currency": s.currency, "shop": s.shop,
-                                  "entities": {**s.entities, "": s.entity}, "key": s.key.hex(),
+                                  "entities": {**s.entities, "": s.entity}, "key": name_of(s.key),
                                   **({"readings": dict(s.readings)} if s.readings else {}),
                                   **({"names": dict(s.shops)} if s.shops else {}),
                                   **({"currencies": said} if any(said := [s.shop_currency, s.of_accounts, s.of_sources]) else {})})
