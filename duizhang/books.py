@@ -257,12 +257,17 @@ class Books(BaseModel):
         """Digest of what is in force on a period."""
         return mapping_digest(self.in_force(period))
 
+    @property
+    def key_path(self) -> Path:
+        """The file of the pseudonym key, where the environment has none."""
+        return self.root / self.pseudonym_key.file
+
     def key(self) -> bytes:
         """The pseudonym key. Where there is none yet, one is made beside books.yaml, readable by its owner alone."""
         text = os.environ.get(self.pseudonym_key.env, "")
         if text:
             return text.encode()
-        path = self.root / self.pseudonym_key.file
+        path = self.key_path
         if not path.is_file():
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as handle:

@@ -6,7 +6,11 @@ A sealed file keeps the name of its content, so that manifests and events hold f
 
 The key of a file is derived from its period's by the salt; a block's nonce counts, and the last one is marked, so that none can be
 left out, exchanged or cut off. The closing SHA-256 shows damage to whoever has no key; forgery is shown by the tags. A period whose
-wrapped key is destroyed cannot be read by anybody again, wherever copies of its files are.
+wrapped key is destroyed cannot be read by anybody again, wherever copies of its files are. Where somebody was erased from a period's
+files they are sealed with its next key (`2026-03.1`), and the one before is destroyed.
+
+A file from which people were erased is a stand-in under the name of what it was: magic, a line of JSON (whose place it has, SHA-256 of
+what follows), and the file without them; all of that is sealed where the others are.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +32,7 @@ from duizhang.errors import RefusedFile, UserError
 KEY_VARIABLE = "DUIZHANG_ARCHIVE_KEY"
 KEYS = "keys"
 MAGIC = b"duizhang-sealed-1\n"
+STANDS_IN = b"duizhang-erased-1\n"
 BLOCK = 1 << 20
 # of a larger one the clear text goes to the disk while it is read, in a file that has no name
 IN_MEMORY = 256 << 20
@@ -77,6 +82,46 @@ def destroy_key(home: Path, period: str) -> None:
     key_path(home, period).unlink(missing_ok=True)
 
 
+def _newest(home: Path, month: str) -> str:
+    """The period whose key seals what comes in a month."""
+    numbers = [int(path.stem[len(month) + 1:] or 0) for path in key_path(home, month).parent.glob(f"{month}*.key")
+               if path.stem[len(month) + 1:].isdecimal() or path.stem == month]
+    return f"{month}.{max(numbers)}" if numbers and max(numbers) else month
+
+
+def renew_key(home: Path, period: str) -> list[str]:
+    """Seal everything of a period's month with a new key, and destroy those before it; their periods.
+
+    A kill in between leaves files under several keys, all of which are still there; the next call ends it.
+    """
+    month = period.partition(".")[0]
+    newest = _newest(home, month)
+    new = f"{month}.{int(newest.partition('.')[2] or 0) + 1}"
+    _period_key(home, new, make=True)
+    old = set()
+    for path in sorted((home / "archive").glob("*/*")):
+        found = period_of(path) if path.is_file() else None
+        if found and found != new and found.partition(".")[0] == month:
+            old.add(found)
+            reseal(path, kept_blocks(path), new)
+    gone = sorted({name for name in (p.stem for p in key_path(home, month).parent.glob("*.key")) if name != new and name.partition(".")[0] == month})
+    for name in gone:
+        destroy_key(home, name)
+    return gone
+
+
+def reseal(path: Path, blocks: Iterable[bytes], period: str | None) -> None:
+    """Put other bytes in the place of a file of the archive, sealed where a period is given; its time stays."""
+    seen = path.stat()
+    with written(path, mode=0o600) as partial:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+            if period:
+                seal(blocks, target, path.parents[2], period)
+            else:
+                target.writelines(blocks)
+        os.utime(partial, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+
 def _secret() -> bytes:
     text = os.environ.get(KEY_VARIABLE, "").strip()
     if not text:
@@ -118,9 +163,10 @@ def _nonce(number: int, *, last: bool) -> bytes:
     return bytes([last, 0, 0, 0]) + number.to_bytes(8, "big")
 
 
-def seal(blocks: Iterator[bytes], target: BinaryIO, home: Path, period: str) -> str:
+def seal(blocks: Iterable[bytes], target: BinaryIO, home: Path, period: str) -> str:
     """Write blocks sealed with a period's key; the SHA-256 of the clear text."""
     salt, clear, sealed = os.urandom(16), hashlib.sha256(), hashlib.sha256()
+    period = period if "." in period else _newest(home, period)
     head = MAGIC + json.dumps({"period": period, "salt": base64.b64encode(salt).decode()}).encode() + b"\n"
     cipher = _cipher(_period_key(home, period, make=True), salt)
 
@@ -160,8 +206,42 @@ def period_of(path: Path) -> str | None:
     return found[1] if found else None
 
 
+def stands_for(head: bytes) -> tuple[str, str, int] | None:
+    """(whose place it has, SHA-256 of what follows, where that begins) of a stand-in, of which the first bytes are given."""
+    if not head.startswith(STANDS_IN) or (end := head.find(b"\n", len(STANDS_IN), _HEAD)) < 0:
+        return None
+    try:
+        said = json.loads(head[len(STANDS_IN):end])
+        return str(said["of"]), str(said["sha256"]), end + 1
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def stand_in(of: str, body: bytes) -> bytes:
+    """A file without those who were erased, as it stands under the name of what it was."""
+    return STANDS_IN + json.dumps({"of": of, "sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n" + body
+
+
+def erased_digest(path: Path) -> str:
+    """SHA-256 of what a stand-in of the archive has in the place of the file; '' for a file as it came. Raises Closed or Damaged."""
+    blocks = kept_blocks(path)
+    found = stands_for(next(blocks, b""))
+    return found[1] if found and found[0] == path.name else ""
+
+
 def clear_blocks(path: Path) -> Iterator[bytes]:
-    """What a file of the archive holds, in blocks, whether it is sealed or not. Raises Closed or Damaged."""
+    """What a file of the archive holds, in blocks, whether it is sealed or not, or people were erased from it. Raises Closed or
+    Damaged."""
+    blocks = kept_blocks(path)
+    first = next(blocks, b"")
+    found = stands_for(first)
+    # somebody may send a file that begins so; none of them has the name that it tells
+    yield first[found[2]:] if found and found[0] == path.name else first
+    yield from blocks
+
+
+def kept_blocks(path: Path) -> Iterator[bytes]:
+    """The same with the head of a stand-in."""
     from cryptography.exceptions import InvalidTag
 
     home, size = path.parents[2], path.stat().st_size
@@ -197,28 +277,38 @@ def is_as_sealed(path: Path) -> bool:
 
 
 def clear_digest(path: Path) -> str:
-    """SHA-256 of what a file of the archive holds. Raises Closed or Damaged."""
+    """SHA-256 of what a file of the archive holds, or of that in whose place it stands. Raises Closed or Damaged."""
     digest = hashlib.sha256()
     for data in clear_blocks(path):
         digest.update(data)
-    return digest.hexdigest()
+    instead = erased_digest(path)
+    if not instead:
+        return digest.hexdigest()
+    return path.name if instead == digest.hexdigest() else ""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Path]:
     """A path under which readers find what a file of the archive holds: its own where it is in clear, else one of the same name
     that leads into memory (into a file without a name, where it is large), and is gone at the end of the block."""
-    if period_of(path) is None:
+    if period_of(path) is None and not erased_digest(path):
         yield path
         return
-    incoming = path.parents[2] / "incoming"
+    with laid_open(path.parents[2], path.name, clear_blocks(path), path.stat().st_size) as link:
+        yield link
+
+
+@contextmanager
+def laid_open(home: Path, name: str, blocks: Iterable[bytes], size: int) -> Iterator[Path]:
+    """A path under which readers find some blocks, which are in memory, or in a file without a name where they are large."""
+    incoming = home / "incoming"
     incoming.mkdir(mode=0o700, exist_ok=True)
     folder = incoming / uuid.uuid4().hex
     folder.mkdir(mode=0o700)
-    link = folder / path.name
+    link = folder / name
     try:
-        with _nameless(folder, path.stat().st_size) as stream:
-            for data in clear_blocks(path):
+        with _nameless(folder, size) as stream:
+            for data in blocks:
                 stream.write(data)
             stream.flush()
             link.symlink_to(f"/proc/{os.getpid()}/fd/{stream.fileno()}")

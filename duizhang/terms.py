@@ -86,6 +86,7 @@ class EventKind(StrEnum):
     CELL_RESTORED = "cell_restored"
     FILES_REMOVED = "raw_files_removed"
     REIDENTIFIED = "reidentified"
+    PERSON_ERASED = "person_erased"
     COMMENTED = "commented"
     CERTIFIED = "certified"
     NOT_CERTIFIED = "not_certified"

@@ -42,7 +42,7 @@ Key: TypeAlias = "Path | Ed25519PrivateKey"
 OF_PEOPLE = (
     EventKind.DECIDED, EventKind.TAKEN_BACK, EventKind.ACCEPTED, EventKind.SIGNED, EventKind.CLOSED, EventKind.REOPENED,
     EventKind.CELL_CORRECTED, EventKind.CELL_RESTORED, EventKind.FILE_ACCEPTED, EventKind.FILE_WITHDRAWN, EventKind.FILE_RESTORED,
-    EventKind.COMMENTED,
+    EventKind.COMMENTED, EventKind.PERSON_ERASED,
 )
 # of the machine, which signs with a key of its own where books.yaml names one under `certify`
 OF_MACHINE = EventKind.CERTIFIED

@@ -26,6 +26,8 @@ class Told:
     closed: dict[str, str] = field(default_factory=dict)
     archived: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
+    # raw file -> digest of what stands in its place, since people were erased from it
+    erased: dict[str, str] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     # the digest of the list of files; '' where none was told yet
     files: str = ""
@@ -78,6 +80,8 @@ def _tell(found: Told, event: Event) -> None:
         found.held.discard(said["period"])
     elif event.kind == FILES_REMOVED:
         found.removed |= {str(sha) for sha in said["files"]}
+    elif event.kind == EventKind.PERSON_ERASED:
+        found.erased |= {str(sha): str(file["digest"]) for sha, file in said["files"].items()}
     elif event.kind == EventKind.RUN_STARTED:
         found.archived |= {str(said["books"]), *(str(sha) for sha in said.get("sources", {}).values())}
 

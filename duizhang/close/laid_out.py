@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterable
@@ -13,8 +15,8 @@ import yaml
 
 from duizhang.errors import UserError
 from duizhang.ingest import inbox_path
-from duizhang.ingest.archiving import archived_path, archived_whole
-from duizhang.sealing import clear_blocks
+from duizhang.ingest.archiving import STAND_INS, archived_path, archived_whole
+from duizhang.sealing import erased_digest, kept_blocks
 from duizhang.yaml_reading import load_yaml
 
 KEY_FILE = "pseudonym.key"
@@ -32,6 +34,7 @@ class RawFile:
 
 def lay_out(home: Path, root: Path, run: dict[str, Any], files: Iterable[RawFile], key: Path | None) -> dict[str, Any]:
     """Put what a run had below `root`; what its books.yaml says there, where the inbox is `inbox` and nothing outside is asked.
+    A home below it knows what files stand for others there, since people were erased from them.
 
     run: the payload of its event `run_started`. key: the pseudonym key, where it is not where the books had it. Raises UserError
     where something is missing.
@@ -47,11 +50,24 @@ def lay_out(home: Path, root: Path, run: dict[str, Any], files: Iterable[RawFile
     for name, sha in run.get("sources", {}).items():
         _put(archived_file(home, sha), root / "sources", name)
     (root / "inbox").mkdir(exist_ok=True)
+    stand_ins = {}
     for file in sorted(files):
+        if erased_digest(archived_file(home, file.sha256)):
+            stand_ins[_digest(kept_blocks(archived_path(home, file.sha256)))] = file.sha256
         place = _put(archived_file(home, file.sha256), root / "inbox", inbox_path(file.name))
         # where files repeat rows the one that came last wins, so their order is kept
         os.utime(place, ns=(file.modified, file.modified))
+    if stand_ins:
+        (root / "home").mkdir(mode=0o700, exist_ok=True)
+        (root / "home" / STAND_INS).write_text(json.dumps(stand_ins), encoding="utf-8")
     return settings
+
+
+def _digest(blocks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for data in blocks:
+        digest.update(data)
+    return digest.hexdigest()
 
 
 def archived_settings(home: Path, run: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +95,7 @@ def _put(archived: Path, folder: Path, name: str) -> Path:
         raise UserError(f"the input {name!r} points outside of its folder")
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.open("wb") as copy:
-        copy.writelines(clear_blocks(archived))
+        copy.writelines(kept_blocks(archived))
     return place
 
 

@@ -34,7 +34,7 @@ from duizhang.publish import (
     versions,
     written_objects,
 )
-from duizhang.sealing import Closed, Damaged, clear_digest, is_as_sealed, period_of
+from duizhang.sealing import Closed, Damaged, clear_digest, erased_digest, is_as_sealed
 from duizhang.state import State
 from duizhang.working_tables import differences
 
@@ -192,10 +192,13 @@ class _Look:
 
     def _is_as_archived(self, path: Path) -> bool:
         """By its content; where the key is not at hand, whether its sealed bytes are those that were written."""
-        if period_of(path) is None:
-            return file_digest(path) == path.name
         try:
-            return clear_digest(path) == path.name
+            is_whole, instead = clear_digest(path) == path.name, erased_digest(path)
+            if is_whole and instead and instead != self.told.erased.get(path.name):
+                self._add(f"archived file {path.name} is another one than it was, and no event says that somebody was erased from it")
+            if is_whole and not instead and path.name in self.told.erased:
+                self._add(f"archived file {path.name} still names who was erased from it; `duizhang erase` of the same person ends that")
+            return is_whole
         except Damaged:
             return False
         except Closed:

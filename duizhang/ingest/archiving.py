@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
+import json
 import os
 import shutil
 import uuid
@@ -16,10 +17,11 @@ from pathlib import Path
 
 from duizhang.disk import make_folder, put, told_when_full
 from duizhang.errors import RefusedFile
-from duizhang.sealing import Damaged, clear_blocks, clear_digest, is_sealing, period_of, seal
+from duizhang.sealing import Damaged, clear_digest, is_sealing, kept_blocks, period_of, seal
 
 BLOCK = 1 << 20
 INCOMING = "incoming"
+STAND_INS = "stand-ins.json"
 
 
 def archived_path(home: Path, sha: str) -> Path:
@@ -48,6 +50,8 @@ def archive(home: Path, path: Path, *, durable: bool = True, day: dt.date | None
     try:
         with told_when_full(partial):
             sha = _copied(path, partial, home if is_raw and is_sealing(home) else None, day)
+        if (known := home / STAND_INS).is_file():  # of a replay: what people were erased from has the name of what it was
+            sha = json.loads(known.read_text(encoding="utf-8")).get(sha, sha)
         target = archived_path(home, sha)
         if not archived_whole(home, sha):
             make_folder(target.parent, mode=0o700)
@@ -72,12 +76,12 @@ def seal_archived(home: Path, shas: Iterable[str]) -> int:
             continue
         (home / INCOMING).mkdir(mode=0o700, exist_ok=True)
         partial = home / INCOMING / uuid.uuid4().hex
-        day = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date()
+        day, is_whole = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC).date(), archived_whole(home, sha)
         try:
             with told_when_full(partial):
                 with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-                    same = seal(clear_blocks(path), target, home, f"{day:%Y-%m}") == sha
-                if same:  # a damaged one is left for `verify` to tell
+                    seal(kept_blocks(path), target, home, f"{day:%Y-%m}")
+                if is_whole:  # a damaged one is left for `verify` to tell
                     put(partial, path)
                     count += 1
         finally:

@@ -3,7 +3,8 @@
 from duizhang.ingest.archiving import archive, archived_path, archived_whole
 from duizhang.ingest.inbox.collect import collect, landed_quarantine
 from duizhang.ingest.inbox.placing import COMPANY, is_of_a_shop, placed
+from duizhang.ingest.inbox.reading_in import land
 
 __all__ = [
-    "COMPANY", "archive", "archived_path", "archived_whole", "collect", "is_of_a_shop", "landed_quarantine", "placed",
+    "COMPANY", "archive", "archived_path", "archived_whole", "collect", "is_of_a_shop", "land", "landed_quarantine", "placed",
 ]

@@ -1,0 +1,146 @@
+"""A person who is erased: nothing leads from them to their rows, and every number and proof stays what it was."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import gzip
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pytest
+
+from duizhang.backup import back_up, restore
+from duizhang.books import Books, Shop
+from duizhang.close import verify
+from duizhang.close.proof import Proof
+from duizhang.errors import UserError
+from duizhang.events import event_log
+from duizhang.ingest import build_canonical, records
+from duizhang.ingest.inbox import archive, archived_path, archived_whole, collect
+from duizhang.ingest.typing.pseudonyms import pseudonyms
+from duizhang.privacy import erase, pseudonym_for
+from duizhang.pseudonym_key import TOKEN_BYTES, new_key, person_key, pseudonym
+from duizhang.sealing import KEY_VARIABLE, clear_blocks, erased_digest, period_of, stand_in
+from duizhang.state import State
+from duizhang.store import Store
+from duizhang.terms import EventKind
+from tests.ingest.test_privacy import TEXTS
+
+DAY = dt.date(2026, 3, 2)
+PERSON, OTHER, MOBILE = "李雷明", "李雷明杰", "13912345678"
+HEAD = "order_id,line_id,shop,sku,product,quantity,unit_price,amount,currency,status,ordered_at,paid_at,customer\n"
+
+
+def order(number: int, customer: str, product: str = "杯") -> str:
+    return f"O{number},1,tb-01,CUP,{product},1,10.00,10.00,CNY,paid,2026-03-02 10:00:00,2026-03-02 10:00:05,{customer}\n"
+
+
+def raw_files() -> dict[str, bytes]:
+    """The same person in texts of two encodings, packed, in a workbook and in a statement; beside somebody whose name begins so."""
+    orders = HEAD + order(1, PERSON, f"{PERSON} 定制 {MOBILE}") + order(2, OTHER) + order(3, f'"{PERSON}"')
+    book = openpyxl.Workbook()
+    for row in (HEAD + order(4, PERSON) + order(5, OTHER)).splitlines():
+        book.active.append(row.split(","))
+    sheet, packed = io.BytesIO(), io.BytesIO()
+    book.save(sheet)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archived:
+        archived.writestr("orders.csv", HEAD + order(7, PERSON))
+    statement = TEXTS["company/bank.sta"].replace("ZHANGSANFENG", PERSON).replace("139", "138")
+    return {
+        "company/orders.csv": orders.encode(), "company/gbk.csv": (HEAD + order(6, PERSON)).encode("gb18030"),
+        "company/orders.xlsx": sheet.getvalue(), "company/orders.zip": packed.getvalue(),
+        "company/more.csv.gz": gzip.compress((HEAD + order(8, PERSON)).encode()), "company/bank.sta": statement.encode(),
+        "company/others.csv": (HEAD + order(9, OTHER)).encode(),
+    }
+
+
+@pytest.fixture(params=["sealed", "clear"])
+def books(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Books:
+    monkeypatch.setenv(KEY_VARIABLE, base64.b64encode(bytes(range(32))).decode())
+    for name, body in raw_files().items():
+        place = tmp_path / "inbox" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(body)
+        os.utime(place, (1772424000, 1772424000))
+    return Books(root=tmp_path, entity="acme", start=DAY, shops={"tb-01": Shop(platform="own")}, encrypt_archive=request.param == "sealed")
+
+
+def took_in(books: Books, home: Path) -> State:
+    state = State(home)
+    assert {r.path: r.status for r in collect(books, Store(home), state)} == dict.fromkeys(raw_files(), "read")
+    build_canonical(books, Store(home), state, [DAY])
+    return state
+
+
+def wrong(home: Path) -> Proof:
+    found = verify(home)
+    found.problems = [p for p in found.problems if "published.duckdb" not in p]
+    return found
+
+
+def clear(home: Path) -> dict[str, bytes]:
+    """Every byte that a home has, opened with every key that there is, and unpacked."""
+    found = {}
+    for path in sorted(p for p in home.rglob("*") if p.is_file()):
+        body = b"".join(clear_blocks(path)) if path.parent.parent.name == "archive" else path.read_bytes()
+        if body.startswith(b"\x1f\x8b"):
+            body = gzip.decompress(body)
+        if body.startswith(b"PK\x03\x04"):
+            with zipfile.ZipFile(io.BytesIO(body)) as packed:
+                body = b"".join(packed.read(name) for name in packed.namelist())
+        found[path.relative_to(home).as_posix()] = body
+    return found
+
+
+def has(body: bytes, value: str) -> bool:
+    return any(value.encode(encoding) in body.replace(OTHER.encode(encoding), b"") for encoding in ("utf-8", "gb18030"))
+
+
+def test_nothing_leads_from_who_was_erased_to_their_rows_and_all_is_as_it_was(books: Books, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    state = took_in(books, home)
+    key = books.key()
+    before, rows = pseudonym(key, PERSON), Store(home).read("orders", DAY)
+    assert rows["customer"].to_pylist().count(before) == 6
+    back_up(home, tmp_path / "backups")
+    told = erase(home, state, books, [PERSON, MOBILE], by="Li Na", reason="asked", dry_run=True)
+    assert len(told.files) == 6 and told.refused == [] and not told.keys and person_key(books.key()) == person_key(key)
+    done = erase(home, state, books, [PERSON, MOBILE], by="Li Na", reason="asked")
+    # by no byte, and by no key that is left
+    assert [name for name, body in clear(home).items() if has(body, PERSON) or MOBILE.encode() in body] == []
+    assert pseudonym(books.key(), PERSON) != before != pseudonym_for(home, state, books, PERSON, by="Li Na", reason="looked for")
+    assert pseudonym(books.key(), OTHER) == pseudonym(key, OTHER)
+    assert before.encode() not in books.key_path.read_bytes() and books.key_path.stat().st_mode & 0o777 == 0o600
+    event = next(e for e in event_log(state) if e.kind == EventKind.PERSON_ERASED)
+    assert event.actor == "Li Na" and event.payload["reason"] == "asked" and before in event.payload["pseudonyms"]
+    # all of it holds, nothing is stale, and what is read again has the rows that it had
+    assert wrong(home).problems == []
+    assert collect(books, Store(home), state) == records(state)
+    for path in (home / "landed").rglob("rows.parquet"):
+        path.unlink()
+    collect(books, Store(home), state)
+    build_canonical(books, Store(home), state, [DAY])
+    assert Store(home).read("orders", DAY) == rows
+    # the file as it came is not taken in again, under any name
+    sha = next(r.sha256 for r in records(state) if r.path == "company/orders.csv")
+    assert archive(home, tmp_path / "inbox" / "company" / "orders.csv") == sha and erased_digest(archived_path(home, sha))
+    # older backups of what was sealed stay closed, newer ones are whole
+    sealed = books.encrypt_archive
+    assert (done.keys, any("in clear" in line for line in done.left)) == ((["2026-03"], False) if sealed else ([], True))
+    back_up(home, tmp_path / "backups")
+    assert restore(tmp_path / "backups", tmp_path / "again").problems == verify(home).problems
+    if sealed:
+        assert {period_of(path) for path in (home / "archive").glob("*/*")} == {"2026-03.1"}
+    # nobody is erased twice; who comes back is somebody else
+    again = erase(home, state, books, [PERSON, MOBILE], by="Li Na", reason="asked")
+    assert again.before and not again.files and len([e for e in event_log(state) if e.kind == EventKind.PERSON_ERASED]) == 1
+    back = tmp_path / "inbox" / "company" / "back.csv"
+    back.write_text(HEAD + order(10, PERSON), encoding="utf-8")
+    collect(books, Store(home), state)
+    assert [f.name for f in erase(home, state, books, [PERSON], by="Li Na", reason="asked again").files] == ["company/back.csv"]
+    assert wrong(home).problems == []
