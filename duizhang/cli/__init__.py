@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "metrics": ("duizhang.cli.metrics", "The state of a home in the text format of Prometheus."),
     "retention": ("duizhang.cli.retention", "How long raw files are kept; take away those whose time is up."),
     "reidentify": ("duizhang.cli.reidentify", "From a person to the pseudonym, or a sealed file in clear; on record."),
+    "erase": ("duizhang.cli.erase", "A person out of the raw files and the pseudonym key; every proof holds."),
     "backup": ("duizhang.cli.backup", "Copy the home elsewhere; only what is new is written."),
     "restore": ("duizhang.cli.restore", "Make a home of a backup, and prove it."),
     "replay": ("duizhang.cli.replay", "Rebuild a published version from the archived raw files."),

@@ -48,6 +48,7 @@ EXAMPLES: dict[str, str] = {
     "retention remove": "retention remove --books raw/books.yaml --by \"Li Na\" --reason \"kept long enough\"",
     "reidentify person": "reidentify person \"buyer 17\" --books raw/books.yaml --by \"Li Na\" --reason \"asked by the customer\"",
     "reidentify file": "reidentify file RAW --out clear.csv --by \"Li Na\" --reason \"the auditor asked\"",
+    "erase": "erase \"buyer 17\" --books raw/books.yaml --by \"Li Na\" --reason \"asked by the customer\" --dry-run",
     "backup": "backup backups",
     "restore": "restore backups restored",
     "replay": "replay --period 2026-03-01",

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,7 +67,7 @@ class Erasure:
 
 def erase(
     home: Path, state: State, books: Books, values: Sequence[str], *, by: str, reason: str, key: Key | None = None,
-    dry_run: bool = False, unseen: bool = False, progress: Callable[[str], None] | None = None,
+    dry_run: bool = False, unseen: bool = False,
 ) -> Erasure:
     """Erase a person of whom these values (names, numbers, as they stand in the files) are.
 
@@ -80,7 +80,7 @@ def erase(
         raise UserError(f"a person is needed, by a name or number of at least {SHORTEST} characters")
     persons = _persons(books)
     with acquire(home):
-        found = _look(home, state, books, persons, wanted, progress or (lambda _: None))
+        found = _look(home, state, books, persons, wanted)
         times = [persons.times_erased(value) for value in wanted]
         if not found.files and not found.refused:
             found.before = all(times)
@@ -92,8 +92,8 @@ def erase(
         if dry_run:
             return found
         if found.refused:
-            raise UserError(f"{len(found.refused)} files name this person and cannot be changed: {'; '.join(found.refused)}",
-                            advice="Nothing was erased. Ask whoever keeps duizhang for help, or wait until they may be removed.")
+            raise UserError(f"files that name this person cannot be changed: {'; '.join(found.refused)}",
+                            advice="Nothing was erased; it can be when `duizhang retention remove` may take them away.")
         bodies = {file.sha256: stand_in(file.sha256, file.body) for file in found.files}
         append_event(state, actor=who.name, kind=EventKind.PERSON_ERASED, sign=who.sign, payload={
             "reason": reason, "pseudonyms": found.pseudonyms,
@@ -133,7 +133,7 @@ def _persons(books: Books) -> PersonKey:
     return found
 
 
-def _look(home: Path, state: State, books: Books, persons: PersonKey, values: Sequence[str], say: Callable[[str], None]) -> Erasure:
+def _look(home: Path, state: State, books: Books, persons: PersonKey, values: Sequence[str]) -> Erasure:
     text = persons.text().strip().encode()
     found = Erasure([pseudonym(text, value) for value in values])
     tokens = {value: persons.token(name) for value, name in zip(values, found.pseudonyms, strict=True)}
@@ -143,9 +143,7 @@ def _look(home: Path, state: State, books: Books, persons: PersonKey, values: Se
     own = _of_the_books(log)
     paths = sorted(path for path in (home / "archive").glob("*/*") if path.is_file() and len(path.name) == 64)
     named = 0
-    for number, path in enumerate(paths, 1):
-        if number % 500 == 0:
-            say(f"files: {number} of {len(paths)} looked through")
+    for path in paths:
         body = b"".join(clear_blocks(path))
         try:
             seen = cut(body, tokens, How.EVERYWHERE)
