@@ -119,7 +119,8 @@ class PersonKey:
     def text(self) -> str:
         """The key as its file has it."""
         trees = [
-            {"root": _shown(tree.root)} if tree.root else {"opened": {way.hex(): _shown(seeds) for way, seeds in sorted(tree.opened.items())}}
+            {"root": _shown(tree.root)} if tree.root
+            else {"opened": {way.hex(): _shown(seeds) for way, seeds in sorted(tree.opened.items())}}
             for tree in self.trees
         ]
         return json.dumps({_KIND: 1, "mac": _shown(self.mac), "trees": trees}, separators=(",", ":")) + "\n"

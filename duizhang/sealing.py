@@ -84,9 +84,9 @@ def destroy_key(home: Path, period: str) -> None:
 
 def _newest(home: Path, month: str) -> str:
     """The period whose key seals what comes in a month."""
-    numbers = [int(path.stem[len(month) + 1:] or 0) for path in key_path(home, month).parent.glob(f"{month}*.key")
-               if path.stem[len(month) + 1:].isdecimal() or path.stem == month]
-    return f"{month}.{max(numbers)}" if numbers and max(numbers) else month
+    known = [path.stem.partition(".") for path in key_path(home, month).parent.glob(f"{month}*.key")]
+    newest = max((int(number or 0) for name, _, number in known if name == month and (number or "0").isdecimal()), default=0)
+    return f"{month}.{newest}" if newest else month
 
 
 def renew_key(home: Path, period: str) -> list[str]:
@@ -98,13 +98,12 @@ def renew_key(home: Path, period: str) -> list[str]:
     newest = _newest(home, month)
     new = f"{month}.{int(newest.partition('.')[2] or 0) + 1}"
     _period_key(home, new, make=True)
-    old = set()
     for path in sorted((home / "archive").glob("*/*")):
         found = period_of(path) if path.is_file() else None
         if found and found != new and found.partition(".")[0] == month:
-            old.add(found)
             reseal(path, kept_blocks(path), new)
-    gone = sorted({name for name in (p.stem for p in key_path(home, month).parent.glob("*.key")) if name != new and name.partition(".")[0] == month})
+    known = [path.stem for path in key_path(home, month).parent.glob("*.key")]
+    gone = sorted(name for name in known if name != new and name.partition(".")[0] == month)
     for name in gone:
         destroy_key(home, name)
     return gone

@@ -24,10 +24,11 @@ from duizhang.phrases import spoken
 @click.option("--unseen", is_flag=True, help="Also where no archived file names the person any more.")
 @json_option
 def command(
-    values: tuple[str, ...], books_path: Path, home: Path, by: str, key: Path | None, reason: str, *, dry_run: bool, unseen: bool, as_json: bool
+    values: tuple[str, ...], books_path: Path, home: Path, by: str, key: Path | None, reason: str, *, dry_run: bool, unseen: bool,
+    as_json: bool,
 ) -> None:
-    """Erase the person of whom VALUES are: names, accounts and numbers as they stand in the files. Afterwards no key that is left leads from
-    the person to the rows, and no archived raw file has the values; rows, results, proofs and `replay` stay what they are.
+    """Erase the person of whom VALUES are: names, accounts and numbers as they stand in the files. Afterwards no key that is left leads
+    from the person to the rows, and no archived raw file has the values; rows, results, proofs and `replay` stay what they are.
 
     Whoever comes back later is somebody else to the books. Copies of the pseudonym key that you keep elsewhere have to be replaced: with
     an old one all of this is undone. A file in which nothing can be replaced (old Excel, Parquet, encrypted) refuses the whole.

@@ -128,8 +128,8 @@ def _persons(books: Books) -> PersonKey:
     if found is None:
         raise UserError(
             f"the pseudonym key of these books ({books.key_path}) is one for all people, from which nobody can be taken",
-            advice="Where it is moved away the next run makes one of the other kind: everybody has another pseudonym then, and all days are "
-                   "computed again.")
+            advice="Where it is moved away the next run makes one of the other kind: everybody has another pseudonym then, and all days "
+                   "are computed again.")
     return found
 
 

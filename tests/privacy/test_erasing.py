@@ -11,20 +11,22 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
-import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from duizhang.backup import back_up, restore
 from duizhang.books import Books, Shop
-from duizhang.close import verify
+from duizhang.close import archive_books, verify
+from duizhang.close.keys import new_key as new_person
 from duizhang.close.proof import Proof
 from duizhang.errors import UserError
-from duizhang.events import event_log
+from duizhang.events import append_event, event_log
 from duizhang.ingest import build_canonical, records
 from duizhang.ingest.inbox import archive, archived_path, archived_whole, collect
-from duizhang.ingest.typing.pseudonyms import pseudonyms
-from duizhang.privacy import erase, pseudonym_for
-from duizhang.pseudonym_key import TOKEN_BYTES, new_key, person_key, pseudonym
+from duizhang.privacy import erase, erasing, pseudonym_for
+from duizhang.pseudonym_key import new_key, person_key, pseudonym
 from duizhang.sealing import KEY_VARIABLE, clear_blocks, erased_digest, period_of, stand_in
 from duizhang.state import State
 from duizhang.store import Store
@@ -101,6 +103,82 @@ def has(body: bytes, value: str) -> bool:
     return any(value.encode(encoding) in body.replace(OTHER.encode(encoding), b"") for encoding in ("utf-8", "gb18030"))
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Books, Path, State]:
+    """A home in clear with one file that names the person."""
+    place = tmp_path / "inbox" / "company" / "orders.csv"
+    place.parent.mkdir(parents=True)
+    place.write_text(HEAD + order(1, PERSON), encoding="utf-8")
+    books, home = Books(root=tmp_path, entity="acme", start=DAY, shops={"tb-01": Shop(platform="own")}), tmp_path / "home"
+    state = State(home)
+    collect(books, Store(home), state)
+    return books, home, state
+
+
+def test_who_may_not_and_what_cannot_be_erased_is_refused_and_nothing_was_done(
+    small: tuple[Books, Path, State], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books, home, state = small
+    key = books.key()
+
+    def refused(match: str, *values: str, by: str = "Li Na", key: Path | None = None) -> None:
+        with pytest.raises(UserError, match=match):
+            erase(home, state, books, values or [PERSON], by=by, reason="asked", key=key)
+
+    refused("at least 2", "李")
+    refused("no archived file names this person", "王小二")
+    monkeypatch.setenv(books.pseudonym_key.env, key.decode())
+    refused("in DUIZHANG_PSEUDONYM_KEY")
+    monkeypatch.delenv(books.pseudonym_key.env)
+    books.key_path.write_text("0" * 64, encoding="utf-8")
+    refused("one for all people")
+    books.key_path.write_bytes(key)
+    # a table whose texts are packed has the person, by their pseudonym
+    pq.write_table(pc.read_csv(tmp_path / "inbox" / "company" / "orders.csv"), tmp_path / "inbox" / "company" / "more.parquet")
+    collect(books, Store(home), state)
+    refused("more.parquet .of a kind in which nothing can be replaced")
+    (tmp_path / "inbox" / "company" / "more.parquet").unlink()
+    # where the books name people, theirs alone may whose role says so, and they sign
+    roles = {"keeper": {"may": ["erase"]}, "clerk": {"may": ["decide"]}}
+    keys = {who: tmp_path / f"{who}.key" for who in ("Li Na", "Wang Wei")}
+    people = {who[:2].lower(): {"name": who, "role": role, "key": new_person(keys[who])}
+              for who, role in (("Li Na", "keeper"), ("Wang Wei", "clerk"))}
+    (tmp_path / "named.yaml").write_text(yaml.safe_dump({"entity": "acme", "roles": roles, "people": people}), encoding="utf-8")
+    named = {"books": archive_books(home, tmp_path / "named.yaml"), "books_path": "named.yaml"}
+    append_event(state, actor="pipeline", kind=EventKind.RUN_STARTED, payload=named)
+    refused("may not erase", by="Wang Wei", key=keys["Wang Wei"])
+    refused("has to sign")
+    assert books.key() == key and [e.kind for e in event_log(state) if e.kind == EventKind.PERSON_ERASED] == []
+
+
+def test_what_was_cut_short_is_told_and_ended_and_what_was_forged_is_found(
+    small: tuple[Books, Path, State], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books, home, state = small
+    [sha] = [r.sha256 for r in records(state)]
+    with monkeypatch.context() as broken:
+        broken.setattr(erasing, "reseal", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            erase(home, state, books, [PERSON], by="Li Na", reason="asked")
+    assert [p for p in wrong(home).problems if "still names who was erased" in p]
+    assert erase(home, state, books, [PERSON], by="Li Na", reason="asked").files
+    assert wrong(home).problems == [] and archived_whole(home, sha)
+    # another body, or a file that nobody was erased from; and a head that somebody sent
+    place = archived_path(home, sha)
+    place.write_bytes(stand_in(sha, b"".join(clear_blocks(place)).replace(b"10.00", b"90.00")))
+    assert [p for p in wrong(home).problems if "no event says" in p]
+    place.write_bytes(place.read_bytes().replace(b"90.00", b"80.00"))
+    assert [p for p in wrong(home).problems if "was changed" in p] and not archived_whole(home, sha)
+    sent = home.parent / "sent.csv"
+    sent.write_bytes(stand_in(sha, b"forged"))
+    assert b"".join(clear_blocks(archived_path(home, archive(home, sent)))) == sent.read_bytes()
+    # a cell that is shaped like what stands for somebody is a name like others
+    key = new_key()
+    cell = key.token("p" + "0" * 20).decode()
+    assert key.named_by(cell.encode()) and not new_key().named_by(cell.encode())
+    assert pseudonym(new_key().text().encode(), cell) != "p" + "0" * 20
+
+
 def test_nothing_leads_from_who_was_erased_to_their_rows_and_all_is_as_it_was(books: Books, tmp_path: Path) -> None:
     home = tmp_path / "home"
     state = took_in(books, home)
@@ -126,16 +204,17 @@ def test_nothing_leads_from_who_was_erased_to_their_rows_and_all_is_as_it_was(bo
     collect(books, Store(home), state)
     build_canonical(books, Store(home), state, [DAY])
     assert Store(home).read("orders", DAY) == rows
+    if not books.encrypt_archive:
+        assert done.keys == [] and any("in clear" in line for line in done.left)
+        return
     # the file as it came is not taken in again, under any name
     sha = next(r.sha256 for r in records(state) if r.path == "company/orders.csv")
     assert archive(home, tmp_path / "inbox" / "company" / "orders.csv") == sha and erased_digest(archived_path(home, sha))
     # older backups of what was sealed stay closed, newer ones are whole
-    sealed = books.encrypt_archive
-    assert (done.keys, any("in clear" in line for line in done.left)) == ((["2026-03"], False) if sealed else ([], True))
+    assert done.keys == ["2026-03"] and not any("in clear" in line for line in done.left)
     back_up(home, tmp_path / "backups")
     assert restore(tmp_path / "backups", tmp_path / "again").problems == verify(home).problems
-    if sealed:
-        assert {period_of(path) for path in (home / "archive").glob("*/*")} == {"2026-03.1"}
+    assert {period_of(path) for path in (home / "archive").glob("*/*")} == {"2026-03.1"}
     # nobody is erased twice; who comes back is somebody else
     again = erase(home, state, books, [PERSON, MOBILE], by="Li Na", reason="asked")
     assert again.before and not again.files and len([e for e in event_log(state) if e.kind == EventKind.PERSON_ERASED]) == 1
