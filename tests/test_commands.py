@@ -56,7 +56,8 @@ MISTAKES = (
         ("accept", "--period", "2026-03-01", "--table", "a", "--expectation", "b", "--by", "A", "--reason", "b"),
         ("score", "--truth", "nope.parquet"), ("checkpoint",), ("what-if", "--set", "a=1"), ("advise",), ("serve", "--by", "A"),
         ("backup", "backups"), ("metrics",), ("reidentify", "file", "x", "--out", "y", "--by", "A", "--reason", "b"),
-        ("retention", "list", "--books", "nope.yaml"), ("mcp", "--home", "nope"),
+        ("retention", "list", "--books", "nope.yaml"), ("erase", "x", "--by", "A", "--reason", "b", "--books", "nope.yaml"),
+        ("mcp", "--home", "nope"),
         ("export", "audit", "--from", "2026-03-01", "--to", "2026-03-01", "--out", "audit"),
     )),
 )
