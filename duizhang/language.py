@@ -75,7 +75,10 @@ def _of_locale() -> str:
 
 
 _OF_ONE = {" are": " is", " were": " was", " have": " has"}
-_NOUNS = ("day", "file", "item", "shop", "difference", "event", "order", "table", "row", "cell", "correction", "piece", "reason", "total")
+_NOUNS = (
+    "day", "file", "item", "shop", "difference", "event", "order number", "order", "table", "row", "cell", "correction", "piece", "reason",
+    "total",
+)
 _OF_MANY = re.compile(rf"\{{(\w+)\}}( | new | more | open )({'|'.join(_NOUNS)})s({'|'.join(_OF_ONE)})?\b")
 
 
