@@ -47,6 +47,7 @@ def command(
         stamp = read_stamp(timestamp.read_bytes(), checkpoint.read_bytes(), roots=read_roots(roots.read_bytes()))
         lines.append(_("the checkpoint existed on {time}, says {authority}", time=f"{stamp.time:%Y-%m-%d %H:%M:%S} UTC",
                        authority=stamp.authority))
+        lines.append(_("not looked at: whether the authority's certificate was revoked by then, which its revocation lists tell"))
     if proof.unopened:
         lines.append(_("{n} raw files are sealed and their key is not at hand: their bytes are as sealed, not opened", n=proof.unopened))
     if proof.left_over:
@@ -55,5 +56,6 @@ def command(
     if proof.unauthenticated:
         lines.append(_("{n} of people are not authenticated: the books named nobody then", n=proof.unauthenticated))
     answer({"ok": not proof.problems, "problems": proof.problems, "events": proof.events, "head": proof.head,
-            "unauthenticated": proof.unauthenticated, "unopened": proof.unopened, "left_over": proof.left_over}, lines, as_json=as_json)
+            "unauthenticated": proof.unauthenticated, "unopened": proof.unopened, "left_over": proof.left_over,
+            "not_checked": ["revocation of the authority's certificate"] if timestamp else []}, lines, as_json=as_json)
     return 2 if proof.problems else 0
