@@ -158,9 +158,10 @@ def test_what_fails_over_a_range_is_looked_for_in_its_halves(fake: Any) -> None:
         ([1], ["slow"]), ([2], ["slow"]), ([3], ["slow"]), ([4], ["slow"]),
     ]
     # one day is looked at once
-    stand_in.asked.clear()
-    _check_table(fake.store, stand_in, listed, [D3], ())
-    assert stand_in.asked == [([3], ["a", "b", "slow"])]
+    for part, asked in (([D3], [([3], ["a", "b", "slow"])]), ([D1, D2], [([1, 2], ["a", "b"]), ([1], ["slow"]), ([2], ["slow"])])):
+        stand_in.asked.clear()
+        _check_table(fake.store, stand_in, listed, part, ())
+        assert stand_in.asked == asked
 
 
 def test_of_no_rows_no_value_is_asked_and_a_table_that_is_missing_fails_unless_it_may_be(fake: Any) -> None:
@@ -174,8 +175,8 @@ def test_of_no_rows_no_value_is_asked_and_a_table_that_is_missing_fails_unless_i
     assert len(stand_in.asked) == 1
     found = _check_table(fake.store, stand_in, listed, [D1, D2, D3], ())
     assert stand_in.asked[1:] == [([1, 2], ["value", "count"])]
-    failed = [(r.period.day, r.expectation, r.detail) for r in found if not r.success]
-    assert failed == [(3, "table_exists", "payments of 2026-03-03 is missing")]
+    failed = [(r.period.day, r.expectation, r.unexpected, r.detail) for r in found if not r.success]
+    assert failed == [(3, "table_exists", 1, "payments of 2026-03-03 is missing")]
     assert _check_table(fake.store, stand_in, suite("payments", expectation("value"), optional=True), [D3], ()) == []
 
 
