@@ -30,7 +30,7 @@ def books(root: Path, **more: Any) -> Books:
             "us": {"platform": "own", "provider": "card", "warehouse": "U", "entity": "abroad", "currency": "USD"},
         },
         "expected": [{"source": source, "shop": "tb"} for source in (
-            "taobao_order_lines", "platform_statement", "books_orders", "alipay_trade", "alipay_fund")]
+            "taobao_order_lines", "platform_statement", "books_orders", "books_refunds", "alipay_trade", "alipay_fund")]
         + [{"source": "kingdee_journal"}],
         "bank_accounts": {"1": "demo", "2": "abroad"},
         "fx_rates": [{"base": "USD", "quote": "CNY", "from_day": FIRST, "rate": "7.1"}],
