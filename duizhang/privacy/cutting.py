@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import IO
 from xml.sax.saxutils import escape
 
 from duizhang.errors import RefusedFile
@@ -61,7 +62,7 @@ def cut(body: bytes, tokens: Mapping[str, bytes], how: How, *, depth: int = 0) -
     return _cut_text(body, tokens, how)
 
 
-def _bounded(stream: io.BufferedIOBase | gzip.GzipFile | zipfile.ZipExtFile) -> bytes:
+def _bounded(stream: IO[bytes] | gzip.GzipFile) -> bytes:
     found = stream.read(LARGEST + 1)
     if len(found) > LARGEST:
         raise RefusedFile("it unpacks to more than can be searched")
@@ -96,7 +97,7 @@ def _cut_text(body: bytes, tokens: Mapping[str, bytes], how: How) -> Cut:
             for needle in needles:
                 # with blanks around, between what separates cells in any of the formats
                 own = re.compile(rf"(?:^|(?<={_EDGE}))([ \t]*){re.escape(needle)}(?=[ \t]*(?:$|{_EDGE}))")
-                text, cells = own.subn(lambda match, put=put: f"{match[1]}{put}", text)
+                text, cells = own.subn(rf"\g<1>{put}", text)
                 if how != How.CELLS:
                     # a name that goes on is another one; of a number digits do. `?32` is a field of remarks of banks
                     more = "[0-9]" if needle.isdecimal() else r"\w"
