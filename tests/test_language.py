@@ -240,6 +240,8 @@ OF_STATEMENTS = (
     "net of entries S1", "transactions in batches S1", "balance brought forward to A/2", ":62F:, the closing balance, at the end of 1",
     "number of debits X/1", "credits X/1", "times that statement X/1 of 123 stands in it", "control total 01 in group 1",
     "records of file", "accounts of group 1", "trailers 98 of group 1", "</OFX> at the end of the file",
+    "transactions that stand there twice under one FITID", "group 1, which takes back what was sent",
+    "group 1, which is a test", "entries in another currency than their account S1", "currencies of the balances of A/1",
     "a transaction without DTPOSTED; expected such as 20260301120000",
     "no record of BAI2; expected one that begins with 01 and a comma",
     "not a readable :61: line (the amount has more than 15 characters); expected such as 2603010301C16,50NTRFREF//BANKREF",

@@ -51,11 +51,13 @@ def test_rows_and_totals(tmp_path: Path) -> None:
         ("55", "260301/1/1", Decimal(-1200), "JPY", "2026-03-01"), ("55", "BR9", Decimal(3000), "JPY", "2026-03-01")]
     assert rows[0]["reference"] == "po_1AbcDefGhiJklMno"
     assert (found.rows_read, found.rows_ignored) == (4, 1)
-    assert len(found.totals) == 15 and [t for t in found.totals if not t.ok] == []
+    assert len(found.totals) == 16 and [t for t in found.totals if not t.ok] == []
 
 
 @pytest.mark.parametrize(("old", "new", "failing"), [
-    (b"16,142,490196", b"16,142,490197", {"control total 1234567890 in group 1", "control total group 1", "control total file"}),
+    (b"16,142,490196", b"16,142,490197", {"control total 1234567890 in group 1", "control total group 1", "control total file",
+                                             "closing balance 1234567890 in group 1"}),
+    (b"121140399,1,260302", b"121140399,2,260302", {"group 2, which takes back what was sent"}),
     (b"16,890,,,,,A NOTE/\n", b"", {"records of 1234567890 in group 1", "records of group 1", "records of file"}),
     (b"49,4200,4/\n", b"", {"trailers 49 of 55 in group 1", "records of group 1", "records of file"}),
     (b"99,141363096,2,18\n", b"", {"trailers 99 of the file"}),

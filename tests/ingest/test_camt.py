@@ -100,6 +100,7 @@ def test_a_cent_or_an_entry_off_does_not_tie(tmp_path: Path) -> None:
     assert deleted == {
         "closing balance S1", "sum of entries S1", "sum of credits S1", "net of entries S1", "number of entries S1", "number of credits S1"}
     assert off(STATEMENT.replace(b"<NbOfTxs>2<", b"<NbOfTxs>3<")) == {"transactions in batches S1"}
+    assert "entries in another currency than their account S1" in off(STATEMENT.replace(b'<Amt Ccy="EUR">29.75<', b'<Amt Ccy="USD">29.75<'))
 
 
 def test_a_bad_entry_is_one_row(tmp_path: Path) -> None:

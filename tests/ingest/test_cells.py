@@ -23,6 +23,7 @@ from duizhang.ingest.typing import ColumnTyper
 from duizhang.ingest.typing.clock import TIME, business_day, to_utc
 from duizhang.ingest.typing.field_texts import steps
 from duizhang.ingest.typing.pseudonyms import pseudonyms
+from duizhang.ingest.typing.spelling import respelled
 from duizhang.ingest.typing.times import rivals, times
 from duizhang.pseudonym_key import new_key, pseudonym
 from duizhang.store import connect, quoted
@@ -96,6 +97,18 @@ def test_times_are_those_that_duckdb_reads(formats: tuple[str, ...], instants: l
 def test_usual_ways_of_writing_times(formats: tuple[str, ...], cells: list[str]) -> None:
     found = read(cells, formats)
     assert found.count(None) == cells.count("") and found == by_duckdb(cells, formats)
+
+
+@pytest.mark.parametrize(("names", "cells", "dates"), [
+    (["日期"], ["115/03/05", "1150306", "民國115年3月7日"], ["2026-03-05", "2026-03-06", "2026-3-7"]), (["date"], ["115/03/05"], ["115/03/05"]),
+    (["วันที่"], ["05/03/2569"], ["05/03/2026"]), (["x"], ["05/03/2569"], ["05/03/2569"]), (["x"], ["R8.3.5", "令和元年5月1日"], ["2026-3-5", "2019-5-1"]),
+    (["kwota"], ["5 listopada 2026", "6 lip 2026"], ["2026-11-5", "2026-07-6"]), (["iznos"], ["5. listopada 2026.", "6. lip 2026."], ["2026-10-5", "2026-06-6"]),
+    (["x"], ["5 listopada 2026", "6 grudnia 2026"], ["2026-11-5", "2026-12-6"]), (["x"], ["٢٠٢٦-٠٣-٠٥", "2026/03/05(木)"], ["2026-03-05", "2026-03-05"]),
+    (["x"], ["05MAR2026", "March 5th, 2026", "2026. március 5.", "5 марта 2026", "2026/3/5 上午10:00"],
+     ["2026-03-05", "2026-03-5", "2026-03-5", "2026-03-5", "2026-3-5 10:00 am"]),
+])
+def test_other_words_digits_and_calendars_are_the_days_that_they_are(names: list[str], cells: list[str], dates: list[str]) -> None:
+    assert list(map(respelled(pl.Series("x", cells), names, "", []), cells)) == dates
 
 
 @pytest.mark.parametrize("cell", ["20-01-05 10:11:12", "2026-01-0510:11:12", "0020-01-05 10:11:12", "2026-01-05 24:00:00", "2026-02-29 00:00:00"])

@@ -34,6 +34,9 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
     ('<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"><CstmrCdtTrfInitn/></Document>', "utf-8", "order of payments"),
     ("1112345678901234567826030126033120000000010000097800" + " " * 30 + "\n", "utf-8", "Norma 43"),
     ("0000005032612305       ACME\n", "utf-8", "CODA"),
+    ("Rar!\x1a\x07\x01" + " " * 60, "utf-8", "an archive of a kind that is not opened"), ("GIF89a" + " " * 60, "utf-8", "a picture"),
+    ("1CClientBankExchange\nСумма=10.00\nКонецФайла\n", "cp1251", "exchange of 1C"),
+    ("Date,Description,Amount,Balance\n2026-05-03,a,-5.00,95.00\n13/03/2026,b,7.00,102.00\n", "utf-8", "or 2026-03-05, and other cells"),
     ("05/03/2026,Particulars,Debit,Credit\nDate,Particulars,Vch Type,Vch No.,Debit,Credit\n5-Mar-26,Sales,Receipt,1,5.00,\n", "utf-8", "Vch"),
     ("Date,Description,Amount,Balance\n13/03/2026,a,-5.00,95.00\n04/05/2026,c,1.00,96.00\n03/14/2026,b,7.00,103.00\n", "utf-8", "written in both orders"),
     ("Date,Description,Amount,Balance\n26-03-13,a,-5.00,95.00\n26-03-14,b,7.00,102.00\n", "utf-8", "or 2026-03-13 .year first"),
@@ -105,6 +108,16 @@ def test_what_a_file_has_no_column_for_counts_alike_in_large_files(tmp_path: Pat
     monkeypatch.setattr("duizhang.ingest.landing.tally.MANY_ROWS", 0)
     large = read(tmp_path, text)
     assert (large.days, large.totals) == (small.days, small.totals) and not all(t.ok for t in large.totals)
+
+
+def test_a_cell_that_is_an_error_is_no_empty_one(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["Date", "Description", "Amount"], ["2026-03-05", "A", "#N/A"], ["2026-03-06", "B", -20.0]):
+        book.worksheets[0].append(row)
+    book.save(tmp_path / "any.xlsx")
+    [found] = extract(tmp_path / "any.xlsx", load_specs(), Setting(), file="any.xlsx", into=tmp_path / "out")
+    assert [(cell["line"], cell["value"]) for cell in found.quarantine().to_pylist()] == [(2, "#N/A")]
 
 
 def test_formulas_that_nobody_has_computed_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import polars as pl
@@ -37,7 +38,8 @@ def test_a_number_is_read_exactly_or_not_at_all(text: str, kind: object) -> None
     values, reasons = reading.of(pl.Series("x", [text]))
     [found] = values
     if found is not None:
-        assert found == Decimal(text)
+        noise = re.search(r"\.\d{0,4}?(0{6,}|9{6,})\d{1,3}$", text)
+        assert found == (round(Decimal(text), 4) if noise else Decimal(text))
     elif text:
         digits, decimals = (len(part.lstrip("-0") if n == 0 else part.rstrip("0")) for n, part in enumerate((text + ".").split(".")[:2]))
         room = {MONEY: (WHOLE_DIGITS, 4), RATE: (10, 8)}[kind]  # type: ignore[index]
@@ -50,6 +52,9 @@ def test_a_number_is_read_exactly_or_not_at_all(text: str, kind: object) -> None
     (["$1,234.50", "-$3.00", "($5)", "€0.10", "￥7", "¥-8", ""], ".", ["1234.5000", "-3.0000", "-5.0000", "0.1000", "7.0000", "-8.0000", None]),
     (["1'234.50", "1 234.5", "12,34,567.80", "5.00 DR", "5.00CR", "5-", "USD 5", "5 元", "１２．５", "1.500000000"], ".",
      ["1234.5000", "1234.5000", "1234567.8000", "-5.0000", "5.0000", "-5.0000", "5.0000", "5.0000", "12.5000", "1.5000"]),
+    (["DR 5", "CR 5.00", "5.00 (Dr)", "R$ 5", "-5 zł", "kr 5", "-Rs. 5", "△5", "‐5", "\u200e-5", "١٢٫٥٠"], ".",
+     ["-5.0000", "5.0000", "-5.0000", "5.0000", "-5.0000", "5.0000", "-5.0000", "-5.0000", "-5.0000", "-5.0000", "12.5000"]),
+    (["19.989999999999998", "-9.9900000000000002", "19.9899999", "1.123456789012345"], ".", ["19.9900", "-9.9900", None, None]),
     (["", ""], ",", [None, None]),
 ])
 def test_usual_ways_of_writing_amounts(cells: list[str], decimal: str, plain: list[str | None]) -> None:

@@ -24,14 +24,16 @@ MT940 = (
     ":86:y\n:62F:C251127EUR85,00\n-\n")
 DATES = (
     ("5. März 2026", "6. Mai 2026"), ("05-ene-2026", "06-dic-2026"), ("5 de mayo de 2026", "1 de junio de 2026"), ("12 Sept 2026", "13 Sept 2026"),
-    ("5 janv. 2026", "6 févr. 2026"), ("5 sierpnia 2026", "6 września 2026"), ("46086", "46087"), ("2026-03-05 24:00:00", "2026-03-06 12:00:00"))
+    ("5 janv. 2026", "6 févr. 2026"), ("5 sierpnia 2026", "6 września 2026"), ("Sep. 5, 2026", "Sep. 6, 2026"), ("5 Sep. 2026", "Thu, 10 Sep 2026"),
+    ("2026-03-05T10:00:00Z", "2026-03-06T23:30:00Z"), ("46086", "46087"), ("2026-03-05 24:00:00", "2026-03-06 12:00:00"))
 DAYS = (
     ["2026-03-05", "2026-05-06"], ["2026-01-05", "2026-12-06"], ["2026-05-05", "2026-06-01"], ["2026-09-12", "2026-09-13"],
-    ["2026-01-05", "2026-02-06"], ["2026-08-05", "2026-09-06"], ["2026-03-05", "2026-03-06"], ["2026-03-05", "2026-03-06"])
+    ["2026-01-05", "2026-02-06"], ["2026-08-05", "2026-09-06"], ["2026-09-05", "2026-09-06"], ["2026-09-05", "2026-09-10"],
+    ["2026-03-05", "2026-03-06"], ["2026-03-05", "2026-03-06"], ["2026-03-05", "2026-03-06"])
 
 
 @pytest.mark.parametrize(("text", "sums", "days", "ignored"), [
-    *((f"{HEAD}{first}{TWO.format(second)}", {"CNY": "10"}, days, 0) for (first, second), days in zip(DATES, DAYS, strict=True)),
+    *((f'{HEAD}"{first}"{TWO.format(chr(34) + second + chr(34))}', {"CNY": "10"}, days, 0) for (first, second), days in zip(DATES, DAYS, strict=True)),
     # debits that are negative, of credit unions; Spanish of Latin America
     ("Date,Memo,Amount Debit,Amount Credit,Balance\n3/20/2026,X,-70.55,,929.45\n3/19/2026,Y,,100.00,1000.00\n", {"CNY": "29.45"}, None, 0),
     ("Fecha Posteo\tDescripción\tMonto Débito\tMonto Crédito\tBalance\n20/12/2025\tP\t1,500.00\t\t8,500.00\n21/12/2025\tD\t\t500.00\t9,000.00\n",
@@ -42,6 +44,11 @@ DAYS = (
     ("Date,Narration,Ref,Withdrawal Amt.,Deposit Amt.,Closing Balance\n****,****,****,****,****,****\n05/03/26,A,1,10.00,,90.00\n"
      "16/03/26,B,2,,20.00,110.00\n****,****\nSTATEMENT SUMMARY :-\nOpening Balance,Dr Count,Credits,Debits,Closing Bal\n100.00,1,20.00,10.00,110.00\n",
      {"CNY": "10"}, ["2026-03-05", "2026-03-16"], 0),
+    # short years first beside Chinese names; thousands of yen; words of sides; a computer's own digits
+    ("日期,摘要,支出,存入,餘額\n26.03.05,轉帳,\"1,000\",,\"9,000\"\n26.03.16,存款,,\"2,000\",\"11,000\"\n", {"CNY": "1000"}, ["2026-03-05", "2026-03-16"], 0),
+    ("Date,Description,Amount\n2026-03-05,A,\"1,234円\"\n2026-03-06,B,\"-234円\"\n", {"JPY": "1000"}, None, 0),
+    ("Fecha,Concepto,Importe,Tipo\n05/03/2026,A,\"10,00\",Cargo\n16/03/2026,B,\"20,00\",Abono\n", {"CNY": "10"}, ["2026-03-05", "2026-03-16"], 0),
+    ("Date,Description,Amount\n2026-03-05,A,DR 9.990000000000002\n2026-03-06,B,CR 19.989999999999998\n", {"CNY": "10"}, None, 0),
     # what waits has no day yet
     (f"{HEAD}Pending,Z,-5.00,\n2026-03-05{TWO.format('2026-03-06')}", {"CNY": "10"}, ["2026-03-05", "2026-03-06"], 1),
     # an hour in the text of a statement is no message of its own
@@ -58,6 +65,12 @@ def test_an_unusual_file_is_read_as_it_is_meant(tmp_path: Path, text: str, sums:
 
 
 @pytest.mark.parametrize(("text", "reason"), [
+    # a thousand, or a digit too many; a month that is another one in another language
+    ("Date,Description,Amount\n2026-03-05,A,1.234\n2026-03-06,B,-20.50\n", "'1.234' is 1234 where the mark parts thousands"),
+    ("Date,Description,Amount\n5 lip 2026,A,1.00\n6 lip 2026,B,-20.50\n", "'lip' is June in Croatian or July in Polish"),
+    (OFX.format("20260305", "1.00").replace("</BANKTRANLIST>", "<STMTTRN><TRNTYPE>OTHER<DTPOSTED>20260305<TRNAMT>1.00<FITID>1</STMTTRN></BANKTRANLIST>"),
+     "twice under one FITID 0 1"),
+    (MT940.format("x").replace("62F:C251127EUR", "62F:C251127USD"), "currencies of the balances of STARTUMSE/1/1 1 2"),
     # cards whose charges are positive
     ("Trans. Date,Post Date,Description,Amount,Category\n02/20/2026,02/20/2026,S,8.01,Merchandise\n02/20/2026,02/22/2026,P,-52.42,Payments and "
      "Credits\n02/19/2026,02/19/2026,C,25.24,Merchandise\n", "8.01 in the column 'Amount' is money in, or what was charged"),

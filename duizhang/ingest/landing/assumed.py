@@ -19,7 +19,8 @@ from duizhang.store import quoted, scratch
 _DOLLARS = frozenset((
     "USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU", "DOP", "FJD", "JMD", "TTD",
     "BSD", "BBD", "BZD", "NAD", "LRD", "XCD"))
-_OF_SIGNS = {"$": _DOLLARS, "¥": frozenset(("CNY", "JPY")), "kr": frozenset(("SEK", "NOK", "DKK", "ISK"))}
+_OF_SIGNS = {"$": _DOLLARS, "¥": frozenset(("CNY", "JPY")), "kr": frozenset(("SEK", "NOK", "DKK", "ISK")),
+             "Rs": frozenset(("INR", "PKR", "LKR", "NPR", "MUR", "SCR"))}
 _IBAN = re.compile(r"([A-Z]{2})\d{2}[A-Z0-9]{10,30}")
 _OF_THE_EURO = (
     "AD", "AT", "BE", "BG", "CY", "DE", "EE", "ES", "FI", "FR", "GR", "HR", "IE", "IT", "LT", "LU", "LV", "MC", "ME",

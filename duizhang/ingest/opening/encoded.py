@@ -29,10 +29,11 @@ PART = 1 << 18
 FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
 # nearly every text decodes under them; where the names of columns do, they are right
-BY_NAMES = ("cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949")
+BY_NAMES = ("cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949", "cp950", "cp1253", "cp874")
 _LETTERS = re.compile("[^\0-\x7f\u3000\xa0\ufffd£€¥§°«»–—’“”„…]")  # beside the signs of every language
 _SHOWN = 4096  # bytes that are enough to tell how likely an encoding is
-_BARRED = ("gb18030", "cp932", "cp949")  # a bar may be the second byte of a character
+_BARRED = ("gb18030", "cp932", "cp949", "cp950")  # a bar may be the second byte of a character
+_COMMON = 0xC6  # the last first byte of the characters of Big5 that are in use
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
@@ -69,12 +70,12 @@ def marked(head: bytes) -> str | None:
         return "utf-8-sig"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    # without a mark: every other byte of what is mostly ASCII is 0
+    # without a mark: most of every other byte of what is mostly ASCII are 0
     even, odd = head[:1000:2], head[1:1000:2]
-    if len(head) > 3 and len(head) % 2 == 0 and head.isascii():
-        if not any(odd) and all(even):
+    if len(head) > 3 and len(head) % 2 == 0 and b"\0" in even + odd:
+        if all(even) and odd.count(0) * 2 > len(odd):
             return "utf-16-le"
-        if not any(even) and all(odd):
+        if all(odd) and even.count(0) * 2 > len(even):
             return "utf-16-be"
     return None
 
@@ -106,9 +107,11 @@ def _strangeness(head: bytes, encoding: str) -> float:
     for at in special:
         before, here, after = text[at - 1], text[at], text[at + 1]
         if encoding in _BARRED:
-            rare = not _used(here) if encoding == "gb18030" else "｡" <= here <= "ﾟ" if encoding == "cp932" else not "가" <= here <= "힣"
+            rare = _is_rare(here, encoding)
             odd += rare or ("a" <= before <= "z" and here.isalpha())
-        elif encoding == "cp1251":
+        elif encoding == "cp874":
+            odd += not "ก" <= here <= "๛"
+        elif encoding in ("cp1251", "cp1253"):
             beside = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
             odd += not here.isalpha() or beside or (before.islower() and here.isupper()) or after.isdigit()
         else:
@@ -117,13 +120,16 @@ def _strangeness(head: bytes, encoding: str) -> float:
     return round(odd / len(special), 1)
 
 
-def _used(character: str) -> bool:
-    """Whether a character is one of those that simplified Chinese is written in."""
+def _is_rare(character: str, encoding: str) -> bool:
+    """Whether a character is hardly one of those that the languages of an encoding are written in."""
+    if encoding == "cp932":
+        return "｡" <= character <= "ﾟ"
+    if encoding == "cp949":
+        return not "가" <= character <= "힣"
     try:
-        character.encode("gb2312")
+        return character.encode("big5")[0] > _COMMON if encoding == "cp950" else not character.encode("gb2312")
     except UnicodeEncodeError:
-        return False
-    return True
+        return True
 
 
 def _begins(head: bytes, encoding: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import html
 import io
 import re
 import zipfile
@@ -15,6 +17,7 @@ from duizhang.ingest.opening.xls import MAGIC, xls_rows
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 # a cell with a formula and no value; one of type str has an empty text for its value
 _UNCOMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>')
+_ERROR = re.compile(rb'<c (?=[^>]*\bt="e")[^>]*\br="([A-Z]{1,3})([0-9]+)"[^>]*>(?:<f[^>]*/>|<f[^>]*>[^<]*</f>)?<v>([^<]*)</v>')
 
 
 def sheet_rows(document: Document) -> Iterator[list[str]]:
@@ -47,7 +50,36 @@ def _values(document: Document) -> Iterable[Sequence[object]]:
     with refusing_damage():
         _refuse_uncomputed(body)
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
-        return book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
+        rows: list[list[object]] = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
+        for row, column, error in _errors(body, document.sheet):
+            if row < len(rows) and column < len(rows[row]) and rows[row][column] == "":
+                rows[row][column] = error
+        return rows
+
+
+def _errors(body: bytes, sheet: str) -> Iterator[tuple[int, int, str]]:
+    """(row, column, text) of the cells of a sheet that are errors, such as #N/A: the library gives empty texts for them."""
+    with zipfile.ZipFile(io.BytesIO(body)) as members:
+        names = members.namelist()
+        if "xl/workbook.xml" not in names or "xl/_rels/workbook.xml.rels" not in names:
+            return  # an OpenDocument or a binary workbook
+        tags = re.findall(rb"<(?:\w+:)?sheet\s[^>]*>", members.read("xl/workbook.xml"))
+        own = (tag for tag in tags if html.unescape(_attribute(tag, "name")) == sheet)
+        number = next((_attribute(tag, r"\w+:id") for tag in own), "")
+        links = re.findall(rb"<Relationship\s[^>]*>", members.read("xl/_rels/workbook.xml.rels"))
+        target = next((_attribute(tag, "Target") for tag in links if _attribute(tag, "Id") == number), "")
+        path = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+        text = members.read(path) if path in names else b""
+    if b't="e"' not in text:
+        return
+    for found in _ERROR.finditer(text):
+        letters, row, error = (part.decode() for part in found.groups())
+        yield int(row) - 1, functools.reduce(lambda n, letter: n * 26 + ord(letter) - 64, letters, 0) - 1, html.unescape(error)
+
+
+def _attribute(tag: bytes, name: str) -> str:
+    found = re.search(rf'\b{name}="([^"]*)"'.encode(), tag)
+    return found[1].decode("utf-8", "replace") if found else ""
 
 
 def _refuse_uncomputed(body: bytes) -> None:

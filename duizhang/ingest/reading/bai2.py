@@ -19,6 +19,8 @@ COLUMNS = ("account", "entry_id", "amount", "currency", "date", "type_code", "cu
 # type codes: debits and credits; 890 tells something and moves no money
 _CREDIT, _DEBIT, _WORDS = ((100, 399), (920, 959)), ((400, 699), (960, 999)), "890"
 _CODES = ("01", "02", "03", "16", "49", "88", "98", "99")
+_OPENING, _CLOSING = "010", "015"  # ledger balances
+_UNDONE = {"2": "takes back what was sent", "4": "is a test"}  # of a group by its status: it takes back what was sent, or is none of it
 _AMOUNT = re.compile(r"[+-]?\d{1,18}$")
 # some banks write several records in one line
 _NEXT = re.compile(r"/\s+(?=(?:02|03|16|49|88|98|99),)")
@@ -37,12 +39,15 @@ class _Record:
 
 @dataclass
 class _Sum:
-    """The control total (minor units, algebraic), parts and records of an account, a group or the file."""
+    """The control total (minor units, algebraic), parts and records of an account, a group or the file. moved: what the rows of an
+    account move; balances: its ledger balances by their codes."""
 
     name: str = ""
     total: int = 0
     parts: int = 0
     records: int = 0
+    moved: int = 0
+    balances: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -110,9 +115,14 @@ def _rows(records: Iterable[_Record], state: _State) -> Iterator[tuple[int, Sequ
             state.groups += 1
             state.group = _Sum(f"group {state.groups}", records=record.physical)
             state.date, state.group_currency = _at(fields, 3), _at(fields, 5)
+            if undone := _UNDONE.get(_at(fields, 2)):
+                state.stated.append((f"group {state.groups}, which {undone}", "0", "1"))
         elif record.code == "03":
             _unclosed(state, groups=False)
-            state.account = _Sum(f"{_at(fields, 0)} in group {state.groups}", _summaries(fields[2:]), records=record.physical)
+            summaries = list(_summaries(fields[2:]))
+            state.account = _Sum(
+                f"{_at(fields, 0)} in group {state.groups}", sum(amount for _, amount in summaries), records=record.physical,
+                balances=dict(reversed(summaries)))
             state.number = _at(fields, 0)
             state.currency, state.row = _at(fields, 1) or state.group_currency or "USD", 0
         elif record.code == "16":
@@ -157,6 +167,7 @@ def _row(fields: list[str], state: _State) -> tuple[str, ...] | str:
         sign = -1
     else:
         return f"type code {shape(code)!r} is neither credit (1xx-3xx) nor debit (4xx-6xx)"
+    account.moved += sign * int(amount or 0)
     rest = fields[2:]
     skip = _availability(rest)
     bank, customer = _at(rest, skip), _at(rest, skip + 1)
@@ -180,18 +191,17 @@ def _availability(fields: Sequence[str], start: int = 0) -> int:
     return 1
 
 
-def _summaries(fields: list[str]) -> int:
-    """The sum of the amounts of a 03 record: repeated (type code, amount, item count, funds type and availability)."""
-    total, index = 0, 0
+def _summaries(fields: list[str]) -> Iterator[tuple[str, int]]:
+    """The type codes and amounts of a 03 record: repeated (type code, amount, item count, funds type and availability)."""
+    index = 0
     while index < len(fields):
         if not _at(fields, index):
             index += 1  # no type code: an empty summary, or a comma too many before a continuation
             continue
         amount = _at(fields, index + 1)
         if _AMOUNT.match(amount):
-            total += int(amount)
+            yield _at(fields, index), int(amount)
         index += 3 + _availability(fields, index + 3)
-    return total
 
 
 def _close_account(fields: Sequence[str], state: _State) -> None:
@@ -199,6 +209,10 @@ def _close_account(fields: Sequence[str], state: _State) -> None:
         state.stated.append(("accounts before a 49 record", "1", "0"))
         return
     _state_level(state, state.account, fields, "", 0)
+    balances = state.account.balances
+    if state.row and _OPENING in balances and _CLOSING in balances:
+        state.stated.append(
+            (f"closing balance {state.account.name}", str(balances[_CLOSING]), str(balances[_OPENING] + state.account.moved)))
     if state.group is not None:
         state.group.total += state.account.total
         state.group.parts += 1

@@ -65,6 +65,7 @@ class _Statement:
     debits: list[Decimal] = field(default_factory=lambda: [Decimal(0), Decimal(0)])
     batched: list[int] = field(default_factory=lambda: [0, 0])
     entries: int = 0
+    foreign: int = 0  # booked entries in another currency than that of the account
 
 
 class _Handler(handler.ContentHandler):
@@ -177,6 +178,8 @@ def _rows(
                     balance = {}
                 elif text:
                     balance.setdefault(path[4:], text)
+                    if path == "Bal/Amt":
+                        statement.currency = statement.currency or currency
             else:
                 _take(statement, path, text)
     if not statement.number:
@@ -237,6 +240,7 @@ def _row(entry: _Entry, statement: _Statement) -> tuple[str, ...] | str:
     status = entry.first("Sts/Cd", "Sts/Prtry", "Sts") or "BOOK"
     if status == "BOOK":
         statement.total += amount
+        statement.foreign += bool(entry.currency and statement.currency and entry.currency != statement.currency)
         if entry.first("RvslInd") in ("true", "1"):
             statement.reversed += amount
     side = statement.credits if amount >= 0 and entry.first("CdtDbtInd") == "CRDT" else statement.debits
@@ -305,6 +309,8 @@ def _stated(statement: _Statement) -> Iterator[tuple[str, str, str]]:
         other = statement.reversed and computed - 2 * statement.reversed == closing
         words = ", which its rows give where reversals count the other way round" if computed != closing and other else ""
         yield f"closing balance {name}{words}", f"{closing:f}", f"{computed:f}"
+    if statement.foreign:
+        yield f"entries in another currency than their account {name}", "0", str(statement.foreign)
     sides = (
         ("TtlCdtNtries", "credits", statement.credits),
         ("TtlDbtNtries", "debits", statement.debits),

@@ -211,7 +211,9 @@ def _without_reference(day: str, amount: Decimal, sums: _Sums, statement: str) -
 def _stated(message: _Message, sums: _Sums) -> Iterator[tuple[str, str, str]]:
     """The closing balance, and the sums and counts (:90:), of a message that states them."""
     name = message.name or message.number
-    opening, closing = _balance(message.first("60F", "60M", "60"))[0], _balance(message.first("62F", "62M", "62"))[0]
+    (opening, before), (closing, behind) = _balance(message.first("60F", "60M", "60")), _balance(message.first("62F", "62M", "62"))
+    if before and behind and before != behind:
+        yield f"currencies of the balances of {name}", "1", "2"
     if opening is not None and closing is not None:
         yield f"closing balance {name}", f"{closing:f}", f"{opening + sums.amounts['C'] - sums.amounts['D']:f}"
     elif closing is None and (opening is not None or not sums.entries) and not any(tag in message.tags for tag in _INTERIM):

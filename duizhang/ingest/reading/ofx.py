@@ -72,6 +72,8 @@ class _Walk:
         self.answer: dict[str, str] = {}  # what the bank's server says of the request
         self.problem = ""
         self.statements = self.invested = 0
+        self.seen: set[tuple[str, ...]] = set()
+        self.again = 0  # transactions that say the same as one before, its FITID included, which names one transaction alone
 
     def rows(self, tags: Iterable[tuple[bool, str, str, int]]) -> Iterator[tuple[int, Sequence[str]]]:
         for closes, name, value, line in tags:
@@ -101,7 +103,10 @@ class _Walk:
     def _ended(self) -> Iterator[tuple[int, Sequence[str]]]:
         """The transaction that is over, where one had begun."""
         if self.fields is not None and "DTPOSTED" in self.fields:
-            yield self.start, _row(self.fields, self.account, self.currency)
+            row = _row(self.fields, self.account, self.currency)
+            self.again += row in self.seen and bool(self.fields.get("FITID", "").strip("0"))
+            self.seen.add(row)
+            yield self.start, row
         elif self.fields is not None:
             self.broken.append(Broken(self.start, "a transaction without DTPOSTED; expected such as 20260301120000"))
         self.fields = None
@@ -141,6 +146,8 @@ def _rows(
     if walk.statements == walk.invested and not walk.last and not broken:
         what = "only one of investments, without transactions of its cash" if walk.invested else "no statement of a bank account or a card"
         raise RefusedFile(f"there is {what} in it", advice="Download the statement of the account.")
+    if walk.again:
+        stated.append(("transactions that stand there twice under one FITID", "0", str(walk.again)))
     if not walk.complete:
         stated.append(("</OFX> at the end of the file", "1", "0"))
 

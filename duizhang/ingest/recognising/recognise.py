@@ -45,8 +45,8 @@ _CURRENCY = re.compile(
 ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
 
 SIGN = "signs of its currency: "  # begins a line among those above the rows
-_SHARED = ("$", "¥", "￥", "kr")
-_SIGNED = re.compile(r"[-+(−–]?\s*([$¥￥])\s*[-+(]?\d[\d., ']*[)-]?|[-+(−–]?\d[\d., ']*\s*([$¥￥]|kr)\.?[)-]?")
+_SHARED = ("$", "¥", "￥", "kr", "Rs")
+_SIGNED = re.compile(r"[-+(−–]?\s*([$¥￥]|kr|Rs)\.?\s*[-+(]?\d[\d., ']*[)-]?|[-+(−–]?\d[\d., ']*\s*([$¥￥]|kr|Rs)\.?[)-]?")
 _AGAIN = re.compile(r"#\d+$")
 _AMOUNT = re.compile(r"[-+]?(?:[¥￥$€£]|[A-Z]{3} ?)?[-+]?\d[\d,. ]*|-+")
 _DAY = re.compile(r"\d{1,4}\.\d{1,2}\.\d{1,4}\.?")

@@ -7,7 +7,6 @@ What repeats itself is worked on once a distinct value.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,14 +19,15 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import FIELD_TYPES, NUMBERS, TIME_FORMATS, Column, SourceSpec, normalised
-from duizhang.ingest.texts import FEW, Cells, X, arrow, bare, coded, distinct, series, whole
+from duizhang.ingest.texts import FEW, Cells, X, applied, arrow, bare, coded, distinct, series, whole
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
 from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
 from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.money import SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.reading import Reading
-from duizhang.ingest.typing.times import CELL_FORMATS, Evidence, is_absolute, possible, times
+from duizhang.ingest.typing.spelling import ISO, is_spelled, respelled
+from duizhang.ingest.typing.times import CELL_FORMATS, EASTERN, Evidence, by, is_absolute, possible, times
 
 QUARANTINE = pa.schema(
     [("line", pa.int64()), ("column_name", pa.string()), ("value", pa.string()), ("reason", pa.string()),
@@ -35,7 +35,6 @@ QUARANTINE = pa.schema(
 )
 HIDDEN = "***"
 _SIGNED = rf"(?i)[-+−–()（）＋]|{SIDE}"
-_EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # what Chinese, Japanese and Korean are written in
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
 
@@ -124,6 +123,7 @@ class ColumnTyper:
         self.formats: dict[str, tuple[str, ...]] = {}
         self.index, self.said, self.above, self.header, self.sheet = index, said or Said(), above, header, sheet
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
+        self.spelled: dict[str, pl.Expr] = {}  # of times that no pattern reads: the text of each in digits
         self.readings: dict[str, Reading | None] = {}
         self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
         self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
@@ -157,6 +157,7 @@ class ColumnTyper:
             formats = column.formats or TIME_FORMATS
             if self.sheet and not any(is_absolute(f) for f in formats):
                 formats = tuple(dict.fromkeys((*formats, *CELL_FORMATS)))  # a cell that is midnight is written as a day
+            formats = self._with_spelled(name, column, formats, raw)
             if len(formats) > 1:
                 formats = possible(self._text(name, column, raw), formats, self._evidence(column, raw))
             self.formats[name] = formats
@@ -168,6 +169,27 @@ class ColumnTyper:
                 else times(self.formats[name]) if column.type == "time"
                 else IDS if column.type == "id"
                 else None if column.values is None else listed(column))
+
+    def _with_spelled(self, name: str, column: Column, formats: tuple[str, ...], raw: _Raw) -> tuple[str, ...]:
+        """The formats of a time, with those of texts that are read once their words, digits or calendar are written as ours."""
+        self.spelled.pop(name, None)
+        texts = self._text(name, column, raw).values
+        if not is_spelled(texts):
+            return formats
+        read = pl.coalesce([by(pattern) for pattern in formats])
+        unread = texts.filter((texts != "") & applied(read, texts).is_null())
+        if unread.is_empty():
+            return formats
+        found = respelled(unread, self.index, self.above, self._evidence(column, raw).words)
+        if all(found(text) == text for text in unread.head(FEW)):
+            return formats
+
+        def spelled(cells: pl.Series) -> pl.Series:
+            left = cells.filter(applied(read, cells).is_null()).unique()
+            return cells.replace(left, pl.Series([found(text) for text in left], dtype=pl.String))
+
+        self.spelled[name] = X.map_batches(spelled, return_dtype=pl.String)
+        return tuple(dict.fromkeys((*formats, *ISO)))
 
     def _constant(self, column: Column, raw: _Raw) -> int | None:
         """The position of a column, leaving out names that only count while all rows agree where they do not."""
@@ -258,7 +280,7 @@ class ColumnTyper:
         position, named = self.positions.get("currency"), self.captures.get("header_currency", "")
         return marks.decimal(
             self.said.decimal, ({named} if named else set()) | (raw.words(position) if position is not None else set()), days,
-            eastern=any(_EASTERN.search(name) for name in self.index))
+            eastern=any(EASTERN.search(name) for name in self.index))
 
     def type(self, batch: Batch, *, required: bool = True) -> tuple[pa.Table, pa.Table]:
         """(typed rows, quarantined cells). Typed: `line`, every field, and the business day `x_day` of every time `x`.
@@ -355,6 +377,8 @@ class ColumnTyper:
         lazy = cells.values.alias("x").to_frame().lazy()
         if steps is not None:
             lazy = lazy.with_columns(x=steps)
+        if name in self.spelled:
+            lazy = lazy.with_columns(x=self.spelled[name])
         if reading is not None:
             lazy = reading.begun(lazy)
         if self._is_plain_time(name):
@@ -406,7 +430,8 @@ class ColumnTyper:
     def _text(self, name: str, column: Column, raw: _Raw) -> Cells:
         """A field's cells without the marks that platforms and spreadsheets put around them, made ready for typing."""
         cells, steps = self._given(name, column, raw)
-        return cells if steps is None else cells.map(steps)
+        cells = cells if steps is None else cells.map(steps)
+        return cells.map(self.spelled[name]) if name in self.spelled else cells
 
     def _given(self, name: str, column: Column, raw: _Raw) -> tuple[Cells, pl.Expr | None]:
         """(the bare cells that a field is read from, what makes its text of them; None where they are it)."""

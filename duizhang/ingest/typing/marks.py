@@ -9,9 +9,12 @@ import polars as pl
 
 from duizhang.currency import places_by_currency
 from duizhang.errors import RefusedFile
-from duizhang.ingest.texts import Cells
+from duizhang.ingest.texts import Cells, X, applied
+from duizhang.ingest.typing.money import in_our_digits
 
 _OTHER = {",": ".", ".": ","}
+# signs of money beside which thousands are parted by a comma, and by a point or a blank
+_SIGNS = {".": r"[¥￥円元£₹₩₱฿△▲]|人民币|\b(?:US|HK|NT|C|A|S)\$|\bRs", ",": r"zł|Kč|\bFt\b|₽|₴|R\$|₺"}
 
 
 class Marks:
@@ -21,9 +24,12 @@ class Marks:
         self.counts = {",": 0, ".": 0}  # cells that show that this mark stands before cents
         self.groups = {",": "", ".": ""}  # a cell in which it may stand before thousands
         self.has_plain = False  # whether an amount has no mark
+        self.is_finer = {",": False, ".": False}  # whether an amount has more than two digits behind this mark, and nothing else it can be
 
     def look_at(self, texts: Cells) -> None:
         """Count the marks in a column of amounts."""
+        if not texts.values.str.len_chars().equals(texts.values.str.len_bytes()):
+            texts = Cells(applied(in_our_digits(pl.when(~X.str.contains("٫")).then(X).otherwise(pl.lit(""))), texts.values), texts.places)
         self.has_plain |= bool((texts.values.str.contains("[1-9]") & ~texts.values.str.contains("[.,]")).any())
         cells = texts.values.filter(texts.values.str.contains("[.,]"))
         if not len(cells):
@@ -34,6 +40,7 @@ class Marks:
             before_cents = rf"[0-9]{point}[0-9]{{1,2}}\D*$"
             surely = rf"[0-9]{re.escape(other)}[0-9]{{3}}{point}|^\D*0{point}[0-9]"  # behind thousands, or behind a 0
             self.counts[mark] += int(cells.str.contains(before_cents).sum()) + int(cells.str.contains(surely).sum())
+            self.is_finer[mark] |= bool(cells.str.contains(rf"^\D*(?:0|[0-9]{{4,}}){point}[0-9]{{3}}|{point}[0-9]{{4,}}\D*$").any())
             found = cells.filter(cells.str.contains(rf"^\D*[1-9][0-9]{{0,2}}({point}[0-9]{{3}})+\D*$"))
             self.groups[mark] = self.groups[mark] or (found[0] if len(found) else "")
             if (found.str.count_matches(mark, literal=True) > 1).any():
@@ -48,9 +55,20 @@ class Marks:
         """
         counts = self.counts
         if any(counts.values()) or not any(self.groups.values()):
-            return "," if counts[","] > counts["."] else "."
+            found = "," if counts[","] > counts["."] else "."
+            if self.groups[found] and not said and not self.is_finer[found] and not self._has_three(currencies):
+                self._undecided(found)  # 1.234 beside 20.50 has a digit too many, or is a thousand
+            return said or found
         by_names = "." if eastern and not self.groups["."] else ""
-        return said or self._by_currency(currencies) or _by_days(days) or by_names or self._undecided()
+        return said or self._by_currency(currencies) or by_names or _by_days(days) or self._by_signs() or self._undecided()
+
+    def _by_signs(self) -> str:
+        """The mark before cents by the signs of money, where it is not the one that may part thousands."""
+        [text, *more] = [text for text in self.groups.values() if text]
+        return next((mark for mark, sign in _SIGNS.items() if not more and not self.groups[mark] and re.search(sign, text)), "")
+
+    def _has_three(self, currencies: set[str]) -> bool:
+        return 3 in {places_by_currency().get(currency) for currency in currencies}
 
     def _by_currency(self, currencies: set[str]) -> str:
         """The mark that does not part the thousands of 50,000, where every currency that the file names has no decimals (yen, won), and
@@ -61,8 +79,8 @@ class Marks:
             return ""
         return _OTHER[marks[0]] if places == {0} else marks[0] if places == {3} and not self.has_plain else ""
 
-    def _undecided(self) -> str:
-        text = next(found for found in self.groups.values() if found)
+    def _undecided(self, mark: str = "") -> str:
+        text = self.groups[mark] if mark else next(found for found in self.groups.values() if found)
         digits = re.sub(r"[^\d.,]", "", text)
         raise RefusedFile(
             f"amounts can be read in two ways: {text!r} is {re.sub('[.,]', '', digits)} where the mark parts thousands, "

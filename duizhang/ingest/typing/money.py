@@ -14,11 +14,21 @@ from duizhang.ingest.typing.reading import KEPT, Reading
 from duizhang.schema import MONEY, WHOLE_DIGITS
 
 TOO_LARGE = f"has more than {WHOLE_DIGITS} digits before its decimal mark, the most that have room to be added up"
+_EXACT = 14  # digits that a number of a computer has exactly
 _LARGEST = Decimal(10) ** WHOLE_DIGITS  # what a file may state of money, less than a sum of many may come to
-_WIDE, _NARROW = "０１２３４５６７８９．，－−–＋（）￥", "0123456789.,---+()¥"
+# full-width and Arabic digits, dashes that stand for a minus, triangles by which Japanese accounts show one
+_SPELLED = {
+    **dict(zip("０１２３４５６７８９．，－−–＋（）￥", "0123456789.,---+()¥", strict=True)),
+    **{chr(start + n): str(n) for start in (0x660, 0x6F0, 0xE50, 0x966) for n in range(10)},
+    **dict.fromkeys("‐‑‒—―﹣△▲", "-"), "\u200e": "", "\u200f": "", "\ufeff": "", "٬": "",
+}
 # what stands between thousands besides the mark of the other kind: blanks of four widths and apostrophes
 _GROUPS = (" ", "\u00a0", "\u202f", "\u2009", "'", "\u2019")
-SIDE = r"([0-9.)])\s*(CR|DR|DB|S|H|C|D)\.?$"  # behind the amount: credit or debit, in either case
+SIDE = r"([0-9.)])\s*(?:\((CR|DR|DB)\.?\)|(CR|DR|DB|S|H|C|D)\.?)$"  # behind the amount: credit or debit, in either case
+BEFORE = r"^(CR|DR|DB)\.?\s*([0-9.,])"  # the same in front of it
+_COINS = r"kr|R\$|Rs|zł|Kč|Ft|lei|лв|руб|Bs|S/|RM|Rp|TL|soles"  # marks of currencies that are letters, which may have a dot behind
+# a number as a computer counted it, whose digits past the cents are all 0 or 9 but the last: 19.989999999999998
+_NOISE = (r"^[-+]?[0-9]{1,9}", r"[0-9]{0,4}?(?:0{6,}|9{6,})[0-9]{1,3}$")
 
 
 @lru_cache(KEPT)
@@ -55,17 +65,26 @@ def _thorough(own: str, mark: str, decimal: str, kind: pa.DataType) -> pl.Expr:
     if decimal == ".":
         grouped += "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"  # lakh and crore
     number = rf"(?:0*[0-9]{{1,{kind.precision - kind.scale}}}|{grouped})?(?:{mark}[0-9]{{0,{kind.scale}}}0*)?"
-    text = X.str.replace_many(list(_WIDE), list(_NARROW)).str.strip_chars(" ")
-    debit = text.str.extract(f"(?i){SIDE}", 2).str.to_uppercase().is_in(["DR", "DB", "S", "D"]).fill_null(value=False)
-    bare = text.str.replace(f"(?i){SIDE}", "${1}")
+    text = in_our_digits(X).str.replace("٫", decimal, literal=True).str.strip_chars(" ")
+    sides = (text.str.extract(f"(?i){SIDE}", 2), text.str.extract(f"(?i){SIDE}", 3), text.str.extract(f"(?i){BEFORE}", 1))
+    debit = pl.coalesce(sides).str.to_uppercase().is_in(["DR", "DB", "S", "D"]).fill_null(value=False)
+    noise = text.str.contains(rf"{_NOISE[0]}{mark}{_NOISE[1]}") & (text.str.count_matches("[0-9]") > _EXACT)
+    bare = text.str.replace(f"(?i){SIDE}", "${1}").str.replace(f"(?i){BEFORE}", "${2}")
     # the marks that stand around an amount: a currency sign or code before or behind, 元
-    bare = bare.str.replace(r"^([-+(]?)\s*(?:[¥$€£]|人民币|[A-Z]{2,3}\$?)\s*", "${1}")
-    bare = bare.str.replace(r"\s*(?:[¥$€£元]|[A-Z]{3})(\)?)$", "${1}").str.strip_chars(" ").str.replace(r"^([-+(])\s+", "${1}")
+    bare = bare.str.replace(r"^([-+(]?)\s*(?:[¥$€£₩₹₺₽₴₱฿₫]|人民币|[A-Z]{2,3}\$?)\s*", "${1}")
+    bare = bare.str.replace(rf"^([-+(]?)\s*(?:{_COINS})\.?\s*", "${1}").str.replace(rf"\s*(?:{_COINS})\.?(\)?)$", "${1}")
+    bare = bare.str.replace(r"\s*(?:[¥$€£元円원₩₹₺₽₴₱฿₫]|[A-Z]{3})(\)?)$", "${1}").str.strip_chars(" ").str.replace(r"^([-+(])\s+", "${1}")
     negative = bare.str.contains(r"^[-(]|-$")
     good = bare.str.contains(rf"^(?:[+-]?(?:{number})|\((?:{number})\)|(?:{number})[-+])$") & bare.str.contains("[0-9]")
     digits = bare.str.replace_all(rf"[{own}{''.join(_GROUPS)}+()-]", "").str.strip_chars_start("0")
     value = _cast(pl.concat_str(pl.when(debit | negative).then(pl.lit("-")).otherwise(pl.lit("")), pl.lit("0"), digits), decimal, kind)
-    return pl.when(good & ~(debit & negative)).then(value)  # what is a debit twice over has no certain sign
+    # what is a debit twice over has no certain sign; Polars rounds what has more decimals than there is room for
+    return pl.when(good & ~(debit & negative)).then(value).when(noise).then(_cast(text, decimal, kind))
+
+
+def in_our_digits(text: pl.Expr) -> pl.Expr:
+    """Amounts in digits and signs that all the rest knows."""
+    return text.str.replace_many(list(_SPELLED), list(_SPELLED.values()))
 
 
 def reaches(amounts: pa.Array, bound: int) -> bool:

@@ -12,30 +12,20 @@ import polars as pl
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.texts import Cells, X, applied
+from duizhang.ingest.typing.month_names import ENGLISH
 from duizhang.ingest.typing.reading import KEPT, Reading
 
 CELL_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")  # of the times in a workbook
 PROBE = 64
-MONTH_NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
-# months as other languages write them, in full and cut short, without the dot: longer ones first, as the first that fits counts
-_MONTHS = {
-    "jan": "januari januar janvier januária janeiro gennaio stycznia enero ene gen sty jän jänner janv", "feb": "februari februar février"
-    " fevereiro febrero febbraio lutego févr fév fev lut", "mar": "märz mars maart março marzo marca mär mrt mrz", "apr": "avril abril"
-    " aprile kwietnia avr abr kwi", "may": "mai mei mayo maggio maio maja mag maj", "jun": "juni juin junio giugno junho czerwca giu cze",
-    "jul": "juli juillet julio luglio julho lipca juil lug lip", "aug": "august augusti augustus août agosto sierpnia aoû ago sie",
-    "sep": "september septembre septiembre setembro settembre wrzesień września sept set wrz", "oct": "oktober octobre octubre outubro"
-    " ottobre października okt ott out paź", "nov": "november novembre noviembre novembro listopada lis", "dec": "december dezember"
-    " décembre diciembre dezembro dicembre grudnia déc dez dic gru",
-}
-_PLAIN_MONTH = rf"(?i)\b(?:{'|'.join(name[:3] + '|' + name for name in MONTH_NAMES)})\b\W*[0-9]"
-_ENGLISH = dict(sorted(((word, month) for month, words in _MONTHS.items() for word in words.split()), key=lambda pair: -len(pair[0])))
+LAST_MONTH = 12
+EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")  # what Chinese, Japanese and Korean are written in
 _DAY = 86_400_000_000  # microseconds
 # what stands for a code: Polars alone takes 20 for a year, and a text without the blank between day and hour
 _SHAPES = {
     "Y": "(?:19[0-9]{2}|2[01][0-9]{2}|2200)", "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}", "p": "[AaPp][Mm]", "f": "[0-9]{1,6}",
     "z": "(?:[+-][0-9]{2}:?[0-9]{2}|Z)",
 }
-_NAMED_MONTH = re.compile(rf"(?i)\b({'|'.join(MONTH_NAMES)})\s+(?:\d{{1,2}},?\s+)?((?:19|20)\d\d)\b")
+_NAMED_MONTH = re.compile(rf"(?i)\b({'|'.join(ENGLISH)})\s+(?:\d{{1,2}},?\s+)?((?:19|20)\d\d)\b")
 _NUMBERED_MONTH = re.compile(r"\b((?:19|20)\d\d)[-/.年](\d{1,2})(?!\d)")
 _MONTH_FIRST = frozenset(("PST", "PDT", "MST", "MDT", "EST", "EDT", "AKST", "AKDT", "HST"))  # clocks of the United States
 _DAY_FIRST = frozenset((
@@ -49,7 +39,7 @@ _DAY_FIRST_MONEY = frozenset((
 _DAY_FIRST_NAMES = re.compile(
     r"^(?:data(?:contabile|registrazione|operazione|valuta|operacji|księgowania|movimento|lançamento|tranzac)|datum|buchung|fecha|f\.|"
     r"dated[e']|dateop|libell|dato|bogf|bokf|kirjaus|dátum|könyvel|дата|tarih|işlem|tanggal|ngày|ημερομηνία|kuupäev|įrašo|darījuma"
-    r"|beschreibung|verwendungszweck|concepto|importo|importe|descrizione|histórico|lançamento|sortcode$|bsb$|ifsc)")
+    r"|วันที่|التاريخ|תאריך|beschreibung|verwendungszweck|concepto|importo|importe|descrizione|histórico|lançamento|sortcode$|bsb$|ifsc)")
 
 
 @dataclass(frozen=True)
@@ -101,18 +91,8 @@ def by(pattern: str) -> pl.Expr:
         return pl.when(X.str.contains(r"^[0-9]{5}(?:\.[0-9]+)?$")).then(
             pl.lit("1899-12-30").str.to_datetime("%Y-%m-%d", time_unit="us") + pl.duration(seconds=seconds.cast(pl.Int64)))
     text = X.str.replace("Z$", "+00:00") if "%z" in pattern else X
-    if "%b" in pattern or "%B" in pattern:
-        text = _in_english(text)
     read = text.str.to_datetime(pattern.replace(".%f", "%.f"), time_unit="us", strict=False, cache=False).dt.replace_time_zone(None)
     return pl.when(text.str.contains(_shape(pattern))).then(read)
-
-
-def _in_english(text: pl.Expr) -> pl.Expr:
-    """The text with the month as English has it: 5. März 2026, 05-ene-2026, 5 de mayo de 2026, 12 Sept 2026."""
-    plain = text.str.contains(_PLAIN_MONTH)
-    other = text.str.to_lowercase().str.replace(r"^(\d{1,2})\.\s+", "${1} ").str.replace_all(r"\s+(de|of)\s+", " ")
-    other = other.str.replace_many(list(_ENGLISH), list(_ENGLISH.values()), leftmost=True).str.replace(r"([a-zé]{3})\.", "${1}")
-    return pl.when(plain).then(text).otherwise(other)
 
 
 @lru_cache
@@ -137,6 +117,7 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
     filled = texts.values.filter(texts.values != "")
     near = _near(filled, formats)
     if not near and len(filled) and rivals(tuple(formats)):
+        _refuse_turned(filled, formats)
         # a cell that is no time tells nothing of the others
         filled = filled.filter(applied(pl.coalesce([by(p) for p in formats]), filled).is_not_null())
         near = _near(filled, formats)
@@ -156,8 +137,8 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
         _refuse_mixed(filled, formats)
         return tuple(formats)
     lead = next(iter(found))
-    if not (evidence or Evidence()).said:
-        _refuse_years_first(filled, lead, found[lead])
+    if not (evidence or Evidence()).said and (other := _years_first(filled, lead, found[lead], evidence or Evidence())):
+        return (other, *(p for p in formats if not re.match("%[dmy]", p)))
     if len(found) > 1:
         lead = _decided({p: _in_rows(by(p), texts) for p in found}, filled[0], evidence or Evidence())
     return (lead, *(p for p in formats if p != lead and frozenset((p, lead)) not in rivals(tuple(formats))))
@@ -182,20 +163,44 @@ def _refuse_mixed(filled: pl.Series, formats: Sequence[str]) -> None:
                 advice="Export it again without a spreadsheet, which turned some of its dates around.")
 
 
-def _refuse_years_first(filled: pl.Series, lead: str, times: pl.Series) -> None:
-    """Raises RefusedFile where two digits are read as the day and the times of some weeks then lie years apart: 26-03-13, 26-03-14."""
+def _refuse_turned(filled: pl.Series, formats: Sequence[str]) -> None:
+    """Raises RefusedFile where a spreadsheet has taken the days up to the 12th for months: all of its dates are such, and every text has
+    one after the 12th."""
+    dates = filled.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00:00)?$")
+    texts, days = filled.filter(~dates), applied(pl.coalesce([by(p) for p in CELL_FORMATS]), filled.filter(dates)).dt.date()
+    orders = [tuple(p for p in formats if _order(p) == order and "%b" not in p and "%B" not in p) for order in ("day", "month")]
+    if texts.is_empty() or days.is_empty() or not all(orders):
+        return
+    if (days.dt.day() > LAST_MONTH).any() or (days.dt.day() == days.dt.month()).all():
+        return
+    one, other = (applied(pl.coalesce([by(p) for p in patterns]), texts).is_not_null() for patterns in orders)
+    if (one.all() and not other.any()) or (other.all() and not one.any()):
+        first = next(day for day in days.to_list() if day.day != day.month)
+        raise RefusedFile(
+            f"dates can be read in two ways: {str(first)!r} is {first:%Y-%m-%d} or "
+            f"{first.replace(month=first.day, day=first.month):%Y-%m-%d}, and other cells of the file are written in both orders",
+            advice="Export it again without a spreadsheet, which turned some of its dates around.")
+
+
+def _years_first(filled: pl.Series, lead: str, times: pl.Series, evidence: Evidence) -> str:
+    """The pattern that has the year first where two digits are read as the day and the times of some weeks then lie years apart:
+    26-03-13, 26-03-14; '' where they do not. Raises RefusedFile where the columns have no Chinese, Japanese or Korean names."""
     marks = re.fullmatch(r"%d([-./])%m\1%y", lead)
     if marks is None:
-        return
-    other = applied(by(f"%y{marks[1]}%m{marks[1]}%d"), filled)
+        return ""
+    pattern = f"%y{marks[1]}%m{marks[1]}%d"
+    other = applied(by(pattern), filled)
     if other.null_count():
-        return
+        return ""
     spans = [(max(days) - min(days)).days for days in (times.dt.date().to_list(), other.dt.date().to_list())]
-    if spans[0] > 300 and spans[1] <= 92:
-        raise RefusedFile(
-            f"dates can be read in two ways: {filled[0]!r} is {times[0]:%Y-%m-%d} (day first) or {other[0]:%Y-%m-%d} (year first), and "
-            "nothing in the file tells",
-            advice="Say in books.yaml, readings: {SOURCE: {dates: day}} where the day is first, or export years with four digits.")
+    if spans[0] <= 300 or spans[1] > 92:
+        return ""
+    if any(map(EASTERN.search, evidence.names)):
+        return pattern
+    raise RefusedFile(
+        f"dates can be read in two ways: {filled[0]!r} is {times[0]:%Y-%m-%d} (day first) or {other[0]:%Y-%m-%d} (year first), and "
+        "nothing in the file tells",
+        advice="Say in books.yaml, readings: {SOURCE: {dates: day}} where the day is first, or export years with four digits.")
 
 
 def _in_rows(rule: pl.Expr, texts: Cells) -> pl.Series:
@@ -248,7 +253,7 @@ def _examples(pattern: str) -> list[str]:
     texts = []
     for year, month, day, width in itertools.product((2011, 1999, 2026), (1, 5, 11, 12), (1, 10, 12, 20), (1, 2)):
         numbers = {"y": year % 100, "m": month, "d": day, "H": 9, "I": 9, "M": 10, "S": 11}
-        name = MONTH_NAMES[month - 1].title()
+        name = ENGLISH[month - 1].title()
         words = {"Y": str(year), "b": name[:3], "B": name, "p": "AM", "f": "000", "z": "+0000"}
         words |= {code: f"{number:0{width}}" for code, number in numbers.items()}
         texts.append(re.sub("%(.)", lambda match, words=words: words.get(match[1], match[0]), pattern))  # type: ignore[misc]
@@ -276,7 +281,7 @@ def _is_within(times: pl.Series, stated: tuple[str, ...]) -> bool:
 
 def _is_in_months(times: pl.Series, above: str) -> bool:
     """Whether all times lie in the months, or between them, that the lines above the rows name: `September 2026`, `2026-09`."""
-    found = [(year, MONTH_NAMES.index(name.lower()) + 1) for name, year in _NAMED_MONTH.findall(above)]
+    found = [(year, ENGLISH.index(name.lower()) + 1) for name, year in _NAMED_MONTH.findall(above)]
     found += [(year, int(month)) for year, month in _NUMBERED_MONTH.findall(above)]
     stated = sorted(f"{year}-{month:02}" for year, month in found if 0 < month <= 12)
     return bool(stated) and stated[0] <= str(times.min())[:7] and str(times.max())[:7] <= stated[-1]
