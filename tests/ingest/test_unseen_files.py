@@ -48,7 +48,7 @@ DAYS = (
     ("日期,摘要,支出,存入,餘額\n26.03.05,轉帳,\"1,000\",,\"9,000\"\n26.03.16,存款,,\"2,000\",\"11,000\"\n", {"CNY": "1000"}, ["2026-03-05", "2026-03-16"], 0),
     ("Date,Description,Amount\n2026-03-05,A,\"1,234円\"\n2026-03-06,B,\"-234円\"\n", {"JPY": "1000"}, None, 0),
     ("Fecha,Concepto,Importe,Tipo\n05/03/2026,A,\"10,00\",Cargo\n16/03/2026,B,\"20,00\",Abono\n", {"CNY": "10"}, ["2026-03-05", "2026-03-16"], 0),
-    ("Date,Description,Amount\n2026-03-05,A,DR 9.990000000000002\n2026-03-06,B,CR 19.989999999999998\n", {"CNY": "10"}, None, 0),
+    ("Date,Description,Amount\n2026-03-05,A,DR 10.00\n2026-03-06,B,CR 20.00\n2026-03-06,C,-0.0099999999999998\n", {"CNY": "9.99"}, None, 0),
     # what waits has no day yet
     (f"{HEAD}Pending,Z,-5.00,\n2026-03-05{TWO.format('2026-03-06')}", {"CNY": "10"}, ["2026-03-05", "2026-03-06"], 1),
     # an hour in the text of a statement is no message of its own

@@ -12,8 +12,8 @@ from duizhang.ingest.typing.month_names import MONTHS, all_words, months_of
 # how dates are written that have been looked at here, whatever else a specification's own patterns say
 ISO = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p")
 _PLAIN = (
-    r"^(?:(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}|[0-9]{8,14}|[0-9]{5}[.0-9]*)"
-    r"[-T :0-9.Z+]*)?$")
+    r"^(?:(?:(?:19|20)[0-9]{2}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:19|20)?[0-9]{2}|[0-9]{8,14}|[0-9]{5}[.0-9]*)"
+    r"(?:[-T :.Z+][-T :0-9.Z+]*)?)?$")
 _DIGITS = str.maketrans({
     **{chr(start + n): str(n) for start in (0x660, 0x6F0, 0xE50, 0x966, 0xFF10) for n in range(10)},  # Arabic, Persian, Thai, Hindi, wide
     "／": "/", "－": "-", "．": ".", "：": ":", "\u3000": " ", "\u200e": "", "\u200f": "", "\u202f": " ",
