@@ -23,8 +23,8 @@ from duizhang.ingest.typing import ColumnTyper
 from duizhang.ingest.typing.clock import TIME, business_day, to_utc
 from duizhang.ingest.typing.field_texts import steps
 from duizhang.ingest.typing.pseudonyms import pseudonyms
-from duizhang.ingest.typing.spelling import respelled
 from duizhang.ingest.typing.times import rivals, times
+from duizhang.ingest.typing.written_dates import respelled
 from duizhang.pseudonym_key import new_key, pseudonym
 from duizhang.store import connect, quoted
 

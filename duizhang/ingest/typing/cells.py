@@ -26,8 +26,8 @@ from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.money import BEFORE, SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.reading import Reading
-from duizhang.ingest.typing.spelling import ISO, is_spelled, respelled
 from duizhang.ingest.typing.times import CELL_FORMATS, EASTERN, Evidence, by, is_absolute, possible, times
+from duizhang.ingest.typing.written_dates import ISO, is_spelled, respelled
 
 QUARANTINE = pa.schema(
     [("line", pa.int64()), ("column_name", pa.string()), ("value", pa.string()), ("reason", pa.string()),
