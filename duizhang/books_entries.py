@@ -209,8 +209,8 @@ class SourceReading(Entry):
 
 
 class Counterparty(Entry):
-    """Whom letters go to. name and address: as they stand in the letter; claim_days: how long after a difference was first seen the
-    contract lets it be claimed."""
+    """Whom letters go to; its name is meant, however like a known provider's. name and address: as they stand in the letter; claim_days:
+    how long after a difference was first seen the contract lets it be claimed."""
 
     name: str = ""
     address: str = ""

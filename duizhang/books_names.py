@@ -93,6 +93,7 @@ def _may_be_any(raw: Mapping[str, Any], kind: str, place: Place) -> bool:
 def _nearly(raw: Mapping[str, Any], shops: Mapping[str, Any], sources: Sequence[str]) -> Iterator[tuple[Place, str]]:
     """Names that may be any, but are spelt nearly as a known one: platforms, providers, and entities that have an account and no shop."""
     channels = sorted({name.split("_")[0] for name in sources} - {"books", "bank", "wms", "platform", "shop"})
+    meant_so = set(map(str, _mapping(raw.get("counterparties"))))  # however like another's
     entities = sorted({str(raw.get("entity") or ""), *(str(_mapping(entry).get("entity") or "") for entry in shops.values())} - {""})
     for kind, known, pattern in (
         ("platform", channels, ("shops", "*", "platform")), ("provider", channels, ("shops", "*", "provider")),
@@ -100,8 +101,10 @@ def _nearly(raw: Mapping[str, Any], shops: Mapping[str, Any], sources: Sequence[
     ):
         for place, name in _standing(raw, pattern):
             close = nearest(str(name), known, cutoff=_TYPING_ERROR) if isinstance(name, str) and name not in known else ""
-            if close:
+            if close and kind == "entity":
                 yield place, f"unknown {kind} {name!r}; did you mean {close!r}?"
+            elif close and name not in meant_so:
+                yield place, f"unknown {kind} {name!r}; did you mean {close!r}? if not, name it under counterparties"
 
 
 def _standing(value: object, pattern: Sequence[str], place: Place = ()) -> Iterator[tuple[Place, object]]:

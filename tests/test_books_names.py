@@ -116,6 +116,13 @@ def test_own_sources_are_known_and_the_books_of_the_readme_and_the_examples_load
     load_books(ROOT / "examples" / "olist" / "books.yaml")
 
 
+def test_a_provider_whose_name_is_like_anothers_is_taken_where_counterparties_name_it(tmp_path: Path) -> None:
+    text = GOOD.replace("alipay", "paypay")
+    (told,) = [line for line in problems(tmp_path, text) if "shops" in line]
+    assert told.endswith("did you mean 'paypal'? if not, name it under counterparties")
+    assert not [line for line in problems(tmp_path, text + "counterparties: {paypay: {}}\n") if "shops" in line]
+
+
 def test_a_cut_off_is_read_with_and_without_quotation_marks(tmp_path: Path) -> None:
     for text in ("10:30", "'10:30'"):
         (tmp_path / "books.yaml").write_text(GOOD + f"cut_off: {text}\n", encoding="utf-8")

@@ -32,13 +32,15 @@ def export(
     books_path: Path, home: Path, start: dt.datetime, end: dt.datetime, layout: str, entity: str, currency: str, out: Path,
     *, as_json: bool,
 ) -> None:
-    """Write the published entries of a range, numbered without gaps. What is posted comes back with the ledger's own files, and until
-    then its accounts are open in the leg `ledger`."""
+    """Write the published entries of a range. Their numbers have no gaps over all entities and currencies; those that the file leaves out
+    are told. What is posted comes back with the ledger's own files, and until then its accounts are open in the leg `ledger`."""
     from duizhang.books import load_books
-    from duizhang.close import append_event, postings, write_postings
+    from duizhang.close import append_event, entries_beside, postings, write_postings
     from duizhang.digest import file_digest
 
-    found = postings(home, load_books(books_path), start.date(), end.date(), entity=entity, currency=currency)
+    books = load_books(books_path)
+    found = postings(home, books, start.date(), end.date(), entity=entity, currency=currency)
+    beside = entries_beside(home, start.date(), end.date(), (entity or books.entity, currency or books.currency))
     write_postings(found, layout, out)
     names = sorted({p.entry for p in found})
     append_event(open_state(home), actor="export", kind=EventKind.JOURNAL_EXPORTED, payload={
@@ -46,4 +48,7 @@ def export(
     })
     line = _("{n} entries, {lines} lines in {path}: {first} to {last}", n=len(names), lines=len(found), path=out, first=names[0],
              last=names[-1])
-    answer({"out": out, "layout": layout, "entries": names, "lines": len(found)}, [line], as_json=as_json)
+    told = [_("not in it: {n} of {entity} in {currency} (--entity {entity} --currency {currency})", n=n, entity=e, currency=c)
+            for e, c, n in beside]
+    answer({"out": out, "layout": layout, "entries": names, "lines": len(found),
+            "not_in_it": [{"entity": e, "currency": c, "entries": n} for e, c, n in beside]}, [line, *told], as_json=as_json)

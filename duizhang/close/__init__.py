@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from duizhang.close.groups import events_of
     from duizhang.close.importing import Imported, import_decisions
     from duizhang.close.journal import correction_claims, entries, journal_proposals
-    from duizhang.close.layouts import postings, write_postings
+    from duizhang.close.layouts import entries_beside, postings, write_postings
     from duizhang.close.letter_sheets import Sheet, sheets
     from duizhang.close.letters import statement
     from duizhang.close.proof import Proof, verify
@@ -33,8 +33,9 @@ else:
 __all__ = [
     "CellChoice", "Corrected", "Decision", "Imported", "Proof", "Rejected", "Sheet", "Taken", "accept", "announce", "append_event",
     "approve", "archive_books", "archive_sources", "clock", "close_periods", "correct", "correction_claims", "decide",
-    "decisions", "dispute", "entries", "events", "events_of", "export_audit", "export_exceptions", "import_decisions",
-    "item_decisions", "journal_proposals", "last_books", "postings", "prepared", "record_of", "rejected", "reopen", "replay", "sheets",
+    "decisions", "dispute", "entries", "entries_beside", "events", "events_of", "export_audit", "export_exceptions",
+    "import_decisions", "item_decisions", "journal_proposals", "last_books", "postings", "prepared", "record_of", "rejected",
+    "reopen", "replay", "sheets",
     "signatures", "signed_checkpoint", "signed_from", "statement", "take_back", "take_back_cell", "told_of", "totals", "verifier_key",
     "verify", "write_postings",
 ]

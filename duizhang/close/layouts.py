@@ -66,11 +66,8 @@ def postings(home: Path, books: Books, start: dt.date, end: dt.date, *, entity: 
             "select period, entry, line_no, account, summary, debit - credit, currency, entity from journal_proposals "
             "where period between ? and ? and entity = ? and currency = ? order by entry, line_no", [start, end, *wanted],
         ).fetchall()
-        others = con.execute(
-            "select distinct entity, currency from journal_proposals where period between ? and ? order by all", [start, end]
-        ).fetchall()
     if not rows:
-        also = ", ".join(f"{e} in {c}" for e, c in others)
+        also = ", ".join(f"{e} in {c}" for e, c, _ in entries_beside(home, start, end, wanted))
         raise UserError(f"there are no entries of {wanted[0]} in {wanted[1]} from {start} to {end}",
                         advice=f"There are some of {also}." if also else "Entries follow from decisions that were computed.")
     names = {code: account.name for code, account in books.accounts.items()}
@@ -81,6 +78,15 @@ def postings(home: Path, books: Books, start: dt.date, end: dt.date, *, entity: 
     if wrong := [entry for entry, total in balance.items() if total]:
         raise UserError(f"{wrong[0]} does not balance", advice="`duizhang verify` says whether it was changed.")
     return found
+
+
+def entries_beside(home: Path, start: dt.date, end: dt.date, wanted: tuple[str, str]) -> list[tuple[str, str, int]]:
+    """(entity, currency, how many) of the published entries of a range that are not of the entity and currency that are wanted."""
+    with open_published(home) as con:
+        return con.execute(
+            "select entity, currency, count(distinct entry) from journal_proposals "
+            "where period between ? and ? and (entity <> ? or currency <> ?) group by all order by all", [start, end, *wanted],
+        ).fetchall()
 
 
 def write_postings(found: Sequence[Posting], layout: str, out: Path) -> None:
