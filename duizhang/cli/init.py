@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,48 +158,75 @@ def _copy(found: Folder, places: dict[str, str]) -> list[str]:
 def _told(
     found: Folder, shops: Shops, places: dict[str, str], target: Path, asked: list[str], *, copied: list[str] | None,
     drafted: bool,
-) -> list[str]:
-    from duizhang.drafting import days_text, last_whole_day, repeated
+) -> Iterator[str]:
+    yield from _files(found, shops)
+    yield from _belonging(found, places, copied)
+    where = _("drafted {path}", path=target) if drafted else _("as it was: {path}", path=target)
+    yield from ("", where + (_("; {n} questions are open in it:", n=len(asked)) if asked else ""))
+    yield from (f"  {line}" for line in asked)
+    if steps := [*_proposing(found, target), *_next(found, shops, target)]:
+        yield from ("", _("next: {command}", command=steps[0]), *(f"      {step}" for step in steps[1:]))
 
-    rows = [
-        [bill.name, bill.spec.name, bill.rows, days_text(bill.days), shops.shop_of(bill) or "company",
-         _doubt(bill, repeated(bill, found, shops))]
-        for bill in found.bills
-    ]
-    width = max(screen_width(), 80)
-    lines = [_("{files} files: {known} recognised, {refused} not, {twice} twice", files=len(found.paths),
-               known=len({b.name.partition("::")[0] for b in found.bills}), refused=len(found.refused), twice=len(found.copies)), ""]
-    heads = [_("file"), _("kind"), _("rows"), _("days"), _("of"), _("noted")]
-    lines += [table_text(heads, rows, width=width)] if rows else []
+
+def _files(found: Folder, shops: Shops) -> Iterator[str]:
+    """What was recognised, and what was not read and why."""
+    from duizhang.drafting import days_text, repeated
+
+    known = len({bill.name.partition("::")[0] for bill in found.bills})
+    yield _("{files} files: {known} recognised, {refused} not, {twice} twice", files=len(found.paths), known=known,
+            refused=len(found.refused), twice=len(found.copies))
+    yield ""
+    if found.bills:
+        rows = [
+            [bill.name, bill.spec.name, bill.rows, days_text(bill.days), shops.shop_of(bill) or "company",
+             _doubt(bill, repeated(bill, found, shops))]
+            for bill in found.bills
+        ]
+        yield table_text([_("file"), _("kind"), _("rows"), _("days"), _("of"), _("noted")], rows, width=max(screen_width(), 80))
     not_read = [f"  {name}: {spoken(reason)}" for name, reason in sorted(found.refused.items())]
     not_read += [f"  {name}: " + _("same content as {other}", other=other) for name, other in sorted(found.copies.items())]
-    lines += ["", _("Not read ({n}):", n=len(not_read)), *not_read] if not_read else []
-    lines += ["", _("Beside the inbox, so not looked at: {names}", names=", ".join(found.beside))] if found.beside else []
-    moves = {name: place for name, place in places.items() if found.paths[name].resolve() != (found.root / place).resolve()}
+    if not_read:
+        yield from ("", _("Not read ({n}):", n=len(not_read)), *not_read)
+    if found.beside:
+        yield from ("", _("Beside the inbox, so not looked at: {names}", names=", ".join(found.beside)))
+
+
+def _belonging(found: Folder, places: dict[str, str], copied: list[str] | None) -> Iterator[str]:
+    """Where files belong: what was copied there (None: nothing was asked for), or what to type."""
     if copied is not None:
         counts = Counter(f"{Path(place).parent}/" for place in copied)
-        told = [f"  {at} {count}" for at, count in sorted(counts.items())]
-        lines += ["", _("copied {n} files to where they belong", n=len(copied)), *told] if copied else []
-    elif moves:
+        if copied:
+            yield from ("", _("copied {n} files to where they belong", n=len(copied)), *(f"  {at} {n}" for at, n in sorted(counts.items())))
+        return
+    moves = {name: place for name, place in places.items() if found.paths[name].resolve() != (found.root / place).resolve()}
+    if moves:
         folders = sorted({str(Path(place).parent) for place in moves.values()})
-        lines += ["", _("A run reads {folder}. There these files belong (--copy copies them, or type):", folder=found.root / "inbox"), ""]
-        lines += [f"  cd {shlex.quote(str(found.root))}", f"  mkdir -p {' '.join(map(shlex.quote, folders))}"]
-        lines += [f"  cp {shlex.quote(str(found.paths[n].relative_to(found.root)))} {shlex.quote(p)}" for n, p in moves.items()]
-    lines += ["", (_("drafted {path}", path=target) if drafted else _("as it was: {path}", path=target)) + (
-        _("; {n} questions are open in it:", n=len(asked)) if asked else "")]
-    lines += [f"  {line}" for line in asked]
-    days, command = found.days, f"--books {_typed(target)}"
-    steps = []
-    if nobody := [name for name, reason in sorted(found.refused.items()) if "no source specification fits" in reason]:
-        out = target.parent / "sources" / "mine_orders.yaml"
-        again = f"rm {_typed(target)} && duizhang init {_typed(found.root)} --copy"
-        steps += [f"duizhang source new {_typed(found.paths[nobody[0]])} --name mine_orders --out {_typed(out)}",
-                  _("  where it is a list of orders or a bill. Look at what it proposes, then draft again: {command}", command=again)]
-    if days:
-        last = last_whole_day(found, shops) or days[-1]
-        steps += [f"duizhang plan {command}", f"duizhang run {command} --from {days[0]} --to {last}", "duizhang status", "duizhang report"]
-    lines += ["", *(f"      {step}" if n else _("next: {command}", command=step) for n, step in enumerate(steps))] if steps else []
-    return lines
+        yield from ("", _("A run reads {folder}. There these files belong (--copy copies them, or type):", folder=found.root / "inbox"), "")
+        yield f"  cd {shlex.quote(str(found.root))}"
+        yield f"  mkdir -p {' '.join(map(shlex.quote, folders))}"
+        for name, place in moves.items():
+            yield f"  cp {shlex.quote(str(found.paths[name].relative_to(found.root)))} {shlex.quote(place)}"
+
+
+def _proposing(found: Folder, target: Path) -> list[str]:
+    """What to do about the first file of a kind that nobody knows."""
+    nobody = next((name for name, reason in sorted(found.refused.items()) if "no source specification fits" in reason), None)
+    if nobody is None:
+        return []
+    out = target.parent / "sources" / "mine_orders.yaml"
+    again = f"rm {_typed(target)} && duizhang init {_typed(found.root)} --copy"
+    return [f"duizhang source new {_typed(found.paths[nobody])} --name mine_orders --out {_typed(out)}",
+            _("  where it is a list of orders or a bill. Look at what it proposes, then draft again: {command}", command=again)]
+
+
+def _next(found: Folder, shops: Shops, target: Path) -> list[str]:
+    """The commands that lead to a first report."""
+    from duizhang.drafting import last_whole_day
+
+    if not found.days:
+        return []
+    command, first, last = f"--books {_typed(target)}", found.days[0], last_whole_day(found, shops) or found.days[-1]
+    return [f"duizhang plan {command}", f"duizhang run {command} --from {first} --to {last}", "duizhang status", "duizhang report"]
 
 
 def _typed(path: Path) -> str:
