@@ -17,7 +17,7 @@ from duizhang.events import event_log
 from duizhang.gate import Result
 from duizhang.publish import PeriodOutcome, PeriodState, period_states, publication, publish, read_manifest, set_period_state
 from duizhang.publish.publication import _candidates, _inputs, _objections
-from duizhang.publish.versions import save_states, versions
+from duizhang.publish.versions import kept_manifests, manifest_text, save_states, versions
 from duizhang.published import TABLES
 from duizhang.store import WORKERS, days
 from duizhang.terms import Outcome, PeriodStatus
@@ -84,6 +84,7 @@ def test_a_version_says_what_it_is_made_of_and_what_it_opens_with(here: Publishe
     assert one["inputs"] == [{"source": "s", "shop": "tb", "file": f"{n}.csv", "sha256": n * 2} for n in "ab"]
     assert (one["opening"], two["opening"]) == ({"version": 0, "digest": ""}, {"version": 1, "digest": one["digest"]})
     assert (one["period"], one["version"], one["rules_digest"], one["engine"]) == ("2026-03-01", 1, "r", "e")
+    assert kept_manifests(here.fake.state) == {(d, 1): manifest_text(m) for d, m in ((D1, one), (D2, two))}
     first, second = versions(here.fake.state)
     assert first.closing_digest == second.opening_digest != first.opening_digest
     assert (first.digest, first.data_digest) == (one["digest"], one["data_digest"])

@@ -51,7 +51,7 @@ def _values(document: Document) -> Iterable[Sequence[object]]:
     with refusing_damage():
         _refuse_uncomputed(body)
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
-        rows: list[list[Any]] = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)  # type: ignore[assignment]
+        rows: list[list[Any]] = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
         for row, column, error in _errors(body, document.sheet):
             if row < len(rows) and column < len(rows[row]) and rows[row][column] == "":
                 rows[row][column] = error

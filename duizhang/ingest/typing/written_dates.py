@@ -68,7 +68,7 @@ def respelled(texts: pl.Series, names: Collection[str], above: str, words: Colle
         for pattern, instead in _USUAL:
             text = pattern.sub(instead, text)
         for pattern, before in (*_ERAS, *(_CHINESE if is_chinese else ()), *(_YEAR_FIRST_THAI if is_thai else ())):
-            text = pattern.sub(lambda match, before=before: _counted(match, before), text)  # type: ignore[misc]
+            text = pattern.sub(lambda match, before=before: _counted(match, before), text)
         if is_thai:
             text = _BUDDHIST.sub(lambda match: f"{match[1]}{int(match[2]) - 543}", text)
         if months:
