@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Duty = Literal["decide", "accept", "make", "check", "close", "reopen", "erase"]
+Duty = Literal["decide", "accept", "make", "check", "close", "reopen", "erase", "reidentify", "remove"]
 _Amount = Annotated[Decimal, Field(ge=0, max_digits=24, decimal_places=4)]
 
 
@@ -32,8 +32,8 @@ class WriteOffLimit(_Closed):
 
 class Role(_Closed):
     """What somebody may do: decide about differences and cells, accept (let a failed check pass, leave a file out, withdraw or restore
-    one), sign as maker (make) or checker (check), close and reopen, erase people. write_off: up to how much; without it, without limit.
-    Who runs and who reads is left to the file system."""
+    one), sign as maker (make) or checker (check), close and reopen, erase people, look behind pseudonyms (reidentify), take files away
+    whose time is up (remove). write_off: up to how much; without it, without limit. Who runs and who reads is left to the file system."""
 
     may: tuple[Duty, ...]
     write_off: WriteOffLimit | None = None

@@ -8,7 +8,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.files import reason_option
-from duizhang.cli.options import books_option, by_option, home_option, open_state
+from duizhang.cli.options import books_option, by_option, home_option, key_option, open_state
 from duizhang.language import translated as _
 
 
@@ -22,14 +22,15 @@ def command() -> None:
 @books_option
 @home_option
 @by_option
+@key_option
 @reason_option
 @json_option
-def person(value: str, books_path: Path, home: Path, by: str, reason: str, *, as_json: bool) -> None:
+def person(value: str, books_path: Path, home: Path, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """The pseudonym under which the books know VALUE: a name, account or number as it stands in the files."""
     from duizhang.books import load_books
     from duizhang.privacy import pseudonym_for
 
-    pseudonym = pseudonym_for(home, open_state(home), load_books(books_path), value, by=by, reason=reason)
+    pseudonym = pseudonym_for(home, open_state(home), load_books(books_path), value, by=by, reason=reason, key=key)
     answer({"pseudonym": pseudonym}, [pseudonym], as_json=as_json)
 
 
@@ -38,12 +39,13 @@ def person(value: str, books_path: Path, home: Path, by: str, reason: str, *, as
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A new file; nobody else may read it.")
 @home_option
 @by_option
+@key_option
 @reason_option
 @json_option
-def file(name: str, out: Path, home: Path, by: str, reason: str, *, as_json: bool) -> None:
+def file(name: str, out: Path, home: Path, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """Write an archived raw file in clear. NAME: under which it came, or its SHA-256."""
     from duizhang.privacy import open_raw_file
 
-    sha = open_raw_file(home, open_state(home), name, out, by=by, reason=reason)
+    sha = open_raw_file(home, open_state(home), name, out, by=by, reason=reason, key=key)
     line = _("{path}: {digest}; it names people: delete it when you have seen it", path=out, digest=sha)
     answer({"out": out, "sha256": sha}, [line], as_json=as_json)

@@ -10,7 +10,7 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import table_text
 from duizhang.cli.files import reason_option
-from duizhang.cli.options import books_option, by_option, home_option, open_state
+from duizhang.cli.options import books_option, by_option, home_option, key_option, open_state
 from duizhang.language import translated as _
 
 
@@ -47,14 +47,15 @@ def listing(books_path: Path, home: Path, *, every: bool, as_json: bool) -> None
 @books_option
 @home_option
 @by_option
+@key_option
 @reason_option
 @json_option
-def remove(files: tuple[str, ...], books_path: Path, home: Path, by: str, reason: str, *, as_json: bool) -> None:
+def remove(files: tuple[str, ...], books_path: Path, home: Path, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """Take the files whose time is up out of the archive, or those of them that are named as FILES. A file that must still be kept is
     refused. The event log says what went, and `verify` holds; `replay` of their days does not."""
     from duizhang.books import load_books
     from duizhang.privacy import remove as take_away
 
-    gone, keys = take_away(home, open_state(home), load_books(books_path), by=by, reason=reason, names=files)
+    gone, keys = take_away(home, open_state(home), load_books(books_path), by=by, reason=reason, key=key, names=files)
     line = _("{n} raw files were removed", n=len(gone)) + (_(", and the keys of {keys}", keys=", ".join(keys)) if keys else "")
     answer({"removed": gone, "keys": keys}, [line], as_json=as_json)

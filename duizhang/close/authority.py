@@ -44,6 +44,8 @@ OF_PEOPLE = (
     EventKind.CELL_CORRECTED, EventKind.CELL_RESTORED, EventKind.FILE_ACCEPTED, EventKind.FILE_WITHDRAWN, EventKind.FILE_RESTORED,
     EventKind.COMMENTED, EventKind.PERSON_ERASED,
 )
+# signed as well, but not always: an event of an older log may have no signature
+SIGNED_SINCE = (EventKind.REIDENTIFIED, EventKind.FILES_REMOVED)
 # of the machine, which signs with a key of its own where books.yaml names one under `certify`
 OF_MACHINE = EventKind.CERTIFIED
 MACHINE_KEY_VARIABLE, MACHINE_KEY_FILE = "DUIZHANG_MACHINE_KEY", "machine.key"
@@ -166,9 +168,9 @@ def unsigned(home: Path, log: Sequence[Event]) -> tuple[list[str], int]:
             if sha not in known:
                 known[sha] = _read(home, sha)
             staff = known[sha]
-        if event.kind not in (*OF_PEOPLE, OF_MACHINE):
-            continue
         given = event.payload.get(SIGNATURE)
+        if event.kind not in (*OF_PEOPLE, OF_MACHINE) and not (event.kind in SIGNED_SINCE and given):
+            continue
         if not staff.people and not given and event.kind != OF_MACHINE:
             free += 1
         elif why := _wrong(event, given, staff):

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from duizhang.books import Books
-from duizhang.close.people import signed_name
+from duizhang.close.authority import Key, actor
 from duizhang.errors import UserError
 from duizhang.events import append_event
 from duizhang.ingest import records
@@ -26,24 +26,24 @@ REIDENTIFIED = EventKind.REIDENTIFIED
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def pseudonym_for(home: Path, state: State, books: Books, value: str, *, by: str, reason: str) -> str:
+def pseudonym_for(home: Path, state: State, books: Books, value: str, *, by: str, reason: str, key: Key | None = None) -> str:
     """The pseudonym under which the books know a name, account or other personal value as it stands in the files."""
-    actor = signed_name(by)
+    who = actor(home, state, by, "reidentify", key=key)
     if not value.strip():
         raise UserError("a person is needed, and what was given is none")
     found = pseudonym(books.key(), value)
     with acquire(home):
-        append_event(state, actor=actor, kind=REIDENTIFIED, payload={"pseudonym": found, "reason": reason})
+        append_event(state, actor=who.name, kind=REIDENTIFIED, sign=who.sign, payload={"pseudonym": found, "reason": reason})
     return found
 
 
-def open_raw_file(home: Path, state: State, name: str, out: Path, *, by: str, reason: str) -> str:
+def open_raw_file(home: Path, state: State, name: str, out: Path, *, by: str, reason: str, key: Key | None = None) -> str:
     """Write an archived raw file in clear, for its owner's eyes alone; its SHA-256. name: that, or the name under which it came.
 
     Put on record before it is written. Raises UserError where there is no such file, it is damaged, its key is not at hand, or `out`
     is there already.
     """
-    actor = signed_name(by)
+    who = actor(home, state, by, "reidentify", key=key)
     known = {r.sha256 for r in records(state) if r.sha256 and name in (r.sha256, r.path, inbox_path(r.path))}
     if _SHA256.fullmatch(name) and archived_path(home, name).is_file():
         known = {name}  # what a later file of its name has replaced is on no record of the inbox, and kept all the same
@@ -57,7 +57,7 @@ def open_raw_file(home: Path, state: State, name: str, out: Path, *, by: str, re
     if out.exists():
         raise UserError(f"{out} is there already", advice="Give the name of a new file.")
     with acquire(home):
-        append_event(state, actor=actor, kind=REIDENTIFIED, payload={"file": sha, "reason": reason})
+        append_event(state, actor=who.name, kind=REIDENTIFIED, sign=who.sign, payload={"file": sha, "reason": reason})
     with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
         copy.writelines(clear_blocks(archived_path(home, sha)))
     return sha

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duizhang.books import Books, Retention
-from duizhang.close.people import signed_name
+from duizhang.close.authority import Key, actor
 from duizhang.errors import UserError
 from duizhang.events import FILES_REMOVED, append_event
 from duizhang.ingest import FileRecord, SourceSpec, load_specs, records
@@ -74,7 +74,8 @@ def _arrived(record: FileRecord) -> dt.datetime:
 
 
 def remove(
-    home: Path, state: State, books: Books, *, by: str, reason: str, names: Sequence[str] = (), today: dt.date | None = None
+    home: Path, state: State, books: Books, *, by: str, reason: str, names: Sequence[str] = (), today: dt.date | None = None,
+    key: Key | None = None,
 ) -> tuple[list[Kept], list[str]]:
     """Take the files whose time is up out of the archive, or those of them that are named; what went, and the periods whose keys
     went with the last of their files.
@@ -82,14 +83,14 @@ def remove(
     The event comes first: a kill in between leaves files that are on record as removed, and the same call takes them away. Raises
     UserError where a named file is unknown or must still be kept.
     """
-    actor, now = signed_name(by), today or dt.datetime.now(dt.UTC).date()
+    who, now = actor(home, state, by, "remove", key=key), today or dt.datetime.now(dt.UTC).date()
     with acquire(home):
         known = kept_files(home, state, books)
         over = [kept for kept in known if kept.is_over(now)]
         if names:
             over = [_named(name, known, now) for name in names]
         if over:
-            append_event(state, actor=actor, kind=FILES_REMOVED, payload={"reason": reason, "files": {
+            append_event(state, actor=who.name, kind=FILES_REMOVED, sign=who.sign, payload={"reason": reason, "files": {
                 kept.sha256: {"names": list(kept.names), "class": kept.kind, "until": kept.until.isoformat()} for kept in over
             }})
         periods = {found for kept in over if (found := period_of(archived_path(home, kept.sha256)))}

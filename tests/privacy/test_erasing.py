@@ -8,6 +8,7 @@ import gzip
 import io
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -19,13 +20,14 @@ import yaml
 from duizhang.backup import back_up, restore
 from duizhang.books import Books, Shop
 from duizhang.close import archive_books, verify
+from duizhang.close.authority import unsigned
 from duizhang.close.keys import new_key as new_person
 from duizhang.close.proof import Proof
 from duizhang.errors import UserError
 from duizhang.events import append_event, event_log
 from duizhang.ingest import build_canonical, records
 from duizhang.ingest.inbox import archive, archived_path, archived_whole, collect
-from duizhang.privacy import erase, erasing, pseudonym_for
+from duizhang.privacy import erase, erasing, open_raw_file, pseudonym_for, remove
 from duizhang.pseudonym_key import new_key, person_key, pseudonym
 from duizhang.sealing import KEY_VARIABLE, clear_blocks, erased_digest, period_of, stand_in
 from duizhang.state import State
@@ -139,7 +141,7 @@ def test_who_may_not_and_what_cannot_be_erased_is_refused_and_nothing_was_done(
     refused("more.parquet .of a kind in which nothing can be replaced")
     (tmp_path / "inbox" / "company" / "more.parquet").unlink()
     # where the books name people, theirs alone may whose role says so, and they sign
-    roles = {"keeper": {"may": ["erase"]}, "clerk": {"may": ["decide"]}}
+    roles = {"keeper": {"may": ["erase", "reidentify"]}, "clerk": {"may": ["decide", "remove"]}}
     keys = {who: tmp_path / f"{who}.key" for who in ("Li Na", "Wang Wei")}
     people = {who[:2].lower(): {"name": who, "role": role, "key": new_person(keys[who])}
               for who, role in (("Li Na", "keeper"), ("Wang Wei", "clerk"))}
@@ -148,6 +150,20 @@ def test_who_may_not_and_what_cannot_be_erased_is_refused_and_nothing_was_done(
     append_event(state, actor="pipeline", kind=EventKind.RUN_STARTED, payload=named)
     refused("may not erase", by="Wang Wei", key=keys["Wang Wei"])
     refused("has to sign")
+    # nor looks anybody else behind a pseudonym, or takes files away
+    with pytest.raises(UserError, match="may not reidentify"):
+        pseudonym_for(home, state, books, PERSON, reason="asked", by="Wang Wei", key=keys["Wang Wei"])
+    with pytest.raises(UserError, match="may not reidentify"):
+        open_raw_file(home, state, "company/orders.csv", tmp_path / "c.csv", reason="asked", by="Wang Wei", key=keys["Wang Wei"])
+    pseudonym_for(home, state, books, PERSON, reason="asked", by="Li Na", key=keys["Li Na"])
+    open_raw_file(home, state, "company/orders.csv", tmp_path / "c.csv", reason="asked", by="Li Na", key=keys["Li Na"])
+    with pytest.raises(UserError, match="may not remove"):
+        remove(home, state, books, by="Li Na", key=keys["Li Na"], reason="old")
+    assert remove(home, state, books, by="Wang Wei", key=keys["Wang Wei"], reason="old", today=dt.date(2099, 1, 1))[0]
+    looked = [e for e in event_log(state) if e.kind in (EventKind.REIDENTIFIED, EventKind.FILES_REMOVED)]
+    assert [e.actor for e in looked] == ["Li Na"] * 2 + ["Wang Wei"] and unsigned(home, event_log(state)) == ([], 0)
+    forged = [replace(e, text=e.text.replace("asked", "ordered").replace("old", "new")) if e in looked else e for e in event_log(state)]
+    assert [line.split(" (")[0] for line in unsigned(home, forged)[0]] == [f"event {e.seq}" for e in looked]
     assert books.key() == key and [e.kind for e in event_log(state) if e.kind == EventKind.PERSON_ERASED] == []
 
 
