@@ -43,7 +43,7 @@ from duizhang.books_entries import (
 )
 from duizhang.books_expected import Calendar, Expected
 from duizhang.books_goods import Bundle, Gift, NotShipped, SharedAccount, SkuCode
-from duizhang.books_names import Place, line_of, source_names, twice, unknown_names
+from duizhang.books_names import NAMED, Place, line_of, source_names, twice, unknown_names, unlisted_names
 from duizhang.digest import mapping_digest
 from duizhang.engine_names import PATTERN as ENGINES
 from duizhang.errors import BooksError
@@ -57,6 +57,7 @@ from duizhang.yaml_reading import compose_yaml, load_yaml
 
 _T = TypeVar("_T")
 TRANSIT_DAYS = 7  # for goods between two warehouses, unless `sla_days` says otherwise by `stock/transit`
+_NAMING = {"shops", *(pattern[0] for patterns in NAMED.values() for pattern in patterns)}  # entries that name a shop, a leg or the like
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
 _NO_RESULT = (
     "root", "language", "inbox", "sources", "databases", "pseudonym_key", "encrypt_archive", "retention", "roles", "people",
@@ -138,7 +139,9 @@ class Books(BaseModel):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Books:
-        """That its entries fit together; names of what there is are looked at beforehand, with their lines (`unknown_names`)."""
+        """That its entries fit together. Of a file, names are told before with their lines (`unknown_names`)."""
+        for place, said in unlisted_names(self.model_dump(include=_NAMING), LEGS):
+            raise ValueError(f"{'.'.join(map(str, place))}: {said}")
         tried = load_matching().legs
         for leg, passes in self.matching.items():
             if leg not in tried:

@@ -65,21 +65,26 @@ def _code_meant(code: str, known: Iterable[str]) -> str:
 
 def unknown_names(raw: Mapping[str, Any], sources: Sequence[str], legs: Sequence[str]) -> Iterator[tuple[Place, str]]:
     """(place, what is wrong) of every name in a books.yaml that nothing has."""
+    yield from unlisted_names(raw, legs, sources)
+    yield from _unknown_currencies(raw)
+    yield from _nearly(raw, sources)
+
+
+def unlisted_names(raw: Mapping[str, Any], legs: Sequence[str], sources: Sequence[str] | None = None) -> Iterator[tuple[Place, str]]:
+    """The same of those that have to be one of a list. sources: None where those that there are do not matter."""
     shops, shared = _mapping(raw.get("shops")), _mapping(raw.get("shared_accounts"))
     providers, platforms = (
         [str(s[field]) for s in shops.values() if isinstance(s, dict) and s.get(field)] for field in ("provider", "platform"))
-    known: dict[str, Sequence[str]] = {
+    known: dict[str, Sequence[str] | None] = {
         "source": sources, "shop": list(shops), "shop of files": [*shops, *shared], "leg": legs, "provider": providers,
         "provider or platform of a shop": [*providers, *platforms],
     }
-    for kind, patterns in NAMED.items():
-        listed = list(dict.fromkeys(map(str, known[kind])))
-        for place, name in (found for pattern in patterns for found in _standing(raw, pattern)):
+    for kind, names in known.items():
+        listed = list(dict.fromkeys(map(str, names or ())))
+        for place, name in (found for pattern in NAMED[kind] if names is not None for found in _standing(raw, pattern)):
             of_a_key = str(name).split("/")[0] if kind == "leg" else str(name)  # sla_days: payout_bank/alipay
             if name not in (None, "") and of_a_key not in listed and not _may_be_any(raw, kind, place):
                 yield place, f"unknown {kind.removesuffix(' of files')} {of_a_key!r}{meant(of_a_key, listed)}"
-    yield from _unknown_currencies(raw)
-    yield from _nearly(raw, shops, sources)
 
 
 def _may_be_any(raw: Mapping[str, Any], kind: str, place: Place) -> bool:
@@ -90,11 +95,12 @@ def _may_be_any(raw: Mapping[str, Any], kind: str, place: Place) -> bool:
     return not _mapping(raw.get("shops")) or (field == "rate_cards" and raw[field][at].get("kind") not in ("fee", "commission"))
 
 
-def _nearly(raw: Mapping[str, Any], shops: Mapping[str, Any], sources: Sequence[str]) -> Iterator[tuple[Place, str]]:
+def _nearly(raw: Mapping[str, Any], sources: Sequence[str]) -> Iterator[tuple[Place, str]]:
     """Names that may be any, but are spelt nearly as a known one: platforms, providers, and entities that have an account and no shop."""
     channels = sorted({name.split("_")[0] for name in sources} - {"books", "bank", "wms", "platform", "shop"})
     meant_so = set(map(str, _mapping(raw.get("counterparties"))))  # however like another's
-    entities = sorted({str(raw.get("entity") or ""), *(str(_mapping(entry).get("entity") or "") for entry in shops.values())} - {""})
+    owners = (_mapping(entry).get("entity") for entry in _mapping(raw.get("shops")).values())
+    entities = sorted({str(raw.get("entity") or ""), *(str(owner or "") for owner in owners)} - {""})
     for kind, known, pattern in (
         ("platform", channels, ("shops", "*", "platform")), ("provider", channels, ("shops", "*", "provider")),
         ("entity", entities, ("bank_accounts", "*")), ("entity", entities, ("bank_accounts", "*", "entity")),
@@ -116,7 +122,7 @@ def _standing(value: object, pattern: Sequence[str], place: Place = ()) -> Itera
     if step == "@":
         yield from (((*place, key), key) for key in _mapping(value))
     elif step == "*":
-        for key, inside in enumerate(value) if isinstance(value, list) else _mapping(value).items():
+        for key, inside in enumerate(value) if isinstance(value, list | tuple) else _mapping(value).items():
             yield from _standing(inside, rest, (*place, key))
     elif isinstance(value, dict) and step in value:
         yield from _standing(value[step], rest, (*place, step))

@@ -79,7 +79,7 @@ _NOUNS = (
     "day", "file", "item", "shop", "difference", "event", "order number", "order", "table", "row", "cell", "correction", "piece", "reason",
     "total",
 )
-_OF_MANY = re.compile(rf"\{{(\w+)\}}( | new | more | open )({'|'.join(_NOUNS)})s({'|'.join(_OF_ONE)})?\b")
+_OF_MANY = re.compile(rf"\{{(\w+)\}}( | new | more | open )({'|'.join(_NOUNS)})s( that)?({'|'.join(_OF_ONE)})?\b")
 
 
 @cache
@@ -100,8 +100,8 @@ def translated(text: str, /, **values: object) -> str:
 def of_one(text: str, values: Mapping[str, object]) -> str:
     """An English text in which what there is one of stands in the singular: `{n} days are` as `{n} day is`, where n is 1."""
     def one(found: re.Match[str]) -> str:
-        name, between, noun, verb = found.groups()
-        return f"{{{name}}}{between}{noun}{_OF_ONE.get(verb, '')}" if str(values.get(name)) == "1" else found[0]
+        name, between, noun, that, verb = found.groups()
+        return f"{{{name}}}{between}{noun}{that or ''}{_OF_ONE.get(verb, '')}" if str(values.get(name)) == "1" else found[0]
 
     return _OF_MANY.sub(one, text)
 

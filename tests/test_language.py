@@ -264,5 +264,6 @@ def test_what_there_is_one_of_is_said_in_the_singular() -> None:
     for text, values, said in (
         ("{n} days are current", {"n": 1}, "1 day is current"), ("{n} days are current", {"n": 21}, "21 days are current"),
         ("Held: {days} ({n} days).", {"days": "1 to 3", "n": 3}, "Held: 1 to 3 (3 days)."), ("{n} more days", {"n": 1}, "1 more day"),
+        ("{n} cells that were not read", {"n": 1}, "1 cell that was not read"),
     ):
         assert language.of_one(text, values).format(**values) == said

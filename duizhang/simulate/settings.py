@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from duizhang.layout import SOURCES
+from duizhang.pseudonym_key import SEED, PersonKey, Tree
 from duizhang.simulate.chart import (
     ACCOUNT_NAMES,
     BANK_LEDGERS,
@@ -94,8 +95,9 @@ def _owner(plan: Plan, shop: int) -> dict[str, str]:
 
 
 def pseudonym_key(plan: Plan) -> str:
-    """The key of the pseudonyms: it follows from the seed."""
-    return hashlib.sha256(f"duizhang simulation {plan.seed}".encode()).hexdigest()
+    """The key of the pseudonyms: it follows from the seed, and people can be taken out of it as of any other."""
+    mac, root = (hashlib.sha256(f"duizhang simulation {what} {plan.seed}".encode()).digest() for what in ("mac", "root"))
+    return PersonKey(mac, (Tree(root[:SEED]),)).text().strip()
 
 
 def write_sources(out: Path, plan: Plan) -> None:

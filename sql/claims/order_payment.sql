@@ -60,7 +60,7 @@ less as (
     from taken_off
 ),
 
--- what was given back, where we have no record of our own
+-- what was given back of an order, where we have no record of our own; what names no order stands for none of ours
 untold as (
     select g.* replace ('left' as side)
     from (
@@ -69,6 +69,7 @@ untold as (
         select * from less where kind = 'refund'
     ) as g
     semi join (select * from refund_sides where not has_books) as s using (period, entity, shop)
+    where g.order_id <> ''
 ),
 
 unioned as (

@@ -144,7 +144,7 @@ def test_a_correction_that_cannot_be_is_refused_with_its_reason(root: Path) -> N
 
 def test_the_workbook_of_a_held_day_corrects_its_cells_all_or_none(root: Path, tmp_path: Path) -> None:
     home, book = root / "home", tmp_path / "book.xlsx"
-    assert "1 cells that were not read" in duizhang("exceptions", "export", "--home", home, "--period", DAY, "--out", book, "--lang", "en")
+    assert "1 cell that was not read" in duizhang("exceptions", "export", "--home", home, "--period", DAY, "--out", book, "--lang", "en")
     whole = openpyxl.load_workbook(book)
     sheet = whole["Cells not read"]
     named = dict(zip([cell.value for cell in sheet[1]], sheet[3], strict=True))

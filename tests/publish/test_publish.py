@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -224,6 +225,8 @@ def test_commands(fake: Any) -> None:
     fake.put("source_files", PERIODS[2], {"source": "bank_mt940", "status": "missing", "problem": "no bank statement"})
     go(fake)
     told = run(command=status_command, home=fake.home)
+    assert re.findall(r"^2026-03-0(\d) +(?:reconciled|held).* (\d+) +(\d+) +(\d+)$", told, re.MULTILINE) == [
+        ("1", "1", "0", "1"), ("2", "1", "0", "2"), ("3", "0", "0", "0")]  # day, version, differences, in transit
     assert "timing 2 20.00 CNY" in " ".join(run("--all", command=status_command, home=fake.home).split())
     assert "no bank statement" in told
     assert '"state": "held"' in run("--json", command=status_command, home=fake.home)

@@ -7,6 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from duizhang.books import Books
 from duizhang.store import days
 from tests.reconcile.test_engine import FIRST, found, payment, row
 from tests.reconcile.test_legs import run
@@ -51,3 +54,9 @@ def test_stock_that_is_held_back_is_not_missing(tmp_path: Path) -> None:
     ]}, stock_allocations=[{"shop": "tb", "from_day": FIRST, "sku": sku, **declared} for sku, (declared, *_) in cases.items()])
     open_now = found(store, FIRST, "stock")
     assert {sku: open_now.get(f"tb/{sku}/platform", (None,))[0] for sku in cases} == {sku: cause for sku, (*_, cause) in cases.items()}
+
+
+def test_a_declaration_names_a_shop_that_there_is(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown shop 'nowhere'"):
+        Books.model_validate({"root": tmp_path, "entity": "demo", "start": FIRST,
+                              "stock_allocations": [{"shop": "nowhere", "from_day": FIRST}]})
