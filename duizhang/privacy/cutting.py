@@ -15,10 +15,12 @@ from xml.sax.saxutils import escape
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import marked
+from duizhang.ingest.specification import ENCODINGS
 
 LARGEST = 1 << 30  # bytes that are held in memory
 _DEEPEST = 3  # containers in containers
-_ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be", "cp932", "cp949", "cp1252", "cp1250", "cp1251", "cp1254", "cp1257")
+# all that files are read in, the stricter ones first
+_ENCODINGS = tuple(dict.fromkeys(("utf-8", "gb18030", "utf-16-le", "utf-16-be", "cp932", "cp949", "cp950", *ENCODINGS)))
 _EDGE = r"""[,;|"'`\t\r\n<>\ufeff\u3000\xa0]"""
 _CLOSED = (b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # Parquet; workbooks of before 2007, and encrypted ones
 

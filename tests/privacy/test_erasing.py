@@ -27,7 +27,9 @@ from duizhang.errors import UserError
 from duizhang.events import append_event, event_log
 from duizhang.ingest import build_canonical, records
 from duizhang.ingest.inbox import archive, archived_path, archived_whole, collect
+from duizhang.ingest.specification import ENCODINGS
 from duizhang.privacy import erase, erasing, open_raw_file, pseudonym_for, remove
+from duizhang.privacy.cutting import How, cut
 from duizhang.pseudonym_key import new_key, person_key, pseudonym
 from duizhang.sealing import KEY_VARIABLE, clear_blocks, erased_digest, period_of, stand_in
 from duizhang.state import State
@@ -48,8 +50,9 @@ def raw_files() -> dict[str, bytes]:
     """The same person in texts of two encodings, packed, in a workbook and in a statement; beside somebody whose name begins so."""
     orders = HEAD + order(1, PERSON, f"{PERSON} 定制 {MOBILE}") + order(2, OTHER) + order(3, f'"{PERSON}"')
     book = openpyxl.Workbook()
+    page = book.worksheets[0]
     for row in (HEAD + order(4, PERSON) + order(5, OTHER)).splitlines():
-        book.active.append(row.split(","))
+        page.append(row.split(","))
     sheet, packed = io.BytesIO(), io.BytesIO()
     book.save(sheet)
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archived:
@@ -165,6 +168,17 @@ def test_who_may_not_and_what_cannot_be_erased_is_refused_and_nothing_was_done(
     forged = [replace(e, text=e.text.replace("asked", "ordered").replace("old", "new")) if e in looked else e for e in event_log(state)]
     assert [line.split(" (")[0] for line in unsigned(home, forged)[0]] == [f"event {e.seq}" for e in looked]
     assert books.key() == key and [e.kind for e in event_log(state) if e.kind == EventKind.PERSON_ERASED] == []
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_person_is_found_in_every_encoding_that_files_are_read_in(encoding: str) -> None:
+    person = {
+        "cp1250": "Łukasz", "cp1251": "Иван", "cp1252": "Noël", "cp1253": "Νίκος", "cp1254": "Işıl", "cp1257": "Ģirts", "cp874": "สมชาย",
+        "cp932": "ひろし", "cp949": "홍길동", "cp950": "陳雷明",
+    }.get(encoding, PERSON)
+    body = f"id,name\n1,{person}\n2,x\n".encode(encoding)
+    found = cut(body, {person: b"token"}, How.EVERYWHERE)
+    assert (found.cells, found.longer) == (1, 0) and found.body == b"id,name\n1,token\n2,x\n"
 
 
 def test_what_was_cut_short_is_told_and_ended_and_what_was_forged_is_found(

@@ -2,6 +2,7 @@
 
 from duizhang.ingest.specification.describe import sources_page
 from duizhang.ingest.specification.spec import (
+    ENCODINGS,
     FIELD_TYPES,
     NUMBERS,
     TIME_FORMATS,
@@ -18,6 +19,7 @@ from duizhang.ingest.specification.spec import (
 )
 
 __all__ = [
+    "ENCODINGS",
     "FIELD_TYPES",
     "NUMBERS",
     "TIME_FORMATS",
