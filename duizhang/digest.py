@@ -122,6 +122,14 @@ def mapping_digest(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(mapping_text(value).encode()).hexdigest()
 
 
+def blocks_digest(blocks: Iterable[bytes]) -> str:
+    """SHA-256 (hex) of bytes that come a block at a time."""
+    digest = hashlib.sha256()
+    for data in blocks:
+        digest.update(data)
+    return digest.hexdigest()
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 (hex) of a file's bytes, read in blocks."""
     with path.open("rb") as handle:

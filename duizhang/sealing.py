@@ -23,9 +23,11 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from duizhang.digest import blocks_digest
 from duizhang.disk import make_folder, written
 from duizhang.errors import RefusedFile, UserError
 
@@ -223,20 +225,24 @@ def stand_in(of: str, body: bytes) -> bytes:
 
 def erased_digest(path: Path) -> str:
     """SHA-256 of what a stand-in of the archive has in the place of the file; '' for a file as it came. Raises Closed or Damaged."""
-    blocks = kept_blocks(path)
-    found = stands_for(next(blocks, b""))
-    return found[1] if found and found[0] == path.name else ""
+    return _apart(path)[0]
 
 
 def clear_blocks(path: Path) -> Iterator[bytes]:
     """What a file of the archive holds, in blocks, whether it is sealed or not, or people were erased from it. Raises Closed or
     Damaged."""
+    yield from _apart(path)[1]
+
+
+def _apart(path: Path) -> tuple[str, Iterator[bytes]]:
+    """(what `erased_digest` gives, what `clear_blocks` gives) of a file of the archive."""
     blocks = kept_blocks(path)
     first = next(blocks, b"")
     found = stands_for(first)
     # somebody may send a file that begins so; none of them has the name that it tells
-    yield first[found[2]:] if found and found[0] == path.name else first
-    yield from blocks
+    if found is None or found[0] != path.name:
+        return "", chain([first], blocks)
+    return found[1], chain([first[found[2]:]], blocks)
 
 
 def kept_blocks(path: Path) -> Iterator[bytes]:
@@ -277,20 +283,23 @@ def is_as_sealed(path: Path) -> bool:
 
 def clear_digest(path: Path) -> str:
     """SHA-256 of what a file of the archive holds, or of that in whose place it stands. Raises Closed or Damaged."""
-    digest = hashlib.sha256()
-    for data in clear_blocks(path):
-        digest.update(data)
-    instead = erased_digest(path)
-    if not instead:
-        return digest.hexdigest()
-    return path.name if instead == digest.hexdigest() else ""
+    return digests(path)[0]
+
+
+def digests(path: Path) -> tuple[str, str]:
+    """(what `clear_digest` gives, what `erased_digest` gives) of a file of the archive, read once."""
+    instead, blocks = _apart(path)
+    found = blocks_digest(blocks)
+    return (path.name if found == instead else "", instead) if instead else (found, "")
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Path]:
     """A path under which readers find what a file of the archive holds: its own where it is in clear, else one of the same name
     that leads into memory (into a file without a name, where it is large), and is gone at the end of the block."""
-    if period_of(path) is None and not erased_digest(path):
+    with path.open("rb") as stream:
+        is_plain = not stream.read(_HEAD).startswith((MAGIC, STANDS_IN))
+    if is_plain:
         yield path
         return
     with laid_open(path.parents[2], path.name, clear_blocks(path), path.stat().st_size) as link:

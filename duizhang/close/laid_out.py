@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from duizhang.digest import blocks_digest
 from duizhang.errors import UserError
 from duizhang.ingest import inbox_path
 from duizhang.ingest.archiving import STAND_INS, archived_path, archived_whole
@@ -53,7 +53,7 @@ def lay_out(home: Path, root: Path, run: dict[str, Any], files: Iterable[RawFile
     stand_ins = {}
     for file in sorted(files):
         if erased_digest(archived_file(home, file.sha256)):
-            stand_ins[_digest(kept_blocks(archived_path(home, file.sha256)))] = file.sha256
+            stand_ins[blocks_digest(kept_blocks(archived_path(home, file.sha256)))] = file.sha256
         place = _put(archived_file(home, file.sha256), root / "inbox", inbox_path(file.name))
         # where files repeat rows the one that came last wins, so their order is kept
         os.utime(place, ns=(file.modified, file.modified))
@@ -61,13 +61,6 @@ def lay_out(home: Path, root: Path, run: dict[str, Any], files: Iterable[RawFile
         (root / "home").mkdir(mode=0o700, exist_ok=True)
         (root / "home" / STAND_INS).write_text(json.dumps(stand_ins), encoding="utf-8")
     return settings
-
-
-def _digest(blocks: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for data in blocks:
-        digest.update(data)
-    return digest.hexdigest()
 
 
 def archived_settings(home: Path, run: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from duizhang.publish import (
     versions,
     written_objects,
 )
-from duizhang.sealing import Closed, Damaged, clear_digest, erased_digest, is_as_sealed
+from duizhang.sealing import Closed, Damaged, digests, is_as_sealed
 from duizhang.state import State
 from duizhang.working_tables import differences
 
@@ -193,7 +193,8 @@ class _Look:
     def _is_as_archived(self, path: Path) -> bool:
         """By its content; where the key is not at hand, whether its sealed bytes are those that were written."""
         try:
-            is_whole, instead = clear_digest(path) == path.name, erased_digest(path)
+            holds, instead = digests(path)
+            is_whole = holds == path.name
             if is_whole and instead and instead != self.told.erased.get(path.name):
                 self._add(f"archived file {path.name} is another one than it was, and no event says that somebody was erased from it")
             if is_whole and not instead and path.name in self.told.erased:

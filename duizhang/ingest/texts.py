@@ -13,6 +13,8 @@ EDGE = " \t\r\n"
 SAMPLE = 4096
 FEW = 512  # distinct values of a sample: fewer make a column that repeats itself
 X = pl.col("x")  # the cell, in every rule
+# Arabic, Persian, Thai, Hindi and full-width digits, each as ours
+DIGITS = {chr(start + n): str(n) for start in (0x660, 0x6F0, 0xE50, 0x966, 0xFF10) for n in range(10)}
 
 
 @dataclass(frozen=True)

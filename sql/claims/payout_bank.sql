@@ -1,6 +1,6 @@
 -- Grain: one claim a payout or bank line. Meaning: every payout that a provider announces (left) reaches our bank (right).
--- A platform's statement announces by payout_id: its lines add up to the payout, which is sent some days after the last of them. Bank credits without a payout id stand
--- under a key of their own; debits without one are no payouts, unless a negative payout of their amount, by which a platform draws
+-- A platform's statement announces by payout_id: its lines add up to the payout, which is sent some days after the last of them. Bank
+-- credits without a payout id stand under a key of their own; debits without one are no payouts, unless a negative payout of their amount, by which a platform draws
 -- from our bank what it is owed, is open. A payout that the bank converted is matched in the currency
 -- in which it was sent, and stands once more under <payout id>/fx: worth by the dated rate and the gain or loss on it, as a
 -- line of its own (left), against what was credited (right). Accounts belong to the entities that books.yaml names.

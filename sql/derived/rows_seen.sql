@@ -1,5 +1,6 @@
 -- Grain: one row a leg, entity, shop and side. Meaning: since when there are rows that show a side by themselves: orders of our own
--- system (left) and of the platform (right), with `orders` as leg; our own refunds, with `refunds` as leg; and any line of a bank statement, though it is no payout.
+-- system (left) and of the platform (right), with `orders` as leg; our own refunds, with `refunds` as leg; and any line of a bank
+-- statement, though it is no payout.
 with
 orders as (select * from orders),
 refunds as (select * from placed_refunds where origin = 'books'),

@@ -1,6 +1,6 @@
 -- Grain: one row a leg, entity, shop and channel in which an open item stands on one side alone. Meaning: since which day each side
--- is supplied there; of accounts that books.yaml names, by their first line. Where one side is there since a day and the other was there before it, what a record of the first days stands
--- for may be of before.
+-- is supplied there; of accounts that books.yaml names, by their first line. Where one side is there since a day and the other was there
+-- before it, what a record of the first days stands for may be of before.
 with
 items as (select * from item_sums),
 known as (select * from sides_known),
@@ -11,7 +11,6 @@ sides as (
     union all
     select leg, side, entity, shop, channel, since from declared
 ),
-
 
 places as (
     select distinct leg, entity, shop, channel

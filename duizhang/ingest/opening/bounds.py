@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.opening.workbook_parts import column_number
 
 MAX_CELLS = 64_000_000  # of a sheet: a million rows of 60 columns
 MAX_RATIO = 200
@@ -56,7 +57,7 @@ def _look_at_sheet(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         references += len(found)
         if found:
             row = max(row, max(int(number) for _, number in found))
-            column = max(column, max(_column(letters) for letters in {letters for letters, _ in found}))
+            column = max(column, max(column_number(letters) for letters in {letters for letters, _ in found}))
     _refuse_far(row, column)
     return cells == references
 
@@ -97,13 +98,6 @@ def _tags(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
             part, rest = (text[:cut], text[cut:]) if cut > 0 else (text, b"")
             yield part
     yield rest
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 def look_at_parquet(path: Path) -> None:

@@ -8,10 +8,9 @@ import re
 import zipfile
 
 from duizhang.ingest.opening.container import Document, refusing_damage
+from duizhang.ingest.opening.workbook_parts import sheet_part
 from duizhang.ingest.opening.xls import MAGIC, xls_hidden_rows
 
-_SHEET = re.compile(r"<(?:\w+:)?sheet\s[^>]*>")
-_RELATION = re.compile(r"<(?:\w+:)?Relationship\s[^>]*>")
 _ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*\bhidden=\"(?:1|true)\"[^>]*>")
 _NUMBER = re.compile(rb'\br="(\d+)"')
 _FILLED = re.compile(rb"<(?:\w+:)?(?:v|t)>[^<]")
@@ -32,27 +31,8 @@ def hidden_rows(document: Document) -> list[int]:
         names = members.namelist()
         if "content.xml" in names:
             return _of_open_document(members.read("content.xml").decode("utf-8", "replace"), document.sheet)
-        part = _part_of(members, document.sheet) if "xl/workbook.xml" in names else ""
+        part = sheet_part(members, document.sheet)
         return _of_sheet(members.read(part)) if part in names else []
-
-
-def _part_of(members: zipfile.ZipFile, sheet: str) -> str:
-    """The member of an XLSX that holds a sheet; '' where nothing says which."""
-    try:
-        relations = members.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-    except KeyError:
-        return ""
-    targets = {_attribute(tag, "Id"): _attribute(tag, "Target") for tag in _RELATION.findall(relations)}
-    for tag in _SHEET.findall(members.read("xl/workbook.xml").decode("utf-8", "replace")):
-        if _attribute(tag, "name") == sheet:
-            target = targets.get(_attribute(tag, r"\w+:id"), "")
-            return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    return ""
-
-
-def _attribute(tag: str, name: str) -> str:
-    found = re.search(rf'\s{name}="([^"]*)"', tag)
-    return html.unescape(found[1]) if found else ""
 
 
 def _of_sheet(text: bytes) -> list[int]:

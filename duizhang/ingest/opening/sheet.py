@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import html
 import io
 import re
@@ -13,6 +12,7 @@ from typing import Any
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.container import Document, refusing_damage
+from duizhang.ingest.opening.workbook_parts import column_number, sheet_part
 from duizhang.ingest.opening.xls import MAGIC, xls_rows
 
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
@@ -49,50 +49,43 @@ def _values(document: Document) -> Iterable[Sequence[object]]:
     import python_calamine
 
     with refusing_damage():
-        _refuse_uncomputed(body)
+        errors = _errors(body, document.sheet)
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
         rows: list[list[Any]] = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
-        for row, column, error in _errors(body, document.sheet):
+        for row, column, error in errors:
             if row < len(rows) and column < len(rows[row]) and rows[row][column] == "":
                 rows[row][column] = error
         return rows
 
 
-def _errors(body: bytes, sheet: str) -> Iterator[tuple[int, int, str]]:
-    """(row, column, text) of the cells of a sheet that are errors, such as #N/A: the library gives empty texts for them."""
+def _errors(body: bytes, sheet: str) -> list[tuple[int, int, str]]:
+    """(row, column, text) of the cells of a sheet that are errors, such as #N/A: the library gives empty texts for them.
+
+    Raises RefusedFile where a program wrote formulas into any sheet and nobody has computed them: such cells would be empty.
+    """
+    found: list[tuple[int, int, str]] = []
     with zipfile.ZipFile(io.BytesIO(body)) as members:
-        names = members.namelist()
-        if "xl/workbook.xml" not in names or "xl/_rels/workbook.xml.rels" not in names:
-            return  # an OpenDocument or a binary workbook
-        tags = re.findall(rb"<(?:\w+:)?sheet\s[^>]*>", members.read("xl/workbook.xml"))
-        own = (tag for tag in tags if html.unescape(_attribute(tag, "name")) == sheet)
-        number = next((_attribute(tag, r"\w+:id") for tag in own), "")
-        links = re.findall(rb"<Relationship\s[^>]*>", members.read("xl/_rels/workbook.xml.rels"))
-        target = next((_attribute(tag, "Target") for tag in links if _attribute(tag, "Id") == number), "")
-        path = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
-        text = members.read(path) if path in names else b""
-    if b't="e"' not in text:
-        return
-    for found in _ERROR.finditer(text):
-        letters, row, error = (part.decode() for part in found.groups())
-        yield int(row) - 1, functools.reduce(lambda n, letter: n * 26 + ord(letter) - 64, letters, 0) - 1, html.unescape(error)
-
-
-def _attribute(tag: bytes, name: str) -> str:
-    found = re.search(rf'\b{name}="([^"]*)"'.encode(), tag)
-    return found[1].decode("utf-8", "replace") if found else ""
-
-
-def _refuse_uncomputed(body: bytes) -> None:
-    """Raises RefusedFile where a program wrote formulas into a workbook and nobody has computed them: such cells would be empty."""
-    with zipfile.ZipFile(io.BytesIO(body)) as members:
-        for name in filter(_SHEET.fullmatch, members.namelist()):
+        own = sheet_part(members, sheet)
+        for name in members.namelist():
+            if name != own and not _SHEET.fullmatch(name):
+                continue
             text = members.read(name)
-            if b"<f" in text and (found := _UNCOMPUTED.search(text)):
-                cell = re.search(rb'r="([A-Z]+[0-9]+)"', found[0])
-                where = cell[1].decode() if cell else name
-                raise RefusedFile(f"cells of it are formulas that nobody has computed, so they have no value, such as {where}",
-                                  advice="Open it in a spreadsheet and save it again.")
+            if _SHEET.fullmatch(name):
+                _refuse_uncomputed(text, name)
+            if name == own and b't="e"' in text:
+                found = [
+                    (int(row) - 1, column_number(letters) - 1, html.unescape(error.decode()))
+                    for letters, row, error in (match.groups() for match in _ERROR.finditer(text))
+                ]
+    return found
+
+
+def _refuse_uncomputed(text: bytes, name: str) -> None:
+    if b"<f" in text and (found := _UNCOMPUTED.search(text)):
+        cell = re.search(rb'r="([A-Z]+[0-9]+)"', found[0])
+        where = cell[1].decode() if cell else name
+        raise RefusedFile(f"cells of it are formulas that nobody has computed, so they have no value, such as {where}",
+                          advice="Open it in a spreadsheet and save it again.")
 
 
 def _cell(value: object) -> str:

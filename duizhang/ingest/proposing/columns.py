@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import yaml
+
+NOBODY_KNOWS = "FIELD"  # stands in a proposal for what cannot be told from the file
 
 
 @dataclass
@@ -23,6 +27,12 @@ class Column:
     @property
     def kind(self) -> str:
         return str(self.field.get("type", "text"))
+
+
+def mapping_of(given: Mapping[str, str]) -> list[str]:
+    """The part `columns` of a table in a specification, line by line."""
+    texts = {name: yaml.safe_dump(text, allow_unicode=True, width=10_000).splitlines()[0] for name, text in given.items()}
+    return ["    columns:", *(f"      {name}: {text}" for name, text in texts.items())]
 
 
 def bare(cells: Sequence[str]) -> list[str]:

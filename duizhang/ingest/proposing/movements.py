@@ -7,16 +7,14 @@ from decimal import Decimal
 from itertools import pairwise
 
 import polars as pl
-import yaml
 
-from duizhang.ingest.proposing.columns import Column, bare
+from duizhang.ingest.proposing.columns import NOBODY_KNOWS, Column, bare, mapping_of
 from duizhang.ingest.proposing.order_lists import is_order_list, order_table
 from duizhang.ingest.proposing.words import HEADER_CURRENCY, PENDING, SIGNS, VOID
 from duizhang.ingest.texts import applied
 from duizhang.ingest.typing import amounts
 
 LOOK = 200  # different values of a column that are tried
-_NOBODY_KNOWS = "FIELD"
 _IN_CENTS = r"cents?\b|_cents|分）|\(分\)|minor"
 _SIGNS_OF = {"freight_charges": "what the carrier wants is positive"}
 _SELLERS_VIEW = "+ in, - out, from the seller's view"
@@ -36,15 +34,15 @@ def table_of(roles: Mapping[str, Column], columns: Sequence[Column], mark: str) 
     moved = "state = 'done'" if "state" in roles else ""
     lines = [
         "tables:", f"  - table: {table}  # {_SIGNS_OF.get(table, _SELLERS_VIEW)}{note}",
-        *([f"    where: {moved}  # what is pending or void has moved nothing"] if moved else []), *_mapping(given),
+        *([f"    where: {moved}  # what is pending or void has moved nothing"] if moved else []), *mapping_of(given),
     ]
     if "fee" in roles and table == "settlements":
         negative = any(value.startswith(("-", "(")) for value in bare(roles["fee"].cells))
         fee = _major(roles, "fee", "fee" if negative else "-fee", _currency(roles))
         of_fee = {"entry_id": f"concat({given['entry_id']}, '/fee')", "kind": "'fee'", "amount": fee}
         where = " and ".join(filter(None, ["fee <> 0", moved]))
-        lines += ["  - table: settlements", f"    where: {where}", *_mapping(given | of_fee)]
-    if _NOBODY_KNOWS in str(given):
+        lines += ["  - table: settlements", f"    where: {where}", *mapping_of(given | of_fee)]
+    if NOBODY_KNOWS in str(given):
         return [f"# {line}" for line in lines]
     return lines if columns else []
 
@@ -57,7 +55,7 @@ def _kind(roles: Mapping[str, Column]) -> str:
 
 def _columns(roles: Mapping[str, Column], table: str) -> dict[str, str]:
     """By column of the table, the SQL of what it is made of."""
-    day = "occurred_at" if "occurred_at" in roles else _NOBODY_KNOWS
+    day = "occurred_at" if "occurred_at" in roles else NOBODY_KNOWS
     entry = "entry_id" if "entry_id" in roles else f"concat_ws('/', {day}_day, line)" if "occurred_at" in roles else "line"
     given = {"occurred_at": day, "period": f"{day}_day"}
     if table == "freight_charges":
@@ -87,7 +85,7 @@ def _amount(roles: Mapping[str, Column], currency: str) -> str:
         amount = "case side when 'in' then abs(amount) else -abs(amount) end" if "side" in roles else "coalesce(amount, 0)"
         return _major(roles, "amount", amount, currency)
     if not {"debit", "credit"} <= roles.keys():
-        return _NOBODY_KNOWS
+        return NOBODY_KNOWS
     credit, debit = (_major(roles, role, f"abs(coalesce({role}, 0))", currency) for role in ("credit", "debit"))
     return f"{credit} - {debit}"
 
@@ -120,11 +118,6 @@ def _fee_apart(roles: Mapping[str, Column], mark: str) -> bool | None:
             if all(step == amount for step, amount, _ in steps):
                 return False
     return None
-
-
-def _mapping(given: Mapping[str, str]) -> list[str]:
-    texts = {name: yaml.safe_dump(text, allow_unicode=True, width=10_000).splitlines()[0] for name, text in given.items()}
-    return ["    columns:", *(f"      {name}: {text}" for name, text in texts.items())]
 
 
 def number(text: str, mark: str) -> Decimal | None:

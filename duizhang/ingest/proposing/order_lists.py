@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-import yaml
-
-from duizhang.ingest.proposing.columns import Column, bare
+from duizhang.ingest.proposing.columns import NOBODY_KNOWS, Column, bare, mapping_of
 from duizhang.ingest.proposing.words import ITEM, ORDER_ROLES, ORDER_STATES, STATE
 
-_NOBODY_KNOWS = "FIELD"
 _MOST_WORDS = 20  # different values of a column that are listed
 # what a bill has and a list of orders has not
 _OF_BILLS = frozenset({"balance", "debit", "credit", "side", "fee", "bank_account"})
@@ -108,9 +105,8 @@ def order_table(roles: Mapping[str, Column], columns: Sequence[Column], number: 
     told += [f"# other columns of money: {', '.join(others)}"] if others else []
     unknown = [word for word in roles["status"].field.get("values", {}) if not _state(word)] if "status" in roles else []  # type: ignore[attr-defined]
     told += [f"# status: words that were not known are taken for paid: {', '.join(unknown)}"] if unknown else []
-    texts = {name: yaml.safe_dump(text, allow_unicode=True, width=10_000).splitlines()[0] for name, text in given.items()}
-    table = ["tables:", "  - table: orders", "    columns:", *(f"      {name}: {text}" for name, text in texts.items())]
-    return [*told, *(table if amount != _NOBODY_KNOWS else [f"# {entry}" for entry in table])]
+    table = ["tables:", "  - table: orders", *mapping_of(given)]
+    return [*told, *(table if amount != NOBODY_KNOWS else [f"# {entry}" for entry in table])]
 
 
 def _amount(roles: Mapping[str, Column], number: Callable[[str], Decimal | None]) -> tuple[str, list[str]]:
@@ -124,7 +120,7 @@ def _amount(roles: Mapping[str, Column], number: Callable[[str], Decimal | None]
     why = f"# {roles['amount'].name} is of the order: {cell} stands on each of the {lines} lines of order {order}"
     if {"unit_price", "quantity"} <= roles.keys():
         return "unit_price * quantity", [f"{why}. So a line is its pieces times {roles['unit_price'].name}; check discounts and shipping."]
-    return _NOBODY_KNOWS, [f"{why}. Name the column of the line, or an expression, instead of {_NOBODY_KNOWS}."]
+    return NOBODY_KNOWS, [f"{why}. Name the column of the line, or an expression, instead of {NOBODY_KNOWS}."]
 
 
 def _stands_on_every_line(roles: Mapping[str, Column], number: Callable[[str], Decimal | None]) -> tuple[str, int, str] | None:

@@ -23,7 +23,7 @@ from duizhang.ingest.texts import FEW, Cells, X, applied, arrow, bare, coded, di
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
 from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
 from duizhang.ingest.typing.marks import Marks
-from duizhang.ingest.typing.money import BEFORE, SIDE, amounts
+from duizhang.ingest.typing.money import BEFORE, MINUS, SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.reading import Reading
 from duizhang.ingest.typing.times import CELL_FORMATS, EASTERN, Evidence, by, is_absolute, possible, times
@@ -34,7 +34,7 @@ QUARANTINE = pa.schema(
      ("is_money", pa.bool_())]
 )
 HIDDEN = "***"
-_SIGNED = rf"(?i)[-+−–‐‑‒—―﹣△▲()（）＋]|{SIDE}|{BEFORE}"
+_SIGNED = rf"(?i)[-+{MINUS}()（）＋]|{SIDE}|{BEFORE}"
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
 

@@ -9,18 +9,17 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from duizhang.ingest.texts import X
+from duizhang.ingest.texts import DIGITS, X
 from duizhang.ingest.typing.reading import KEPT, Reading
 from duizhang.schema import MONEY, WHOLE_DIGITS
 
 TOO_LARGE = f"has more than {WHOLE_DIGITS} digits before its decimal mark, the most that have room to be added up"
 _EXACT = 14  # digits that a number of a computer has exactly
 _LARGEST = Decimal(10) ** WHOLE_DIGITS  # what a file may state of money, less than a sum of many may come to
-# full-width and Arabic digits, dashes that stand for a minus, triangles by which Japanese accounts show one
+MINUS = "－−–‐‑‒—―﹣△▲"  # dashes that stand for a minus, and triangles by which Japanese accounts show one
 _SPELLED = {
-    **dict(zip("０１２３４５６７８９．，－−–＋（）￥", "0123456789.,---+()¥", strict=True)),
-    **{chr(start + n): str(n) for start in (0x660, 0x6F0, 0xE50, 0x966) for n in range(10)},
-    **dict.fromkeys("‐‑‒—―﹣△▲", "-"), "\u200e": "", "\u200f": "", "\ufeff": "", "٬": "",
+    **DIGITS, **dict.fromkeys(MINUS, "-"), **dict(zip("．，＋（）￥", ".,+()¥", strict=True)),
+    "\u200e": "", "\u200f": "", "\ufeff": "", "٬": "",
 }
 # what stands between thousands besides the mark of the other kind: blanks of four widths and apostrophes
 _GROUPS = (" ", "\u00a0", "\u202f", "\u2009", "'", "\u2019")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 import polars as pl
 
+from duizhang.ingest.texts import DIGITS
 from duizhang.ingest.typing.month_names import MONTHS, all_words, months_of
 
 # how dates are written that have been looked at here, whatever else a specification's own patterns say
@@ -15,8 +16,7 @@ _PLAIN = (
     r"^(?:(?:(?:19|20)[0-9]{2}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:19|20)?[0-9]{2}|[0-9]{8,14}|[0-9]{5}[.0-9]*)"
     r"(?:[-T :.Z+][-T :0-9.Z+]*)?)?$")
 _DIGITS = str.maketrans({
-    **{chr(start + n): str(n) for start in (0x660, 0x6F0, 0xE50, 0x966, 0xFF10) for n in range(10)},  # Arabic, Persian, Thai, Hindi, wide
-    "／": "/", "－": "-", "．": ".", "：": ":", "\u3000": " ", "\u200e": "", "\u200f": "", "\u202f": " ",
+    **DIGITS, "／": "/", "－": "-", "．": ".", "：": ":", "\u3000": " ", "\u200e": "", "\u200f": "", "\u202f": " ",
 })
 _USUAL = tuple((re.compile(pattern), instead) for pattern, instead in (
     (r"^(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*|mo|di|mi|do|fr|sa|so|lun|mer|jeu|ven|sam|dim)\.?,?\s+(?=\d|[a-z])", ""),
