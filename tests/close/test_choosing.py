@@ -24,6 +24,7 @@ from duizhang.state import State
 DAY = dt.date(2026, 3, 2)
 BOOKS = Books.model_validate({
     "root": Path(), "entity": "acme", "start": DAY, "journal": {"by_cause": {"fee_rate": "6603.02"}},
+    "shops": {shop: {"platform": "taobao"} for shop in "st"},
     "accounts": {"6001.01": {"measure": "sales", "shop": "s"}, "6001.02": {"measure": "sales", "shop": "t"}},
 })
 
