@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from filelock import FileLock
 
+from duizhang.errors import StateError
 from duizhang.state import METADATA, State
 from duizhang.terms import EventKind
 
@@ -100,6 +101,8 @@ def _as_text(payload: Mapping[str, Any] | Sequence[Any]) -> str:
 
 def _append(state: State, actor: str, kind: str, payload: Mapping[str, Any], sign: Sign | None) -> int:
     if not state.awaits("events"):
+        if found := cut_off(state):
+            raise StateError(found, advice="Restore the home from a backup; `duizhang verify` says what differs. Nothing was recorded.")
         # first what a kill has kept from the file: it is never more than one change behind
         _witness(state)
     with state.begin() as con:
@@ -141,6 +144,30 @@ def witness_tail(home: Path, log: Sequence[Event]) -> list[str]:
     return [f"{WITNESS} was changed: {len(tail)} bytes behind its last line belong to no event"]
 
 
+def cut_off(state: State) -> str:
+    """Why nothing may be added to the log: its end is gone or was written anew, as the last line of that file tells; '' where it is
+    as it was. An emptied database would begin again otherwise, and compute closed days as if they were new."""
+    path = state.home / WITNESS
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+        found = _last_line(file.read().rpartition(b"\n")[0])
+    if found is None:
+        return ""
+    last, digest = int(found[1]), found[0].partition(b" ")[2].decode("ascii")
+    with state.read() as con:
+        known = con.execute(sa.select(EVENTS.c.hash).where(EVENTS.c.seq == last)).scalar()
+        count = con.execute(sa.select(sa.func.max(EVENTS.c.seq))).scalar() or 0
+    if count < last:
+        return f"the last events were cut off: {WITNESS} has {last}, the log {count}"
+    return "" if known == digest else f"event {last} is not the one that was written first: {WITNESS} has another"
+
+
+def _last_line(whole: bytes) -> re.Match[bytes] | None:
+    return next((line for text in reversed(whole.split(b"\n")) if (line := _LINE.fullmatch(text))), None)
+
+
 def _line(seq: int, digest: str) -> bytes:
     return f"{seq} {digest}\n".encode()
 
@@ -158,7 +185,7 @@ def _witness(state: State) -> None:
         if cut:
             file.truncate(size - len(cut))
         # lines that somebody else wrote stay for `verify` to tell
-        last = next((int(line[1]) for text in reversed(whole.split(b"\n")) if (line := _LINE.fullmatch(text))), 0)
+        last = int(found[1]) if (found := _last_line(whole)) else 0
         with state.read() as con:
             rows = con.execute(
                 sa.select(EVENTS.c.seq, EVENTS.c.hash).where(EVENTS.c.seq > last).order_by(EVENTS.c.seq)

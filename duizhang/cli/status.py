@@ -43,6 +43,7 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     if not found["periods"]:
         yield _("No period was run yet.")
         return
+    yield from _not_on_record(found["record"])
     yield from _days(found["periods"], everything=everything)
     yield from _to_deal_with(found["to_do"])
     if everything:
@@ -54,6 +55,12 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
     yield from _silent(found["quiet"], everything=everything)
     yield from _not_taken(found["feeds"])
     yield from _read_but(found["noted"], everything=everything)
+
+
+def _not_on_record(problems: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for found in problems:
+        yield from wrapped(_("What follows is what was published, and is not what the record says any more: {problem}",
+                             problem=spoken(found["problem"])), screen_width(), lines=3)
 
 
 def _days(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
@@ -293,8 +300,10 @@ def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[
 
 def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, Any]]]:
     """What the state knows beside the files: feeds of corrections that a webhook was to take and has not, days that wait for signatures
-    and that the machine has looked at, sources that are silent or thin against their own weeks (they hold nothing)."""
+    and that the machine has looked at, sources that are silent or thin against their own weeks (they hold nothing), and why what is
+    shown may be no more what is on record."""
     from duizhang.close.feeds import made_feeds
+    from duizhang.events import cut_off
     from duizhang.ingest import records
     from duizhang.quiet import quiet_sources
     from duizhang.state import State
@@ -302,7 +311,9 @@ def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, An
 
     try:
         state = State(home, read_only=True)
+        lost = cut_off(state)
         return {
+            "record": [{"problem": lost}] if lost else [],
             "feeds": [
                 {"feed": m.name, "number": m.number, "corrections": m.rows, "problem": m.problem} for m in made_feeds(state) if m.problem
             ],
@@ -310,8 +321,8 @@ def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, An
             "quiet": [{"period": day, "sources": [str(one) for one in said]}
                       for day, said in quiet_sources(records(state), periods).items()],
         }
-    except UserError:  # told with the files
-        return {"feeds": [], "not_certified": [], "quiet": []}
+    except UserError as error:
+        return {"record": [{"problem": str(error)}], "feeds": [], "not_certified": [], "quiet": []}
 
 
 def _not_run(home: Path, con: duckdb.DuckDBPyConnection, periods: list[dt.date]) -> list[dict[str, Any]]:

@@ -129,7 +129,7 @@ def actor(home: Path, state: State, by: str, duty: str, *, key: Key | None = Non
     person = staff.people[staff.find(name)]
     role = staff.roles[person.role]
     if duty and duty not in role.may:
-        raise UserError(f"{person.name} may not {duty}: the role {person.role} may {', '.join(role.may)}")
+        raise UserError(f"{person.name} may not {duty}: the role {person.role} may {', '.join(role.may) or 'nothing'}")
     given = key or Path(os.environ.get(KEY_VARIABLE, ""))
     from duizhang.close.keys import public_key, read_key  # where nobody has a key nothing is loaded that knows of keys
 

@@ -146,14 +146,16 @@ class _Taking:
             if old.split and old.split == new.split:
                 continue  # another part of the same split
             what = f"{old.decided_by} decided {old.decision} on it ({old.leg} {old.key} of {old.period}, {old.name}, {at})"
-            if new.moves_money and old.moves_money and _is_to_be_posted(event, old):
+            # what was shown before the entry was computed cannot be what is to be posted
+            is_shown = seq <= self.shown.get(old.period, 0)
+            if new.moves_money and old.moves_money and is_shown and _is_to_be_posted(event, old):
                 return f"{what}; it is open until the ledger has entry J{old.entry:06d}"
             # from one day to the next an item may have another cause: what was on its way is missing
             if parts & _own_parts(old.about) if old.period == period else places & _own_places(old.about):
-                is_waiting = old.decision in STANDING and seq <= self.shown.get(old.period, 0)
+                is_waiting = old.decision in STANDING and is_shown
                 if is_waiting or (self.replaces and old.period == period and seq > self.shown.get(period, 0)):
                     replaced.append(old)
-                elif seq > self.shown.get(old.period, 0) and old.period <= period:
+                elif not is_shown and old.period <= period:
                     return f"{what}; run {old.period} before it is decided again, or take {old.name} back"
                 elif new.decision in MOVING and old.decision in MOVING and old.period > period:
                     return f"{what}, on a later day; decide there"

@@ -28,6 +28,7 @@ from tests.close.conftest import FIRST, PERIODS
 ROLES = {
     "clerk": {"may": ["decide", "make"], "write_off": {"event": 50, "day": 80, "month": 100, "causes": {"rounding": 1}}},
     "chief": {"may": ["decide", "accept", "check", "close", "reopen"]},
+    "reader": {"may": []},
 }
 
 
@@ -38,7 +39,7 @@ class Office:
         self.home, self.state, self.folder = fake.home, fake.state, folder
         self.keys = {who: folder / f"{who}.key" for who in ("li", "wang", "zhao", "sun")}
         self.public = {who: new_key(path) for who, path in self.keys.items()}
-        self.hire(li=("Li Na", "clerk"), wang=("Wang Wei", "chief"), zhao=("Zhao", "chief"))
+        self.hire(li=("Li Na", "clerk"), wang=("Wang Wei", "chief"), zhao=("Zhao", "chief"), sun=("Sun Li", "reader"))
 
     def hire(self, **people: tuple[str, str]) -> None:
         """A run with books that name these."""
@@ -62,7 +63,8 @@ def office(fake: Any, tmp_path: Path) -> Office:
 def test_who_books_name_acts_with_a_key_of_their_own_and_as_their_role_allows(office: Office) -> None:
     home, state, keys = office.home, office.state, office.keys
     for by, role, key, said in (
-        ("Sun", "maker", keys["sun"], "names nobody called 'Sun'"),
+        ("Qian", "maker", keys["sun"], "names nobody called 'Qian'"),
+        ("Sun Li", "maker", keys["sun"], "Sun Li may not make: the role reader may nothing"),
         ("Li Na", "maker", None, "has to sign with a key"),
         ("Li Na", "maker", keys["wang"], "is not the key of Li Na"),
         ("Li Na", "checker", keys["li"], "Li Na may not check: the role clerk may decide, make"),

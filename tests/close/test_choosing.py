@@ -18,8 +18,10 @@ from duizhang.close.decisions import Decision, Item, decisions, item_decisions
 from duizhang.close.groups import Event
 from duizhang.close.journal import correction_claims, entries
 from duizhang.errors import UserError
+from duizhang.events import append_event
 from duizhang.staff import WriteOffLimit
 from duizhang.state import State
+from duizhang.terms import EventKind
 
 DAY = dt.date(2026, 3, 2)
 BOOKS = Books.model_validate({
@@ -88,7 +90,10 @@ def test_what_stands_on_a_wrong_account_or_cause_is_booked_on_the_right_one(tmp_
     assert (claimed(state), claimed(state, "ledger")) == (-100, -30)
     causes = {line.account: line.item.cause for entry in entries(BOOKS, state, [DAY]) for line in entry.lines}
     assert causes["6603.02"] == "fee_rate" and causes["1122"] == "missing_right"
-    # what the entry leaves open on the other account until it is posted is not decided again
+    # what else is open on that account on the day was there before the entry; what the entry leaves open is not decided again
+    other = decided(state, event("E3", "-30", leg="ledger", key=f"6001.02/{DAY}"), "correct")
+    take_back(tmp_path, state, other[0].id, by="Zhao", reason="not yet")
+    append_event(state, actor="duizhang", kind=EventKind.COMPUTED, payload={"from": str(DAY), "to": str(DAY), "held": []})
     with pytest.raises(UserError, match="open until the ledger has entry J000002"):
         decided(state, event("E3", "-30", leg="ledger", key=f"6001.02/{DAY}"), "correct")
     take_back(tmp_path, state, 2, by="Zhao", reason="was right")

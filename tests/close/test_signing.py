@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 import duizhang.plan  # noqa: F401 - its table is part of every home
 from duizhang import cli, schema_version
+from duizhang.cli.status import status_of
 from duizhang.close import announce, approval, importing, verify
 from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures, signed_from
 from duizhang.close.authority import Actor
@@ -27,7 +28,7 @@ from duizhang.close.derived import forgeries, told
 from duizhang.close.groups import Event
 from duizhang.doctor import look_at_home
 from duizhang.doctor.finding import NOTED
-from duizhang.errors import DuizhangError, Retryable, UserError
+from duizhang.errors import DuizhangError, Retryable, StateError, UserError
 from duizhang.events import append_event, event_log, verify_chain, witness_tail, witnessed
 from duizhang.identity import HOMES
 from duizhang.publish import PeriodOutcome, period_states, read_manifest
@@ -228,7 +229,17 @@ def test_a_log_that_is_cut_off_or_written_anew_differs_from_its_witness(fake: An
     assert "cut off" in verify_chain(whole[:-1], witness)[0]
     with fake.state.begin() as con:
         con.execute(sa.text("delete from events where seq > 2"))
+    # nothing goes on from there, and who looks is told so
+    lost = f"the last events were cut off: events.log has {len(whole)}, the log 2"
+    with pytest.raises(StateError, match=lost):
+        append_event(fake.state, actor="Li", kind="note", payload={"n": "forged"})
+    assert status_of(fake.home)["record"] == [{"problem": lost}] and len(event_log(fake.state)) == 2
+    (fake.home / "events.log").write_text("".join(f"{n} {witness[n]}\n" for n in (1, 2)).replace(witness[2], "0" * 64), encoding="ascii")
+    with pytest.raises(StateError, match="event 2 is not the one that was written first"):
+        append_event(fake.state, actor="Li", kind="note", payload={"n": "forged"})
+    (fake.home / "events.log").unlink()
     append_event(fake.state, actor="Li", kind="note", payload={"n": "forged"})
+    assert status_of(fake.home)["record"] == []
     assert "is not the one that was written first" in verify_chain(event_log(fake.state), witness)[0]
 
 
