@@ -34,10 +34,12 @@ def command(
     an old one all of this is undone. A file in which nothing can be replaced (old Excel, Parquet, encrypted) refuses the whole.
     """
     from duizhang.books import load_books
+    from duizhang.cli.progress import Progress
     from duizhang.privacy import erase
 
     books = load_books(books_path)
-    done = erase(home, open_state(home), books, values, by=by, reason=reason, key=key, dry_run=dry_run, unseen=unseen)
+    with Progress("raw files", unit="files", quiet=as_json) as bar:
+        done = erase(home, open_state(home), books, values, by=by, reason=reason, key=key, dry_run=dry_run, unseen=unseen, progress=bar.at)
     lines = []
     if done.before:
         lines.append(_("no archived file names this person, who was erased before; nothing was done"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape
 
@@ -18,11 +20,17 @@ from duizhang.ingest.opening import marked
 from duizhang.ingest.specification import ENCODINGS
 
 LARGEST = 1 << 30  # bytes that are held in memory
+_PART = 1 << 20  # bytes of a larger file at once
+_MOST = 1 << 36  # bytes that a larger file may unpack to
 _DEEPEST = 3  # containers in containers
 # all that files are read in, the stricter ones first
 _ENCODINGS = tuple(dict.fromkeys(("utf-8", "gb18030", "utf-16-le", "utf-16-be", "cp932", "cp949", "cp950", *ENCODINGS)))
 _EDGE = r"""[,;|"'`\t\r\n<>\ufeff\u3000\xa0]"""
 _CLOSED = (b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # Parquet; workbooks of before 2007, and encrypted ones
+
+
+class TooLarge(RefusedFile):
+    """More bytes than are held in memory, as they are or unpacked."""
 
 
 class How(StrEnum):
@@ -49,9 +57,9 @@ def is_closed(body: bytes) -> bool:
 
 
 def cut(body: bytes, tokens: Mapping[str, bytes], how: How, *, depth: int = 0) -> Cut:
-    """Put tokens in the place of values. Raises RefusedFile for what is too large or damaged."""
+    """Put tokens in the place of values. Raises TooLarge, and RefusedFile for what is damaged."""
     if len(body) > LARGEST:
-        raise RefusedFile(f"{len(body):,} bytes are too many to be searched")
+        raise TooLarge(f"{len(body):,} bytes are too many to be changed")
     try:
         if depth < _DEEPEST and body.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(body)) as stream:
@@ -67,8 +75,54 @@ def cut(body: bytes, tokens: Mapping[str, bytes], how: How, *, depth: int = 0) -
 def _bounded(stream: IO[bytes] | gzip.GzipFile) -> bytes:
     found = stream.read(LARGEST + 1)
     if len(found) > LARGEST:
-        raise RefusedFile("it unpacks to more than can be searched")
+        raise TooLarge("it unpacks to more than can be changed")
     return found
+
+
+def is_named(path: Path, values: Sequence[str]) -> bool:
+    """Whether any of the values stands in a file of any size, packed or not. Raises RefusedFile for what is damaged or has no end."""
+    try:
+        with path.open("rb") as stream:
+            return _is_in(stream, values, 0)
+    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise RefusedFile(f"it is damaged: {type(error).__name__}") from error
+
+
+def _is_in(stream: IO[bytes] | gzip.GzipFile, values: Sequence[str], depth: int) -> bool:
+    head = stream.read(_PART)
+    stream.seek(0)
+    if depth < _DEEPEST and head.startswith(b"\x1f\x8b"):
+        with gzip.open(stream) as unpacked:
+            return _is_in(unpacked, values, depth + 1)
+    if depth < _DEEPEST and head.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(stream) as archive:
+            for info in archive.infolist():
+                if info.flag_bits & 1:
+                    continue  # nothing can be looked for in what is encrypted
+                with archive.open(info) as member:
+                    if _is_in(member, values, depth + 1):
+                        return True
+            return False
+    likely = [encoding for encoding in _ENCODINGS if _may_be(head, encoding)]
+    needles = {_encoded(form, encoding) for encoding in likely or _ENCODINGS for value in values for form in _forms(value)}
+    kept, longest, left = b"", max(map(len, needles)) - 1, _MOST
+    while part := stream.read(_PART):
+        kept += part
+        if any(needle in kept for needle in needles):
+            return True
+        kept, left = kept[-longest:], left - len(part)
+        if left < 0:
+            raise RefusedFile("it unpacks to more than can be searched")
+    return False
+
+
+def _may_be(head: bytes, encoding: str) -> bool:
+    """Whether the beginning of a text may be in an encoding."""
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _is_encrypted(body: bytes) -> bool:

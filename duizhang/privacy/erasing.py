@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,10 +31,11 @@ from duizhang.ingest import FileRecord, Setting, SourceSpec, load_specs, records
 from duizhang.ingest.files import by_content, cell_corrections, inbox_path
 from duizhang.ingest.inbox import land, placed
 from duizhang.lock import acquire
-from duizhang.privacy.cutting import How, cut, is_closed
+from duizhang.privacy import cutting
+from duizhang.privacy.cutting import How, TooLarge, cut, is_closed, is_named
 from duizhang.pseudonym_key import PersonKey, person_key, pseudonym
 from duizhang.publish import read_manifest, versions
-from duizhang.sealing import clear_blocks, is_sealing, laid_open, period_of, renew_key, reseal, stand_in
+from duizhang.sealing import clear_blocks, is_sealing, laid_open, opened, period_of, renew_key, reseal, stand_in
 from duizhang.state import State
 from duizhang.terms import EventKind
 
@@ -68,12 +69,13 @@ class Erasure:
 
 def erase(
     home: Path, state: State, books: Books, values: Sequence[str], *, by: str, reason: str, key: Key | None = None,
-    dry_run: bool = False, unseen: bool = False,
+    dry_run: bool = False, unseen: bool = False, progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Erasure:
     """Erase a person of whom these values (names, numbers, as they stand in the files) are.
 
-    dry_run: only tell. unseen: also where no archived file names the person any more. Raises UserError where the books' key is one of
-    before, the author may not, a file cannot be changed, or nothing names the person; then nothing was done.
+    dry_run: only tell. unseen: also where no archived file names the person any more. progress: is told how many of how many files were
+    searched. Raises UserError where the books' key is one of before, the author may not, a file cannot be changed, or nothing names the
+    person; then nothing was done.
     """
     who = actor(home, state, by, "erase", key=key)
     wanted = list(dict.fromkeys(value.strip() for value in values))
@@ -81,7 +83,7 @@ def erase(
         raise UserError(f"a person is needed, by a name or number of at least {SHORTEST} characters")
     persons = _persons(books)
     with acquire(home):
-        found = _look(home, state, books, persons, wanted)
+        found = _look(home, state, books, persons, wanted, progress)
         times = [persons.times_erased(value) for value in wanted]
         if not found.files and not found.refused:
             found.before = all(times)
@@ -130,7 +132,9 @@ def _persons(books: Books) -> PersonKey:
     return found
 
 
-def _look(home: Path, state: State, books: Books, persons: PersonKey, values: Sequence[str]) -> Erasure:
+def _look(
+    home: Path, state: State, books: Books, persons: PersonKey, values: Sequence[str], progress: Callable[[int, int], None]
+) -> Erasure:
     text = persons.text().strip().encode()
     found = Erasure([pseudonym(text, value) for value in values])
     tokens = {value: persons.token(name) for value, name in zip(values, found.pseudonyms, strict=True)}
@@ -140,18 +144,26 @@ def _look(home: Path, state: State, books: Books, persons: PersonKey, values: Se
     own = _of_the_books(log)
     paths = sorted(path for path in (home / "archive").glob("*/*") if path.is_file() and len(path.name) == 64)
     named = 0
-    for path in paths:
-        body = b"".join(clear_blocks(path))
+    for number, path in enumerate(paths):
+        progress(number, len(paths))
+        record = known.get(path.name)
+        name = inbox_path(record.path) if record else path.name
         try:
+            body = _whole(path)
             seen = cut(body, tokens, How.EVERYWHERE)
+        except TooLarge as error:
+            try:
+                if _names(home, path, record, values, found.pseudonyms):
+                    found.refused.append(f"{name} ({error})")
+            except RefusedFile as why:
+                found.left.append(f"{path.name[:16]} could not be searched: {why}")
+            continue
         except RefusedFile as error:
             found.left.append(f"{path.name[:16]} could not be searched: {error}")
             continue
         if path.name in own:
             named += bool(seen.cells or seen.longer)
             continue
-        record = known.get(path.name)
-        name = inbox_path(record.path) if record else path.name
         if is_closed(body):
             if (record and _tells(home, record, found.pseudonyms)) or seen.cells or seen.longer:
                 found.refused.append(f"{name} (of a kind in which nothing can be replaced)")
@@ -173,6 +185,20 @@ def _look(home: Path, state: State, books: Books, persons: PersonKey, values: Se
     if said := sum(any(value in json.dumps(event.payload, ensure_ascii=False) for value in values) for event in log):
         found.left.append(f"{said} events of the log have the words in them: names of files, reasons, corrections; the log forgets nothing")
     return found
+
+
+def _whole(path: Path) -> bytes:
+    if path.stat().st_size > cutting.LARGEST:
+        raise TooLarge(f"{path.stat().st_size:,} bytes are too many to be changed")
+    return b"".join(clear_blocks(path))
+
+
+def _names(home: Path, path: Path, record: FileRecord | None, values: Sequence[str], pseudonyms: Sequence[str]) -> bool:
+    """Whether a file that is too large to be held has the person."""
+    if record and _tells(home, record, pseudonyms):
+        return True
+    with opened(path) as clear:
+        return is_named(clear, values)
 
 
 def _of_the_books(log: Sequence[Event]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import sqlite3
 from pathlib import Path
@@ -29,6 +30,7 @@ def decide(workbook: Path, key: str, decision: str) -> None:
 @pytest.mark.slow
 def test_a_correction_goes_round(raw: Path, home: Path, tmp_path: Path) -> None:
     home, last = Path(shutil.copytree(home, tmp_path / "home", symlinks=True)), LAST
+    raw = Path(shutil.copytree(raw, tmp_path / "raw"))
     (key, difference), = query(home, f"""
         select key, difference from variances where period = date '{last}' and leg = 'order_payment'
         and cause = 'amount_entry' order by key limit 1""")
@@ -57,6 +59,12 @@ def test_a_correction_goes_round(raw: Path, home: Path, tmp_path: Path) -> None:
              "--reason", "the month's last day")
     assert query(home, f"select state from period_status where period = date '{last}'") == [("closed",)]
 
+    # whoever is erased is in no raw file any more, and all of it is proved and rebuilt as it was
+    [orders] = (raw / "inbox" / "company" / last.isoformat()).glob("books_orders*")
+    with orders.open(encoding="utf-8-sig", newline="") as file:
+        person = next(csv.DictReader(file))["customer"]
+    assert "do not name this person any more" in duizhang(
+        "erase", person, "--books", raw / "books.yaml", "--home", home, "--by", "Person A", "--reason", "asked")
     duizhang("verify", "--home", home)
     assert "the same" in duizhang("replay", "--home", home, "--period", last, "--engine", "duckdb")
 

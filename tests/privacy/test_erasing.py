@@ -23,12 +23,12 @@ from duizhang.close import archive_books, verify
 from duizhang.close.authority import unsigned
 from duizhang.close.keys import new_key as new_person
 from duizhang.close.proof import Proof
-from duizhang.errors import UserError
+from duizhang.errors import RefusedFile, UserError
 from duizhang.events import append_event, event_log
 from duizhang.ingest import build_canonical, records
 from duizhang.ingest.inbox import archive, archived_path, archived_whole, collect
 from duizhang.ingest.specification import ENCODINGS
-from duizhang.privacy import erase, erasing, open_raw_file, pseudonym_for, remove
+from duizhang.privacy import cutting, erase, erasing, open_raw_file, pseudonym_for, remove
 from duizhang.privacy.cutting import How, cut
 from duizhang.pseudonym_key import new_key, person_key, pseudonym
 from duizhang.sealing import KEY_VARIABLE, clear_blocks, erased_digest, period_of, stand_in
@@ -179,6 +179,32 @@ def test_a_person_is_found_in_every_encoding_that_files_are_read_in(encoding: st
     body = f"id,name\n1,{person}\n2,x\n".encode(encoding)
     found = cut(body, {person: b"token"}, How.EVERYWHERE)
     assert (found.cells, found.longer) == (1, 0) and found.body == b"id,name\n1,token\n2,x\n"
+
+
+def test_a_file_that_is_too_large_to_be_changed_is_searched_in_parts_and_refuses_whom_it_names(
+    small: tuple[Books, Path, State], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books, home, state = small
+    monkeypatch.setattr(cutting, "LARGEST", 64)
+    searched: list[tuple[int, int]] = []
+    with pytest.raises(UserError, match="197 bytes are too many to be changed"):
+        erase(home, state, books, [PERSON], by="Li Na", reason="asked", progress=lambda done, of: searched.append((done, of)))
+    with pytest.raises(UserError, match="no archived file names this person"):
+        erase(home, state, books, ["王小二"], by="Li Na", reason="asked")
+    assert searched == [(0, 1)] and not [e for e in event_log(state) if e.kind == EventKind.PERSON_ERASED]
+    # wherever a part ends, however it is packed, in whatever encoding
+    monkeypatch.setattr(cutting, "_PART", 50)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archived:
+        archived.writestr("a.csv", "x" * 90)
+        archived.writestr("b.csv.gz", gzip.compress(raw_files()["company/gbk.csv"]))
+    place = tmp_path / "some"
+    for body in (*(b"," * at + PERSON.encode() + b"," * 60 for at in range(51)), packed.getvalue()):
+        place.write_bytes(body)
+        assert cutting.is_named(place, [PERSON]) and not cutting.is_named(place, ["王小二"])
+    monkeypatch.setattr(cutting, "_MOST", 100)
+    with pytest.raises(RefusedFile, match="more than can be searched"):
+        cutting.is_named(place, ["王小二"])
 
 
 def test_what_was_cut_short_is_told_and_ended_and_what_was_forged_is_found(
