@@ -23,11 +23,16 @@ class Leg:
     silent_day: bool = False
     own_days: int | None = None
     lines_days: int | None = None
+    waits_days: int | None = None
+    waits_all: bool = False
 
     @property
     def traits(self) -> dict[str, bool | int | None]:
         """What rules and models ask about it."""
-        return {"in_sequence": self.in_sequence, "silent_day": self.silent_day, "own_days": self.own_days, "lines_days": self.lines_days}
+        return {
+            "in_sequence": self.in_sequence, "silent_day": self.silent_day, "own_days": self.own_days, "lines_days": self.lines_days,
+            "waits_days": self.waits_days, "waits_all": self.waits_all,
+        }
 
 
 @cache

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from duizhang import published
 from duizhang.errors import ConservationError, ModelFault
 from duizhang.layout import SQL
+from duizhang.legs import load_legs
 from duizhang.logs import Pace, fields
 from duizhang.reconcile.goods import move_claims
 from duizhang.reconcile.lineage import behind, models, order, tables_of, tables_of_assertions
@@ -45,7 +46,7 @@ def _reconcile(session: Session) -> dict[str, int]:
     trace(session)
     for name, columns in KEPT_TABLES.items():
         rows[name] = session.keep(name, columns)
-    for name in ("stock_levels", "sides"):
+    for name in ("stock_levels", "sides", "waiting_claims"):
         rows[name] = session.keep(name, STATE_TABLES[name])
     for name in EARLY_TABLES:
         rows[name] = session.keep(name, published.TABLES[name])
@@ -101,7 +102,7 @@ def make_claims(session: Session) -> dict[str, int]:
 def _legs_before(session: Session) -> set[str]:
     """The legs of which something is known from before the range: open claims, sides, what was open when the books began."""
     found = session.con.execute(
-        f"select leg from opening_items union select leg from carried_sides union select leg from {OPENING}"
+        f"select leg from opening_items union select leg from carried_sides union select leg from waiting_before union select leg from {OPENING}"
     ).fetchall()
     return {str(leg) for (leg,) in found}
 
@@ -147,7 +148,25 @@ def _claims_of_leg(session: Session, leg: str) -> None:
     session.run("legs/opened_with.sql")
     session.drop_claims()
     session.run("legs/leg_claims.sql")
+    _claim_what_waited(session, leg)
     move_claims(session, leg)
+
+
+def _claim_what_waited(session: Session, leg: str) -> None:
+    """Add to `leg_claims` what waited for its other side, on the day on which that is there, and keep what still waits."""
+    con = session.con
+    if load_legs()[leg].waits_days is None or not con.execute(
+        "select 1 from leg_runs where not is_run and side = 'left' union all select 1 from waiting_before where leg = getvariable('leg_made') limit 1"
+    ).fetchall():
+        return
+    session.run("legs/waiting.sql")
+    session.add_to("all_waiting", "waiting")
+    if con.execute("select 1 from waiting where said is not null limit 1").fetchall():
+        session.set_claims("leg_claims")
+        con.execute(
+            "insert into leg_claims by name select * exclude (claimed, waits_days, said) replace (said as period) from waiting "
+            "where said between getvariable('period_from') and getvariable('period_to')"
+        )
 
 
 def settle(session: Session) -> None:

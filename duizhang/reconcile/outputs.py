@@ -17,8 +17,12 @@ STOCK_LEVEL = pa.schema(
 SIDES = pa.schema([
     ("period", DAY), ("leg", TEXT), ("side", TEXT), ("entity", TEXT), ("shop", TEXT), ("channel", TEXT), ("since", DAY),
 ])
+# claimed: the day of which it is
+WAITING_CLAIM = pa.schema([*CLAIM, pa.field("claimed", DAY)])
 # What the next period opens with; part of a period's digest together with the published tables.
-STATE_TABLES: dict[str, pa.Schema] = {"open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL, "sides": SIDES}
+STATE_TABLES: dict[str, pa.Schema] = {
+    "open_claims": OPEN_CLAIM, "stock_levels": STOCK_LEVEL, "sides": SIDES, "waiting_claims": WAITING_CLAIM,
+}
 # What later days look up besides, as they do reference data.
 KEPT_TABLES: dict[str, pa.Schema] = {
     "shared_orders": pa.schema([("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT)]),
@@ -27,4 +31,4 @@ KEPT_TABLES: dict[str, pa.Schema] = {
 EARLY_TABLES = ("legs_not_run", "clearings")
 ITEM_TABLES = (*EARLY_TABLES, "recon_summary", "variances", "open_items", "event_items")
 
-__all__ = ["EARLY_TABLES", "ITEM_TABLES", "KEPT_TABLES", "OPEN_CLAIM", "SIDES", "STATE_TABLES", "STOCK_LEVEL"]
+__all__ = ["EARLY_TABLES", "ITEM_TABLES", "KEPT_TABLES", "OPEN_CLAIM", "SIDES", "STATE_TABLES", "STOCK_LEVEL", "WAITING_CLAIM"]

@@ -28,7 +28,7 @@ from duizhang.reconcile.causes import prepare_causes
 from duizhang.reconcile.goods import goods_tables
 from duizhang.reconcile.matching import prepare_matching
 from duizhang.reconcile.models import LEG_MODELS, MAPPED, OF_ONLY_SHOP, PLACED, VIEWS, model_text, prepare_macros
-from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL
+from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL, WAITING_CLAIM
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.reconcile.sides import declared_sides, side_feeds
 from duizhang.schema import CLAIM, DAY, TEXT
@@ -135,6 +135,8 @@ class Session:
             "create table all_leg_runs (leg varchar, period date, entity varchar, side varchar, scope_shop varchar, "
             "scope_channel varchar, claims bigint, is_run boolean)"
         )
+        waiting = ", ".join(f'"{c.name}" {duck_type(c.type)}' for c in WAITING_CLAIM)
+        con.execute(f"create table all_waiting ({waiting}, waits_days bigint, said date)")
         self.run("sides/supplied_sides.sql")
 
     def _span(self, periods: Sequence[dt.date], temporary: str) -> None:
@@ -153,6 +155,7 @@ class Session:
         self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels", temporary=temporary)
         if not temporary:  # sides are known for the whole range before it is judged
             self.store.view(con, "carried_sides", before, SIDES, table_of="sides")
+            self.store.view(con, "waiting_before", before, WAITING_CLAIM, table_of="waiting_claims")
         # as far back as a late duplicate is looked for
         horizon = [periods[0] - dt.timedelta(days=n) for n in range(load_matching().repeat_horizon_days, 0, -1)]
         self._past_claims(horizon, temporary)

@@ -42,8 +42,6 @@ FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("journal_lines", ""): (("ledger", "right"),),
 }
 
-# source of a side that is there because books.yaml names accounts of ours, and no file
-ACCOUNTS = "bank_accounts"
 # whose records have no shop, or meet whatever the shop is
 _OF_THE_COMPANY = frozenset({"freight", "payout_bank", "stock", "ledger"})
 
@@ -74,9 +72,8 @@ def declared_sides(books: Books) -> pa.Table:
         leg, _, channel = key.partition("/")
         rows += [(of, side, books.entity_of(name), name, "", books.start, "") for name, shop in books.shops.items()
                  if channel and channel in (shop.provider, shop.platform)
-                 for of in ((leg, "customer") if leg == "order_payment" else (leg,)) for side in ("left", "right")]
-    # whose accounts are known has statements of them, which may begin later than the payouts
-    rows += [("payout_bank", "right", entity, "", "", books.start, ACCOUNTS) for entity in sorted({*books.bank_account_owners.values()})]
+                 for of in ((leg, "customer") if leg == "order_payment" else (leg,)) for side in ("left", "right")
+                 if (of, side) != ("payout_bank", "right")]  # whose payouts wait for its first statement anyway
     # the sub-ledger is made of whatever there is
     rows.append(("ledger", "left", "", "", "", books.start, ""))
     return _table(sorted(set(rows)), _DECLARED)

@@ -111,7 +111,7 @@ final as (
         coalesce(
             case
                 -- sent before the first statement of our bank begins
-                when d.leg = 'payout_bank' and d.right_claims = 0 and u.leg is not null and coalesce(d.first_seen < u.right_since, true) then true
+                when d.leg = 'payout_bank' and d.right_claims = 0 and d.last_occurred < u.right_since - 1 then true
                 when d.left_claims = 0 and u.left_since < u.right_since and u.right_since <= d.period
                     then d.first_seen < u.right_since + greatest(d.sla_days, 1)::int
                 -- a payout is never credited before it is announced

@@ -16,7 +16,7 @@ items as (
         count(distinct remark) filter (where kind = 'unmapped') as unmapped_codes,
         -- shown by the records, and not by a list of ours
         coalesce(bool_or(kind = 'unmapped' and contains(attribute, ' apart ')), false) as is_code_apart,
-        min(first_seen) as first_seen,
+        min(first_seen) as first_seen, max(occurred_at)::date as last_occurred,
         max(claimed) filter (where kind = 'payout_lines') - min(first_seen) as days_of_lines,
         coalesce(sum(amount) filter (where side = 'left'), 0)::decimal(28, 4) as left_amount,
         coalesce(sum(amount) filter (where side = 'right'), 0)::decimal(28, 4) as right_amount,

@@ -1,10 +1,10 @@
 -- Grain: one row a leg, entity, shop and channel in which an open item stands on one side alone. Meaning: since which day each side
--- is supplied there; of accounts that books.yaml names, by their first line. Where one side is there since a day and the other was there
+-- is supplied there. Where one side is there since a day and the other was there
 -- before it, what a record of the first days stands for may be of before.
 with
 items as (select * from item_sums),
 known as (select * from sides_known),
-declared as (select * from declared_sides where source <> 'bank_accounts'),
+declared as (select * from declared_sides),
 
 sides as (
     select leg, side, entity, shop, channel, since from known

@@ -110,16 +110,36 @@ def test_first_days_of_companies_as_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("daily", [False, True])
 def test_what_may_belong_to_days_before_both_sides_were_there_is_told_so(tmp_path: Path, *, daily: bool) -> None:
+    """An order of before the first payment waits for it; a payment of an order that nobody has is told, and what is not paid is not."""
     periods = days(FIRST, FIRST + dt.timedelta(days=4))
     orders = [order(p, "books", f"{n}{m}", "10") for n, p in enumerate(periods) for m in range(3)]
     # the provider's files begin on the third day, with payments of the orders of the second; one order of that day is not paid
-    paid = [payment(p, f"{n + 1}{m}", "10") for n, p in enumerate(periods[2:]) for m in range(3)] + [payment(periods[4], "99", "7")]
-    store = run(tmp_path, periods, {"orders": orders, "payments": paid}, daily=daily, sla_days={"order_payment": 2})
+    paid = [payment(p, f"{n + 1}{m}", "10") for n, p in enumerate(periods[2:]) for m in range(3) if (n, m) != (0, 2)]
+    store = run(tmp_path, periods, {"orders": orders, "payments": [*paid, payment(periods[2], "99", "7")]}, daily=daily,
+                sla_days={"order_payment": 2})
     assert {(shop, missing) for leg, shop, missing, _ in not_run(store, periods[1]) if leg == "order_payment"} == {("tb", "right")}
     late = {key: cause for (leg, key), (cause, _) in items(store, periods[4]).items() if leg == "order_payment"}
-    assert {key: late[key] for key in ("tb/10", "tb/11", "tb/12")} == dict.fromkeys(("tb/10", "tb/11", "tb/12"), "before_start")
-    (told,) = [r for r in store.read("variances", periods[4]).to_pylist() if r["leg"] == "order_payment" and r["key"] == "tb/10"]
+    assert {key: cause for key, cause in late.items() if cause != "timing"} == {"tb/99": "before_start"}, "what was there is claimed"
+    (told,) = [r for r in store.read("variances", periods[4]).to_pylist() if r["leg"] == "order_payment" and r["key"] == "tb/99"]
     assert [c["cause"] for c in json.loads(told["candidates"])] == ["missing_left"]
+
+
+@pytest.mark.parametrize("daily", [False, True])
+def test_payouts_wait_for_the_first_statement_of_the_bank_and_are_not_run_without_any(tmp_path: Path, *, daily: bool) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=9))
+    paid_out = [row("payouts", period=p, payout_id=f"P{n}", amount=Decimal(100 + n), provider="alipay",
+                    occurred_at=dt.datetime(p.year, p.month, p.day, 4)) for n, p in enumerate(periods)]  # noqa: DTZ001
+    accounts = {"bank_accounts": {"1": "demo"}, "sla_days": {"payout_bank/alipay": 2}}
+    never = run(tmp_path / "never", periods, {"payouts": paid_out}, daily=daily, **accounts)
+    assert [r for r in items(never, periods[9]) if r[0] == "payout_bank"] == [], "no statement, no item"
+    assert ("payout_bank", "", "right", "bank_entries") in not_run(never, periods[9])
+    # the statements begin on the ninth day: the first payout has had its days, those of before may have come before it, the others are there
+    lines = [row("bank_entries", period=periods[8], bank_account="1", entry_id=f"E{n}", reference=f"P{n}", amount=Decimal(100 + n))
+             for n in range(4, 8)]
+    store = run(tmp_path / "late", periods, {"payouts": paid_out, "bank_entries": lines}, daily=daily, **accounts)
+    assert [r for r in items(store, periods[7]) if r[0] == "payout_bank"] == []
+    late = {key: cause for (leg, key), (cause, _) in items(store, periods[9]).items() if leg == "payout_bank"}
+    assert late == {**dict.fromkeys(("P1", "P2", "P3"), "timing"), "P8": "timing", "P9": "timing"}
 
 
 @pytest.mark.parametrize("sla", [1, 2])

@@ -1,0 +1,68 @@
+-- Grain: one claim of the left side of the leg that is being made which no other side was there for on its day, of this range or of before.
+-- Meaning: it waits as long as legs.yaml says: until the other side is supplied where all of the leg wait (no bank credits a payout on its own
+-- day), else until the other side says something of its key; said: the day on which it is claimed then. Of a leg whose claims wait for
+-- their answer only those of a shop's first days do, as the sides of a company that begins do not begin on one day.
+with
+claims as (select * from scoped_claims),
+runs as (select * from leg_runs where not is_run and side = 'left'),
+carried as (select * from waiting_before where leg = getvariable('leg_made')),
+known as (select * from sides_known where leg = getvariable('leg_made')),
+supplied as (select * from supplied_sides where leg = getvariable('leg_made') and side = 'right'),
+traits as (select * from leg_traits where leg = getvariable('leg_made')),
+
+begun as (
+    select entity, shop, min(since) as since
+    from known
+    where side = 'left'
+    group by entity, shop
+),
+
+made as (
+    select c.* exclude (scope_shop, scope_channel, evidence_shop, is_evidence), c.period as claimed
+    from claims as c
+    semi join runs as r
+        on c.period = r.period and c.leg = r.leg and c.entity = r.entity and c.side = r.side and c.scope_shop = r.scope_shop
+        and c.scope_channel = r.scope_channel
+    cross join traits as t
+    where t.waits_all or exists (
+        select 1 from begun as b where b.entity = c.entity and b.shop in ('', c.shop) and c.period < b.since + t.waits_days::int
+    )
+    union all by name
+    select * from carried
+),
+
+begins as (
+    select m.entity, m.claimed, min(greatest(s.since, m.claimed)) as said
+    from (select distinct entity, claimed from made) as m
+    inner join supplied as s on s.entity in ('', m.entity)
+    cross join traits as t
+    where t.waits_all
+    group by m.entity, m.claimed
+),
+
+answers as (
+    select m.entity, m."key", m.currency, m.claimed, min(a.period) as said
+    from (select distinct entity, "key", currency, claimed from made) as m
+    inner join (select distinct entity, "key", currency, period from claims where side = 'right') as a
+        on m.entity = a.entity and m."key" = a."key" and m.currency = a.currency and m.claimed < a.period
+    cross join traits as t
+    where not t.waits_all
+    group by m.entity, m."key", m.currency, m.claimed
+),
+
+dated as (
+    select m.*, coalesce(b.said, a.said) as answered
+    from made as m
+    left join begins as b using (entity, claimed)
+    left join answers as a using (entity, "key", currency, claimed)
+),
+
+final as (
+    select
+        d.* exclude (answered), t.waits_days,
+        case when d.answered - d.claimed <= t.waits_days then d.answered end as said
+    from dated as d
+    cross join traits as t
+)
+
+select * from final
