@@ -169,7 +169,8 @@ def _compare_by(folder: Folder, found: Found) -> list[str]:
     known = {order for order, _, _ in theirs}
     ours = {line for bill in folder.bills for line in bill.lines.get("books", ()) if line[0] in known}
     both = {order for order, _, _ in ours}
-    numbered = {order for order, _ in {line[:2] for line in ours} & {line[:2] for line in theirs}}
+    # freight, which is no goods, is called alike by all
+    numbered = {order for order, _ in {line[:2] for line in ours if line[2]} & {line[:2] for line in theirs if line[2]}}
     if len(numbered) * 10 >= len(both):
         return []
     goods = {(order, sku) for order, _, sku in ours if sku} & {(order, sku) for order, _, sku in theirs if sku}

@@ -40,8 +40,9 @@ class Found:
 
     @property
     def provider(self) -> str:
-        """Through whom its buyers pay: of the providers that its bills name, one that is not the platform."""
-        named = sorted({provider for bill in self.bills for provider in bill.providers})
+        """Through whom its buyers pay: of the providers that its payments name, else its bills, one that is not the platform."""
+        paid = sorted({provider for bill in self.bills for provider, _ in bill.paid})
+        named = paid or sorted({provider for bill in self.bills for provider in bill.providers})
         others = [provider for provider in named if provider != self.platform]
         return (others or named or [self.through])[0]
 
@@ -85,6 +86,7 @@ def find_shops(folder: Folder) -> Shops:
     if folder.inside:
         groups = _by_folder(theirs)
         _adopt(groups, [bill for bill in theirs if not bill.top])
+        shared = _shared_folders(groups, own)
     else:
         groups, shared, others = _by_own_orders(theirs, own)
         for name, found in _renamed(_by_orders(others), own).items():
@@ -176,6 +178,26 @@ def _by_folder(bills: Iterable[Bill]) -> dict[str, Found]:
             found = groups.setdefault(bill.top, Found(bill.top, because=[_("the folder {folder}", folder=f"inbox/{bill.top}")]))
             found.bills.append(bill)
     return groups
+
+
+def _shared_folders(groups: dict[str, Found], own: Mapping[str, frozenset[str]]) -> dict[str, Shared]:
+    """The folders of accounts, taken out of the groups: they list no orders, and know those of several shops."""
+    shared: dict[str, Shared] = {}
+    for name, found in sorted(groups.items()):
+        numbers = _numbers(found.bills)
+        if name in own or any(bill.has_orders for bill in found.bills):
+            continue
+        known = {shop: len(numbers & (own.get(shop, frozenset()) | _numbers(bill for bill in other.bills if bill.has_orders)))
+                 for shop, other in sorted(groups.items()) if shop != name}
+        orders = {shop: n for shop, n in known.items() if n * 100 >= _SHARED * len(numbers) and n}
+        if len(orders) > 1:
+            shared[name] = Shared(name, orders, groups.pop(name).bills)
+        elif orders:
+            [(shop, n)] = orders.items()
+            found.open.append(_(
+                "{n} order numbers of {name} are those of {shop}. If it is how the buyers of that shop pay, put its files into that shop's "
+                "folder, name it there as provider, and take this shop out.", n=n, name=name, shop=shop))
+    return shared
 
 
 def _adopt(groups: dict[str, Found], homeless: list[Bill]) -> None:

@@ -102,7 +102,8 @@ def make_claims(session: Session) -> dict[str, int]:
 def _legs_before(session: Session) -> set[str]:
     """The legs of which something is known from before the range: open claims, sides, what was open when the books began."""
     found = session.con.execute(
-        f"select leg from opening_items union select leg from carried_sides union select leg from waiting_before union select leg from {OPENING}"
+        "select leg from opening_items union select leg from carried_sides union select leg from waiting_before "
+        f"union select leg from {OPENING}"
     ).fetchall()
     return {str(leg) for (leg,) in found}
 
@@ -156,7 +157,8 @@ def _claim_what_waited(session: Session, leg: str) -> None:
     """Add to `leg_claims` what waited for its other side, on the day on which that is there, and keep what still waits."""
     con = session.con
     if load_legs()[leg].waits_days is None or not con.execute(
-        "select 1 from leg_runs where not is_run and side = 'left' union all select 1 from waiting_before where leg = getvariable('leg_made') limit 1"
+        "select 1 from leg_runs where not is_run and side = 'left' "
+        "union all select 1 from waiting_before where leg = getvariable('leg_made') limit 1"
     ).fetchall():
         return
     session.run("legs/waiting.sql")

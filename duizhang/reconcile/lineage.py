@@ -51,7 +51,8 @@ _MADE_OF: dict[str, tuple[str, ...]] = {
 }
 # what a day opens with, as the day before left it, and where late duplicates are looked for
 _EARLIER: dict[str, tuple[str, ...]] = {
-    "opening_claims": ("open_claims",), "carried_stock_levels": ("stock_levels",), "carried_sides": ("sides",), "waiting_before": ("waiting_claims",),
+    "opening_claims": ("open_claims",),
+    "carried_stock_levels": ("stock_levels",), "carried_sides": ("sides",), "waiting_before": ("waiting_claims",),
     "past_claims": LEG_MODELS,
     "shared_orders_before": ("shared_orders",),
 }

@@ -171,6 +171,13 @@ def test_an_account_and_a_warehouse_of_several_shops_are_told_by_the_orders_that
         "a.csv": "east", "b.csv": "west", "c.csv": "east", "trade.csv": "alipay", "fund.csv": "alipay", "own.csv": "company",
         "moves.csv": "company"}
     assert any("1 file of taobao_order_lines names no order: it may as well be of west" in asked for asked in said["questions"])
+    # the same files in the folders of an inbox: one that lists no orders and knows those of two shops is an account, and no shop
+    for belongs in {f["file"]: f["belongs"] for f in said["files"]}.items():
+        (tmp_path / "sorted" / belongs[1]).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "sorted" / belongs[1]).write_bytes((tmp_path / belongs[0]).read_bytes())
+    duizhang("init", tmp_path / "sorted", "--json")
+    again = load_books(tmp_path / "sorted" / "books.yaml")
+    assert (again.shops, again.shared_accounts) == (books.shops, books.shared_accounts)
 
 
 def test_books_are_never_overwritten(tmp_path: Path) -> None:
@@ -215,16 +222,20 @@ def test_parcels_of_a_platform_are_of_its_shop_and_not_the_companys_own(tmp_path
         "amazon_settlement_v2": "inbox/amazon/settlement.txt", "amazon_shipments": "inbox/amazon/sent.txt"}
 
 
-@pytest.mark.parametrize(("line", "by"), [("L-1", "order"), ("freight", "line")])
+@pytest.mark.parametrize(("lines", "by"), [
+    ((("L-1", "X-9"),), "order"), ((("L-1", "X-9"), ("freight", "")), "order"), ((("TEA", "TEA"),), "line"),
+])
 def test_orders_without_the_platforms_line_numbers_are_drafted_to_be_compared_by_what_both_have(
-    tmp_path: Path, line: str, by: str
+    tmp_path: Path, lines: tuple[tuple[str, str], ...], by: str
 ) -> None:
-    """Fails if a first run shows every line of a company whose system has numbers of its own for them as missing on both sides."""
+    """Fails if a first run shows every line of a company whose system has numbers of its own for them as missing on both sides; what both
+    call freight is no number of a line."""
     (tmp_path / "platform.csv").write_text(SHOPIFY_ORDERS, encoding="utf-8")
     numbers = [row.split(",")[0] for row in SHOPIFY_ORDERS.splitlines()[1:]]
     (tmp_path / "own.csv").write_text(
         "order_id,line_id,shop,sku,quantity,unit_price,amount,currency,status,ordered_at,paid_at\n"
-        + "".join(f"{n},{line},cups,X-9,1,1.00,1.00,EUR,paid,2026-03-01 10:00:00,2026-03-01 10:00:00\n" for n in dict.fromkeys(numbers)))
+        + "".join(f"{n},{line},cups,{sku},1,1.00,1.00,EUR,paid,2026-03-01 10:00:00,2026-03-01 10:00:00\n"
+                  for n in dict.fromkeys(numbers) for line, sku in lines))
     duizhang("init", tmp_path, "--json", "--time-zone", "Europe/Berlin", "--currency", "EUR", "--entity", "cups")
     assert load_books(tmp_path / "books.yaml").shops["cups"].compare_by == by
 

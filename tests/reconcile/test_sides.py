@@ -133,7 +133,7 @@ def test_payouts_wait_for_the_first_statement_of_the_bank_and_are_not_run_withou
     never = run(tmp_path / "never", periods, {"payouts": paid_out}, daily=daily, **accounts)
     assert [r for r in items(never, periods[9]) if r[0] == "payout_bank"] == [], "no statement, no item"
     assert ("payout_bank", "", "right", "bank_entries") in not_run(never, periods[9])
-    # the statements begin on the ninth day: the first payout has had its days, those of before may have come before it, the others are there
+    # the statements begin on the ninth day: the first payout has had its days, the next may have come before it, the others are there
     lines = [row("bank_entries", period=periods[8], bank_account="1", entry_id=f"E{n}", reference=f"P{n}", amount=Decimal(100 + n))
              for n in range(4, 8)]
     store = run(tmp_path / "late", periods, {"payouts": paid_out, "bank_entries": lines}, daily=daily, **accounts)
