@@ -10,6 +10,7 @@ instalments as (select * from instalments_declared),
 billing as (select * from fee_billing),
 settings as (select * from waiting_settings),
 minor_units as (select * from minor_units),
+statements as (select * from statements_until),
 
 measured as (
     select
@@ -53,7 +54,9 @@ final as (
                     else 0
                 end,
                 case when m.is_sent_unpaid then w.delivery_days else 0 end,
-                case when k.days is not null then last_day(m.first_seen) - m.first_seen + k.days else 0 end
+                case when k.days is not null then last_day(m.first_seen) - m.first_seen + k.days else 0 end,
+                -- days of which there is no statement yet are not counted
+                case when m.leg = 'payout_bank' and m.right_claims = 0 then m.sla_days + (m.period - st.until) else 0 end
             )::bigint as sla_days
         ),
         m.sla_days as leg_sla_days,
@@ -93,6 +96,7 @@ final as (
         )
     left join late_repeats as r using (period, leg, entity, "key", currency)
     left join goods_doubts as g using (period, leg, entity, "key", currency)
+    left join statements as st on m.period = st.period and m.entity = st.entity
 )
 
 select * from final

@@ -44,7 +44,12 @@ final as (
         g.period, g.leg, g.entity, g.currency,
         list_prepend(g."key", g.named_keys) as members,
         case when abs(g.rest) <= g.tolerance then 0 else 100 end + g.days as cost,
-        case when abs(g.rest) <= g.tolerance then 9000 else 5000 end as points,
+        case
+            when abs(g.rest) <= g.tolerance then 9000
+            -- what was announced less what a bank may have kept of it
+            when g.rest > 0 and g.rest * 20 <= greatest(g.amount, g.rest - g.amount) then 7500
+            else 5000
+        end as points,
         concat('named in the remark', case when g.rest <> 0 then concat(', ', g.rest, ' left over') else '' end) as reason
     from grouped as g
     anti join mistaken as m using (period, leg, entity, currency, "key")

@@ -29,7 +29,10 @@ final as (
         coalesce(p.points >= r.sure_points, false) as is_paired,
         coalesce(p.pass = 'together' and p.points >= r.sure_points, false) as is_paid_together,
         -- what is proposed leaves a rest, as of a payout less what the bank kept
-        coalesce(p.pass = 'near_amount' and p.points >= r.shown_points, false) as is_paired_less,
+        coalesce(
+            p.pass = 'near_amount' and p.points >= r.shown_points
+            or p.pass = 'remark' and p.points > r.shown_points and p.points < r.sure_points, false
+        ) as is_paired_less,
         coalesce(p.pass = 'near_amount', false) as may_be_paired_less,
         -- its record may stand on the other side under a damaged reference, and nothing is as sure as to say so
         d."key" is not null and coalesce(p.points < r.sure_points, true) as is_doubtful

@@ -39,7 +39,7 @@ BOOKS = {
 }
 # what the engine makes of models, and what it puts under another name
 ENGINE = {
-    "claims": {*LEG_MODELS}, "all_leg_runs": {*LEG_MODELS}, "skus_known": {"skus"},
+    "claims": {*LEG_MODELS}, "all_leg_runs": {*LEG_MODELS}, "all_waiting": {*LEG_MODELS}, "skus_known": {"skus"},
     "sides_known": {"rows_seen", *LEG_MODELS}, "supplied_sides": {"rows_seen"}, "fx_filed": {"fx_rates"}, "sku_map_filed": {"sku_map"},
     "bundles_filed": {"bundles"}, "references_compared": {"near_references"},
     "left_over": {"matchable"}, "given_up": {"matchable", "match_keyless_crowds", "match_subset"},
@@ -112,7 +112,7 @@ def test_what_is_run_for_every_leg_reads_its_own_claims_alone() -> None:
     paths = list((SQL / "legs").glob("*.sql"))
     own = {*(path.stem for path in paths), "made_claims", "held_claims", "moved_so_far", "past_of_leg"}
     around = {"coded_goods", "skus_dated", "sku_codes", "bundle_parts", "order_places", "opening_claims", "opening_items", "supplied_sides",
-              "carried_sides"}
+              "carried_sides", "sides_known", "waiting_before"}
     for path in paths:
         assert read_by(path) <= own | around | lineage.GIVEN, path.stem
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from duizhang.books import Books
 from duizhang.reconcile import Session, reconcile
+from duizhang.reconcile.matching import prepare_matching
 from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, KEPT, fill, found, order, payment, row
 from tests.thoroughness import examples, in_parts, various
@@ -140,6 +142,15 @@ def test_payouts_wait_for_the_first_statement_of_the_bank_and_are_not_run_withou
     assert [r for r in items(store, periods[7]) if r[0] == "payout_bank"] == []
     late = {key: cause for (leg, key), (cause, _) in items(store, periods[9]).items() if leg == "payout_bank"}
     assert late == {**dict.fromkeys(("P1", "P2", "P3"), "timing"), "P8": "timing", "P9": "timing"}
+
+
+def test_what_is_paid_elsewhere_is_so_in_the_languages_of_platforms() -> None:
+    con = duckdb.connect()
+    prepare_matching(con)
+    said = ("Geschenkkarte", "Carte cadeau", "Contra reembolso", "Bonifico bancario", "Cadeaubon", "Pobranie", "銀行振込",
+            "무통장입금", "貨到付款", "Наложенный платёж", "klarna", "SOFORT Überweisung", "支付宝", "visa")
+    found = [con.execute("select is_paid_elsewhere(?)", [words]).fetchone() for words in said]
+    assert found == [(True,)] * 10 + [(False,)] * 4
 
 
 @pytest.mark.parametrize("sla", [1, 2])
