@@ -49,6 +49,8 @@ _MADE_OF: dict[str, tuple[str, ...]] = {
     "matched": ("matchable", *(f"match_{name}" for name in PASSES)),
     "given_up": ("matchable", "match_keyless_crowds", "match_subset"),
 }
+# what the engine reads of earlier days for it
+_MADE_OF_EARLIER: dict[str, tuple[str, ...]] = {"all_waiting": ("waiting_claims",)}
 # what a day opens with, as the day before left it, and where late duplicates are looked for
 _EARLIER: dict[str, tuple[str, ...]] = {
     "opening_claims": ("open_claims",),
@@ -122,6 +124,7 @@ def models() -> dict[str, Model]:
                 earlier[name].update(_EARLIER[relation])
             elif relation in _MADE_OF or relation in known:
                 parents[name].update(_MADE_OF.get(relation, (relation,)))
+                earlier[name].update(_MADE_OF_EARLIER.get(relation, ()))
             elif relation not in GIVEN:
                 raise SpecError(f"sql/{_short(path)} reads {relation!r}, which nothing makes")
     try:
