@@ -35,6 +35,7 @@ WORDS = {
     "etsy_order_items": {"Item Name"}, "lazada_orders": {"itemName", "Item Name"}, "woocommerce_orders": {"Item Name"},
     "shopee_orders": {"Product Name", "Variation Name"}, "tiktok_orders": {"Product Name"},
     "amazon_settlement_v1": {"other-fee-reason-description"}, "amazon_settlement_v2": {"amount-description"}, "bank_n26": {"Account Name"},
+    "checkout_actions": {"Fee Detail"},
     "dhl_invoice": {"Product Name"}, "douyin_insurance_ledger": {"摘要描述"}, "ebay_transactions": {"Description"},
     "klarna_settlement": {"detailed_type"}, "shopify_orders": {"Lineitem name"},
     "walmart_settlement": {"Transaction Description"}, "wave_journal": {"Account Name"}, "xero_report": {"Account", "Account Name"},
@@ -47,7 +48,9 @@ UNNAMED = {
     "kuaishou_account", "kuaishou_insurance", "platform_settlement", "platform_statement", "sf_bill", "shop_stock", "shopee_income",
     "shopify_api_payouts", "shopify_api_transactions", "sibs_settlement", "stripe_api", "temu_chargeback", "temu_freight_income",
     "temu_freight_refund", "temu_income", "temu_label", "temu_refund", "temu_return_label", "temu_violation", "ups_billing",
-    "coupang_growth", "flipkart_settlement", "jd_account", "meesho_settlement", "ozon_accruals", "wms_count", "wms_moves", "wms_snapshot",
+    "coupang_growth", "eleme_takeaway", "flipkart_settlement", "jd_account", "meesho_settlement", "meituan_takeaway",
+    "meituan_takeaway_account", "naver_orders", "ozon_accruals", "wms_count", "wms_moves", "wms_snapshot",
+    "zettle_account", "zettle_receipts",
 }
 # where formats that are no tables say who somebody is, and what they wrote
 PEOPLE = {

@@ -49,6 +49,7 @@ class _Rows:
         self.days = [place for name, place in self.index.items() if name in days]
         self.summary_names: list[str] | None = None
         self.last: list[str] | None = None
+        self.says_more = any(field.required_with for field in self.spec.fields.values())
         self.absorbs = next(
             (n for n, name in enumerate(place.names) if self.spec.absorbs and normalised(name) == normalised(self.spec.absorbs)),
             None)
@@ -124,7 +125,8 @@ class _Rows:
         if len(cells) > width and self.absorbs is not None:
             at, over = self.absorbs, len(cells) - width
             cells = [*cells[:at], ",".join(cells[at : at + over + 1]), *cells[at + over + 1 :]]
-        ragged = self.spec.ragged or (self.spec.heading and len(cells) == 1)
+        goes_on = self.says_more and not first and sum(map(bool, map(str.strip, cells))) == 1  # a text's next line: no day, no amount
+        ragged = self.spec.ragged or (self.spec.heading and len(cells) == 1) or goes_on
         if len(cells) < width and (ragged or (len(cells) == width - 1 and not self.place.names[-1])):
             # a header that ends with a delimiter too many does not make its rows short
             cells = [*cells, *[""] * (width - len(cells))]
