@@ -9,6 +9,7 @@ from typing import Any
 from duizhang import schema
 from duizhang.published import open_published
 from duizhang.reconcile import FEEDS
+from duizhang.report.home_books import read_home_books
 from duizhang.store import Store, connect, rows, told_when_damaged
 from duizhang.verdict import not_run_lines
 
@@ -67,7 +68,7 @@ def not_held_against(home: Path, events: Sequence[Row]) -> list[str]:
             "where list_contains(?, leg) and list_contains(?, shop) and list_contains(?, period::varchar) group by all order by all",
             [legs, sorted(shops - {""}), sorted(days)],
         )
-    return not_run_lines(found)
+    return not_run_lines(found, read_home_books(home).shop)
 
 
 def near_keys(home: Path, key: str) -> list[str]:

@@ -1,36 +1,47 @@
-"""Names of the tables as people call them: in Chinese as the report has them, in English as they stand in the tables."""
+"""Names of the tables as people call them, in the language that is spoken, as report and workbook have them."""
 
 from __future__ import annotations
 
-from duizhang.language import CHINESE, current
+from typing import TYPE_CHECKING
+
+from duizhang.language import CHINESE, ENGLISH, current
+
+if TYPE_CHECKING:
+    from duizhang.report.labels import Labels
 
 
 def spoken_leg(name: str) -> str:
-    """A leg in the language that is spoken."""
-    if current() != CHINESE:
-        return name
-    from duizhang.report.labels import Labels  # only what speaks Chinese loads the report
-
-    return Labels(CHINESE).leg(name)
+    """A leg."""
+    return _labels().leg(name)
 
 
 def spoken_cause(name: str) -> str:
-    """A cause in the language that is spoken."""
-    if current() != CHINESE:
-        return name
-    from duizhang.report.labels import Labels
+    """A cause."""
+    return _labels().cause(name)
 
-    return Labels(CHINESE).cause(name)
+
+def spoken_currency(name: str) -> str:
+    """A currency by its code; pieces by their word."""
+    from duizhang.report.tables import currency_name
+
+    return currency_name(name, _labels())
 
 
 def spoken_records(names: str) -> str:
-    """Canonical tables, with commas between them, in the language that is spoken."""
-    if current() != CHINESE:
-        return names
-    from duizhang.report.labels import Labels
-
-    labels = Labels(CHINESE)
+    """Canonical tables, with commas between them."""
+    labels = _labels()
     return labels.listed(labels.of("records", name) for name in names.split(", "))
 
 
-__all__ = ["spoken_cause", "spoken_leg", "spoken_records"]
+def spoken_list(names: list[str]) -> str:
+    """Names one after the other, with the comma that the language has between them."""
+    return _labels().listed(names)
+
+
+def _labels() -> Labels:
+    from duizhang.report.labels import Labels  # only what speaks of results loads the report
+
+    return Labels(CHINESE if current() == CHINESE else ENGLISH)
+
+
+__all__ = ["spoken_cause", "spoken_currency", "spoken_leg", "spoken_list", "spoken_records"]

@@ -6,14 +6,14 @@ A day can pass every check and still reconcile nothing; its state alone would lo
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
 from duizhang.language import translated as _
-from duizhang.spoken_names import spoken_leg, spoken_records
+from duizhang.spoken_names import spoken_leg, spoken_list, spoken_records
 from duizhang.store import rows
 
 AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
@@ -42,7 +42,7 @@ class Verdict:
     def text(self) -> str:
         """'' where the state says enough."""
         if self.nothing_agrees:
-            return _("0% of {legs}", legs=", ".join(map(spoken_leg, self.nothing_agrees)))
+            return _("0% of {legs}", legs=spoken_list([spoken_leg(leg) for leg in self.nothing_agrees]))
         return "" if self.ran else _("no leg has both its sides")
 
 
@@ -82,15 +82,15 @@ def not_run(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     )
 
 
-def not_run_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line a leg and missing side: where, since when, and which records would be needed."""
+def not_run_lines(rows: Sequence[Mapping[str, Any]], shop_name: Callable[[str], str] = str) -> list[str]:
+    """One line a leg and missing side: where, since when, and which records would be needed. shop_name: how people call a shop."""
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["leg"], row["missing"], row["wanted"] or ""), []).append(row)
     lines = []
     for (leg, missing, wanted), group in groups.items():
-        places = [" ".join(part for part in (row["shop"], row["channel"]) if part) for row in group]
-        named = ", ".join(sorted({place for place in places if place})[:5])
+        places = [" ".join(part for part in (row["shop"] and shop_name(row["shop"]), row["channel"]) if part) for row in group]
+        named = spoken_list(sorted({place for place in places if place})[:5])
         more = len({place for place in places if place}) - 5
         first, last = min(row["first_day"] for row in group), max(row["last_day"] for row in group)
         places_told = _(" of {names}", names=named) if named else ""

@@ -54,6 +54,13 @@ def wrapped(text: str, width: int, *, lines: int | None) -> list[str]:
     return [("  - " if n == 0 else "    ") + part for n, part in enumerate(found)]
 
 
+def indented(text: str, width: int, *, by: str = "", then: str | None = None) -> list[str]:
+    """A text on lines of at most `width`: the first one behind `by`, the others behind `then` (as far in, where it is None)."""
+    later = " " * width_of(by) if then is None else then
+    found = folded(text, width - max(width_of(by), width_of(later)))
+    return [(by if n == 0 else later) + part for n, part in enumerate(found)]
+
+
 def screen_width() -> int:
     """Columns of the screen, 80 where there is none; at least 60."""
     return max(shutil.get_terminal_size((80, 24)).columns, 60)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from duizhang.cli.answers import answer, json_option
+from duizhang.cli.cells import indented, screen_width
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
 from duizhang.language import CHINESE, current
@@ -40,13 +41,18 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
     if as_json:
         answer({"key": key, "events": events, "items": items, "not_run": not_run}, (), as_json=True)
         return
+    width = screen_width()
     for event in events:
-        facts = "  ".join(f"{_named(n)}={_plain(event[n], 0 if n == 'quantity' else 2)}" for n in SHOWN if event.get(n) not in (None, ""))
-        at = f"{event['occurred_at']} UTC" if event["occurred_at"] else ""
-        click.echo(f"{event['period']} {at}  {_named(event['table']):<12} {facts}\n    {event['file']}:{event['line']}")
+        facts = "  ".join(f"{_named(n)}={_said(n, event[n])}" for n in SHOWN if event.get(n) not in (None, ""))
+        at = f"  {event['occurred_at']} UTC" if event["occurred_at"] else ""
+        for line in (f"{event['period']}{at}  {_named(event['table'])}", *indented(facts, width, by="    "),
+                     f"    {event['file']}:{event['line']}"):
+            click.echo(line)
     for item in items:
         for line in _of_item(item):
-            click.echo(line)
+            bare = line.lstrip(" ")
+            for part in indented(bare, width, by=line[: len(line) - len(bare)]):
+                click.echo(part)
     if not items:
         from duizhang.unread import unread_files
 
@@ -58,16 +64,24 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
         if unread:
             click.echo(_("{n} files are missing or were not read, so they are not in this answer: see `duizhang status`.", n=len(unread)))
     for line in not_run:
-        click.echo(line)
+        for part in indented(line, width):
+            click.echo(part)
 
 
 def _named(name: str) -> str:
-    """A table or column; in Chinese as the review page calls it."""
-    if current() != CHINESE:
-        return name
+    """A table or column, as the review page calls it."""
     from duizhang.review.wording import say
 
-    return say(name, CHINESE)
+    return say(name, current())
+
+
+def _said(name: str, value: object) -> str:
+    """A value of a record: its kind, side and state in words where there are any."""
+    if name in ("origin", "kind", "status"):
+        from duizhang.review.wording import say_value
+
+        return say_value(name, str(value), current())
+    return _plain(value, 0 if name == "quantity" else 2)
 
 
 def _plain(value: object, places: int) -> str:
@@ -84,7 +98,7 @@ def _of_item(item: dict[str, Any]) -> list[str]:
     from duizhang.report.figures import evidence_lines, follows_from, is_of_lines
     from duizhang.report.labels import Labels
     from duizhang.schema import PIECES
-    from duizhang.spoken_names import spoken_leg
+    from duizhang.spoken_names import spoken_currency, spoken_leg
 
     evidence = item["evidence"] or ""
     labels = Labels("zh" if current() == CHINESE else "en")
@@ -94,11 +108,12 @@ def _of_item(item: dict[str, Any]) -> list[str]:
     )
     state = _("open on {day}, {age} days old", day=item["period"], age=item["age_days"]) if item["is_open"] else _(
         "last open on {day}, cleared since", day=item["period"])
+    told = _("{left} against {right} {currency}, difference {difference}", left=left, right=right,
+             currency=spoken_currency(item["currency"]), difference=difference)
     return [
-        "", f"{spoken_leg(item['leg'])} {item['key']}: " + _("{left} against {right} {currency}, difference {difference}", left=left,
-                                                             right=right, currency=item["currency"], difference=difference),
-        f"  {labels.cause(item['cause'])} ({item['cause']}); {state}",
-        f"  {labels.who(item['cause'])}: {labels.action(item['cause'])}",
+        "", f"{spoken_leg(item['leg'])} {item['key']}{labels.text('colon')}{told}",
+        f"  {labels.cause(item['cause'])}{labels.text('semicolon')}{state}",
+        f"  {labels.who(item['cause'])}{labels.text('colon')}{labels.action(item['cause'])}",
         # of a sum other items, which need not be what was asked for; of one of several causes what it follows from
         *(f"    {line}" for line in (
             evidence_lines(evidence, labels, MOST_LINES) if is_of_lines(evidence)

@@ -6,11 +6,13 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from duizhang.cli.cells import indented, screen_width, shown
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import RefusedFile, UserError
 from duizhang.language import translated as _
@@ -58,7 +60,7 @@ def command(file: Path, source: str | None, spec: Path | None, books_path: Path 
             found = _read(file, specs, setting, Path(folder), asks=not as_json and sys.stdin.isatty())
             answers = [{**describe(one), "setting": _setting(setting, books_path)} for one in found]
             if not as_json:
-                click.echo(_assumed(setting, books_path))
+                _echo(_assumed(setting, books_path), then="    ")
                 for one, answer in zip(found, answers, strict=True):
                     _show(one, answer)
     except RefusedFile as error:
@@ -128,6 +130,12 @@ def describe(found: Extraction) -> dict[str, Any]:
     }
 
 
+def _echo(text: str, *, by: str = "", then: str | None = None) -> None:
+    """Print a text on lines that the screen has room for."""
+    for line in indented(text, screen_width(), by=by, then=then):
+        click.echo(line)
+
+
 def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
     from duizhang.ingest.landing import lines_of
 
@@ -140,21 +148,22 @@ def _show(found: Extraction, answer: Mapping[str, Any]) -> None:
         click.echo("  " + _("{mark} {total}: stated {stated}, computed {computed}", mark=mark, total=spoken(total.name), stated=stated,
                             computed=total.computed))
     for name in found.tables:
-        sums = ", ".join(f"{amount} {currency}" for currency, amount in answer["tables"][name]["amount_by_currency"].items())
+        amounts = answer["tables"][name]["amount_by_currency"]
+        sums = ", ".join(f"{shown(Decimal(amount))} {currency}" for currency, amount in amounts.items())
         rows = _("{table}: {n} rows", table=name, n=answer["tables"][name]["rows"])
         click.echo(rows + (f", {sums}" if sums else ""))
         for row in found.head(name, PREVIEW).to_pylist():
-            shown = {k: str(v) for k, v in row.items() if v not in (None, "") and k not in ("source", "file", "entity", "shop")}
-            click.echo("  " + "  ".join(f"{k}={v}" for k, v in shown.items()))
+            facts = (f"{k}={shown(v)}" for k, v in row.items() if v not in (None, "") and k not in ("source", "file", "entity", "shop"))
+            _echo("  ".join(facts), by="  - ")
     for error in answer["errors"][:20]:
-        click.echo(_("line {n}, {column}: {value!r} {why}", n=error["line"], column=error["column_name"] or _("row"), value=error["value"],
-                     why=spoken(error["reason"])))
+        _echo(_("line {n}, {column}: {value!r} {why}", n=error["line"], column=error["column_name"] or _("row"), value=error["value"],
+                why=spoken(error["reason"])), then="    ")
     if len(answer["errors"]) > 20:
         click.echo(_("... and {n} more", n=len(answer["errors"]) - 20))
     for note in found.notes:
-        click.echo(spoken(note))
+        _echo(spoken(note), then="    ")
     if found.ignored:
-        click.echo(_("rows that no table takes, by this specification: {lines}", lines=spoken(lines_of(found.ignored))))
+        _echo(_("rows that no table takes, by this specification: {lines}", lines=spoken(lines_of(found.ignored))), then="    ")
     loose = sum(not total.ok for total in found.totals)
     if loose or answer["errors"]:
         click.echo(_("NOT complete: {n} rows rejected, {loose} of {all} totals do not tie", n=found.rows_quarantined, loose=loose,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from duizhang.errors import UserError
 from duizhang.language import counted
 from duizhang.language import translated as _
 from duizhang.phrases import spoken
-from duizhang.spoken_names import spoken_cause
+from duizhang.spoken_names import spoken_cause, spoken_currency, spoken_leg, spoken_list
 from duizhang.terms import PeriodStatus
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _NEWEST = 31
 _REASONS = 5
 _NOTED = 20
+# what differs between lines that say the same of other files and days: names of files, numbers
+_VARYING = re.compile(r"[^\s,:;()（），：；]*[/.][^\s,:;()（），：；]*|\d+")
 _FIRM = (PeriodStatus.RECONCILED, PeriodStatus.APPROVED, PeriodStatus.CLOSED)
 
 
@@ -36,10 +39,10 @@ _FIRM = (PeriodStatus.RECONCILED, PeriodStatus.APPROVED, PeriodStatus.CLOSED)
 def command(home: Path, *, everything: bool, as_json: bool) -> None:
     """What is published, held or missing, and why."""
     found = status_of(home)
-    answer(found, () if as_json else _text(found, everything=everything), as_json=as_json)
+    answer(found, () if as_json else _text(found, home, everything=everything), as_json=as_json)
 
 
-def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterator[str]:
+def _text(found: dict[str, list[dict[str, Any]]], home: Path, *, everything: bool) -> Iterator[str]:
     if not found["periods"]:
         yield _("No period was run yet.")
         return
@@ -50,8 +53,8 @@ def _text(found: dict[str, list[dict[str, Any]]], *, everything: bool) -> Iterat
         yield from _open_on(found["periods"])
     yield from _held(found["periods"], everything=everything)
     yield from _not_certified(found["not_certified"], everything=everything)
-    yield from _one_sided(found["not_run"])
-    yield from _unread(found["files"])
+    yield from _one_sided(found["not_run"], home)
+    yield from _unread(found["files"], everything=everything)
     yield from _silent(found["quiet"], everything=everything)
     yield from _not_taken(found["feeds"])
     yield from _read_but(found["noted"], everything=everything)
@@ -66,7 +69,7 @@ def _not_on_record(problems: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _days(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
     """How many days stand how, then a line for each of the newest and of those that want something."""
     states = Counter(p["state"] for p in periods)
-    told = ", ".join(f"{number} {_(state)}" for state, number in sorted(states.items()))
+    told = spoken_list([_("{n} {state}", n=number, state=_(state)) for state, number in sorted(states.items())])
     yield _("{n} days, {first} to {last}: {states}", n=len(periods), first=periods[0]["period"], last=periods[-1]["period"], states=told)
     if empty := sum(bool(p["verdict_text"]) for p in periods):
         yield _("On {n} of them nothing agrees in some leg: see below", n=empty)
@@ -95,8 +98,10 @@ def _open_on(periods: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _amounts(rows: Sequence[Mapping[str, Any]], heads: list[str]) -> str:
     """A table of these columns, causes as people call them."""
-    cells = [[spoken_cause(row[head]) if head == "cause" else row[head] for head in heads] for row in rows]
-    return table_text([_(head) for head in heads], in_currency(heads, cells))
+    cells = in_currency(heads, [[row[head] for head in heads] for row in rows])
+    said: dict[str, Callable[[str], str]] = {"cause": spoken_cause, "leg": spoken_leg, "currency": spoken_currency}
+    named = [[said[head](cell) if head in said else cell for head, cell in zip(heads, row, strict=True)] for row in cells]
+    return table_text([_(head) for head in heads], named)
 
 
 def _held(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
@@ -126,22 +131,25 @@ def _not_certified(days: Sequence[Mapping[str, Any]], *, everything: bool) -> It
         yield _("  and {n} days before (--all)", n=len(days) - len(shown))
 
 
-def _one_sided(not_run: list[dict[str, Any]]) -> Iterator[str]:
+def _one_sided(not_run: list[dict[str, Any]], home: Path) -> Iterator[str]:
     if not_run:
+        from duizhang.report import read_home_books
         from duizhang.verdict import not_run_lines
 
         yield "\n" + _("Not reconciled, for want of the other side:")
-        for line in not_run_lines(not_run):
+        for line in not_run_lines(not_run, read_home_books(home).shop):
             yield from wrapped(line, screen_width(), lines=3)
 
 
-def _unread(files: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _unread(files: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
     if files:
         yield "\n" + counted("{n} file was not read:", "{n} files were not read:", len(files))
+    told = []
     for f in files:
         name, problem = f["file"] or f["source"], spoken(f["problem"])
         what = problem if problem.startswith(name) else f"{name} {problem}"
-        yield from wrapped(f"{f['period']} {f['status']}: {what}".rstrip(), screen_width(), lines=3)
+        told.append((f"{f['source']} {f['shop']}", f"{f['period'] or ''} {_(f['status'])}: {what}".strip()))
+    yield from _each_kind_once(told, everything=everything)
 
 
 def _silent(days: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
@@ -161,13 +169,22 @@ def _not_taken(feeds: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _read_but(files: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
     noted = _told_once(files)
-    shown = noted if everything else noted[:_NOTED]
     if noted:
         yield "\n" + counted("{n} file was read, but:", "{n} files were read, but:", len(noted))
-    for period, problem in shown:
-        yield from wrapped(f"{period} {spoken(problem)}", screen_width(), lines=3)
-    if len(shown) < len(noted):
-        yield _("  and {n} more (--all, or --json)", n=len(noted) - len(shown))
+    yield from _each_kind_once([("", f"{period} {spoken(problem)}") for period, problem in noted], everything=everything)
+
+
+def _each_kind_once(told: Sequence[tuple[str, str]], *, everything: bool) -> Iterator[str]:
+    """(what it is of, a line) each: of lines that say the same of several files or days the first, and how many more there are."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for at, (of, line) in enumerate(told):
+        kinds.setdefault((of, str(at) if everything else _VARYING.sub("", line)), []).append(line)
+    for first, *more in list(kinds.values())[: None if everything else _NOTED]:
+        yield from wrapped(first, screen_width(), lines=None if everything else 3)
+        if more:
+            yield "    " + _("and {n} more like it (--all)", n=len(more))
+    if not everything and (left := sum(map(len, list(kinds.values())[_NOTED:]))):
+        yield _("  and {n} more (--all, or --json)", n=left)
 
 
 def _line(text: str, *, lines: int | None = 3) -> Iterator[str]:
@@ -195,7 +212,7 @@ def _causes(causes: list[dict[str, Any]]) -> str:
         items[c["cause"]] = items.get(c["cause"], 0) + c["items"]
     first = sorted(items.items(), key=lambda item: (-item[1], item[0]))
     more = _(", {n} more", n=len(first) - 3) if len(first) > 3 else ""
-    return ", ".join(f"{spoken_cause(cause)} {number}" for cause, number in first[:3]) + more
+    return spoken_list([f"{spoken_cause(cause)} {number}" for cause, number in first[:3]]) + more
 
 
 def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:

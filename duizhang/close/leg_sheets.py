@@ -6,7 +6,7 @@ The first row of a leg's sheet has the names that the import goes by and is hidd
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,15 @@ EXACT_DIGITS = 15  # of a number in a spreadsheet
 LABEL_ROW = "#"  # in the column `row` of the row of labels
 _EVIDENCE = 4
 # in the order in which they are read; what is only for the import comes last and is hidden
-SHOWN = ("cause_label", "key", "shop", "order_id", "entity", "left_amount", "right_amount", "difference", "currency", "left_quantity",
+SHOWN = ("cause_label", "key", "shop_name", "order_id", "entity", "left_amount", "right_amount", "difference", "currency", "left_quantity",
          "right_quantity", "first_seen", "age_days", "proposal", "evidence", "event", "booked_in", "action", "decision", "reason",
          "wait_until", "to")
-HIDDEN = ("period", "leg", "cause", "status", "row")
+HIDDEN = ("period", "leg", "shop", "cause", "status", "row")
 INPUT = ("decision", "reason", "wait_until", "to")
 CELL_INPUT = ("new_value", "new_reason")
 _WIDTHS = {"file": 40, "line": 7, "problem": 52, "correction": 26, "new_value": 20, "new_reason": 30,
-           "cause_label": 22, "key": 30, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26, "wait_until": 12,
-           "to": 24,
+           "cause_label": 22, "key": 30, "shop_name": 14, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26,
+           "wait_until": 12, "to": 24,
            "left_amount": 13, "right_amount": 13, "difference": 13, "decision": 11, "booked_in": 22, "first_seen": 11}
 
 
@@ -41,9 +41,10 @@ def decision_names(labels: Labels) -> dict[str, str]:
 
 def write_sheets(
     rows: Sequence[Mapping[str, Any]], period: dt.date, out: Path, labels: Labels, safe: Any, *, cells: Sequence[Mapping[str, Any]] = (),
+    shops: Callable[[str], str] = str,
 ) -> None:
     """Write the workbook. rows: with the columns of workbook.HEADER; safe: makes text that cannot run as a formula; cells: what was not
-    read, with the columns of workbook.CELL_HEADER."""
+    read, with the columns of workbook.CELL_HEADER; shops: a shop's id -> as people call it."""
     import xlsxwriter
 
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
@@ -51,7 +52,7 @@ def write_sheets(
     for row in rows:
         legs.setdefault(row["leg"], []).append(row)
     order = list(load_labels()["legs"])
-    sheets = _Book(book, labels, safe)
+    sheets = _Book(book, labels, safe, shops)
     listed = sorted(legs, key=lambda leg: (order.index(leg) if leg in order else len(order), leg))
     sheets.explain(period, {leg: legs[leg] for leg in listed})
     for leg in listed:
@@ -62,12 +63,13 @@ def write_sheets(
 
 
 class _Book:
-    def __init__(self, book: Any, labels: Labels, safe: Any) -> None:
-        self.book, self.labels, self.safe = book, labels, safe
+    def __init__(self, book: Any, labels: Labels, safe: Any, shops: Callable[[str], str]) -> None:
+        self.book, self.labels, self.safe, self.shops = book, labels, safe, shops
         cell = {"valign": "top", "text_wrap": True, "font_size": 10}
         self.head = book.add_format({**cell, "bold": True, "bg_color": "#E8ECF2", "bottom": 1})
         self.ask = book.add_format({**cell, "bold": True, "bg_color": "#FFE9A8", "bottom": 1})
         self.text = book.add_format(cell)
+        self.day = book.add_format({**cell, "num_format": "yyyy-mm-dd"})
         self.free = book.add_format({**cell, "locked": False, "bg_color": "#FFF8DC", "border": 1, "border_color": "#E5D9A8"})
         self.free_day = book.add_format({**cell, "locked": False, "bg_color": "#FFF8DC", "border": 1, "border_color": "#E5D9A8",
                                          "num_format": "yyyy-mm-dd"})
@@ -186,6 +188,8 @@ class _Book:
             return
         value: Any = row.get(name)
         match name:
+            case "shop_name":
+                value = self.shops(str(row["shop"] or ""))
             case "cause_label":
                 value = self.labels.cause(row["cause"])
             case "action":
@@ -200,6 +204,8 @@ class _Book:
             sheet.write_number(number, column, value, self._number(value, "" if name.endswith("quantity") else row["currency"]))
         elif isinstance(value, int):
             sheet.write_number(number, column, value, self.text)
+        elif name == "first_seen" and isinstance(value, dt.date):
+            sheet.write_datetime(number, column, dt.datetime.combine(value, dt.time()), self.day)
         else:
             sheet.write_string(number, column, "" if value is None else str(self.safe(value)), self.text)
 

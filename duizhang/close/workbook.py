@@ -99,6 +99,7 @@ def export_exceptions(home: Path, state: State, period: dt.date, out: Path, lang
             raise
         rows = []
     named = [{**row, "row": row_digest(row)} for row in rows]
-    labels = Labels(language or read_home_books(home).language or "zh")
-    write_sheets(named, period, out, labels, safe_cell, cells=rejected_rows(cells))
+    books = read_home_books(home)
+    labels = Labels(language or books.language or "zh")
+    write_sheets(named, period, out, labels, safe_cell, cells=rejected_rows(cells), shops=books.shop)
     return len(rows), len(cells)

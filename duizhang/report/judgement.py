@@ -54,6 +54,8 @@ def judge(facts: Facts, verdict: Verdict, labels: Labels) -> Judgement:
         sentences.append(labels.counted("and_overdue", facts.headline["overdue"]))
     if not_run := len({r["leg"] for r in facts.not_run}):
         watch.append(labels.counted("and_not_run", not_run))
+    if absent := facts.span.days - len(facts.days):
+        watch.append(labels.counted("not_run_days", absent, all=facts.span.days, last=facts.span.shown))
     if files := sum(is_bad(f) for f in facts.files):
         watch.append(labels.counted("and_files", files))
     if facts.quarantined:

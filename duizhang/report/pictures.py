@@ -159,7 +159,7 @@ class Pictures:
                 low=0.0, is_bars=True)
 
     def _window(self) -> list[dt.date]:
-        last = self.facts.span.last
+        last = self.facts.span.shown or self.facts.span.last
         first = max(last - dt.timedelta(days=TREND_DAYS - 1), min((r["period"] for r in self.facts.counts), default=last))
         return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
 

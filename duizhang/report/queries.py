@@ -39,6 +39,10 @@ class Span:
         return self.first == self.last
 
     @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
     def name(self) -> str:
         """As in the name of a file."""
         return f"{self.first}" if self.is_day else f"{self.first}_{self.last}"
@@ -123,6 +127,19 @@ select
 from days as d
 left join open_now as o using (leg, entity, currency)
 group by d.leg, d.entity, d.currency
+"""
+
+# what several days show of one subject is one finding; its money is that of all of them, of what stays open that of the last
+_ANOMALIES = f"""
+select
+    max(period) as period, kind, shop, subject, measure, currency, max_by(reason, period) as reason, count(distinct period) as days,
+    case when kind = 'disputed_amount' then max_by(value, period) else sum(value) end as value,
+    case when kind = 'disputed_amount' then max_by(expected, period) else sum(expected) end as expected, {_OF_ALL}
+from anomalies
+where period between $first and $last
+group by kind, shop, subject, measure, currency
+order by period desc, days desc, kind, shop, subject, currency
+limit {MOST_UNUSUAL}
 """
 
 _RATES = """
@@ -240,8 +257,7 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         ledger=ask("select account, any_value(account_name order by period) as account_name, currency, sum(subledger) as subledger, "
                    f"sum(ledger) as ledger, sum(difference) as difference from ledger_tieout where {in_range} "
                    "group by account, currency order by account, currency"),
-        anomalies=ask(f"select *, {_OF_ALL} from anomalies where {in_range} order by period desc, kind, shop, subject "
-                      f"limit {MOST_UNUSUAL}"),
+        anomalies=ask(_ANOMALIES),
         recurring=ask(_RECURRING),
         changed=ask(_CHANGED), before=before if before != span.since else None,
         files=ask("select source, shop, file, status, max(rows_read) as rows_read, max(rows_parsed) as rows_parsed, "

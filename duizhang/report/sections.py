@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from duizhang.currency import rounded
@@ -189,7 +190,8 @@ class Sections:
             "day": f.day or self.facts.span.shown, "shop": self.books.shop(f.shop), "subject": self._subject(f), "finding": self._odd(f),
         } for f in self.findings[:MOST_FINDINGS]]
         rows += [{
-            "day": r["period"], "shop": self.books.shop(r["shop"] or ""), "finding": self._finding(r),
+            "day": r["period"], "shop": self.books.shop(r["shop"] or ""),
+            "finding": self._finding(r) + (self.labels.text("on_days", n=r["days"]) if r["days"] > 1 else ""),
             "subject": "" if r["subject"] == r["shop"] else self.books.shop(r["subject"]) if r["subject"] in self.books.shops
             else provider_name(r["subject"], self.labels),
         } for r in self.facts.anomalies]
@@ -269,12 +271,19 @@ class Sections:
 
     def not_run(self) -> Table:
         side = {"left": self.labels.column("left_amount"), "right": self.labels.column("right_amount")}
-        return Table("not_run", columns("leg", "shop", "channel", "missing", "wanted", "records:count"), [{
-            **r, "leg": self.labels.text("own_refunds") if r["leg"] == "refunds" else self.labels.leg(r["leg"]),
-            "shop": self.books.shop(r["shop"] or ""), "missing": side.get(r["missing"], r["missing"]), "records": r["claims"],
-            "channel": self.labels.of("channels", r["channel"] or ""),
-            "wanted": self.labels.listed(self.labels.of("records", table) for table in (r["wanted"] or "").split(", ")),
-        } for r in self.facts.not_run])
+        groups: dict[tuple[str, str, str], list[Row]] = {}
+        for r in self.facts.not_run:
+            groups.setdefault((r["leg"], r["missing"], r["wanted"] or ""), []).append(r)
+
+        def listed(group: list[Row], name: str, called: Callable[[str], str]) -> str:
+            return self.labels.listed(called(one) for one in dict.fromkeys(r[name] for r in group if r[name]))
+
+        return Table("not_run", columns("leg", "shop:key", "channel", "missing", "wanted", "records:count"), [{
+            "leg": self.labels.text("own_refunds") if leg == "refunds" else self.labels.leg(leg),
+            "shop": listed(group, "shop", self.books.shop), "channel": listed(group, "channel", partial(self.labels.of, "channels")),
+            "missing": side.get(missing, missing), "records": sum(r["claims"] or 0 for r in group),
+            "wanted": self.labels.listed(self.labels.of("records", table) for table in wanted.split(", ")),
+        } for (leg, missing, wanted), group in groups.items()])
 
     def files(self) -> Table:
         kinds = columns("source", "shop", "file:key", "status", "rows_read:count", "rows_parsed:count", "rows_quarantined:count",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from duizhang.currency import in_places
+from duizhang.folding import width_of
 from duizhang.report.figures import with_currency
 from duizhang.report.page import Report
 from duizhang.report.tables import NUMERIC, Column, Table, cell_lines, currency_name
@@ -61,7 +62,7 @@ class _Sheets:
         for place, (column, currency) in enumerate(shown):
             heading = self.labels.column(column.name)
             sheet.write_string(0, place, f"{heading} {currency_name(currency, self.labels)}" if currency else heading, self.head)
-            width = max([len(heading) * 2, *(self._width(column, row) for row in table.rows[:200])])
+            width = max([width_of(heading), *(self._width(column, row) for row in table.rows[:200])])
             sheet.set_column(place, place, min(max(width + 2, _NARROWEST), _WIDEST))
             for number, row in enumerate(table.rows, 1):
                 self._cell(sheet, number, place, column, currency, row)
@@ -82,7 +83,7 @@ class _Sheets:
 
     def _width(self, column: Column, row: dict[str, Any]) -> int:
         lines = cell_lines(column, row, self.labels)
-        return max((sum(2 if ord(letter) > 0x2E80 else 1 for letter in line) for line in lines), default=0)
+        return max(map(width_of, lines), default=0)
 
     def _cell(self, sheet: Any, number: int, place: int, column: Column, currency: str, row: dict[str, Any]) -> None:
         value = row.get(column.name)

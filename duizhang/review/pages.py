@@ -73,7 +73,8 @@ class Pages:
             values: dict[str, Any] = {
                 "day": state, "summary": asking.summary(con, period), "causes": asking.causes(con, period),
                 "verdict": verdicts(con).get(period),
-                "not_run": not_run_lines([r for r in not_run(con) if r["first_day"] <= period <= r["last_day"]]),
+                "not_run": not_run_lines(
+                    [r for r in not_run(con) if r["first_day"] <= period <= r["last_day"]], read_home_books(self._home).shop),
             }
         store = State(self._home, read_only=True)
         values["signatures"] = signatures(store, period, state["digest"]) if state["digest"] else {}
@@ -91,7 +92,7 @@ class Pages:
             choices = asking.choices(con, period)
             called = called_on(self._home, con, visit, period)
         return rendered(visit, "queue.html.j2", {
-            "called": called,
+            "called": called, "shop": read_home_books(self._home).shop,
             "period": period, "queue": found, "choices": choices, "wanted": wanted, "order": order, "orders": list(asking.ORDERS),
             "views": views(State(self._home, read_only=True), visit.name),
         })

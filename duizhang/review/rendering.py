@@ -19,7 +19,7 @@ from duizhang.report.figures import amount, percent
 from duizhang.report.labels import Labels
 from duizhang.report.tables import currency_name
 from duizhang.review.visiting import Visit
-from duizhang.review.wording import LANGUAGES, say
+from duizhang.review.wording import LANGUAGES, say, say_value
 
 
 @cache
@@ -76,7 +76,8 @@ def plain_page(template: str, language: str, values: dict[str, Any], *, status: 
     defaults: dict[str, Any] = {"csrf": "", "me": "", "is_known": True, "duties": frozenset(), "path": "", "asked": {}}
     text = _templates().get_template(template).render(
         **(defaults | values), t=word, language=language, cause=cause, action=action, owner=owner, leg=labels.leg, tells=tells,
-        kind=partial(labels.of, "kinds"), unit=partial(currency_name, labels=labels), told=partial(in_language, language=labels.language),
+        value=partial(say_value, language=language),
+        days_old=lambda days: labels.text("ages_note", a=days), unit=partial(currency_name, labels=labels), told=partial(in_language, language=labels.language),
     )
     return HTMLResponse(text, status_code=status)
 

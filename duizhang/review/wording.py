@@ -22,12 +22,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "entity": ("主体", "Entity"), "shop": ("店铺", "Shop"), "key": ("键", "Key"), "order_id": ("订单", "Order"),
     "currency": ("币种", "Currency"), "cause": ("原因", "Cause"), "left_amount": ("我方", "Ours"),
     "right_amount": ("对方", "Theirs"), "difference": ("差异", "Difference"), "age_days": ("账龄（天）", "Age (days)"),
-    "first_seen": ("首次发现", "First seen"), "status": ("状态", "Status"), "who": ("负责", "Who acts"),
+    "first_seen": ("首次发现", "First seen"), "status": ("状态", "Status"), "who": ("责任人", "Who acts"),
     "proposal": ("建议", "Proposal"), "confidence": ("把握", "Confidence"), "evidence": ("证据", "Evidence"),
-    "opening": ("期初", "Opening"), "cleared": ("已核销", "Cleared"), "closing": ("期末", "Closing"),
+    "opening": ("期初", "Opening"), "cleared": ("已结清", "Cleared"), "closing": ("期末", "Closing"),
     "due_rate": ("应平匹配率", "Match rate of what is due"), "open_keys": ("未平", "Open"), "items": ("件数", "Items"),
-    "amount_once": ("金额（每件只计一次）", "Amount, each once"), "oldest": ("最早（天）", "Oldest (days)"),
-    "differences": ("差异", "Differences"), "timing": ("在途", "Timing"), "signed_by": ("签署", "Signed by"),
+    "amount_once": ("金额", "Amount"), "oldest": ("最长账龄（天）", "Oldest (days)"),
+    "differences": ("差异", "Differences"), "timing": ("在途", "Timing"), "signed_by": ("签字", "Signed by"),
     "source": ("来源", "Source"), "file": ("文件", "File"), "rows_read": ("读取行", "Rows read"),
     "rows_quarantined": ("隔离行", "Quarantined"), "rows_ignored": ("忽略行", "Ignored"), "rows_parsed": ("解析行", "Parsed"),
     "totals": ("控制总额", "Totals"), "problem": ("问题", "Problem"), "line": ("行", "Line"),
@@ -43,8 +43,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "held_reasons": ("暂扣原因", "Why it is held"),
     "same_event": ("与上方同一事项，一并处理", "the same event as above, decided with it"), "not_run": ("未执行的对账", "Not reconciled"),
     "history": ("历史", "History"), "same_order": ("同一订单的其他差异", "Other differences of this order"),
-    "decide": ("处理", "Decide"), "decisions": ("处理记录", "Decisions"), "signatures": ("签署", "Signatures"),
-    "quarantine": ("未读入的值", "Values that were not read"), "what_to_do": ("怎么办", "What to do"),
+    "decide": ("处理", "Decide"), "decisions": ("处理记录", "Decisions"), "signatures": ("签字", "Signatures"),
+    "quarantine": ("未读入的值", "Values that were not read"), "what_to_do": ("处理办法", "What to do"),
     "lines": ("明细", "Lines"), "log": ("日志", "Log"),
     # buttons and fields
     "filter": ("筛选", "Filter"), "all": ("全部", "All"), "search": ("查找", "Search"), "sort": ("排序", "Order"),
@@ -52,8 +52,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "next": ("下一页", "Next page"), "first": ("第一页", "First page"), "preview": ("预览", "Preview"),
     "confirm": ("确认", "Confirm"), "back": ("返回", "Back"), "choose_all": ("全选", "Choose all"), "chosen": ("已选", "chosen"),
     "name": ("姓名", "Name"), "passphrase": ("密钥口令（若有）", "Passphrase of the key, if it has one"),
-    "key_file": ("您的密钥文件", "The file of your key"), "approve_maker": ("作为制单人签署", "Sign as maker"),
-    "approve_checker": ("作为复核人签署", "Sign as checker"), "close_day": ("关账", "Close this day"),
+    "key_file": ("您的密钥文件", "The file of your key"), "approve_maker": ("以制单人签字", "Sign as maker"),
+    "approve_checker": ("以复核人签字", "Sign as checker"), "close_day": ("关账", "Close this day"),
     "reopen_day": ("重新开账", "Reopen this day"), "order_or_key": ("订单、交易、运单或键", "Order, transaction, parcel or key"),
     "show": ("显示", "Show"),
     "earlier": ("更早", "Earlier days"),
@@ -76,7 +76,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "not_signed_in": ("未设置人员：任何能打开本页的人都以此姓名操作。",
                       "No people are set up: whoever can open this page acts under this name."),
     "saved": ("已保存", "Stored"),
-    "sees": ("正在签署", "What is signed"),
+    "sees": ("签字内容", "What is signed"),
     "shown_in": ("同时显示于", "also in "), "also_here": ("该订单另有：", "also of this order: "), "colon": ("：", ": "),
     "together": ("合计", "together"), "of_once": ("件差异，金额只计一次", "difference, its amount once"),
     "of_once_each": ("件差异，金额每件只计一次", "differences, the amount of each once"),
@@ -88,12 +88,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "reads_only": ("只读：您没有处理权限。", "You may read, not decide."),
     "object": ("提出异议", "Object"),
     "views": ("视图", "Views"), "keep_view": ("将此视图存为", "Keep this view as"), "keep": ("保存", "Keep"), "remove": ("删除", "Remove"),
-    "comments": ("评论", "Comments"), "comment": ("评论", "Comment"), "say_it": ("发表", "Say it"),
+    "comments": ("备注", "Comments"), "comment": ("备注", "Comment"), "say_it": ("添加", "Add"),
     # kinds of events
-    "commented": ("评论", "commented"), "certified": ("由机器签署", "signed by the machine"),
+    "commented": ("备注", "commented"), "certified": ("由机器签署", "signed by the machine"),
     "not_certified": ("未由机器签署", "not signed by the machine"),
     "decided": ("处理", "decided"), "taken_back": ("撤回", "taken back"), "cell_corrected": ("更正单元格", "corrected a cell"),
-    "cell_restored": ("撤回单元格更正", "took a correction back"), "signed": ("签署", "signed"), "reopened": ("重新开账", "reopened"),
+    "cell_restored": ("撤回单元格更正", "took a correction back"), "signed": ("签字", "signed"), "reopened": ("重新开账", "reopened"),
     "published": ("发布", "published"),
     # states and kinds of decision
     "reconciled": ("已核对", "reconciled"), "held": ("暂扣", "held"), "provisional": ("暂定", "provisional"),
@@ -112,11 +112,33 @@ WORDS: dict[str, tuple[str, str]] = {
     "shipments": ("发货", "shipments"), "freight_charges": ("运费账单", "freight charges"), "stock_moves": ("出入库", "stock moves"),
     "stock_snapshots": ("库存快照", "stock snapshots"), "journal_lines": ("凭证分录", "journal lines"),
     "platform_statements": ("平台结算单", "platform statements"),
-    "origin": ("出处", "of"), "kind": ("类型", "kind"), "transaction_id": ("交易号", "transaction"), "refund_id": ("退款号", "refund"),
+    "origin": ("来自", "of"), "kind": ("类型", "kind"), "transaction_id": ("交易号", "transaction"), "refund_id": ("退款号", "refund"),
     "line_id": ("明细号", "line"), "sku": ("商品", "SKU"), "quantity": ("数量", "quantity"), "amount": ("金额", "amount"),
     "fee": ("手续费", "fee"), "carrier": ("承运商", "carrier"), "tracking_number": ("运单号", "tracking number"),
     "payout_id": ("提现号", "payout"),
 }
+
+
+# values of records, where their words are codes
+VALUES: dict[str, tuple[str, str]] = {
+    "books": ("我方", "ours"), "platform": ("平台", "platform"), "provider": ("支付机构", "provider"), "warehouse": ("仓库", "warehouse"),
+    "paid": ("已付款", "paid"), "unpaid": ("未付款", "unpaid"), "shipped": ("已发货", "shipped"), "completed": ("已完成", "completed"),
+    "closed": ("已关闭", "closed"),
+    "sale": ("销售", "sale"), "refund": ("退款", "refund"), "fee": ("手续费", "fee"), "commission": ("佣金", "commission"),
+    "freight": ("运费", "freight"), "dispute": ("拒付", "dispute"), "deduction": ("扣款", "deduction"),
+    "adjustment": ("调整", "adjustment"),
+    "payout": ("提现", "payout"), "transfer": ("调拨", "transfer"), "other": ("其他", "other"),
+    "return": ("退货退款", "refund of a return"), "refund_only": ("仅退款", "refund without a return"),
+    "purchase_in": ("采购入库", "purchase in"), "sale_out": ("销售出库", "sale out"), "return_in": ("退货入库", "return in"),
+    "exchange_in": ("换货入库", "exchange in"), "exchange_out": ("换货出库", "exchange out"), "gift_out": ("赠品出库", "gift out"),
+    "sample_out": ("样品出库", "sample out"),
+}
+
+
+def say_value(value: str, language: str) -> str:
+    """What a record says of its side, kind or state in a language; as it stands where that is no code."""
+    pair = VALUES.get(value)
+    return pair[LANGUAGES.index(language)] if pair else value
 
 
 def say(name: str, language: str) -> str:
