@@ -74,12 +74,23 @@ def _of_locale() -> str:
     return _known(value.partition(".")[0])
 
 
-_OF_ONE = {" are": " is", " were": " was", " have": " has"}
-_NOUNS = (
-    "day", "file", "item", "shop", "difference", "event", "order number", "order", "table", "row", "cell", "correction", "piece", "reason",
-    "total",
+_OF_ONE = {
+    " are": " is", " were": " was", " have": " has", " agree": " agrees", " stand": " stands", " state": " states", " name": " names",
+    " do": " does",
+}
+# what stands between a number and what it counts
+_BEFORE = "signed|closed|approved|new|more|open|older|earlier|raw|hidden|longer|different|order|such"
+_OF_MANY = re.compile(rf"\{{(\w+)\}}( (?:(?:{_BEFORE}) )?)([a-z]{{3,}}s)\b( that)?({'|'.join(_OF_ONE)})?\b")
+# in a sentence that is finished nothing tells a number from another 1, so only these, and not behind what has a number for its name
+_COUNTED = (
+    "rows|texts|files|decisions|corrections|items|cells|days|digests|customers|events|contents|keys|lines|members|fields|records|bytes|"
+    "charges|orders|shops|totals|differences|columns"
 )
-_OF_MANY = re.compile(rf"\{{(\w+)\}}( | new | more | open )({'|'.join(_NOUNS)})s( that)?({'|'.join(_OF_ONE)})?\b")
+_FINISHED = re.compile(
+    rf"(?<![\w.,:/#-])(?<!line )(?<!lines )(?<!row )(?<!version )(?<!number )1( (?:(?:{_BEFORE}) )?)({_COUNTED})\b( that| of \S+)?"
+    rf"({'|'.join(_OF_ONE)})?\b")
+# not more than one of anything
+_NO_PLURAL = frozenset({"less", "was", "has", "does", "this", "its"})
 
 
 @cache
@@ -100,10 +111,27 @@ def translated(text: str, /, **values: object) -> str:
 def of_one(text: str, values: Mapping[str, object]) -> str:
     """An English text in which what there is one of stands in the singular: `{n} days are` as `{n} day is`, where n is 1."""
     def one(found: re.Match[str]) -> str:
-        name, between, noun, that, verb = found.groups()
-        return f"{{{name}}}{between}{noun}{that or ''}{_OF_ONE.get(verb, '')}" if str(values.get(name)) == "1" else found[0]
+        name, between, nouns, that, verb = found.groups()
+        if str(values.get(name)) != "1" or nouns in _NO_PLURAL:
+            return found[0]
+        return f"{{{name}}}{between}{_singular(nouns)}{that or ''}{_OF_ONE.get(verb, '')}"
 
     return _OF_MANY.sub(one, text)
+
+
+def agreeing(text: str) -> str:
+    """A finished English sentence (a reason, an error), in which `1 rows stand` stands as `1 row stands`."""
+    def one(found: re.Match[str]) -> str:
+        between, nouns, that, verb = found.groups()
+        return f"1{between}{_singular(nouns)}{that or ''}{_OF_ONE.get(verb, '')}"
+
+    return _FINISHED.sub(one, text)
+
+
+def _singular(nouns: str) -> str:
+    if nouns.endswith("ies"):
+        return f"{nouns[:-3]}y"
+    return nouns[:-2] if nouns.endswith(("ches", "shes", "sses", "xes")) else nouns[:-1]
 
 
 def counted(one: str, many: str, number: int, /, **values: object) -> str:

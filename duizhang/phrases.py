@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from duizhang.language import CHINESE, current
+from duizhang.language import CHINESE, agreeing, current
 from duizhang.yaml_reading import load_yaml
 
 _PART = re.compile(r"\{(\w+)([!*#@]?)\}")
@@ -74,13 +74,13 @@ def in_language(text: str | None, language: Literal["zh", "en"]) -> str:
     check = _CHECK.fullmatch(text)
     if check:
         return _check(check, language)
-    return text if language == "en" else _in_chinese(text)
+    return agreeing(text) if language == "en" else _in_chinese(text)
 
 
 def spoken(text: str) -> str:
     """A sentence, or one a line, in the language that is spoken."""
     if current() != CHINESE:
-        return text
+        return agreeing(text)
     lines = [(line, line.lstrip(" ")) for line in text.split("\n")]
     return "\n".join(line[: len(line) - len(bare)] + in_language(bare, CHINESE) for line, bare in lines)
 

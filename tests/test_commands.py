@@ -22,7 +22,7 @@ from duizhang import cli as cli_room
 from duizhang.cli import COMMANDS, cli
 from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.faults import told
-from duizhang.cli.status import _told_once
+from duizhang.cli.status import _each_kind_once, _told_once
 from duizhang.errors import BooksError
 from duizhang.folding import folded, width_of
 from tests.import_graph import reached
@@ -230,3 +230,9 @@ def test_a_note_about_a_file_stands_in_status_once() -> None:
     noted = [{"period": 1, "file": "a.csv", "problem": "a.csv: one; two"}, {"period": 2, "file": "a.csv", "problem": "a.csv: two; three"},
              {"period": 2, "file": "a.csv", "problem": "a.csv: two"}, {"period": 1, "file": "b.csv", "problem": "two"}]
     assert _told_once(noted) == [(2, "a.csv: two; three"), (1, "a.csv: one"), (1, "two")]
+    alike = [("", f"2026-03-0{n} s/export-{n}.csv: {n} rows stand in s/export-{n + 1}.csv as well") for n in range(1, 9)]
+    told = [*alike, ("", "2026-03-09 s/other.csv: a column is not read")]
+    shown = list(_each_kind_once(told, everything=False))
+    assert shown[0].endswith("s/export-1.csv: 1 rows stand in s/export-2.csv as well") and "    and 7 more like it (--all)" in shown
+    assert sum(line.startswith("  - ") for line in shown) == 2
+    assert sum(line.startswith("  - ") for line in _each_kind_once(told, everything=True)) == len(told)

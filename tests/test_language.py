@@ -23,6 +23,7 @@ from duizhang.ingest import load_specs
 from duizhang.language import messages, translated
 from duizhang.logs import shown
 from duizhang.phrases import in_language, spoken
+from duizhang.report.labels import load_labels
 from tests.test_commands import commands
 
 ENGINE = Path(language.__file__).parent
@@ -267,3 +268,14 @@ def test_what_there_is_one_of_is_said_in_the_singular() -> None:
         ("{n} cells that were not read", {"n": 1}, "1 cell that was not read"),
     ):
         assert language.of_one(text, values).format(**values) == said
+    for text, said in (
+        ("1 rows of 2026-03-01 stand in newer files", "1 row of 2026-03-01 stands in newer files"),
+        ("a.csv: 1 rows were rejected", "a.csv: 1 row was rejected"),
+        ("the words are left in 1 longer texts", "the words are left in 1 longer text"),
+        *[(same, same) for same in ("11 rows were rejected", "1.1 rows", "2026-03-1 rows", "line 1 states 7")],
+    ):
+        assert in_language(text, "en") == spoken(text) == said
+    counted = [*messages(), *(entry["en"] for entry in load_labels()["text"].values())]
+    plural = re.compile(r"\{n\} (?:(?!of )[a-z]+ )?(?!does|has|was|names|stands|agrees)[a-z]{2,}[^s\W]s\b|"
+                        r"\{n\} [a-z]+ (?:are|were|have|do|name|stand|agree)\b")
+    assert [text for text in counted if plural.search(language.of_one(text, {"n": 1}))] == []

@@ -80,7 +80,7 @@ def _said(name: str, value: object) -> str:
     if name in ("origin", "kind", "status"):
         from duizhang.review.wording import say_value
 
-        return say_value(name, str(value), current())
+        return say_value(str(value), current())
     return _plain(value, 0 if name == "quantity" else 2)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.cli.answers import answer, json_option
-from duizhang.cli.cells import screen_width, table_text
+from duizhang.cli.cells import screen_width, table_text, wrapped
 from duizhang.cli.progress import Progress
 from duizhang.errors import BooksError, UserError
 from duizhang.language import translated as _
@@ -163,7 +163,7 @@ def _told(
     yield from _belonging(found, places, copied)
     where = _("drafted {path}", path=target) if drafted else _("as it was: {path}", path=target)
     yield from ("", where + (_("; {n} questions are open in it:", n=len(asked)) if asked else ""))
-    yield from (f"  {line}" for line in asked)
+    yield from (part for line in asked for part in wrapped(line, screen_width(), lines=None))
     if steps := [*_proposing(found, target), *_next(found, shops, target)]:
         yield from ("", _("next: {command}", command=steps[0]), *(f"      {step}" for step in steps[1:]))
 
@@ -186,7 +186,8 @@ def _files(found: Folder, shops: Shops) -> Iterator[str]:
     not_read = [f"  {name}: {spoken(reason)}" for name, reason in sorted(found.refused.items())]
     not_read += [f"  {name}: " + _("same content as {other}", other=other) for name, other in sorted(found.copies.items())]
     if not_read:
-        yield from ("", _("Not read ({n}):", n=len(not_read)), *not_read)
+        yield from ("", _("Not read ({n}):", n=len(not_read)))
+        yield from (part for line in not_read for part in wrapped(line.strip(), screen_width(), lines=None))
     if found.beside:
         yield from ("", _("Beside the inbox, so not looked at: {names}", names=", ".join(found.beside)))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.cli.answers import answer, json_option
-from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
+from duizhang.cli.cells import in_currency, indented, screen_width, table_text, wrapped
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
 from duizhang.language import counted
@@ -85,15 +85,17 @@ def _days(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator
 
 def _to_deal_with(to_do: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if to_do:
-        yield "\n" + _("To be dealt with at the end of {day}, each difference once, in whatever legs it shows:", day=to_do[0]["period"])
-        yield _amounts(to_do, ["cause", "differences", "amount", "currency", "overdue", "deadline"])
+        yield ""
+        told = _("To be dealt with at the end of {day}, each difference once, in whatever legs it shows:", day=to_do[0]["period"])
+        yield from indented(told, screen_width())
+        yield _amounts(to_do, ["differences", "amount", "currency", "overdue", "deadline", "cause"])
 
 
 def _open_on(periods: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for p in periods:
         if p["open_by_leg"]:
             yield "\n" + _("Open at the end of {day}:", day=p["period"])
-            yield _amounts(p["open_by_leg"], ["leg", "cause", "items", "amount", "currency"])
+            yield _amounts(p["open_by_leg"], ["leg", "items", "amount", "currency", "cause"])
 
 
 def _amounts(rows: Sequence[Mapping[str, Any]], heads: list[str]) -> str:
@@ -101,7 +103,7 @@ def _amounts(rows: Sequence[Mapping[str, Any]], heads: list[str]) -> str:
     cells = in_currency(heads, [[row[head] for head in heads] for row in rows])
     said: dict[str, Callable[[str], str]] = {"cause": spoken_cause, "leg": spoken_leg, "currency": spoken_currency}
     named = [[said[head](cell) if head in said else cell for head, cell in zip(heads, row, strict=True)] for row in cells]
-    return table_text([_(head) for head in heads], named)
+    return table_text([_(head) for head in heads], named, width=screen_width())
 
 
 def _held(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:

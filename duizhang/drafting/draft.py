@@ -137,7 +137,14 @@ def _shops(folder: Folder, shops: Shops) -> list[str]:
     if not shops.shops:
         example = "`shops: {my-shop: {platform: taobao, provider: alipay}}`"
         return _comment(f"{QUESTION}: " + _("no bill of a shop was found. A shop: {example}.", example=example))
-    lines = [*_comment(_("Shops. The files of each stand in inbox/<its name>/.")), "shops:"]
+    lines = _comment(_("Shops. The files of each stand in inbox/<its name>/."))
+    naming = [bill for bill in folder.bills if bill.stated - shops.shops.keys()]
+    if naming:
+        lines += _comment(f"{QUESTION}: " + _(
+            "rows of {kinds} name the shops {names}, which are none of these. Call a shop below as they do (and its folder in the inbox), "
+            "or their days are held.", kinds=_listed(sorted({bill.spec.name for bill in naming})),
+            names=_listed(sorted({f"`{shop}`" for bill in naming for shop in bill.stated - shops.shops.keys()}))))
+    lines.append("shops:")
     for name, found in shops.shops.items():
         kinds = Counter(bill.spec.name for bill in found.bills)
         said = ", ".join(f"{kind} ({count})" for kind, count in sorted(kinds.items()))

@@ -227,6 +227,7 @@ class _Seen:
 
 def _strangers(rows: Sequence[tuple[str, int, str]], places: Collection[str]) -> str:
     """Rows of unknown shops in words, the first few of them."""
+    rows = list(dict.fromkeys(rows))  # a line may have given several of them
     told = [f"{file}:{line} is of the shop {shop!r}{meant(shop, sorted(places))}" for file, line, shop in rows[:_NAMED]]
     more = [f"and {len(rows) - _NAMED} more"] if len(rows) > _NAMED else []
     return "; ".join([*told, *more]) + (" (Name the shop in books.yaml, or correct the cell.)" if rows else "")

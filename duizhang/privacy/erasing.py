@@ -174,7 +174,7 @@ def _look(
             elif taken.cells:
                 found.files.append(taken)
             if taken and taken.longer:
-                found.left.append(f"{name}: {taken.longer} longer texts have the words in them and stay, as they may be about others")
+                found.left.append(f"{name}: the words are left in {taken.longer} longer texts, which may be about others")
     in_inbox = sorted(file.name for file in found.files if not books.remote_inbox and (books.inbox_path / file.name).is_file())
     if in_inbox:
         found.left.append(f"the inbox has {len(in_inbox)} of these files as they came, which is yours to end: {', '.join(in_inbox[:5])}")

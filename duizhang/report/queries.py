@@ -133,8 +133,8 @@ group by d.leg, d.entity, d.currency
 _ANOMALIES = f"""
 select
     max(period) as period, kind, shop, subject, measure, currency, max_by(reason, period) as reason, count(distinct period) as days,
-    case when kind = 'disputed_amount' then max_by(value, period) else sum(value) end as value,
-    case when kind = 'disputed_amount' then max_by(expected, period) else sum(expected) end as expected, {_OF_ALL}
+    case when measure = 'disputed_amount' then max_by(value, period) else sum(value) end as value,
+    case when measure = 'disputed_amount' then max_by(expected, period) else sum(expected) end as expected, {_OF_ALL}
 from anomalies
 where period between $first and $last
 group by kind, shop, subject, measure, currency

@@ -77,7 +77,8 @@ def plain_page(template: str, language: str, values: dict[str, Any], *, status: 
     text = _templates().get_template(template).render(
         **(defaults | values), t=word, language=language, cause=cause, action=action, owner=owner, leg=labels.leg, tells=tells,
         value=partial(say_value, language=language),
-        days_old=lambda days: labels.text("ages_note", a=days), unit=partial(currency_name, labels=labels), told=partial(in_language, language=labels.language),
+        days_old=lambda days: labels.text("ages_note", a=days), unit=partial(currency_name, labels=labels),
+        told=partial(in_language, language=labels.language),
     )
     return HTMLResponse(text, status_code=status)
 

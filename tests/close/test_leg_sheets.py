@@ -35,7 +35,7 @@ ROWS = [row("order_payment", "missing_right", "1234.5"), row("order_payment", "t
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sheet_a_leg_with_amounts_as_numbers_drop_downs_and_locked_cells(tmp_path: Path, language: Any) -> None:
     labels = Labels(language)
-    write_sheets(ROWS, DAY, tmp_path / "a.xlsx", labels, safe_cell)
+    write_sheets(ROWS, DAY, tmp_path / "a.xlsx", labels, safe_cell, shops={"s": "花店"}.__getitem__)
     first, *sheets = openpyxl.load_workbook(tmp_path / "a.xlsx").worksheets
     assert [sheet.title for sheet in sheets] == [labels.leg(leg) for leg in ("order_payment", "order_shipment", "payout_bank")]
     assert [cell.value for cell in first["D"] if isinstance(cell.value, int)] == [2, 1, 1], "the first sheet counts the rows"
@@ -55,6 +55,8 @@ def test_a_sheet_a_leg_with_amounts_as_numbers_drop_downs_and_locked_cells(tmp_p
     assert [payment.row_dimensions[n].hidden for n in (3, 4)] == [False, True], "what is in transit is filtered away"
     assert not shipment.row_dimensions[3].hidden, "but not where there is nothing else"
     assert payout.cell(3, names.index("proposal") + 1).value == {"zh": "与 PO1 配对", "en": "pairs with PO1"}[language]
+    since, shop = (payment.cell(3, names.index(name) + 1) for name in ("first_seen", "shop_name"))
+    assert (str(since.value), since.number_format, shop.value) == (f"{DAY} 00:00:00", "yyyy-mm-dd", "花店")
     assert payment["B3"].value == "'=1+1/missing_right" and payout["B3"].data_type == "s"
 
 

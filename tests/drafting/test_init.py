@@ -140,7 +140,9 @@ def test_how_long_settlement_takes_and_whose_a_statement_is_stands_in_the_files(
     assert (books.sla_days["payment_settlement/alipay"], books.sla_days["fee/alipay"]) == (2, 2)
     assert "of 24 payments, settled by days: 24 after 2; not settled in these files: 0" in (tmp_path / "books.yaml").read_text()
     assert "platform_statement" in {e.source for e in books.expected if e.shop == "taobao"}
+    (tmp_path / "statement0.csv").write_text((tmp_path / "statement0.csv").read_text().replace("taobao", "tb-01"), encoding="utf-8")
     duizhang("init", tmp_path, "--out", tmp_path / "账套.yaml", "--lang", "zh")
+    assert "platform_statement 的行写明店铺 `tb-01`" in (tmp_path / "账套.yaml").read_text(encoding="utf-8").replace("\n# ", "")
     drafted = (tmp_path / "账套.yaml").read_text(encoding="utf-8")
     assert "language: zh" in drafted and "共 24 笔收款，结算所用天数：2 天后 24 笔" in drafted and "Because" not in drafted
 

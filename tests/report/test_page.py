@@ -17,8 +17,10 @@ import pytest
 from openpyxl import load_workbook
 
 from duizhang import phrases
-from duizhang.cli.status import status_of
+from duizhang.cli.cells import screen_width
+from duizhang.cli.status import _text, status_of
 from duizhang.errors import UserError
+from duizhang.folding import width_of
 from duizhang.ingest.opening.no_bill import _KINDS
 from duizhang.language import speaking
 from duizhang.layout import SQL
@@ -180,6 +182,9 @@ def test_a_range_adds_up_what_moved_and_shows_what_is_open_at_its_end(office: Pa
     legs = found.text[found.text.index("do not add them up") :]
     assert "730.00 700.00 30.00" in legs, "seven days of one leg, and its closing"
     assert "2,100.00" in found.text, "revenue of seven days"
+    assert "days were not run" not in found.text
+    beyond = page(office, first=LAST, last=LAST + dt.timedelta(days=2))
+    assert f"2 of the 3 days were not run; what is shown is as of {LAST}." in beyond.text and verdict(beyond) == "watch", "no whole month"
 
 
 def test_a_day_that_was_never_published_says_so(changed: Changed) -> None:
@@ -266,6 +271,11 @@ def test_status_counts_an_order_once_in_whatever_legs_it_shows(office: Path) -> 
     to_do = {(row["cause"], row["currency"]): (row["differences"], str(row["amount"])) for row in status_of(office)["to_do"]}
     assert to_do["missing_right", "CNY"] == (1, "30.0000")
     assert sum(number for number, _amount in to_do.values()) == len(to_do) == 4  # nothing that is on its way
+    with speaking("en"):
+        told = list(_text(status_of(office), office, everything=True))
+    assert "Missing on the other side" in "".join(told), "a cause is told in words"
+    assert not re.search(r"missing_right|order_payment|PCS", "".join(told))
+    assert max(width_of(line) for part in told for line in part.splitlines()) <= screen_width()
 
 
 def _said(node: ast.expr | None) -> str:
