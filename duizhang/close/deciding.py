@@ -107,7 +107,8 @@ def take(state: State, choices: Sequence[Choice], *, by: Actor, what: str = "", 
                 problems.append(f"{choice.place}: {refused}")
         if problems:
             more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
-            raise UserError(f"{what or 'refused'}: nothing was imported\n  " + "\n  ".join(problems[:MOST_TOLD]) + more,
+            told = f"{what}: nothing was imported" if what else "nothing was decided"
+            raise UserError(f"{told}\n  " + "\n  ".join(problems[:MOST_TOLD]) + more,
                             advice="Correct these, or leave them out.")
         return Taken(tuple(taking.stored), tuple(taking.replaced))
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from duizhang.plan import Inputs, Plan, last_day, make_plan, opens_differently, plan
+from duizhang.digest import file_digest
+from duizhang.ingest import FileRecord
+from duizhang.plan import Inputs, Plan, last_day, make_plan, opens_differently, plan, standing
 from duizhang.publish import PeriodState
 from duizhang.reconcile import STATE_TABLES
 from duizhang.terms import PeriodStatus
@@ -35,6 +39,31 @@ def planned(
 
 def of(opening: str = "o", **parts: str) -> Inputs:
     return Inputs({name.replace("_", ":", 1): digest for name, digest in parts.items()}, opening)
+
+
+def test_a_day_whose_file_was_changed_since_it_was_taken_in_is_not_current(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = ["touched.csv", "changed.csv", "gone.csv", "packed.zip"]
+    for name in names:
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    known = [
+        FileRecord(f"{name}{inside}", file_digest(tmp_path / name), len(name), (tmp_path / name).stat().st_mtime_ns, "read", "", "", "",
+                   {"days": [day.isoformat()]})
+        for name, inside, day in zip(names, ("", "", "", "::a.csv"), (D1, D2, D3, D4), strict=True)
+    ]
+    books: Any = SimpleNamespace(remote_inbox="", inbox_path=tmp_path)
+    monkeypatch.setattr(standing, "last_books", lambda *_: books)
+    monkeypatch.setattr(standing, "records", lambda _: known)
+    monkeypatch.setattr(standing, "make_plan", lambda *_: SimpleNamespace(stale={}))
+    assert standing.not_current(tmp_path, HERE, [D1, D2, D3, D4]) == {}
+    os.utime(tmp_path / "touched.csv", ns=(1, 1))
+    for name in ("changed.csv", "packed.zip"):
+        (tmp_path / name).write_text("other", encoding="utf-8")
+    (tmp_path / "gone.csv").unlink()
+    said = {D2: "file changed.csv changed", D4: "file packed.zip changed"}
+    assert standing.not_current(tmp_path, HERE, [D1, D2, D3, D4]) == said
+    assert standing.not_current(tmp_path, HERE, [D1]) == {}
+    books.remote_inbox = "s3"
+    assert standing.not_current(tmp_path, HERE, [D1, D2, D3, D4]) == {}
 
 
 @pytest.mark.parametrize(("was", "now", "told"), [
