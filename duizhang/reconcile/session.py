@@ -86,10 +86,12 @@ class Session:
         self.claims_of_leg = ""  # what `leg_claims` is while a leg is being made: a view, or a table that was changed
         self.made: dict[str, str] = {}  # the tables that models have left so far, with their rooms
         self._columns: dict[str, str] = {}  # of the tables that grow, as they are listed
+        self.is_little = False
         self.con = self.backend.connect(self.store.spill())
         if self.backend.in_stretches:  # memory is one machine's
             self.con.execute(f"set memory_limit = {quoted(of_database(self.store.memory))}")
-            if self._is_little():
+            self.is_little = self._is_little()
+            if self.is_little:
                 self.con.execute("set threads = 1")
 
     def __enter__(self) -> Session:
@@ -176,11 +178,12 @@ class Session:
         )
 
     def see_claims(self, periods: Sequence[dt.date], temporary: str = "") -> None:
-        """Views of the claims as the store has them: of each leg by its name, and `claims` of all."""
+        """Views of the claims as the store has them: of each leg by its name, and `claims` of all, a table where they are few."""
         for leg in LEG_MODELS:
             self.store.view(self.con, leg, periods, CLAIM, table_of=leg, temporary=temporary)
         union = " union all ".join(f'select * from "{leg}"' for leg in LEG_MODELS)
-        self.con.execute(f"create or replace {temporary} view claims as {union}")
+        # for each model that reads them the files of all legs would be opened again
+        self.con.execute(f"create or replace {temporary} {'table' if self.is_little else 'view'} claims as {union}")
 
     def _past_claims(self, periods: Sequence[dt.date], temporary: str) -> None:
         """A view of the claims of earlier days, with what a late duplicate is compared by."""
@@ -220,15 +223,17 @@ class Session:
         name = Path(path).stem
         table = self._unchanged(name)
         kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) else "table"
+        if name == "leg_claims" and self.is_little:  # to plan what is behind the view takes longer than to make its few rows
+            kind = "table"
         self.at = f"sql/{path}"
         try:
             with told_when_short(f"sql/{path}", self.store.memory):
                 select = f"select * from {table}" if table else model_text(path)
                 self.con.execute(f'create or replace {temporary} {kind} "{name}" as {select}')
-            if kind == "table":
-                self.made[name] = Path(path).parent.name
-            elif name == "leg_claims":
+            if name == "leg_claims":
                 self.claims_of_leg = kind
+            elif kind == "table":
+                self.made[name] = Path(path).parent.name
             self.at = f"behind sql/{path}"
         except OF_VALUES:
             raise

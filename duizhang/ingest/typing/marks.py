@@ -17,6 +17,21 @@ _OTHER = {",": ".", ".": ","}
 _SIGNS = {".": r"[¥￥円元£₹₩₱฿△▲]|人民币|\b(?:US|HK|NT|C|A|S)\$|\bRs", ",": r"zł|Kč|\bFt\b|₽|₴|R\$|₺"}
 
 
+def _shapes(mark: str) -> list[pl.Expr]:
+    """What the cells of a column show of one mark."""
+    point, other = re.escape(mark), re.escape(_OTHER[mark])
+    before_cents = rf"[0-9]{point}[0-9]{{1,2}}\D*$"
+    surely = rf"[0-9]{other}[0-9]{{3}}{point}|^\D*0{point}[0-9]"  # behind thousands, or behind a 0
+    finer = rf"^\D*(?:0|[0-9]{{4,}}){point}[0-9]{{3}}|{point}[0-9]{{4,}}\D*$"
+    grouped = X.filter(X.str.contains(rf"^\D*[1-9][0-9]{{0,2}}({point}[0-9]{{3}})+\D*$"))
+    return [
+        (X.str.contains(before_cents).sum() + X.str.contains(surely).sum()).alias(f"cents{mark}"),
+        X.str.contains(finer).any().alias(f"finer{mark}"),
+        grouped.first().alias(f"group{mark}"),
+        (grouped.str.count_matches(mark, literal=True) > 1).any().cast(pl.Int64).alias(f"grouped{mark}"),
+    ]
+
+
 class Marks:
     """What the marks in the amounts of a file show."""
 
@@ -35,16 +50,13 @@ class Marks:
         if not len(cells):
             return
         cells = pl.Series("x", texts.rows()) if texts.places is not None else cells
+        # all questions at once: of the few cells of most files each query costs more to begin than to answer
+        shown = cells.alias("x").to_frame().select(*(shape for mark in _OTHER for shape in _shapes(mark))).row(0, named=True)
         for mark, other in _OTHER.items():
-            point = re.escape(mark)
-            before_cents = rf"[0-9]{point}[0-9]{{1,2}}\D*$"
-            surely = rf"[0-9]{re.escape(other)}[0-9]{{3}}{point}|^\D*0{point}[0-9]"  # behind thousands, or behind a 0
-            self.counts[mark] += int(cells.str.contains(before_cents).sum()) + int(cells.str.contains(surely).sum())
-            self.is_finer[mark] |= bool(cells.str.contains(rf"^\D*(?:0|[0-9]{{4,}}){point}[0-9]{{3}}|{point}[0-9]{{4,}}\D*$").any())
-            found = cells.filter(cells.str.contains(rf"^\D*[1-9][0-9]{{0,2}}({point}[0-9]{{3}})+\D*$"))
-            self.groups[mark] = self.groups[mark] or (found[0] if len(found) else "")
-            if (found.str.count_matches(mark, literal=True) > 1).any():
-                self.counts[other] += 1
+            self.counts[mark] += shown[f"cents{mark}"]
+            self.is_finer[mark] |= shown[f"finer{mark}"]
+            self.groups[mark] = self.groups[mark] or shown[f"group{mark}"] or ""
+            self.counts[other] += shown[f"grouped{mark}"]
 
     def decimal(self, said: str, currencies: set[str], days: Sequence[pl.Series], *, eastern: bool = False) -> str:
         """The mark behind which amounts have one or two digits; where none has any and there are marks before three digits only, what
