@@ -80,6 +80,7 @@ def test_a_channel_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     expected = {table: {what: Decimal(str(amount)) for what, amount in by.items()} for table, by in entry["sums"].items()}
     assert sums(found) == expected
     assert [(t.name, t.stated, t.computed) for one in found for t in one.totals if not t.ok] == []
+    assert [note for one in found for note in one.notes if "money" in note] == [], "no column of money that its specification does not know"
     if "days" in entry:
         assert sorted({str(day) for one in found for day in one.days}) == [str(day) for day in entry["days"]]
     if "due" in entry:
