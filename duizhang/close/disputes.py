@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -293,8 +293,12 @@ def known_as(name: str) -> str:
 
 
 def _lines(row: _Found) -> Iterator[_Found]:
-    """The lines of a sum that was split by the causes of its lines; any other item itself."""
-    lines = [entry for entry in json.loads(row.evidence or "[]") if "side" not in entry]
+    """The lines of a sum that was split by the causes of its lines; any other item itself. Of a sum that days without a statement make up
+    together with lines that we lack, what those days come to."""
+    entries = json.loads(row.evidence or "[]")
+    lines = [entry for entry in entries if "side" not in entry]
+    if row.leg == "finance" and any("because" in entry for entry in entries):
+        row = replace(row, difference=sum((Decimal(str(entry["amount"])) for entry in entries if "side" in entry), Decimal(0)))
     if row.leg != "finance" or not lines:
         yield row
         return

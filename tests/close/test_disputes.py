@@ -36,6 +36,10 @@ BOOKS = Books.model_validate({
 })
 CLAIM = '[{"side":"right","kind":"refund","amount":"152.9000","source":"wechat_trade","file":"wx/2026-03-03/All.csv","line":13}]'
 LINES = '[{"key":"tb/T1/T1","difference":"189.9100"},{"key":"tb/T9/1","difference":"5.0000"}]'
+SILENT = (
+    '[{"claimed":"2026-03-02","side":"left","kind":"statement","amount":"429.1300","source":"books","file":"","line":null,"because":'
+    '"lines of 429.1300 on days without a statement, and -2776.0800 of other lines"}]'
+)
 # leg, cause, key, order_id, shop, left, right
 OPEN = [
     ("fee", "fee_rate", "wechat/4200/fee", "WX1", "wx", "1.64", "2.20", CLAIM),
@@ -54,6 +58,9 @@ OPEN = [
     ("customer", "missing_right", "p15e", "WX8", "wx", "90.90", "0", CLAIM),
     ("order_platform", "missing_right", "tb/T1/T1", "T1", "tb", "179.92", "0", CLAIM),
     ("finance", "missing_right", "tb/revenue", "", "tb", "1000", "800", LINES),
+    # a day that we have no orders of, and in the same sum one that the platform has no statement of
+    ("order_payment", "missing_source", "tb/absent/books_orders/2026-03-03", "", "tb", "0", "2776.08", CLAIM),
+    ("finance", "missing_source", "tb/revenue", "", "tb", "429.13", "2776.08", SILENT),
 ]
 
 
@@ -116,7 +123,8 @@ def test_a_lost_parcel_goes_to_its_carrier_and_what_favours_us_to_nobody(home: P
 
 def test_a_platform_is_told_orders_and_sums_apart(home: Path) -> None:
     rows = letter(home, "taobao")
-    assert told(rows) == [("TB2", "78", "2.00"), ("T1", "", "179.92"), ("T9", "", "5.00"), ("", "收入 / Revenue", "5.09")]
+    assert told(rows) == [("TB2", "78", "2.00"), ("T1", "", "179.92"), ("T9", "", "5.00"), ("", "收入 / Revenue", "5.09"),
+                          ("", "收入 / Revenue", "429.13")]
     assert "order" in rows[1]["subject"] and "statement does not show" in rows[3]["subject"]
     with pytest.raises(UserError, match="nothing is open"):
         letter(home, "alipay")
