@@ -56,6 +56,7 @@ from duizhang.staff import Person, Role, staff_problem
 from duizhang.yaml_reading import compose_yaml, load_yaml
 
 _T = TypeVar("_T")
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 TRANSIT_DAYS = 7  # for goods between two warehouses, unless `sla_days` says otherwise by `stock/transit`
 _NAMING = {"shops", *(pattern[0] for patterns in NAMED.values() for pattern in patterns)}  # entries that name a shop, a leg or the like
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
@@ -76,7 +77,7 @@ class Books(BaseModel):
     name: str = ""
     time_zone: str = "Asia/Shanghai"
     language: Literal["zh", "en"] = "zh"  # of the report and the workbook of exceptions; changes no result
-    cut_off: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
+    cut_off: Annotated[str, Field(pattern=_CLOCK)] = "00:00"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
     start: dt.date
     inbox: str = "inbox"
@@ -126,7 +127,10 @@ class Books(BaseModel):
     @classmethod
     def _clock(cls, value: object) -> object:
         """YAML takes 10:30 without quotation marks for a number to the base of 60."""
-        return f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
+        found = f"{value // 60:02d}:{value % 60:02d}" if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else value
+        if isinstance(found, str) and not re.fullmatch(_CLOCK, found):
+            raise ValueError(f"{found!r} is no time of a day; expected such as 04:00")
+        return found
 
     @field_validator("time_zone")
     @classmethod

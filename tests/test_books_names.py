@@ -69,7 +69,7 @@ def problems(folder: Path, text: str) -> list[str]:
      "line 3, bank_accounts.9: unknown entity 'acmee'; did you mean 'acme'?"),
     ("start: 2026-03-01\n", "start: 2026-03-01\nsku_map: [{code: x, sku: y, shop: tb-1}]\n",
      "line 3, sku_map.0.shop: unknown shop 'tb-1'; did you mean 'tb-01'?"),
-    ("start: 2026-03-01\n", "start: 2026-03-01\ncut_off: 25:10\n", "line 3, cut_off: String should match"),
+    ("start: 2026-03-01\n", "start: 2026-03-01\ncut_off: 25:10\n", "line 3, cut_off: '25:10' is no time of a day; expected such as 04:00"),
     ("payout_bank/alipay: 3", "payout_bank/alipay: -3", "should be greater than or equal to 0"),
     ("{fee: 0.01", "{fee: -0.01", "should be greater than or equal to 0"),
     ("start: 2026-03-01\n", "start: 2026-03-01\nstart: 2026-04-01\n", "line 2, start: stands there twice, again in line 3"),
