@@ -196,6 +196,7 @@ def judge(session: Session) -> None:
     _run_and_drop(session, order("items"), last | _read_by(("matchable", "paired", *causes)))
     session.run("matching/matchable.sql")
     match(session)
+    session.run("matching/converted.sql")
     session.run("matching/paired.sql")
     _run_and_drop(session, causes, last)
 

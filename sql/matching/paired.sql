@@ -5,6 +5,7 @@ judged as (select * from judged),
 matched as (select * from matched),
 rules as (select * from matching_settings),
 near as (select * from references_compared),
+converted as (select * from converted),
 
 placed as (
     select
@@ -35,11 +36,13 @@ final as (
         ) as is_paired_less,
         coalesce(p.pass = 'near_amount', false) as may_be_paired_less,
         -- its record may stand on the other side under a damaged reference, and nothing is as sure as to say so
-        d."key" is not null and coalesce(p.points < r.sure_points, true) as is_doubtful
+        d."key" is not null and coalesce(p.points < r.sure_points, true) as is_doubtful,
+        v.other_key is not null as may_be_converted, v.other_key, v.other_currency, v.other_amount
     from judged as j
     cross join rules as r
     left join placed as p using (period, leg, entity, "key", currency)
     left join doubts as d using (period, leg, entity, "key", currency)
+    left join converted as v using (period, leg, entity, "key", currency)
 )
 
 select * from final

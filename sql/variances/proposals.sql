@@ -92,6 +92,13 @@ final as (
     from with_cause
     where cause = 'fx_difference'
     union all by name
+    select
+        period, leg, entity, currency, "key",
+        concat('may pair with ', other_key, ' (converted: ', abs(difference), ' ', currency, ' for ', other_amount, ' ', other_currency, ')') as proposal,
+        0.4::decimal(5, 4) as confidence
+    from with_cause
+    where may_be_converted
+    union all by name
     -- an amount that stands on another account or day of the ledger
     select
         period, leg, entity, currency, "key",
