@@ -14,7 +14,7 @@ from pathlib import Path
 from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, SourceSpec, extract
 from duizhang.ingest.files import path_day
-from duizhang.ingest.opening import documents, walk
+from duizhang.ingest.opening import documents, rewritten, walk
 from duizhang.ingest.recognising import recognise
 from duizhang.schema import REFERENCE
 
@@ -116,7 +116,7 @@ def clocks(folder: Path, specs: Mapping[str, SourceSpec]) -> dict[str, set[str]]
     for path in _listed(folder).paths.values():
         try:
             for document in documents(path):
-                spec = recognise(document, specs).spec
+                spec = recognise(rewritten(document), specs).spec
                 if spec.tables:
                     found.setdefault(spec.zone or "", set()).add(spec.name)
         except RefusedFile:

@@ -24,7 +24,8 @@ _PART = 1 << 20  # bytes of a larger file at once
 _MOST = 1 << 36  # bytes that a larger file may unpack to
 _DEEPEST = 3  # containers in containers
 # all that files are read in, the stricter ones first
-_ENCODINGS = tuple(dict.fromkeys(("utf-8", "gb18030", "utf-16-le", "utf-16-be", "cp932", "cp949", "cp950", *ENCODINGS)))
+_ENCODINGS = tuple(dict.fromkeys((
+    "utf-8", "gb18030", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "iso2022_jp_ext", "cp932", "cp949", "cp950", "euc_jp", *ENCODINGS)))
 _EDGE = r"""[,;|"'`\t\r\n<>\ufeff\u3000\xa0]"""
 _CLOSED = (b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # Parquet; workbooks of before 2007, and encrypted ones
 
@@ -169,8 +170,9 @@ def _cut_text(body: bytes, tokens: Mapping[str, bytes], how: How) -> Cut:
 def _readings(body: bytes, value: str) -> Iterator[tuple[str, list[str]]]:
     """Encodings that a text may be in, likely ones first, and the forms in which the value is in it then."""
     mark = marked(body[:4096])
-    wide = "utf-16-be" if body.startswith(b"\xfe\xff") or mark == "utf-16-be" else "utf-16-le"
-    for encoding in (*((wide,) if mark and "16" in mark else ()), *_ENCODINGS):
+    swapped = body.startswith((b"\xfe\xff", b"\0\0\xfe\xff"))
+    told = () if mark in (None, "utf-8-sig") else (f"{mark}-{'be' if swapped else 'le'}" if mark in ("utf-16", "utf-32") else mark,)
+    for encoding in (*told, *_ENCODINGS):
         found = [form for form in _forms(value) if _encoded(form, encoding) in body]
         if found and _is_all(body, encoding):
             yield encoding, found

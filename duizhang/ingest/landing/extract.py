@@ -30,7 +30,7 @@ from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema,
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Tally, counting, tie
-from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, shown_name
+from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, rewritten, shown_name
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import Place, Strange, recognise, tables_of, unnumbered
 from duizhang.ingest.rows import Batch, Broken, several
@@ -99,6 +99,7 @@ def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, P
     skipped = left_out(path) if parts[:1] and parts[0].kind == "text" else []
     for document in parts:
         try:
+            document = rewritten(document)
             found += tables_of(document, recognise(document, specs), specs)
         except RefusedFile as error:
             skipped += [shown_name(f"sheet {document.sheet} ({error})")] if document.kind == "sheet" else []
@@ -180,7 +181,7 @@ class _Run:
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, [*self._stated(), *self._found(own)],
             captures_of(self.spec, self.reading), self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
-            self._unseen(), *(self._ignored() if ignored else ((), ())), own,
+            self._unseen(), *(self._ignored() if ignored else ((), ())), own, self.place.doubt,
         )
 
     def _stated(self) -> Iterator[ControlTotal]:

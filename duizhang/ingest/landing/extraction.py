@@ -74,6 +74,7 @@ class Extraction:
     ignored: tuple[int, ...] = ()
     without_amount: tuple[int, ...] = ()
     assumed: Assumed = field(default_factory=Assumed)
+    doubt: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
@@ -84,6 +85,8 @@ class Extraction:
         told += [f"the workbook hides its sheet {self.unseen.sheet}, which is read all the same"] if self.unseen.sheet else []
         if self.unseen.lines:
             told.append(f"the workbook hides rows that are read all the same: {lines_of(self.unseen.lines)}")
+        if self.doubt:
+            told.append(f"its letters are read as {self.encoding} and may be {', '.join(self.doubt)}: names in it may be wrong, amounts not")
         still = self.rows_ignored - len(self.without_amount)
         if still and not self.rows_parsed and self.tables:
             told.append(f"no row of it counts: {still} of kinds that move nothing")

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         decoded,
         detect,
         head_lines,
-        likely,
         marked,
         plain,
         plausible,
@@ -26,13 +25,16 @@ if TYPE_CHECKING:
     )
     from duizhang.ingest.opening.hidden import hidden_rows
     from duizhang.ingest.opening.json_records import first_record, read_json
+    from duizhang.ingest.opening.likeliness import BARRED, likely, rivals
     from duizhang.ingest.opening.no_bill import refuse_no_bill
+    from duizhang.ingest.opening.other_writing import rewritten
     from duizhang.ingest.opening.scan import COMMA, LF, QUOTE, TICK, holds, where, windows
     from duizhang.ingest.opening.sheet import sheet_rows
 else:
     __getattr__ = opened_by_need(__name__)
 
 __all__ = [
+    "BARRED",
     "BY_NAMES",
     "COMMA",
     "LF",
@@ -61,6 +63,8 @@ __all__ = [
     "plausible",
     "read_json",
     "refuse_no_bill",
+    "rewritten",
+    "rivals",
     "sheet_rows",
     "shown_name",
     "text_blocks",

@@ -1,8 +1,8 @@
 """From bytes to blocks of whole lines, and from cells to UTF-8.
 
-Commas, tabs, quotes and line ends are the same bytes in all encodings but UTF-16, and stand in no other character, so lines are
+Commas, tabs, quotes and line ends are the same bytes in all encodings but a few, and stand in no other character, so lines are
 cut and parsed as they are, and only the cells that are wanted and not ASCII are decoded. A damaged cell is found, not guessed.
-UTF-16, and GB18030 and Shift-JIS between bars, are turned into UTF-8 first.
+UTF-16, UTF-32, ISO-2022-JP, and GB18030 and Shift-JIS between bars, are turned into UTF-8 first.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.container import HEAD_BYTES, Document
+from duizhang.ingest.opening.likeliness import BARRED
 from duizhang.ingest.opening.scan import CR, LF, always_before, holds, is_ascii, newlines
 
 BLOCK = 8 << 20
@@ -29,11 +30,12 @@ PART = 1 << 18
 FEW = 1000  # cells that tell whether most of a column's are the same
 MAX_LINE = 16 << 20
 # nearly every text decodes under them; where the names of columns do, they are right
-BY_NAMES = ("cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949", "cp950", "cp1253", "cp874")
-_LETTERS = re.compile("[^\0-\x7f\u3000\xa0\ufffd£€¥§°«»–—’“”„…]")  # beside the signs of every language
+BY_NAMES = (
+    "cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949", "cp950", "cp1253", "cp874", "cp1255", "cp1256", "euc_jp", "koi8_r",
+    "cp866", "iso8859_5", "mac_cyrillic", "cp850", "mac_roman", "iso8859_2", "cp852", "cp857", "cp737")
 _SHOWN = 4096  # bytes that are enough to tell how likely an encoding is
-_BARRED = ("gb18030", "cp932", "cp949", "cp950")  # a bar may be the second byte of a character
-_COMMON = 0xC6  # the last first byte of the characters of Big5 that are in use
+WIDE = ("utf-16", "utf-32", "iso2022")  # beginnings of the names of those whose marks are not the bytes of ASCII, or mean something else
+_BARRED, _DOUBTFUL = ("gb18030", "cp932", "cp949", "cp950"), "|^~"  # in which these may be the second byte of a character
 LOST = "\U0010fffd"  # of private use: stands where bytes were no text
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 codecs.register_error("mark_lost", lambda error: (LOST, error.end if isinstance(error, UnicodeDecodeError) else 0))
@@ -68,10 +70,17 @@ def marked(head: bytes) -> str | None:
     """The encoding that a byte order mark tells."""
     if head.startswith(b"\xef\xbb\xbf"):
         return "utf-8-sig"
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "utf-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
+    if b"\x1b$" in head and head.isascii():
+        return "iso2022_jp_ext"
     # without a mark: most of every other byte of what is mostly ASCII are 0
     even, odd = head[:1000:2], head[1:1000:2]
+    if len(head) > 7 and b"\0\0\0" in head[:8]:
+        first, last = head[:1000:4], head[3:1000:4]
+        return "utf-32-le" if all(first) and not any(last) else "utf-32-be" if all(last) and not any(first) else None
     if len(head) > 3 and len(head) % 2 == 0 and b"\0" in even + odd:
         if all(even) and odd.count(0) * 2 > len(odd):
             return "utf-16-le"
@@ -90,53 +99,12 @@ def plausible(head: bytes) -> tuple[str, ...]:
     return ("utf-8", "gb18030", *(name for name in BY_NAMES if name == "cp1252" or _begins(head, name)))
 
 
-def likely(head: bytes, encodings: Sequence[str]) -> list[str]:
-    """Encodings that a head decodes under, that in which it looks least strange first."""
-    # what is all Hangul, or Cyrillic words with capitals where they belong, is that, though its bytes are Chinese characters too
-    return sorted(encodings, key=lambda name: (name != "utf-8", _strangeness(head, name), name not in ("cp949", "cp1251")))
-
-
-def _strangeness(head: bytes, encoding: str) -> float:
-    """Which share of the characters that are not ASCII stand as they do in no text of that encoding's languages: of words in two
-    scripts, signs instead of letters, characters that are hardly used. Under the right encoding it is next to 0."""
-    text = f" {head[:_SHOWN].decode(encoding, 'ignore')} "
-    special = [found.start() for found in _LETTERS.finditer(text)]
-    if not special:
-        return 0.0
-    odd = 0
-    for at in special:
-        before, here, after = text[at - 1], text[at], text[at + 1]
-        if encoding in _BARRED:
-            rare = _is_rare(here, encoding)
-            odd += rare or ("a" <= before <= "z" and here.isalpha())
-        elif encoding == "cp874":
-            odd += not "ก" <= here <= "๛"
-        elif encoding in ("cp1251", "cp1253"):
-            beside = (before.isascii() and before.isalpha()) or (after.isascii() and after.isalpha())
-            odd += not here.isalpha() or beside or (before.islower() and here.isupper()) or after.isdigit()
-        else:
-            # of Latin letters few have an accent, and hardly two of them stand side by side
-            odd += not here.isalpha() or here in "þýÐÞÝ" or (not before.isascii() and before.isalpha()) or after.isdigit()
-    return round(odd / len(special), 1)
-
-
-def _is_rare(character: str, encoding: str) -> bool:
-    """Whether a character is hardly one of those that the languages of an encoding are written in."""
-    if encoding == "cp932":
-        return "｡" <= character <= "ﾟ"
-    if encoding == "cp949":
-        return not "가" <= character <= "힣"
-    try:
-        return character.encode("big5")[0] > _COMMON if encoding == "cp950" else not character.encode("gb2312")
-    except UnicodeEncodeError:
-        return True
-
-
 def _begins(head: bytes, encoding: str) -> bool:
     """Whether a head decodes, but for a character that its end may cut."""
     try:
         codecs.getincrementaldecoder(encoding)().decode(head[:_SHOWN])  # where it does not, that mostly shows soon
-        codecs.getincrementaldecoder(encoding)().decode(head)
+        if encoding in BARRED or encoding == "utf-8":
+            codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:
         return False
     return True
@@ -151,10 +119,12 @@ def detect(head: bytes, encodings: Sequence[str]) -> str:
     if mark:
         return mark
     whole = head if len(head) < HEAD_BYTES else head[: head.rfind(b"\n") + 1] or head
+    special = [line for line in whole.split(b"\n") if not line.isascii()]
     for name in encodings:
         if _decodes(whole, name):
-            return name
-    special = [line for line in whole.split(b"\n") if not line.isascii()]
+            # what any bytes are text in does not tell: lines of UTF-8 among others are that, and the others are found
+            mixed = name not in BARRED and "utf-8" in encodings and any(_decodes(line, "utf-8") for line in special)
+            return "utf-8" if mixed else name
     fits = [(sum(_decodes(line, name) for line in special), name) for name in encodings]
     best = max(fits, key=lambda entry: entry[0])
     if best[0] * 2 < len(special) and len(special) > 1:
@@ -175,7 +145,7 @@ def _decodes(data: bytes, encoding: str) -> bool:
 def head_lines(document: Document, encoding: str, count: int) -> list[str]:
     """The first lines as text, undecodable bytes replaced: enough to recognise a file by."""
     head = document.head
-    if not encoding.startswith("utf-16"):
+    if not encoding.startswith(WIDE):
         ends = [found.end() for found in islice(_LINE_END.finditer(head), count)]
         head = head[: ends[-1]] if len(ends) == count else head
     return re.split(r"\r\n|\n|\r", head.decode(encoding, "replace").replace("\ufeff", ""))[:count]
@@ -187,7 +157,7 @@ def blocks(document: Document, encoding: str, encodings: Sequence[str], *, delim
     crlf = head.count(b"\r\n")
     only_cr = head.count(b"\r") - crlf > head.count(b"\n")
     settled = not head.isascii() or marked(head) is not None
-    wide = codecs.getincrementaldecoder(encoding)() if encoding.startswith("utf-16") else None
+    wide = codecs.getincrementaldecoder(encoding)() if encoding.startswith(WIDE) else None
     line = 1
     with document.open() as stream:
         parts = _parts(stream, wide)
@@ -217,7 +187,7 @@ def _with_lf(parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _parts(stream: BinaryIO, wide: codecs.IncrementalDecoder | None) -> Iterator[bytes]:
-    """What the stream gives, in parts of a fraction of a block. wide: what decodes it where it is UTF-16."""
+    """What the stream gives, in parts of a fraction of a block. wide: what decodes it where the bytes of its marks are not those of ASCII."""
     while True:
         data = stream.read(PART)
         last = not data
@@ -225,11 +195,16 @@ def _parts(stream: BinaryIO, wide: codecs.IncrementalDecoder | None) -> Iterator
             try:
                 data = wide.decode(data, final=last).encode()
             except UnicodeError as error:
-                raise RefusedFile(f"broken UTF-16: {error}", advice="Export it again as UTF-8.") from error
+                raise RefusedFile(f"broken {_family(error)}: {error}", advice="Export it again as UTF-8.") from error
         if data:
             yield data
         if last:
             return
+
+
+def _family(error: UnicodeError) -> str:
+    name = error.encoding if isinstance(error, UnicodeDecodeError) else "utf-16"
+    return next((known for known in ("UTF-16", "UTF-32") if name.lower().startswith(known.lower())), "ISO-2022-JP")
 
 
 def _whole_lines(parts: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -269,7 +244,7 @@ def _block(data: bytes, first: int, encoding: str, delimiter: str) -> Block:
         data = data.replace(b"\r", b"") if at_ends else data.replace(b"\r\n", b"\n").replace(b"\r", b" ")
     if b"\0" in data:
         data = data.replace(b"\0", b" ")
-    if encoding in _BARRED and delimiter == "|":
+    if encoding in _BARRED and delimiter in _DOUBTFUL:
         try:
             data = data.decode(encoding).encode()
         except UnicodeDecodeError:

@@ -16,7 +16,7 @@ import polars as pl
 import yaml
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.opening import Document, detect, documents, head_lines, sheet_rows
+from duizhang.ingest.opening import Document, detect, documents, head_lines, rewritten, sheet_rows
 from duizhang.ingest.proposing.columns import Column, bare
 from duizhang.ingest.proposing.movements import LOOK, number, table_of
 from duizhang.ingest.proposing.naming import named
@@ -51,7 +51,7 @@ class Proposal:
 
 def propose(path: Path, name: str) -> Proposal:
     """Look at the first lines of a file. Raises RefusedFile where no header can be found in it."""
-    document = documents(path)[0]
+    document = rewritten(documents(path)[0])
     rows, delimiter, encoding = _rows(document)
     header = _header(rows)
     names = unique_names(rows[header])

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.opening import LOST, Block, Document, blocks, decoded, holds, plain, utf8
+from duizhang.ingest.opening import BARRED, LOST, Block, Document, blocks, decoded, holds, plain, utf8
 from duizhang.ingest.reading.parse import parse
 from duizhang.ingest.reading.quotes import STRAY, mend_quotes
 from duizhang.ingest.reading.ticked import TICKED, is_wrapped, parse_ticked, ticked_part, untick
@@ -86,7 +86,7 @@ def _mended(document: Document, place: Place) -> Iterator[tuple[Block, Place, li
             block, pending = Block(pending.text + block.text, pending.first, block.encoding), None
         broken: list[Broken] = []
         if b'"' in block.text and not spec.ticked:
-            block = _tightened(block, place)
+            block = _unescaped(_tightened(block, place), place)
             block, pending = mend_quotes(block, place, broken)
         yield block, place, broken
     while pending is not None:
@@ -104,6 +104,14 @@ def _tightened(block: Block, place: Place) -> Block:
     if place.delimiter == "\t" or not re.search(rb'"[ \t]*' + mark + rb'[ \t]*"', first) or re.search(rb'"' + mark + rb'"', first):
         return block
     return Block(re.sub(rb'"[ \t]*(' + mark + rb')[ \t]*"', rb'"\1"', block.text), block.first, block.encoding)
+
+
+def _unescaped(block: Block, place: Place) -> Block:
+    """The block with quotation marks doubled that a backslash stands before, unless the mark may be the end of a cell: `C:\\"`."""
+    if b'\\"' not in block.text or block.encoding in BARRED:
+        return block
+    ends = re.escape(place.delimiter.encode()) + rb"\n"
+    return Block(re.sub(rb'\\"(?![' + ends + rb']|\Z)', b'""', block.text), block.first, block.encoding)
 
 
 def _below(block: Block, lines: int) -> Block:

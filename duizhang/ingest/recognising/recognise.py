@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.opening import BY_NAMES, Document, detect, first_record, head_lines, likely, plausible, refuse_no_bill, sheet_rows
+from duizhang.ingest.opening import BY_NAMES, Document, detect, first_record, head_lines, likely, plausible, refuse_no_bill, rivals, sheet_rows
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
 
-DELIMITERS = (",", "\t", ";", "|")
-_DELIMITED = re.compile(r"[,;|]")  # a tab has become a comma where this is asked
+DELIMITERS = (",", "\t", ";", "|", "^", "~", "\x01", "\x1f")
+_DELIMITED = re.compile(r"[,;|^~\x01\x1f]")  # a tab has become a comma where this is asked
 MOST_LINES = 4000  # in which a header is looked for where the first lines have none
 NEAR = 0.3  # share of a specification's columns from which on it is worth naming
 LONG_NAME = 60
@@ -43,6 +43,8 @@ _CURRENCY = re.compile(
     r"(.*?\S)\s*(?:[(（\[]\s*(?:in |en )?([A-Z]{3}|R\$|[$€£元円원₹]|(?i:euros?))\s*[)）\]]|\s(?:in |en )?([A-Z]{3}|(?i:euro[as]?)))$")
 
 ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
+
+_SET_APART = re.compile(r"\S {2,}\S.* {2,}\S")  # cells between blanks
 
 SIGN = "signs of its currency: "  # begins a line among those above the rows
 _SHARED = ("$", "¥", "￥", "kr", "Rs")
@@ -72,6 +74,7 @@ class Place:
 
     header: index of the header line (-1: there is none). names: its columns. above: the lines over it. unread: columns of money
     that the specification does not know. left_out: members and sheets beside it that are not read. below: tables under it that are not.
+    doubt: encodings under which its letters are others, and as likely.
     """
 
     spec: SourceSpec
@@ -83,6 +86,7 @@ class Place:
     unread: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     below: tuple[Strange, ...] = ()
+    doubt: tuple[str, ...] = ()
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
@@ -267,7 +271,7 @@ def _sought(columns: tuple[str, ...]) -> tuple[frozenset[str], ...]:
 
 
 def _parts(text: str) -> frozenset[str]:
-    commas = text.replace("\t", ",")
+    commas = text.replace("\t", ",").replace("\x1f", ",")  # which are blanks to what compares names
     found = _DELIMITED.split(normalised.__wrapped__(commas))
     if '"' in text and "\t" in text:  # inside quotes a tab is a blank
         found += _DELIMITED.split(normalised.__wrapped__(text))
@@ -292,14 +296,15 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
         raise unknown(document, specs, _in_order(document, _heads(document, HEAD_LINES)))
     place, head = found
     place = settled(place, head)
-    names, encoding = place.names, place.encoding
+    names, encoding, doubt = place.names, place.encoding, []
     if document.kind == "text":
         # names that are only there in such an encoding tell it: its accents and the letters behind them are GBK as well
         told = place.encoding in BY_NAMES
         by_sight = place.encoding == "utf-8" and all(map(str.isascii, names))  # the names would be the same in all of them
         encodings = likely(document.head, place.spec.encodings) if by_sight else place.spec.encodings
         encoding = place.encoding if told else detect(document.head, encodings)
-    return replace(place, encoding=encoding)
+        doubt = rivals(document.head, encoding, BY_NAMES) if encoding in BY_NAMES and not told else []
+    return replace(place, encoding=encoding, doubt=tuple(doubt))
 
 
 def settled(place: Place, head: Head) -> Place:
@@ -365,6 +370,8 @@ def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence
         words = f"; it seems to have no header line, as its widest line is a row: {', '.join(names[:8])}"
     elif not words and names:
         words = f"; its header seems to be {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
+    if not words and legible and sum(bool(_SET_APART.search(line)) for line in legible[0].lines[:_LOOKED_AT]) > 1:
+        words = "; its columns seem to be set apart by blanks, and nothing tells where a cell ends"
     return RefusedFile(
         f"no source specification fits the content{words}",
         advice="`duizhang source new FILE` proposes a specification; or check that this is the file you meant.")
@@ -378,7 +385,7 @@ def _by_words(place: Place, head: Head) -> tuple[str, ...]:
             continue
         words = {word.casefold() for word in (column.values or {})}
         rows = [row for row in head.rows(place.delimiter, place.header + 1) if len(row) == len(names)]
-        taken = {normalised(n) for other in place.spec.fields.values() if other is not column for n in (other.column, *other.also)}
+        taken = {normalised(n) for other in place.spec.fields.values() if other is not column for n in (other.column, *other.also) if n}
         for at, name in enumerate(names):
             cells = {bare_name(row[at]).strip().casefold() for row in rows} - {""}
             if cells and cells <= words and normalised(name) not in taken:

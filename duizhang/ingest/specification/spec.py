@@ -23,7 +23,9 @@ ENGINE_VERSION = "7"  # raise it when the same bytes and spec are to be read dif
 FIELD_TYPES = {"id": TEXT, "text": TEXT, "money": MONEY, "number": MONEY, "rate": RATE, "time": INSTANT}
 NUMBERS = ("money", "number", "rate")
 # beside UTF-16, which tells itself
-Encoding = Literal["utf-8", "gb18030", "cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949", "cp950", "cp1253", "cp874"]
+Encoding = Literal[
+    "utf-8", "gb18030", "cp1252", "cp932", "cp1250", "cp1251", "cp1254", "cp1257", "cp949", "cp950", "cp1253", "cp874", "cp1255", "cp1256",
+    "euc_jp", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic", "cp850", "mac_roman", "iso8859_2", "cp852", "cp857", "cp737"]
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 TIME_FORMATS = (
     "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d", "%Y%m%d",
