@@ -107,6 +107,25 @@ WORDS = {
     "taiwanese": ("cp950", "日期,摘要,支出,存入,餘額\n115/03/05,轉帳,\"1,000\",,\"9,000\"\n115/03/16,存款,,\"2,000\",\"11,000\"\n", "CNY 1000.0000"),
     "greek": ("cp1253", "Ημερομηνία;Περιγραφή;Ποσό;Υπόλοιπο\n05/03/2026;Πληρωμή;-10,00;90,00\n16/03/2026;Κατάθεση;20,00;110,00\n", "CNY 10.0000"),
     "thai": ("cp874", "วันที่,รายการ,ถอน,ฝาก,คงเหลือ\n05/03/2569,โอน,10.00,,90.00\n06/03/2569,ฝาก,,20.00,110.00\n", "CNY 10.0000"),
+    **{f"russian {encoding}": (
+        encoding, "Дата;Описание;Сумма;Остаток\n05.03.2026;Оплата ООО Ромашка;-10,00;90,00\n16.03.2026;Возврат;20,00;110,00\n", "CNY 10.0000")
+       for encoding in ("koi8_r", "cp866", "iso8859_5", "mac_cyrillic")},
+    **{f"japanese {encoding}": (
+        encoding, "日付,摘要,お支払金額,お預り金額,残高\n2026/03/05,振込 ヤマダ,1000,,9000\n2026/03/16,給与,,2000,11000\n", "CNY 1000.0000")
+       for encoding in ("euc_jp", "iso2022_jp_ext", "utf-32")},
+    **{f"hebrew {encoding}": (
+        encoding, "תאריך,תיאור,חובה,זכות,יתרה\n05/03/2026,העברה,10.00,,90.00\n16/03/2026,הפקדה,,20.00,110.00\n", "CNY 10.0000")
+       for encoding in ("utf-8", "cp1255")},
+    **{f"arabic {encoding}": (
+        encoding, "التاريخ,الوصف,مدين,دائن,الرصيد\n05/03/2026,تحويل,10.00,,90.00\n16/03/2026,إيداع,,20.00,110.00\n", "CNY 10.0000")
+       for encoding in ("utf-32-be", "cp1256")},
+    **{f"french {encoding}": (
+        encoding, "Date opération;Libellé;Débit;Crédit;Solde\n05/03/2026;Chèque réglé;10,00;;90,00\n16/03/2026;Reçu;;20,00;110,00\n", "CNY 10.0000")
+       for encoding in ("cp850", "mac_roman")},
+    "polish cp852": ("cp852", "Data operacji;Opis operacji;Kwota;Saldo\n05.03.2026;Zapłata za łóżko;-10,00;90,00\n16.03.2026;Wpłata;20,00;110,00\n",
+                     "CNY 10.0000"),
+    "german cp850": ("cp850", "Buchungstag;Verwendungszweck;Betrag;Saldo\n05.03.2026;Müller Größe;-10,00;90,00\n16.03.2026;Köln;20,00;110,00\n",
+                     "CNY 10.0000"),
     "hungarian": ("utf-8", "Könyvelés dátuma,Közlemény,Összeg,Egyenleg,Devizanem\n2026.03.05.,X,-350,1000,HUF\n", "HUF -350.0000"),
 }
 

@@ -41,6 +41,7 @@ def settle(typer: ColumnTyper, batch: Batch) -> None:
         return
     try:
         typer.settle(batch)
+        _settle_ways(typer, batch)
         _settle_charges(typer, batch)
         _settle_signs(typer, batch)
     except RefusedFile as error:
@@ -62,6 +63,24 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
         is_card = _CARD.search(f"{typer.above} {' '.join(typer.header)}") is not None or typer.pays_card(name, batch)
         if len(above) and (not signed or (is_card and 2 * len(above) >= len(amounts))):
             raise undecided_signs(column.column, f"{above[0].normalize():f}")
+
+
+def _settle_ways(typer: ColumnTyper, batch: Batch) -> None:
+    """Find out of columns of money in or money out which of their signs is the usual one, and which a reversal's."""
+    spec = typer.spec
+    names = [name for name, column in spec.fields.items() if column.one_way and typer.positions[name] is not None]
+    amounts = {name: typer.signs(name, batch)[0] for name in names}
+    typer.charged |= {name for name, found in amounts.items() if len(found) and 2 * (found < 0).sum() > len(found)}
+    if not spec.balance or not any((found < 0).any() and (found > 0).any() for found in amounts.values()):
+        return
+    balance, usual = Balance(spec.balance, typed_schema(spec)), frozenset(typer.charged)
+    mixed = [name for name, found in amounts.items() if (found < 0).any() and (found > 0).any()]
+    breaks: dict[frozenset[str], int] = {}
+    for number in range(2 ** len(mixed)):
+        turned = frozenset(name for place, name in enumerate(mixed) if number >> place & 1)
+        typer.charged = set(usual ^ turned)
+        breaks[turned] = sum(chain.breaks[1] for chain in balance.chains(typer.type(batch)[0]).values())
+    typer.charged = set(usual ^ min(breaks, key=lambda turned: (breaks[turned], len(turned))))
 
 
 def _settle_charges(typer: ColumnTyper, batch: Batch) -> None:

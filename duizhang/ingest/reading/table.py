@@ -22,6 +22,7 @@ from duizhang.ingest.specification import normalised
 from duizhang.ingest.texts import Cells, X, distinct, lengths, series
 
 _NUMBER = re.compile(r"[-+(]?[\d.,' ]*\d[)-]?(?: ?(?:Cr|Dr))?", re.IGNORECASE)
+_WORDS = 3  # more of them are a sentence
 BLANKS = " \t\"'`"  # a cell of nothing else is blank
 
 
@@ -43,6 +44,7 @@ class _Rows:
         self.wanted = wanted_positions(place)
         self.names = [place.names[n] for n in self.wanted]
         self.footer = re.compile(self.spec.footer) if self.spec.footer else None
+        self.between = re.compile(self.spec.between) if self.spec.between else None
         self.only = re.compile(self.spec.rows) if self.spec.rows else None
         self.index = {normalised(name): position for position, name in reversed(list(enumerate(self.names)))}
         days = {normalised(n) for c in self.spec.fields.values() if c.type == "time" for n in (c.column, *c.also)}
@@ -68,6 +70,8 @@ class _Rows:
         rules = {"blank": X == "", "drawn": X.str.contains(r"^[*=_#~-]{3,}$")}
         if self.footer:
             rules["footer"] = X.str.contains(self.footer.pattern)
+        if self.between:
+            rules["between"] = X.str.contains(self.between.pattern)
         if self.only:
             rules["other"] = ~X.str.contains(self.only.pattern)
         if any(self.header) and (name := self.names[0].strip()):
@@ -119,6 +123,9 @@ class _Rows:
             self.reading.around.append(text)
             self.summed = line if len(cells) > 2 and not any(map(str.isdigit, text)) else self.summed
             return None
+        if self._stands_between(cells):
+            self.reading.around.append(text)
+            return None
         width = self.width
         while len(cells) > width and not cells[-1].strip():
             cells = cells[:-1]
@@ -137,6 +144,14 @@ class _Rows:
             return None
         broken.append(Broken(line, f"{len(cells)} cells; expected {width}"))
         return None
+
+    def _stands_between(self, cells: list[str]) -> bool:
+        """Whether the only filled cell of a line says that it is no row, or is a sentence of words in the first of a workbook's."""
+        filled = [cell.strip(BLANKS) for cell in cells if cell.strip(BLANKS)]
+        if self.between is None or len(filled) != 1:
+            return False
+        said = len(filled[0].split()) > _WORDS and cells[0].strip() != "" and not any(map(str.isdigit, filled[0]))
+        return said or self.between.search(filled[0]) is not None
 
     def _around(self, first: str) -> bool:
         return bool((self.footer and self.footer.search(first)) or (self.only and not self.only.search(first)))
@@ -168,6 +183,10 @@ class _Rows:
             for at in np.flatnonzero(found).tolist():
                 found[at] = not self._is_named_so(columns[0][at].as_py().lstrip(BLANKS), columns, at)
             self._put_around(keep, found, lines, whole)
+        if (lone := flags.get("between")) is not None:
+            for at in np.flatnonzero(lone).tolist():
+                lone[at] = self._stands_between(whole(int(lines[at])))
+            self._put_around(keep, lone, lines, whole)
         if "other" in flags:
             self._put_around(keep, flags["other"], lines, whole)
         if (near := flags.get("header")) is not None:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import BY_NAMES, Document, detect, first_record, head_lines, likely, plausible, refuse_no_bill, rivals, sheet_rows
+from duizhang.ingest.recognising.two_lines import is_second, joined_names, names_of
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
 
@@ -289,11 +290,13 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
 
     A header is looked for in the first lines, and where none is found there, in all that the head of the document has.
     """
-    found = best(document, specs, _heads(document, HEAD_LINES)) or best(document, specs, _heads(document, MOST_LINES))
+    heads = _heads(document, HEAD_LINES)
+    found = best(document, specs, heads)
+    found = _of_two_lines(document, specs, heads, found) or found or best(document, specs, _heads(document, MOST_LINES))
     if found is None:
         if document.kind == "text":
             refuse_no_bill(document.head)
-        raise unknown(document, specs, _in_order(document, _heads(document, HEAD_LINES)))
+        raise unknown(document, specs, _in_order(document, heads))
     place, head = found
     place = settled(place, head)
     names, encoding, doubt = place.names, place.encoding, []
@@ -305,6 +308,39 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
         encoding = place.encoding if told else detect(document.head, encodings)
         doubt = rivals(document.head, encoding, BY_NAMES) if encoding in BY_NAMES and not told else []
     return replace(place, encoding=encoding, doubt=tuple(doubt))
+
+
+def _of_two_lines(
+    document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[Head], found: tuple[Place, Head] | None,
+) -> tuple[Place, Head] | None:
+    """The place of a table whose header has two lines, and the head in which they are one. found: what one line is enough for."""
+    if found is not None:
+        place, head = found
+        if place.header < 0 or not place.spec.header_currency or len(head.lines) <= place.header + 1:
+            return None
+        return _joined(document, place.spec, head, place.header, place.delimiter)
+    for spec in (spec for spec in specs.values() if spec.header_currency and spec.reader == "table"):
+        for head in (head for head in heads if head.may_be(spec)):
+            for at in range(len(head.lines) - 1):
+                for delimiter in _delimiters(document, spec):
+                    if (document.kind != "text" or delimiter in head.lines[at]) and (one := _joined(document, spec, head, at, delimiter)):
+                        return one
+    return None
+
+
+def _joined(document: Document, spec: SourceSpec, head: Head, at: int, delimiter: str) -> tuple[Place, Head] | None:
+    """What fits where a line and the one below it are one header."""
+    [first, second] = [[bare_name(cell) for cell in row] for row in head.rows(delimiter, at, at + 2)]
+    if len(first) < len("ab") + 1 or any(map(ROW_CELL.fullmatch, first)) or not is_second(second):
+        return None
+    names = joined_names(first, second, names_of(spec), bare=spec.header_currency)
+    if any(delimiter in name for name in names):
+        return None
+    lines = [*head.lines[:at], "", delimiter.join(names), *head.lines[at + 2 :]]
+    rows = [*head.rows(delimiter, 0, at), [], names, *head.rows(delimiter, at + 2)] if head.encoding is None else None
+    one = Head(lines, head.encoding, rows)
+    place = _fit(document, spec, one)
+    return (place, one) if place is not None and place.header == at + 1 else None
 
 
 def settled(place: Place, head: Head) -> Place:
@@ -385,10 +421,14 @@ def _by_words(place: Place, head: Head) -> tuple[str, ...]:
             continue
         words = {word.casefold() for word in (column.values or {})}
         rows = [row for row in head.rows(place.delimiter, place.header + 1) if len(row) == len(names)]
+        nothing = {null.casefold() for null in place.spec.nulls}
         taken = {normalised(n) for other in place.spec.fields.values() if other is not column for n in (other.column, *other.also) if n}
         for at, name in enumerate(names):
-            cells = {bare_name(row[at]).strip().casefold() for row in rows} - {""}
-            if cells and cells <= words and normalised(name) not in taken:
+            cells = {bare_name(row[at]).strip().casefold() for row in rows}
+            if not name and "" in cells:
+                continue  # what has neither a name nor a word in every row may be a remark
+            cells -= {""}
+            if cells - nothing and cells <= words and normalised(name) not in taken:
                 names[at] = column.column
                 break
     return tuple(names)

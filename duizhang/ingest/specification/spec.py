@@ -83,13 +83,15 @@ class Column(_Closed):
     values is it. constant: names that only count while all rows agree (an IBAN that varies is the other party's); unless: not
     where one of these columns is there too.
     unlike: a name does not count while all of its cells look like this (regex): Valuta is a currency here, a day there.
-    excused_by: the field that says of a row why it does not have what is required of it yet, as one that waits has no day.
+    excused_by: the fields of which any says of a row why it does not have what is required of it, as one that waits has no day.
     required_with: required where one of these fields says something: a line of text that goes on needs no day.
     sign_by (money): the fields of which any tells whether an amount is money in or out. Where no amount has a sign, none of them says
     anything, and the books (`readings`, amounts) do not either, the file is refused; so a card's statement of which most amounts
     are positive.
     pays_card (money): the field that says of a row that a card was paid off; where such a row has a sign and most others do not, the
     statement is a card's.
+    one_way (money): the column is of money out, or of money in, whatever its signs: where all amounts are negative they are what moved.
+    Where some are, these are reversed; the running balance tells whether that is so, or whether it is the others.
     formats (time): strptime patterns; `%z` reads an offset; also `epoch` (seconds) and `excel` (serial day).
     beside (money): the field of an amount that this charge is part of or stands beside. The running balance tells which, else the
     books (`readings`, fees), else the file is refused; the value is what it moves besides the amount, 0 where that has it in it.
@@ -102,7 +104,8 @@ class Column(_Closed):
     type: Literal["id", "text", "money", "number", "rate", "time"] = "text"
     required: bool = False
     required_with: tuple[str, ...] = ()
-    excused_by: str = ""
+    excused_by: tuple[str, ...] = ()
+    one_way: bool = False
     optional_column: bool = False
     default: str | None = None
     strip: str | None = None
@@ -244,7 +247,8 @@ class SourceSpec(_Closed):
     behind a comma, tab, semicolon or bar. encodings: in the order of trial, after any byte order mark.
     ticked: every data cell begins with a back-tick and none is quoted. decimal: `auto` finds out from the file.
     positions: name -> 0-based position, for files that have no header line. Repeated column names get `#2`, `#3`.
-    rows: regex; only lines whose first cell fits are rows. footer: regex; lines whose first cell fits are no rows.
+    rows: regex; only lines whose first cell fits are rows. footer: regex; lines whose first cell fits are no rows. between: regex; nor
+    are lines of one filled cell that fits: the number of a page, a month above its rows.
     summary: first column of a second table below the rows that holds the totals. totals_row: a column that is filled
     only in the line that carries the file's totals (not a row). absorbs: the column that a comma too many belongs to.
     heading: the name of a column that the file does not have: a line of which only the first cell is filled is no row, and its
@@ -289,6 +293,7 @@ class SourceSpec(_Closed):
     positions: dict[str, int] = {}
     rows: str | None = None
     footer: str | None = None
+    between: str | None = None
     summary: str | None = None
     totals_row: str | None = None
     fill_down: FillDown | None = None

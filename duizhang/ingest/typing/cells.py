@@ -307,8 +307,8 @@ class ColumnTyper:
                 if column.required_with:
                     beside = (pc.not_equal(self._text(n, self.spec.fields[n], raw).rows(), "") for n in column.required_with)
                     empty = pc.if_else(functools.reduce(pc.or_, beside), empty, None)
-                if column.excused_by:
-                    why = self._text(column.excused_by, self.spec.fields[column.excused_by], raw).rows()
+                for name_of_reason in column.excused_by:
+                    why = self._text(name_of_reason, self.spec.fields[name_of_reason], raw).rows()
                     empty = pc.if_else(pc.not_equal(why, ""), None, empty)
                 reasons = empty if reasons is None else pc.coalesce(reasons, empty)
             if reasons is not None:

@@ -34,6 +34,7 @@ def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.E
 def _steps(column: Column, nulls: tuple[str, ...], is_number: bool, before: str, mark: str, after: str) -> pl.Expr | None:  # noqa: FBT001
     """The same with the parts of its template. is_number: of orders or payments, which 0 is not."""
     text = X
+    nulls = tuple(null for null in nulls if null not in (column.values or {}))  # a dash may be a minus
     if nulls:
         text = pl.when(text.is_in(list(nulls))).then(pl.lit("")).otherwise(text)
     if column.strip:

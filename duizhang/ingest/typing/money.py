@@ -73,6 +73,7 @@ def _thorough(own: str, mark: str, decimal: str, kind: pa.DataType) -> pl.Expr:
     bare = bare.str.replace(r"^([-+(]?)\s*(?:[¥$€£₩₹₺₽₴₱฿₫]|人民币|[A-Z]{2,3}\$?)\s*", "${1}")
     bare = bare.str.replace(rf"^([-+(]?)\s*(?:{_COINS})\.?\s*", "${1}").str.replace(rf"\s*(?:{_COINS})\.?(\)?)$", "${1}")
     bare = bare.str.replace(r"\s*(?:[¥$€£元円원₩₹₺₽₴₱฿₫]|[A-Z]{3})(\)?)$", "${1}").str.strip_chars(" ").str.replace(r"^([-+(])\s+", "${1}")
+    bare = bare.str.replace(r"\s+([-+)])$", "${1}")
     negative = bare.str.contains(r"^[-(]|-$")
     good = bare.str.contains(rf"^(?:[+-]?(?:{number})|\((?:{number})\)|(?:{number})[-+])$") & bare.str.contains("[0-9]")
     digits = bare.str.replace_all(rf"[{own}{''.join(_GROUPS)}+()-]", "").str.strip_chars_start("0")
