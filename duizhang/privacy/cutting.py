@@ -25,7 +25,8 @@ _MOST = 1 << 36  # bytes that a larger file may unpack to
 _DEEPEST = 3  # containers in containers
 # all that files are read in, the stricter ones first
 _ENCODINGS = tuple(dict.fromkeys((
-    "utf-8", "gb18030", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "iso2022_jp_ext", "cp932", "cp949", "cp950", "euc_jp", *ENCODINGS)))
+    "utf-8", "gb18030", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "iso2022_jp_ext", "cp932", "cp949", "cp950", "euc_jp",
+    *ENCODINGS)))
 _EDGE = r"""[,;|"'`\t\r\n<>\ufeff\u3000\xa0]"""
 _CLOSED = (b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # Parquet; workbooks of before 2007, and encrypted ones
 

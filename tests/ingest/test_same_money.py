@@ -55,6 +55,9 @@ def source_files(folder: Path, files: dict[str, bytes]) -> dict[tuple[str, str],
     (("a/x.csv", BALANCE), ("a/y.json", PAYOUTS), False),  # the same group, but another table
     (("x.sta", MT940), ("y.ofx", OFX % (b"DE89370400440532013000", b"20260301")), True),  # the IBAN of the same account
     (("x.sta", MT940), ("y.ofx", OFX % (b"DE89370400440532013001", b"20260301")), False),
+    # a file that names no account has the same amounts as one that does, or others
+    (("x.csv", b"Date,Description,Amount,Currency\n2026-03-01,A,1.00,EUR\n2026-03-02,B,-2.00,EUR\n"), ("y.ofx", OFX % (b"DE89370400440532013000", b"20260301")), True),
+    (("x.csv", b"Date,Description,Amount,Currency\n2026-03-01,A,3.00,EUR\n2026-03-02,B,-2.00,EUR\n"), ("y.ofx", OFX % (b"DE89370400440532013000", b"20260301")), False),
 ])
 def test_the_same_money_twice_is_told(tmp_path: Path, first: tuple[str, bytes], second: tuple[str, bytes], *, twice: bool) -> None:
     found = source_files(tmp_path, dict([first, second]))

@@ -174,7 +174,8 @@ def test_who_may_not_and_what_cannot_be_erased_is_refused_and_nothing_was_done(
 def test_a_person_is_found_in_every_encoding_that_files_are_read_in(encoding: str) -> None:
     person = {
         "cp1250": "Łukasz", "cp1251": "Иван", "cp1252": "Noël", "cp1253": "Νίκος", "cp1254": "Işıl", "cp1257": "Ģirts", "cp874": "สมชาย",
-        "cp932": "ひろし", "cp949": "홍길동", "cp950": "陳雷明", "euc_jp": "ひろし", "cp1255": "דוד לוי", "cp1256": "محمد علي", "cp737": "Νίκος",
+        "cp932": "ひろし", "cp949": "홍길동", "cp950": "陳雷明",
+        "euc_jp": "ひろし", "cp1255": "דוד לוי", "cp1256": "محمد علي", "cp737": "Νίκος",
         **dict.fromkeys(("koi8_r", "cp866", "iso8859_5", "mac_cyrillic"), "Иван"), **dict.fromkeys(("cp850", "mac_roman"), "Noël"),
         **dict.fromkeys(("iso8859_2", "cp852"), "Łukasz"), "cp857": "Işıl",
     }.get(encoding, PERSON)

@@ -86,7 +86,8 @@ class Extraction:
         if self.unseen.lines:
             told.append(f"the workbook hides rows that are read all the same: {lines_of(self.unseen.lines)}")
         if self.doubt:
-            told.append(f"its letters are read as {self.encoding} and may be {', '.join(self.doubt)}: names in it may be wrong, amounts not")
+            others = ", ".join(self.doubt)
+            told.append(f"its letters are read as {self.encoding} and may be {others}: names in it may be wrong, amounts not")
         still = self.rows_ignored - len(self.without_amount)
         if still and not self.rows_parsed and self.tables:
             told.append(f"no row of it counts: {still} of kinds that move nothing")

@@ -78,9 +78,10 @@ def marked(head: bytes) -> str | None:
         return "iso2022_jp_ext"
     # without a mark: most of every other byte of what is mostly ASCII are 0
     even, odd = head[:1000:2], head[1:1000:2]
-    if len(head) > 7 and b"\0\0\0" in head[:8]:
-        first, last = head[:1000:4], head[3:1000:4]
-        return "utf-32-le" if all(first) and not any(last) else "utf-32-be" if all(last) and not any(first) else None
+    if len(head) > 7 and b"\0\0" in head[:8] and any(head[:8]):
+        first, last = (any(head[at:1000:4]) or any(head[at + 1 : 1000 : 4]) for at in (0, 2))  # no plane has four bytes
+        if first != last:
+            return "utf-32-le" if first else "utf-32-be"
     if len(head) > 3 and len(head) % 2 == 0 and b"\0" in even + odd:
         if all(even) and odd.count(0) * 2 > len(odd):
             return "utf-16-le"
@@ -187,7 +188,7 @@ def _with_lf(parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _parts(stream: BinaryIO, wide: codecs.IncrementalDecoder | None) -> Iterator[bytes]:
-    """What the stream gives, in parts of a fraction of a block. wide: what decodes it where the bytes of its marks are not those of ASCII."""
+    """What the stream gives, in parts of a fraction of a block. wide: what decodes it where its marks are not the bytes of ASCII."""
     while True:
         data = stream.read(PART)
         last = not data

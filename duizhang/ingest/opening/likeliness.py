@@ -78,7 +78,8 @@ def strangeness(head: bytes, encoding: str) -> float:
     amiss = [_is_amiss(*one, encoding) for one in around]
     odd = sum(amiss) + inside + lost
     if languages := _LETTERS_OF.get(encoding, ()):
-        odd += min(sum(here not in letters for (_, here, _), is_odd in zip(around, amiss, strict=True) if not is_odd) for letters in languages)
+        sound = [here for (_, here, _), is_odd in zip(around, amiss, strict=True) if not is_odd]
+        odd += min(sum(here not in letters for here in sound) for letters in languages)
     if encoding in _WITH_VOWELS and 5 * sum(here.lower() in _VOWELS for _, here, _ in around) < len(around):
         return 1.0
     return round(odd / count, 1)

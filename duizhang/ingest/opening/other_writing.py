@@ -47,7 +47,8 @@ def _rule(lines: Sequence[str]) -> Rule | None:
 
 def _wrapped(filled: Sequence[tuple[int, str]]) -> Rule | None:
     """Lines that are one quoted cell each; the header need not be."""
-    if not all(_inside(line) is not None for _, line in filled[-2:]) or sum(_inside(line) is not None for _, line in filled) < len(filled) - 1:
+    one_cell = [_inside(line) is not None for _, line in filled]
+    if not all(one_cell[-2:]) or sum(one_cell) < len(filled) - 1:
         return None
     return lambda _, line: line if (inside := _inside(line)) is None else inside
 

@@ -15,7 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duizhang.errors import RefusedFile
-from duizhang.ingest.opening import BY_NAMES, Document, detect, first_record, head_lines, likely, plausible, refuse_no_bill, rivals, sheet_rows
+from duizhang.ingest.opening import (
+    BY_NAMES,
+    Document,
+    detect,
+    first_record,
+    head_lines,
+    likely,
+    plausible,
+    refuse_no_bill,
+    rivals,
+    sheet_rows,
+)
 from duizhang.ingest.recognising.two_lines import is_second, joined_names, names_of
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised

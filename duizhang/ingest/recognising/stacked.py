@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import BinaryIO
+
+import polars as pl
 
 from duizhang.ingest.opening import Document, blocks, plain, sheet_rows
 from duizhang.ingest.recognising.recognise import (
@@ -27,6 +29,8 @@ from duizhang.ingest.recognising.recognise import (
 )
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
+from duizhang.ingest.texts import Cells
+from duizhang.ingest.typing import Marks, amounts
 
 MOST_BYTES = 8 << 20  # of a text that is looked through: people put tables below one another, programs that write more do not
 _NO_DIGIT = re.compile(rb"\n[^0-9\n]{3,4000}(?=\n)")
@@ -252,31 +256,21 @@ def _strange(lines: _Lines, header: _Header, stop: int) -> Strange:
     rows = {at: cells for at in range(header.at + 1, stop) if any(cells := lines.cells(at))}
     sums = []
     for n, name in enumerate(names):
-        amounts = [(_number(cells[n]), cells[n]) for cells in rows.values() if n < len(cells)]
-        found = [value for value, _ in amounts if value is not None]
+        texts = [cells[n] for cells in rows.values() if n < len(cells)]
+        values = _numbers(texts)
+        found = [value for value in values if value is not None]
         if name and found and any(value % 1 for value in found):
-            unread = sum(1 for value, cell in amounts if value is None and _has_digit(cell))
+            unread = sum(1 for value, cell in zip(values, texts, strict=True) if value is None and _has_digit(cell))
             sums.append(f"{name} {sum(found, Decimal(0)).normalize():f}" + (f" (+{unread} ?)" if unread else ""))
     return Strange(tuple(at + 1 for at in rows), header.filled, tuple(sums))
 
 
-_NUMBER = re.compile(r"(?P<before>[-+(]?[^\d.,+()-]{0,4}[-+]?)(?P<digits>\d[\d.,]*)(?P<after>[^\d.,+()-]{0,4}[-)]?)")
-_OWED = re.compile(r"(?:dr|借)$", re.IGNORECASE)
-
-
-def _number(cell: str) -> Decimal | None:
-    """A cell as a number where it is one in one way alone: of 1,234 nobody can tell what it is."""
-    found = _NUMBER.fullmatch(re.sub(r"[\s\xa0\u202f']", "", cell).replace("\u2212", "-"))
-    if not found or re.fullmatch(r"\d{1,3}[.,]\d{3}", found["digits"]):
-        return None
-    digits = found["digits"]
-    if re.search(r",\d{1,2}$", digits):
-        digits = digits.replace(".", "").replace(",", ".")
-    digits = digits.replace(",", "")
-    if digits.count(".") > 1:
-        return None
-    less = re.search(r"[-(]", found["before"]) or found["after"].endswith("-") or _OWED.search(found["after"])
-    return -Decimal(digits) if less else Decimal(digits)
+def _numbers(cells: Sequence[str]) -> list[Decimal | None]:
+    """Cells as the amounts that they are in one way alone: of 1,234 nobody can tell what it is."""
+    texts, marks = pl.Series("x", cells, pl.String), Marks()
+    marks.look_at(Cells(texts))
+    read = amounts("," if marks.counts[","] > marks.counts["."] else ".").of(texts)[0].to_pylist()
+    return [None if re.search(r"^\D*[1-9]\d{0,2}[.,]\d{3}\D*$", cell) else value for cell, value in zip(cells, read, strict=True)]
 
 
 def _has_digit(cell: str) -> bool:

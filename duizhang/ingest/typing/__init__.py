@@ -1,6 +1,7 @@
 """From text cells to typed columns: amounts, times, ids, pseudonyms; what does not parse is told and masked."""
 
 from duizhang.ingest.typing.cells import HIDDEN, QUARANTINE, ColumnTyper, Said, Unread, undecided_fees, undecided_signs
+from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.masks import masked, shape, without_values
 from duizhang.ingest.typing.money import amounts, reaches, ten_thousandths
 from duizhang.ingest.typing.references import references, remark_fields
@@ -10,6 +11,7 @@ __all__ = [
     "HIDDEN",
     "QUARANTINE",
     "ColumnTyper",
+    "Marks",
     "Said",
     "Unread",
     "amounts",
