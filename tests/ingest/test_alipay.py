@@ -103,6 +103,14 @@ def test_every_layout_is_told_and_ties(tmp_path: Path, name: str) -> None:
     assert b"example.com" not in str([found.table(t).to_pylist() for t in found.tables]).encode()
 
 
+def test_a_trade_bill_without_its_totals_is_read_and_that_is_said_and_one_of_which_some_are_lost_is_held(tmp_path: Path) -> None:
+    rows, last = TRADE.split("#----业务明细列表结束".encode("gb18030"))
+    found = read(tmp_path, rows)
+    assert (found.rows_parsed, [t for t in found.totals if not t.ok]) == (3, [])
+    assert found.notes == ["it states none of its totals, so that nothing tells whether it is whole: 交易笔数, 交易商家实收"]
+    assert not all(t.ok for t in read(tmp_path, TRADE.replace("#交易合计".encode("gb18030"), b"#")).totals) and last
+
+
 @pytest.mark.parametrize(("name", "old", "new"), [
     ("alipay_trade.csv", "35.80,35.80", "35.80,35.81"),
     ("alipay_trade.csv", "共-5.80元", "共-5.81元"),

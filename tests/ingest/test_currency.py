@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from duizhang.books import load_books
+from duizhang.errors import RefusedFile
 from duizhang.ingest import Setting, load_specs
 from duizhang.ingest.landing import extract
 
@@ -40,6 +41,14 @@ def test_rows_without_a_currency_have_the_one_that_the_books_declare_or_it_is_to
     assert {row["currency"] for name in found.tables for row in found.table(name).to_pylist()} == currencies
     notes = [note for note in found.notes if "currency" in note]
     assert notes == ([f"rows that name no currency count as {books.currency}, that of the books: {told}"] if told else [])
+
+
+def test_the_books_say_no_other_currency_than_all_rows_of_a_kind_of_file_are_in(tmp_path: Path) -> None:
+    from tests.ingest.test_alipay import TRADE
+
+    (tmp_path / "any.csv").write_bytes(TRADE)
+    with pytest.raises(RefusedFile, match="the books say HKD of alipay_trade, whose rows are all in CNY"):
+        extract(tmp_path / "any.csv", load_specs(), Setting(of_sources={"alipay_trade": "HKD"}), file="any.csv", into=tmp_path / "out")
 
 
 def test_an_account_is_still_owned_by_its_entity(tmp_path: Path) -> None:

@@ -101,6 +101,9 @@ def test_an_unusual_file_is_read_as_it_is_meant(tmp_path: Path, text: str, sums:
     ("Date Processed,Description,Amount,\n12-Dec-2026,SHOP,£18.89,\n11-Dec-2026,PAYMENT RECEIVED,+ £100.00,CR\n", "is money in, or what was charged"),
     # two columns of one name
     ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),
+    # rows alike under one reference; debits of both signs without a balance
+    ("Date,Description,Amount,Reference\n2026-03-05,A,-10.00,R1\n2026-03-05,A,-10.00,R1\n", "rows alike in day and amount that bear one reference 0 1"),
+    ("日期,摘要,借方发生额,贷方发生额\n2026-03-05,付,100.00,\n2026-03-06,冲,-30.00,\n2026-03-07,收,,50.00\n", "debits or credits of both signs 0 1"),
     # rows of which only some say their side, or their currency
     ("Date,Description,Amount,D/C\n2026-03-05,A,10.00,\n2026-03-06,B,20.00,CR\n", "rows without a side where others have one 0 1"),
     ("Date,Description,Amount,Currency\n2026-03-05,A,-10.00,EUR\n2026-03-06,B,20.00,\n", "other rows of it are in EUR 0 1"),

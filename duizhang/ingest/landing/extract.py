@@ -136,6 +136,7 @@ class _Run:
 
     def __init__(self, document: Document, place: Place, setting: Setting, file: str, member: str, folder: Path) -> None:
         self.document, self.place, self.spec, self.setting = document, place, place.spec, setting
+        _refuse_other_currency(place.spec, setting)
         self.file, self.member, self.folder = file, member, folder
         self.reading = read(document, place)
         if place.below:
@@ -348,8 +349,9 @@ class _Run:
 
     def _total(self, total: Total, computed: Decimal) -> ControlTotal:
         stated: str | None = total.equals
+        around = "\n".join(self.reading.around)
         if total.footer:
-            found = re.findall(total.footer, "\n".join(self.reading.around), re.MULTILINE)
+            found = re.findall(total.footer, around, re.MULTILINE)
             stated = found[0] if found else None
             if total.every and found:
                 stated = str(sum((_decimal(text) or Decimal(0)) for text in found))
@@ -357,7 +359,10 @@ class _Run:
             stated = self.reading.summary.get(normalised(total.summary)) or None
         value = _decimal(stated, self.spec.decimal) if stated is not None else None
         ok = value is not None and value == computed
-        lacking = total.optional is True or (total.optional == "zero" and not computed)
+        others = self.spec.totals
+        silent = any(other.optional == "told" for other in others) and not any(
+            re.search(other.footer, around, re.MULTILINE) for other in others if other.footer)
+        lacking = total.optional is True or (total.optional == "zero" and not computed) or (bool(total.optional) and silent)
         return ControlTotal(total.name, stated, f"{computed.normalize():f}", ok or (stated is None and lacking))
 
 
@@ -375,6 +380,16 @@ def _balances(chains: Mapping[str, Chain]) -> list[ControlTotal]:
         if count > BREAKS:
             totals.append(ControlTotal(f"further balances{words} that do not follow", "0", str(count - BREAKS), ok=False))
     return totals
+
+
+def _refuse_other_currency(spec: SourceSpec, setting: Setting) -> None:
+    """Raises RefusedFile where the books say another currency of a kind of file than all of its rows are in."""
+    said = setting.of_sources.get(spec.name, "")
+    money = {table.columns.get("currency", "") for table in spec.tables if "amount" in table.columns}
+    if said and money and all(re.fullmatch("'[A-Z]{3}'", currency) for currency in money) and f"'{said}'" not in money:
+        own = ", ".join(sorted(currency.strip("'") for currency in money))
+        raise RefusedFile(f"the books say {said} of {spec.name}, whose rows are all in {own}",
+                          advice="Take the currency of this source out of `readings` of books.yaml.")
 
 
 def _wrong(what: str, rows: int) -> ControlTotal:

@@ -85,6 +85,9 @@ class Extraction:
         told += [f"the workbook hides its sheet {self.unseen.sheet}, which is read all the same"] if self.unseen.sheet else []
         if self.unseen.lines:
             told.append(f"the workbook hides rows that are read all the same: {lines_of(self.unseen.lines)}")
+        names = [total.name for total in self.spec.totals if total.optional == "told"]
+        if names and {total.name for total in self.totals if total.stated is None and total.ok} >= set(names):
+            told.append(f"it states none of its totals, so that nothing tells whether it is whole: {', '.join(names)}")
         if self.doubt:
             others = ", ".join(self.doubt)
             told.append(f"its letters are read as {self.encoding} and may be {others}: names in it may be wrong, amounts not")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 import pyarrow.compute as pc
 
@@ -75,7 +76,7 @@ def _settle_ways(typer: ColumnTyper, batch: Batch) -> None:
         return
     balance, usual = Balance(spec.balance, typed_schema(spec)), frozenset(typer.charged)
     mixed = [name for name, found in amounts.items() if (found < 0).any() and (found > 0).any()]
-    breaks: dict[frozenset[str], int] = {}
+    breaks: dict[Set[str], int] = {}
     for number in range(2 ** len(mixed)):
         turned = frozenset(name for place, name in enumerate(mixed) if number >> place & 1)
         typer.charged = set(usual ^ turned)

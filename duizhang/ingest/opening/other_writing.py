@@ -32,7 +32,7 @@ def rewritten(document: Document) -> Document:
         return document
 
     def opened() -> BinaryIO:
-        return io.BufferedReader(_Rewritten(document.open(), rule))
+        return io.BufferedReader(_Rewritten(document.open(), rule))  # type: ignore[type-var]
 
     return replace(document, open=opened)
 

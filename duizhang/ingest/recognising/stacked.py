@@ -269,7 +269,7 @@ def _numbers(cells: Sequence[str]) -> list[Decimal | None]:
     """Cells as the amounts that they are in one way alone: of 1,234 nobody can tell what it is."""
     texts, marks = pl.Series("x", cells, pl.String), Marks()
     marks.look_at(Cells(texts))
-    read = amounts("," if marks.counts[","] > marks.counts["."] else ".").of(texts)[0].to_pylist()
+    read = amounts("," if marks.counts[","] > marks.counts["."] else ".").of(texts)[0].to_list()
     return [None if re.search(r"^\D*[1-9]\d{0,2}[.,]\d{3}\D*$", cell) else value for cell, value in zip(cells, read, strict=True)]
 
 

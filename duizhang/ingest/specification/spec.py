@@ -181,7 +181,7 @@ class Total(_Closed):
     column of the second table or of the line that carries the file's totals (`summary`), by the rule itself (`equals`,
     such as 0 for rows that must net out), or on every row of a group (`each`: the field that names the group, such as an
     invoice; `stated`: the field that repeats the group's total). computed: SQL made of sum() and count() over the fields.
-    optional: the file may leave it out; `zero`: where the rows give nothing to it.
+    optional: the file may leave it out; `zero`: where the rows give nothing to it; `told`: with all others, which is said.
     """
 
     name: str
@@ -192,7 +192,7 @@ class Total(_Closed):
     each: str | None = None
     stated: str | None = None
     computed: str
-    optional: bool | Literal["zero"] = False
+    optional: bool | Literal["zero", "told"] = False
 
 
 class Running(_Closed):
