@@ -14,8 +14,9 @@ from duizhang.ingest.landing.tally import Balance
 from duizhang.ingest.rows import Batch, Reading
 from duizhang.ingest.specification import Cell, SourceSpec, normalised
 from duizhang.ingest.texts import whole
-from duizhang.ingest.typing import ColumnTyper, Said, undecided_fees, undecided_signs
+from duizhang.ingest.typing import MINUS, ColumnTyper, Said, undecided_fees, undecided_signs
 
+_MAY_BE_NEGATIVE = rf"[-(（{MINUS}]|[A-Za-z][.)]?\s*$"
 # columns and lines above the rows that tell the statement of a card
 _CARD = re.compile(
     r"(?i)\b(?:clearing|post(?:ed)?) ?date\b.*\bcategory\b|purchased ?by\b|merchant ?category|karteninhaber|titulaire de la carte"
@@ -69,7 +70,9 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
 def _settle_ways(typer: ColumnTyper, batch: Batch) -> None:
     """Find out of columns of money in or money out which of their signs is the usual one, and which a reversal's."""
     spec = typer.spec
-    names = [name for name, column in spec.fields.items() if column.one_way and typer.positions[name] is not None]
+    places = {name: typer.positions[name] for name, column in spec.fields.items() if column.one_way}
+    names = [name for name, place in places.items() if place is not None and pc.any(
+        pc.match_substring_regex(batch.columns[place], _MAY_BE_NEGATIVE), min_count=0).as_py()]
     amounts = {name: typer.signs(name, batch)[0] for name in names}
     typer.charged |= {name for name, found in amounts.items() if len(found) and 2 * (found < 0).sum() > len(found)}
     if not spec.balance or not any((found < 0).any() and (found > 0).any() for found in amounts.values()):

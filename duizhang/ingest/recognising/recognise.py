@@ -397,6 +397,9 @@ def best(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[He
                 again = found is not None and rank == found[0]  # under another encoding
                 if found is None or rank > found[0] or (again and _in_order(document, [found[2], head])[0] is head):
                     found = (rank, place, head)
+                special = {normalised(name) for name in place.names if not name.isascii()}
+                if special and special <= known:
+                    break  # so many letters are right in one encoding alone
     return (found[1], found[2]) if found else None
 
 

@@ -3,12 +3,13 @@
 from duizhang.ingest.typing.cells import HIDDEN, QUARANTINE, ColumnTyper, Said, Unread, undecided_fees, undecided_signs
 from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.masks import masked, shape, without_values
-from duizhang.ingest.typing.money import amounts, reaches, ten_thousandths
+from duizhang.ingest.typing.money import MINUS, amounts, reaches, ten_thousandths
 from duizhang.ingest.typing.references import references, remark_fields
 from duizhang.ingest.typing.times import by
 
 __all__ = [
     "HIDDEN",
+    "MINUS",
     "QUARANTINE",
     "ColumnTyper",
     "Marks",
