@@ -163,7 +163,7 @@ def test_rows_are_told_from_what_stands_around_them(cells: list[tuple[str, str, 
         def __init__(self) -> None:
             self.spec, self.place = SimpleNamespace(totals_row=None), SimpleNamespace(delimiter="|")  # type: ignore[assignment]
             self.footer, self.only = (re.compile(rule) if rule else None for rule in (footer, only))
-            self.reading, self.header, self.days = Reading([], "utf-8"), [], []
+            self.reading, self.header, self.days, self.between = Reading([], "utf-8"), [], [], None
 
     part = Part()
     lines = np.arange(len(cells)) + 5

@@ -196,6 +196,8 @@ class _Run:
 
     def _found(self, own: Assumed) -> Iterator[ControlTotal]:
         """What was found in the file that must not be there, each told as a total that does not tie. own: what was taken for granted."""
+        if self.typer is not None and self.typer.turned:
+            yield _wrong("debits or credits of both signs", self.typer.turned)
         for table in self.place.below:
             yield _wrong(f"rows of a table below that no specification reads, {_told(table)}", len(table.lines))
         # without books nobody has said that it is theirs

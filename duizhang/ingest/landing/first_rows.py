@@ -16,6 +16,7 @@ from duizhang.ingest.specification import Cell, SourceSpec, normalised
 from duizhang.ingest.texts import whole
 from duizhang.ingest.typing import MINUS, ColumnTyper, Said, undecided_fees, undecided_signs
 
+_ENOUGH = 2  # steps between balances that tell their order
 _MAY_BE_NEGATIVE = rf"[-(（{MINUS}]|[A-Za-z][.)]?\s*$"
 # columns and lines above the rows that tell the statement of a card
 _CARD = re.compile(
@@ -83,8 +84,15 @@ def _settle_ways(typer: ColumnTyper, batch: Batch) -> None:
     for number in range(2 ** len(mixed)):
         turned = frozenset(name for place, name in enumerate(mixed) if number >> place & 1)
         typer.charged = set(usual ^ turned)
-        breaks[turned] = sum(chain.breaks[1] for chain in balance.chains(typer.type(batch)[0]).values())
+        chains = balance.chains(typer.type(batch)[0]).values()
+        breaks[turned] = sum(chain.breaks[1] for chain in chains)
+        if not any(chain.rows > 1 for chain in chains):
+            typer.charged = set(usual)
+            return
     typer.charged = set(usual ^ min(breaks, key=lambda turned: (breaks[turned], len(turned))))
+    steps = max(chain.rows for chain in chains) - 1
+    if steps < _ENOUGH or list(breaks.values()).count(min(breaks.values())) > 1:  # either order of two rows explains a reading
+        typer.turned = sum(int(min((amounts[name] < 0).sum(), (amounts[name] > 0).sum())) for name in mixed)
 
 
 def _settle_charges(typer: ColumnTyper, batch: Batch) -> None:

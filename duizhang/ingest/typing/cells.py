@@ -129,6 +129,7 @@ class ColumnTyper:
         self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
         self.is_settled = False  # whether rows have told what is asked of them
         self.charged: set[str] = set()  # amounts that are money out where they are positive
+        self.turned = 0  # rows of one-way columns of which the balance does not tell whether they are reversals
         # fields of columns that the file does not have: one value in all rows, made once for the longest batch
         self.fixed: dict[str, pa.Array] = {}
         self.known: dict[str, tuple[pa.Array, Found]] = {}  # of fields whose cells repeat themselves: raw texts, what they are
