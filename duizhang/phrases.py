@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from duizhang.language import CHINESE, agreeing, current
+from duizhang.language import CHINESE, ENGLISH, agreeing, current
 from duizhang.yaml_reading import load_yaml
 
 _PART = re.compile(r"\{(\w+)([!*#@]?)\}")
@@ -79,10 +79,9 @@ def in_language(text: str | None, language: Literal["zh", "en"]) -> str:
 
 def spoken(text: str) -> str:
     """A sentence, or one a line, in the language that is spoken."""
-    if current() != CHINESE:
-        return agreeing(text)
+    language = CHINESE if current() == CHINESE else ENGLISH
     lines = [(line, line.lstrip(" ")) for line in text.split("\n")]
-    return "\n".join(line[: len(line) - len(bare)] + in_language(bare, CHINESE) for line, bare in lines)
+    return "\n".join(line[: len(line) - len(bare)] + in_language(bare, language) for line, bare in lines)
 
 
 def _check(check: re.Match[str], language: Literal["zh", "en"]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from duizhang.language import CHINESE, ENGLISH, current
@@ -27,6 +28,13 @@ def spoken_currency(name: str) -> str:
     return currency_name(name, _labels())
 
 
+def spoken_amount(value: Decimal, currency: str) -> str:
+    """An amount with its currency, or so many pieces."""
+    from duizhang.report.figures import with_currency
+
+    return with_currency(value, currency, _labels())
+
+
 def spoken_records(names: str) -> str:
     """Canonical tables, with commas between them."""
     labels = _labels()
@@ -44,4 +52,4 @@ def _labels() -> Labels:
     return Labels(CHINESE if current() == CHINESE else ENGLISH)
 
 
-__all__ = ["spoken_cause", "spoken_currency", "spoken_leg", "spoken_list", "spoken_records"]
+__all__ = ["spoken_amount", "spoken_cause", "spoken_currency", "spoken_leg", "spoken_list", "spoken_records"]

@@ -10,19 +10,36 @@ from pathlib import Path
 
 from duizhang.close.decisions import Decision, decisions
 from duizhang.close.groups import no_such_day
-from duizhang.currency import in_places
 from duizhang.language import counted
 from duizhang.language import translated as _
 from duizhang.publish import read_manifest, versions
 from duizhang.published import open_published
-from duizhang.spoken_names import spoken_cause
+from duizhang.report import read_home_books
+from duizhang.spoken_names import spoken_amount, spoken_cause
 from duizhang.state import State
 from duizhang.verdict import not_run, not_run_lines
+
+# The events of a day by cause. An event's money is what its booked items come to, once where one account has what another lacks.
+_OPEN = """
+    with events as (
+        select
+            e.event, e.leg, e.currency, max_by(e.cause, (abs(e.difference), e.cause)) as cause, max(v.age_days) as oldest,
+            coalesce(nullif(abs(sum(e.difference)), 0), max(abs(e.difference))) as amount
+        from event_items as e
+        inner join variances as v using (period, leg, entity, "key", currency, cause)
+        where e.is_booked and e.period = ?
+        group by e.event, e.leg, e.currency, e.cause = 'timing'
+    )
+    select cause, currency, count(*), sum(amount), max(oldest)
+    from events
+    group by cause, currency
+    order by cause = 'timing', sum(amount) desc, cause, currency
+"""
 
 
 @dataclass(frozen=True)
 class Open:
-    """What is open for one cause: how many items, their amounts without sign, and the age of the oldest in days."""
+    """What is open for one cause: how many events, their money without sign, and the age of the oldest in days."""
 
     cause: str
     currency: str
@@ -51,12 +68,12 @@ class Sheet:
         yield _("{day}: {state}, version {n}, digest {digest}; {keys} keys agree", day=self.period, state=_(self.state), n=self.version,
                 digest=self.digest[:16], keys=self.matched)
         for o in self.open:
-            amount = f"{in_places(o.amount, o.currency)} {o.currency}"
+            amount = spoken_amount(o.amount, o.currency)
             yield counted("  open: {cause} {n} item, {amount}, the oldest {days} days",
                           "  open: {cause} {n} items, {amount}, the oldest {days} days", o.items, cause=spoken_cause(o.cause),
                           amount=amount, days=o.oldest)
         for d in self.decided:
-            amount = f"{in_places(d.amount, d.currency)} {d.currency}"
+            amount = spoken_amount(d.amount, d.currency)
             yield _("  decided: {name} {decision} {amount} by {who}: {reason}", name=d.name, decision=d.decision, amount=amount,
                     who=d.decided_by, reason=d.reason)
         for line in self.not_run:
@@ -76,18 +93,14 @@ def sheets(home: Path, state: State, periods: Sequence[dt.date]) -> list[Sheet]:
                 "select state, version, digest from period_status where period = ?", [period]
             ).fetchall()
             matched = con.execute("select coalesce(sum(matched_keys), 0) from recon_summary where period = ?", [period]).fetchone()
-            rows = con.execute(
-                "select e.cause, e.currency, count(*), sum(abs(e.difference)), max(v.age_days) from event_items as e "
-                'inner join variances as v using (period, leg, entity, "key", currency, cause) where e.is_booked and e.period = ? '
-                "group by e.cause, e.currency order by e.cause = 'timing', sum(abs(e.difference)) desc, e.cause, e.currency", [period],
-            ).fetchall()
+            rows = con.execute(_OPEN, [period]).fetchall()
             decided = tuple(d for d in decisions(state) if d.period == period and not d.is_gone)
             found.append(Sheet(
                 period, name, version, digest, int(matched[0]) if matched else 0, tuple(Open(*row) for row in rows),
                 _changed(home, state, period, version), decided,
                 tuple(not_run_lines([
                     {**r, "first_day": period, "last_day": period} for r in missing if r["first_day"] <= period <= r["last_day"]
-                ])),
+                ], read_home_books(home).shop)),
             ))
     return found
 

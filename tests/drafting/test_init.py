@@ -100,11 +100,11 @@ def test_a_flat_folder_of_three_channels_becomes_books_that_run(folder: Path) ->
     # an answer is no better than what was held against each other, and says so
     home = ("--home", folder / "home")
     told = duizhang("explain", "330270100", *home)
-    assert "What was held against each other agrees" in told and "order_platform of taobao was not run (2026-03-01)" in told
+    assert "What was held against each other agrees" in told and "Orders ↔ platform of taobao was not run (2026-03-01)" in told
     with pytest.raises(AssertionError, match="did you mean '330270100'"):
         duizhang("explain", "#33027010", *home)
     signed = duizhang("approve", *home, "--period", "2026-03-02", "--as", "maker", "--by", "Li Na")
-    assert "not reconciled: order_platform of taobao was not run (2026-03-02): its left side was never supplied (orders)" in signed
+    assert "not reconciled: Orders ↔ platform of taobao was not run (2026-03-02): its left side was never supplied (orders)" in signed
 
 
 def test_a_payout_that_is_announced_for_the_next_day_is_no_day_of_business(tmp_path: Path) -> None:
