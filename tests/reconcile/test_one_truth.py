@@ -66,4 +66,4 @@ def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> No
     assert "order_payment" in found[periods[1]].nothing_agrees
     assert "order_payment" not in found[periods[2]].nothing_agrees
     told = [line for line in lines if line.startswith("order_shipment")]
-    assert told == [f"order_shipment of tb was not run ({periods[0]} to {periods[2]}): its right side was never supplied (shipments)"]
+    assert told == [f"Orders ↔ shipments of tb was not run ({periods[0]} to {periods[2]}): its right side was never supplied (shipments)"]
