@@ -18,8 +18,9 @@ from dagster import (
     TimeWindowPartitionMapping,
 )
 
-from duizhang import published, schema
-from duizhang.dictionary import load_dictionary
+from duizhang.declared import schema
+from duizhang.declared.dictionary import load_dictionary
+from duizhang.home import published
 from duizhang.ingest import SourceSpec
 from duizhang.reconcile import ITEM_TABLES, LEG_MODELS, MART_MODELS, STATE_TABLES
 from duizhang.reconcile.lineage import Model, behind, models

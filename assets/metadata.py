@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 
+from duizhang.home.store import Store
 from duizhang.ingest import FileRecord
-from duizhang.store import Store
 
 Metadata = dict[str, int | str | bool]
 

@@ -11,12 +11,12 @@ from dagster import ConfigurableResource, InitResourceContext
 
 from duizhang.books import Books, load_books
 from duizhang.errors import BooksError, Retryable, UserError
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import SourceSpec
 from duizhang.logs import forwarded, shown
 from duizhang.plan import acquire
 from duizhang.runs import Run, sources_named
-from duizhang.state import State
-from duizhang.store import Store
 
 BOOKS_VARIABLE = "DUIZHANG_BOOKS"
 HOME_VARIABLE = "DUIZHANG_HOME"

@@ -114,7 +114,7 @@ def _peak() -> float:
 def ours(raw: Path, home: Path) -> dict[str, Any]:
     """The run as `duizhang run` does it, without Dagster."""
     gc.set_threshold(100_000)  # as the command has it
-    from duizhang import lock
+    from duizhang.home import lock
     from duizhang.reconcile import session
     from duizhang.runs import Run
 
@@ -210,7 +210,7 @@ def peer(raw: Path, home: Path) -> dict[str, Any]:
     """The hand-written script: raw bytes into columns, then nine legs by full outer joins over the canonical tables."""
     import duckdb
 
-    from duizhang.schema import TABLES
+    from duizhang.declared.schema import TABLES
 
     found = read_raw(raw, home)
     used, began = processor(), time.perf_counter()
@@ -230,7 +230,7 @@ def polars_peer(raw: Path, home: Path) -> dict[str, Any]:
     """The same by hand in polars."""
     import polars as pl
 
-    from duizhang.schema import TABLES
+    from duizhang.declared.schema import TABLES
 
     found = read_raw(raw, home)
     used, began = processor(), time.perf_counter()
@@ -253,7 +253,7 @@ def datacompy_peer(raw: Path, home: Path) -> dict[str, Any]:
         return {"cpu": 0.0, "seconds": 0.0, "missing": True}
     import polars as pl
 
-    from duizhang.schema import TABLES
+    from duizhang.declared.schema import TABLES
 
     used, began = processor(), time.perf_counter()
     context = pl.SQLContext({name: pl.scan_parquet(_files(home, name)) for name in TABLES if _files(home, name)})

@@ -34,8 +34,8 @@ from trials.spoiling import spoil
 
 from duizhang.books import Books
 from duizhang.gate import run_gate
+from duizhang.home.published import TABLES, open_published
 from duizhang.publish import publish, rebuild_published, set_period_state
-from duizhang.published import TABLES, open_published
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOSE = (

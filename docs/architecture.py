@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path(__file__).with_suffix(".md")
 TOPS = ("duizhang", "assets", "pipelines")
+# what all others stand on; drawn by itself, as nearly every room uses each of them
+GROUND = {"books", "declared", "home", "secrecy", "speech"}
 _FENCE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
@@ -72,10 +74,13 @@ def rooms(depth: int = 2, below: str = "") -> dict[str, set[str]]:
 
 
 def pictures() -> list[str]:
-    """The rooms, and those of ingest, with their arrows (from what is used to what uses it) as Mermaid."""
+    """The rooms above the ground, the ground, and the rooms of ingest, with their arrows (from what is used to what uses it) as Mermaid."""
+    found = rooms()
+    above = {room: used - GROUND for room, used in found.items() if room not in GROUND}
+    ground = {room: found[room] for room in GROUND}
     return [
-        "\n".join(["flowchart LR", *(f"  {used} --> {room}" for room in sorted(found) for used in sorted(found[room]))]) + "\n"
-        for found in (rooms(), rooms(3, "duizhang.ingest."))
+        "\n".join(["flowchart LR", *(f"  {used} --> {room}" for room in sorted(drawn) for used in sorted(drawn[room]))]) + "\n"
+        for drawn in (above, ground, rooms(3, "duizhang.ingest."))
     ]
 
 

@@ -22,8 +22,8 @@ _TOP = {
 }
 # what pages of docs/ lead to in a checkout, and the page that is made of it here
 _MADE_OF = {
-    "duizhang/reconcile/causes.yaml": "reference/causes.md", "duizhang/legs.yaml": "reference/legs.md",
-    "expectations": "reference/checks.md", "duizhang/dictionary.yaml": "reference/tables.md",
+    "duizhang/reconcile/causes.yaml": "reference/causes.md", "duizhang/declared/legs.yaml": "reference/legs.md",
+    "expectations": "reference/checks.md", "duizhang/declared/dictionary.yaml": "reference/tables.md",
 }
 
 
@@ -39,11 +39,11 @@ def tables() -> str:
     """Every published table and view with each of its columns, as their comments in the database have them."""
     import duckdb
 
-    from duizhang.dictionary import load_dictionary, table_meaning
-    from duizhang.metrics import OF, VIEWS
-    from duizhang.published import CAUSES, PERIOD_STATUS, TABLES
-    from duizhang.schema import TABLES as CANONICAL
-    from duizhang.store import duck_type
+    from duizhang.declared.dictionary import load_dictionary, table_meaning
+    from duizhang.declared.schema import TABLES as CANONICAL
+    from duizhang.home.published import CAUSES, PERIOD_STATUS, TABLES
+    from duizhang.home.store import duck_type
+    from duizhang.publish.metrics import OF, VIEWS
 
     words = load_dictionary()
 
@@ -80,7 +80,7 @@ def causes(language: Language) -> str:
     from duizhang.reconcile import load_causes
     from duizhang.yaml_reading import load_yaml
 
-    who = load_yaml((ROOT / "duizhang" / "report" / "labels.yaml").read_text(encoding="utf-8"))["who"]
+    who = load_yaml((ROOT / "duizhang" / "speech" / "labels.yaml").read_text(encoding="utf-8"))["who"]
     found = load_causes().values()
     if language == "zh":
         head = "# 原因\n\n封闭的原因清单，按规则尝试的顺序排列；第一条成立的规则认定一项差异的原因。\n"
@@ -93,8 +93,8 @@ def causes(language: Language) -> str:
 
 def legs(language: Language) -> str:
     """What is held against what, with the days that a counterpart may take, and the grain of its claims."""
+    from duizhang.declared.legs import load_legs
     from duizhang.layout import SQL
-    from duizhang.legs import load_legs
 
     heads = {"en": ("# Legs", ("leg", "label", "days that its counterpart may take (default)", "its claims")),
              "zh": ("# 对账关系", ("对账关系", "名称", "对方允许的天数（默认）", "它的主张（claims，英文）"))}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from duizhang import connection
+from duizhang.home import connection
 
 gc.set_threshold(100_000)  # as commands do
 TESTS = Path(__file__).parent

@@ -17,9 +17,10 @@ import duckdb
 import pytest
 from sqlglot import exp, parse
 
-from duizhang import published, terms
+from duizhang.declared import terms
+from duizhang.declared.legs import LEGS
+from duizhang.home import published
 from duizhang.layout import SQL
-from duizhang.legs import LEGS
 from duizhang.reconcile import MART_MODELS, load_causes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -195,7 +196,7 @@ def name_of(node: ast.expr) -> str:
 
 def test_states_and_kinds_are_asked_for_by_name() -> None:
     """Fails if a status, a state, a side or a kind of event is compared with a word; matters because a misspelt word, or one that is
-    no more, is never equal and nobody sees it. `duizhang/terms.py` has them all."""
+    no more, is never equal and nobody sees it. `duizhang/declared/terms.py` has them all."""
     closed = {word.value for enum in vars(terms).values() if isinstance(enum, type) and issubclass(enum, StrEnum) for word in enum}
     # what an auditor runs without duizhang, and words of others: of a bank's file, of a page
     free = {"duizhang/close/audit/auditor.py"}

@@ -24,7 +24,7 @@ from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.faults import told
 from duizhang.cli.status import _each_kind_once, _told_once
 from duizhang.errors import BooksError
-from duizhang.folding import folded, width_of
+from duizhang.speech.folding import folded, width_of
 from tests.import_graph import reached
 
 HEAVY = ("dagster", "great_expectations", "polars", "pyarrow", "duckdb", "sqlalchemy", "openpyxl", "pydantic", "numpy")

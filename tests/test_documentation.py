@@ -12,12 +12,12 @@ import click
 import pytest
 
 from duizhang.cli import cli
+from duizhang.declared.legs import load_legs
+from duizhang.declared.schema import TABLES as CANONICAL
 from duizhang.gate.suites import load_suites
-from duizhang.legs import load_legs
-from duizhang.metrics import VIEWS
-from duizhang.published import TABLES
+from duizhang.home.published import TABLES
+from duizhang.publish.metrics import VIEWS
 from duizhang.reconcile import load_causes
-from duizhang.schema import TABLES as CANONICAL
 
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r"^ *```[^\n]*\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)

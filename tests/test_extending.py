@@ -24,7 +24,7 @@ import pyarrow as pa
 from assets.partitions import daily
 from assets.workspace import over
 from click.testing import CliRunner
-from duizhang import schema
+from duizhang.declared import schema
 from duizhang.books import Books
 from duizhang.cli.inspect import command as inspect
 from duizhang.cli.source import page
@@ -32,8 +32,8 @@ from duizhang.gate import load_suites
 from duizhang.gate.checking import parameters
 from duizhang.gate.validation import Validation
 from duizhang.reconcile import Session, reconcile
-from duizhang.report.labels import Labels
-from duizhang.store import Store, connect
+from duizhang.speech.labels import Labels
+from duizhang.home.store import Store, connect
 from pipelines.definitions import build_defs
 from tests.reconcile.test_engine import FIRST, fill, order, row
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from duizhang.published import TABLES, open_published, run_select
+from duizhang.home.published import TABLES, open_published, run_select
 from tests.pipelines.test_end_to_end import home as home
 from tests.pipelines.test_end_to_end import query, raw
 

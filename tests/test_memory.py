@@ -8,9 +8,9 @@ import pytest
 
 from duizhang import memory
 from duizhang.errors import UserError
+from duizhang.home.store import Store, connect
 from duizhang.ingest.landing import MANY, LandedFiles
 from duizhang.reconcile import Session
-from duizhang.store import Store, connect
 from tests.reconcile.test_engine import FIRST, books, fill
 
 TOO_MUCH = "create table t as select i, repeat('x', 100) || i as t from range(2000000) as r(i)"

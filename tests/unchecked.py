@@ -18,11 +18,11 @@ from duizhang.books import load_books
 from duizhang.gate import validation
 from duizhang.gate.suites import Expectation, Suite
 from duizhang.gate.validation import Outcome, Validation
+from duizhang.home.store import days
 from duizhang.logs import shown
 from duizhang.plan import acquire
 from duizhang.runner import check_range
 from duizhang.runs import HELD, PUBLISH, Run
-from duizhang.store import days
 
 TOLD_BY_FILES = ("source_files", "quarantine")
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from duizhang.close import verify
 from duizhang.close.approval import all_signatures
-from duizhang.events import event_log
 from duizhang.gate import acceptances
-from duizhang.published import POINTER, open_published
-from duizhang.state import State
+from duizhang.home.events import event_log
+from duizhang.home.published import POINTER, open_published
+from duizhang.home.state import State
 from trials.homes import FIRST, GOOD, HELD, WORKBOOK, decidable, failed_check
 from trials.process import apart, copied, duizhang, side_by_side, spread
 

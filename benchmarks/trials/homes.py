@@ -13,10 +13,10 @@ import openpyxl
 from duizhang.books import Books
 from duizhang.close import append_event, export_exceptions
 from duizhang.gate import recorded_results, run_gate
+from duizhang.home.store import days
 from duizhang.ingest.files import READ, REFUSED, FileRecord, remember
 from duizhang.ingest.inbox import archive
 from duizhang.publish import publish
-from duizhang.store import days
 
 ROOT = Path(__file__).resolve().parents[2]
 _SPEC = importlib.util.spec_from_file_location("fakes", ROOT / "tests" / "gate" / "conftest.py")

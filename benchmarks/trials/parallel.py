@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 
 from duizhang.close import verify
-from duizhang.events import event_log
-from duizhang.state import State
+from duizhang.home.events import event_log
+from duizhang.home.state import State
 from trials.homes import FIRST, GOOD, WORKBOOK, decidable
 from trials.process import apart, duizhang, quietly
 

@@ -16,7 +16,7 @@ import alembic.command  # noqa: F401 - loaded once, before the forks
 import great_expectations  # noqa: F401
 import polars  # noqa: F401
 
-from duizhang.published import open_published
+from duizhang.home.published import open_published
 from duizhang.runner import load_runner
 from trials.process import Ended, apart, copied, duizhang, side_by_side, spread
 

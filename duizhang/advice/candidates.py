@@ -15,10 +15,10 @@ from typing import Any
 import duckdb
 
 from duizhang.books import Books
-from duizhang.books_entries import RateCard
-from duizhang.currency import rounded
-from duizhang.currency import unit as unit_of
-from duizhang.store import rows
+from duizhang.books.books_entries import RateCard
+from duizhang.declared.currency import rounded
+from duizhang.declared.currency import unit as unit_of
+from duizhang.home.store import rows
 
 
 class AdviceKind(StrEnum):

@@ -12,11 +12,11 @@ from typing import Any
 from duizhang.advice.candidates import Advice, AdviceKind, advice_of
 from duizhang.books import Books
 from duizhang.close.laid_out import archived_settings
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.events import last_before
-from duizhang.published import open_published
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.home.events import last_before
+from duizhang.home.published import open_published
+from duizhang.home.state import State
 from duizhang.what_if import Effect, Proposed, what_if
 from duizhang.what_if.trial import Runner
 

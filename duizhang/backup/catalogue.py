@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from duizhang.digest import file_digest, mapping_digest
-from duizhang.disk import written
 from duizhang.errors import UserError
+from duizhang.home.disk import written
 
 BLOBS, SNAPSHOTS, KEYS = "blobs", "snapshots", "keys"
 FORMAT = 1

@@ -13,11 +13,11 @@ from pathlib import Path
 from duizhang.backup.catalogue import KEYS, Snapshot, Stored, blob_path, damage_of, names_of, read_snapshot
 from duizhang.backup.taking import BLOCK
 from duizhang.close import verify
-from duizhang.disk import told_when_full
 from duizhang.errors import UserError
-from duizhang.identity import keep_state
+from duizhang.home.disk import told_when_full
+from duizhang.home.identity import keep_state
+from duizhang.home.state import State
 from duizhang.publish import rebuild_published
-from duizhang.state import State
 
 _SHOWN = 5
 

@@ -31,14 +31,14 @@ from duizhang.backup.catalogue import (
 )
 from duizhang.close import verifier_key
 from duizhang.close.checkpoints import KEY_FILE
-from duizhang.connection import DATABASE
 from duizhang.digest import file_digest
-from duizhang.disk import put, sync_all, told_when_full
 from duizhang.errors import Retryable, UserError
-from duizhang.events import EVENTS, GENESIS
-from duizhang.identity import identity
-from duizhang.lock import acquire
-from duizhang.state import State
+from duizhang.home.connection import DATABASE
+from duizhang.home.disk import put, sync_all, told_when_full
+from duizhang.home.events import EVENTS, GENESIS
+from duizhang.home.identity import identity
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 
 BLOCK = 1 << 20
 _COPIES = 4

@@ -23,10 +23,10 @@ from duizhang.cli.faults import told
 from duizhang.cli.helping import SpeakingContext, speak_for_click
 from duizhang.cli.screen import screened
 from duizhang.kept_out import keep_out
-from duizhang.language import LANGUAGES, ask_books, choose
-from duizhang.language import translated as _
 from duizhang.logs import shown
-from duizhang.phrases import spoken
+from duizhang.speech.language import LANGUAGES, ask_books, choose
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 # command -> (module, attribute, one line of help). The order is the order of the daily flow.
 COMMANDS: dict[str, tuple[str, str]] = {

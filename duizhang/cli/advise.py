@@ -15,11 +15,11 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, wrapped
 from duizhang.cli.options import DAY, home_option, in_order
-from duizhang.folding import folded
-from duizhang.language import counted
-from duizhang.language import translated as _
 from duizhang.logs import shown
 from duizhang.runner import load_runner
+from duizhang.speech.folding import folded
+from duizhang.speech.language import counted
+from duizhang.speech.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.advice import Advice, Tried
@@ -42,7 +42,7 @@ def command(
     first, last = (day.date() if day else None for day in (start, end))
     in_order(first, last)
     from duizhang.advice import try_out
-    from duizhang.state import State
+    from duizhang.home.state import State
 
     runner = partial(load_runner(), progress=not quiet)
     with nullcontext() if quiet or untried else shown():

@@ -8,7 +8,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import home_option
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 
 @click.command("backup")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from duizhang.folding import folded, width_of
+from duizhang.speech.folding import folded, width_of
 
 
 def shown(value: Any) -> str:
@@ -31,8 +31,8 @@ def in_currency(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[lis
     """Rows whose amounts (decimals of four places, as every amount has) stand in the places of the row's `currency`; pieces without."""
     if "currency" not in names:
         return [list(row) for row in rows]
-    from duizhang.currency import in_places
-    from duizhang.schema import PIECES
+    from duizhang.declared.currency import in_places
+    from duizhang.declared.schema import PIECES
 
     at = list(names).index("currency")
 

@@ -9,7 +9,7 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import home_option, open_state
 from duizhang.errors import UserError
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 
 @click.command("checkpoint")
@@ -29,7 +29,7 @@ def command(home: Path, out: Path | None, authority: str, *, wants_key: bool, as
     if authority and (wants_key or out is None):
         raise UserError("a time stamp is one of a checkpoint in a file", advice="Give --out, and not --key.")
     from duizhang.close import signed_checkpoint, verifier_key
-    from duizhang.events import event_log
+    from duizhang.home.events import event_log
 
     text = f"{verifier_key(home, make=True)}\n" if wants_key else signed_checkpoint(home, event_log(open_state(home)))
     if out:

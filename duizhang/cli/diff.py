@@ -15,7 +15,7 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import shown
 from duizhang.cli.options import DAY, home_option
 from duizhang.errors import UserError
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 # What names a row; a row whose key is on both sides is shown as a change of its other columns.
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -144,7 +144,7 @@ def _table(home: Path, name: str, before: dict[str, Any] | None, after: dict[str
         return None
     if before is None or after is None:
         return _Changed(name, only="new" if before is None else "old")
-    from duizhang.store import connect, named, quoted
+    from duizhang.home.store import connect, named, quoted
 
     with connect() as con, _told_when_damaged(name):
         columns = {}

@@ -9,8 +9,8 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, home_option, open_state
-from duizhang.language import translated as _
-from duizhang.terms import EventKind
+from duizhang.declared.terms import EventKind
+from duizhang.speech.language import translated as _
 
 
 @click.command("dispute")
@@ -32,7 +32,7 @@ def command(
     """
     from duizhang.books import load_books
     from duizhang.close import append_event, clock, dispute, told_of, totals
-    from duizhang.currency import in_places
+    from duizhang.declared.currency import in_places
 
     state = open_state(home)
     books = load_books(books_path)

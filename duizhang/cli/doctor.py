@@ -12,8 +12,8 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, wrapped
 from duizhang.cli.options import books_here_option, new_home_option
 from duizhang.errors import DuizhangError, UserError
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.doctor import Finding
@@ -71,8 +71,8 @@ def _findings(books_path: Path | None, home: Path, *, deep: bool) -> Iterator[Fi
     from duizhang.books import load_books
     from duizhang.doctor import Finding, look_at_books, look_at_home, look_at_inbox, look_at_installation
     from duizhang.doctor.finding import NOTED, WRONG
+    from duizhang.home.state import State
     from duizhang.ingest import records
-    from duizhang.state import State
 
     yield from look_at_installation()
     try:

@@ -9,8 +9,8 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.files import reason_option
 from duizhang.cli.options import books_option, by_option, home_option, key_option, open_state
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 
 @click.command("erase")

@@ -10,14 +10,14 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.language import translated as _
-from duizhang.terms import EventKind
+from duizhang.speech.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.close import Taken
+    from duizhang.home.state import State
     from duizhang.report import Language
-    from duizhang.state import State
 
 
 @click.group("exceptions")
@@ -77,7 +77,7 @@ def import_(file: Path, home: Path, by: str, key: Path | None, *, as_json: bool)
 def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> None:
     """The open events of a day, with the items that each shows in; one decision is about all of them."""
     from duizhang.close import decisions, events_of
-    from duizhang.currency import in_places
+    from duizhang.declared.currency import in_places
 
     if decided:
         rows = [
@@ -120,7 +120,7 @@ def decide_(
     link takes several events of one leg that belong together: what nets is cleared and nothing is booked, the rest stays open.
     """
     from duizhang.close import decide
-    from duizhang.currency import in_places
+    from duizhang.declared.currency import in_places
 
     state = open_state(home)
     taken = decide(
@@ -162,7 +162,7 @@ def undo(
         ], as_json=as_json)
         return
     from duizhang.close import take_back
-    from duizhang.currency import in_places
+    from duizhang.declared.currency import in_places
 
     state = open_state(home)
     undone = take_back(home, state, int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)

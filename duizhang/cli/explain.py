@@ -12,8 +12,8 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import indented, screen_width
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
-from duizhang.language import CHINESE, current
-from duizhang.language import translated as _
+from duizhang.speech.language import CHINESE, current
+from duizhang.speech.language import translated as _
 
 SHOWN = ("origin", "kind", "transaction_id", "refund_id", "line_id", "sku", "quantity", "amount", "fee", "currency", "status",
          "carrier", "tracking_number", "payout_id")
@@ -28,7 +28,7 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
     """Show everything about KEY: an order, transaction, payout, tracking number, or the key of a variance."""
     if not (home / "published.duckdb").is_file():
         raise UserError(f"nothing is published in {home}", advice="Run `duizhang run` first.")
-    from duizhang.order_life import events_of, items_of, near_keys, not_held_against
+    from duizhang.standing.order_life import events_of, items_of, near_keys, not_held_against
 
     events, items = events_of(home, key), items_of(home, key)
     if not events and not items:
@@ -54,7 +54,7 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
             for part in indented(bare, width, by=line[: len(line) - len(bare)]):
                 click.echo(part)
     if not items:
-        from duizhang.unread import unread_files
+        from duizhang.standing.unread import unread_files
 
         unread = unread_files(home)
         agree = _("All sources that were read agree: nothing was ever open at the end of a day.") if unread else _(
@@ -94,11 +94,11 @@ def _plain(value: object, places: int) -> str:
 
 def _of_item(item: dict[str, Any]) -> list[str]:
     """An open item, its cause and what is to be done about it."""
-    from duizhang.currency import in_places
+    from duizhang.declared.currency import in_places
+    from duizhang.declared.schema import PIECES
     from duizhang.report.figures import evidence_lines, follows_from, is_of_lines
-    from duizhang.report.labels import Labels
-    from duizhang.schema import PIECES
-    from duizhang.spoken_names import spoken_currency, spoken_leg
+    from duizhang.speech.labels import Labels
+    from duizhang.speech.spoken_names import spoken_currency, spoken_leg
 
     evidence = item["evidence"] or ""
     labels = Labels("zh" if current() == CHINESE else "en")

@@ -10,7 +10,7 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, home_option, open_state, span
 from duizhang.errors import UserError
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 
 @click.group("export")

@@ -10,9 +10,9 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import by_option, home_option, key_option, open_state
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.language import translated as _
-from duizhang.terms import EventKind
+from duizhang.speech.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.ingest import FileRecord
@@ -65,7 +65,7 @@ def restore(file: str, home: Path, by: str, key: Path | None, reason: str, *, as
 def _decide(home: Path, file: str, kind: EventKind, by: str, key: Path | None, reason: str, *, as_json: bool) -> None:
     """Check, and put on record, as one change; the same decision again changes nothing. Whoever decides may `accept`."""
     from duizhang.close.authority import actor
-    from duizhang.events import append_event
+    from duizhang.home.events import append_event
     from duizhang.plan import acquire
     from duizhang.publish import CLOSED, period_states
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import click
 
-from duizhang.folding import folded, width_of
-from duizhang.language import CHINESE, current
-from duizhang.language import translated as _
+from duizhang.speech.folding import folded, width_of
+from duizhang.speech.language import CHINESE, current
+from duizhang.speech.language import translated as _
 
 _EXTRA = re.compile(r"(?P<text>.*?)(?:  \[(?P<extra>[^\[\]]+)\])?", re.DOTALL)
 _WRITTEN_OUT = "\b"  # before lines that click leaves as they are

@@ -17,8 +17,8 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, table_text, wrapped
 from duizhang.cli.progress import Progress
 from duizhang.errors import BooksError, UserError
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.drafting import Answers, Bill, Folder, Question, Shops

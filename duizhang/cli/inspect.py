@@ -15,8 +15,8 @@ import click
 from duizhang.cli.cells import indented, screen_width, shown
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import RefusedFile, UserError
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.ingest import Extraction, Setting, SourceSpec
@@ -102,7 +102,7 @@ def _read(file: Path, specs: Mapping[str, SourceSpec], setting: Setting, folder:
     """The bills of the file; asks: a person is there to give the password of one that has one."""
     from duizhang.ingest import extract
     from duizhang.ingest.opening import LockedFile, with_password
-    from duizhang.sealing import period_of
+    from duizhang.secrecy.sealing import period_of
 
     if period_of(file) is not None:
         raise UserError(f"{file.name} is sealed", advice="`duizhang reidentify file` writes it in clear, and puts on record who asked.")

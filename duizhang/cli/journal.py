@@ -9,8 +9,8 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, home_option, open_state
-from duizhang.language import translated as _
-from duizhang.terms import EventKind
+from duizhang.declared.terms import EventKind
+from duizhang.speech.language import translated as _
 
 
 @click.group("journal")

@@ -15,8 +15,8 @@ from duizhang.cli.options import home_option
 def command(home: Path, out: Path | None) -> None:
     """Last run and publication, days by state, open items and amounts by leg and currency, refused files, the newest day of each
     source, in the text format of Prometheus. Give --out a file in the folder of node_exporter's textfile collector."""
-    from duizhang.disk import written
-    from duizhang.watching import exposition
+    from duizhang.home.disk import written
+    from duizhang.standing.watching import exposition
 
     text = exposition(home)
     if out is None:

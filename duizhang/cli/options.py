@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from duizhang.errors import BooksError, UserError
-from duizhang.language import ask_books
-from duizhang.language import translated as _
+from duizhang.speech.language import ask_books
+from duizhang.speech.language import translated as _
 
 if TYPE_CHECKING:
+    from duizhang.home.state import State
     from duizhang.ingest import SourceSpec
-    from duizhang.state import State
 
 
 class _Day(click.DateTime):
@@ -111,7 +111,7 @@ def known_sources(books_path: Path | None) -> dict[str, SourceSpec]:
 
 def open_state(home: Path) -> State:
     """The state database of a home that exists."""
-    from duizhang.state import State
+    from duizhang.home.state import State
 
     return State(home)
 

@@ -13,9 +13,9 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, wrapped
 from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.errors import UserError
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
-from duizhang.spoken_names import spoken_leg, spoken_records
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
+from duizhang.speech.spoken_names import spoken_leg, spoken_records
 
 if TYPE_CHECKING:
     from duizhang.plan import Plan, Preflight
@@ -40,10 +40,10 @@ def command(
     from duizhang.books import load_books
 
     books = load_books(books_path)
+    from duizhang.home.state import State
+    from duizhang.home.store import Store
     from duizhang.ingest import collect
     from duizhang.plan import acquire, last_day, make_plan, preflight
-    from duizhang.state import State
-    from duizhang.store import Store
 
     with acquire(home):
         store, state = Store(home.resolve()), State(home)

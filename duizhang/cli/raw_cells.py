@@ -10,7 +10,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.close.rejecting import Corrected

@@ -10,8 +10,8 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, home_option, open_state
-from duizhang.language import translated as _
 from duizhang.runner import load_runner
+from duizhang.speech.language import translated as _
 
 
 @click.command("replay")

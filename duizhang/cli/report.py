@@ -13,8 +13,8 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, home_option, in_order, span
 from duizhang.errors import UserError
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 if TYPE_CHECKING:
     from duizhang.report import Format, Language
@@ -80,8 +80,8 @@ def command(
     pages: list[Path] = []
     if docs and first and last:
         from duizhang.gate import write_data_docs  # seconds to load
-        from duizhang.store import Store
-        from duizhang.store import days as every_day
+        from duizhang.home.store import Store
+        from duizhang.home.store import days as every_day
 
         for day in every_day(first, last):
             pages.append(Path(write_data_docs(Store(home.resolve()), day, docs / day.isoformat())))

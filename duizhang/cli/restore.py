@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from duizhang.cli.answers import answer, json_option
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 
 @click.command("restore")

@@ -11,7 +11,7 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import table_text
 from duizhang.cli.files import reason_option
 from duizhang.cli.options import books_option, by_option, home_option, key_option, open_state
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 
 @click.group("retention")

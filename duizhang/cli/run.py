@@ -12,9 +12,9 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.cli.spoken_lines import spoken_lines
-from duizhang.language import translated as _
 from duizhang.memory import parsed
 from duizhang.runner import check_range, load_runner
+from duizhang.speech.language import translated as _
 
 
 @click.command("run")
@@ -61,8 +61,8 @@ def command(
 
 def _periods(home: Path, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
     """What became of every day of the range."""
+    from duizhang.home.state import State
     from duizhang.publish import period_states
-    from duizhang.state import State
 
     return [
         {"period": day, "state": s.state, "version": s.version, "held_reasons": [line for line in s.held_reasons.splitlines() if line]}

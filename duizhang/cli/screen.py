@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from duizhang.harmless import for_terminal
+from duizhang.speech.harmless import for_terminal
 
 
 class _Screen:

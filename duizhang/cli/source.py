@@ -13,7 +13,7 @@ from duizhang.cli import files, raw_cells
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import known_sources, own_sources
 from duizhang.errors import UserError
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 
 @click.group("source")

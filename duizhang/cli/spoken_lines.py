@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from duizhang.language import CHINESE, current
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
+from duizhang.speech.language import CHINESE, current
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 _WIDEST = 100  # characters of why a day is held, where `duizhang status` says the rest
 

@@ -11,8 +11,8 @@ import click
 
 from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.options import home_option
-from duizhang.harmless import for_spreadsheet
-from duizhang.language import translated as _
+from duizhang.speech.harmless import for_spreadsheet
+from duizhang.speech.language import translated as _
 
 
 @click.command()
@@ -23,7 +23,7 @@ from duizhang.language import translated as _
 @click.option("--most", type=click.IntRange(min=1), help="At most so many rows; that there are more is told. Default: all.")
 def command(query: str, home: Path, form: str, seconds: float | None, most: int | None) -> None:
     """Query the published tables (DuckDB SQL, read-only)."""
-    from duizhang.published import open_published, run_select
+    from duizhang.home.published import open_published, run_select
 
     with open_published(home) as con:
         names, rows = run_select(con, query, most=most, seconds=seconds)

@@ -11,7 +11,7 @@ from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.options import DAY, home_option, open_state, span
 from duizhang.errors import UserError
-from duizhang.language import translated as _
+from duizhang.speech.language import translated as _
 
 
 @click.command("statement")
@@ -29,7 +29,7 @@ def command(
     if bool(customer) == bool(shop):
         raise UserError("say either --customer or --shop")
     from duizhang.close import statement
-    from duizhang.store import Store
+    from duizhang.home.store import Store
 
     state = open_state(home)
     periods = span(start, end)

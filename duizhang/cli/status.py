@@ -14,12 +14,12 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, indented, screen_width, table_text, wrapped
 from duizhang.cli.options import home_option
+from duizhang.declared.terms import PeriodStatus
 from duizhang.errors import UserError
-from duizhang.language import counted
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
-from duizhang.spoken_names import spoken_cause, spoken_currency, spoken_leg, spoken_list
-from duizhang.terms import PeriodStatus
+from duizhang.speech.language import counted
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
+from duizhang.speech.spoken_names import spoken_cause, spoken_currency, spoken_leg, spoken_list
 
 if TYPE_CHECKING:
     import duckdb
@@ -136,7 +136,7 @@ def _not_certified(days: Sequence[Mapping[str, Any]], *, everything: bool) -> It
 def _one_sided(not_run: list[dict[str, Any]], home: Path) -> Iterator[str]:
     if not_run:
         from duizhang.report import read_home_books
-        from duizhang.verdict import not_run_lines
+        from duizhang.standing.verdict import not_run_lines
 
         yield "\n" + _("Not reconciled, for want of the other side:")
         for line in not_run_lines(not_run, read_home_books(home).shop):
@@ -219,10 +219,10 @@ def _causes(causes: list[dict[str, Any]]) -> str:
 
 def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
     """The days that were run, the files that were not read, and the legs that were not run."""
-    from duizhang.published import open_published
-    from duizhang.store import connect
-    from duizhang.unread import unread_and_noted
-    from duizhang.verdict import Verdict, verdicts
+    from duizhang.home.published import open_published
+    from duizhang.home.store import connect
+    from duizhang.standing.unread import unread_and_noted
+    from duizhang.standing.verdict import Verdict, verdicts
 
     # each opened once: to open a database takes longer than what is asked of it
     with open_published(home) as con, connect() as working:
@@ -261,7 +261,7 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
 
 def _open_by_leg(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str, Any]]]:
     """By day, the items that are open at its end and their amounts (net) by leg, cause and currency."""
-    from duizhang.store import rows
+    from duizhang.home.store import rows
 
     found: dict[dt.date, list[dict[str, Any]]] = {}
     for row in rows(con, "select period, leg, cause, currency, count(*) as items, sum(difference) as amount from variances group by all "
@@ -272,7 +272,7 @@ def _open_by_leg(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str,
 
 def _by_event(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str, Any]]]:
     """By day, how many events are open at its end by cause, each once in whatever legs it shows, as pages and reports count them."""
-    from duizhang.store import rows
+    from duizhang.home.store import rows
 
     found: dict[dt.date, list[dict[str, Any]]] = {}
     for row in rows(con, """
@@ -304,8 +304,8 @@ def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[
     """What has to be dealt with at the end of a day by cause, each fault once: an order is in several legs, whose items and amounts do not
     add up. amount: gross; overdue: how many have outlived the time that their leg gives them; deadline: the first to do so. Without what is
     on its way."""
+    from duizhang.home.store import rows
     from duizhang.report.faults import gather
-    from duizhang.store import rows
 
     if period is None:
         return []
@@ -322,11 +322,11 @@ def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, An
     and that the machine has looked at, sources that are silent or thin against their own weeks (they hold nothing), and why what is
     shown may be no more what is on record."""
     from duizhang.close.feeds import made_feeds
-    from duizhang.events import cut_off
+    from duizhang.home.events import cut_off
+    from duizhang.home.state import State
     from duizhang.ingest import records
-    from duizhang.quiet import quiet_sources
-    from duizhang.state import State
-    from duizhang.uncertified import why_not
+    from duizhang.standing.quiet import quiet_sources
+    from duizhang.standing.uncertified import why_not
 
     try:
         state = State(home, read_only=True)
@@ -346,9 +346,9 @@ def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, An
 
 def _not_run(home: Path, con: duckdb.DuckDBPyConnection, periods: list[dt.date]) -> list[dict[str, Any]]:
     """Legs of which one side was never supplied, as the last run saw them (also when held)."""
-    from duizhang.published import TABLES
-    from duizhang.store import Store, told_when_damaged
-    from duizhang.verdict import not_run
+    from duizhang.home.published import TABLES
+    from duizhang.home.store import Store, told_when_damaged
+    from duizhang.standing.verdict import not_run
 
     with told_when_damaged(home):
         Store(home).view(con, "legs_not_run", periods, TABLES["legs_not_run"])

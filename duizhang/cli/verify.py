@@ -9,8 +9,8 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import home_option
 from duizhang.errors import UserError
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

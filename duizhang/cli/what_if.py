@@ -15,12 +15,12 @@ import click
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import in_currency, screen_width, table_text, wrapped
 from duizhang.cli.options import DAY, home_option, in_order
+from duizhang.declared.terms import PeriodStatus
 from duizhang.errors import UserError
-from duizhang.language import counted
-from duizhang.language import translated as _
 from duizhang.logs import shown
 from duizhang.runner import load_runner
-from duizhang.terms import PeriodStatus
+from duizhang.speech.language import counted
+from duizhang.speech.language import translated as _
 
 if TYPE_CHECKING:
     from duizhang.what_if import Effect
@@ -51,7 +51,7 @@ def command(
         raise UserError(_("nothing is changed"), advice=_("Give --set PLACE=VALUE, --books, --causes or --matching."))
     first, last = (day.date() if day else None for day in (start, end))
     in_order(first, last)
-    from duizhang.state import State
+    from duizhang.home.state import State
     from duizhang.what_if import Proposed, what_if
 
     runner = partial(load_runner(), progress=not quiet)

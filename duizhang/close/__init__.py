@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from duizhang.close.rejecting import CellChoice, Corrected, Rejected, rejected
     from duizhang.close.replaying import replay
     from duizhang.close.workbook import export_exceptions
-    from duizhang.events import append_event, events
+    from duizhang.home.events import append_event, events
 else:
     __getattr__ = opened_by_need(__name__)
 

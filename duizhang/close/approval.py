@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from duizhang.close.authority import Actor, Key, actor
 from duizhang.close.decisions import cells_not_computed, deciders, not_computed
 from duizhang.close.people import same_person
+from duizhang.declared.terms import EventKind, PeriodStatus
 from duizhang.errors import UserError
-from duizhang.events import append_event, last_event
-from duizhang.lock import acquire
+from duizhang.home.events import append_event, last_event
+from duizhang.home.lock import acquire
+from duizhang.home.state import METADATA, State
 from duizhang.publish import PeriodState, period_states, read_manifest, refresh_published, set_period_state
-from duizhang.state import METADATA, State
-from duizhang.terms import EventKind, PeriodStatus
 
 MAKER, CHECKER = ROLES = ("maker", "checker")
 # the role and name under which the machine signs a quiet day, in the place of both

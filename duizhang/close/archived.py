@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from duizhang.home.state import make_home
 from duizhang.ingest.archiving import archive
-from duizhang.state import make_home
 
 
 def archive_sources(home: Path, folder: Path) -> dict[str, str]:

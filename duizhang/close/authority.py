@@ -21,17 +21,17 @@ import yaml
 
 from duizhang.close.decisions import ADJUST, RECLASSIFY, WRITE_OFF, Decision
 from duizhang.close.people import same_person, signed_name
+from duizhang.declared.schema import PIECES
+from duizhang.declared.terms import EventKind
 from duizhang.errors import BooksError, UserError
-from duizhang.events import SIGNATURE, Event, last_before, signed_text
-from duizhang.schema import PIECES
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.home.events import SIGNATURE, Event, last_before, signed_text
+from duizhang.home.state import State
 from duizhang.yaml_reading import load_yaml
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from duizhang.staff import Person, Role, WriteOffLimit
+    from duizhang.books.staff import Person, Role, WriteOffLimit
 
 KEY_VARIABLE = "DUIZHANG_KEY"
 # what is held against the limit of a role: money that is given up, or booked elsewhere
@@ -216,7 +216,7 @@ def _people(said: Mapping[str, Any]) -> tuple[dict[str, Role], dict[str, Person]
     with them taken together."""
     if not said.get("roles") and not said.get("people"):
         return {}, {}
-    from duizhang.staff import Person, Role, staff_problem
+    from duizhang.books.staff import Person, Role, staff_problem
 
     roles = {name: Role(**entry) for name, entry in (said.get("roles") or {}).items()}
     people = {name: Person(**entry) for name, entry in (said.get("people") or {}).items()}

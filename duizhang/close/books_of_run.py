@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from duizhang.books import Books, load_books
-from duizhang.events import last_before
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.declared.terms import EventKind
+from duizhang.home.events import last_before
+from duizhang.home.state import State
 
 
 def last_books(home: Path, state: State) -> Books | None:

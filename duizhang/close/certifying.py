@@ -18,17 +18,17 @@ import duckdb
 from duizhang.close.approval import MACHINE, RECONCILED, certified
 from duizhang.close.authority import machine
 from duizhang.close.decisions import cells_not_computed, deciders, not_computed
-from duizhang.events import Event, Sign, append_event, event_log, last_event
+from duizhang.declared.schema import PIECES
+from duizhang.declared.terms import EventKind
+from duizhang.home.events import Event, Sign, append_event, event_log, last_event
+from duizhang.home.published import open_published
+from duizhang.home.state import State
 from duizhang.publish import period_states, read_manifest, refresh_published
-from duizhang.published import open_published
 from duizhang.report.usual import usual
-from duizhang.schema import PIECES
-from duizhang.state import State
-from duizhang.terms import EventKind
 
 if TYPE_CHECKING:
     from duizhang.books import Books
-    from duizhang.books_entries import Certify
+    from duizhang.books.books_entries import Certify
 
 _LOOKED = (EventKind.CERTIFIED, EventKind.NOT_CERTIFIED)
 

@@ -18,10 +18,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from duizhang.close.merkle import leaf_hash, root_of
-from duizhang.disk import written
 from duizhang.errors import UserError
-from duizhang.events import Event
-from duizhang.identity import identity
+from duizhang.home.disk import written
+from duizhang.home.events import Event
+from duizhang.home.identity import identity
 
 KEY_FILE, KEY_VARIABLE = "checkpoint.key", "DUIZHANG_CHECKPOINT_KEY"
 _ED25519 = b"\x01"

@@ -26,13 +26,13 @@ from duizhang.close.decisions import (
     WAIT,
 )
 from duizhang.close.groups import Event
-from duizhang.currency import in_places
-from duizhang.currency import unit as unit_of
+from duizhang.declared.currency import in_places
+from duizhang.declared.currency import unit as unit_of
+from duizhang.declared.schema import PIECES
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
-from duizhang.schema import PIECES
+from duizhang.home.state import State
 from duizhang.spelling import meant
-from duizhang.state import State
 
 if TYPE_CHECKING:
     from duizhang.books import Books
@@ -95,8 +95,8 @@ class Ground:
     @cached_property
     def accounts(self) -> frozenset[str]:
         """The accounts that books.yaml or a file of the ledger names."""
-        from duizhang.schema import TABLES
-        from duizhang.store import Store, connect
+        from duizhang.declared.schema import TABLES
+        from duizhang.home.store import Store, connect
 
         journal, store = self.books.journal, Store(self._home)
         own = [journal.write_off, journal.suspense, journal.receivable, journal.cash_in_transit, journal.inventory, journal.fees]
@@ -113,7 +113,7 @@ class Ground:
 
     def ours(self, event: Event) -> Decimal:
         """What our side says in the lines that have the money of an event."""
-        from duizhang.published import open_published
+        from duizhang.home.published import open_published
 
         with open_published(self._home) as con:
             found: dict[tuple[str, ...], Decimal] = {
@@ -204,7 +204,7 @@ def _chased(ground: Ground, choice: Choice) -> str:
 
 def _as_called(to: str, known: Sequence[str]) -> str:
     """A party by the name that everybody knows it by, in any language; '' where none is called so."""
-    from duizhang.report.labels import load_labels
+    from duizhang.speech.labels import load_labels
 
     every = {**load_labels()["channels"], **load_labels()["providers"]}
     return next((name for name in known if to.casefold() in (label.casefold() for label in every.get(name, {}).values())), "")
@@ -254,7 +254,7 @@ def _parts(ground: Ground, choice: Choice) -> list[Choice]:
 
 def decision_named(word: str) -> str:
     """The name of a decision as any language has it; what is none stays as it is."""
-    from duizhang.report.labels import load_labels
+    from duizhang.speech.labels import load_labels
 
     text = word.strip().casefold()
     for name, labels in load_labels()["decisions"].items():

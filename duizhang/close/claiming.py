@@ -11,9 +11,9 @@ from typing import Any
 from duizhang.books import Books
 from duizhang.close.decisions import MOVING, decisions
 from duizhang.close.disputes import SOON, Item, claim_by, party_of, to_answer
-from duizhang.events import events
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.declared.terms import EventKind
+from duizhang.home.events import events
+from duizhang.home.state import State
 
 DISPUTED = EventKind.DISPUTED
 

@@ -6,12 +6,12 @@ import datetime as dt
 from pathlib import Path
 
 from duizhang.close.authority import Key, actor
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.events import append_event, events
-from duizhang.lock import acquire
-from duizhang.published import open_published
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.home.events import append_event, events
+from duizhang.home.lock import acquire
+from duizhang.home.published import open_published
+from duizhang.home.state import State
 
 MOST = 2000  # characters
 Place = tuple[str, str, str, str]

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from duizhang.close.decisions import COMPUTED
+from duizhang.declared.terms import Outcome
 from duizhang.digest import mapping_digest
-from duizhang.events import append_event
 from duizhang.gate import recorded_results
-from duizhang.state import State
-from duizhang.terms import Outcome
-from duizhang.working_tables import BEGUN, sealed
-from duizhang.working_tables import COMPUTED as COMPUTED_PERIODS
+from duizhang.home.events import append_event
+from duizhang.home.state import State
+from duizhang.home.working_tables import BEGUN, sealed
+from duizhang.home.working_tables import COMPUTED as COMPUTED_PERIODS
 
 if TYPE_CHECKING:
     from duizhang.publish import PeriodOutcome

@@ -18,7 +18,9 @@ from duizhang.close.authority import Actor, Key, actor
 from duizhang.close.deciding import CLOSED, MOST_TOLD
 from duizhang.close.rejecting import CellChoice, Corrected
 from duizhang.errors import RefusedFile, UserError
-from duizhang.events import append_event
+from duizhang.home.events import append_event
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 from duizhang.ingest import FileRecord, load_specs, records
 from duizhang.ingest.archiving import archived_path, archived_whole
 from duizhang.ingest.corrected import CellCorrection
@@ -34,11 +36,9 @@ from duizhang.ingest.files import (
     inbox_path,
     member_of,
 )
-from duizhang.lock import acquire
 from duizhang.publish import period_states
-from duizhang.sealing import opened
+from duizhang.secrecy.sealing import opened
 from duizhang.spelling import nearest
-from duizhang.state import State
 
 if TYPE_CHECKING:
     from duizhang.books import Books

@@ -34,13 +34,13 @@ from duizhang.close.decisions import (
 )
 from duizhang.close.groups import Event, events_of, linked
 from duizhang.close.sameness import Footprint, footprint, same_money
+from duizhang.declared.terms import EventKind, PeriodStatus
 from duizhang.errors import UserError
-from duizhang.events import append_event, events
 from duizhang.gate import accept_failure
-from duizhang.lock import acquire
+from duizhang.home.events import append_event, events
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 from duizhang.publish import period_states, refresh_published
-from duizhang.state import State
-from duizhang.terms import EventKind, PeriodStatus
 
 CLOSED = PeriodStatus.CLOSED
 MOST_TOLD = 20

@@ -16,14 +16,14 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from duizhang.declared.schema import DAY, PIECES, TEXT
+from duizhang.declared.terms import DecisionKind, EventKind
 from duizhang.errors import StateError
-from duizhang.events import events
 from duizhang.gate import accepted_by
+from duizhang.home.events import events
+from duizhang.home.state import METADATA, State
+from duizhang.home.store import days
 from duizhang.ingest.files import OF_CELLS, deciders_of_cells
-from duizhang.schema import DAY, PIECES, TEXT
-from duizhang.state import METADATA, State
-from duizhang.store import days
-from duizhang.terms import DecisionKind, EventKind
 
 # what may be chosen; a split is stored as the decisions that it is made of
 ACCEPT, WRITE_OFF, CORRECT, WAIT, LINK, RECLASSIFY, CHASE, ADJUST, SPLIT = DECISIONS = tuple(DecisionKind)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from duizhang.close.approval import APPROVED, CHECKER, CLOSED, MACHINE, MAKER, all_signatures
 from duizhang.close.deciding import decision_of, undo_of
 from duizhang.close.decisions import DECIDED, TAKEN_BACK, Decision, decisions
-from duizhang.events import FILES_REMOVED, Event
+from duizhang.declared.terms import EventKind, PeriodStatus
 from duizhang.gate import acceptances
+from duizhang.home.events import FILES_REMOVED, Event
+from duizhang.home.state import State
 from duizhang.publish import period_states, versions
-from duizhang.state import State
-from duizhang.terms import EventKind, PeriodStatus
 
 
 @dataclass

@@ -17,14 +17,14 @@ from duizhang.books import Books, Counterparty
 from duizhang.close.decisions import CHASE, STANDING, Decision, decisions
 from duizhang.close.groups import no_such_day
 from duizhang.close.letters import write_letter
-from duizhang.currency import in_places
+from duizhang.declared.currency import in_places
+from duizhang.declared.schema import TABLES
+from duizhang.declared.terms import Side
 from duizhang.errors import UserError
-from duizhang.published import open_published
-from duizhang.report.labels import load_labels
-from duizhang.schema import TABLES
-from duizhang.state import State
-from duizhang.store import Store, connect
-from duizhang.terms import Side
+from duizhang.home.published import open_published
+from duizhang.home.state import State
+from duizhang.home.store import Store, connect
+from duizhang.speech.labels import load_labels
 from duizhang.yaml_reading import load_yaml
 
 if TYPE_CHECKING:

@@ -26,18 +26,18 @@ from urllib.parse import urlsplit
 
 from duizhang.close.decisions import ADJUST, DECIDED, RECLASSIFY, TAKEN_BACK
 from duizhang.close.workbook import safe_cell
-from duizhang.disk import written
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.events import append_event, events
-from duizhang.identity import identity
-from duizhang.lock import acquire
+from duizhang.home.disk import written
+from duizhang.home.events import append_event, events
+from duizhang.home.identity import identity
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 from duizhang.spelling import meant
-from duizhang.state import State
-from duizhang.terms import EventKind
 
 if TYPE_CHECKING:
     from duizhang.books import Books
-    from duizhang.books_entries import Feed, Webhook
+    from duizhang.books.books_entries import Feed, Webhook
 
 FOLDER = "feeds"
 COLUMNS = ("id", "reverses", "decision", "period", "entity", "leg", "key", "shop", "order_id", "currency", "change", "value",

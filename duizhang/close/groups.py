@@ -13,7 +13,7 @@ import duckdb
 
 from duizhang.close.decisions import SUMS, Item
 from duizhang.errors import UserError
-from duizhang.published import open_published
+from duizhang.home.published import open_published
 
 Place = tuple[str, str, str, str, str]  # leg, entity, key, currency, cause
 # the legs whose lines a measure of the finance leg adds up

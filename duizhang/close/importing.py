@@ -21,10 +21,10 @@ from duizhang.close.rejecting import CellChoice, Corrected
 from duizhang.close.workbook import CELL_HEADER, DERIVED, HEADER, IDENTITY, INPUT, LATER, open_differences, row_digest, safe_cell
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
-from duizhang.lock import acquire
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 from duizhang.publish import refresh_published
-from duizhang.report.labels import load_labels
-from duizhang.state import State
+from duizhang.speech.labels import load_labels
 
 if TYPE_CHECKING:
     from duizhang.close.correcting import Correcting

@@ -14,11 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from duizhang import published
 from duizhang.books import Books, JournalAccounts
 from duizhang.close.decisions import RECLASSIFY, WRITE_OFF, Decision, Item, decision_claims, decisions
-from duizhang.schema import CLAIM, PIECES
-from duizhang.state import State
+from duizhang.declared.schema import CLAIM, PIECES
+from duizhang.home import published
+from duizhang.home.state import State
 
 
 @dataclass(frozen=True)

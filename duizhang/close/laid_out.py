@@ -16,7 +16,7 @@ from duizhang.digest import blocks_digest
 from duizhang.errors import UserError
 from duizhang.ingest import inbox_path
 from duizhang.ingest.archiving import STAND_INS, archived_path, archived_whole
-from duizhang.sealing import erased_digest, kept_blocks
+from duizhang.secrecy.sealing import erased_digest, kept_blocks
 from duizhang.yaml_reading import load_yaml
 
 KEY_FILE = "pseudonym.key"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from duizhang.books import Books
 from duizhang.close.workbook import safe_cell
-from duizhang.currency import in_places
+from duizhang.declared.currency import in_places
 from duizhang.errors import UserError
-from duizhang.published import open_published
+from duizhang.home.published import open_published
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from duizhang.close.workbook import CELL_HEADER
-from duizhang.currency import in_places
-from duizhang.phrases import in_language
+from duizhang.declared.currency import in_places
+from duizhang.declared.schema import PIECES
 from duizhang.report.figures import evidence_lines
-from duizhang.report.labels import Labels, load_labels
-from duizhang.schema import PIECES
+from duizhang.speech.labels import Labels, load_labels
+from duizhang.speech.phrases import in_language
 
 EXACT_DIGITS = 15  # of a number in a spreadsheet
 LABEL_ROW = "#"  # in the column `row` of the row of labels

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from duizhang.close.decisions import Decision, decisions
 from duizhang.close.groups import no_such_day
-from duizhang.language import counted
-from duizhang.language import translated as _
+from duizhang.home.published import open_published
+from duizhang.home.state import State
 from duizhang.publish import read_manifest, versions
-from duizhang.published import open_published
 from duizhang.report import read_home_books
-from duizhang.spoken_names import spoken_amount, spoken_cause
-from duizhang.state import State
-from duizhang.verdict import not_run, not_run_lines
+from duizhang.speech.language import counted
+from duizhang.speech.language import translated as _
+from duizhang.speech.spoken_names import spoken_amount, spoken_cause
+from duizhang.standing.verdict import not_run, not_run_lines
 
 # The events of a day by cause. An event's money is what its booked items come to, once where one account has what another lacks.
 _OPEN = """

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from duizhang.close.workbook import EXACT_DIGITS, safe_cell
-from duizhang.currency import in_places
+from duizhang.declared.currency import in_places
+from duizhang.declared.schema import CLAIM
+from duizhang.declared.terms import PeriodStatus
 from duizhang.errors import ConservationError, UserError
+from duizhang.home.state import State
+from duizhang.home.store import Store, connect, days
 from duizhang.publish import period_states
 from duizhang.reconcile import STATE_TABLES
-from duizhang.schema import CLAIM
 from duizhang.spelling import meant
-from duizhang.state import State
-from duizhang.store import Store, connect, days
-from duizhang.terms import PeriodStatus
 
 STATEMENT = {
     "period": "日期", "kind": "类型", "order_id": "订单", "key": "编号", "currency": "币种", "charged": "应收",

@@ -18,10 +18,12 @@ from duizhang.close.computation import differing
 from duizhang.close.derived import Told, forgeries, told
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.errors import DuizhangError
-from duizhang.events import GENESIS, Event, event_log, verify_chain, witness_tail, witnessed
+from duizhang.home.events import GENESIS, Event, event_log, verify_chain, witness_tail, witnessed
+from duizhang.home.landed_folders import broken
+from duizhang.home.state import State
+from duizhang.home.working_tables import differences
 from duizhang.ingest import records
 from duizhang.ingest.files import files_digest
-from duizhang.landed_folders import broken
 from duizhang.publish import (
     is_whole,
     kept_manifests,
@@ -34,9 +36,7 @@ from duizhang.publish import (
     versions,
     written_objects,
 )
-from duizhang.sealing import Closed, Damaged, digests, is_as_sealed
-from duizhang.state import State
-from duizhang.working_tables import differences
+from duizhang.secrecy.sealing import Closed, Damaged, digests, is_as_sealed
 
 # what damaged bytes make the libraries raise; each look is told as damaged, and the others go on
 _DAMAGE = (

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from duizhang.home.state import State
 from duizhang.ingest.corrected import QUARANTINED, CellCorrection
 from duizhang.ingest.files import READ, REFUSED, by_content, cell_corrections, member_of, records
-from duizhang.state import State
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from duizhang.close.decisions import DECIDED, TAKEN_BACK, decisions, store_decision
 from duizhang.close.laid_out import RawFile, lay_out
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.events import Event, append_event, event_log
 from duizhang.gate import copy_acceptances
-from duizhang.identity import keep_own_state
+from duizhang.home.events import Event, append_event, event_log
+from duizhang.home.identity import keep_own_state
+from duizhang.home.state import State
 from duizhang.ingest import records
 from duizhang.ingest.files import DECIDED as FILE_DECIDED
 from duizhang.ingest.files import OF_CELLS
 from duizhang.publish import read_manifest, versions
-from duizhang.state import State
-from duizhang.terms import EventKind
 
 Runner = Callable[[Path, Path, dt.date, dt.date], int]
 

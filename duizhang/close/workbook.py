@@ -12,9 +12,9 @@ from duizhang.close.groups import by_item, events_of, no_such_day
 from duizhang.close.rejecting import Rejected, rejected
 from duizhang.digest import mapping_digest
 from duizhang.errors import UserError
-from duizhang.harmless import for_spreadsheet
-from duizhang.published import open_published
-from duizhang.state import State
+from duizhang.home.published import open_published
+from duizhang.home.state import State
+from duizhang.speech.harmless import for_spreadsheet
 
 if TYPE_CHECKING:
     from duizhang.report import Language

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import xlsxwriter
 
 from duizhang.errors import UserError
-from duizhang.harmless import for_spreadsheet
+from duizhang.speech.harmless import for_spreadsheet
 
 _SHEET_ROWS = 1_048_575
 

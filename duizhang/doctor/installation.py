@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, entry_points, requires, ver
 
 from duizhang import __version__
 from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
-from duizhang.language import translated as _
 from duizhang.layout import EXPECTATIONS, SOURCES, SQL
 from duizhang.runner import GROUP
+from duizhang.speech.language import translated as _
 
 AREA = "installation"
 OLDEST = (3, 11)

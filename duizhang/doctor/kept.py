@@ -10,12 +10,12 @@ from pathlib import Path
 from duizhang.close import verify
 from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
 from duizhang.errors import Retryable, UserError
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
+from duizhang.home.published import POINTER
+from duizhang.home.state import State
 from duizhang.plan import acquire, recorded
 from duizhang.publish import rebuild_published
-from duizhang.published import POINTER
-from duizhang.state import State
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
 
 AREA = "home"
 # a file that was being written, and the folder of one that was being read

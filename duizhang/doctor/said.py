@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from duizhang.books import Books
+from duizhang.declared.terms import FileStatus
 from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
 from duizhang.drafting import open_lines
 from duizhang.errors import SpecError
@@ -15,11 +16,10 @@ from duizhang.ingest import FileRecord, load_specs
 from duizhang.ingest.files import ACCEPTED, DUPLICATE, READ, REFUSED
 from duizhang.ingest.inbox import placed
 from duizhang.ingest.opening import walk
-from duizhang.language import translated as _
-from duizhang.phrases import spoken
 from duizhang.reconcile import supplies
-from duizhang.spoken_names import spoken_leg
-from duizhang.terms import FileStatus
+from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
+from duizhang.speech.spoken_names import spoken_leg
 
 _HOLD_NOTHING = {DUPLICATE, ACCEPTED, FileStatus.WITHDRAWN}
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from duizhang.declared.schema import REFERENCE
 from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, SourceSpec, extract
 from duizhang.ingest.files import path_day
 from duizhang.ingest.opening import documents, rewritten, walk
 from duizhang.ingest.recognising import recognise
-from duizhang.schema import REFERENCE
 
 INBOX = "inbox"
 UNSAID = "XXX"  # ISO 4217 for no currency: what a row has that names none

@@ -14,13 +14,13 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import available_timezones
 
+from duizhang.declared.legs import LEGS, load_legs
 from duizhang.drafting.bills import UNSAID, Bill, Folder
 from duizhang.drafting.whose import Found, Shops, days_text
-from duizhang.folding import folded, width_of
-from duizhang.language import counted, current
-from duizhang.language import translated as _
-from duizhang.legs import LEGS, load_legs
 from duizhang.reconcile import sides_of
+from duizhang.speech.folding import folded, width_of
+from duizhang.speech.language import counted, current
+from duizhang.speech.language import translated as _
 
 QUESTION = "QUESTION"
 # the clocks of providers that count all their sellers' time by their own; they say nothing of where the seller is

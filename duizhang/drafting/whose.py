@@ -13,8 +13,8 @@ from datetime import date
 from duizhang.drafting.bills import Bill, Folder
 from duizhang.ingest.inbox import COMPANY, is_of_a_shop
 from duizhang.ingest.opening import MEMBER
-from duizhang.language import counted
-from duizhang.language import translated as _
+from duizhang.speech.language import counted
+from duizhang.speech.language import translated as _
 
 _SHARED = 5  # of a hundred order numbers of the smaller side that both sides have to know
 _DATE = re.compile(r"[\d._年月日-]+")

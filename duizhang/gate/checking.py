@@ -12,14 +12,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duizhang import published, schema
+from duizhang.declared import schema
 from duizhang.errors import UserError
 from duizhang.gate.records import Failure, Result, failures, quality_table, record, recorded_results
 from duizhang.gate.suites import Expectation, Suite, load_suites
+from duizhang.home import published
+from duizhang.home.state import State
+from duizhang.home.store import WORKERS, Store, connect, quoted
 from duizhang.reconcile import Uncomputed, load_causes
 from duizhang.spelling import meant
-from duizhang.state import State
-from duizhang.store import WORKERS, Store, connect, quoted
 
 log = logging.getLogger(__name__)
 

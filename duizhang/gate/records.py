@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from duizhang.digest import mapping_digest, sort_rows
 from duizhang.errors import UserError
-from duizhang.published import TABLES
-from duizhang.state import METADATA, State
+from duizhang.home.published import TABLES
+from duizhang.home.state import METADATA, State
 
 RESULTS = sa.Table(
     "quality_results",

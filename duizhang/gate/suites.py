@@ -9,8 +9,9 @@ import pyarrow as pa
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from duizhang import published, schema
+from duizhang.declared import schema
 from duizhang.errors import SpecError
+from duizhang.home import published
 from duizhang.layout import EXPECTATIONS
 from duizhang.yaml_reading import load_yaml
 

@@ -21,9 +21,10 @@ from typing import Any, Literal
 import duckdb
 import sqlalchemy as sa
 
-from duizhang import published, schema
+from duizhang.declared import schema
 from duizhang.errors import SpecError
 from duizhang.gate.suites import ROWS_QUERY, Expectation, Suite
+from duizhang.home import published
 
 
 @contextmanager

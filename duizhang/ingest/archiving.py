@@ -15,9 +15,9 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from duizhang.disk import make_folder, put, told_when_full
 from duizhang.errors import RefusedFile
-from duizhang.sealing import Damaged, clear_digest, is_sealing, kept_blocks, period_of, seal
+from duizhang.home.disk import make_folder, put, told_when_full
+from duizhang.secrecy.sealing import Damaged, clear_digest, is_sealing, kept_blocks, period_of, seal
 
 BLOCK = 1 << 20
 INCOMING = "incoming"

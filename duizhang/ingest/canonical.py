@@ -9,8 +9,13 @@ from contextlib import closing
 import duckdb
 import pyarrow as pa
 
-from duizhang import published, schema
 from duizhang.books import Books
+from duizhang.declared import schema
+from duizhang.declared.terms import FileStatus
+from duizhang.home import published
+from duizhang.home.state import State
+from duizhang.home.store import MANY as MANY_A_DAY
+from duizhang.home.store import Store, duck_type, named, scratch
 from duizhang.ingest.files import (
     ACCEPTED,
     READ,
@@ -29,10 +34,6 @@ from duizhang.ingest.files import (
 from duizhang.ingest.inbox import landed_quarantine
 from duizhang.ingest.landing import MANY, LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.specification import load_specs
-from duizhang.state import State
-from duizhang.store import MANY as MANY_A_DAY
-from duizhang.store import Store, duck_type, named, scratch
-from duizhang.terms import FileStatus
 
 _NAMED = 3  # refused files that are named where one is missing
 # status, on one day, of a file that tells the same money as another, or another amount of a movement

@@ -11,11 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from duizhang.books import Books
+from duizhang.declared.legs import LEGS
+from duizhang.declared.schema import TABLES
+from duizhang.home.store import Store, scratch
 from duizhang.ingest.files import overlap_relations
-from duizhang.legs import LEGS
 from duizhang.reconcile import Session, reconcile
-from duizhang.schema import TABLES
-from duizhang.store import Store, scratch
 
 _DAY = dt.date(2026, 1, 1)
 _ORDER = {

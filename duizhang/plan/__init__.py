@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
-    from duizhang.lock import acquire
+    from duizhang.home.lock import acquire
     from duizhang.plan.foreseeing import Preflight, preflight
     from duizhang.plan.inputs import Inputs, begin, derive, record, recorded
     from duizhang.plan.plan import OPENING, Plan, Reason, last_day, make_plan, opens_differently

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from duizhang.books import Books
+from duizhang.home.state import State
 from duizhang.ingest import FileRecord, records, unresolved
 from duizhang.ingest.files import READ, REFUSED
-from duizhang.quiet import quiet_sources
 from duizhang.reconcile import Supply, supplies
-from duizhang.state import State
+from duizhang.standing.quiet import quiet_sources
 
 
 @dataclass(frozen=True)

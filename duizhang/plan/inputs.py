@@ -14,19 +14,19 @@ import sqlalchemy as sa
 from duizhang import __version__
 from duizhang.books import Books
 from duizhang.close import correction_claims, decisions, entries, item_decisions
+from duizhang.declared.legs import legs_digest
+from duizhang.declared.rule_files import rule_file
+from duizhang.declared.schema import DAY, TABLES
 from duizhang.digest import file_digest, mapping_digest
 from duizhang.gate import accepted
+from duizhang.home.state import State
+from duizhang.home.store import Store, connect, quoted
+from duizhang.home.working_tables import BEGUN, COMPUTED, damaged, digest_of, seal, sealed
 from duizhang.ingest import records
 from duizhang.ingest.files import by_content, cell_corrections, corrections_of
 from duizhang.layout import EXPECTATIONS, SQL
-from duizhang.legs import legs_digest
 from duizhang.reconcile import KEPT_TABLES, STATE_TABLES, rules_digest
 from duizhang.reconcile.causes import CAUSES_FILE
-from duizhang.rule_files import rule_file
-from duizhang.schema import DAY, TABLES
-from duizhang.state import State
-from duizhang.store import Store, connect, quoted
-from duizhang.working_tables import BEGUN, COMPUTED, damaged, digest_of, seal, sealed
 
 # Reference data holds until it is stated again, so a day also opens with what was last stated before it.
 REFERENCE = {

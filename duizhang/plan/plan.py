@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from duizhang.books import Books
+from duizhang.declared.terms import PeriodStatus
 from duizhang.digest import mapping_digest
+from duizhang.home.state import State
+from duizhang.home.store import Store, days
+from duizhang.home.working_tables import damaged
 from duizhang.ingest import records
 from duizhang.plan.inputs import Inputs, derive, openings, recorded
 from duizhang.publish import period_states
 from duizhang.reconcile import STATE_TABLES
-from duizhang.state import State
-from duizhang.store import Store, days
-from duizhang.terms import PeriodStatus
-from duizhang.working_tables import damaged
 
 NEVER, OPENING, DAMAGED = "never", "opening", "damaged"
 CLOSED = PeriodStatus.CLOSED

@@ -6,12 +6,12 @@ import datetime as dt
 import logging
 
 from duizhang.books import Books
+from duizhang.home.state import State
+from duizhang.home.store import Store
+from duizhang.home.working_tables import damaged
 from duizhang.plan.inputs import derive, recorded
 from duizhang.publish import CLOSED, period_states
 from duizhang.publish.objects import restore_published, restore_tables
-from duizhang.state import State
-from duizhang.store import Store
-from duizhang.working_tables import damaged
 
 log = logging.getLogger(__name__)
 

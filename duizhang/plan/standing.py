@@ -9,11 +9,11 @@ from pathlib import Path
 from duizhang.books import Books
 from duizhang.close import last_books
 from duizhang.digest import file_digest
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import records
 from duizhang.ingest.files import inbox_path
 from duizhang.plan.plan import make_plan
-from duizhang.state import State
-from duizhang.store import Store
 
 
 def not_current(home: Path, state: State, periods: Sequence[dt.date]) -> dict[dt.date, str]:

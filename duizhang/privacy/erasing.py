@@ -23,21 +23,21 @@ import pyarrow.parquet as pq
 
 from duizhang.books import Books
 from duizhang.close.authority import Key, actor
+from duizhang.declared.terms import EventKind
 from duizhang.digest import mapping_digest
-from duizhang.disk import written
 from duizhang.errors import RefusedFile, UserError
-from duizhang.events import Event, append_event, event_log
+from duizhang.home.disk import written
+from duizhang.home.events import Event, append_event, event_log
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 from duizhang.ingest import FileRecord, Setting, SourceSpec, load_specs, records
 from duizhang.ingest.files import by_content, cell_corrections, inbox_path
 from duizhang.ingest.inbox import land, placed
-from duizhang.lock import acquire
 from duizhang.privacy import cutting
 from duizhang.privacy.cutting import How, TooLarge, cut, is_closed, is_named
-from duizhang.pseudonym_key import PersonKey, person_key, pseudonym
 from duizhang.publish import read_manifest, versions
-from duizhang.sealing import clear_blocks, is_sealing, laid_open, opened, period_of, renew_key, reseal, stand_in
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.secrecy.pseudonym_key import PersonKey, person_key, pseudonym
+from duizhang.secrecy.sealing import clear_blocks, is_sealing, laid_open, opened, period_of, renew_key, reseal, stand_in
 
 SHORTEST = 2  # characters: what is shorter stands in too many cells that are nobody's name
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 from duizhang.books import Books
 from duizhang.close.authority import Key, actor
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.events import append_event
+from duizhang.home.events import append_event
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 from duizhang.ingest import records
 from duizhang.ingest.archiving import archived_path, archived_whole
 from duizhang.ingest.files import inbox_path
-from duizhang.lock import acquire
-from duizhang.pseudonym_key import pseudonym
-from duizhang.sealing import clear_blocks
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.secrecy.pseudonym_key import pseudonym
+from duizhang.secrecy.sealing import clear_blocks
 
 REIDENTIFIED = EventKind.REIDENTIFIED
 _SHA256 = re.compile(r"[0-9a-f]{64}")

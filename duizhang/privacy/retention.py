@@ -13,13 +13,13 @@ from pathlib import Path
 from duizhang.books import Books, Retention
 from duizhang.close.authority import Key, actor
 from duizhang.errors import UserError
-from duizhang.events import FILES_REMOVED, append_event
+from duizhang.home.events import FILES_REMOVED, append_event
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 from duizhang.ingest import FileRecord, SourceSpec, load_specs, records
 from duizhang.ingest.archiving import archived_path
 from duizhang.ingest.files import DUPLICATE, READ, SUPERSEDED, inbox_path
-from duizhang.lock import acquire
-from duizhang.sealing import destroy_key, key_path, period_of
-from duizhang.state import State
+from duizhang.secrecy.sealing import destroy_key, key_path, period_of
 
 VOUCHER, BANK_STATEMENT, UNUSED = "voucher", "bank_statement", "unused"
 

@@ -19,12 +19,12 @@ from duizhang.publish.versions import (
 )
 
 if TYPE_CHECKING:
+    from duizhang.home.published import POINTER
     from duizhang.publish.iceberg import Exported, export_iceberg
     from duizhang.publish.objects import is_whole, version_differs, written_objects
     from duizhang.publish.pointer import object_path, rebuild_published, refresh_published
     from duizhang.publish.publication import CLOSED_REASON, CLOSING_TABLES, PeriodOutcome, publish
     from duizhang.publish.shown import published_differs
-    from duizhang.published import POINTER
 else:
     __getattr__ = opened_by_need(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from duizhang.published import TABLES
-from duizhang.store import quoted, rows
+from duizhang.home.published import TABLES
+from duizhang.home.store import quoted, rows
 
 Row = dict[str, Any]
 

@@ -21,12 +21,12 @@ from urllib.request import url2pathname
 import pyarrow as pa
 from filelock import FileLock
 
-from duizhang.disk import sync_all
 from duizhang.errors import UserError
+from duizhang.home.disk import sync_all
+from duizhang.home.published import PERIOD_STATUS, TABLES
+from duizhang.home.state import State
 from duizhang.publish.pointer import object_path, period_status
 from duizhang.publish.versions import PeriodState, period_states, read_manifest
-from duizhang.published import PERIOD_STATUS, TABLES
-from duizhang.state import State
 
 if TYPE_CHECKING:
     from pyiceberg.catalog.sql import SqlCatalog

@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from duizhang.digest import file_digest, table_digest
-from duizhang.disk import READ_ONLY, sync_all, written
 from duizhang.errors import UserError
 from duizhang.gate import quality_table, recorded_results
-from duizhang.integrity import Fingerprint
+from duizhang.home.disk import READ_ONLY, sync_all, written
+from duizhang.home.integrity import Fingerprint
+from duizhang.home.state import METADATA, State
+from duizhang.home.store import Store, write_parquet
 from duizhang.publish.pointer import object_path
 from duizhang.publish.versions import Version, kept_manifests, manifest_path, period_states, put_manifest, read_manifest
-from duizhang.state import METADATA, State
-from duizhang.store import Store, write_parquet
 
 OBJECT_FILES = sa.Table(
     "object_files",

@@ -16,15 +16,15 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from duizhang import __version__
-from duizhang.dictionary import load_dictionary, table_meaning
+from duizhang.declared.dictionary import load_dictionary, table_meaning
 from duizhang.digest import file_digest, mapping_digest, schema_text
-from duizhang.disk import READ_ONLY, written
 from duizhang.errors import Retryable
-from duizhang.metrics import OF, VIEWS
+from duizhang.home.disk import READ_ONLY, written
+from duizhang.home.published import CAUSES, PERIOD_STATUS, POINTER, TABLES
+from duizhang.home.state import METADATA, State
+from duizhang.home.store import quoted
+from duizhang.publish.metrics import OF, VIEWS
 from duizhang.publish.versions import PeriodState, period_states, read_manifest, versions
-from duizhang.published import CAUSES, PERIOD_STATUS, POINTER, TABLES
-from duizhang.state import METADATA, State
-from duizhang.store import quoted
 
 # The file that readers see, as it was last put in place: its bytes, digests of all that its views rest on and of how the days stand.
 _SHOWN = sa.Table(

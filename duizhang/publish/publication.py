@@ -19,12 +19,16 @@ from typing import Any
 import pyarrow as pa
 
 from duizhang.books import Books
+from duizhang.declared.terms import EventKind, Outcome
 from duizhang.digest import mapping_digest, table_digest
-from duizhang.disk import sync_all
 from duizhang.errors import Retryable
-from duizhang.events import append_event
 from duizhang.gate import Result, load_suites, quality_table, recorded_results
-from duizhang.integrity import fingerprints
+from duizhang.home.disk import sync_all
+from duizhang.home.events import append_event
+from duizhang.home.integrity import fingerprints
+from duizhang.home.published import TABLES
+from duizhang.home.state import State
+from duizhang.home.store import WORKERS, Store
 from duizhang.logs import Pace
 from duizhang.publish.objects import amounts_digest, keep_objects, restore_published, write_object, written_objects
 from duizhang.publish.pointer import object_path, publication_lock, rebuild_published
@@ -44,11 +48,7 @@ from duizhang.publish.versions import (
     versions,
     write_manifest,
 )
-from duizhang.published import TABLES
 from duizhang.reconcile import STATE_TABLES
-from duizhang.state import State
-from duizhang.store import WORKERS, Store
-from duizhang.terms import EventKind, Outcome
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import duckdb
 
+from duizhang.home.published import POINTER
+from duizhang.home.state import State
+from duizhang.home.store import quoted
 from duizhang.publish.pointer import connect_as_pointer, fill, standing
-from duizhang.published import POINTER
-from duizhang.state import State
-from duizhang.store import quoted
 
 _NAMES = {
     "its view {}": "select schema_name, view_name, sql from duckdb_views() where not internal",

@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from duizhang.disk import READ_ONLY, make_folder, written
+from duizhang.declared.terms import PeriodStatus
 from duizhang.errors import StateError, UserError
-from duizhang.state import METADATA, State
-from duizhang.terms import PeriodStatus
+from duizhang.home.disk import READ_ONLY, make_folder, written
+from duizhang.home.state import METADATA, State
 
 OPEN, RECONCILED, HELD, PROVISIONAL, APPROVED, CLOSED = STATES = tuple(PeriodStatus)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
-    from duizhang.matching_passes import load_matching
+    from duizhang.declared.matching_passes import load_matching
     from duizhang.reconcile.backends import DUCKDB, Backend
     from duizhang.reconcile.causes import Cause, load_causes
     from duizhang.reconcile.engine import assert_conservation, make_claims, reconcile, settle

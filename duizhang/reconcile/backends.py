@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 
 import duckdb
 
-from duizhang.store import Store, connect
+from duizhang.home.store import Store, connect
 
 
 class Backend(Protocol):

@@ -9,10 +9,10 @@ from decimal import Decimal
 import pyarrow as pa
 
 from duizhang.books import TRANSIT_DAYS, Books, RateCard, RateTier
-from duizhang.currency import minor_units
+from duizhang.declared.currency import minor_units
+from duizhang.declared.legs import load_legs
+from duizhang.declared.schema import DAY, MONEY, PERCENT, RATE, TEXT
 from duizhang.ingest import load_specs
-from duizhang.legs import load_legs
-from duizhang.schema import DAY, MONEY, PERCENT, RATE, TEXT
 
 
 def books_relations(books: Books) -> dict[str, pa.Table]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 
+from duizhang.declared.rule_files import rule_file
 from duizhang.digest import file_digest
-from duizhang.rule_files import rule_file
-from duizhang.store import quoted
+from duizhang.home.store import quoted
 from duizhang.yaml_reading import load_yaml
 
 CAUSES_FILE = Path(__file__).with_name("causes.yaml")

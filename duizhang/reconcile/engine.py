@@ -9,18 +9,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from duizhang import published
+from duizhang.declared.legs import load_legs
+from duizhang.declared.schema import CLAIM
 from duizhang.errors import ConservationError, ModelFault
+from duizhang.home import published
+from duizhang.home.store import duck_type, named
 from duizhang.layout import SQL
-from duizhang.legs import load_legs
 from duizhang.logs import Pace, fields
 from duizhang.reconcile.goods import move_claims
 from duizhang.reconcile.lineage import behind, models, order, tables_of, tables_of_assertions
 from duizhang.reconcile.matching import match, normalise_keys
 from duizhang.reconcile.outputs import EARLY_TABLES, ITEM_TABLES, KEPT_TABLES, OPEN_CLAIM, STATE_TABLES
 from duizhang.reconcile.session import OF_VALUES, OPENING, Session
-from duizhang.schema import CLAIM
-from duizhang.store import duck_type, named
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from duizhang.books import Books
+from duizhang.declared.schema import DAY, MONEY, RATE, TEXT
 from duizhang.ingest import load_specs
-from duizhang.schema import DAY, MONEY, RATE, TEXT
 
 if TYPE_CHECKING:
     from duizhang.reconcile.session import Session

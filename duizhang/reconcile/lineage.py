@@ -14,14 +14,14 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from duizhang.declared.matching_passes import matching_digest
+from duizhang.declared.schema import TABLES
 from duizhang.digest import file_digest
 from duizhang.errors import SpecError
 from duizhang.layout import SQL
-from duizhang.matching_passes import matching_digest
 from duizhang.reconcile.causes import causes_digest
 from duizhang.reconcile.models import LEG_MODELS, PASSES, ROOMS, SO_FAR, VIEWS
 from duizhang.reconcile.parts import parts_digest
-from duizhang.schema import TABLES
 
 # what the engine puts in place from books.yaml, the rules and people's decisions, and from no table
 GIVEN = frozenset({

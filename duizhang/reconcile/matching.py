@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from duizhang.matching_passes import load_matching
+from duizhang.declared.matching_passes import load_matching
+from duizhang.declared.schema import DAY, TEXT
+from duizhang.home.store import quoted
 from duizhang.reconcile.lines import Item, Lines
 from duizhang.reconcile.models import PASSES
 from duizhang.reconcile.subset import Subset, find_subset
-from duizhang.schema import DAY, TEXT
-from duizhang.store import quoted
 
 if TYPE_CHECKING:
     from duizhang.reconcile.session import Session

@@ -6,9 +6,9 @@ import hashlib
 
 import duckdb
 
+from duizhang.declared.legs import LEGS, legs_digest
+from duizhang.declared.matching_passes import matching_digest
 from duizhang.layout import SQL
-from duizhang.legs import LEGS, legs_digest
-from duizhang.matching_passes import matching_digest
 from duizhang.reconcile.causes import causes_digest
 from duizhang.reconcile.parts import parts_digest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from duizhang.schema import CLAIM, DAY, MONEY, TEXT
+from duizhang.declared.schema import CLAIM, DAY, MONEY, TEXT
 
 OPEN_CLAIM = pa.schema([*CLAIM, pa.field("first_seen", DAY), pa.field("claimed", DAY)])
 STOCK_LEVEL = pa.schema(

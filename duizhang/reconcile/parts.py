@@ -9,8 +9,8 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from duizhang.digest import file_digest
+from duizhang.home.store import quoted
 from duizhang.reconcile.causes import load_causes
-from duizhang.store import quoted
 from duizhang.yaml_reading import load_yaml
 
 PARTS_FILE = Path(__file__).with_name("parts.yaml")

@@ -17,10 +17,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duizhang import schema
 from duizhang.books import Books
+from duizhang.declared import schema
+from duizhang.declared.matching_passes import load_matching
+from duizhang.declared.schema import CLAIM, DAY, TEXT
 from duizhang.errors import ConservationError, UserError, ValueFault
-from duizhang.matching_passes import load_matching
+from duizhang.home.store import MANY, Store, duck_type, quoted, typed
 from duizhang.memory import of_database, told_when_short
 from duizhang.reconcile.backends import DUCKDB, Backend
 from duizhang.reconcile.books_relations import books_relations, rows_of
@@ -31,8 +33,6 @@ from duizhang.reconcile.models import LEG_MODELS, MAPPED, OF_ONLY_SHOP, PLACED, 
 from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL, WAITING_CLAIM
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.reconcile.sides import declared_sides, side_feeds
-from duizhang.schema import CLAIM, DAY, TEXT
-from duizhang.store import MANY, Store, duck_type, quoted, typed
 
 DECISION = pa.schema(
     [

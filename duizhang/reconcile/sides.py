@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from duizhang.books import Books
+from duizhang.declared.schema import TEXT
 from duizhang.ingest import SourceSpec, load_specs
 from duizhang.reconcile.outputs import SIDES
-from duizhang.schema import TEXT
 
 # canonical table and origin ('' = any): the sides that its rows are
 FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {

@@ -16,13 +16,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from duizhang import schema
+from duizhang.declared import schema
 from duizhang.errors import ModelFault
+from duizhang.home.store import quoted
 from duizhang.logs import hushed
 from duizhang.reconcile.engine import reconcile
 from duizhang.reconcile.models import ROOMS
 from duizhang.reconcile.session import LEFT_OUT, OPENING, Session
-from duizhang.store import quoted
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from duizhang.doors import opened_by_need
 
 if TYPE_CHECKING:
     from duizhang.report.home_books import read_home_books
-    from duizhang.report.labels import LANGUAGES, Labels, Language
     from duizhang.report.writing import FORMATS, Format, write_report
+    from duizhang.speech.labels import LANGUAGES, Labels, Language
 else:
     __getattr__ = opened_by_need(__name__)
 

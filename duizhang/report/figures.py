@@ -10,11 +10,11 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from duizhang.currency import in_places
-from duizhang.phrases import in_language
-from duizhang.report.labels import Labels
-from duizhang.schema import PIECES
-from duizhang.terms import Side
+from duizhang.declared.currency import in_places
+from duizhang.declared.schema import PIECES
+from duizhang.declared.terms import Side
+from duizhang.speech.labels import Labels
+from duizhang.speech.phrases import in_language
 
 # decimals of amounts of which no currency is known, beyond cents
 _ZEROS = re.compile(r"(\d\.\d\d)0+(?!\d)")

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.events import last_before
-from duizhang.language import LANGUAGES
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.home.events import last_before
+from duizhang.home.state import State
+from duizhang.speech.language import LANGUAGES
 from duizhang.yaml_reading import load_yaml
 
 if TYPE_CHECKING:
-    from duizhang.report.labels import Language
+    from duizhang.speech.labels import Language
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from duizhang.report.home_books import HomeBooks
-from duizhang.report.labels import Labels, load_labels
+from duizhang.speech.labels import Labels, load_labels
 
 
 def item_name(row: Mapping[str, Any], labels: Labels, books: HomeBooks, accounts: Mapping[str, str], *, parts: bool = True) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from duizhang.declared.terms import PeriodStatus
 from duizhang.report.figures import with_currency
-from duizhang.report.labels import Labels
 from duizhang.report.queries import Facts
 from duizhang.report.sections import is_bad
 from duizhang.report.tables import ordered
-from duizhang.terms import PeriodStatus
-from duizhang.verdict import Verdict
+from duizhang.speech.labels import Labels
+from duizhang.standing.verdict import Verdict
 
 Level = Literal["good", "watch", "bad"]
 _MOST_DAYS = 5

@@ -13,11 +13,11 @@ from markupsafe import Markup
 from duizhang.report.figures import amount
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.judgement import Judgement
-from duizhang.report.labels import Labels
 from duizhang.report.pictures import Figure
 from duizhang.report.queries import Facts
 from duizhang.report.since_version import SinceVersion
 from duizhang.report.tables import NUMERIC, Column, Table, cell_lines, currency_name, ordered
+from duizhang.speech.labels import Labels
 
 _HERE = Path(__file__).parent
 MAIN_WATERFALLS = 6

@@ -8,16 +8,16 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from duizhang.currency import rounded
+from duizhang.declared.currency import rounded
 from duizhang.report import charts
 from duizhang.report.charts import Step
 from duizhang.report.figures import amount, percent, with_currency
 from duizhang.report.home_books import HomeBooks
-from duizhang.report.labels import Labels
 from duizhang.report.queries import TREND_DAYS, Facts, Row
 from duizhang.report.sections import rates_of
 from duizhang.report.tables import Table, columns, currency_name, place
 from duizhang.report.usual import Band, usual
+from duizhang.speech.labels import Labels
 
 _MOST_CAUSES = 7
 _LEAST_RATE = 0.002  # a match rate may always move by so much

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from duizhang.errors import UserError
+from duizhang.home.store import rows
 from duizhang.report.faults import gather
-from duizhang.store import rows
 
 Row = dict[str, Any]
 

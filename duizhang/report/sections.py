@@ -8,18 +8,18 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from duizhang.currency import rounded
-from duizhang.phrases import in_language
+from duizhang.declared.currency import rounded
+from duizhang.declared.terms import FileStatus, PeriodStatus
 from duizhang.reconcile import load_causes
 from duizhang.report.analysis import Break, Mass
 from duizhang.report.figures import evidence_lines, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.item_names import item_name, provider_name
-from duizhang.report.labels import Labels
 from duizhang.report.measures import MEASURES, Finding
 from duizhang.report.queries import MOST_FINDINGS, TOP, Facts, Row, left_out, share
 from duizhang.report.tables import Table, by_money, columns, ordered, place
-from duizhang.terms import FileStatus, PeriodStatus
+from duizhang.speech.labels import Labels
+from duizhang.speech.phrases import in_language
 
 AGES = ((0, 0), (1, 3), (4, 7), (8, 30), (31, None))
 _LINES_OF_EVIDENCE = 2
@@ -128,7 +128,7 @@ class Sections:
         } for r in rows])
 
     def _leg_order(self) -> list[str]:
-        from duizhang.report.labels import load_labels
+        from duizhang.speech.labels import load_labels
 
         return list(load_labels()["legs"])
 

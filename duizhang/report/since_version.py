@@ -6,11 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
+from duizhang.home.store import connect
 from duizhang.publish import manifest_path, read_manifest
 from duizhang.publish.between import Why, changed_items, object_of, reasons_between
-from duizhang.report.labels import Labels
 from duizhang.report.tables import Table, columns
-from duizhang.store import connect
+from duizhang.speech.labels import Labels
 
 _REASONS = 12
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from duizhang.currency import in_places
-from duizhang.folding import width_of
+from duizhang.declared.currency import in_places
+from duizhang.declared.schema import PIECES
 from duizhang.report.figures import with_currency
 from duizhang.report.page import Report
 from duizhang.report.tables import NUMERIC, Column, Table, cell_lines, currency_name
-from duizhang.schema import PIECES
+from duizhang.speech.folding import width_of
 
 EXACT_DIGITS = 15  # of a number in a spreadsheet
 _WIDEST, _NARROWEST = 60, 9

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from duizhang.declared.schema import PIECES
 from duizhang.report.figures import amount, number, percent, quantity, with_currency
-from duizhang.report.labels import Labels
-from duizhang.schema import PIECES
+from duizhang.speech.labels import Labels
 
 Kind = Literal["text", "key", "money", "pieces", "count", "percent", "day", "sums", "lines", "picture", "currency"]
 NUMERIC: tuple[Kind, ...] = ("money", "pieces", "count", "percent", "sums")

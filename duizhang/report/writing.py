@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from duizhang.errors import UserError
-from duizhang.phrases import in_language
-from duizhang.published import open_published
-from duizhang.quiet import quiet_of_home
+from duizhang.home.published import open_published
 from duizhang.report.home_books import HomeBooks, read_home_books
 from duizhang.report.judgement import judge
-from duizhang.report.labels import Labels, Language
 from duizhang.report.measures import findings
 from duizhang.report.page import Report, render
 from duizhang.report.pictures import Pictures
@@ -20,8 +17,11 @@ from duizhang.report.queries import Facts, read, span_of
 from duizhang.report.sections import Sections, held_lines, is_bad, named
 from duizhang.report.since_version import since_version
 from duizhang.report.tables import Table
-from duizhang.unread import unread_files
-from duizhang.verdict import Verdict, verdicts
+from duizhang.speech.labels import Labels, Language
+from duizhang.speech.phrases import in_language
+from duizhang.standing.quiet import quiet_of_home
+from duizhang.standing.unread import unread_files
+from duizhang.standing.verdict import Verdict, verdicts
 
 Format = Literal["html", "xlsx", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -96,8 +96,8 @@ def made(home: Path, first: dt.date | None, last: dt.date | None, labels: Labels
 
 def _uncertified(home: Path) -> dict[dt.date, tuple[str, ...]]:
     """Why days were not certified; nothing where there is no state beside what is published."""
-    from duizhang.state import State
-    from duizhang.uncertified import why_not
+    from duizhang.home.state import State
+    from duizhang.standing.uncertified import why_not
 
     try:
         return why_not(State(home, read_only=True))

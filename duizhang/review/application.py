@@ -17,13 +17,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from duizhang.errors import UserError
-from duizhang.language import speaking
-from duizhang.phrases import spoken
 from duizhang.review.acting import Acting
 from duizhang.review.doorkeeper import Doorkeeper, SafeHeaders
 from duizhang.review.pages import Pages
 from duizhang.review.rendering import rendered
 from duizhang.review.visiting import Visit
+from duizhang.speech.language import speaking
+from duizhang.speech.phrases import spoken
 
 Answer = Callable[[Visit], Response]
 _STATIC = Path(__file__).with_name("static")

@@ -18,10 +18,10 @@ from typing import Any
 import duckdb
 
 from duizhang.errors import UserError
-from duizhang.published import open_published
+from duizhang.home.published import open_published
+from duizhang.home.store import rows
 from duizhang.report.queries import share
 from duizhang.review.queue_lines import lines_of
-from duizhang.store import rows
 
 PAGE, DAYS = 50, 62
 Row = dict[str, Any]

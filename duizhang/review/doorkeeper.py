@@ -12,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from duizhang.books.staff import Duty
 from duizhang.close.authority import Staff, staff_of
 from duizhang.close.keys import loaded_key, public_key
 from duizhang.errors import UserError
+from duizhang.home.state import State
 from duizhang.review.rendering import plain_page
 from duizhang.review.sessions import Sessions, Tries, same_secret
 from duizhang.review.visiting import Visit
 from duizhang.review.wording import LANGUAGES
-from duizhang.staff import Duty
-from duizhang.state import State
 
 COOKIE, LANGUAGE_COOKIE = "duizhang_session", "duizhang_language"
 MOST_KEY_BYTES = 20_000

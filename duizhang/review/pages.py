@@ -15,23 +15,23 @@ from starlette.responses import RedirectResponse, Response
 from duizhang.close import record_of, rejected, signatures
 from duizhang.close.commenting import comments
 from duizhang.errors import UserError
-from duizhang.events import events
+from duizhang.home.events import events
+from duizhang.home.state import State
 from duizhang.ingest import FileRecord, records
 from duizhang.ingest.files import ACCEPTED, READ, REFUSED, cell_corrections
 from duizhang.ingest.typing import shape
-from duizhang.order_life import events_of, items_of, near_keys
-from duizhang.phrases import in_language
 from duizhang.publish.versions import HELD
 from duizhang.report.figures import evidence_lines
 from duizhang.report.home_books import read_home_books
 from duizhang.report.item_names import item_name
-from duizhang.report.labels import Labels, Language
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
 from duizhang.review.views import views
 from duizhang.review.visiting import Visit, day_of
-from duizhang.state import State
-from duizhang.verdict import not_run, not_run_lines, verdicts
+from duizhang.speech.labels import Labels, Language
+from duizhang.speech.phrases import in_language
+from duizhang.standing.order_life import events_of, items_of, near_keys
+from duizhang.standing.verdict import not_run, not_run_lines, verdicts
 
 # kinds of events that a reader of a day's log wants to see
 _LOG = ("decided", "taken_back", "cell_corrected", "cell_restored", "signed", "closed", "reopened", "accepted", "published", "held",

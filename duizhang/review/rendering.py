@@ -13,13 +13,13 @@ import jinja2
 from starlette.responses import HTMLResponse, Response
 
 from duizhang.close.decisions import DECISIONS
-from duizhang.phrases import in_language
 from duizhang.reconcile import load_causes
 from duizhang.report.figures import amount, percent
-from duizhang.report.labels import Labels
 from duizhang.report.tables import currency_name
 from duizhang.review.visiting import Visit
 from duizhang.review.wording import LANGUAGES, say, say_value
+from duizhang.speech.labels import Labels
+from duizhang.speech.phrases import in_language
 
 
 @cache

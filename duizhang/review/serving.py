@@ -12,8 +12,8 @@ import uvicorn
 
 from duizhang.close.authority import staff_of
 from duizhang.errors import UserError
+from duizhang.home.state import State
 from duizhang.review.application import create_application
-from duizhang.state import State
 
 LOOPBACK = "127.0.0.1"
 

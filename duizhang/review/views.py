@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 import sqlalchemy as sa
 
 from duizhang.errors import UserError
+from duizhang.home.state import METADATA, State
 from duizhang.review.asking import FILTERS
-from duizhang.state import METADATA, State
 
 VIEWS = sa.Table(
     "saved_views", METADATA,

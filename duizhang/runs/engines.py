@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from duizhang.engine_names import DUCKDB, named
+from duizhang.books.engine_names import DUCKDB, named
 from duizhang.reconcile import DUCKDB as DUCKDB_BACKEND
 from duizhang.reconcile import Backend
 

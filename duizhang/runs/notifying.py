@@ -11,21 +11,21 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from duizhang.language import of_one
-from duizhang.published import TABLES
-from duizhang.quiet import quiet_sources
+from duizhang.declared.terms import Outcome
+from duizhang.home.published import TABLES
+from duizhang.home.store import connect
 from duizhang.runs.passes import spans
-from duizhang.store import connect
-from duizhang.terms import Outcome
+from duizhang.speech.language import of_one
+from duizhang.standing.quiet import quiet_sources
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from duizhang.books import Books
-    from duizhang.books_entries import Notify
+    from duizhang.books.books_entries import Notify
+    from duizhang.home.store import Store
     from duizhang.ingest import FileRecord
     from duizhang.publish import PeriodOutcome
-    from duizhang.store import Store
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SAID = {

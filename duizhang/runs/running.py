@@ -20,24 +20,24 @@ from duizhang.close import (
 )
 from duizhang.close.approval import MACHINE
 from duizhang.close.certifying import certify
+from duizhang.declared.terms import EventKind, Outcome, PeriodStatus
 from duizhang.digest import file_digest
 from duizhang.errors import ClosedPeriodError, Retryable, UserError
 from duizhang.gate import Failure, run_gate
+from duizhang.home.published import TABLES
+from duizhang.home.state import State
+from duizhang.home.store import Store, connect, days
 from duizhang.ingest import FileRecord, build_canonical, collect, files_by_age, unresolved
 from duizhang.logs import fields
 from duizhang.memory import parsed, told_when_short
 from duizhang.plan import OPENING, Plan, Reason, begin, make_plan, opens_differently, record, recorded, restore
 from duizhang.publish import CLOSED_REASON, PeriodOutcome, note_refused, period_states, publish, rebuild_published
-from duizhang.published import TABLES
 from duizhang.reconcile import Backend, Session, Uncomputed, compute, rules_digest
 from duizhang.runner import check_range
 from duizhang.runs.engines import engine_of
 from duizhang.runs.notifying import news, send
 from duizhang.runs.passes import DAY, passes, spans
-from duizhang.state import State
-from duizhang.store import Store, connect, days
-from duizhang.terms import EventKind, Outcome, PeriodStatus
-from duizhang.verdict import not_run, not_run_lines, verdicts
+from duizhang.standing.verdict import not_run, not_run_lines, verdicts
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from duizhang.books import Books
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import SourceSpec, collect, load_specs, sources_seen
 from duizhang.plan import Plan, last_day, make_plan
-from duizhang.state import State
-from duizhang.store import Store
 
 
 def yesterday(books: Books, now: dt.datetime) -> dt.date:

@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from duizhang.pseudonym_key import pseudonym
+from duizhang.secrecy.pseudonym_key import pseudonym
 from duizhang.simulate.settings import pseudonym_key
 from duizhang.simulate.world import CLOSED, DAY, Plan
 

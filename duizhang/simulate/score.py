@@ -8,7 +8,7 @@ from typing import TypedDict
 import duckdb
 
 from duizhang.errors import UserError
-from duizhang.published import POINTER, open_published
+from duizhang.home.published import POINTER, open_published
 
 # truth_parts, found_parts: one row a key and cause; found is what a key's last published period says.
 # keys: one row a key that is in the truth or was published. verdict: hit | missed | false | ignored (natural timing).

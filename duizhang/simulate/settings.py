@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from duizhang.layout import SOURCES
-from duizhang.pseudonym_key import SEED, PersonKey, Tree
+from duizhang.secrecy.pseudonym_key import SEED, PersonKey, Tree
 from duizhang.simulate.chart import (
     ACCOUNT_NAMES,
     BANK_LEDGERS,

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from duizhang.pseudonym_key import pseudonym
+from duizhang.secrecy.pseudonym_key import pseudonym
 from duizhang.simulate.noise import Link
 from duizhang.simulate.raw_rows import Records
 from duizhang.simulate.settings import pseudonym_key

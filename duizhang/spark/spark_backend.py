@@ -9,10 +9,10 @@ from typing import cast
 
 import duckdb
 
+from duizhang.home.store import Store
 from duizhang.spark.spark_connection import SparkConnection
 from duizhang.spark.starting import check, start
 from duizhang.spark.untranslatable import Untranslatable
-from duizhang.store import Store
 
 
 class SparkBackend:

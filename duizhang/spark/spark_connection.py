@@ -19,13 +19,13 @@ import pyarrow.parquet as pq
 from sqlglot import exp, parse_one
 
 from duizhang.errors import UserError, ValueFault
+from duizhang.home.store import quoted
 from duizhang.spark.distances import damerau_levenshtein
 from duizhang.spark.macros import Macro, created, literal
 from duizhang.spark.spark_faults import told
 from duizhang.spark.spark_rows import HUGE, Result, called, result_of
 from duizhang.spark.transpiling import Translation, transpile
 from duizhang.spark.types import spark_type
-from duizhang.store import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duizhang.engine_names import DUCKDB, named
+from duizhang.books.engine_names import DUCKDB, named
 from duizhang.errors import UserError
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from duizhang.events import WITNESS
-from duizhang.identity import HOMES, keep_own_state
-from duizhang.sealing import KEYS
-from duizhang.state import State
+from duizhang.home.events import WITNESS
+from duizhang.home.identity import HOMES, keep_own_state
+from duizhang.home.state import State
+from duizhang.secrecy.sealing import KEYS
 
 _LINKED = ("archive", KEYS, "landed", "manifests", "objects", "tables")
 _ROWS = 2000

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from duizhang.declared.terms import PeriodStatus
+from duizhang.home.store import connect, rows
 from duizhang.plan import Reason
 from duizhang.publish.between import changed_items, object_of, view_versions
-from duizhang.store import connect, rows
-from duizhang.terms import PeriodStatus
 from duizhang.what_if.edits import Edit
 
 Row = dict[str, Any]

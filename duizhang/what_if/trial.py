@@ -16,19 +16,19 @@ import yaml
 
 from duizhang.books import Books, load_books
 from duizhang.close.laid_out import RawFile, lay_out, write_books
+from duizhang.declared.matching_passes import MATCHING_FILE, read_matching
+from duizhang.declared.rule_files import trying
+from duizhang.declared.terms import EventKind, FileStatus, PeriodStatus
 from duizhang.errors import BooksError, UserError
-from duizhang.events import last_before
+from duizhang.home.events import last_before
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import FileRecord, collect, inbox_path, records
 from duizhang.ingest.files import READ, SUPERSEDED, undecided
-from duizhang.lock import acquire
-from duizhang.matching_passes import MATCHING_FILE, read_matching
 from duizhang.plan import Reason, make_plan, recorded
 from duizhang.publish import PeriodState, period_states, read_manifest, set_period_state, versions
 from duizhang.reconcile.causes import CAUSES_FILE, read_causes
-from duizhang.rule_files import trying
-from duizhang.state import State
-from duizhang.store import Store
-from duizhang.terms import EventKind, FileStatus, PeriodStatus
 from duizhang.what_if.duplicate import duplicate_home
 from duizhang.what_if.edits import Edit, differing_entries, edited
 from duizhang.what_if.effect import Effect, WhatIfDay, between

@@ -16,9 +16,9 @@ from duizhang.backup.recovering import check
 from duizhang.close import approve, signed_checkpoint, verify
 from duizhang.close.checkpoints import KEY_FILE
 from duizhang.errors import UserError
-from duizhang.events import append_event, event_log
-from duizhang.published import open_published
-from duizhang.state import State
+from duizhang.home.events import append_event, event_log
+from duizhang.home.published import open_published
+from duizhang.home.state import State
 from tests.close.conftest import FIRST, fake, public
 
 __all__ = ["fake", "public"]
@@ -99,7 +99,7 @@ def test_a_backup_waits_for_a_run_and_is_no_place_for_another_homes(
     waiting = Event()
     heard = logging.Handler()
     heard.emit = lambda _: waiting.set()  # type: ignore[method-assign]
-    monkeypatch.setattr(logging.getLogger("duizhang.lock"), "handlers", [heard])
+    monkeypatch.setattr(logging.getLogger("duizhang.home.lock"), "handlers", [heard])
     run = FileLock(fake.home / ".run.lock")
     with ThreadPoolExecutor(1) as pool:
         with run:

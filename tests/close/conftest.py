@@ -11,8 +11,8 @@ import pytest
 
 from duizhang.books import Books
 from duizhang.gate import run_gate
+from duizhang.home.store import days
 from duizhang.publish import publish
-from duizhang.store import days
 from tests.ingest.test_database import server
 from tests.publish.conftest import _FAKES
 

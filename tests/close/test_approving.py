@@ -22,12 +22,12 @@ from duizhang.close.approval import (
     signatures,
     signed_from,
 )
+from duizhang.declared.terms import PeriodStatus
 from duizhang.errors import UserError
-from duizhang.events import event_log
+from duizhang.home.events import event_log
+from duizhang.home.state import State
 from duizhang.publish import PeriodState, period_states, set_period_state
 from duizhang.publish.versions import save_states, write_manifest
-from duizhang.state import State
-from duizhang.terms import PeriodStatus
 
 D1, D2, D3 = (dt.date(2026, 3, number) for number in (1, 2, 3))
 DIGESTS = {day: f"{day.day}abcdef0" * 8 for day in (D1, D2, D3)}

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from duizhang.close import approve, close_periods, export_audit, signed_checkpoint, verifier_key, verify
 from duizhang.close.checkpoints import KEY_FILE, read_checkpoint
 from duizhang.errors import UserError
-from duizhang.events import EVENTS, GENESIS, WITNESS, _hash, append_event, event_log
+from duizhang.home.events import EVENTS, GENESIS, WITNESS, _hash, append_event, event_log
 from tests.close.conftest import FIRST, PERIODS
 
 

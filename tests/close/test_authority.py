@@ -21,7 +21,7 @@ from duizhang.close.decisions import Item
 from duizhang.close.groups import Event
 from duizhang.close.keys import new_key
 from duizhang.errors import BooksError, UserError
-from duizhang.events import append_event, event_log
+from duizhang.home.events import append_event, event_log
 from duizhang.ingest.files import FileRecord, remember
 from tests.close.conftest import FIRST, PERIODS
 

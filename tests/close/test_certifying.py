@@ -20,13 +20,13 @@ from duizhang.close.certifying import certify
 from duizhang.close.derived import forgeries, told
 from duizhang.close.keys import new_key
 from duizhang.errors import UserError
-from duizhang.events import append_event, event_log
 from duizhang.gate import run_gate
-from duizhang.phrases import in_language
+from duizhang.home.events import append_event, event_log
+from duizhang.home.store import days
 from duizhang.publish import period_states, publish
 from duizhang.report import write_report
-from duizhang.store import days
-from duizhang.uncertified import why_not
+from duizhang.speech.phrases import in_language
+from duizhang.standing.uncertified import why_not
 from tests.publish.conftest import _FAKES
 
 FIRST = dt.date(2026, 3, 1)

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from duizhang.books import Books
+from duizhang.books.staff import WriteOffLimit
 from duizhang.close.authority import Actor
 from duizhang.close.choosing import Choice, Ground, chosen, divided
 from duizhang.close.deciding import take, take_back
 from duizhang.close.decisions import Decision, Item, decisions, item_decisions
 from duizhang.close.groups import Event
 from duizhang.close.journal import correction_claims, entries
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.events import append_event
-from duizhang.staff import WriteOffLimit
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.home.events import append_event
+from duizhang.home.state import State
 
 DAY = dt.date(2026, 3, 2)
 BOOKS = Books.model_validate({

@@ -18,12 +18,12 @@ from duizhang.cli import cli
 from duizhang.close import CellChoice, approve, correct, record_of, rejected
 from duizhang.close.authority import unsigned
 from duizhang.errors import UserError
-from duizhang.events import event_log
+from duizhang.home.events import event_log
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import collect, records
 from duizhang.ingest.files import cell_corrections
 from duizhang.publish import set_period_state
-from duizhang.state import State
-from duizhang.store import Store
 from tests.pipelines.test_end_to_end import duizhang, query
 from tests.pipelines.test_files import BILL, BOOKS
 from tests.review.conftest import Serving, serving

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from duizhang.cli import cli
-from duizhang.report.labels import load_labels
 from duizhang.runs import running as engine
+from duizhang.speech.labels import load_labels
 from tests.pipelines.test_end_to_end import duizhang, query
 
 pytestmark = pytest.mark.usefixtures("unchecked")

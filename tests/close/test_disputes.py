@@ -21,13 +21,13 @@ from duizhang.close.decisions import Item
 from duizhang.close.disputes import chased, dispute, load_requests, totals
 from duizhang.close.groups import Event
 from duizhang.close.letters import write_letter
+from duizhang.declared.schema import TABLES as CANONICAL
 from duizhang.errors import UserError
-from duizhang.events import append_event
-from duizhang.published import PERIOD_STATUS, TABLES
+from duizhang.home.events import append_event
+from duizhang.home.published import PERIOD_STATUS, TABLES
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.reconcile import LEG_MODELS, load_causes
-from duizhang.schema import TABLES as CANONICAL
-from duizhang.state import State
-from duizhang.store import Store
 
 DAY = dt.date(2026, 3, 6)
 BOOKS = Books.model_validate({

@@ -14,10 +14,10 @@ from duizhang.close.choosing import Choice
 from duizhang.close.deciding import take, take_back
 from duizhang.close.decisions import Decision, Item, Undo, item_decisions, not_computed, store_undo
 from duizhang.close.groups import Event, _orders, linked, no_such_day
+from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.events import append_event
-from duizhang.state import State
-from duizhang.terms import EventKind
+from duizhang.home.events import append_event
+from duizhang.home.state import State
 
 DAY, NEXT = dt.date(2026, 3, 2), dt.date(2026, 3, 3)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from duizhang.books_entries import Feed, Webhook
+from duizhang.books.books_entries import Feed, Webhook
 from duizhang.close.authority import Actor
 from duizhang.close.choosing import Choice
 from duizhang.close.deciding import take, take_back
@@ -22,7 +22,7 @@ from duizhang.close.decisions import Item
 from duizhang.close.feeds import ATTEMPTS, deliver, feed_again, made_feeds, make_feed, signature
 from duizhang.close.groups import Event
 from duizhang.errors import UserError
-from duizhang.state import State
+from duizhang.home.state import State
 
 DAY = dt.date(2026, 3, 2)
 ORDERS = Feed(legs=("order_payment", "order_platform"))

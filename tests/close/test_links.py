@@ -16,7 +16,7 @@ from duizhang.close.decisions import Item
 from duizhang.close.groups import Event, linked
 from duizhang.close.journal import correction_claims, entries
 from duizhang.errors import UserError
-from duizhang.state import State
+from duizhang.home.state import State
 
 DAY, NEXT = dt.date(2026, 3, 2), dt.date(2026, 3, 3)
 

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 import yaml
 
-from duizhang.report.labels import load_labels
+from duizhang.speech.labels import load_labels
 from tests.pipelines.test_end_to_end import duizhang, query
 
 START, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 3)

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 import duizhang.plan  # noqa: F401 - its table is part of every home
-from duizhang import cli, schema_version
+from duizhang import cli
 from duizhang.cli.status import status_of
 from duizhang.close import announce, approval, importing, verify
 from duizhang.close.approval import APPROVALS, approve, close_periods, reopen, signatures, signed_from
@@ -26,15 +26,16 @@ from duizhang.close.deciding import accept, take
 from duizhang.close.decisions import Item
 from duizhang.close.derived import forgeries, told
 from duizhang.close.groups import Event
+from duizhang.declared.terms import Outcome
 from duizhang.doctor import look_at_home
 from duizhang.doctor.finding import NOTED
 from duizhang.errors import DuizhangError, Retryable, StateError, UserError
-from duizhang.events import append_event, event_log, verify_chain, witness_tail, witnessed
-from duizhang.identity import HOMES
+from duizhang.home import schema_version
+from duizhang.home.events import append_event, event_log, verify_chain, witness_tail, witnessed
+from duizhang.home.identity import HOMES
+from duizhang.home.state import State
 from duizhang.publish import PeriodOutcome, period_states, read_manifest
 from duizhang.runs.running import Run
-from duizhang.state import State
-from duizhang.terms import Outcome
 from tests.close.conftest import FIRST, PERIODS, published
 
 
@@ -287,7 +288,7 @@ def test_what_nothing_refers_to_is_told_as_left_over_and_taken_away_where_that_i
 def test_a_table_that_is_declared_later_is_there_at_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever order the rooms are loaded in; also in the midst of a change, and when that is undone."""
     metadata = sa.MetaData()
-    for module in ("duizhang.state", "duizhang.connection"):
+    for module in ("duizhang.home.state", "duizhang.home.connection"):
         monkeypatch.setattr(f"{module}.METADATA", metadata)
     HOMES.to_metadata(metadata)
     schema_version.VERSION.to_metadata(metadata)

@@ -22,8 +22,8 @@ from duizhang.cli import cli
 from duizhang.close import timestamps
 from duizhang.close.timestamps import ask, read_roots, read_stamp, request
 from duizhang.errors import UserError
-from duizhang.events import append_event
-from duizhang.state import State
+from duizhang.home.events import append_event
+from duizhang.home.state import State
 
 STAMPED = Path(__file__).with_name("stamped")
 DATA, ANSWER = (STAMPED / "checkpoint.txt").read_bytes(), (STAMPED / "checkpoint.txt.tsr").read_bytes()

@@ -14,8 +14,8 @@ import pytest
 
 from duizhang.doctor import look_at_home
 from duizhang.doctor.finding import WRONG
-from duizhang.lock import acquire
-from duizhang.state import State
+from duizhang.home.lock import acquire
+from duizhang.home.state import State
 from tests.ingest.test_alipay import FUND, TMALL, TRADE
 from tests.pipelines.test_end_to_end import duizhang
 

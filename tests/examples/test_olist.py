@@ -11,11 +11,11 @@ import pytest
 
 from duizhang.books import load_books
 from duizhang.close import replay
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest.inbox import collect
 from duizhang.plan import make_plan
 from duizhang.publish import versions
-from duizhang.state import State
-from duizhang.store import Store
 from examples.olist import reconcile
 from examples.olist.reconcile import DAY, HERE, TRUTH, prepare
 from pipelines.run import run_range

@@ -11,10 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from duizhang import published, schema
+from duizhang.declared import schema
+from duizhang.home import published
+from duizhang.home.state import State
+from duizhang.home.store import Store, days
 from duizhang.reconcile import STATE_TABLES
-from duizhang.state import State
-from duizhang.store import Store, days
 
 FIRST = dt.date(2026, 3, 1)
 

@@ -13,12 +13,13 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from duizhang import published, schema
+from duizhang.declared import schema
 from duizhang.gate import load_suites, validation
 from duizhang.gate.checking import parameters
 from duizhang.gate.suites import ROWS_QUERY, Expectation, Suite
 from duizhang.gate.validation import Validation
-from duizhang.store import connect
+from duizhang.home import published
+from duizhang.home.store import connect
 
 DAY = dt.date(2026, 3, 2)
 BEFORE = DAY - dt.timedelta(days=1)

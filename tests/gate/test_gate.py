@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from duizhang.declared.schema import TABLES as CANONICAL
 from duizhang.errors import SpecError, UserError
 from duizhang.gate import (
     accept_failure,
@@ -18,10 +19,9 @@ from duizhang.gate import (
     recorded_results,
     run_gate,
 )
+from duizhang.home.published import TABLES
+from duizhang.home.store import days
 from duizhang.layout import EXPECTATIONS
-from duizhang.published import TABLES
-from duizhang.schema import TABLES as CANONICAL
-from duizhang.store import days
 
 FIRST = dt.date(2026, 3, 1)
 

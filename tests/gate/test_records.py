@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from duizhang.declared.schema import TABLES
 from duizhang.errors import UserError
 from duizhang.gate import checking, records, run_gate
 from duizhang.gate.checking import _check_table, _left_out, _look, _strangers, names_shops, write_data_docs
@@ -29,10 +30,9 @@ from duizhang.gate.records import (
     record,
     recorded_results,
 )
+from duizhang.home.state import State
+from duizhang.home.store import days
 from duizhang.reconcile import Uncomputed
-from duizhang.schema import TABLES
-from duizhang.state import State
-from duizhang.store import days
 
 D1, D2, D3, D4 = days(dt.date(2026, 3, 1), dt.date(2026, 3, 4))
 FAILED = Result(D1, "orders", "d", "total_ties", "amount", "critical", False, 2, "off", "by 1")

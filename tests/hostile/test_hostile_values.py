@@ -24,12 +24,12 @@ from click.testing import CliRunner
 from duizhang.books import load_books
 from duizhang.cli import cli
 from duizhang.close.layouts import LAYOUTS
+from duizhang.declared.schema import CLAIM
 from duizhang.gate import run_gate, validation
 from duizhang.gate.suites import Expectation, Suite
+from duizhang.home.published import TABLES
 from duizhang.publish import publish
-from duizhang.published import TABLES
 from duizhang.reconcile import STATE_TABLES
-from duizhang.schema import CLAIM
 from tests.publish.conftest import _FAKES
 from tests.review.conftest import Server
 

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from duizhang import schema
+from duizhang.declared import schema
+from duizhang.home.store import scratch
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.files import CountedFile, Overlaps, overlaps_of
 from duizhang.ingest.landing import LandedFiles, extract, prepare, ranks
 from duizhang.ingest.specification import SourceSpec
-from duizhang.store import scratch
 from tests.ingest.test_damage import SAMPLES
 
 SETTING = Setting(shop="s")

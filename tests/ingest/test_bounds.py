@@ -16,12 +16,12 @@ import pytest
 
 from duizhang.books import Books
 from duizhang.errors import RefusedFile
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import Setting, load_specs
 from duizhang.ingest.inbox import collect
 from duizhang.ingest.landing import extract
 from duizhang.ingest.opening.container import told_apart
-from duizhang.state import State
-from duizhang.store import Store
 
 SKUS = b"sku,cost,currency,as_of\nS1,1.00,CNY,2026-03-02\n"
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duizhang.home.store import connect, quoted
 from duizhang.ingest import load_specs
 from duizhang.ingest.reading.quotes import odd_quotes
 from duizhang.ingest.reading.table import _Rows
@@ -25,8 +26,7 @@ from duizhang.ingest.typing.field_texts import steps
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.times import rivals, times
 from duizhang.ingest.typing.written_dates import respelled
-from duizhang.pseudonym_key import new_key, pseudonym
-from duizhang.store import connect, quoted
+from duizhang.secrecy.pseudonym_key import new_key, pseudonym
 
 FORMATS = [
     *sorted({field.formats for spec in load_specs().values() for field in spec.fields.values() if len(field.formats) > 1}),

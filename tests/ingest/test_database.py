@@ -13,13 +13,13 @@ import pytest
 
 from duizhang.books import Books, Database, load_books
 from duizhang.errors import BooksError
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import Setting, load_specs
 from duizhang.ingest.canonical import build_canonical
 from duizhang.ingest.inbox import collect, remote
 from duizhang.ingest.inbox.database import _through_connectorx, pull
 from duizhang.ingest.landing import extract
-from duizhang.state import State
-from duizhang.store import Store
 from tests.ingest.postgres import programs, running
 
 adbc = pytest.importorskip("adbc_driver_postgresql.dbapi")

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import load_books
-from duizhang.books_expected import Calendar, Expected
+from duizhang.books.books_expected import Calendar, Expected
 from duizhang.errors import BooksError
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import FileRecord, build_canonical
 from duizhang.ingest.inbox import collect
-from duizhang.phrases import in_language
 from duizhang.plan.foreseeing import preflight
-from duizhang.quiet import quiet_sources
-from duizhang.state import State
-from duizhang.store import Store
+from duizhang.speech.phrases import in_language
+from duizhang.standing.quiet import quiet_sources
 
 WEEK = [dt.date(2026, 3, day) for day in range(2, 9)]  # Monday to Sunday
 CALENDARS = {"bank": Calendar(closed=(WEEK[1],), open=(WEEK[5],))}

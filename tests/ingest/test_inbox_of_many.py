@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import load_books
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
-from duizhang.state import State
-from duizhang.store import Store
 from tests.ingest.test_passwords import locked_zip
 from tests.ingest.test_told import BILL
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import Books
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.inbox import collect
 from duizhang.ingest.landing import extract
-from duizhang.state import State
-from duizhang.store import Store
 
 XERO = """journal_line_id,account_code,account_id,account_name,account_type,description,gross_amount,journal_id,net_amount,tax_amount,tax_name,tax_type
 l1,1200,a1,Accounts Receivable,CURRENT,"Invoice, May",110.00,j1,110.00,0,,

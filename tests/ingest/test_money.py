@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duizhang.declared.schema import MONEY, RATE, WHOLE_DIGITS
 from duizhang.ingest.texts import applied
 from duizhang.ingest.typing import amounts
-from duizhang.schema import MONEY, RATE, WHOLE_DIGITS
 
 PIECES = ["$", "¥", "€", "￥", "(", ")", "-", "+", ",", ".", "1", "234", "1,234", "12", "0", "5", "000", ",567", ".50", "e", "−", " ", "USD",
           "元", "1.234"]

@@ -19,11 +19,11 @@ import pytest
 
 from duizhang.books import Database, load_books
 from duizhang.errors import BooksError
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect, database, remote
 from duizhang.ingest.inbox.database import pull
-from duizhang.state import State
-from duizhang.store import Store
 
 pytest.importorskip("connectorx")
 

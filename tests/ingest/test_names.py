@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import Books, Shop
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest.inbox import collect
-from duizhang.state import State
-from duizhang.store import Store
 
 
 class Inbox:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import Books
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
 from duizhang.ingest.typing.masks import shape, without_values
-from duizhang.state import State
-from duizhang.store import Store
 
 NAME, PHONE = "张三丰", "13912345678"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import load_books
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import build_canonical, load_specs
 from duizhang.ingest.files.redated import _has_own_ids
 from duizhang.ingest.inbox import collect
 from duizhang.plan.inputs import derive
-from duizhang.state import State
-from duizhang.store import Store
 
 DAYS = [dt.date(2026, 3, day) for day in (1, 2, 3)]
 BILL = "provider,entry_id,type,transaction_id,order_id,gross,fee,net,currency,payout_id,created_at\n"

@@ -229,9 +229,9 @@ def books(folder: Path, inbox: str) -> Books:
 
 
 def test_the_inbox_of_the_books(bucket: Any, tmp_path: Path) -> None:
+    from duizhang.home.state import State
+    from duizhang.home.store import Store
     from duizhang.ingest.inbox import collect
-    from duizhang.state import State
-    from duizhang.store import Store
 
     put(bucket, "in/shop/a.sta", STATEMENT)
     put(bucket, "in/../b", b"x")

@@ -10,12 +10,12 @@ import pytest
 
 from duizhang.books import load_books
 from duizhang.errors import SpecError
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import Setting, build_canonical, load_spec, load_specs
 from duizhang.ingest.inbox import collect
 from duizhang.ingest.landing import extract
 from duizhang.plan.inputs import derive
-from duizhang.state import State
-from duizhang.store import Store
 
 DAYS = [dt.date(2026, 3, 1), dt.date(2026, 3, 2), dt.date(2026, 3, 3)]
 HEAD = "order_id,line_id,shop,sku,quantity,unit_price,amount,currency,status,ordered_at,paid_at\n"

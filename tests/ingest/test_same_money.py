@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from duizhang.books import load_books
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
-from duizhang.phrases import in_language
-from duizhang.state import State
-from duizhang.store import Store
+from duizhang.speech.phrases import in_language
 
 DAYS = [dt.date(2026, 3, 1), dt.date(2026, 3, 2)]
 BALANCE = (

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from duizhang.errors import SpecError
+from duizhang.home.store import scratch
 from duizhang.ingest import load_specs
 from duizhang.ingest.landing.landed import typed_schema
 from duizhang.ingest.landing.tally import Counter
 from duizhang.ingest.specification.spec import Running
-from duizhang.store import scratch
 
 RULES = {name: spec for name, spec in load_specs().items() if spec.balance}
 

@@ -14,14 +14,14 @@ from click.testing import CliRunner
 from duizhang.books import Books, Shop
 from duizhang.cli import cli
 from duizhang.errors import UserError
-from duizhang.events import events
+from duizhang.home.events import events
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import FileRecord
 from duizhang.ingest.files.file_records import ACCEPTED, READ, REFUSED, WITHDRAWN
 from duizhang.ingest.inbox import collect
 from duizhang.ingest.opening.walk import walk
 from duizhang.publish import CLOSED, set_period_state
-from duizhang.state import State
-from duizhang.store import Store
 
 SKUS = b"sku,cost,currency,as_of\nS1,1.00,CNY,2026-03-02\n"
 BILL = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlglot import exp
 
+from duizhang.home.store import connect
 from duizhang.layout import SQL
 from duizhang.lint import lint, lint_model, relations, relations_of_files
 from duizhang.lint.check import typed_tree
 from duizhang.lint.room import digits
-from duizhang.store import connect
 
 KNOWN = {
     "t": {"key": "VARCHAR", "amount": "DECIMAL(28,4)", "old": "DECIMAL(18,4)", "rate": "DECIMAL(18,8)", "percent": "DECIMAL(12,4)"},

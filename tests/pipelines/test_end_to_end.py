@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from assets.partitions import daily
 from duizhang.cli import cli
-from duizhang.published import TABLES
+from duizhang.home.published import TABLES
 
 START = dt.date(2026, 3, 1)
 DAYS = 4

@@ -18,9 +18,10 @@ from assets.checks import evaluations, expectation_checks
 from assets.graph import OF_FILES, PUBLISHED, SCHEMAS, STORED
 from assets.partitions import daily
 from assets.workspace import over
-from duizhang import published, schema
+from duizhang.declared import schema
 from duizhang.errors import SpecError
 from duizhang.gate import COMPUTED, Result
+from duizhang.home import published
 from duizhang.ingest import load_specs
 from duizhang.layout import SQL
 from duizhang.reconcile import LEG_MODELS, STATE_TABLES, lineage

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pytest
 
 from duizhang.books import Books
-from duizhang.books_entries import Notify
+from duizhang.books.books_entries import Notify
+from duizhang.declared.terms import Outcome
+from duizhang.home.published import TABLES
+from duizhang.home.store import Store
 from duizhang.ingest.files import FileRecord
 from duizhang.publish import PeriodOutcome
-from duizhang.published import TABLES
 from duizhang.runs.notifying import news, send
-from duizhang.store import Store
-from duizhang.terms import Outcome
 from tests.close.test_feeds import Receiver, receiver
 
 __all__ = ["receiver"]

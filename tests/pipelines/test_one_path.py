@@ -33,11 +33,11 @@ from duizhang.close import events
 from duizhang.digest import file_digest
 from duizhang.errors import ConservationError
 from duizhang.gate import load_suites
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.layout import SQL
 from duizhang.publish import read_manifest
 from duizhang.runs import yesterday
-from duizhang.state import State
-from duizhang.store import Store
 from pipelines.definitions import build_defs
 from pipelines.run import run_range
 from pipelines.schedules import build_schedule

@@ -14,9 +14,9 @@ from duizhang.cli import cli
 from duizhang.cli.status import command as status_command
 from duizhang.close import verify
 from duizhang.digest import file_digest
-from duizhang.state import State
-from duizhang.store import Store
-from duizhang.working_tables import damaged
+from duizhang.home.state import State
+from duizhang.home.store import Store
+from duizhang.home.working_tables import damaged
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query, run
 from tests.pipelines.test_restate import VERSIONS, day, same_rows
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from duizhang.home.store import days
 from duizhang.report.printing import BROWSERS
-from duizhang.store import days
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query
 
 

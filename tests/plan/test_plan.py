@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from duizhang.declared.terms import PeriodStatus
 from duizhang.digest import file_digest
+from duizhang.home.working_tables import BEGUN
 from duizhang.ingest import FileRecord
 from duizhang.plan import Inputs, Plan, last_day, make_plan, opens_differently, plan, standing
 from duizhang.publish import PeriodState
 from duizhang.reconcile import STATE_TABLES
-from duizhang.terms import PeriodStatus
-from duizhang.working_tables import BEGUN
 
 D1, D2, D3, D4 = (dt.date(2026, 3, number) for number in range(1, 5))
 HERE: Any = object()  # a state that is only handed on

@@ -23,18 +23,18 @@ from duizhang.close import archive_books, verify
 from duizhang.close.authority import unsigned
 from duizhang.close.keys import new_key as new_person
 from duizhang.close.proof import Proof
+from duizhang.declared.terms import EventKind
 from duizhang.errors import RefusedFile, UserError
-from duizhang.events import append_event, event_log
+from duizhang.home.events import append_event, event_log
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import build_canonical, records
 from duizhang.ingest.inbox import archive, archived_path, archived_whole, collect
 from duizhang.ingest.specification import ENCODINGS
 from duizhang.privacy import cutting, erase, erasing, open_raw_file, pseudonym_for, remove
 from duizhang.privacy.cutting import How, cut
-from duizhang.pseudonym_key import new_key, person_key, pseudonym
-from duizhang.sealing import KEY_VARIABLE, clear_blocks, erased_digest, period_of, stand_in
-from duizhang.state import State
-from duizhang.store import Store
-from duizhang.terms import EventKind
+from duizhang.secrecy.pseudonym_key import new_key, person_key, pseudonym
+from duizhang.secrecy.sealing import KEY_VARIABLE, clear_blocks, erased_digest, period_of, stand_in
 from tests.ingest.test_privacy import TEXTS
 
 DAY = dt.date(2026, 3, 2)

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from duizhang.books import Books, Shop
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import FileRecord, SourceSpec, load_specs
 from duizhang.ingest.inbox import collect
 from duizhang.ingest.landing.extract import bills
 from duizhang.ingest.recognising import Place
 from duizhang.ingest.specification import normalised
-from duizhang.state import State
-from duizhang.store import Store
 from tests.ingest.test_damage import SAMPLES
 
 MARKED = "Zoe Quxley 13912345678 zoe.quxley@example.com"

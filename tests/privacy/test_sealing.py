@@ -20,11 +20,13 @@ from duizhang.close import verify
 from duizhang.close.laid_out import RawFile, archived_file, lay_out
 from duizhang.close.proof import Proof
 from duizhang.errors import UserError
-from duizhang.events import FILES_REMOVED, append_event, event_log
+from duizhang.home.events import FILES_REMOVED, append_event, event_log
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import FileRecord, build_canonical, records
 from duizhang.ingest.inbox import archive, archived_path, archived_whole, collect
 from duizhang.privacy import REIDENTIFIED, kept_files, open_raw_file, pseudonym_for, remove
-from duizhang.sealing import (
+from duizhang.secrecy.sealing import (
     BLOCK,
     KEY_VARIABLE,
     MAGIC,
@@ -38,8 +40,6 @@ from duizhang.sealing import (
     period_of,
     seal,
 )
-from duizhang.state import State
-from duizhang.store import Store
 from tests.ingest.test_privacy import NAME, PHONE, TEXTS, written
 
 DAY = dt.date(2026, 3, 2)

@@ -13,8 +13,8 @@ import pytest
 import duizhang.ingest.files.file_records  # noqa: F401 - its table of files is part of every home
 from duizhang.books import Books
 from duizhang.gate import run_gate
+from duizhang.home.store import days
 from duizhang.publish import publish
-from duizhang.store import days
 
 _SPEC = importlib.util.spec_from_file_location("gate_fakes", Path(__file__).parents[1] / "gate" / "conftest.py")
 assert _SPEC and _SPEC.loader

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from duizhang.books import Books
 from duizhang.cli import cli
 from duizhang.gate import run_gate
+from duizhang.home.published import TABLES, open_published
 from duizhang.publish import export_iceberg, publish, set_period_state, versions
-from duizhang.published import TABLES, open_published
 
 sql = pytest.importorskip("pyiceberg.catalog.sql", reason="needs the extra `iceberg`: pip install 'duizhang[iceberg]'")
 FIRST = dt.date(2026, 3, 1)

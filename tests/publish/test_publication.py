@@ -12,15 +12,15 @@ import pyarrow as pa
 import pytest
 
 from duizhang.books import Books
+from duizhang.declared.terms import Outcome, PeriodStatus
 from duizhang.errors import Retryable
-from duizhang.events import event_log
 from duizhang.gate import Result
+from duizhang.home.events import event_log
+from duizhang.home.published import TABLES
+from duizhang.home.store import WORKERS, days
 from duizhang.publish import PeriodOutcome, PeriodState, period_states, publication, publish, read_manifest, set_period_state
 from duizhang.publish.publication import _candidates, _inputs, _objections
 from duizhang.publish.versions import kept_manifests, manifest_text, save_states, versions
-from duizhang.published import TABLES
-from duizhang.store import WORKERS, days
-from duizhang.terms import Outcome, PeriodStatus
 
 D1, D2, D3 = days(dt.date(2026, 3, 1), dt.date(2026, 3, 3))
 FEW = ("recon_summary", "source_files", "order_trace", "quality_results")

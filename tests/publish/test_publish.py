@@ -23,8 +23,11 @@ from duizhang.cli.diff import _table as compared
 from duizhang.cli.diff import command as diff_command
 from duizhang.cli.sql import command as sql_command
 from duizhang.cli.status import command as status_command
+from duizhang.declared.terms import FileStatus
 from duizhang.errors import UserError
 from duizhang.gate import accept_failure, run_gate
+from duizhang.home.published import PERIOD_STATUS, TABLES
+from duizhang.home.store import days
 from duizhang.publish import (
     PeriodOutcome,
     period_states,
@@ -37,10 +40,7 @@ from duizhang.publish import (
 from duizhang.publish import pointer as pointer_module
 from duizhang.publish.publication import _inputs
 from duizhang.publish.versions import _known
-from duizhang.published import PERIOD_STATUS, TABLES
 from duizhang.reconcile import Uncomputed
-from duizhang.store import days
-from duizhang.terms import FileStatus
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 

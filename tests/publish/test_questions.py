@@ -12,8 +12,8 @@ import duckdb
 import pytest
 import sqlalchemy
 
-from duizhang.metrics import VIEWS
-from duizhang.published import TABLES
+from duizhang.home.published import TABLES
+from duizhang.publish.metrics import VIEWS
 from duizhang.reconcile import load_causes
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")

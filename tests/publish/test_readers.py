@@ -17,6 +17,8 @@ from click.testing import CliRunner
 from duizhang.cli.status import command as status_command
 from duizhang.close import verify
 from duizhang.errors import Retryable, UserError
+from duizhang.home.published import open_published, run_select
+from duizhang.home.state import State
 from duizhang.publish import (
     is_whole,
     object_path,
@@ -28,8 +30,6 @@ from duizhang.publish import (
     set_period_state,
 )
 from duizhang.publish.objects import restore_published
-from duizhang.published import open_published, run_select
-from duizhang.state import State
 from tests.publish.test_publish import FIRST
 
 LOOK = "select sum(closing) from recon_summary"

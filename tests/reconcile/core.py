@@ -13,12 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from duizhang import published
 from duizhang.books import Books
+from duizhang.declared.schema import CLAIM
 from duizhang.digest import table_digest
+from duizhang.home import published
+from duizhang.home.store import Store, days
 from duizhang.reconcile import ITEM_TABLES, STATE_TABLES, Session, assert_conservation, normalise_keys, settle
-from duizhang.schema import CLAIM
-from duizhang.store import Store, days
 
 FIRST = dt.date(2025, 12, 30)
 KEPT = (*(name for name in ITEM_TABLES if name != "legs_not_run"), "open_claims")

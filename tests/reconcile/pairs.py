@@ -26,13 +26,13 @@ from pathlib import Path
 
 import duckdb
 
+from duizhang.home.store import connect, quoted
 from duizhang.layout import SQL
 from duizhang.reconcile.causes import candidates_expression, cause_expression, prepare_causes
 from duizhang.reconcile.lineage import relations_read
 from duizhang.reconcile.matching import prepare_matching
 from duizhang.reconcile.models import prepare_macros
 from duizhang.reconcile.parts import parts_query, prepare_parts
-from duizhang.store import connect, quoted
 
 PAIRS = Path(__file__).with_name("pairs")
 NULL, EMPTY = "~", "''"

@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from duizhang import published
+from duizhang.declared.schema import CLAIM
 from duizhang.errors import ConservationError
+from duizhang.home import published
 from duizhang.layout import SQL
 from duizhang.reconcile import assert_conservation
-from duizhang.schema import CLAIM
 from tests.reconcile.core import claim
 
 FIRST = dt.date(2026, 3, 1)

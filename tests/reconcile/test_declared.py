@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from duizhang.books import Books
-from duizhang.store import days
+from duizhang.home.store import days
 from tests.reconcile.test_engine import FIRST, found, payment, row
 from tests.reconcile.test_legs import run
 

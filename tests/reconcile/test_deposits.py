@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from duizhang.matching_passes import load_matching
+from duizhang.declared.matching_passes import load_matching
 from duizhang.reconcile.lines import Item
 from duizhang.reconcile.matching import _subsets_of
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from duizhang import schema
 from duizhang.books import Books
+from duizhang.declared import schema
+from duizhang.home.store import Store, connect, days
 from duizhang.reconcile import STATE_TABLES, Session, load_causes, reconcile
 from duizhang.reconcile.lineage import order as models_of
-from duizhang.store import Store, connect, days
 from tests.thoroughness import examples, in_parts, various
 
 FIRST = dt.date(2026, 3, 1)

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from duizhang.books import Books
+from duizhang.home.store import Store, days
 from duizhang.reconcile import STATE_TABLES, Session, reconcile
-from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, fill, order, row
 from tests.thoroughness import SPLITS, THOROUGH, examples, in_parts, various
 

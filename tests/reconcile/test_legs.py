@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from duizhang.books import Books
 from duizhang.errors import ConservationError
+from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, reconcile
-from duizhang.store import Store, days
 from tests.reconcile import core
 from tests.reconcile.test_engine import FIRST, fill, found, order, payment, row
 from tests.thoroughness import examples, various

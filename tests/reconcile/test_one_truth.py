@@ -9,13 +9,13 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from duizhang import published
 from duizhang.cli.explain import command as explain
-from duizhang.order_life import items_of
+from duizhang.home import published
+from duizhang.home.store import connect, days, quoted
 from duizhang.report.figures import evidence_lines
-from duizhang.report.labels import Labels
-from duizhang.store import connect, days, quoted
-from duizhang.verdict import not_run, not_run_lines, verdicts
+from duizhang.speech.labels import Labels
+from duizhang.standing.order_life import items_of
+from duizhang.standing.verdict import not_run, not_run_lines, verdicts
 from tests.reconcile.test_engine import FIRST, order, payment
 from tests.reconcile.test_sides import run
 

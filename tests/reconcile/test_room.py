@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from duizhang.books import Books
-from duizhang.currency import in_places, places
+from duizhang.declared.currency import in_places, places
+from duizhang.home.store import Store, days
 from duizhang.reconcile import LEG_MODELS, Session, reconcile
-from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, fill, found, row
 
 NEXT = FIRST + dt.timedelta(days=1)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from duizhang.books import Books
+from duizhang.home.store import Store
 from duizhang.reconcile import Session, reconcile
-from duizhang.store import Store
 from tests.reconcile.test_engine import FIRST, fill, order, payment, row
 
 NEXT = FIRST + dt.timedelta(days=1)

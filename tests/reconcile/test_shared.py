@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from duizhang.books import Books
+from duizhang.home.store import Store
 from duizhang.ingest.inbox.placing import placed
 from duizhang.reconcile import STATE_TABLES, Session, reconcile
-from duizhang.store import Store
 from tests.reconcile.test_engine import FIRST, fill, order, payment, row
 from tests.reconcile.test_goods import FOUR
 from tests.thoroughness import SPLITS, examples, in_parts, various

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duizhang.books import Books
+from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, reconcile
 from duizhang.reconcile.matching import prepare_matching
-from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, KEPT, fill, found, order, payment, row
 from tests.thoroughness import examples, in_parts, various
 

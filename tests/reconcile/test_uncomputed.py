@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, Uncomputed, compute
-from duizhang.store import Store, days
 from tests.reconcile.test_engine import FIRST, KEPT, books, fill, order, payment
 
 PERIODS = days(FIRST, FIRST + dt.timedelta(days=2))

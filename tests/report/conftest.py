@@ -13,8 +13,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from duizhang.published import PERIOD_STATUS, POINTER, TABLES
-from duizhang.store import days
+from duizhang.home.published import PERIOD_STATUS, POINTER, TABLES
+from duizhang.home.store import days
 
 LAST = dt.date(2026, 3, 8)
 EVIL = "<script>alert(1)</script>"

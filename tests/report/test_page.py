@@ -16,20 +16,20 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from duizhang import phrases
 from duizhang.cli.cells import screen_width
 from duizhang.cli.status import _text, status_of
 from duizhang.errors import UserError
-from duizhang.folding import width_of
 from duizhang.ingest.opening.no_bill import _KINDS
-from duizhang.language import speaking
 from duizhang.layout import SQL
-from duizhang.phrases import in_language, spoken
 from duizhang.reconcile import LEG_MODELS, load_causes
 from duizhang.report import Language, write_report
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.item_names import item_name
-from duizhang.report.labels import Labels, load_labels
+from duizhang.speech import phrases
+from duizhang.speech.folding import width_of
+from duizhang.speech.labels import Labels, load_labels
+from duizhang.speech.language import speaking
+from duizhang.speech.phrases import in_language, spoken
 from duizhang.yaml_reading import load_yaml
 from tests.report.conftest import EVIL, LAST, business, events, item, put, status, summary
 

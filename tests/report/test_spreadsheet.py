@@ -9,7 +9,7 @@ import pytest
 
 from duizhang.errors import UserError
 from duizhang.report import printing, write_report
-from duizhang.report.labels import Labels
+from duizhang.speech.labels import Labels
 from tests.report.conftest import EVIL
 
 

@@ -15,8 +15,8 @@ import yaml
 
 from duizhang.books import load_books
 from duizhang.close import announce, append_event, approve, archive_books, close_periods, export_exceptions, import_decisions
-from duizhang.events import events
 from duizhang.gate import run_gate
+from duizhang.home.events import events
 from duizhang.publish import period_states, publish
 from duizhang.review import acting
 from tests.publish.conftest import _FAKES

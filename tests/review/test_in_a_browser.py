@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from duizhang.close import decisions
+from duizhang.home.state import State
 from duizhang.report import write_report
-from duizhang.state import State
 from tests.review.browser import chromium
 from tests.review.conftest import DAY, Serving
 

@@ -14,8 +14,8 @@ from duizhang.cli.status import status_of
 from duizhang.close import decisions
 from duizhang.close.letter_sheets import _OPEN
 from duizhang.errors import UserError
+from duizhang.home.state import State
 from duizhang.review import asking
-from duizhang.state import State
 from tests.review.conftest import DAY, HOSTILE, ITEMS, Serving
 
 PAGES = ("/", f"/day/{DAY}", f"/day/{DAY}/queue", f"/day/{DAY}/files", "/life?key=s/o001",

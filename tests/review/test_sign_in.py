@@ -13,10 +13,10 @@ import pytest
 from duizhang.close import verify
 from duizhang.close.keys import new_key
 from duizhang.errors import UserError
-from duizhang.events import append_event
+from duizhang.home.events import append_event
+from duizhang.home.state import State
 from duizhang.review import serve
 from duizhang.review.sessions import IDLE_SECONDS, LONGEST_SECONDS, TRIES, TRY_SECONDS, Sessions, Tries
-from duizhang.state import State
 from tests.review.conftest import DAY, Serving
 
 

@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 
 from duizhang.books import load_books
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest import build_canonical
 from duizhang.ingest.inbox import collect
 from duizhang.reconcile import Session, reconcile
@@ -21,8 +23,6 @@ from duizhang.simulate.sums import Totals, add_up
 from duizhang.simulate.true_claims import UNIT
 from duizhang.simulate.truth import open_keys
 from duizhang.simulate.world import DAY, SHOPS, World, build_world
-from duizhang.state import State
-from duizhang.store import Store
 from tests.thoroughness import some
 
 PLAN = Plan(days=4, orders_per_day=110, seed=11, break_rate=0)

@@ -18,9 +18,9 @@ from pyspark.errors import PySparkException
 from sqlglot import exp, parse_one
 
 from duizhang.errors import UserError, ValueFault
+from duizhang.home.store import Store
 from duizhang.reconcile import DUCKDB
 from duizhang.spark import SparkConnection, Untranslatable
-from duizhang.store import Store
 from tests.spark.engines import multiset
 
 _MAKES = re.compile(r'\s*create\s+(?:or\s+replace\s+)?(?:temp\s+)?(?:table|view)\s+"?(\w+)"?\s+as\s+(select|with|from)\b', re.IGNORECASE)

@@ -15,9 +15,9 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp, parse_one
 
+from duizhang.home.store import quoted
 from duizhang.spark import Translation
 from duizhang.spark.macros import Macro, inlined
-from duizhang.store import quoted
 
 _CAST = re.compile(r"cast\((`\w[^`]*`|null) as .*\) as (`[^`]+`)\Z", re.DOTALL)
 

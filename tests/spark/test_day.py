@@ -15,12 +15,12 @@ import duckdb
 import pytest
 
 from duizhang.errors import UserError
+from duizhang.home.store import Store, days
 from duizhang.plan import acquire
 from duizhang.publish import read_manifest
 from duizhang.reconcile import DUCKDB, Backend
 from duizhang.runs import PUBLISH, Run
 from duizhang.spark import SparkConnection, spark_connection
-from duizhang.store import Store, days
 from tests.pipelines.test_end_to_end import START, duizhang, query
 from tests.spark.engines import local_spark_is_there
 from tests.spark.stand_in import Frame, StandIn, as_it_is

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from duizhang.home.store import quoted
 from duizhang.layout import SQL
 from duizhang.lint.relations import relations
 from duizhang.reconcile.causes import prepare_causes
@@ -19,7 +20,6 @@ from duizhang.reconcile.models import prepare_macros
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.spark import SparkConnection, transpile
 from duizhang.spark.macros import Macro, created
-from duizhang.store import quoted
 from tests.reconcile.pairs import PAIRS, Pair, between, put, read_pairs, rules, text_of
 from tests.spark.engines import local_spark, multiset
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from duizhang.declared.rule_files import trying
 from duizhang.errors import BooksError, UserError
-from duizhang.events import event_log
+from duizhang.home.events import event_log
+from duizhang.home.state import State
 from duizhang.ingest import records
 from duizhang.reconcile.causes import CAUSES_FILE
-from duizhang.rule_files import trying
-from duizhang.sealing import KEYS
-from duizhang.state import State
+from duizhang.secrecy.sealing import KEYS
 from duizhang.what_if import Proposed, what_if
 from duizhang.what_if.duplicate import duplicate_home
 from duizhang.what_if.edits import differing_entries, edited

@@ -11,13 +11,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from duizhang.close.checkpoints import signed_checkpoint, verifier_key
+from duizhang.declared.terms import PeriodStatus
 from duizhang.digest import mapping_text, schema_text, write_rows
 from duizhang.errors import UserError
-from duizhang.events import event_log
+from duizhang.home.events import event_log
+from duizhang.home.state import State
 from duizhang.publish import is_whole, object_path, period_states, read_manifest
-from duizhang.sealing import clear_blocks
-from duizhang.state import State
-from duizhang.terms import PeriodStatus
+from duizhang.secrecy.sealing import clear_blocks
 
 CHECKER = Path(__file__).with_name("auditor.py")
 

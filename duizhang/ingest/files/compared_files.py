@@ -8,13 +8,13 @@ from collections.abc import Sequence, Set
 import duckdb
 import pyarrow as pa
 
-from duizhang import schema
+from duizhang.declared import schema
+from duizhang.home.store import quoted
 from duizhang.ingest.files.overlap_models import create, make, text
 from duizhang.ingest.files.row_names import measures, row_names
 from duizhang.ingest.files.told_overlaps import COUNTED_AGAIN, CountedFile, Overlaps, add, few, plain, states_of
 from duizhang.ingest.landing import LandedFiles, landed_schema, part_sql, scan_of
 from duizhang.ingest.specification import SourceSpec, Table
-from duizhang.store import quoted
 
 _BETWEEN = "\x1f"
 

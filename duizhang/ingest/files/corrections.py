@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from duizhang.declared.terms import EventKind
 from duizhang.digest import mapping_digest
-from duizhang.events import events
+from duizhang.home.events import events
+from duizhang.home.state import State
 from duizhang.ingest.corrected import CellCorrection
 from duizhang.ingest.files.file_records import FileRecord
 from duizhang.ingest.opening import MEMBER
-from duizhang.state import State
-from duizhang.terms import EventKind
 
 CELL_CORRECTED, CELL_RESTORED = EventKind.CELL_CORRECTED, EventKind.CELL_RESTORED
 # the events that say how raw files are read, beside those that say which of them count

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from duizhang.home.store import scratch
 from duizhang.ingest.files.told_overlaps import CountedFile
 from duizhang.ingest.landing import LandedFiles, prepare
-from duizhang.store import scratch
 
 UNNAMED_ACCOUNT = "bank"  # what stands for the account of a file that names none
 Conflicts = dict[tuple[str, dt.date], set[str]]  # (file, day) -> files that tell the same

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from duizhang.declared.terms import EventKind, FileStatus
 from duizhang.digest import mapping_digest
-from duizhang.events import append_event, events, last_before
+from duizhang.home.events import append_event, events, last_before
+from duizhang.home.state import METADATA, State
 from duizhang.ingest.files.names import inbox_path
-from duizhang.state import METADATA, State
-from duizhang.terms import EventKind, FileStatus
 
 FILES = sa.Table(
     "files", METADATA,

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import duckdb
 
+from duizhang.home.store import connect
 from duizhang.ingest.files.file_records import READ, SUPERSEDED, FileRecord
 from duizhang.ingest.files.redated import REACH_DAYS, moved_days
 from duizhang.ingest.landing import LandedFiles, Setting, prepare, ranks
 from duizhang.ingest.specification import SourceSpec
-from duizhang.store import connect
 
 
 def superseded(records: Mapping[str, FileRecord]) -> dict[str, FileRecord]:

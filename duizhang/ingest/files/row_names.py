@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from duizhang import schema
+from duizhang.declared import schema
 from duizhang.ingest.landing import Setting, expressions_of, landed_schema
 from duizhang.ingest.specification import SourceSpec, Table
 

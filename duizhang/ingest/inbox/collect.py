@@ -19,8 +19,10 @@ import pyarrow.parquet as pq
 
 from duizhang.books import Books
 from duizhang.digest import mapping_digest
-from duizhang.disk import sync_all
 from duizhang.errors import RefusedFile
+from duizhang.home.disk import sync_all
+from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.ingest.archiving import archive, archived_path, archived_whole, clear_incoming, seal_archived
 from duizhang.ingest.files import (
     DUPLICATE,
@@ -53,10 +55,8 @@ from duizhang.ingest.opening import MEMBER, passwords
 from duizhang.ingest.specification import SourceSpec, load_specs
 from duizhang.ingest.typing import QUARANTINE
 from duizhang.logs import Pace
-from duizhang.pseudonym_key import name_of
-from duizhang.sealing import begin_sealing, is_sealing, need_key
-from duizhang.state import State
-from duizhang.store import Store
+from duizhang.secrecy.pseudonym_key import name_of
+from duizhang.secrecy.sealing import begin_sealing, is_sealing, need_key
 
 LOST = "the process that reads it ended twice, perhaps for want of memory (Split it, or export it as CSV.)"
 

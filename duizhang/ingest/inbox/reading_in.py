@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from duizhang.digest import file_digest
-from duizhang.disk import make_folder
 from duizhang.errors import RefusedFile, SpecError
+from duizhang.home.disk import make_folder
 from duizhang.ingest.files import READ, REFUSED, path_day
 from duizhang.ingest.landing import Extraction, Setting, extract, is_whole, seal
 from duizhang.ingest.landing import replace as put_in_place
 from duizhang.ingest.opening import MEMBER, LockedFile, is_apart
 from duizhang.ingest.specification import SourceSpec
 from duizhang.ingest.typing import shape
-from duizhang.sealing import opened
+from duizhang.secrecy.sealing import opened
 
 
 def is_locked(landed: Path) -> bool:

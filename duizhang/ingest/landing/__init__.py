@@ -1,5 +1,6 @@
 """From a recognised document to landed rows on disk, with its control totals recomputed and its quarantine."""
 
+from duizhang.home.landed_folders import is_whole, replace, seal
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.extract import extract
 from duizhang.ingest.landing.extraction import ControlTotal, Extraction, lines_of
@@ -16,7 +17,6 @@ from duizhang.ingest.landing.landed import (
     scan_of,
 )
 from duizhang.ingest.landing.looking import RawCell, RawRecord, as_shown, look
-from duizhang.landed_folders import is_whole, replace, seal
 
 __all__ = [
     "MANY",

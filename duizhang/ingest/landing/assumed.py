@@ -11,10 +11,10 @@ from typing import Any
 import duckdb
 
 from duizhang.errors import SpecError
+from duizhang.home.store import quoted, scratch
 from duizhang.ingest.landing.landed import Setting, named_currency, prepare, unnamed_currency
 from duizhang.ingest.recognising import SIGN
 from duizhang.ingest.specification import SourceSpec
-from duizhang.store import quoted, scratch
 
 _DOLLARS = frozenset((
     "USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU", "DOP", "FJD", "JMD", "TTD",

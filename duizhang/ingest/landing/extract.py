@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
+from duizhang.home.store import scratch
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.assumed import Assumed, assumed
 from duizhang.ingest.landing.chain import Chain
@@ -47,7 +48,6 @@ from duizhang.ingest.typing import (
     shape,
     without_values,
 )
-from duizhang.store import scratch
 
 TYPING_THREADS = 2
 UNREADABLE = "no readable number"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from duizhang import schema
+from duizhang.declared import schema
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.assumed import Assumed
 from duizhang.ingest.landing.landed import ROWS, LandedFiles, Setting, database_for

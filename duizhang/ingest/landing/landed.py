@@ -17,14 +17,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from duizhang import schema
 from duizhang.books import Books
-from duizhang.currency import unit_sql
+from duizhang.declared import schema
+from duizhang.declared.currency import unit_sql
 from duizhang.errors import SpecError
+from duizhang.home.store import Store, connect, quoted, scratch
 from duizhang.ingest.corrected import CellCorrection
 from duizhang.ingest.specification import FIELD_TYPES, SourceSpec, Table
 from duizhang.ingest.typing import reaches
-from duizhang.store import Store, connect, quoted, scratch
 
 # free texts that no model reads: names and numbers of people stand in them, so the books do not keep them
 UNREAD_TEXTS = {

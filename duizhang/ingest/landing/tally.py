@@ -22,12 +22,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile, SpecError
+from duizhang.home.store import cursor, duck_type, quoted, scratch
 from duizhang.ingest.landing.chain import Chain, chains_of, joined
 from duizhang.ingest.landing.landed import KEPT, Hazard, Setting, period_of, prepare, typed_schema
 from duizhang.ingest.specification import Running, SourceSpec
 from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import ten_thousandths, without_values
-from duizhang.store import cursor, duck_type, quoted, scratch
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,8 @@ def propose(path: Path, name: str) -> Proposal:
     unread = [column for column in columns if column.key not in roles and column.kind == "text" and len(roles) > 1]
     lines = [
         f"# Proposed out of {len(body)} rows; the header is line {header + 1}. Check signs and names, drop the fields that no table",
-        "# needs (duizhang/schema.py lists tables and signs), then: duizhang inspect FILE --spec THIS. docs/sources.md explains every key.",
+        "# needs (duizhang/declared/schema.py lists tables and signs), then: duizhang inspect FILE --spec THIS.",
+        "# docs/sources.md explains every key.",
         yaml.safe_dump(spec, allow_unicode=True, sort_keys=False, width=10_000).rstrip(),
         "fields:",
         *(f"  {c.key}: {_flow(c.field)}" for c in columns if c not in unread),

@@ -18,7 +18,7 @@ canonical rows, lists what was rejected and holds the totals that the file state
 
 1. `duizhang source new FILE --name mybank_statement --out mybank.yaml` proposes a specification that reads most files at once:
    columns, types, decimal mark, the table, and the totals of a last line where they are what the rows add up to.
-2. Check signs and names, drop the fields that are not needed (tables and signs: `duizhang/schema.py`), add what the file states:
+2. Check signs and names, drop the fields that are not needed (tables and signs: `duizhang/declared/schema.py`), add what the file states:
 
 ```yaml
 name: mybank_statement

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from duizhang.declared.schema import INSTANT, MONEY, RATE, REFERENCE, TABLES, TEXT
 from duizhang.errors import SpecError
 from duizhang.layout import SOURCES, WORDS
-from duizhang.schema import INSTANT, MONEY, RATE, REFERENCE, TABLES, TEXT
 from duizhang.yaml_reading import load_yaml
 
 ENGINE_VERSION = "7"  # raise it when the same bytes and spec are to be read differently

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from duizhang.currency import places_by_currency
+from duizhang.declared.currency import places_by_currency
 from duizhang.errors import RefusedFile
 from duizhang.ingest.texts import Cells, X, applied
 from duizhang.ingest.typing.money import in_our_digits

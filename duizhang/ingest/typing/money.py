@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from duizhang.declared.schema import MONEY, WHOLE_DIGITS
 from duizhang.ingest.texts import DIGITS, X
 from duizhang.ingest.typing.reading import KEPT, Reading
-from duizhang.schema import MONEY, WHOLE_DIGITS
 
 TOO_LARGE = f"has more than {WHOLE_DIGITS} digits before its decimal mark, the most that have room to be added up"
 _EXACT = 14  # digits that a number of a computer has exactly

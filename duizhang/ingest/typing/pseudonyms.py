@@ -1,7 +1,7 @@
 """Pseudonyms of a whole column: AES-256-CMAC (NIST SP 800-38B, RFC 4493) of every cell, and the way through the key's tree.
 
 The chain of a cell is as long as the cell, but the n-th blocks of all cells are independent of each other: they are encrypted by
-one call, which the processor's AES instructions make as quick as copying. `duizhang.pseudonym_key` gives the same, one by one.
+one call, which the processor's AES instructions make as quick as copying. `duizhang.secrecy.pseudonym_key` gives the same, one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from duizhang.ingest.texts import text_bytes
-from duizhang.pseudonym_key import (
+from duizhang.secrecy.pseudonym_key import (
     FIRST,
     PSEUDONYM_BYTES,
     SEED,

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import pyarrow as pa
 
+from duizhang.declared.matching_passes import load_matching
 from duizhang.ingest.specification import SourceSpec
-from duizhang.matching_passes import load_matching
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
 # what is as long as an id and is a person's: a telephone number, the number of an identity card

@@ -1,0 +1,105 @@
+"""What a day's reconciliation amounts to, for whoever looks at its state: legs in which nothing agrees, legs that were not run.
+
+A day can pass every check and still reconcile nothing; its state alone would look as if all were well.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from duizhang.home.store import rows
+from duizhang.speech.language import translated as _
+from duizhang.speech.spoken_names import spoken_leg, spoken_list, spoken_records
+
+AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
+
+
+@dataclass
+class Verdict:
+    """Of one day. nothing_agrees: legs of which no key agrees though some are due; ran: whether any leg had two sides."""
+
+    nothing_agrees: list[str] = field(default_factory=list)
+    differs: bool = False
+    ran: bool = False
+
+    @property
+    def name(self) -> str:
+        if self.nothing_agrees or not self.ran:
+            return NOTHING
+        return DIFFERS if self.differs else AGREES
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the day may look as if all were well."""
+        return self.name != NOTHING
+
+    @property
+    def text(self) -> str:
+        """'' where the state says enough."""
+        if self.nothing_agrees:
+            return _("0% of {legs}", legs=spoken_list([spoken_leg(leg) for leg in self.nothing_agrees]))
+        return "" if self.ran else _("no leg has both its sides")
+
+
+def verdicts(con: duckdb.DuckDBPyConnection) -> dict[dt.date, Verdict]:
+    """The verdict of every day in the tables recon_summary and variances of a connection."""
+    found: dict[dt.date, Verdict] = {}
+    for period, leg, matched, due, differs in con.execute(
+        """
+        with summary as (
+            select period, leg, entity, sum(matched_keys) as matched, sum(open_keys) as open_keys
+            from recon_summary group by all
+        ),
+        due as (
+            select period, leg, entity, count(*) as due from variances where cause <> 'timing' group by all
+        )
+        select s.period, s.leg, s.matched > 0, coalesce(bool_or(d.due > 0 and s.matched = 0), false), count(d.due) > 0
+        from summary as s left join due as d using (period, leg, entity)
+        where s.matched + s.open_keys > 0
+        group by s.period, s.leg, s.matched > 0
+        order by s.period, s.leg
+        """
+    ).fetchall():
+        verdict = found.setdefault(period, Verdict())
+        verdict.ran = True
+        verdict.differs |= differs
+        if due and not matched and leg not in verdict.nothing_agrees:
+            verdict.nothing_agrees.append(leg)
+    return found
+
+
+def not_run(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The legs that were not run, once each with the days from and to which that is so, from the table legs_not_run."""
+    return rows(
+        con,
+        "select leg, entity, shop, channel, missing, wanted, min(period) as first_day, max(period) as last_day, "
+        "count(distinct period) as days, sum(claims)::bigint as claims from legs_not_run group by all order by all"
+    )
+
+
+def not_run_lines(rows: Sequence[Mapping[str, Any]], shop_name: Callable[[str], str] = str) -> list[str]:
+    """One line a leg and missing side: where, since when, and which records would be needed. shop_name: how people call a shop."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["leg"], row["missing"], row["wanted"] or ""), []).append(row)
+    lines = []
+    for (leg, missing, wanted), group in groups.items():
+        places = [" ".join(part for part in (row["shop"] and shop_name(row["shop"]), row["channel"]) if part) for row in group]
+        named = spoken_list(sorted({place for place in places if place})[:5])
+        more = len({place for place in places if place}) - 5
+        first, last = min(row["first_day"] for row in group), max(row["last_day"] for row in group)
+        places_told = _(" of {names}", names=named) if named else ""
+        places_told += _(" and {n} more", n=more) if more > 0 else ""
+        days = _("{first} to {last}", first=first, last=last) if last > first else str(first)
+        if leg == "refunds":
+            lines.append(_("own refunds{places} were never supplied ({days}): {n} of the provider's stand for them, held against nothing",
+                           places=places_told, days=days, n=sum(row["claims"] or 0 for row in group)))
+            continue
+        lines.append(_("{leg}{places} was not run ({days}): its {side} side was never supplied ({records})", leg=spoken_leg(leg),
+                       places=places_told, days=days, side=_(missing), records=spoken_records(wanted)))
+    return lines
