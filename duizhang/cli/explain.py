@@ -28,7 +28,7 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
     """Show everything about KEY: an order, transaction, payout, tracking number, or the key of a variance."""
     if not (home / "published.duckdb").is_file():
         raise UserError(f"nothing is published in {home}", advice="Run `duizhang run` first.")
-    from duizhang.standing.order_life import events_of, items_of, near_keys, not_held_against
+    from duizhang.report.order_life import events_of, items_of, near_keys, not_held_against
 
     events, items = events_of(home, key), items_of(home, key)
     if not events and not items:
@@ -96,9 +96,10 @@ def _of_item(item: dict[str, Any]) -> list[str]:
     """An open item, its cause and what is to be done about it."""
     from duizhang.declared.currency import in_places
     from duizhang.declared.schema import PIECES
+    from duizhang.report import spoken_currency
     from duizhang.report.figures import evidence_lines, follows_from, is_of_lines
     from duizhang.speech.labels import Labels
-    from duizhang.speech.spoken_names import spoken_currency, spoken_leg
+    from duizhang.speech.spoken_names import spoken_leg
 
     evidence = item["evidence"] or ""
     labels = Labels("zh" if current() == CHINESE else "en")

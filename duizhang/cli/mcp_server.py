@@ -18,7 +18,7 @@ from duizhang.cli.status import status_of
 from duizhang.errors import DuizhangError
 from duizhang.home.published import open_published, run_select
 from duizhang.layout import DOCS
-from duizhang.standing.order_life import events_of, items_of, near_keys, not_held_against
+from duizhang.report.order_life import events_of, items_of, near_keys, not_held_against
 
 MOST_ROWS = 1000
 SECONDS = 20.0

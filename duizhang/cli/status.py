@@ -16,10 +16,11 @@ from duizhang.cli.cells import in_currency, indented, screen_width, table_text, 
 from duizhang.cli.options import home_option
 from duizhang.declared.terms import PeriodStatus
 from duizhang.errors import UserError
+from duizhang.report import spoken_currency
 from duizhang.speech.language import counted
 from duizhang.speech.language import translated as _
 from duizhang.speech.phrases import spoken
-from duizhang.speech.spoken_names import spoken_cause, spoken_currency, spoken_leg, spoken_list
+from duizhang.speech.spoken_names import spoken_cause, spoken_leg, spoken_list
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,10 +13,10 @@ from duizhang.close.groups import no_such_day
 from duizhang.home.published import open_published
 from duizhang.home.state import State
 from duizhang.publish import read_manifest, versions
-from duizhang.report import read_home_books
+from duizhang.report import read_home_books, spoken_amount
 from duizhang.speech.language import counted
 from duizhang.speech.language import translated as _
-from duizhang.speech.spoken_names import spoken_amount, spoken_cause
+from duizhang.speech.spoken_names import spoken_cause
 from duizhang.standing.verdict import not_run, not_run_lines
 
 # The events of a day by cause. An event's money is what its booked items come to, once where one account has what another lacks.

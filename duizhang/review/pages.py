@@ -24,13 +24,13 @@ from duizhang.publish.versions import HELD
 from duizhang.report.figures import evidence_lines
 from duizhang.report.home_books import read_home_books
 from duizhang.report.item_names import item_name
+from duizhang.report.order_life import events_of, items_of, near_keys
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
 from duizhang.review.views import views
 from duizhang.review.visiting import Visit, day_of
 from duizhang.speech.labels import Labels, Language
 from duizhang.speech.phrases import in_language
-from duizhang.standing.order_life import events_of, items_of, near_keys
 from duizhang.standing.verdict import not_run, not_run_lines, verdicts
 
 # kinds of events that a reader of a day's log wants to see

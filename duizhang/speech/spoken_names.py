@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from duizhang.speech.language import CHINESE, ENGLISH, current
@@ -13,43 +12,30 @@ if TYPE_CHECKING:
 
 def spoken_leg(name: str) -> str:
     """A leg."""
-    return _labels().leg(name)
+    return labels_spoken().leg(name)
 
 
 def spoken_cause(name: str) -> str:
     """A cause."""
-    return _labels().cause(name)
-
-
-def spoken_currency(name: str) -> str:
-    """A currency by its code; pieces by their word."""
-    from duizhang.report.tables import currency_name
-
-    return currency_name(name, _labels())
-
-
-def spoken_amount(value: Decimal, currency: str) -> str:
-    """An amount with its currency, or so many pieces."""
-    from duizhang.report.figures import with_currency
-
-    return with_currency(value, currency, _labels())
+    return labels_spoken().cause(name)
 
 
 def spoken_records(names: str) -> str:
     """Canonical tables, with commas between them."""
-    labels = _labels()
+    labels = labels_spoken()
     return labels.listed(labels.of("records", name) for name in names.split(", "))
 
 
 def spoken_list(names: list[str]) -> str:
     """Names one after the other, with the comma that the language has between them."""
-    return _labels().listed(names)
+    return labels_spoken().listed(names)
 
 
-def _labels() -> Labels:
-    from duizhang.speech.labels import Labels  # only what speaks of results loads the report
+def labels_spoken() -> Labels:
+    """The words of results in the language that is spoken."""
+    from duizhang.speech.labels import Labels  # only what speaks of results loads them
 
     return Labels(CHINESE if current() == CHINESE else ENGLISH)
 
 
-__all__ = ["spoken_amount", "spoken_cause", "spoken_currency", "spoken_leg", "spoken_list", "spoken_records"]
+__all__ = ["labels_spoken", "spoken_cause", "spoken_leg", "spoken_list", "spoken_records"]

@@ -384,7 +384,7 @@ def test_parallel_signatures_are_one_after_the_other(
 
 def test_a_database_that_stays_busy_is_one_message_after_one_wait(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("connection", "state"):
-        monkeypatch.setattr(f"duizhang.{module}.BUSY_SECONDS", 0.1)
+        monkeypatch.setattr(f"duizhang.home.{module}.BUSY_SECONDS", 0.1)
     state, tries = State(fake.home), []
     sa.event.listen(state.engine, "engine_connect", tries.append)
     with sqlite3.connect(fake.home / "state.db", isolation_level=None) as other:

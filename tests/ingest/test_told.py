@@ -245,11 +245,12 @@ def test_inspect_says_by_which_books_it_reads_or_what_it_assumes(home: Home) -> 
     path = home.put("tb-01/bill.csv", BILL)
 
     def said(*more: str) -> str:
-        return CliRunner().invoke(cli, ["inspect", str(path), *more], standalone_mode=False).output
+        shown = CliRunner().invoke(cli, ["inspect", str(path), *more], standalone_mode=False).output
+        return "".join(shown.split())  # on lines of the screen's width
 
-    assert said().startswith("no books.yaml above the file, so assumed: time zone Asia/Shanghai, cut-off 00:00, currency CNY")
+    assert said().startswith("nobooks.yamlabovethefile,soassumed:timezoneAsia/Shanghai,cut-off00:00,currencyCNY")
     text = "entity: acme\nstart: 2026-03-01\ntime_zone: America/New_York\ncut_off: '04:00'\ncurrency: USD\n"
     (home.root / "books.yaml").write_text(text, encoding="utf-8")
-    assert said().startswith(f"by {home.root / 'books.yaml'}: time zone America/New_York, cut-off 04:00, currency USD")
+    assert said().startswith(f"by{home.root / 'books.yaml'}:timezoneAmerica/New_York,cut-off04:00,currencyUSD")
     assert json.loads(said("--json"))["setting"]["time_zone"] == "America/New_York"
     assert not (home.root / "pseudonym.key").exists()

@@ -227,7 +227,7 @@ def test_commands(fake: Any) -> None:
     told = run(command=status_command, home=fake.home)
     assert re.findall(r"^2026-03-0(\d) +(?:reconciled|held).* (\d+) +(\d+) +(\d+)$", told, re.MULTILINE) == [
         ("1", "1", "0", "1"), ("2", "1", "0", "2"), ("3", "0", "0", "0")]  # day, version, differences, in transit
-    assert "timing 2 20.00 CNY" in " ".join(run("--all", command=status_command, home=fake.home).split())
+    assert "Orders ↔ payments 2 20.00 CNY Timing" in " ".join(run("--all", command=status_command, home=fake.home).split())
     assert "no bank statement" in told
     assert '"state": "held"' in run("--json", command=status_command, home=fake.home)
     assert "30.00" in run("select sum(closing) as c from recon_summary", command=sql_command, home=fake.home)

@@ -13,8 +13,8 @@ from duizhang.cli.explain import command as explain
 from duizhang.home import published
 from duizhang.home.store import connect, days, quoted
 from duizhang.report.figures import evidence_lines
+from duizhang.report.order_life import items_of
 from duizhang.speech.labels import Labels
-from duizhang.standing.order_life import items_of
 from duizhang.standing.verdict import not_run, not_run_lines, verdicts
 from tests.reconcile.test_engine import FIRST, order, payment
 from tests.reconcile.test_sides import run
@@ -65,5 +65,5 @@ def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> No
     assert not found[periods[1]].is_good and found[periods[1]].text.startswith("0% of ")
     assert "order_payment" in found[periods[1]].nothing_agrees
     assert "order_payment" not in found[periods[2]].nothing_agrees
-    told = [line for line in lines if line.startswith("order_shipment")]
+    told = [line for line in lines if line.startswith("Orders ↔ shipments")]
     assert told == [f"Orders ↔ shipments of tb was not run ({periods[0]} to {periods[2]}): its right side was never supplied (shipments)"]
