@@ -24,11 +24,13 @@ from duizhang.speech.language import translated as _
 def command(
     home: Path, start: dt.datetime, end: dt.datetime, by: str, key: Path | None, digests: tuple[str, ...], reason: str, *, as_json: bool
 ) -> None:
-    """Close days that maker and checker have signed, in order. A closed day refuses new numbers and decisions."""
+    """Close days that maker and checker have signed, in order. A closed day refuses new numbers and decisions. A day that `duizhang plan`
+    would compute again is not closed."""
     from duizhang.close import close_periods
+    from duizhang.plan import not_current
 
     periods = span(start, end)
-    earlier = close_periods(home, open_state(home), periods, by=by, key=key, digests=digests, reason=reason)
+    earlier = close_periods(home, open_state(home), periods, by=by, key=key, digests=digests, reason=reason, stale=not_current)
     closed = [period for period in periods if period not in earlier]
     lines = [_("closed {first} to {last} by {name}", first=closed[0], last=closed[-1], name=f"{by}{unproved(home)}")] if closed else []
     lines += [_("{day} was closed before, by {name}", day=period, name=name) for period, name in earlier.items()]

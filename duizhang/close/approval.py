@@ -61,8 +61,7 @@ def approve(
             _sign(home, state, states, period, role, who, seen.get(period, ""))
 
     with acquire(home):
-        for period, why in (stale(home, state, periods) if stale else {}).items():
-            raise UserError(f"{period} is not current: {why}", advice="Run it first; what is signed is what its inputs give now.")
+        _all_current(home, state, periods, stale)
         state.change(sign)
         refresh_published(home, state)
 
@@ -108,12 +107,12 @@ def _sign(
 
 def close_periods(
     home: Path, state: State, periods: Sequence[dt.date], *, by: str, digests: Sequence[str] = (), reason: str = "",
-    key: Key | None = None,
+    key: Key | None = None, stale: Stale = None,
 ) -> dict[dt.date, str]:
     """Close periods that both have signed in their present version; all of them or none. Who had closed which of them before.
 
-    Raises UserError where one is not approved, where a day before them is not closed and no reason is given, or where `by`
-    has decided something of a period.
+    stale: as for a signature; what was closed before is not asked for again. Raises UserError where one is not approved or not current,
+    where a day before them is not closed and no reason is given, or where `by` has decided something of a period.
     """
     who = actor(home, state, by, "close", key=key)
     seen = _seen(periods, digests)
@@ -144,6 +143,8 @@ def close_periods(
         return {p: event.actor for p, event in before.items() if event}
 
     with acquire(home):
+        states = period_states(state)
+        _all_current(home, state, [p for p in periods if p not in states or states[p].state != CLOSED], stale)
         earlier = state.change(close)
         refresh_published(home, state)
     return earlier
@@ -246,6 +247,11 @@ def _digest(home: Path, states: Mapping[dt.date, PeriodState], period: dt.date, 
         raise UserError(f"{period}: version {found.version} with the digest {digest[:16]} is published, not the {seen[:16]} that was seen",
                         advice="Look at it again.")
     return digest
+
+
+def _all_current(home: Path, state: State, periods: Sequence[dt.date], stale: Stale) -> None:
+    for period, why in (stale(home, state, periods) if stale and periods else {}).items():
+        raise UserError(f"{period} is not current: {why}", advice="Run it first; what is signed is what its inputs give now.")
 
 
 def _all_computed(state: State, period: dt.date) -> None:

@@ -122,7 +122,7 @@ class Acting:
         _may(visit, "close")
         close_periods(
             self._home, State(self._home), [visit.day()], by=visit.name, digests=[visit.sent("digest")], reason=visit.sent("reason"),
-            key=visit.key,
+            key=visit.key, stale=not_current,
         )
         return self._back(visit)
 

@@ -166,13 +166,23 @@ def test_what_was_seen_is_what_is_signed_and_closed(home: Home, digests: Sequenc
     assert home.states()[0] == ("approved", "Li, Wang")
 
 
-def test_a_day_that_is_not_current_is_not_signed(home: Home) -> None:
+def test_a_day_that_is_not_current_is_neither_signed_nor_closed(home: Home) -> None:
+    came = {D2}
+
     def stale(_home: Path, _state: State, days: Sequence[dt.date]) -> dict[dt.date, str]:
-        return {day: "a file came" for day in days if day == D2}
+        return {day: "a file came" for day in days if day in came}
 
     home.sign("maker", "Li", D1, stale=stale)
     with pytest.raises(UserError, match="2026-03-02 is not current: a file came"):
         home.sign("maker", "Li", D2, stale=stale)
+    home.both(D1, D2)
+    with pytest.raises(UserError, match="2026-03-02 is not current: a file came"):
+        home.close("Zhao", D1, D2, stale=stale)
+    assert home.states()[:2] == [("approved", "Li, Wang")] * 2, "all of them or none"
+    assert home.close("Zhao", D1, stale=stale) == {}
+    # of what is closed nothing is asked: a file that came since is the business of who reopens it
+    came.add(D1)
+    assert home.close("Zhao", D1, stale=stale) == {D1: "Zhao"}
 
 
 def test_what_was_decided_and_is_not_computed_yet_waits(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
