@@ -66,6 +66,17 @@ def verifier_key(home: Path, *, make: bool = False) -> str:
     return f"{origin}+{_key_hash(origin, public).hex()}+{base64.b64encode(_ED25519 + public).decode()}"
 
 
+def key_problem(home: Path) -> str:
+    """What is wrong with the key that the home keeps; empty where nothing is, or none is there. A key without its public one beside it,
+    as they were written before, says nothing of whether it was changed."""
+    try:
+        if (home / KEY_FILE).exists():
+            _key_in(home / KEY_FILE)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
 def read_checkpoint(note: str, key: str) -> Checkpoint:
     """What a signed checkpoint says. UserError where it is none, or was not signed with the key (as `verifier_key` writes it)."""
     try:
@@ -111,16 +122,37 @@ def _make_key(home: Path) -> None:
     if not os.environ.get(KEY_VARIABLE) and not path.exists():
         with written(path, mode=0o600) as partial:
             partial.touch(mode=0o600)
-            partial.write_text(base64.b64encode(os.urandom(_SEED_BYTES)).decode() + "\n", encoding="ascii")
+            lines = _lines(Ed25519PrivateKey.from_private_bytes(os.urandom(_SEED_BYTES)))
+            partial.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
 
 
 def _private_key(home: Path) -> Ed25519PrivateKey:
     given, path = os.environ.get(KEY_VARIABLE, ""), home / KEY_FILE
     if not given and not path.exists():
         raise UserError(f"{home} has no key for checkpoints yet", advice="`duizhang checkpoint` makes one; or give the key with --key.")
+    return _key_of(given, KEY_VARIABLE) if given else _key_in(path)
+
+
+def _key_in(path: Path) -> Ed25519PrivateKey:
     try:
-        seed = base64.b64decode((given or path.read_text(encoding="ascii")).strip(), validate=True)
-        return Ed25519PrivateKey.from_private_bytes(seed)
+        return _key_of(path.read_text(encoding="ascii"), str(path))
     except (ValueError, OSError) as error:
-        where = KEY_VARIABLE if given else str(path)
+        raise UserError(f"{path} is no key: expected base64 of {_SEED_BYTES} bytes") from error
+
+
+def _key_of(text: str, where: str) -> Ed25519PrivateKey:
+    """The key of a text: the private one and, below it in a file of ours, the public one. Any 32 bytes are a private key; that they are
+    those that were written only the public one says."""
+    written_as = text.split()
+    try:
+        found = Ed25519PrivateKey.from_private_bytes(base64.b64decode("".join(written_as[:1]), validate=True))
+    except ValueError as error:
         raise UserError(f"{where} is no key: expected base64 of {_SEED_BYTES} bytes") from error
+    if len(written_as) > 1 and written_as != _lines(found):
+        raise UserError(f"{where} was changed: its private and its public key do not belong together",
+                        advice="Put it back from where you keep it; what it signed is proved by its public key all the same.")
+    return found
+
+
+def _lines(key: Ed25519PrivateKey) -> list[str]:
+    return [base64.b64encode(part).decode() for part in (key.private_bytes_raw(), key.public_key().public_bytes_raw())]

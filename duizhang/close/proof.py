@@ -13,7 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from duizhang.close.authority import unsigned
-from duizhang.close.checkpoints import Checkpoint, held_against, read_checkpoint, verifier_key
+from duizhang.close.checkpoints import Checkpoint, held_against, key_problem, read_checkpoint, verifier_key
 from duizhang.close.computation import differing
 from duizhang.close.derived import Told, forgeries, told
 from duizhang.digest import file_digest, mapping_digest
@@ -82,6 +82,7 @@ class _Look:
     def go(self) -> Proof:
         self._try("the state database", self._database)
         self._try("the archive", self._archive)
+        self._add(*filter(None, [key_problem(self.home)]))
         return self.proof
 
     def _try(self, what: str, look: Callable[[], None]) -> None:

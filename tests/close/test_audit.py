@@ -102,6 +102,21 @@ def test_a_checkpoint_of_another_key_counts_for_nothing(fake: Any) -> None:
             read_checkpoint(text, of)
 
 
+def test_a_key_of_checkpoints_that_was_changed_is_told_and_signs_nothing_more(fake: Any) -> None:
+    log, kept = event_log(fake.state), fake.home / KEY_FILE
+    signed_checkpoint(fake.home, log)
+    whole, before = kept.read_bytes(), verify(fake.home).problems
+    for at in (0, 20, 42, 43, 50, len(whole) - 2):
+        kept.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+        told = [p for p in verify(fake.home).problems if p not in before]
+        assert len(told) == 1 and str(kept) in told[0], (at, told)
+        with pytest.raises(UserError, match=KEY_FILE):
+            signed_checkpoint(fake.home, log)
+    # a key of before, of which the private half stands alone, counts still
+    kept.write_bytes(whole.split()[0] + b"\n")
+    assert verify(fake.home).problems == before and signed_checkpoint(fake.home, log)
+
+
 def test_a_day_that_was_never_published_and_a_folder_that_is_there_are_refused(fake: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not published"):
         export_audit(fake.home, fake.state, [dt.date(2030, 1, 1)], tmp_path / "audit")
