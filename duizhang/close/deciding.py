@@ -150,7 +150,8 @@ class _Taking:
             # what was shown before the entry was computed cannot be what is to be posted
             is_shown = seq <= self.shown.get(old.period, 0)
             if new.moves_money and old.moves_money and is_shown and _is_to_be_posted(event, old):
-                return f"{what}; it is open until the ledger has entry J{old.entry:06d}"
+                return (f"{what}; its entry J{old.entry:06d} is for this account and day: what differs may be that entry, not posted or "
+                        "posted otherwise, so decide accept or wait, or take that one back")
             # from one day to the next an item may have another cause: what was on its way is missing
             if parts & _own_parts(old.about) if old.period == period else places & _own_places(old.about):
                 is_waiting = old.decision in STANDING and is_shown

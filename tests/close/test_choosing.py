@@ -94,7 +94,7 @@ def test_what_stands_on_a_wrong_account_or_cause_is_booked_on_the_right_one(tmp_
     other = decided(state, event("E3", "-30", leg="ledger", key=f"6001.02/{DAY}"), "correct")
     take_back(tmp_path, state, other[0].id, by="Zhao", reason="not yet")
     append_event(state, actor="duizhang", kind=EventKind.COMPUTED, payload={"from": str(DAY), "to": str(DAY), "held": []})
-    with pytest.raises(UserError, match="open until the ledger has entry J000002"):
+    with pytest.raises(UserError, match=r"its entry J000002 is for this account and day: .* not posted or posted otherwise"):
         decided(state, event("E3", "-30", leg="ledger", key=f"6001.02/{DAY}"), "correct")
     take_back(tmp_path, state, 2, by="Zhao", reason="was right")
     assert sum(booked(state).values()) == 0 and booked(state)["6001.02"] == 0
