@@ -57,7 +57,8 @@ from duizhang.yaml_reading import compose_yaml, load_yaml
 _T = TypeVar("_T")
 _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 TRANSIT_DAYS = 7  # for goods between two warehouses, unless `sla_days` says otherwise by `stock/transit`
-_NAMING = {"shops", *(pattern[0] for patterns in NAMED.values() for pattern in patterns)}  # entries that name a shop, a leg or the like
+# entries that name a shop, a leg or the like, and those that have what is named
+_NAMING = {"shops", "roles", "calendars", *(pattern[0] for patterns in NAMED.values() for pattern in patterns)}
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
 _NO_RESULT = (
     "root", "language", "inbox", "sources", "databases", "pseudonym_key", "encrypt_archive", "retention", "roles", "people",
@@ -317,7 +318,10 @@ def load_books(path: Path) -> Books:
         problems.append(((), str(error)))
     if not problems:
         return books
-    told = {(line_of(node, place), ".".join(map(str, place)) or "books", said) for place, said in problems}
+    # what is wrong between entries begins with the name of one of them
+    told = {
+        (line_of(node, place or (said.partition(":")[0],)), ".".join(map(str, place)) or "books", said) for place, said in problems
+    }
     listed = [f"line {line}, {place}: {said}" for line, place, said in sorted(told)]
     count = "" if len(listed) == 1 else f"{len(listed)} problems\n  "
     raise BooksError(f"{path}: {count}" + "\n  ".join(listed), advice="Correct these entries of books.yaml.")

@@ -31,6 +31,8 @@ NAMED: dict[str, tuple[tuple[str, ...], ...]] = {
         ("feeds", "*", "legs", "*"),
     ),
     "provider": (("accounts", "*", "provider"),),
+    "role": (("people", "*", "role"),),
+    "calendar": (("expected", "*", "calendar"),),
     "provider or platform of a shop": (("fee_billing", "*", "provider"), ("rate_cards", "*", "provider")),
 }
 _CURRENCIES = frozenset({"currency", "base", "quote"})
@@ -75,9 +77,13 @@ def unlisted_names(raw: Mapping[str, Any], legs: Sequence[str], sources: Sequenc
     shops, shared = _mapping(raw.get("shops")), _mapping(raw.get("shared_accounts"))
     providers, platforms = (
         [str(s[field]) for s in shops.values() if isinstance(s, dict) and s.get(field)] for field in ("provider", "platform"))
+    # of a shop's that is only misspelt, the right one is not unknown where it stands
+    providers += [close for _, _, close in _misspelt(raw, sources or (), "provider")]
+    platforms += [close for _, _, close in _misspelt(raw, sources or (), "platform")]
     known: dict[str, Sequence[str] | None] = {
         "source": sources, "shop": list(shops), "shop of files": [*shops, *shared], "leg": legs, "provider": providers,
         "provider or platform of a shop": [*providers, *platforms],
+        "role": list(_mapping(raw.get("roles"))), "calendar": list(_mapping(raw.get("calendars"))),
     }
     for kind, names in known.items():
         listed = list(dict.fromkeys(map(str, names or ())))
@@ -97,20 +103,28 @@ def _may_be_any(raw: Mapping[str, Any], kind: str, place: Place) -> bool:
 
 def _nearly(raw: Mapping[str, Any], sources: Sequence[str]) -> Iterator[tuple[Place, str]]:
     """Names that may be any, but are spelt nearly as a known one: platforms, providers, and entities that have an account and no shop."""
-    channels = sorted({name.split("_")[0] for name in sources} - {"books", "bank", "wms", "platform", "shop"})
-    meant_so = set(map(str, _mapping(raw.get("counterparties"))))  # however like another's
+    for kind in ("platform", "provider"):
+        for place, name, close in _misspelt(raw, sources, kind):
+            yield place, f"unknown {kind} {name!r}; did you mean {close!r}? if not, name it under counterparties"
     owners = (_mapping(entry).get("entity") for entry in _mapping(raw.get("shops")).values())
     entities = sorted({str(raw.get("entity") or ""), *(str(owner or "") for owner in owners)} - {""})
-    for kind, known, pattern in (
-        ("platform", channels, ("shops", "*", "platform")), ("provider", channels, ("shops", "*", "provider")),
-        ("entity", entities, ("bank_accounts", "*")), ("entity", entities, ("bank_accounts", "*", "entity")),
-    ):
-        for place, name in _standing(raw, pattern):
-            close = nearest(str(name), known, cutoff=_TYPING_ERROR) if isinstance(name, str) and name not in known else ""
-            if close and kind == "entity":
-                yield place, f"unknown {kind} {name!r}; did you mean {close!r}?"
-            elif close and name not in meant_so:
-                yield place, f"unknown {kind} {name!r}; did you mean {close!r}? if not, name it under counterparties"
+    for pattern in (("bank_accounts", "*"), ("bank_accounts", "*", "entity")):
+        for place, name, close in _close(raw, pattern, entities):
+            yield place, f"unknown entity {name!r}; did you mean {close!r}?"
+
+
+def _misspelt(raw: Mapping[str, Any], sources: Sequence[str], kind: str) -> Iterator[tuple[Place, str, str]]:
+    """(place, name, what was meant) of platforms or providers of shops that are nearly a known one, and which `counterparties` has not."""
+    channels = sorted({name.split("_")[0] for name in sources} - {"books", "bank", "wms", "platform", "shop"})
+    meant_so = set(map(str, _mapping(raw.get("counterparties"))))  # however like another's
+    yield from (found for found in _close(raw, ("shops", "*", kind), channels) if found[1] not in meant_so)
+
+
+def _close(raw: Mapping[str, Any], pattern: Sequence[str], known: Sequence[str]) -> Iterator[tuple[Place, str, str]]:
+    for place, name in _standing(raw, pattern):
+        close = nearest(name, known, cutoff=_TYPING_ERROR) if isinstance(name, str) and name not in known else ""
+        if isinstance(name, str) and close:
+            yield place, name, close
 
 
 def _standing(value: object, pattern: Sequence[str], place: Place = ()) -> Iterator[tuple[Place, object]]:

@@ -98,6 +98,8 @@ def told(error: sa.exc.DBAPIError, engine: sa.Engine) -> StateError | Retryable:
     text = next((line.strip() for line in str(error.orig).splitlines() if line.strip()), type(error.orig).__name__)
     if "unable to open database file" in text and engine.dialect.name == "sqlite":
         return StateError(f"the state database cannot be opened: {text}", advice="Is the home there, and may you write to it?")
+    if "readonly" in text:
+        return StateError(f"the state database cannot be written to: {text}", advice="Give the right to write to the home, or copy it.")
     if getattr(error.orig, "sqlstate", None) in _PASSING or "is locked" in text or "is busy" in text:
         return Retryable(f"the state database is busy: {text}")
     if "disk is full" in text or "disk I/O error" in text:

@@ -14,6 +14,7 @@ from duizhang.books.books_names import NAMED
 from duizhang.errors import BooksError
 
 ROOT = Path(__file__).resolve().parents[2]
+KEY = f"'ed25519:{'A' * 43}'"
 GOOD = """\
 entity: acme
 start: 2026-03-01
@@ -72,6 +73,14 @@ def problems(folder: Path, text: str) -> list[str]:
     ("start: 2026-03-01\n", "start: 2026-03-01\ncut_off: 25:10\n", "line 3, cut_off: '25:10' is no time of a day; expected such as 04:00"),
     ("payout_bank/alipay: 3", "payout_bank/alipay: -3", "should be greater than or equal to 0"),
     ("{fee: 0.01", "{fee: -0.01", "should be greater than or equal to 0"),
+    ("start: 2026-03-01\n", f"start: 2026-03-01\nroles: {{maker: {{may: [make]}}}}\npeople:\n  li: {{name: Li, role: makr, key: {KEY}}}\n",
+     "line 5, people.li.role: unknown role 'makr'; did you mean 'maker'?"),
+    ("start: 2026-03-01\n", f"start: 2026-03-01\nroles: {{r: {{may: [make]}}}}\npeople:\n  li: {{name: Li, role: r, key: {KEY}}}\n"
+     f"  wa: {{name: Wa, role: r, key: {KEY}}}\n", "line 4, books: people: li has the key of somebody else"),
+    ("shop: tb-01}\nlegs", "shop: tb-01, every: business_day, calendar: bnk}\ncalendars: {bank: {}}\nlegs",
+     "line 6, expected.0.calendar: unknown calendar 'bnk'; did you mean 'bank'?"),
+    # the right provider, wherever it stands, is not told as unknown because of the wrong one
+    ("provider: alipay, warehouse", "provider: alipya, warehouse", "line 4, shops.tb-01.provider: unknown provider 'alipya'; did you mean"),
     ("start: 2026-03-01\n", "start: 2026-03-01\nstart: 2026-04-01\n", "line 2, start: stands there twice, again in line 3"),
 ])
 def test_a_name_that_nothing_has_is_refused_with_its_line_and_the_nearest_one(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -94,7 +103,7 @@ def test_every_entry_that_names_a_shop_a_leg_a_source_or_a_provider_is_looked_at
         for inside in node.get("anyOf", ()):
             yield from places(inside, above)
 
-    naming = {"shop", "shops", "leg", "legs", "source", "provider"}
+    naming = {"shop", "shops", "leg", "legs", "source", "provider", "role", "calendar"}
     found = {place for place in places(schema) if place and not place[-1].startswith("*") and place[-1] in naming}
     found = {(*place, "*") if place[-1] in ("shops", "legs") else place for place in found}
     free = {  # the shops themselves; names that may be any but are looked at for typing errors; whom an account is shared with
