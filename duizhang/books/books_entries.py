@@ -199,12 +199,14 @@ class Retention(Entry):
 class SourceReading(Entry):
     """How files of a source are read that do not tell it themselves: 03/05 as day or month first, `.` or `,` before the cents, a
     column of fees as part of the amounts (`included`) or charged beside them (`apart`), amounts as they are signed (`signed`) or as
-    charges of a card, which are positive and money out (`charges`), and the currency of rows that name none."""
+    charges of a card, which are positive and money out (`charges`), debits as money out, as a bank has them (`bank`), or as money in, as
+    a ledger of one's own has them (`ledger`), and the currency of rows that name none."""
 
     dates: Literal["", "day", "month"] = ""
     decimal: Literal["", ".", ","] = ""
     fees: Literal["", "included", "apart"] = ""
     amounts: Literal["", "signed", "charges"] = ""
+    sides: Literal["", "bank", "ledger"] = ""
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
 
 

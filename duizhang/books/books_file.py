@@ -199,8 +199,9 @@ class Books(BaseModel):
         return int(hours) * 60 + int(minutes)
 
     def said_of_sources(self) -> dict[str, tuple[str, ...]]:
-        """By source, what `readings` says of it: (day or month first, decimal mark, fees, amounts), '' for each where nothing is said."""
-        return {name: (reading.dates, reading.decimal, reading.fees, reading.amounts) for name, reading in self.readings.items()}
+        """By source, what `readings` says of it: (day or month first, decimal mark, fees, amounts, sides), '' where nothing is said."""
+        said = self.readings.items()
+        return {name: (one.dates, one.decimal, one.fees, one.amounts, one.sides) for name, one in said}
 
     @property
     def bank_account_owners(self) -> dict[str, str]:

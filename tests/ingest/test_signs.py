@@ -136,3 +136,35 @@ def test_statements_are_read_in_more_languages_and_their_encodings(tmp_path: Pat
     found = read(tmp_path, text, encoding)
     assert [f"{currency} {amount}" for currency, amount in found.summary("bank_entries")[1].items()] == [sums]
     assert (found.encoding, found.rows_quarantined) == (encoding, 0)
+
+
+OWN = "日期,摘要,借方,贷方,余额\n2026-03-05,货款,100.00,,1100.00\n2026-03-06,付款,,30.00,1070.00\n2026-03-07,付款,,20.00,1050.00\n"
+BANK = "日期,摘要,借方,贷方,余额\n2026-03-05,货款,,100.00,1100.00\n2026-03-06,付款,30.00,,1070.00\n2026-03-07,付款,20.00,,1050.00\n"
+RED = "日期,摘要,金额,借贷,余额\n2026-03-05,货款,70.00,贷,1070.00\n2026-03-06,付款,30.00,借,1040.00\n2026-03-07,冲正,-10.00,借,1050.00\n"
+UNTOLD = "日期,摘要,借方,贷方\n2026-03-05,货款,,100.00\n2026-03-06,付款,50.00,\n"
+LEDGER, STATEMENT = "money in, as a ledger of one's own has it", "money out, as a bank has it"
+
+
+@pytest.mark.parametrize(("text", "said", "amount", "told"), [
+    (OWN, "", "50.0000", LEDGER), (BANK, "", "50.0000", STATEMENT),
+    (OWN.replace("借方", "Debit").replace("贷方", "Credit"), "", "50.0000", LEDGER),
+    (BANK.replace("借方", "Debit").replace("贷方", "Credit"), "", "50.0000", ""),
+    ("日期,摘要,金额,借贷,余额\n2026-03-05,a,100.00,借,100.00\n2026-03-06,b,30.00,贷,70.00\n2026-03-07,c,20.00,贷,50.00\n", "", "50.0000", LEDGER),
+    (RED, "", "50.0000", "as reversals of their side"),
+    (RED.replace("1050", "1030"), "", "30.0000", ""),  # a minus that repeats what the side says
+    (UNTOLD, "bank", "50.0000", ""), (UNTOLD, "ledger", "-50.0000", ""),
+])
+def test_whose_debits_and_credits_they_are_the_balance_tells_or_the_books(
+    tmp_path: Path, text: str, said: str, amount: str, told: str,
+) -> None:
+    found = read(tmp_path, text, bank_generic=("", "", "", "", said))
+    assert str(sum(found.summary("bank_entries")[1].values())) == amount and all(total.ok for total in found.totals)
+    notes = [note for note in found.notes if "so the balance tells" in note]
+    assert len(notes) == bool(told) and told in "".join(notes)
+
+
+@pytest.mark.parametrize("text", [UNTOLD, OWN[: OWN.index("2026-03-06")]])  # one balance leads nowhere
+def test_debits_that_may_be_those_of_a_bank_or_of_a_ledger_are_asked_for(tmp_path: Path, text: str) -> None:
+    with pytest.raises(RefusedFile, match="those in the column '借方' are money out, as a bank has them, or money in") as refused:
+        read(tmp_path, text)
+    assert "{bank_generic: {sides: bank}} where they are money out, or {sides: ledger}" in str(refused.value.advice)

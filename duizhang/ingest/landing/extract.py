@@ -183,6 +183,7 @@ class _Run:
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, [*self._stated(), *self._found(own)],
             captures_of(self.spec, self.reading), self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
             self._unseen(), *(self._ignored() if ignored else ((), ())), own, self.place.doubt,
+            tuple(self.typer.told) if self.typer else (),
         )
 
     def _stated(self) -> Iterator[ControlTotal]:

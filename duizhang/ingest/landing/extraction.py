@@ -50,7 +50,8 @@ class Extraction:
     not 0 and their sum. left_out: members of
     the archive and sheets of the workbook that were not read. unseen: what a workbook does not show of what was read: its lines, and
     the sheet itself. ignored: the first lines that no table takes; without_amount: those of them that have none. assumed: rows that
-    are taken to be in the currency of the books, as neither they nor the books say theirs.
+    are taken to be in the currency of the books, as neither they nor the books say theirs. told: how it is
+    read where its names alone do not say.
     """
 
     spec: SourceSpec
@@ -75,6 +76,7 @@ class Extraction:
     without_amount: tuple[int, ...] = ()
     assumed: Assumed = field(default_factory=Assumed)
     doubt: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
@@ -88,6 +90,7 @@ class Extraction:
         names = [total.name for total in self.spec.totals if total.optional == "told"]
         if names and {total.name for total in self.totals if total.stated is None and total.ok} >= set(names):
             told.append(f"it states none of its totals, so that nothing tells whether it is whole: {', '.join(names)}")
+        told += self.told
         if self.doubt:
             others = ", ".join(self.doubt)
             told.append(f"its letters are read as {self.encoding} and may be {others}: names in it may be wrong, amounts not")

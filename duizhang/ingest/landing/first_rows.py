@@ -11,6 +11,7 @@ from duizhang.errors import RefusedFile
 from duizhang.ingest.landing.landed import Setting, typed_schema
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.tally import Balance
+from duizhang.ingest.landing.whose_sides import settle_sides
 from duizhang.ingest.rows import Batch, Reading
 from duizhang.ingest.specification import Cell, SourceSpec, normalised
 from duizhang.ingest.texts import whole
@@ -47,6 +48,7 @@ def settle(typer: ColumnTyper, batch: Batch) -> None:
         _settle_ways(typer, batch)
         _settle_charges(typer, batch)
         _settle_signs(typer, batch)
+        settle_sides(typer, batch)
     except RefusedFile as error:
         raise RefusedFile(str(error), advice=str(error.advice).replace("SOURCE", typer.spec.name)) from error
     typer.is_settled = len(batch.lines) > 0  # the first block may hold nothing but lines above the rows

@@ -208,6 +208,21 @@ class Running(_Closed):
     where: str = "true"
 
 
+class Sides(_Closed):
+    """Debits and credits: a bank has money out as debit, a ledger of one's own money in; the running balance tells which a file is.
+
+    debit, credit, amount: fields of money; words: fields whose values are D and C, which say of the amount what it is. ask: names of the
+    column of debits by which nobody can take either for granted: where no balance tells and the books (`readings`, sides) do not, the
+    file is refused. What else a balance tells: whether an amount with a minus beside a side is a reversal (in red) of that side.
+    """
+
+    debit: str = "debit"
+    credit: str = "credit"
+    amount: str = "amount"
+    words: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+
+
 class FillDown(_Closed):
     """Rows that leave out what the row above said: `columns` are filled from it while `by` (`a|b`: whichever is there) stays the same.
 
@@ -270,6 +285,7 @@ class SourceSpec(_Closed):
     header: EUR` stands for it among those above the rows, `CHF/EUR` where there are several.
     currency: of all rows that name none, where every file of this kind is in one.
     balance: the running balance, where the file has one: a control total of every row.
+    sides: debits and credits that may be those of a bank or of a ledger of one's own.
     like: the name of a shipped specification that this one differs from in what it says itself; of a field with another column none of the
     names of that one's (also, join) are kept, but for those that name a field (`<amount>`).
     doc: what a user should know: where to download it, its signs and quirks (docs/sources.md shows it).
@@ -313,6 +329,7 @@ class SourceSpec(_Closed):
     tables: tuple[Table, ...] = ()
     totals: tuple[Total, ...] = ()
     balance: Running | None = None
+    sides: Sides | None = None
 
     @model_validator(mode="before")
     @classmethod

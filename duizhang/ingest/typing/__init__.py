@@ -1,6 +1,7 @@
 """From text cells to typed columns: amounts, times, ids, pseudonyms; what does not parse is told and masked."""
 
 from duizhang.ingest.typing.cells import HIDDEN, QUARANTINE, ColumnTyper, Said, Unread, undecided_fees, undecided_signs
+from duizhang.ingest.typing.debits import Way, undecided_sides
 from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.masks import masked, shape, without_values
 from duizhang.ingest.typing.money import MINUS, amounts, reaches, ten_thousandths
@@ -15,6 +16,7 @@ __all__ = [
     "Marks",
     "Said",
     "Unread",
+    "Way",
     "amounts",
     "by",
     "masked",
@@ -24,6 +26,7 @@ __all__ = [
     "shape",
     "ten_thousandths",
     "undecided_fees",
+    "undecided_sides",
     "undecided_signs",
     "without_values",
 ]

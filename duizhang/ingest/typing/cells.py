@@ -21,6 +21,7 @@ from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import FIELD_TYPES, NUMBERS, TIME_FORMATS, Column, SourceSpec, normalised
 from duizhang.ingest.texts import FEW, Cells, X, applied, arrow, bare, coded, distinct, series, whole
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
+from duizhang.ingest.typing.debits import Way, turned
 from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
 from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.money import BEFORE, MINUS, SIDE, amounts
@@ -42,12 +43,13 @@ _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 class Said:
     """What the books say of files that do not tell it themselves. dates: day or month first; decimal: the mark before cents; fees: whether
     amounts have the fees in them (`included`) or not (`apart`); amounts: whether they are signed (`signed`) or what a card was charged
-    (`charges`)."""
+    (`charges`); sides: whether debits are money out (`bank`) or in (`ledger`)."""
 
     dates: str = ""
     decimal: str = ""
     fees: str = ""
     amounts: str = ""
+    sides: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ class ColumnTyper:
         self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
         self.is_settled = False  # whether rows have told what is asked of them
         self.charged: set[str] = set()  # amounts that are money out where they are positive
+        self.told: list[str] = []  # what readers should know of how it is read
+        self.way = Way()  # which of debit and credit is money in
         self.turned = 0  # rows of one-way columns of which the balance does not tell whether they are reversals
         # fields of columns that the file does not have: one value in all rows, made once for the longest batch
         self.fixed: dict[str, pa.Array] = {}
@@ -235,6 +239,11 @@ class ColumnTyper:
         signed, plus = texts.str.contains(_SIGNED), texts.str.contains("[+＋]")
         return found.filter(found != 0), bool(signed.any() and (signed.all() or (signed & ~plus).any()))
 
+    def amounts(self, name: str, batch: Batch) -> pl.Series:
+        """The amounts of a settled field, as it moves money."""
+        found = pl.Series(self._amounts(name, _Raw(batch)))
+        return -found if name in self.charged else found
+
     def _amounts(self, name: str, raw: _Raw) -> pa.Array:
         texts, reading = self._text(name, self.spec.fields[name], raw), self.readings[name]
         return Cells(reading.of(texts.values)[0], texts.places).rows() if reading is not None else []
@@ -327,6 +336,8 @@ class ColumnTyper:
             typed = typed.filter(pc.invert(bad))
             wrong = pa.concat_tables([_cells(batch.lines, problem) for problem in problems])
             wrong = wrong.sort_by([("line", "ascending"), ("column_name", "ascending")])
+        if self.spec.sides is not None and self.way != Way():
+            typed = turned(typed, self.spec.sides, self.way)
         return self._hide(typed), wrong
 
     def _found(self, raw: _Raw) -> tuple[dict[str, Found], dict[str, pa.Array]]:
