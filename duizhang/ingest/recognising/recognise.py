@@ -27,7 +27,7 @@ from duizhang.ingest.opening import (
     rivals,
     sheet_rows,
 )
-from duizhang.ingest.recognising.two_lines import is_second, joined_names, names_of
+from duizhang.ingest.recognising.two_lines import is_second, joined_names
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
 
@@ -36,6 +36,7 @@ _DELIMITED = re.compile(r"[,;|^~\x01\x1f]")  # a tab has become a comma where th
 MOST_LINES = 4000  # in which a header is looked for where the first lines have none
 NEAR = 0.3  # share of a specification's columns from which on it is worth naming
 LONG_NAME = 60
+_FEWEST = 3  # cells of a header
 _CLOSES = frozenset(")）]］")
 # a line that says something of the whole account, and a code in it that stands alone: before a number, or at the end of a cell
 _LABELLED = re.compile(
@@ -142,8 +143,8 @@ def _with_currency(spec: SourceSpec, names: tuple[str, ...], rows: Sequence[Sequ
     field = spec.fields.get("currency")
     if field is None or field.template:
         return names, set()
-    of_currency = {normalised(name) for name in (field.column, *field.also)}
-    known = {normalised(name) for other in spec.fields.values() for name in (other.column, *other.also)} - of_currency
+    of_currency = names_by_field(spec)["currency"]
+    known = names_of(spec) - of_currency
     found: dict[int, set[str]] = {}
     for at, name in enumerate(names):
         cells = {unnumbered(row[at]).strip() for row in rows if len(row) == len(names)} - {""}
@@ -269,6 +270,18 @@ class Head:
 
 
 @cache
+def names_by_field(spec: SourceSpec) -> Mapping[str, frozenset[str]]:
+    """Field -> the names that its column goes by, as they are compared; '' of one that has none."""
+    return {field: frozenset(normalised(name) for name in (column.column, *column.also)) for field, column in spec.fields.items()}
+
+
+@cache
+def names_of(spec: SourceSpec) -> frozenset[str]:
+    """The names of all columns that a specification reads, as they are compared."""
+    return frozenset[str]().union(*names_by_field(spec).values())
+
+
+@cache
 def _header(columns: tuple[str, ...]) -> tuple[frozenset[str], ...]:
     """The names that each column of a header goes by, normalised."""
     return tuple(frozenset(normalised(name) for name in column.split("|")) for column in columns)
@@ -342,9 +355,9 @@ def _of_two_lines(
 def _joined(document: Document, spec: SourceSpec, head: Head, at: int, delimiter: str) -> tuple[Place, Head] | None:
     """What fits where a line and the one below it are one header."""
     [first, second] = [[bare_name(cell) for cell in row] for row in head.rows(delimiter, at, at + 2)]
-    if len(first) < len("ab") + 1 or any(map(ROW_CELL.fullmatch, first)) or not is_second(second):
+    if len(first) < _FEWEST or any(map(ROW_CELL.fullmatch, first)) or not is_second(second):
         return None
-    names = joined_names(first, second, names_of(spec), bare=spec.header_currency)
+    names = joined_names(first, second, names_of(spec) - {""}, bare=spec.header_currency)
     if any(delimiter in name for name in names):
         return None
     lines = [*head.lines[:at], "", delimiter.join(names), *head.lines[at + 2 :]]
@@ -392,7 +405,7 @@ def best(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[He
         for head in heads[:1] if spec.reader == "json" else heads:
             place = _fit(document, spec, head) if head.may_be(spec) else None
             if place is not None:
-                known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also)}
+                known = names_of(spec)
                 rank = (*sure, len(known & {normalised(name) for name in place.names}), order)
                 again = found is not None and rank == found[0]  # under another encoding
                 if found is None or rank > found[0] or (again and _in_order(document, [found[2], head])[0] is head):
@@ -430,13 +443,13 @@ def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence
 def _by_words(place: Place, head: Head) -> tuple[str, ...]:
     """The names, where a column that is known by what stands in it gets the name that the specification has for it."""
     names = list(place.names)
-    for column in place.spec.fields.values():
-        if not column.by_words or {normalised(n) for n in (column.column, *column.also)} & {normalised(n) for n in names}:
+    for field, column in place.spec.fields.items():
+        if not column.by_words or names_by_field(place.spec)[field] & {normalised(n) for n in names}:
             continue
         words = {word.casefold() for word in (column.values or {})}
         rows = [row for row in head.rows(place.delimiter, place.header + 1) if len(row) == len(names)]
         nothing = {null.casefold() for null in place.spec.nulls}
-        taken = {normalised(n) for other in place.spec.fields.values() if other is not column for n in (other.column, *other.also) if n}
+        taken = frozenset[str]().union(*(known for other, known in names_by_field(place.spec).items() if other != field)) - {""}
         for at, name in enumerate(names):
             cells = {bare_name(row[at]).strip().casefold() for row in rows}
             if not name and "" in cells:

@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from duizhang.ingest.specification import SourceSpec, normalised
+from duizhang.ingest.specification import normalised
 
 _LETTER = re.compile(r"[^\W\d_]")
-
-
-def names_of(spec: SourceSpec) -> frozenset[str]:
-    """All names of columns that a specification reads, as they are compared."""
-    return frozenset(normalised(name) for column in spec.fields.values() for name in (column.column, *column.also) if name)
 
 
 def is_second(cells: Sequence[str]) -> bool:
