@@ -132,6 +132,7 @@ def close_periods(
         if behind and not reason.strip():
             raise UserError(f"{behind[0]} is not closed, and days close in order",
                             advice="Close it first, or say with --reason why this cannot wait.")
+        _all_current(home, state, wanted, stale)  # last, since it reads the books and looks at the inbox
         for period in wanted:
             digest = _digest(home, states, period, "")
             both = signatures(state, period, digest)
@@ -143,8 +144,6 @@ def close_periods(
         return {p: event.actor for p, event in before.items() if event}
 
     with acquire(home):
-        states = period_states(state)
-        _all_current(home, state, [p for p in periods if p not in states or states[p].state != CLOSED], stale)
         earlier = state.change(close)
         refresh_published(home, state)
     return earlier
