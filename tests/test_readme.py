@@ -13,10 +13,13 @@ from pathlib import Path
 import click
 import duckdb
 import pytest
+import sqlalchemy as sa
 
 from duizhang.books import load_books
 from duizhang.cli import COMMANDS, cli
 from duizhang.cli.examples import EXAMPLES
+from duizhang.home import state
+from duizhang.home.connection import open_engine
 from tests.office import FIRST, LAST, an_event, furnished, ready, the_day_again
 from tests.pipelines.test_end_to_end import duizhang, once
 from tests.test_commands import commands
@@ -201,3 +204,21 @@ def test_the_readme_leads_from_a_difference_to_the_close(office: Path, monkeypat
         duizhang(*words)
         if words[0] == "approve":
             duizhang(*["checker" if w == "maker" else "Wang Wei" if w == "Li Na" else w for w in words])
+
+
+def test_a_command_that_only_tells_writes_nothing_into_the_state(office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it works on a home that cannot be written to, such as a copy for the auditor."""
+    def refusing(home: Path, url: str, *, read_only: bool) -> sa.Engine:
+        assert read_only, "opened for writing"
+        return open_engine(home, url, read_only=read_only)
+
+    monkeypatch.setattr(state, "open_engine", refusing)
+    monkeypatch.chdir(office)
+    told = {
+        "status": "", "exceptions list": "--period 2026-03-02", "exceptions list --decided": "--period 2026-03-02", "source rejected": "",
+        "statement": "--shop tb-01 --from 2026-03-01 --to 2026-03-02 --out told.csv", "checkpoint": "", "verify": "", "metrics": "",
+        "export audit": "--from 2026-03-01 --to 2026-03-01 --out told", "dispute": "--books raw/books.yaml --period 2026-03-02",
+        "diff": "2026-03-02", "sql": "'select 1'", "report": "--out told.html",
+    }
+    for name, more in told.items():
+        assert duizhang(*name.split(), *shlex.split(more), "--home", "home")

@@ -31,7 +31,7 @@ def command(home: Path, out: Path | None, authority: str, *, wants_key: bool, as
     from duizhang.close import signed_checkpoint, verifier_key
     from duizhang.home.events import event_log
 
-    text = f"{verifier_key(home, make=True)}\n" if wants_key else signed_checkpoint(home, event_log(open_state(home)))
+    text = f"{verifier_key(home, make=True)}\n" if wants_key else signed_checkpoint(home, event_log(open_state(home, read_only=True)))
     if out:
         out.write_text(text, encoding="utf-8")
     lines = [_("written to {path}", path=out)] if out else [text.rstrip("\n")]

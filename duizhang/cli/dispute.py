@@ -34,7 +34,7 @@ def command(
     from duizhang.close import append_event, clock, dispute, told_of, totals
     from duizhang.declared.currency import in_places
 
-    state = open_state(home)
+    state = open_state(home, read_only=not counterparty)
     books = load_books(books_path)
     if not counterparty:
         found = list(clock(home, books, state, period.date()))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from duizhang.cli.answers import answer, json_option
+from duizhang.cli.cells import screen_width, table_text
 from duizhang.cli.options import DAY, by_option, home_option, key_option, open_state
 from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
+from duizhang.speech.language import counted
 from duizhang.speech.language import translated as _
 
 if TYPE_CHECKING:
@@ -84,7 +87,7 @@ def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> N
             {"decision": d.name, "event": d.event, "what": d.decision, "to": d.to, "amount": str(d.amount), "currency": d.currency,
              "leg": d.leg, "key": d.key, "by": d.decided_by, "reason": d.reason,
              "taken_back": f"{d.taken_back.by}: {d.taken_back.reason}" if d.taken_back else ""}
-            for d in decisions(open_state(home)) if d.period == period.date()
+            for d in decisions(open_state(home, read_only=True)) if d.period == period.date()
         ]
     else:
         rows = [
@@ -94,8 +97,26 @@ def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> N
         ]
     day = f"{period:%Y-%m-%d}"
     count = _("{n} decisions of {day}", n=len(rows), day=day) if decided else _("{n} open events of {day}", n=len(rows), day=day)
-    lines = [*("  ".join(str(value) for value in row.values()) for row in rows), count]
+    # what is on its way is counted: it stands in its hundreds before the few that somebody has to look at
+    shown = [row for row in rows if decided or row["cause"] != "timing"]
+    names = ["decision", "event", "what", "amount", "currency", "by", "reason", "taken_back"] if decided else [
+        "event", "amount", "currency", "cause", "key", "legs"]
+    table = [[_spoken(name, row[name]) for name in names] for row in shown]
+    lines = [table_text([_(name) for name in names], table, width=screen_width())] if shown else []
+    lines.append(count)
+    if len(shown) < len(rows):
+        lines.append(counted("{n} of them is on its way (--json lists it)", "{n} of them are on their way (--json lists them)",
+                             len(rows) - len(shown)))
     answer({"period": period.date(), "decisions" if decided else "events": rows}, lines, as_json=as_json)
+
+
+def _spoken(name: str, value: str) -> Any:
+    """A cell of the table: legs and causes in words, the amount as a number."""
+    from duizhang.speech.spoken_names import spoken_cause, spoken_leg
+
+    if name == "legs":
+        return ", ".join(spoken_leg(leg) for leg in value.split(", "))
+    return spoken_cause(value) if name == "cause" else Decimal(value) if name == "amount" else value
 
 
 @command.command("decide")

@@ -32,7 +32,7 @@ def audit(home: Path, start: dt.datetime, end: dt.datetime, out: Path, *, with_r
     from duizhang.close import export_audit
 
     periods = span(start, end)
-    unclosed = export_audit(home, open_state(home), periods, out, with_raw=with_raw)
+    unclosed = export_audit(home, open_state(home, read_only=True), periods, out, with_raw=with_raw)
     lines = [_("{n} days in {folder}; check them with: python {check}", n=len(periods), folder=out, check=out / "check.py")]
     if unclosed:
         first = ", ".join(str(period) for period in unclosed[:5]) + (" ..." if len(unclosed) > 5 else "")
@@ -49,7 +49,7 @@ def iceberg(home: Path, out: Path, *, as_json: bool) -> None:
     same folder again after every publication. Needs `pip install 'duizhang[iceberg]'`."""
     from duizhang.publish import export_iceberg
 
-    done = export_iceberg(home, open_state(home), out)
+    done = export_iceberg(home, open_state(home, read_only=True), out)
     lines = [_("{n} days in {folder}; {changed} of {tables} tables changed", n=done.periods, folder=out / "catalog.db",
                changed=len(done.changed), tables=len(done.tables) + 1)]
     answer({"out": out, "periods": done.periods, "objects": done.tables, "changed": list(done.changed)}, lines, as_json=as_json)

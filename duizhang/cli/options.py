@@ -109,18 +109,19 @@ def known_sources(books_path: Path | None) -> dict[str, SourceSpec]:
     return load_specs(load_books(books_path).sources_path if books_path else None)
 
 
-def open_state(home: Path) -> State:
-    """The state database of a home that exists."""
+def open_state(home: Path, *, read_only: bool = False) -> State:
+    """The state database of a home that exists. read_only: for commands that only tell, so that they do on a home that cannot be
+    written to."""
     from duizhang.home.state import State
 
-    return State(home)
+    return State(home, read_only=read_only)
 
 
 def unproved(home: Path) -> str:
     """What is said behind the name of who acts: that nobody proved it, where the books name no people."""
     from duizhang.close.authority import staff_of
 
-    return "" if staff_of(home, open_state(home)).people else _(" (not authenticated: books.yaml names no people)")
+    return "" if staff_of(home, open_state(home, read_only=True)).people else _(" (not authenticated: books.yaml names no people)")
 
 
 def span(start: dt.datetime, end: dt.datetime | None) -> list[dt.date]:

@@ -25,7 +25,7 @@ def rejected(home: Path, period: dt.datetime | None, *, as_json: bool) -> None:
     from duizhang.close import rejected as rejected_cells
     from duizhang.ingest.files import cell_corrections
 
-    state = open_state(home)
+    state = open_state(home, read_only=True)
     cells = rejected_cells(home, state, period.date() if period else None)
     made = [c for c in cell_corrections(state) if not c.taken_back]
     lines = []

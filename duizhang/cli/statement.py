@@ -31,7 +31,7 @@ def command(
     from duizhang.close import statement
     from duizhang.home.store import Store
 
-    state = open_state(home)
+    state = open_state(home, read_only=True)
     periods = span(start, end)
     name = "".join(c if c.isalnum() else "-" for c in customer or shop)
     target = out or home / f"statement-{name}-{periods[0]}-{periods[-1]}.xlsx"

@@ -274,18 +274,11 @@ def _open_by_leg(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str,
 def _by_event(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str, Any]]]:
     """By day, how many events are open at its end by cause, each once in whatever legs it shows, as pages and reports count them."""
     from duizhang.home.store import rows
+    from duizhang.publish.metrics import with_events
 
     found: dict[dt.date, list[dict[str, Any]]] = {}
-    for row in rows(con, """
-        with differing as (
-            select period, event, max_by(cause, (is_booked, abs(difference))) as cause
-            from event_items where cause <> 'timing' group by period, event
-        )
-        select period, cause, count(*) as items from differing group by period, cause
-        union all
-        select period, 'timing', count(*) from event_items where is_booked and cause = 'timing' group by period
-        order by period, items desc, cause
-    """):
+    with_events(con)
+    for row in rows(con, "select period, cause, count(*) as items from events group by period, cause order by period, items desc, cause"):
         found.setdefault(row.pop("period"), []).append(row)
     return found
 

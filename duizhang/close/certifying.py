@@ -24,6 +24,7 @@ from duizhang.home.events import Event, Sign, append_event, event_log, last_even
 from duizhang.home.published import open_published
 from duizhang.home.state import State
 from duizhang.publish import period_states, read_manifest, refresh_published
+from duizhang.publish.metrics import with_events
 from duizhang.report.usual import usual
 
 if TYPE_CHECKING:
@@ -97,9 +98,10 @@ def _of_people(state: State, period: dt.date, digest: str, looked: Sequence[Even
 
 
 def _of_numbers(con: duckdb.DuckDBPyConnection, period: dt.date, rules: Certify, currency: str) -> list[str]:
+    with_events(con)
     found = []
     open_now = dict(con.execute(
-        "select currency, sum(abs(difference)) from event_items where period = ? and is_booked and cause <> 'timing' and difference <> 0 "
+        "select currency, sum(amount) from events where period = ? and cause <> 'timing' and amount <> 0 "
         "group by currency order by currency", [period],
     ).fetchall())
     for name, amount in open_now.items():

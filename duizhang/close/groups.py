@@ -98,7 +98,8 @@ def events_of(home: Path, period: dt.date) -> dict[str, Event]:
         no_such_day(con, period)
         rows = con.execute(
             'select event, leg, entity, "key", currency, cause, difference, quantity, is_booked, shop, order_id from event_items '
-            'where period = ? order by event, not is_booked, leg, "key", cause', [period],
+            'where period = ? order by event, not is_booked, cause = \'timing\', abs(difference) desc, leg, "key", entity, currency, cause',
+            [period],
         ).fetchall()
         known = {tuple(row[1:6]) for row in rows}
         seen: dict[Place, dt.date] = {}

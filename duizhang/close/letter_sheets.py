@@ -13,25 +13,17 @@ from duizhang.close.groups import no_such_day
 from duizhang.home.published import open_published
 from duizhang.home.state import State
 from duizhang.publish import read_manifest, versions
+from duizhang.publish.metrics import with_events
 from duizhang.report import read_home_books, spoken_amount
 from duizhang.speech.language import counted
 from duizhang.speech.language import translated as _
 from duizhang.speech.spoken_names import spoken_cause
 from duizhang.standing.verdict import not_run, not_run_lines
 
-# The events of a day by cause. An event's money is what its booked items come to, once where one account has what another lacks.
 _OPEN = """
-    with events as (
-        select
-            e.event, e.leg, e.currency, max_by(e.cause, (abs(e.difference), e.cause)) as cause, max(v.age_days) as oldest,
-            coalesce(nullif(abs(sum(e.difference)), 0), max(abs(e.difference))) as amount
-        from event_items as e
-        inner join variances as v using (period, leg, entity, "key", currency, cause)
-        where e.is_booked and e.period = ?
-        group by e.event, e.leg, e.currency, e.cause = 'timing'
-    )
-    select cause, currency, count(*), sum(amount), max(oldest)
+    select cause, currency, count(*), sum(amount), max(age_days)
     from events
+    where period = ?
     group by cause, currency
     order by cause = 'timing', sum(amount) desc, cause, currency
 """
@@ -86,6 +78,7 @@ def sheets(home: Path, state: State, periods: Sequence[dt.date]) -> list[Sheet]:
     """What is to be signed of each period. Raises UserError where one was never published."""
     found = []
     with open_published(home) as con:
+        with_events(con)
         missing = not_run(con)
         for period in periods:
             no_such_day(con, period)

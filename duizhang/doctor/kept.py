@@ -33,10 +33,10 @@ def look_at_home(home: Path, *, deep: bool = True) -> Iterator[Finding]:
         return
     free, size = shutil.disk_usage(home).free, sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
     if free < max(_ROOM, size // 10):
-        room = _("{free} are free where {home} is, which holds {size}", free=_gigabytes(free), home=home, size=_gigabytes(size))
+        room = _("{free} are free where {home} is, which holds {size}", free=_size(free), home=home, size=_size(size))
         yield Finding(AREA, WRONG, room, _("Make room before the next run."))
     else:
-        yield Finding(AREA, WELL, _("{home} holds {size}, {free} are free", home=home, size=_gigabytes(size), free=_gigabytes(free)))
+        yield Finding(AREA, WELL, _("{home} holds {size}, {free} are free", home=home, size=_size(size), free=_size(free)))
     busy = _is_busy(home)
     if busy:
         yield Finding(
@@ -159,5 +159,5 @@ def _removed(home: Path, left: list[Path]) -> Callable[[], str]:
     return remove
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size / (1 << 30):,.1f} GB"
+def _size(size: int) -> str:
+    return f"{size / (1 << 30):,.1f} GB" if size >= 1 << 29 else f"{size / (1 << 20):,.1f} MB"

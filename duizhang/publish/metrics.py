@@ -6,6 +6,8 @@ A view has the columns that its query gives; what they mean is in dictionary.yam
 
 from __future__ import annotations
 
+import duckdb
+
 _LAST = "(select max(period) from period_status where version > 0)"
 _MEASURES = ("revenue", "discount", "refund", "commission", "fee", "freight", "cost")
 _SUMS = ", ".join(f"sum({name}) as {name}" for name in (*_MEASURES, "profit"))
@@ -23,11 +25,49 @@ def _share(name: str) -> str:
 _SPREAD = ", ".join(f"l.{name} + coalesce({_share(name)}, 0) as {name}" for name in _MEASURES)
 _UNSPREAD = ", ".join(f"w.{name}" for name in _MEASURES)
 
+_TIMING, _OPEN = "cause = 'timing'", "coalesce(status, 'open') = 'open'"
+
+# An event is told by what has to be dealt with of it before what is on its way, by what is open before what was decided, by what its
+# money is booked of before what shows it again, and by the largest of those. Its money is what its items of that kind come to in that
+# leg; of two accounts of which one has what the other lacks, once.
+_EVENTS = f"""
+    with
+    leads as (
+        select
+            period, event, max(shop) as shop, max(order_id) as order_id, list_sort(list(distinct leg)) as legs, count(*) as items,
+            min_by(
+                struct_pack(
+                    leg, entity, "key", currency, cause, difference, is_booked, status, is_timing := {_TIMING}, is_open := {_OPEN}
+                ),
+                (not ({_OPEN}) and not ({_TIMING}), {_TIMING}, not is_booked, -abs(difference), leg, "key", entity, currency, cause)
+            ) as lead
+        from event_items
+        group by period, event
+    ),
+    own as (
+        select
+            i.period, i.event, max(i.age_days) as age_days,
+            sum(i.difference) filter (where i.leg = l.lead.leg and i.currency = l.lead.currency) as difference
+        from event_items as i
+        inner join leads as l using (period, event)
+        where i.is_booked = l.lead.is_booked and (i.{_TIMING}) = l.lead.is_timing
+            and (coalesce(i.status, 'open') = 'open') = l.lead.is_open
+        group by i.period, i.event
+    )
+    select
+        l.period, l.event, l.lead.leg as leg, l.lead.entity as entity, l.lead."key" as "key", l.lead.currency as currency,
+        l.lead.cause as cause, abs(coalesce(nullif(o.difference, 0), l.lead.difference)) as amount, l.shop, l.order_id, o.age_days,
+        l.lead.status as status, l.legs, l.items
+    from leads as l
+    inner join own as o using (period, event)
+"""
+
 # views with the columns of a table -> that table, whose words hold for them too
 OF = {"open_now": "variances", "open_work": "variances", "cash_now": "cash_in_transit", "stock_now": "stock_rollforward"}
 
 # name -> query; a later one may read an earlier one
 VIEWS: dict[str, str] = {
+    "events": _EVENTS,
     "open_now": f"select * from variances where period = {_LAST}",
     "open_work": (
         "select o.*, c.label_en, c.label_zh, c.owner, c.action_en, c.action_zh from open_now as o left join causes as c using (cause)"
@@ -74,3 +114,9 @@ VIEWS: dict[str, str] = {
     "cash_now": f"select * from cash_in_transit where period = {_LAST}",
     "stock_now": f"select * from stock_rollforward where period = {_LAST} and difference <> 0",
 }
+
+
+def with_events(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the view `events` into a connection to published.duckdb, for this program: what a home has was written by the one that
+    published last."""
+    con.execute(f"create or replace temp view events as {_EVENTS}")

@@ -27,7 +27,7 @@ def serve(
     Raises UserError where nobody could sign in, where the page would leave this machine without people or encryption, and where the
     address is not to be had.
     """
-    people = staff_of(home, State(home)).people
+    people = staff_of(home, State(home, read_only=True)).people
     if not people and not by.strip():
         raise UserError("nobody could sign in: the books name no people, and no name was given",
                         advice="Give your name with --by, or people in books.yaml (`duizhang key new`).")
