@@ -18,6 +18,7 @@ from duizhang.speech.phrases import in_language
 
 # decimals of amounts of which no currency is known, beyond cents
 _ZEROS = re.compile(r"(\d\.\d\d)0+(?!\d)")
+_AMOUNT = re.compile(r"(?<![\w./-])-?\d{4,}\.\d\d(?![\w.])")
 
 
 def number(value: Any) -> str:
@@ -63,7 +64,7 @@ def evidence_lines(evidence: str | None, labels: Labels, shown: int) -> Sequence
     entries, those that tell most of the difference before the others, and how many more there are."""
     entries: list[dict[str, Any]] = json.loads(evidence or "[]")
     because = next((str(entry["because"]) for entry in entries if entry.get("because")), "")
-    told = [in_language(_ZEROS.sub(r"\1", because), labels.language)] if because else []
+    told = [_AMOUNT.sub(lambda m: f"{Decimal(m[0]):,}", in_language(_ZEROS.sub(r"\1", because), labels.language))] if because else []
     found = [*_telling([e for e in entries if "side" in e]), *(e for e in entries if "side" not in e)]
     lines = [_claim(entry, labels) if "side" in entry else f"{entry['key']} {_plain(entry['difference'])}" for entry in found[:shown]]
     there = max([len(entries), *(int(entry.get("claims") or entry.get("lines") or 0) for entry in entries)])

@@ -45,7 +45,8 @@ _WIDE = f"{_SHOWN}, v.period, v.left_quantity, v.right_quantity, v.first_seen, v
 _LINES = f"""
     select
         v.leg, v.entity, v."key", v.currency, v.cause, coalesce(e.difference, v.difference) as difference, coalesce(v.shop, '') as shop,
-        coalesce(v.order_id, '') as order_id, coalesce(e.event, '') as event, {_WIDE}
+        coalesce(v.order_id, '') as order_id, coalesce(e.event, '') as event, v.difference as whole,
+        coalesce(e.order_id, '') as order_of_event, {_WIDE}
     from variances as v
     left join (select * from event_items where period = $day) as e
         on v.leg = e.leg and v.entity = e.entity and v."key" = e."key" and v.currency = e.currency and v.cause = e.cause

@@ -110,7 +110,7 @@ class Pages:
             }
         labels = Labels(_language(visit))
         for line in lines:
-            line["told"] = evidence_lines(line["evidence"], labels, _LINES_OF_EVIDENCE)
+            line["told"] = evidence_lines(_own(line), labels, _LINES_OF_EVIDENCE)
             line["others"] = json.loads(line["candidates"] or "[]")
         decided = events(State(self._home, read_only=True), "decided")
         values["comments"] = comments(State(self._home, read_only=True), (leg, entity, key, currency))
@@ -185,6 +185,15 @@ def _of_day(event: dict[str, Any], period: dt.date) -> bool:
 def _fact(value: object, language: Language) -> str:
     """Something of the log as a reader is told it."""
     return "; ".join(in_language(str(line), language) for line in value) if isinstance(value, list) else str(value)
+
+
+def _own(line: Mapping[str, Any]) -> str:
+    """The evidence of an item; of a part of it that is one order's, what tells of that order."""
+    evidence: str = line["evidence"] or "[]"
+    if line["whole"] == line["difference"] or not line["order_of_event"]:
+        return evidence
+    own = [entry for entry in json.loads(evidence) if line["order_of_event"] in str(entry.get("key", "")).split("/")]
+    return json.dumps(own) if own else evidence
 
 
 def _told(event: dict[str, Any], language: Language) -> dict[str, Any]:

@@ -20,7 +20,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # columns
     "period": ("期间", "Day"), "state": ("状态", "State"), "version": ("版本", "Version"), "leg": ("对账关系", "Leg"),
     "entity": ("主体", "Entity"), "shop": ("店铺", "Shop"), "key": ("键", "Key"), "order_id": ("订单", "Order"),
-    "currency": ("币种", "Currency"), "cause": ("原因", "Cause"), "left_amount": ("我方", "Ours"),
+    "currency": ("币种", "Currency"), "cause": ("原因", "Cause"), "left_amount": ("我方", "Ours"), "part_of": ("属于", "Part of"),
     "right_amount": ("对方", "Theirs"), "difference": ("差异", "Difference"), "age_days": ("账龄（天）", "Age (days)"),
     "first_seen": ("首次发现", "First seen"), "status": ("状态", "Status"), "who": ("责任人", "Who acts"),
     "proposal": ("建议", "Proposal"), "confidence": ("把握", "Confidence"), "evidence": ("证据", "Evidence"),

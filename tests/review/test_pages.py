@@ -17,6 +17,7 @@ from duizhang.errors import UserError
 from duizhang.home.state import State
 from duizhang.publish.metrics import with_events
 from duizhang.review import asking
+from duizhang.review.pages import _own
 from tests.review.conftest import DAY, HOSTILE, ITEMS, Serving
 
 PAGES = ("/", f"/day/{DAY}", f"/day/{DAY}/queue", f"/day/{DAY}/files", "/life?key=s/o001",
@@ -74,6 +75,13 @@ def test_a_line_of_the_queue_names_what_else_differs_by_its_order(reviewed: Path
         also = {row["key"]: row["also"] for row in asking.queue(con, DAY, wanted={}, order="key").rows}
     assert [(o["event"], o["cause"]) for o in also["s/o000"]] == [("E000000000001", "amount_entry")]
     assert [o["event"] for o in also["s/o001"]] == ["E000000000000"] and not also["s/o002"]
+
+
+def test_a_part_of_an_item_has_the_evidence_of_its_own_order() -> None:
+    told = '[{"key": "s/o1/a", "difference": 5}, {"key": "s/o12/a", "difference": 7}]'
+    line = {"evidence": told, "whole": 12, "difference": 5, "order_of_event": "o1"}
+    assert _own(line) == '[{"key": "s/o1/a", "difference": 5}]'
+    assert _own({**line, "difference": 12}) == _own({**line, "order_of_event": "o3"}) == told, "the whole item, or nothing told of it"
 
 
 def test_a_day_has_one_number_of_differences_wherever_it_is_told(reviewed: Path) -> None:
