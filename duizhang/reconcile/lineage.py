@@ -56,7 +56,7 @@ _EARLIER: dict[str, tuple[str, ...]] = {
     "opening_claims": ("open_claims",),
     "carried_stock_levels": ("stock_levels",), "carried_sides": ("sides",), "waiting_before": ("waiting_claims",),
     "past_claims": LEG_MODELS,
-    "shared_orders_before": ("shared_orders",),
+    "shared_orders_before": ("shared_orders",), "announced_before": ("announced_payouts",), "bank_days_before": ("bank_days",),
 }
 
 # a comment, a text, a quoted name, a word, a mark

@@ -62,6 +62,7 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
     con.execute("set variable match_crowd = ?", [rules.bounds.crowd])
     con.execute("set variable repeat_horizon = ?", [rules.repeat_horizon_days])
+    con.execute("create macro bare_reference(reference) as regexp_replace(upper(reference), '[^0-9A-Z]', '', 'g')")
     con.execute(
         f"create macro folded(reference) as regexp_replace(translate(upper(reference), {quoted(rules.near.look_alikes)}, "
         f"{quoted(rules.near.written)}), '[^0-9A-Z]', '', 'g')"

@@ -26,6 +26,10 @@ STATE_TABLES: dict[str, pa.Schema] = {
 # What later days look up besides, as they do reference data.
 KEPT_TABLES: dict[str, pa.Schema] = {
     "shared_orders": pa.schema([("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT)]),
+    "announced_payouts": pa.schema([
+        ("period", DAY), ("entity", TEXT), ("currency", TEXT), ("payout_id", TEXT), ("amount", MONEY),
+    ]),
+    "bank_days": pa.schema([("period", DAY), ("entity", TEXT), ("bank_account", TEXT), ("is_credited", pa.bool_())]),
 }
 # What is published of the items themselves; the first two are made with the claims, for the whole range.
 EARLY_TABLES = ("legs_not_run", "clearings")

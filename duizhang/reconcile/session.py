@@ -48,6 +48,8 @@ OF_VALUES = (duckdb.DataError, duckdb.InvalidInputException, ValueFault, pa.Arro
 
 # Days whose open items are judged, and written, at once: it sets the memory that a long range takes.
 STRETCH = 31
+# Days after which a bank of which there is no line has said that it has nothing: see sql/items/statements_until.
+STATEMENT = 31
 # Bytes of canonical tables below which one thread is given the work: of so little, others take longer to be handed a part of it (a
 # sixth of the processor time of a day of thirty orders) than to do it.
 LITTLE = 1 << 20
@@ -114,8 +116,9 @@ class Session:
         con.register("left_out", self.left_out)
         self._span(periods, "")
         self._input("skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
-        earlier = [p for p in self.store.periods("shared_orders") if p < periods[0]]
-        self.store.view(con, "shared_orders_before", earlier, KEPT_TABLES["shared_orders"], table_of="shared_orders")
+        self._kept("shared_orders_before", "shared_orders", [p for p in self.store.periods("shared_orders") if p < periods[0]])
+        # a payout that was announced so long ago may have been added up of what was announced so long before that
+        self._kept("announced_before", "announced_payouts", _days_before(periods[0], 2 * load_matching().repeat_horizon_days))
         self._input("sku_map_filed", self._history("sku_map"), schema.TABLES["sku_map"], table_of="sku_map")
         self._input("bundles_filed", self._history("bundles"), schema.TABLES["bundles"], table_of="bundles")
         self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")
@@ -158,9 +161,13 @@ class Session:
         if not temporary:  # sides are known for the whole range before it is judged
             self.store.view(con, "carried_sides", before, SIDES, table_of="sides")
             self.store.view(con, "waiting_before", before, WAITING_CLAIM, table_of="waiting_claims")
+        self._kept("bank_days_before", "bank_days", _days_before(periods[0], STATEMENT), temporary)
         # as far back as a late duplicate is looked for
-        horizon = [periods[0] - dt.timedelta(days=n) for n in range(load_matching().repeat_horizon_days, 0, -1)]
-        self._past_claims(horizon, temporary)
+        self._past_claims(_days_before(periods[0], load_matching().repeat_horizon_days), temporary)
+
+    def _kept(self, name: str, table: str, periods: Sequence[dt.date], temporary: str = "") -> None:
+        """A view of what earlier days left for later ones to look up."""
+        self.store.view(self.con, name, periods, KEPT_TABLES[table], table_of=table, temporary=temporary)
 
     def _input(
         self, name: str, periods: Sequence[dt.date], columns: pa.Schema, *, table_of: str = "", temporary: str = ""
@@ -325,6 +332,11 @@ class Session:
         for at in range(0, len(self.periods), STRETCH):
             self.backend.write(self.con, self.store, leg, f"select {listed} from leg_claims", self.periods[at : at + STRETCH])
         return sum(self.store.rows(leg, period) for period in self.periods)
+
+
+def _days_before(day: dt.date, number: int) -> list[dt.date]:
+    """So many days before a day, in order."""
+    return [day - dt.timedelta(days=n) for n in range(number, 0, -1)]
 
 
 __all__ = ["LEFT_OUT", "OF_VALUES", "OPENING", "Session"]

@@ -7,17 +7,10 @@
 with
 payouts as (select * from payouts),
 settlements as (select * from settlements where payout_id <> '' and kind <> 'payout'),
-owners as (select * from bank_account_owners),
 fx_results as (select * from fx_results),
 opening as (select * from opening_claims where leg = 'payout_bank'),
 corrections as (select * from corrections where leg = 'payout_bank'),
-bank_entries as (select * from bank_entries),
-
-statement_lines as (
-    select b.* replace (coalesce(w.entity, b.entity) as entity)
-    from bank_entries as b
-    left join owners as w on b.bank_account = w.bank_account
-),
+named_entries as (select * from named_entries),
 
 -- what is known of payouts by their id
 known as (
@@ -31,7 +24,7 @@ known as (
     where payout_id <> ''
     union all
     select period, entity, currency, reference, -amount
-    from statement_lines
+    from named_entries
     where reference <> ''
     union all
     select period, entity, currency, "key", case side when 'left' then amount else -amount end
@@ -40,7 +33,7 @@ known as (
 
 debits as (
     select distinct period, entity, currency, amount
-    from statement_lines
+    from named_entries
     where reference = '' and amount < 0
 ),
 
@@ -58,11 +51,11 @@ drawn as (
 
 payout_lines as (
     select b.*
-    from statement_lines as b
+    from named_entries as b
     where b.reference <> '' or b.amount > 0
     union all by name
     select b.*
-    from statement_lines as b
+    from named_entries as b
     semi join drawn as d using (period, entity, currency, amount)
     where b.reference = ''
 ),

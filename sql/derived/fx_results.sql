@@ -2,16 +2,14 @@
 -- (`converted`, rounded half away from zero to the smallest unit), against what the bank credited. gain_loss is empty where no rate
 -- is known or the bank's rate is further from it than books.yaml tolerates.
 with
-bank_entries as (select * from bank_entries),
-owners as (select * from bank_account_owners),
+named_entries as (select * from named_entries),
 rates as (select * from fx_known),
 settings as (select * from fx_settings),
 minor_units as (select * from minor_units),
 
 foreign_entries as (
-    select b.* replace (coalesce(w.entity, b.entity) as entity)
-    from bank_entries as b
-    left join owners as w on b.bank_account = w.bank_account
+    select b.*
+    from named_entries as b
     where b.reference <> '' and b.original_currency <> '' and b.original_currency <> b.currency
         and b.original_amount is not null
 ),

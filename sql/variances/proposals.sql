@@ -85,8 +85,14 @@ final as (
     select
         period, leg, entity, currency, "key",
         concat(
-            difference, ' ', currency, ' and ', fx_difference, ' ', fx_currency, ' are ', fx_worth, ' and ', fx_other_worth, ' ', fx_home,
-            ' by the dated rate: exchange difference ', fx_worth + fx_other_worth, ' ', fx_home
+            difference, ' ', currency, ' and ', fx_difference, ' ', fx_currency,
+            case
+                when fx_worth + fx_other_worth is null then ': give the rate of the day (`fx_rates`)'
+                else concat(
+                    ' are ', fx_worth, ' and ', fx_other_worth, ' ', fx_home, ' by the dated rate: exchange difference ',
+                    fx_worth + fx_other_worth, ' ', fx_home
+                )
+            end
         ) as proposal,
         null as confidence
     from with_cause

@@ -289,16 +289,17 @@ def test_money_is_drawn_taken_back_and_collected_as_it_was_announced_whatever_th
     def payout(day: int, name: str, amount: str) -> dict[str, Any]:
         return row("payouts", period=periods[day], provider="card", payout_id=name, amount=Decimal(amount))
 
-    def bank(day: int, entry: str, amount: str, reference: str = "") -> dict[str, Any]:
+    def bank(day: int, entry: str, amount: str, reference: str = "", remark: str = "") -> dict[str, Any]:
         return row("bank_entries", period=periods[day], shop="", bank_account="1", entry_id=entry, amount=Decimal(amount),
-                   reference=reference)
+                   reference=reference, remark=remark)
 
     sent = order(FIRST, "books", "7", "20") | {"paid_at": None, "status": "shipped"}
     asked = order(FIRST, "books", "8", "20") | {"paid_at": None, "status": "unpaid"}
     data = {
-        "payouts": [payout(0, "P1", "-37"), payout(0, "P2", "-50"), payout(0, "P3", "60")],
+        "payouts": [payout(0, "P1", "-37"), payout(0, "P2", "-50"), payout(0, "P3", "60"), payout(0, "PO-2026-40", "44"),
+                    payout(0, "PO-2026-50", "45") | {"currency": "EUR"}],
         "bank_entries": [bank(0, "rent", "-900"), bank(1, "a", "-37"), bank(1, "b", "-50", "P2"), bank(2, "c", "-50"),
-                         bank(2, "d", "60", "P3")],
+                         bank(2, "d", "60", "P3"), bank(1, "e", "44", remark="payout po2026 40"), bank(2, "f", "345", remark="PO-2026-50")],
         "orders": [sent, asked, *(order(FIRST, "books", name, "20") for name in ("5", "6"))],
         "payments": [payment(FIRST, name, "20") for name in ("5", "6")],
         "settlements": [row("settlements", period=NEXT, provider="alipay", entry_id="e", transaction_id="T5", order_id="5", kind="dispute",
@@ -312,8 +313,11 @@ def test_money_is_drawn_taken_back_and_collected_as_it_was_announced_whatever_th
             reconcile(session)
         assert whole.read("variances", period).equals(daily.read("variances", period)), period
     assert {r["key"]: r["amount"] for p in periods for r in whole.read("payout_bank", p).to_pylist() if r["side"] == "right"} == {
-        "bank/1/a": -37, "P2": -50, "P3": 60}
-    assert found(whole, periods[2], "payout_bank") == {"P1": ("wrong_reference", Decimal(-37)), "bank/1/a": ("timing", Decimal(37))}
+        "bank/1/a": -37, "P2": -50, "P3": 60, "PO-2026-40": 44, "PO-2026-50": 345}
+    assert {(r["key"], r["currency"], r["cause"]) for r in whole.read("variances", periods[2]).to_pylist() if r["leg"] == "payout_bank"} == {
+        ("P1", "CNY", "wrong_reference"), ("bank/1/a", "CNY", "timing"),
+        ("PO-2026-50", "EUR", "fx_difference"), ("PO-2026-50", "CNY", "fx_difference"),
+    }
     assert found(whole, periods[2], "order_payment") == {"tb/5": ("chargeback", Decimal(20)), "tb/7": ("timing", Decimal(20))}
 
 

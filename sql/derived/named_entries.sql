@@ -1,0 +1,93 @@
+-- Grain: one line of a bank's statement. Meaning: with the entity whose account it is, and where it has no reference but its words hold the
+-- id of a payout that was announced by then, of exactly its amount or in another currency, that id as its reference. Blanks, marks and
+-- case do not count, and a short id could stand in the words by chance. Where two payouts are so named, the line stays without.
+with
+bank_entries as (select * from bank_entries),
+owners as (select * from bank_account_owners),
+announced as (select * from announced_payouts),
+before as (select * from announced_before),
+settings as (select * from matching_settings),
+
+owned as (
+    select b.* replace (coalesce(w.entity, b.entity) as entity)
+    from bank_entries as b
+    left join owners as w on b.bank_account = w.bank_account
+),
+
+seen as (
+    select period, entity, currency, payout_id, amount from announced
+    union all
+    select period, entity, currency, payout_id, amount from before
+),
+
+-- what is known of a payout from a day on, until more is announced of it
+dated as (
+    select distinct
+        period, entity, currency, payout_id,
+        least(
+            coalesce(lead(period) over (partition by entity, currency, payout_id order by period) - 1, date '9999-12-31'),
+            period + getvariable('repeat_horizon')::int
+        ) as until
+    from seen
+),
+
+totals as (
+    select d.period, d.entity, d.currency, d.payout_id, d.until, sum(s.amount)::decimal(28, 4) as amount
+    from dated as d
+    inner join seen as s
+        on d.entity = s.entity and d.currency = s.currency and d.payout_id = s.payout_id
+        and s.period between d.period - getvariable('repeat_horizon')::int and d.period
+    group by d.period, d.entity, d.currency, d.payout_id, d.until
+),
+
+by_name as (
+    select t.*, bare_reference(t.payout_id) as bare_id
+    from totals as t
+    cross join settings as s
+    where length(bare_reference(t.payout_id)) >= s.near_length
+),
+
+nameless as (
+    select distinct
+        period, entity, currency, amount, counterparty, remark,
+        case when original_currency <> '' and original_amount is not null then original_currency else currency end as sent_currency,
+        case when original_currency <> '' and original_amount is not null then original_amount else amount end as sent_amount,
+        bare_reference(concat(counterparty, ' ', remark)) as bare_words
+    from owned
+    where reference = '' and concat(counterparty, remark) <> ''
+),
+
+named as (
+    select n.period, n.entity, n.currency, n.amount, n.counterparty, n.remark, n.sent_currency, n.sent_amount, t.payout_id
+    from nameless as n
+    inner join by_name as t
+        on n.entity = t.entity and n.sent_currency = t.currency and n.sent_amount = t.amount and n.period between t.period and t.until
+    where contains(n.bare_words, t.bare_id)
+    union all
+    -- what a bank converted without saying so
+    select n.period, n.entity, n.currency, n.amount, n.counterparty, n.remark, n.sent_currency, n.sent_amount, t.payout_id
+    from nameless as n
+    inner join by_name as t
+        on n.entity = t.entity and n.sent_currency <> t.currency and sign(n.sent_amount) = sign(t.amount)
+        and n.period between t.period and t.until
+    where n.sent_currency = n.currency and contains(n.bare_words, t.bare_id)
+),
+
+alone as (
+    select period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount, min(payout_id) as payout_id
+    from named
+    group by period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount
+    having count(distinct payout_id) = 1
+),
+
+final as (
+    select o.* replace (case when o.reference = '' then coalesce(n.payout_id, '') else o.reference end as reference)
+    from owned as o
+    left join alone as n
+        on o.reference = '' and o.period = n.period and o.entity = n.entity and o.currency = n.currency and o.amount = n.amount
+        and o.counterparty is not distinct from n.counterparty and o.remark is not distinct from n.remark
+        and case when o.original_currency <> '' and o.original_amount is not null then o.original_currency else o.currency end = n.sent_currency
+        and case when o.original_currency <> '' and o.original_amount is not null then o.original_amount else o.amount end = n.sent_amount
+)
+
+select * from final
