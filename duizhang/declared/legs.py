@@ -24,6 +24,7 @@ class Leg:
     own_days: int | None = None
     lines_days: int | None = None
     waits_days: int | None = None
+    answer_days: int | None = None
     waits_all: bool = False
 
     @property
@@ -31,7 +32,7 @@ class Leg:
         """What rules and models ask about it."""
         return {
             "in_sequence": self.in_sequence, "silent_day": self.silent_day, "own_days": self.own_days, "lines_days": self.lines_days,
-            "waits_days": self.waits_days, "waits_all": self.waits_all,
+            "waits_days": self.waits_days, "answer_days": self.answer_days or self.waits_days, "waits_all": self.waits_all,
         }
 
 

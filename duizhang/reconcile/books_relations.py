@@ -72,7 +72,7 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
         "leg_traits": rows_of(
             [(leg, *found.traits.values()) for leg, found in load_legs().items()],
             leg=TEXT, in_sequence=pa.bool_(), silent_day=pa.bool_(), own_days=pa.int64(), lines_days=pa.int64(),
-            waits_days=pa.int64(), waits_all=pa.bool_(),
+            waits_days=pa.int64(), answer_days=pa.int64(), waits_all=pa.bool_(),
         ),
         "instalments_declared": rows_of(
             [(i.shop, i.from_day, i.until_day, i.days) for i in books.instalments], shop=TEXT, from_day=DAY, until_day=DAY,

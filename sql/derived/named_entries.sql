@@ -1,6 +1,7 @@
 -- Grain: one line of a bank's statement. Meaning: with the entity whose account it is, and where it has no reference but its words hold the
--- id of a payout that was announced by then, of exactly its amount or in another currency, that id as its reference. Blanks, marks and
--- case do not count, and a short id could stand in the words by chance. Where two payouts are so named, the line stays without.
+-- id of a payout that was announced by then, that id as its reference: one of exactly its amount, or a word that is the id of one of which
+-- it may be a part or which came in another currency. Marks and case do not count, and a short id could stand in the words by chance. Where
+-- two payouts are so named, the line stays without.
 with
 bank_entries as (select * from bank_entries),
 owners as (select * from bank_account_owners),
@@ -57,20 +58,35 @@ nameless as (
     where reference = '' and concat(counterparty, remark) <> ''
 ),
 
-named as (
-    select n.period, n.entity, n.currency, n.amount, n.counterparty, n.remark, n.sent_currency, n.sent_amount, t.payout_id
+of_amount as (
+    select n.*, t.payout_id
     from nameless as n
     inner join by_name as t
         on n.entity = t.entity and n.sent_currency = t.currency and n.sent_amount = t.amount and n.period between t.period and t.until
     where contains(n.bare_words, t.bare_id)
-    union all
-    -- what a bank converted without saying so
-    select n.period, n.entity, n.currency, n.amount, n.counterparty, n.remark, n.sent_currency, n.sent_amount, t.payout_id
+),
+
+-- a word that names a payout though the amount is another; it is a slip where a payout of that amount is there
+worded as (
+    select n.*, bare_reference(unnest(remark_ids(concat(n.counterparty, ' ', n.remark)))) as bare_word
     from nameless as n
+    where not exists (
+        select 1
+        from totals as t
+        where t.entity = n.entity and t.currency = n.sent_currency and t.amount = n.sent_amount and n.period between t.period and t.until
+    )
+),
+
+named as (
+    select period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount, payout_id from of_amount
+    union all
+    -- a part of it, or what a bank has converted without saying so
+    select w.period, w.entity, w.currency, w.amount, w.counterparty, w.remark, w.sent_currency, w.sent_amount, t.payout_id
+    from worded as w
     inner join by_name as t
-        on n.entity = t.entity and n.sent_currency <> t.currency and sign(n.sent_amount) = sign(t.amount)
-        and n.period between t.period and t.until
-    where n.sent_currency = n.currency and contains(n.bare_words, t.bare_id)
+        on w.entity = t.entity and w.bare_word = t.bare_id and sign(w.sent_amount) = sign(t.amount) and w.period between t.period and t.until
+    where w.sent_currency = t.currency and abs(w.sent_amount) < abs(t.amount)
+        or w.sent_currency <> t.currency and w.sent_currency = w.currency
 ),
 
 alone as (

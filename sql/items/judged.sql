@@ -55,8 +55,11 @@ final as (
                 end,
                 case when m.is_sent_unpaid then w.delivery_days else 0 end,
                 case when k.days is not null then last_day(m.first_seen) - m.first_seen + k.days else 0 end,
-                -- days of which there is no statement yet are not counted
-                case when m.leg = 'payout_bank' and m.right_claims = 0 then m.sla_days + (m.period - st.until) else 0 end
+                -- what was sent when the statements end is in none of them, and the days behind them are not counted
+                case
+                    when m.leg = 'payout_bank' and m.right_claims = 0 and m.first_seen >= st.until then m.sla_days + (m.period - st.until)
+                    else 0
+                end
             )::bigint as sla_days
         ),
         m.sla_days as leg_sla_days,

@@ -1,7 +1,8 @@
 -- Grain: one claim of the left side of the leg that is being made which no other side was there for on its day, of this range or of before.
 -- Meaning: it waits as long as legs.yaml says: until the other side is supplied where all of the leg wait (no bank credits a payout on its own
--- day), else until the other side says something of its key; said: the day on which it is claimed then. Of a leg whose claims wait for
--- their answer only those of a shop's first days do, as the sides of a company that begins do not begin on one day.
+-- day), else until the other side has something for its key (what is given back may be of what it had had before); said: the day on which it
+-- is claimed then. Of a leg whose claims wait for their answer only those of a shop's first days do, as the sides of a company that begins
+-- do not begin on one day.
 with
 claims as (select * from scoped_claims),
 runs as (select * from leg_runs where not is_run and side = 'left'),
@@ -43,7 +44,7 @@ begins as (
 answers as (
     select m.entity, m."key", m.currency, m.claimed, min(a.period) as said
     from (select distinct entity, "key", currency, claimed from made) as m
-    inner join (select distinct entity, "key", currency, period from claims where side = 'right') as a
+    inner join (select distinct entity, "key", currency, period from claims where side = 'right' and (amount > 0 or quantity > 0)) as a
         on m.entity = a.entity and m."key" = a."key" and m.currency = a.currency and m.claimed < a.period
     cross join traits as t
     where not t.waits_all
@@ -59,8 +60,8 @@ dated as (
 
 final as (
     select
-        d.* exclude (answered), t.waits_days,
-        case when d.answered - d.claimed <= t.waits_days then d.answered end as said
+        d.* exclude (answered), t.answer_days as waits_days,
+        case when d.answered - d.claimed <= t.answer_days then d.answered end as said
     from dated as d
     cross join traits as t
 )

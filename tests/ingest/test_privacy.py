@@ -99,7 +99,14 @@ def test_free_texts_and_names_of_people_are_kept_nowhere_but_in_the_archive(tmp_
 def test_of_a_remark_ids_and_channels_are_kept() -> None:
     import pyarrow as pa
 
-    from duizhang.ingest.typing.references import references
+    from duizhang.ingest import load_specs
+    from duizhang.ingest.typing.references import references, remark_fields
 
-    texts = pa.array([f"支付宝 提现 {NAME} 20260302ABC {PHONE} 110101199003071234", "", None, "货款"])
+    texts = pa.array([f"支付宝 提现 {NAME} 20260302ABC {PHONE} 110101199003071234 DE89370400440532013000 anna.s1984@mail.example", "", None, "货款"])
     assert references(texts).to_pylist() == ["20260302ABC 支付宝", "", None, ""]
+    specs = load_specs()
+    # also of what a payout's id is taken out of, whatever its form
+    assert {"reference_words", "kind"} == remark_fields(specs["bank_n26"])
+    assert {"payout_words", "remark"} == remark_fields(specs["bank_cmb_company"])
+    assert (specs["bank_cmb_company"].fields["payout_words"].column, specs["bank_cmb_company"].fields["remark"].column) == ("用途", "摘要")
+    assert remark_fields(specs["bank_mt940"]) == {"payout_words"} and "payout_words" in specs["bank_mt940"].tables[0].columns["remark"]

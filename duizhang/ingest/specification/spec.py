@@ -357,6 +357,29 @@ class SourceSpec(_Closed):
         return {**data, "fields": {**fields, **joined}} if joined else data
 
     @model_validator(mode="after")
+    def _words_of_references(self) -> SourceSpec:
+        """What a bank line's reference is taken out of is of its remark: an id in it may be of a form that nobody has listed."""
+        for table in (t for t in self.tables if t.table == "bank_entries"):
+            remark = table.columns.get("remark", "")
+            reads = {self.fields[name].column for name in re.findall(r"\w+", remark) if name in self.fields}
+            words: dict[str, Column] = {}
+            for name in re.findall(r"\w+", table.columns.get("reference", "")):
+                field = self.fields.get(name)
+                unread = [c for c in (field.column, *field.join) if c not in reads] if field and field.extract else []
+                if field and unread:
+                    first, *others = unread
+                    also = field.also if first == field.column else ()
+                    words[f"{name}_words"] = field.model_copy(update={
+                        "type": "text", "extract": None, "column": first, "also": also, "join": tuple(others),
+                        "optional_column": field.optional_column or first != field.column})
+                    reads |= {*unread}
+            self.fields.update(words)
+            if words:
+                said = [f"nullif({remark}, '')"] if remark else []
+                table.columns["remark"] = f"concat_ws(' ', {', '.join([*said, *words])})"
+        return self
+
+    @model_validator(mode="after")
     def _balance_is_money(self) -> SourceSpec:
         rule = self.balance
         if rule is not None and (rule.after not in self.fields or self.fields[rule.after].type != "money"):

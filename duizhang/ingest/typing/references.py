@@ -11,6 +11,8 @@ from duizhang.declared.matching_passes import load_matching
 from duizhang.ingest.specification import SourceSpec
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
+_MAIL = re.compile(r"\S+@\S+")
+_IBAN = re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}")
 # what is as long as an id and is a person's: a telephone number, the number of an identity card
 _PERSONAL = re.compile(r"(?:\+?86)?1[3-9]\d{9}|\d{17}[\dXx]")
 
@@ -38,8 +40,14 @@ def references(cells: pa.Array) -> pa.Array:
 
 
 def _of(text: str) -> str:
-    ids = [found for found in _ID.findall(text) if any(ch.isdigit() for ch in found) and not _PERSONAL.fullmatch(found)]
+    ids = [found for found in _ID.findall(_MAIL.sub(" ", text))
+           if any(ch.isdigit() for ch in found) and not _PERSONAL.fullmatch(found) and not _is_iban(found)]
     return " ".join(dict.fromkeys([*ids, *(word for word in _channel_words() if word in text.casefold())]))
+
+
+def _is_iban(text: str) -> bool:
+    """Whether it is the number of somebody's bank account: its check digits hold."""
+    return bool(_IBAN.fullmatch(text)) and int("".join(str(int(ch, 36)) for ch in text[4:] + text[:4])) % 97 == 1
 
 
 @lru_cache(maxsize=1)
