@@ -110,11 +110,11 @@ _LOADED = """
 import json, sys
 from duizhang import cli
 cli._leave = lambda code: told.append(code)
-told, loaded = [], {}
+told, loaded = [], []
 for words in json.loads(sys.argv[1]):
     sys.argv = ["duizhang", *words]
     cli.main()
-    loaded[words[0]] = [told.pop(), [name for name in HEAVY if name in sys.modules]]
+    loaded.append([told.pop(), [name for name in HEAVY if name in sys.modules]])
 print("ANSWER" + json.dumps(loaded))
 """
 HEAVY = (
@@ -122,34 +122,27 @@ HEAVY = (
     "python_calamine", "sqlglot", "statsmodels", "duizhang.ingest.landing", "duizhang.reconcile.engine",
 )
 READING = ("polars", "duizhang.ingest.landing")
-LIGHT = (
-    "source list", "sql", "status", "explain", "report", "exceptions export", "dispute", "statement", "approve", "reopen",
-    "diff", "verify",
-)
+ENGINE = ("duizhang.reconcile.engine", "duizhang.ingest.specification", "duizhang.ingest.opening.container")
+BOOKS = ("duizhang.books.books_file", "duizhang.books.books_entries")
+# in one process, one after the other: what one of them loads, those behind it have as well. approve and close have to know what a run would
+# compute again, which only the books tell; `inspect` and `plan` look at files
+LIGHT = {
+    **dict.fromkeys(("verify", "statement", "exceptions export"), (*HEAVY, *ENGINE, *BOOKS)),
+    "close": (*HEAVY, *ENGINE),
+    **dict.fromkeys(("source list", "sql", "status", "explain", "report", "dispute", "approve", "reopen", "diff"), HEAVY),
+    **dict.fromkeys(("inspect", "plan"), tuple(name for name in HEAVY if name not in READING)),
+}
 
 
 def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
-    answer = {}
-    # `inspect` and `plan` look at files
-    for names, heavy in ((LIGHT, HEAVY), (("inspect", "plan"), tuple(name for name in HEAVY if name not in READING))):
-        asked = [shlex.split(EXAMPLES[name].replace("ORDER", "TB-1")) for name in names]
-        done = subprocess.run([sys.executable, "-c", _LOADED.replace("HEAVY", repr(heavy)), json.dumps(asked)], capture_output=True,
-                              text=True, cwd=office, check=True)
-        answer |= json.loads(done.stdout.rpartition("ANSWER")[2])
-    assert {what: loaded for what, (_, loaded) in answer.items() if loaded} == {}
-    assert {what for what, (code, _) in answer.items() if code == 0} >= {"status", "report", "exceptions", "statement", "verify", "inspect"}
-
-
-def test_commands_of_the_close_load_neither_engine_nor_specifications(office: Path) -> None:
-    engine = ("duizhang.reconcile.engine", "duizhang.ingest.specification", "duizhang.ingest.opening.container")
-    books = ("duizhang.books.books_file", "duizhang.books.books_entries")
-    # approve and close have to know what a run would compute again, which only the books tell
-    for name in ("verify", "close", "statement", "exceptions export"):
-        heavy = engine if name == "close" else (*engine, *books)
-        done = subprocess.run([sys.executable, "-c", _LOADED.replace("HEAVY", repr(heavy)), json.dumps([shlex.split(EXAMPLES[name])])],
-                              capture_output=True, text=True, cwd=office, check=True)
-        ((_, loaded),) = json.loads(done.stdout.rpartition("ANSWER")[2]).values()
-        assert loaded == [], name
+    asked = [shlex.split(EXAMPLES[name].replace("ORDER", "TB-1")) for name in LIGHT]
+    watched = repr((*HEAVY, *ENGINE, *BOOKS))
+    done = subprocess.run([sys.executable, "-c", _LOADED.replace("HEAVY", watched), json.dumps(asked)], capture_output=True, text=True,
+                          cwd=office, check=True)
+    answer = dict(zip(LIGHT, json.loads(done.stdout.rpartition("ANSWER")[2]), strict=True))
+    assert {name: heavy for name, (_, loaded) in answer.items() if (heavy := {*LIGHT[name]} & {*loaded})} == {}
+    assert {name for name, (code, _) in answer.items() if code == 0} >= {
+        "status", "report", "exceptions export", "statement", "verify", "inspect"}
 
 
 @pytest.mark.usefixtures("unchecked")

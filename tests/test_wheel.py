@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from duizhang.digest import file_digest
+
 ROOT = Path(__file__).resolve().parents[1]
 # one process types all commands: what costs is its start
 _TYPED = """
@@ -18,11 +20,7 @@ from duizhang import cli, kept_out
 def leave(code):
     assert code == 0, (sys.argv, code)
 cli._leave = leave
-for words in (
-    "simulate --out raw --start 2026-03-01 --days 1 --orders-per-day 20",
-    "run --books raw/books.yaml --home home --from 2026-03-01 --to 2026-03-01",
-    "status --home home",
-):
+for words in sys.argv[1:]:
     sys.argv = ["duizhang", *words.split()]
     cli.main()
     kept_out.let_in()  # which a command that needs none has kept out
@@ -53,9 +51,25 @@ def test_one_package_is_installed_and_nothing_twice(installed: Path) -> None:
     assert not [p for p in files if p.suffix == ".pyc"]
 
 
-def test_the_wheel_reconciles_outside_of_a_checkout(installed: Path, tmp_path: Path) -> None:
+def test_all_that_a_checkout_has_for_a_run_is_in_the_wheel(installed: Path) -> None:
+    """Fails if a model, a specification or a module is left out; matters because a run ends where it is asked for."""
+    packed = {file_digest(p) for p in installed.rglob("*") if p.is_file()}
+    wanted = [p for room in ("duizhang", "assets", "pipelines", "sql", "expectations") for p in (ROOT / room).rglob("*") if p.is_file()]
+    assert len(wanted) > 800
+    assert [p for p in wanted if p.suffix != ".pyc" and file_digest(p) not in packed] == []
+
+
+@pytest.mark.parametrize("commands", [
+    ("simulate --out raw --start 2026-03-01 --days 1 --orders-per-day 5", "inspect raw/inbox/company", "source list"),
+    pytest.param((
+        "simulate --out raw --start 2026-03-01 --days 1 --orders-per-day 20",
+        "run --books raw/books.yaml --home home --from 2026-03-01 --to 2026-03-01",
+        "status --home home",
+    ), marks=pytest.mark.slow),
+], ids=["reads", "reconciles"])
+def test_the_wheel_works_outside_of_a_checkout(installed: Path, tmp_path: Path, commands: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _TYPED], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"},
+        [sys.executable, "-c", _TYPED, *commands], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"},
         capture_output=True, text=True, check=False,
     )
     assert done.returncode == 0, done.stderr

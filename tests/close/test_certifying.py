@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,17 @@ QUIET, EMPTY, LOUD = DAYS[7:]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> tuple[Any, Books]:
+def home(ten_days: Path, tmp_path: Path) -> tuple[Any, Books]:
+    """A copy of the ten days, and their books."""
+    copy = Path(shutil.copytree(ten_days, tmp_path / "ten", symlinks=True))
+    return _FAKES.Fake(copy / "home"), load_books(copy / "books.yaml")
+
+
+@pytest.fixture(scope="module")
+def ten_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten days: the eighth as usual, the ninth with a fifth of the rows, the last with an open difference; and the machine's key."""
-    fake = _FAKES.Fake(tmp_path / "home")
+    top = tmp_path_factory.mktemp("certified")
+    fake = _FAKES.Fake(top / "home")
     fake.fill(DAYS)
     for number, day in enumerate(DAYS):
         rows = 20 if day == EMPTY else 100 + number % 3
@@ -49,14 +58,14 @@ def home(tmp_path: Path) -> tuple[Any, Books]:
         for table in ("variances", "open_items", "event_items"):
             fake.put(table, day, *([{**item, "event": "E1", "is_booked": True, "overdue": day == LOUD}] if day == LOUD else []))
     key = {"key": new_key(fake.home / "machine.key"), "open_money": "5", "match_rate": "0.98"}
-    path = tmp_path / "books.yaml"
+    path = top / "books.yaml"
     path.write_text(yaml.safe_dump({"entity": "acme", "start": str(FIRST), "certify": key}), encoding="utf-8")
     run = {"books": archive_books(fake.home, path), "books_path": str(path)}
     append_event(fake.state, actor="pipeline", kind="run_started", payload=run)
     books = load_books(path)
     run_gate(fake.store, fake.state, DAYS)
     publish(books, fake.store, fake.state, fake.home, DAYS, rules_digest="r")
-    return fake, books
+    return top
 
 
 def test_quiet_days_are_signed_by_the_machine_and_every_other_says_why_not(home: tuple[Any, Books], tmp_path: Path) -> None:

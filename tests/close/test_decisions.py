@@ -18,26 +18,13 @@ from click.testing import CliRunner
 from duizhang.cli import cli
 from duizhang.runs import running as engine
 from duizhang.speech.labels import load_labels
-from tests.pipelines.test_end_to_end import duizhang, query
+from tests.pipelines.test_end_to_end import duizhang, made, query, raw
 
+__all__ = ["made", "raw"]
 pytestmark = pytest.mark.usefixtures("unchecked")
 
 START, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 3)
 ITEM = "select leg, key, cause, difference from variances where period = date '2026-03-03' and "
-
-
-@pytest.fixture(scope="module")
-def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("small")
-    duizhang("simulate", "--out", out, "--start", START, "--days", 3, "--orders-per-day", 40, "--seed", 7, "--break-rate", "0.1")
-    return out
-
-
-@pytest.fixture(scope="module")
-def made(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("made") / "home"
-    run(raw, home)
-    return home
 
 
 @pytest.fixture
@@ -46,15 +33,20 @@ def home(made: Path, tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-def run(raw: Path, home: Path, start: dt.date = START) -> None:
+def run(raw: Path, home: Path, start: dt.date) -> None:
     duizhang("run", "--quiet", "--books", raw / "books.yaml", "--home", home, "--from", start, "--to", LAST)
 
 
-def decide(home: Path, *decisions: tuple[Any, ...], by: str = "Li", **cells: Any) -> str:
-    """Export, decide (leg, key, cause, decision), import; what was said. cells: other cells of the rows."""
-    book = home.parent / "book.xlsx"
+def export(home: Path) -> Path:
+    book = home.parent / "exported.xlsx"
     duizhang("exceptions", "export", "--home", home, "--period", LAST, "--out", book)
-    workbook = openpyxl.load_workbook(book)
+    return book
+
+
+def decide(home: Path, *decisions: tuple[Any, ...], by: str = "Li", exported: Path | None = None, **cells: Any) -> str:
+    """Export, decide (leg, key, cause, decision), import; what was said. cells: other cells of the rows. exported: a workbook of before."""
+    book = home.parent / "book.xlsx"
+    workbook = openpyxl.load_workbook(exported or export(home))
     for row in (row for sheet in workbook.worksheets[1:] for row in sheet.iter_rows()):
         said = dict(zip([cell.value for cell in row[0].parent[1]], row, strict=True))
         for leg, key, cause, decision in decisions:
@@ -167,7 +159,7 @@ def test_items_are_split_chased_adjusted_and_reclassified_in_the_workbook_and_by
 
 
 def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:
-    row = item(home, "leg = 'order_payment' and cause = 'amount_entry'")[:3]
+    row, exported = item(home, "leg = 'order_payment' and cause = 'amount_entry'")[:3], export(home)
     for cells, decision, said in (
         ({"difference": 1}, "write_off", "difference was changed from"),
         ({"cause": "timing"}, "write_off", "cause was changed from"),
@@ -182,10 +174,10 @@ def test_a_workbook_that_was_edited_is_refused(raw: Path, home: Path) -> None:
         ({"to": "1"}, "accept", "to is '1', but the decision is accept"),
         ({"reason": " "}, "accept", "reason is empty"),
     ):
-        found = decide(home, (*row, decision), **cells)
+        found = decide(home, (*row, decision), exported=exported, **cells)
         assert said in found and "sheet 订单 ↔ 收款, row " in found and "nothing was imported" in found, found
     labels = load_labels()["workbook"]
-    found = decide(home, (*(labels[f"c_{name}"]["zh"] for name in ("leg", "key", "cause")), "accept"))
+    found = decide(home, (*(labels[f"c_{name}"]["zh"] for name in ("leg", "key", "cause")), "accept"), exported=exported)
     assert "sheet 订单 ↔ 收款, row 2" in found and "nothing was imported" in found, "what is typed over a heading is no decision"
     with pytest.raises(AssertionError, match="2026-07-01 was never computed"):
         duizhang("exceptions", "export", "--home", home, "--period", "2026-07-01", "--out", home / "x.xlsx")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import openpyxl
@@ -11,7 +12,9 @@ import pytest
 import yaml
 
 from duizhang.speech.labels import load_labels
-from tests.pipelines.test_end_to_end import duizhang, query
+from tests.pipelines.test_end_to_end import duizhang, made, query, raw
+
+__all__ = ["made", "raw"]
 
 START, LAST = dt.date(2026, 3, 1), dt.date(2026, 3, 3)
 # what an accountant does about a difference by its cause; everything else is corrected
@@ -61,9 +64,9 @@ def post(entries: Path, ledger: Path) -> None:
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_a_month_end_is_decided_booked_posted_signed_and_closed(tmp_path: Path) -> None:
-    raw, home, book, entries = tmp_path / "raw", tmp_path / "home", tmp_path / "book.xlsx", tmp_path / "entries.csv"
-    duizhang("simulate", "--out", raw, "--start", START, "--days", 3, "--orders-per-day", 20, "--seed", 7, "--break-rate", "0.2")
+def test_a_month_end_is_decided_booked_posted_signed_and_closed(raw: Path, made: Path, tmp_path: Path) -> None:
+    raw, home = (Path(shutil.copytree(it, tmp_path / it.name, symlinks=True)) for it in (raw, made))
+    book, entries = tmp_path / "book.xlsx", tmp_path / "entries.csv"
     keys = {who: duizhang("key", "new", tmp_path / f"{who}.key").rpartition('key: "')[2].partition('"')[0] for who in ("li", "wang")}
     books = yaml.safe_load((raw / "books.yaml").read_text(encoding="utf-8"))
     books["roles"] = {"clerk": {"may": ["decide", "make"]}, "chief": {"may": ["check", "close"]}}

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from duizhang.compare import comparison, grouping, hashes, load, net, net_by_key, shortlist, signed, sketch
 from duizhang.compare.peel import Peeled, peel
 from duizhang.errors import ConservationError, UserError
+from tests.thoroughness import examples
 
 KEYS = st.one_of(st.none(), st.sampled_from(["", "a", "b", "007", "7", "订单"]), st.text(max_size=3))
 LARGE = Decimal(10) ** 16
@@ -43,7 +44,7 @@ def put(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
     }))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(left=ROWS, right=ROWS, shared=ROWS, bits=st.sampled_from([1, 4, 16]))
 def test_sketch_and_exact_is_plain_aggregation(
     con: duckdb.DuckDBPyConnection, left: Rows, right: Rows, shared: Rows, bits: int
@@ -82,7 +83,7 @@ def test_a_float_is_no_amount(con: duckdb.DuckDBPyConnection) -> None:
         sketch(con, "(select 'a' as key, 0.1::double as amount)")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10, 100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(KEYS, st.sampled_from(["paid", "open", None]), AMOUNTS), max_size=40), swap=st.booleans())
 def test_attributes_must_net_too(
     con: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, Decimal]], *, swap: bool
@@ -102,7 +103,7 @@ def test_attributes_must_net_too(
     assert all(row[1] == sum(v for (key, _), v in net.items() if key == row[0]) for row in found)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8, 50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.lists(ROWS, min_size=1, max_size=4), order=st.randoms(use_true_random=False))
 def test_saved_days_add_up_to_the_range(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, days: list[Rows], order: object
@@ -228,7 +229,7 @@ def test_many_differences_take_a_larger_sketch(con: duckdb.DuckDBPyConnection) -
 SMALL = st.lists(st.tuples(st.sampled_from("abcdefghij"), st.sampled_from([Decimal("0.00"), Decimal(1), Decimal("1.02")])), max_size=8)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8, 50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(left=SMALL, right=SMALL, shared=st.integers(0, 30), bits=st.sampled_from([2, 16]), held=st.sampled_from([7, 100]),
        tolerance=st.sampled_from(["0", "0.02"]), named=st.booleans())
 def test_compare_counts_what_plain_python_counts(

@@ -71,6 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_flat_folder_of_three_channels_becomes_books_that_run(folder: Path) -> None:
     said = json.loads(duizhang("init", folder, "--json", "--entity", "cups"))
     [unread] = said["not_read"]

@@ -22,6 +22,7 @@ from duizhang.gate import (
 from duizhang.home.published import TABLES
 from duizhang.home.store import days
 from duizhang.layout import EXPECTATIONS
+from tests.thoroughness import THOROUGH
 
 FIRST = dt.date(2026, 3, 1)
 
@@ -74,34 +75,32 @@ def test_every_kind_of_break_holds_its_period_alone_whatever_the_range(fake: Any
     assert held[day[1]][0].detail == "b.csv line 7, amount 12..5: not a number"
     assert held[day[3]][0].detail == "file=f line=3 currency=RMBX"
     whole = {p: quality_table(recorded_results(fake.state, [p])) for p in periods}
-    for period in periods:
+    for period in periods if THOROUGH else (day[2], day[7]):
         run_gate(fake.store, fake.state, [period])
         assert quality_table(recorded_results(fake.state, [period])).equals(whole[period])
 
 
-@pytest.mark.parametrize(
-    ("table", "change", "expectation"),
-    [
-        ("recon_summary", {"closing": Decimal(21)}, "closing_is_opening_plus_left_less_right"),
-        ("recon_summary", {"opening": Decimal(9), "closing": Decimal(19)}, "opening_is_closing_of_the_day_before"),
-        ("open_items", None, "open_items_add_up_to_closing"),
-        ("variances", None, "variances_add_up_to_closing"),
-        ("recon_summary", None, "nothing_open_is_forgotten"),
-    ],
+# what is broken, each on a day of its own: the table, what its row says instead (None: it has no row), what finds it
+BREAKS: tuple[tuple[str, dict[str, Any] | None, str], ...] = (
+    ("recon_summary", {"opening": Decimal(9), "closing": Decimal(19)}, "opening_is_closing_of_the_day_before"),
+    ("open_items", None, "open_items_add_up_to_closing"),
+    ("variances", None, "variances_add_up_to_closing"),
+    ("recon_summary", None, "nothing_open_is_forgotten"),
+    ("recon_summary", {"closing": Decimal(61)}, "closing_is_opening_plus_left_less_right"),
 )
-def test_conservation(fake: Any, table: str, change: dict[str, Any] | None, expectation: str) -> None:
-    periods = days(FIRST, FIRST + dt.timedelta(days=1))
+
+
+def test_conservation(fake: Any) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=len(BREAKS)))
     fake.fill(periods)
-    second = periods[1]
-    if change is None:
-        fake.put(table, second)
-    else:
-        rows = fake.store.read(table, second).to_pylist()
-        fake.put(table, second, {**rows[0], **change})
+    for day, (table, change, _) in zip(periods[1:], BREAKS, strict=True):
+        rows = fake.store.read(table, day).to_pylist()
+        fake.put(table, day, *([{**rows[0], **change}] if change else []))
     held = run_gate(fake.store, fake.state, periods)
     assert held[FIRST] == []
-    assert expectation in [f.expectation for f in held[second]]
-    assert expectation in [f.expectation for f in run_gate(fake.store, fake.state, [second])[second]]
+    for day, (_, _, expectation) in zip(periods[1:], BREAKS, strict=True):
+        assert expectation in [f.expectation for f in held[day]], expectation
+        assert expectation in [f.expectation for f in run_gate(fake.store, fake.state, [day])[day]], expectation
 
 
 def test_an_expectation_of_the_users_own_holds_exactly_what_breaks_it(fake: Any, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.times import rivals, times
 from duizhang.ingest.typing.written_dates import respelled
 from duizhang.secrecy.pseudonym_key import new_key, pseudonym
+from tests.thoroughness import examples
 
 FORMATS = [
     *sorted({field.formats for spec in load_specs().values() for field in spec.fields.values() if len(field.formats) > 1}),
@@ -66,7 +67,7 @@ def read(texts: list[str], formats: tuple[str, ...]) -> list[dt.datetime | None]
     return times(formats).of(pl.Series("x", texts, pl.String))[0].to_list()  # type: ignore[no-any-return]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(20, 200))
 @given(st.sampled_from(FORMATS), st.lists(INSTANTS | st.just(None), max_size=4), st.data())
 def test_times_are_those_that_duckdb_reads(formats: tuple[str, ...], instants: list[dt.datetime | None], data: st.DataObject) -> None:
     zone = dt.timezone(dt.timedelta(minutes=data.draw(st.sampled_from([0, 60, -210, 330]))))

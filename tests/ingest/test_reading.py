@@ -25,6 +25,7 @@ from duizhang.ingest.reading.ticked import TICKED, is_wrapped, parse_ticked, tic
 from duizhang.ingest.recognising.recognise import Place
 from duizhang.ingest.rows import Reading
 from duizhang.ingest.texts import lengths
+from tests.thoroughness import examples
 
 QUICK = settings(deadline=None, max_examples=200)
 SIZES = st.sampled_from([1, 2, 3, 5, 8, 1 << 18])
@@ -81,7 +82,7 @@ SAVED_AGAIN = ROW.map(lambda cells: ",".join(f'"`{cell}"' for cell in cells))
 OTHER = st.text('`,"a中', max_size=8) | st.sampled_from(["", '"总数","x"', "总数,x,y", "`1,`2", "`总,`数,`y"])
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=examples(150, 2000))
 @example(["`a,`b,`c\""], ['"`a","`b","`c"'], "", "utf-8", 8)  # saved again as a whole, though not from the first line on
 @example(['"`a","`b","`c"'], ['"总数","x"'], "", "utf-8", 8)
 @example(['"`a","`b,`c"'], [], "", "utf-8", 8)  # three cells, not two

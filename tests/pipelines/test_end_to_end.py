@@ -24,7 +24,7 @@ from duizhang.cli import cli
 from duizhang.home.published import TABLES
 
 START = dt.date(2026, 3, 1)
-DAYS = 4
+DAYS = 3
 LAST = START + dt.timedelta(days=DAYS - 1)
 # who wrote a row and what a run is called differ from run to run; numbers may not
 COMPARED = [name for name in TABLES if name != "quality_results"]
@@ -62,13 +62,18 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None
 @pytest.fixture(scope="session")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return once(tmp_path_factory, "raw", lambda out: duizhang(
-        "simulate", "--out", out, "--start", START, "--days", DAYS, "--orders-per-day", 60, "--seed", 4242, "--break-rate", "0.1"))
+        "simulate", "--out", out, "--start", START, "--days", DAYS, "--orders-per-day", 40, "--seed", 7, "--break-rate", "0.1"))
 
 
 @pytest.fixture(scope="session")
-def home(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All days published; some tests leave events in it."""
-    made = once(tmp_path_factory, "home", lambda out: run(raw, out))
+def made(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All days published, for every test of every process; nobody changes it."""
+    return once(tmp_path_factory, "home", lambda out: run(raw, out))
+
+
+@pytest.fixture(scope="session")
+def home(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a copy; some tests leave events in it."""
     return Path(shutil.copytree(made, tmp_path_factory.mktemp("home") / "home", symlinks=True))
 
 
@@ -107,7 +112,7 @@ def test_every_leg_is_conserved_to_the_cent(home: Path) -> None:
 @pytest.mark.slow  # test_splits tries one split of a business in `make test`
 @pytest.mark.usefixtures("unchecked")
 def test_day_by_day_gives_the_rows_of_the_range(raw: Path, home: Path, tmp_path: Path) -> None:
-    for first, last in ((0, 0), (1, 1), (2, DAYS - 1)):
+    for first, last in ((0, 0), (1, DAYS - 1)):
         run(raw, tmp_path, START + dt.timedelta(days=first), START + dt.timedelta(days=last))
     digests = "select period, digest from period_status order by period"
     for table in COMPARED:

@@ -43,7 +43,7 @@ from pipelines.run import run_range
 from pipelines.schedules import build_schedule
 from pipelines.sensors import build_sensor
 from pipelines.triggers import JOB
-from tests.pipelines.test_end_to_end import START, duizhang, query
+from tests.pipelines.test_end_to_end import LAST, START, duizhang, query
 from tests.thoroughness import THOROUGH
 
 FIRST, SECOND = START, START + dt.timedelta(days=1)
@@ -121,14 +121,14 @@ def test_every_way_gives_the_same_numbers_events_and_replay(
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_a_closed_day_stays_closed_whoever_asks(little: Path, done: Path, tmp_path: Path) -> None:
-    raw, home = tmp_path / "raw", tmp_path / "home"
-    shutil.copytree(little, raw)
-    shutil.copytree(done, home)
+def test_a_closed_day_stays_closed_whoever_asks(raw: Path, made: Path, tmp_path: Path) -> None:
+    mine, home = tmp_path / "raw", tmp_path / "home"
+    shutil.copytree(raw, mine)
+    shutil.copytree(made, home)
     for role, by in (("maker", "A"), ("checker", "B")):
-        duizhang("approve", "--home", home, "--period", FIRST, "--to", SECOND, "--as", role, "--by", by)
-    duizhang("close", "--home", home, "--from", FIRST, "--to", SECOND, "--by", "B")
-    (orders,) = (raw / "inbox" / "company" / SECOND.isoformat()).glob("*books_orders*")
+        duizhang("approve", "--home", home, "--period", FIRST, "--to", LAST, "--as", role, "--by", by)
+    duizhang("close", "--home", home, "--from", FIRST, "--to", LAST, "--by", "B")
+    (orders,) = (mine / "inbox" / "company" / SECOND.isoformat()).glob("*books_orders*")
     orders.write_bytes(b"".join(orders.read_bytes().splitlines(keepends=True)[:-2]))
 
     def tables() -> dict[Path, str]:
@@ -136,11 +136,11 @@ def test_a_closed_day_stays_closed_whoever_asks(little: Path, done: Path, tmp_pa
 
     before = query(home, VERSIONS), tables()
     for way in (by_command, by_backfill, *([by_job] if THOROUGH else [])):
-        assert not way(raw, home), way.__name__
+        assert not way(mine, home), way.__name__
         assert (query(home, VERSIONS), tables()) == before, way.__name__
-    assert isinstance(build_schedule(PARTITIONS)(tick(raw, home, SECOND + dt.timedelta(days=1))), SkipReason)
+    assert isinstance(build_schedule(PARTITIONS)(tick(mine, home, SECOND + dt.timedelta(days=1))), SkipReason)
     with DagsterInstance.ephemeral() as instance:
-        watched = over(str(raw / "books.yaml"), str(home))["watched"]
+        watched = over(str(mine / "books.yaml"), str(home))["watched"]
         assert isinstance(build_sensor(PARTITIONS)(build_sensor_context(instance=instance, resources={"watched": watched})), SkipReason)
 
 
@@ -204,8 +204,8 @@ def test_a_broken_promise_of_the_engine_fails_its_check_and_the_run(
     assert (check.check_name, check.passed, check.asset_key) == (ASSERTION + "amounts_are_conserved", False, AssetKey("recon_summary"))
 
 
-def test_a_tick_in_the_morning_asks_for_the_day_before(little: Path, done: Path, tmp_path: Path) -> None:
-    books = load_books(little / "books.yaml")
+def test_a_tick_in_the_morning_asks_for_the_day_before(raw: Path, home: Path, tmp_path: Path) -> None:
+    books = load_books(raw / "books.yaml")
     morning = dt.datetime(2026, 3, 26, 9, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
     assert yesterday(books, morning) == dt.date(2026, 3, 25)
     assert yesterday(books, morning.astimezone(dt.UTC)) == dt.date(2026, 3, 25)
@@ -214,21 +214,21 @@ def test_a_tick_in_the_morning_asks_for_the_day_before(little: Path, done: Path,
     assert yesterday(late, morning) == dt.date(2026, 3, 24)
 
     schedule = build_schedule(PARTITIONS)
-    home = tmp_path / "home"
-    (asked,) = schedule(tick(little, home, SECOND))
+    fresh = tmp_path / "home"
+    (asked,) = schedule(tick(raw, fresh, SECOND))
     assert asked.tags == asking_for([FIRST])
     # and for what else is not current
-    (asked,) = schedule(tick(little, home, SECOND + dt.timedelta(days=1)))
+    (asked,) = schedule(tick(raw, fresh, SECOND + dt.timedelta(days=1)))
     assert asked.tags == asking_for([FIRST, SECOND])
-    assert isinstance(schedule(tick(little, done, SECOND)), SkipReason)
-    assert isinstance(schedule(tick(little, home, FIRST)), SkipReason)
+    assert isinstance(schedule(tick(raw, home, SECOND)), SkipReason)
+    assert isinstance(schedule(tick(raw, fresh, FIRST)), SkipReason)
 
 
 def test_late_files_are_looked_for_unless_somebody_says_otherwise() -> None:
     assert build_sensor(PARTITIONS).default_status is DefaultSensorStatus.RUNNING
 
 
-def test_a_year_in_one_command_leaves_no_event_a_table_and_day(little: Path, done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_year_in_one_command_leaves_no_event_a_table_and_day(raw: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Any] = []
 
     class Instances:
@@ -240,7 +240,7 @@ def test_a_year_in_one_command_leaves_no_event_a_table_and_day(little: Path, don
                 kept.append([len(logged(instance, kind)) for kind in ("ASSET_MATERIALIZATION", "STEP_SUCCESS")])
 
     monkeypatch.setattr("pipelines.run.DagsterInstance", Instances)
-    assert run_range(little / "books.yaml", done, FIRST, SECOND) == 0
+    assert run_range(raw / "books.yaml", home, FIRST, LAST) == 0
     ((materialised, steps),) = kept
     assert (materialised, steps > 3) == (0, True)
 

@@ -65,7 +65,7 @@ def test_what_is_damaged_is_made_again_and_no_command_ends_in_a_traceback(raw: P
                     ["plan", "--books", str(raw / "books.yaml")]):
         told = CliRunner().invoke(cli, [*command, "--home", str(mine)], standalone_mode=False)
         assert told.exception is None or type(told.exception).__name__ in ("UserError", "SystemExit"), (command, told.exception)
-    run(raw, mine, day(4), LAST)
+    run(raw, mine, LAST, LAST)
     assert verify(mine).problems == []
     assert query(mine, VERSIONS) == before
     same_rows(mine, home)
@@ -105,6 +105,6 @@ def test_what_was_changed_by_hand_is_not_published(raw: Path, home: Path, tmp_pa
     before = query(mine, VERSIONS)
     spoil(largest(list(mine.glob("landed/*/*/**/rows.parquet"))), "rows")
     spoil(largest([Store(mine).path("open_claims", d) for d in (day(2), day(3))]), "rows")
-    duizhang("run", "--quiet", "--books", raw / "books.yaml", "--home", mine, "--from", day(3), "--to", day(4), "--force")
+    duizhang("run", "--quiet", "--books", raw / "books.yaml", "--home", mine, "--from", day(3), "--to", LAST, "--force")
     assert query(mine, VERSIONS) == before
     same_rows(mine, home)

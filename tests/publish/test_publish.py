@@ -112,9 +112,8 @@ def test_a_held_day_makes_the_days_after_it_provisional_until_it_is_accepted(fak
     assert states(fake) == [("reconciled", 1)] * 3
 
 
-def test_new_numbers_void_an_approval_and_a_closed_period_refuses_them(fake: Any) -> None:
-    fake.fill(PERIODS)
-    go(fake)
+def test_new_numbers_void_an_approval_and_a_closed_period_refuses_them(own: Any) -> None:
+    fake = own
     set_period_state(fake.state, FIRST, "approved", "li, wang")
     set_period_state(fake.state, PERIODS[1], "closed", "li, wang")
     rebuild_published(fake.home, fake.state)
@@ -276,10 +275,9 @@ LOOSE = """
 """
 
 
-def test_days_behind_a_changed_one_are_provisional_from_the_same_swap_on(fake: Any) -> None:
+def test_days_behind_a_changed_one_are_provisional_from_the_same_swap_on(own: Any) -> None:
     """A cascade publishes day after day; whoever reads between two of them is told which days do not open as they should."""
-    fake.fill(PERIODS)
-    go(fake)
+    fake = own
     fake.fill(PERIODS, amount="7")
     run_gate(fake.store, fake.state, PERIODS)
     seen = []

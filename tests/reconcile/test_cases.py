@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.reconcile.core import Outcome, claim, run
+from tests.reconcile.core import claim, run
 
 LENGTH = 6
 SIDES = {"L": "left", "R": "right"}
@@ -71,40 +71,38 @@ def cases(name: str) -> Iterator[Case]:
 CASES = {case.title: case for name in ("cases.txt", "causes.txt") for case in cases(name)}
 
 
+# by table and case: the day and the row
+Found = dict[tuple[str, str], list[tuple[int, dict[str, Any]]]]
 # after which days a part ends
 ENDS = {"range": (), "parts": (0, 2), "days": range(LENGTH)}
 
 
 @pytest.fixture(scope="module", params=["range", "parts", pytest.param("days", marks=pytest.mark.slow)])
-def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
     claims = [c for case in CASES.values() for c in case.claims]
-    return run(tmp_path_factory.mktemp("cases"), claims, LENGTH, ENDS[request.param])
+    made = run(tmp_path_factory.mktemp("cases"), claims, LENGTH, ENDS[request.param])
+    found: Found = {(table, title): [] for table in ("variances", "clearings") for title in CASES}
+    for table in ("variances", "clearings"):
+        for day in range(LENGTH):
+            for row in made.rows(table, day):
+                found[table, row["entity"]].append((day, row))
+    return found
 
 
 @pytest.mark.parametrize("title", CASES)
-def test_case(outcome: Outcome, title: str) -> None:
-    case = CASES[title]
-    found = {
-        (day, r["leg"], r["key"], r["cause"], r["difference"])
-        for day in range(LENGTH) for r in outcome.rows("variances", day) if r["entity"] == title
-    }
-    assert found == case.variances
-    cleared = {
-        (day, r["leg"], r["key"], r["amount"], r["age_days"])
-        for day in range(LENGTH) for r in outcome.rows("clearings", day) if r["entity"] == title
-    }
+def test_case(outcome: Found, title: str) -> None:
+    case, rows = CASES[title], outcome["variances", title]
+    assert {(day, r["leg"], r["key"], r["cause"], r["difference"]) for day, r in rows} == case.variances
+    cleared = {(day, r["leg"], r["key"], r["amount"], r["age_days"]) for day, r in outcome["clearings", title]}
     assert cleared == case.clearings
-    for told in (r["candidates"] for day in range(LENGTH) for r in outcome.rows("variances", day) if r["entity"] == title):
-        named = [c["cause"] for c in json.loads(told)]
+    for _, row in rows:
+        named = [c["cause"] for c in json.loads(row["candidates"])]
         assert len(named) == len({*named}), named
     for day, leg, key, cause, names in case.candidates:
-        [told] = {
-            r["candidates"] for r in outcome.rows("variances", day)
-            if (r["entity"], r["leg"], r["key"], r["cause"]) == (title, leg, key, cause)
-        }
+        [told] = {r["candidates"] for at, r in rows if (at, r["leg"], r["key"], r["cause"]) == (day, leg, key, cause)}
         assert [c["cause"] for c in json.loads(told)] == names
     for day, key, text in case.proposals:
-        told = {r["proposal"] for r in outcome.rows("variances", day) if r["entity"] == title and r["key"] == key}
+        told = {r["proposal"] for at, r in rows if (at, r["key"]) == (day, key)}
         assert any(text in (t or "") for t in told), told
 
 

@@ -66,7 +66,7 @@ def check(outcome: Outcome, claims: list[dict[str, Any]]) -> None:
         } == day.clearings
 
 
-@settings(max_examples=examples(2, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(1, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=various(CLAIM, 9, 16).map(pay), ends=st.sets(st.integers(0, LENGTH - 2), min_size=1), seed=st.integers(0, 9),
 )

@@ -19,7 +19,7 @@ from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, reconcile
 from duizhang.reconcile.matching import prepare_matching
 from tests.reconcile.test_engine import FIRST, KEPT, fill, found, order, payment, row
-from tests.thoroughness import examples, in_parts, various
+from tests.thoroughness import THOROUGH, examples, in_parts, various
 
 TABLES = (*KEPT, "legs_not_run", "clearings")
 
@@ -110,7 +110,7 @@ def test_first_days_of_companies_as_they_are(tmp_path: Path) -> None:
     assert store.read("anomalies", FIRST).filter(pc.field("measure") == "sold_below_cost").num_rows == 0
 
 
-@pytest.mark.parametrize("daily", [False, True])
+@pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_what_may_belong_to_days_before_both_sides_were_there_is_told_so(tmp_path: Path, *, daily: bool) -> None:
     """An order of before the first payment waits for it; a payment of an order that nobody has is told, and what is not paid is not."""
     periods = days(FIRST, FIRST + dt.timedelta(days=4))
@@ -126,13 +126,13 @@ def test_what_may_belong_to_days_before_both_sides_were_there_is_told_so(tmp_pat
     assert [c["cause"] for c in json.loads(told["candidates"])] == ["missing_left"]
 
 
-@pytest.mark.parametrize("daily", [False, True])
+@pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_payouts_wait_for_the_first_statement_of_the_bank_and_are_not_run_without_any(tmp_path: Path, *, daily: bool) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=9))
     paid_out = [row("payouts", period=p, payout_id=f"P{n}", amount=Decimal(100 + n), provider="alipay",
                     occurred_at=dt.datetime(p.year, p.month, p.day, 4)) for n, p in enumerate(periods)]  # noqa: DTZ001
     accounts = {"bank_accounts": {"1": "demo"}, "sla_days": {"payout_bank/alipay": 2}}
-    never = run(tmp_path / "never", periods, {"payouts": paid_out}, daily=daily, **accounts)
+    never = run(tmp_path / "never", periods, {"payouts": paid_out}, daily=daily and THOROUGH, **accounts)
     assert [r for r in items(never, periods[9]) if r[0] == "payout_bank"] == [], "no statement, no item"
     assert ("payout_bank", "", "right", "bank_entries") in not_run(never, periods[9])
     # the statements begin on the ninth day: the first payout has had its days, the next may have come before it, the others are there
