@@ -10,6 +10,8 @@ SEED ?= 1
 
 .PHONY: help run test test-slow lint types dev docs pictures bench bench-day bench-extract bench-commands bench-backfill reliability mutation sbom lock
 .DEFAULT_GOAL := run
+# what Python compiled is kept, also where the environment says otherwise: tests and commands start many processes
+unexport PYTHONDONTWRITEBYTECODE
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

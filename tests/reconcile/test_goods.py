@@ -81,6 +81,7 @@ def test_a_line_under_the_platforms_code_and_a_set_shipped_as_its_parts_are_no_d
     assert cost == 2 * (2 * 3 + 5)
 
 
+@pytest.mark.slow  # the same without a list of products is below
 @pytest.mark.parametrize("split", SPLITS)
 def test_an_unknown_code_is_one_item_and_its_orders_are_held_against_each_other_by_the_order(tmp_path: Path, split: str) -> None:
     lines = [order(FOUR[n % 2], "books", str(n), "10", sku="A", quantity=2) for n in range(6)]
@@ -106,6 +107,7 @@ def test_a_code_that_becomes_known_is_no_item_any_more(tmp_path: Path, split: st
     assert row_["key"] == "tb/unmapped/taobao:P-9"
 
 
+@pytest.mark.slow  # the same without a list of products: test_engine.py, the cause of a line that differs
 @pytest.mark.parametrize("split", SPLITS)
 def test_without_map_sets_and_declaration_every_code_is_a_sku(tmp_path: Path, split: str) -> None:
     lines = [order(FIRST, "books", "1", "10", sku="A"), order(FIRST, "platform", "1", "10", sku="B")]

@@ -62,6 +62,7 @@ def test_a_source_is_known_by_its_tables_and_not_by_its_name(tmp_path: Path) -> 
     }
 
 
+@pytest.mark.slow  # also among the first days of companies, below
 def test_a_shop_without_orders_of_its_own_goes_by_those_of_its_platform(tmp_path: Path) -> None:
     store = run(tmp_path, [FIRST], {
         "orders": [order(FIRST, "platform", "1", "200"), order(FIRST, "platform", "2", "30")],
