@@ -126,6 +126,9 @@ WORDS = {
                      "CNY 10.0000"),
     "german cp850": ("cp850", "Buchungstag;Verwendungszweck;Betrag;Saldo\n05.03.2026;Müller Größe;-10,00;90,00\n16.03.2026;Köln;20,00;110,00\n",
                      "CNY 10.0000"),
+    # of which GBK knows the letters as well, and by its codes which column is the currency
+    "german cp1252": ("cp1252", "Buchungsdatum;Wertstellung;Betrag;Währung;Empfängername;Verwendungszweck\n"
+                      "15.03.2026;15.03.2026;-11,00;EUR;Bäckerei;Empfängername\n", "EUR -11.0000"),
     "hungarian": ("utf-8", "Könyvelés dátuma,Közlemény,Összeg,Egyenleg,Devizanem\n2026.03.05.,X,-350,1000,HUF\n", "HUF -350.0000"),
 }
 
@@ -152,19 +155,33 @@ LEDGER, STATEMENT = "money in, as a ledger of one's own has it", "money out, as 
     ("日期,摘要,金额,借贷,余额\n2026-03-05,a,100.00,借,100.00\n2026-03-06,b,30.00,贷,70.00\n2026-03-07,c,20.00,贷,50.00\n", "", "50.0000", LEDGER),
     (RED, "", "50.0000", "as reversals of their side"),
     (RED.replace("1050", "1030"), "", "30.0000", ""),  # a minus that repeats what the side says
+    # reversals in red, in a ledger
+    (f"{OWN.replace('20.00,1050', '-20.00,1090')}2026-03-08,货款,70.00,,1160.00\n", "", "160.0000", LEDGER),
+    (OWN.replace(",,20.00,1050", ",-20.00,,1050"), "", "50.0000", LEDGER),
     (UNTOLD, "bank", "50.0000", ""), (UNTOLD, "ledger", "-50.0000", ""),
+    # without a balance: what a bank takes and gives, columns of banks, what stands above
+    (UNTOLD.replace("付款", "手续费"), "", "50.0000", STATEMENT), (UNTOLD.replace("货款", "手续费"), "", "-50.0000", LEDGER),
+    (UNTOLD.replace("借方", "对方户名,借方发生额").replace("贷方", "贷方发生额").replace("款,", "款,甲,"), "", "50.0000", STATEMENT),
+    (f"银行存款日记账\n{UNTOLD}".replace("方", "方金额"), "", "-50.0000", LEDGER),
+    (UNTOLD.replace("借方", "Debit").replace("贷方", "Credit"), "", "50.0000", STATEMENT),
+    (UNTOLD.replace("借方", "Debit").replace("贷方", "Credit").replace("50", "-50"), "", "50.0000", ""),
 ])
 def test_whose_debits_and_credits_they_are_the_balance_tells_or_the_books(
     tmp_path: Path, text: str, said: str, amount: str, told: str,
 ) -> None:
     found = read(tmp_path, text, bank_generic=("", "", "", "", said))
     assert str(sum(found.summary("bank_entries")[1].values())) == amount and all(total.ok for total in found.totals)
-    notes = [note for note in found.notes if "so the balance tells" in note]
+    notes = [note for note in found.notes if " has it: " in note or "reversals of their side" in note]
     assert len(notes) == bool(told) and told in "".join(notes)
 
 
-@pytest.mark.parametrize("text", [UNTOLD, OWN[: OWN.index("2026-03-06")]])  # one balance leads nowhere
+@pytest.mark.parametrize("text", [
+    UNTOLD, OWN[: OWN.index("2026-03-06")],  # one balance leads nowhere
+    UNTOLD.replace("方", "方金额"), UNTOLD.replace("方", "方发生额"),
+    # a fee on the side of money in
+    UNTOLD.replace("借方", "Debit").replace("贷方", "Credit").replace("货款", "Bank fee"),
+])
 def test_debits_that_may_be_those_of_a_bank_or_of_a_ledger_are_asked_for(tmp_path: Path, text: str) -> None:
-    with pytest.raises(RefusedFile, match="those in the column '借方' are money out, as a bank has them, or money in") as refused:
+    with pytest.raises(RefusedFile, match=r"those in the column '(借方.*|Debit)' are money out, as a bank has them, or money in") as refused:
         read(tmp_path, text)
     assert "{bank_generic: {sides: bank}} where they are money out, or {sides: ledger}" in str(refused.value.advice)

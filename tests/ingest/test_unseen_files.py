@@ -70,6 +70,9 @@ DAYS = (
     *((f"{first}\n{second}\n2026-03-05,A,10.00,,90.00\n2026-03-16,B,,20.00,110.00\n", {"CNY": "10"}, None, 0) for first, second in (
         ("Date,Description,Amount,,Balance", ",,Debit,Credit,"), ("交易日期,摘要,发生额,,余额", ",,借方,贷方,"),
         ("Booking,Payment,Debit,Credit,Running", "Date,Description,CNY,CNY,Balance"))),
+    # a currency that stands at its amount without a blank; a column without a name that has a word of three letters
+    ("Date,Description,Credit,Debit,Balance\n2026-03-05,A,,10.00USD,90.00USD\n2026-03-16,B,20.00USD,,110.00USD\n", {"USD": "10"}, None, 0),
+    ("Date,Description,Amount,Balance,\n2026-03-05,A,-10.00,90.00,KFC 12\n2026-03-16,B,20.00,110.00,\n", {"CNY": "10"}, None, 0),
     # currencies that only the amounts name, each with a balance
     ("Date,Description,Amount,Balance\n2026-03-05,A,-10.00 USD,90.00 USD\n2026-03-05,B,20.00 EUR,120.00 EUR\n2026-03-06,C,1.00 USD,91.00 USD\n",
      {"EUR": "20", "USD": "-9"}, None, 0),
@@ -103,7 +106,7 @@ def test_an_unusual_file_is_read_as_it_is_meant(tmp_path: Path, text: str, sums:
     ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),
     # rows alike under one reference; debits of both signs without a balance
     ("Date,Description,Amount,Reference\n2026-03-05,A,-10.00,R1\n2026-03-05,A,-10.00,R1\n", "rows alike in day and amount that bear one reference 0 1"),
-    ("日期,摘要,借方发生额,贷方发生额\n2026-03-05,付,100.00,\n2026-03-06,冲,-30.00,\n2026-03-07,收,,50.00\n", "debits or credits of both signs 0 1"),
+    ("日期,摘要,支出,收入\n2026-03-05,付,100.00,\n2026-03-06,冲,-30.00,\n2026-03-07,收,,50.00\n", "debits or credits of both signs 0 1"),
     # rows of which only some say their side, or their currency
     ("Date,Description,Amount,D/C\n2026-03-05,A,10.00,\n2026-03-06,B,20.00,CR\n", "rows without a side where others have one 0 1"),
     ("Date,Description,Amount,Currency\n2026-03-05,A,-10.00,EUR\n2026-03-06,B,20.00,\n", "other rows of it are in EUR 0 1"),

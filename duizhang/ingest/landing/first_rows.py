@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Set
 
@@ -10,12 +11,12 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.landing.landed import Setting, typed_schema
 from duizhang.ingest.landing.overlay import Overlay
-from duizhang.ingest.landing.tally import Balance
+from duizhang.ingest.landing.tally import Balance, Led
 from duizhang.ingest.landing.whose_sides import settle_sides
 from duizhang.ingest.rows import Batch, Reading
 from duizhang.ingest.specification import Cell, SourceSpec, normalised
 from duizhang.ingest.texts import whole
-from duizhang.ingest.typing import MINUS, ColumnTyper, Said, undecided_fees, undecided_signs
+from duizhang.ingest.typing import MINUS, ColumnTyper, Said, Way, undecided_fees, undecided_signs
 
 _ENOUGH = 2  # steps between balances that tell their order
 _MAY_BE_NEGATIVE = rf"[-(（{MINUS}]|[A-Za-z][.)]?\s*$"
@@ -78,22 +79,24 @@ def _settle_ways(typer: ColumnTyper, batch: Batch) -> None:
         pc.match_substring_regex(batch.columns[place], _MAY_BE_NEGATIVE), min_count=0).as_py()]
     amounts = {name: typer.signs(name, batch)[0] for name in names}
     typer.charged |= {name for name, found in amounts.items() if len(found) and 2 * (found < 0).sum() > len(found)}
-    if not spec.balance or not any((found < 0).any() and (found > 0).any() for found in amounts.values()):
+    mixed = [name for name, found in amounts.items() if (found < 0).any() and (found > 0).any()]
+    if not spec.balance or not mixed:
         return
     balance, usual = Balance(spec.balance, typed_schema(spec)), frozenset(typer.charged)
-    mixed = [name for name, found in amounts.items() if (found < 0).any() and (found > 0).any()]
-    breaks: dict[Set[str], int] = {}
-    for number in range(2 ** len(mixed)):
+    # where one of two columns has both signs, they may be those of a ledger of one's own; both turned are the same as that
+    ways = (Way(), Way(ledger=True)) if spec.sides and len(mixed) == 1 and None not in places.values() else (Way(),)
+    found_by: dict[tuple[Way, Set[str]], Led] = {}
+    for typer.way, number in itertools.product(ways, range(2 ** len(mixed))):
         turned = frozenset(name for place, name in enumerate(mixed) if number >> place & 1)
         typer.charged = set(usual ^ turned)
-        chains = balance.chains(typer.type(batch)[0]).values()
-        breaks[turned] = sum(chain.breaks[1] for chain in chains)
-        if not any(chain.rows > 1 for chain in chains):
-            typer.charged = set(usual)
-            return
-    typer.charged = set(usual ^ min(breaks, key=lambda turned: (breaks[turned], len(turned))))
-    steps = max(chain.rows for chain in chains) - 1
-    if steps < _ENOUGH or list(breaks.values()).count(min(breaks.values())) > 1:  # either order of two rows explains a reading
+        found_by[typer.way, turned] = balance.led(typer.type(batch)[0])
+    typer.way = Way()  # which is settled once the signs are
+    fewest = min(led.breaks for led in found_by.values())
+    best = [turned for (_, turned), led in found_by.items() if led.breaks == fewest]
+    typer.charged = set(usual ^ min(best, key=len))
+    # either order of two rows explains a reading
+    is_open = all(led.longest < _ENOUGH for led in found_by.values()) or len(best) > 1
+    if is_open and any(led.has_balances for led in found_by.values()):
         typer.turned = sum(int(min((amounts[name] < 0).sum(), (amounts[name] > 0).sum())) for name in mixed)
 
 
@@ -113,9 +116,9 @@ def _settle_charges(typer: ColumnTyper, batch: Batch) -> None:
         breaks: dict[int, int] = {}
         for factor in (0, -1, 1) if balance else ():
             typer.factors[name] = factor
-            chains = balance.chains(typer.type(batch)[0]).values() if balance else ()
-            if any(chain.rows > 1 and not chain.flat for chain in chains):
-                breaks[factor] = sum(chain.breaks[1] for chain in chains)
+            led = balance.led(typer.type(batch)[0]) if balance else None
+            if led and led.steps:
+                breaks[factor] = led.breaks
         best = [factor for factor, count in breaks.items() if count == min(breaks.values())]
         if len(best) == 1 or (best and breaks[best[0]]):
             typer.factors[name] = best[0]  # where it breaks under each, that is shown and holds

@@ -113,6 +113,19 @@ class Calendar:
         return {day for day in found if day is not None}, without
 
 
+@dataclass(frozen=True)
+class Led:
+    """How well balances follow. breaks: rows after which they do not; steps: from one balance to the next, `longest` of one account.
+
+    has_balances: whether any row states one, be it 0.
+    """
+
+    breaks: int
+    steps: int
+    longest: int
+    has_balances: bool
+
+
 class Balance:
     """The running balance of typed rows."""
 
@@ -144,6 +157,12 @@ class Balance:
         return chains_of(
             whose.dictionary.to_pylist(), whose.indices.to_numpy(), typed["line"].to_numpy(), ten_thousandths(steps),
             np.where(known, ten_thousandths(balances), 0), known)
+
+    def led(self, typed: pa.Table) -> Led:
+        """How well the balances of a batch follow, each account and currency by itself; those that are all 0 lead nowhere."""
+        found = self.chains(typed).values()
+        steps = [max(chain.rows - 1, 0) for chain in found if not chain.flat]
+        return Led(sum(chain.breaks[1] for chain in found), sum(steps), max(steps, default=0), any(chain.rows for chain in found))
 
     def _whose(self, typed: pa.Table) -> pa.DictionaryArray:
         """Account and currency of every row."""

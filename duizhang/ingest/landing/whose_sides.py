@@ -1,4 +1,5 @@
-"""Whether a file has debits and credits as a bank or as a ledger of one's own: by its running balance, else by what the books say."""
+"""Whether a file has debits and credits as a bank or as a ledger of one's own: by what the books say, its running balance, else what it
+says besides."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from duizhang.ingest.landing.landed import typed_schema
+from duizhang.ingest.landing.side_evidence import is_of_ledger
 from duizhang.ingest.landing.tally import Balance
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import Sides, normalised
@@ -25,27 +27,43 @@ def settle_sides(typer: ColumnTyper, batch: Batch) -> None:
     words = [name for name in rule.words if typer.positions[name] is not None]
     if not has_columns and not words:
         return
-    name = typer.header[debit] if debit is not None and has_columns else ""
+    name = typer.names[debit] if debit is not None and has_columns else ""
     asks = normalised(name) in {normalised(column) for column in rule.ask}
     if typer.said.sides:
         typer.way = Way(ledger=typer.said.sides == "ledger")
         return
-    if spec.balance is None or after is None or (not asks and not words and _follows(typer, batch, rule, spec.balance.after)):
-        if asks:
-            raise undecided_sides(name)
+    if spec.balance is None or after is None:
+        if has_columns:
+            _by_evidence(typer, batch, rule, name, asks=asks)
+        return
+    if not asks and not words and _follows(typer, batch, rule, spec.balance.after):
         return
     below = bool(words) and typer.positions[rule.amount] is not None and bool((typer.signs(rule.amount, batch)[0] < 0).any())
     ways = [Way(ledger, reversing) for reversing in ((False, True) if below else (False,)) for ledger in (False, True)]
     best = _best(typer, batch, Balance(spec.balance, typed_schema(spec)), ways, asks=asks)
     if best is None:
         typer.way = Way()
-        raise undecided_sides(name)
+        _by_evidence(typer, batch, rule, name, asks=asks)
+        return
     typer.way = best
     if asks or best.ledger:
         what = f"{name!r}" if has_columns else "debit"
         typer.told.append(f"{what} is read as {_WHOSE[best.ledger]} has it: so the balance tells")
     if best.reversing:
         typer.told.append("amounts with a minus are read as reversals of their side: so the balance tells")
+
+
+def _by_evidence(typer: ColumnTyper, batch: Batch, rule: Sides, name: str, *, asks: bool) -> None:
+    """Settle sides of which no balance tells. Raises RefusedFile where nothing tells of names that must be told, or what tells is against
+    what the names of the others say."""
+    ledger = is_of_ledger(typer, batch, rule)
+    if ledger if not asks else ledger is None:
+        raise undecided_sides(name)
+    if asks:
+        typer.way = Way(ledger=bool(ledger))
+        typer.told.append(f"{name!r} is read as {_WHOSE[bool(ledger)]} has it: so its rows or columns tell")
+    elif ledger is None and normalised(name) in {normalised(column) for column in rule.tell}:
+        typer.told.append(f"{name!r} is read as {_WHOSE[False]} has it: there is no balance to tell")
 
 
 _WHOSE = {True: "money in, as a ledger of one's own", False: "money out, as a bank"}
@@ -56,11 +74,10 @@ def _best(typer: ColumnTyper, batch: Batch, balance: Balance, ways: Sequence[Way
     usual = Way()
     breaks: dict[Way, int] = {}
     for typer.way in ways:
-        chains = [chain for chain in balance.chains(typer.type(batch)[0]).values() if not chain.flat]
-        steps = sum(max(chain.rows - 1, 0) for chain in chains)
-        if steps < (1 if asks else _ENOUGH):
+        led = balance.led(typer.type(batch)[0])
+        if led.steps < (1 if asks else _ENOUGH):
             return None if asks else usual
-        breaks[typer.way] = sum(chain.breaks[1] for chain in chains)
+        breaks[typer.way] = led.breaks
         if typer.way == usual and not breaks[usual] and not asks:
             return usual
     fewest = [way for way, count in breaks.items() if count == min(breaks.values())]

@@ -327,7 +327,8 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     if document.kind == "text":
         # names that are only there in such an encoding tell it: its accents and the letters behind them are GBK as well
         told = place.encoding in BY_NAMES
-        by_sight = place.encoding == "utf-8" and all(map(str.isascii, names))  # the names would be the same in all of them
+        # the names would be the same in all of them, or have letters that are none in this one
+        by_sight = place.encoding == "utf-8" and all(name.isascii() or "\ufffd" in name for name in names)
         encodings = likely(document.head, place.spec.encodings) if by_sight else place.spec.encodings
         encoding = place.encoding if told else detect(document.head, encodings)
         doubt = rivals(document.head, encoding, BY_NAMES) if encoding in BY_NAMES and not told else []

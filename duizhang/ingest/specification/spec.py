@@ -212,8 +212,10 @@ class Sides(_Closed):
     """Debits and credits: a bank has money out as debit, a ledger of one's own money in; the running balance tells which a file is.
 
     debit, credit, amount: fields of money; words: fields whose values are D and C, which say of the amount what it is. ask: names of the
-    column of debits by which nobody can take either for granted: where no balance tells and the books (`readings`, sides) do not, the
-    file is refused. What else a balance tells: whether an amount with a minus beside a side is a reversal (in red) of that side.
+    column of debits by which nobody can take either for granted: where neither a balance nor what else stands in it tells, and the books
+    (`readings`, sides) do not, the file is refused. tell: names that some ledgers have too: that they are read as a bank's is told where
+    nothing tells, and what tells against it refuses the file. What else a balance tells: whether an amount with a minus beside a side is
+    a reversal (in red) of that side.
     """
 
     debit: str = "debit"
@@ -221,6 +223,7 @@ class Sides(_Closed):
     amount: str = "amount"
     words: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
+    tell: tuple[str, ...] = ()
 
 
 class FillDown(_Closed):

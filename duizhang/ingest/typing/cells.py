@@ -116,13 +116,15 @@ class ColumnTyper:
         self.positions: dict[str, int | None] = {}
         self.joined: dict[str, list[int]] = {}
         for name, column in spec.fields.items():
-            hits = [index[n] for n in (normalised(c) for c in (column.column, *column.also)) if n in index]
+            # what is made of other columns has none of its own, also where one of the file has no name
+            hits = [index[n] for n in (normalised(c) for c in (column.column, *column.also)) if n in index and (n or not column.join)]
             if not hits and not column.optional_column:
                 raise RefusedFile(
                     f"{spec.name}: the column {column.column!r} is missing", advice="Export the file with all its columns.")
             self.positions[name] = hits[0] if hits else None
             self.joined[name] = [index[n] for n in (normalised(c) for c in column.join) if n in index]
         self.formats: dict[str, tuple[str, ...]] = {}
+        self.names = tuple(names)  # of the columns that are read
         self.index, self.said, self.above, self.header, self.sheet = index, said or Said(), above, header, sheet
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
         self.spelled: dict[str, pl.Expr] = {}  # of times that no pattern reads: the text of each in digits
