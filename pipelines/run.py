@@ -1,18 +1,17 @@
 """`duizhang run`: the job in this process. The command line finds it by its entry point."""
 
 import datetime as dt
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
-from dagster import DagsterExecutionInterruptedError, DagsterInstance
 
-from assets.flow import Held
-from assets.partitions import DEFER_EVENTS, asking_for, daily
-from assets.workspace import over
 from duizhang.books import load_books
+from duizhang.home.store import days
+from duizhang.logs import shown
+from duizhang.plan import acquire
 from duizhang.runner import check_range
-from pipelines.definitions import build_defs
-from pipelines.triggers import JOB
+from duizhang.runs import HELD, Run
 
 
 def run_range(
@@ -25,22 +24,21 @@ def run_range(
     and about which nobody decided. Raises UserError where the range or the books are impossible. Where another run uses
     this home, it waits for it to end.
     """
-    books = load_books(books_path)
-    check_range(books, start, end)
-    partitions = daily(books.start.isoformat(), books.time_zone, last=end)
-    resources = over(str(books_path.resolve()), str(home.resolve()), progress=progress, force=force, memory=memory, engine=engine)
-    job = build_defs(resources=resources, partitions=partitions).resolve_job_def(JOB)
-    try:
-        with DagsterInstance.ephemeral() as instance:
-            job.execute_in_process(
-                instance=instance,
-                tags={**asking_for([start, end]), DEFER_EVENTS: "true"},
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
-    except Held:
-        return 2
-    except (DagsterExecutionInterruptedError, KeyboardInterrupt) as error:
+    check_range(load_books(books_path), start, end)
+    with ExitStack() as stack:
         if progress:
-            click.echo("  what is published stands; the same command goes on from here", err=True)
-        raise KeyboardInterrupt from error
-    return 0
+            stack.enter_context(shown())
+        stack.enter_context(acquire(home))
+        try:
+            run = Run(books_path, home, force=force, memory=memory, engine=engine)
+            run.begin(days(start, end))
+            if run.periods:
+                from pipelines.job import run_job  # Dagster takes longer to load than to find that nothing is to be computed
+
+                return run_job(run)
+            outcomes = run.end()
+        except KeyboardInterrupt:
+            if progress:
+                click.echo("  what is published stands; the same command goes on from here", err=True)
+            raise
+    return 2 if run.pending or any(o.state == HELD for o in outcomes) else 0

@@ -70,10 +70,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-# Those that check tables with Great Expectations. Every other is kept from loading pandas until a library needs it.
-WITH_PANDAS = ("run", "replay", "what-if", "advise")
-# Those that read no raw files and compute nothing, and so are kept from numpy as well; tests/test_commands.py holds that none of them
-# can reach what loads it.
+# Every command is kept from loading pandas until a library needs it, such as Great Expectations. Those that read no raw files and
+# compute nothing are kept from numpy as well; tests/test_commands.py holds that none of them can reach what loads it.
 WITHOUT_NUMPY = (
     "accept", "approve", "backup", "checkpoint", "close", "diff", "dispute", "exceptions decide", "exceptions export", "exceptions list",
     "explain", "export audit", "export feed", "journal export", "key new", "mcp", "metrics", "reidentify file", "reidentify person",
@@ -192,8 +190,7 @@ def main() -> None:
     # pydantic would look through everything that is installed for plugins
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     names = asked_for(sys.argv[1:])
-    if not names & set(WITH_PANDAS):
-        keep_out("pandas", *(("numpy",) if names & set(WITHOUT_NUMPY) else ()))
+    keep_out("pandas", *(("numpy",) if names & set(WITHOUT_NUMPY) else ()))
     _leave(_status())
 
 

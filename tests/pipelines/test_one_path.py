@@ -36,9 +36,11 @@ from duizhang.gate import load_suites
 from duizhang.home.state import State
 from duizhang.home.store import Store
 from duizhang.layout import SQL
+from duizhang.plan import acquire
 from duizhang.publish import read_manifest
-from duizhang.runs import yesterday
+from duizhang.runs import Run, yesterday
 from pipelines.definitions import build_defs
+from pipelines.job import run_job
 from pipelines.run import run_range
 from pipelines.schedules import build_schedule
 from pipelines.sensors import build_sensor
@@ -239,8 +241,13 @@ def test_a_year_in_one_command_leaves_no_event_a_table_and_day(raw: Path, home: 
                 yield instance
                 kept.append([len(logged(instance, kind)) for kind in ("ASSET_MATERIALIZATION", "STEP_SUCCESS")])
 
-    monkeypatch.setattr("pipelines.run.DagsterInstance", Instances)
+    monkeypatch.setattr("pipelines.job.DagsterInstance", Instances)
     assert run_range(raw / "books.yaml", home, FIRST, LAST) == 0
+    assert kept == []  # nothing was to be computed, so no job was needed to say so
+    with acquire(home):
+        run = Run(raw / "books.yaml", home)
+        run.begin([FIRST, LAST])
+        assert run_job(run) == 0
     ((materialised, steps),) = kept
     assert (materialised, steps > 3) == (0, True)
 
