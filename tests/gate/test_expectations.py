@@ -199,16 +199,16 @@ def test_each_expectation_fails_on_its_fault_and_no_other_does(bench: Bench, tab
             assert e.name in found and found - also <= {e.name}, (e.name, change, found)
 
 
-def test_a_configuration_that_is_made_once_gives_what_one_made_each_time_does(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_made_once_gives_what_is_made_each_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     suite = SUITES["variances"]
     bench.lay()
     bench.put("rows_of_it", pa.Table.from_pylist([{**good("variances"), "cause": "no such", "leg": ""}], schema=TABLES["variances"]))
     made = validation._native(suite.expectations[0])
-    with validation._configured_once():
+    with validation._made_once():
         assert made.configuration is made.configuration
     assert made.configuration is not made.configuration
     once = bench.validation.check("select * from rows_of_it", suite)
-    monkeypatch.setattr(validation, "_configured_once", nullcontext)
+    monkeypatch.setattr(validation, "_made_once", nullcontext)
     assert bench.validation.check("select * from rows_of_it", suite) == once and {o.success for o in once} == {True, False}
 
 
