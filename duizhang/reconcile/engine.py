@@ -7,13 +7,13 @@ the flow; within a folder the order of the models follows from what they read.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from duizhang.declared.legs import load_legs
 from duizhang.declared.schema import CLAIM
 from duizhang.errors import ConservationError, ModelFault
 from duizhang.home import published
-from duizhang.home.store import duck_type, named
+from duizhang.home.store import duck_type, named, quoted
 from duizhang.layout import SQL
 from duizhang.logs import Pace, fields
 from duizhang.reconcile.goods import move_claims
@@ -73,7 +73,8 @@ def _reconcile(session: Session) -> dict[str, int]:
 
 def make_claims(session: Session) -> dict[str, int]:
     """The claims of every leg, with the corrections: written to the store, and from there the view `claims`; rows a leg."""
-    con, rows = session.con, {}
+    con = session.con
+    rows: dict[str, int] = {}
     for name in order("derived"):
         session.run(f"derived/{name}.sql")
         if name == "rows_seen":  # what comes behind it asks which sides there are; every leg adds its own
@@ -81,22 +82,38 @@ def make_claims(session: Session) -> dict[str, int]:
     legs = order("claims")
     there = _legs_before(session)
     read_by = {leg: [later for later in legs if leg in models()[later].parents] for leg in legs}
-    for number, leg in enumerate(legs, 1):
-        with fields(leg=leg):
-            log.info("claims: %s, leg %d of %d", leg, number, len(legs))
-            session.run(f"claims/{leg}.sql")
-            rows[leg] = _keep_leg(session, leg, is_read_later=bool(read_by[leg]), is_there=number == 1 or leg in there)
-        for made in legs[:number]:
-            if (read_by[made] or [made])[-1] == leg:  # nobody reads it any more
+    for batch in _batches(legs, at_once=session.is_little):
+        for number, leg in enumerate(batch, len(rows) + 1):
+            with fields(leg=leg):
+                log.info("claims: %s, leg %d of %d", leg, number, len(legs))
+                session.run(f"claims/{leg}.sql")
+        filled = _run_legs(session, batch, there | ({batch[0]} if not rows else set()))
+        for leg in batch:
+            with fields(leg=leg):
+                rows[leg] = _keep_leg(session, leg, is_read_later=bool(read_by[leg]), is_filled=leg in filled)
+        for made in rows:
+            if (read_by[made] or [made])[-1] in batch:  # nobody reads it any more
                 is_view = read_by[made] and made in session.books.legs
                 con.execute(f"""drop {'view' if is_view else 'table'} "{made}" """)
                 con.execute(f"drop table if exists {_read_later(made)}")
     session.drop_claims()
     _run(session, order("sides"))
     con.execute("drop table fees_expected; drop table stock_observations; drop table own_orders")
-    con.execute("drop view scoped_claims; drop view made_claims")
+    session.drop("run_claims", "scoped_claims", "made_claims")
     session.see_claims(session.periods)
     return rows
+
+
+def _batches(legs: Sequence[str], *, at_once: bool) -> Iterator[list[str]]:
+    """The legs in order, one by one, which needs the least memory, or as many at once as do not read each other: of few claims, what
+    takes the time is that the same models are planned again for every leg."""
+    batch: list[str] = []
+    for leg in legs:
+        if batch and (not at_once or not models()[leg].parents.isdisjoint(batch)):
+            yield batch
+            batch = []
+        batch.append(leg)
+    yield batch
 
 
 def _legs_before(session: Session) -> set[str]:
@@ -108,19 +125,44 @@ def _legs_before(session: Session) -> set[str]:
     return {str(leg) for (leg,) in found}
 
 
-def _keep_leg(session: Session, leg: str, *, is_read_later: bool, is_there: bool) -> int:
-    """Write the claims of the leg whose model was run: those that have another side, or stood open when the books began. The number
-    of them. A leg that the books do not have keeps none. is_there: something may stand in it that is no claim of the range."""
+def _run_legs(session: Session, batch: Sequence[str], there: Collection[str]) -> set[str]:
+    """The view or table `run_claims` of what the models of these legs made, and where and since when their sides are supplied; the legs
+    of which there is anything. A leg that the books do not have makes nothing. there: the legs of which something is known from before."""
     con = session.con
-    is_kept = leg in session.books.legs
+    kept = [leg for leg in batch if leg in session.books.legs]
+    con.execute("set variable legs_made = ?", [list(batch)])
+    con.execute("set variable legs_kept = ?", [kept or [""]])  # a list of nothing has no type
+    made = " union all ".join(_cast_claims(session, leg) for leg in kept) or f"{_cast_claims(session, batch[0])} where false"
+    con.execute(f"create or replace view made_claims as {made}")
+    session.drop_claims()
+    filled = {
+        leg for leg in batch
+        if leg in there or con.execute(f"select 1 from made_claims where leg = {quoted(leg)} limit 1").fetchall()
+    }
+    if filled:  # nothing comes of nothing, which a dozen models would take longer to say than a day of orders takes
+        session.run("legs/scoped_claims.sql")
+        session.run("legs/leg_scopes.sql")
+        session.run("legs/sides_seen.sql")
+        session.add_to("sides_known", "sides_seen")
+        session.run("legs/leg_runs.sql")
+        session.add_to("all_leg_runs", "leg_runs")
+        session.run("legs/opened_with.sql")
+        session.run("legs/run_claims.sql")
+    return filled
+
+
+def _keep_leg(session: Session, leg: str, *, is_read_later: bool, is_filled: bool) -> int:
+    """Write the claims of a leg of those that were run: those that have another side, or stood open when the books began. The number
+    of them. is_filled: there may be any."""
+    con = session.con
     con.execute("set variable leg_made = ?", [leg])
-    con.execute("set variable leg_is_kept = ?", [is_kept])
-    con.execute(f"create or replace view made_claims as {_cast_claims(session, leg)} where getvariable('leg_is_kept')")
-    if is_there or con.execute("select 1 from made_claims limit 1").fetchall():
-        _claims_of_leg(session, leg)
-    else:  # nothing comes of nothing, which a dozen models would take longer to say than a day of orders takes
-        session.see_claims_of_leg("made_claims")
-    if is_read_later and is_kept:
+    if is_filled:
+        session.see_claims_of_leg(f"run_claims where leg = {quoted(leg)}")
+        _claim_what_waited(session, leg)
+        move_claims(session, leg)
+    else:
+        session.see_claims_of_leg("made_claims where false")
+    if is_read_later and leg in session.books.legs:
         # a leg that adds up the claims of an earlier one takes those that were kept, as they are what the next day opens with
         con.execute(f"create table {_read_later(leg)} as select * from leg_claims")
         session.see_claims_of_leg(_read_later(leg))
@@ -138,26 +180,11 @@ def _read_later(leg: str) -> str:
     return f"{leg}_read_later"
 
 
-def _claims_of_leg(session: Session, leg: str) -> None:
-    """The view `leg_claims` of what the leg's model made, and where and since when its sides are supplied."""
-    session.run("legs/scoped_claims.sql")
-    session.run("legs/leg_scopes.sql")
-    session.run("legs/sides_seen.sql")
-    session.add_to("sides_known", "sides_seen")
-    session.run("legs/leg_runs.sql")
-    session.add_to("all_leg_runs", "leg_runs")
-    session.run("legs/opened_with.sql")
-    session.drop_claims()
-    session.run("legs/leg_claims.sql")
-    _claim_what_waited(session, leg)
-    move_claims(session, leg)
-
-
 def _claim_what_waited(session: Session, leg: str) -> None:
     """Add to `leg_claims` what waited for its other side, on the day on which that is there, and keep what still waits."""
     con = session.con
     if load_legs()[leg].waits_days is None or not con.execute(
-        "select 1 from leg_runs where not is_run and side = 'left' "
+        "select 1 from leg_runs where leg = getvariable('leg_made') and not is_run and side = 'left' "
         "union all select 1 from waiting_before where leg = getvariable('leg_made') limit 1"
     ).fetchall():
         return

@@ -24,7 +24,7 @@ PASSES = (
 SO_FAR = ("supplied_sides", "left_over")
 # models that are views and no tables: read once, or another name for another one
 VIEWS = (
-    "scoped_claims", "leg_claims", "code_keys", "moves_found", "open_items", "features", "paired", "suspected", *SO_FAR,
+    "scoped_claims", "run_claims", "code_keys", "moves_found", "open_items", "features", "paired", "suspected", *SO_FAR,
 )
 # Models that are views, and while books.yaml has no shared account, or nothing to map, nothing but the table that they are made of: its
 # rows with the shops of shared accounts, and by the company's own SKUs.

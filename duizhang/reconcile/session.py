@@ -230,16 +230,14 @@ class Session:
         name = Path(path).stem
         table = self._unchanged(name)
         kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) else "table"
-        if name == "leg_claims" and self.is_little:  # to plan what is behind the view takes longer than to make its few rows
+        if name in ("scoped_claims", "run_claims") and self.is_little:  # to plan what is behind them takes longer than to make few rows
             kind = "table"
         self.at = f"sql/{path}"
         try:
             with told_when_short(f"sql/{path}", self.store.memory):
                 select = f"select * from {table}" if table else model_text(path)
                 self.con.execute(f'create or replace {temporary} {kind} "{name}" as {select}')
-            if name == "leg_claims":
-                self.claims_of_leg = kind
-            elif kind == "table":
+            if kind == "table":
                 self.made[name] = Path(path).parent.name
             self.at = f"behind sql/{path}"
         except OF_VALUES:
@@ -252,6 +250,12 @@ class Session:
         for name in sorted({name for name, room in self.made.items() if room in rooms}.difference(still)):
             self.con.execute(f'drop table "{name}"')
             del self.made[name]
+
+    def drop(self, *names: str) -> None:
+        """Drop what is there of these, in order, whether it is a view or a table."""
+        for name in names:
+            kind = "table" if self.made.pop(name, "") else "view"
+            self.con.execute(f'drop {kind} if exists "{name}"')
 
     def add_to(self, table: str, relation: str) -> None:
         """Add the rows of a relation to a table that grows, by the columns of that table."""

@@ -1,4 +1,4 @@
--- Grain: one row a day, entity, side and scope in which the leg has claims. is_run: whether the other side is supplied there
+-- Grain: one row a day, entity, side and scope in which a leg that is being made has claims. is_run: whether the other side is supplied there
 -- by then; a leg of one side only is no reconciliation. absent: the expected source of the other side that has nothing for
 -- the whole day, though at least five keys stand on this one: the file is missing or empty, and not each record. Legs whose counterpart is given more than a day do not conclude that from one day.
 with

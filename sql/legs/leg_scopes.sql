@@ -1,4 +1,4 @@
--- Grain: one row a day, entity, side and scope in which the leg that is being made has claims. Meaning: how many there are, and how
+-- Grain: one row a day, entity, side and scope in which a leg that is being made has claims. Meaning: how many there are, and how
 -- many of them are evidence that the side is supplied, of which shop.
 with
 claims as (select * from scoped_claims),

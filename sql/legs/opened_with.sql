@@ -1,7 +1,7 @@
--- Grain: one claim of the leg that is being made. Meaning: what was open when the books began, as a file of the company says; claimed
+-- Grain: one claim of the legs that are being made. Meaning: what was open when the books began, as a file of the company says; claimed
 -- whether or not the other side is supplied by then.
 with
-opening_items as (select * from opening_items where leg = getvariable('leg_made') and getvariable('leg_is_kept')),
+opening_items as (select * from opening_items where list_contains(getvariable('legs_kept'), leg)),
 
 final as (
     select

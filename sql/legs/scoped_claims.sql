@@ -1,4 +1,4 @@
--- Grain: one claim of the leg that is being made. Meaning: within what its counterpart has to be (a shop, a provider or
+-- Grain: one claim of the legs that are being made. Meaning: within what its counterpart has to be (a shop, a provider or
 -- carrier, a warehouse, an account), and of what the claim is evidence that its side is supplied at all.
 with
 claims as (select * from made_claims),

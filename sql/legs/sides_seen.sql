@@ -1,9 +1,9 @@
--- Grain: one row a leg, side, entity and scope. Meaning: since when this side of the leg is supplied there, by the claims of
+-- Grain: one row a leg that is being made, side, entity and scope. Meaning: since when this side of the leg is supplied there, by the claims of
 -- the range, by what was open when the books began, and by what was known before it.
 with
 scopes as (select * from leg_scopes where said > 0),
-opening as (select * from opening_items where leg = getvariable('leg_made') and getvariable('leg_is_kept')),
-carried as (select * from carried_sides where leg = getvariable('leg_made')),
+opening as (select * from opening_items where list_contains(getvariable('legs_kept'), leg)),
+carried as (select * from carried_sides where list_contains(getvariable('legs_made'), leg)),
 
 seen as (
     select leg, side, entity, evidence_shop as shop, scope_channel as channel, min(period) as since

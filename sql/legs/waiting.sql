@@ -4,8 +4,8 @@
 -- is claimed then. Of a leg whose claims wait for their answer only those of a shop's first days do, as the sides of a company that begins
 -- do not begin on one day.
 with
-claims as (select * from scoped_claims),
-runs as (select * from leg_runs where not is_run and side = 'left'),
+claims as (select * from scoped_claims where leg = getvariable('leg_made')),
+runs as (select * from leg_runs where leg = getvariable('leg_made') and not is_run and side = 'left'),
 carried as (select * from waiting_before where leg = getvariable('leg_made')),
 known as (select * from sides_known where leg = getvariable('leg_made')),
 supplied as (select * from supplied_sides where leg = getvariable('leg_made') and side = 'right'),

@@ -44,8 +44,9 @@ def test_every_model_has_a_translation() -> None:
     for prepare in PREPARED:
         prepare(con)  # type: ignore[arg-type]
     variables = {
-        "period_from": day, "period_to": day, "moves_day": day, "leg_made": "fee", "leg_is_kept": True, "match_crowd": 40,
-        "repeat_horizon": 31, "match_candidates": 5, "normal_sources": ["a"], "normal_pattern": "^0+", "normal_replace": "",
+        "period_from": day, "period_to": day, "moves_day": day, "leg_made": "fee", "legs_made": ["fee"], "legs_kept": ["fee"],
+        "match_crowd": 40, "repeat_horizon": 31, "match_candidates": 5,
+        "normal_sources": ["a"], "normal_pattern": "^0+", "normal_replace": "",
     }
     known = dict(relations())
     # a day of one order has no candidates, so nothing is made of them: what models read of that the pairs declare

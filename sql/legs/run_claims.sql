@@ -1,4 +1,4 @@
--- Grain: one claim of the leg that is being made, where the leg is run, and what it opened with. Meaning: claims whose counterpart's
+-- Grain: one claim of the legs that are being made, where a leg is run, and what it opened with. Meaning: claims whose counterpart's
 -- file is absent for the day stand together under that file and day, as one item.
 with
 claims as (select * from scoped_claims),
