@@ -24,7 +24,7 @@ from duizhang.home.store import Store
 from duizhang.ingest import collect, records
 from duizhang.ingest.files import cell_corrections
 from duizhang.publish import set_period_state
-from tests.pipelines.test_end_to_end import duizhang, query
+from tests.pipelines.test_end_to_end import duizhang, once, query
 from tests.pipelines.test_files import BILL, BOOKS
 from tests.review.conftest import Serving, serving
 
@@ -42,12 +42,13 @@ WRONG = BILL.format(day=2) + ROW.replace("E1", "E2").replace("10.00,0,10.00", "1
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Books with one day that a rejected amount holds, run once."""
-    root = tmp_path_factory.mktemp("cells")
-    (root / "books.yaml").write_text(BOOKS, encoding="utf-8")
-    (root / "inbox" / "tb-01").mkdir(parents=True)
-    (root / "inbox" / FILE).write_text(WRONG, encoding="utf-8")
-    run(root, exit_code=2)
-    return root
+    def make(root: Path) -> None:
+        (root / "inbox" / "tb-01").mkdir(parents=True)
+        (root / "books.yaml").write_text(BOOKS, encoding="utf-8")
+        (root / "inbox" / FILE).write_text(WRONG, encoding="utf-8")
+        run(root, exit_code=2)
+
+    return once(tmp_path_factory, "cells", make)
 
 
 @pytest.fixture

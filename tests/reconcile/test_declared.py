@@ -23,14 +23,14 @@ def fund(period: dt.date, kind: str, amount: str, transaction: str = "") -> dict
 
 
 def test_a_monthly_bill_is_held_against_the_fees_of_its_month(tmp_path: Path) -> None:
-    periods = days(FIRST, FIRST + dt.timedelta(days=40))
-    bill = dt.date(FIRST.year, FIRST.month + 1, 3) if FIRST.month < 12 else dt.date(FIRST.year + 1, 1, 3)
+    first, bill = dt.date(2026, 3, 30), dt.date(2026, 4, 3)
+    periods = days(first, bill)
     sold = [{**payment(day, str(n), "100"), "fee": Decimal("0.6")} for n, day in enumerate(periods[:2])]
     store = run(tmp_path, periods, {
         "payments": sold,
         "settlements": [*(fund(p["period"], "sale", "100", p["transaction_id"]) for p in sold), fund(bill, "fee", "-1.5")],
-    }, rate_cards=[CARD], fee_billing=[{"provider": "alipay", "from_day": FIRST, "days": 5}])
-    month = f"{FIRST:%Y-%m}"
+    }, rate_cards=[CARD], fee_billing=[{"provider": "alipay", "from_day": first, "days": 5}], start=first)
+    month = f"{first:%Y-%m}"
     before = bill - dt.timedelta(days=1)
     for leg, sign in (("payment_settlement", -1), ("fee", 1)):
         key = f"alipay/fees/tb/{month}" + ("/fee" if leg == "fee" else "")
