@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -124,23 +125,28 @@ HEAVY = (
 READING = ("polars", "duizhang.ingest.landing")
 ENGINE = ("duizhang.reconcile.engine", "duizhang.ingest.specification", "duizhang.ingest.opening.container")
 BOOKS = ("duizhang.books.books_file", "duizhang.books.books_entries")
-# in one process, one after the other: what one of them loads, those behind it have as well. approve and close have to know what a run would
+# in one process, one after the other: what one of them loads, those behind it have as well. approve has to know what a run would
 # compute again, which only the books tell; `inspect` and `plan` look at files
 LIGHT = {
     **dict.fromkeys(("verify", "statement", "exceptions export"), (*HEAVY, *ENGINE, *BOOKS)),
-    "close": (*HEAVY, *ENGINE),
     **dict.fromkeys(("source list", "sql", "status", "explain", "report", "dispute", "approve", "reopen", "diff"), HEAVY),
     **dict.fromkeys(("inspect", "plan"), tuple(name for name in HEAVY if name not in READING)),
 }
 
 
-def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
-    asked = [shlex.split(EXAMPLES[name].replace("ORDER", "TB-1")) for name in LIGHT]
+def loaded(office: Path, names: Iterable[str]) -> dict[str, tuple[int, list[str]]]:
+    """Of examples that one process types, one after the other: the exit code, and what of all that is heavy is loaded behind it."""
+    asked = [shlex.split(EXAMPLES[name].replace("ORDER", "TB-1")) for name in names]
     watched = repr((*HEAVY, *ENGINE, *BOOKS))
     done = subprocess.run([sys.executable, "-c", _LOADED.replace("HEAVY", watched), json.dumps(asked)], capture_output=True, text=True,
                           cwd=office, check=True)
-    answer = dict(zip(LIGHT, json.loads(done.stdout.rpartition("ANSWER")[2]), strict=True))
-    assert {name: heavy for name, (_, loaded) in answer.items() if (heavy := {*LIGHT[name]} & {*loaded})} == {}
+    return dict(zip(names, json.loads(done.stdout.rpartition("ANSWER")[2]), strict=True))
+
+
+def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
+    assert {*loaded(office, ["close"])["close"][1]} & {*ENGINE} == set()  # it has to know what a run would compute again
+    answer = loaded(office, LIGHT)
+    assert {name: heavy for name, (_, there) in answer.items() if (heavy := {*LIGHT[name]} & {*there})} == {}
     assert {name for name, (code, _) in answer.items() if code == 0} >= {
         "status", "report", "exceptions export", "statement", "verify", "inspect"}
 

@@ -60,7 +60,7 @@ def test_all_that_a_checkout_has_for_a_run_is_in_the_wheel(installed: Path) -> N
 
 
 @pytest.mark.parametrize("commands", [
-    ("simulate --out raw --start 2026-03-01 --days 1 --orders-per-day 5", "inspect raw/inbox/company", "source list"),
+    ("simulate --out raw --start 2026-03-01 --days 1 --orders-per-day 5", "plan --books raw/books.yaml --home home", "source list"),
     pytest.param((
         "simulate --out raw --start 2026-03-01 --days 1 --orders-per-day 20",
         "run --books raw/books.yaml --home home --from 2026-03-01 --to 2026-03-01",
