@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _TYPED = """
 import sys
 from duizhang import cli, kept_out
+from duizhang.layout import find_pipelines
 def leave(code):
     assert code == 0, (sys.argv, code)
 cli._leave = leave
@@ -24,6 +25,7 @@ for words in sys.argv[1:]:
     sys.argv = ["duizhang", *words.split()]
     cli.main()
     kept_out.let_in()  # which a command that needs none has kept out
+find_pipelines()
 import pipelines
 print("FROM", pipelines.__file__)
 """
