@@ -109,3 +109,23 @@ def settle(claims: Sequence[dict[str, Any]], periods: Sequence[dt.date]) -> dict
             closing[group] += item.difference
         found[period] = day
     return found
+
+
+def answered(claims: Sequence[dict[str, Any]], waits: int, answer: int) -> list[dict[str, Any]]:
+    """The claims of a leg that count, each on its day: those of a shop whose other side had begun by then, and of the left side of its
+    first `waits` days those that the right side answers with something received within `answer` days, on the day of the answer."""
+    begun: dict[tuple[str, str], dt.date] = {}
+    for claim in sorted(claims, key=lambda c: c["period"]):
+        begun.setdefault((claim["shop"], claim["side"]), claim["period"])
+    found = []
+    for claim in claims:
+        shop, period = claim["shop"], claim["period"]
+        other = begun.get((shop, "right" if claim["side"] == "left" else "left"))
+        if other is not None and other <= period:
+            found.append(claim)
+        elif claim["side"] == "left" and (period - begun[shop, "left"]).days < waits:
+            received = (c for c in claims if (c["side"], c["key"]) == ("right", claim["key"]) and c["amount"] > 0)
+            said = [c["period"] for c in received if c["period"] > period]
+            if said and (min(said) - period).days <= answer:
+                found.append({**claim, "period": min(said)})
+    return found

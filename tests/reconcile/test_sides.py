@@ -18,6 +18,7 @@ from duizhang.books import Books
 from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, reconcile
 from duizhang.reconcile.matching import prepare_matching
+from tests.reconcile import oracle
 from tests.reconcile.test_engine import FIRST, KEPT, fill, found, order, payment, row
 from tests.thoroughness import THOROUGH, examples, in_parts, various
 
@@ -132,7 +133,7 @@ def test_payouts_wait_for_the_first_statement_of_the_bank_and_are_not_run_withou
     periods = days(FIRST, FIRST + dt.timedelta(days=9))
     paid_out = [row("payouts", period=p, payout_id=f"P{n}", amount=Decimal(100 + n), provider="alipay",
                     occurred_at=dt.datetime(p.year, p.month, p.day, 4)) for n, p in enumerate(periods)]  # noqa: DTZ001
-    accounts = {"bank_accounts": {"1": "demo"}, "sla_days": {"payout_bank/alipay": 2}}
+    accounts: dict[str, Any] = {"bank_accounts": {"1": "demo"}, "sla_days": {"payout_bank/alipay": 2}}
     never = run(tmp_path / "never", periods, {"payouts": paid_out}, daily=daily and THOROUGH, **accounts)
     assert [r for r in items(never, periods[9]) if r[0] == "payout_bank"] == [], "no statement, no item"
     assert ("payout_bank", "", "right", "bank_entries") in not_run(never, periods[9])
@@ -247,3 +248,37 @@ def test_a_side_that_comes_late_gives_the_same_in_any_split(
             assert all(since[side] <= period_number for side in sides), (shop, period, since)
             if any(k == "paid" and d == period_number and s == shop for k, d, s, *_ in events) and since["right"] <= period_number:
                 assert "right" in sides
+
+
+@settings(max_examples=examples(1, 8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=various(st.tuples(
+    st.sampled_from(["left", "right", "right"]), st.integers(3, 40), st.sampled_from(["tb", "jd"]), st.integers(1, 4),
+    st.sampled_from([5, 7, -3]),
+), 12, 20))
+def test_what_waits_is_claimed_as_plain_dictionaries_say_in_any_split(
+    tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, str, int, int]]
+) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=40))
+    data: dict[str, list[dict[str, Any]]] = {"orders": [], "payments": [], "refunds": []}
+    claims = []
+    # of the first day: a refund of our own, so that the provider's stand for no other, and orders that a payment names after three weeks,
+    # that one names too late, and that only a refund names
+    sure = [*(("own", 0, shop, 9, -1) for shop in ("tb", "jd")), *(("left", 0, "tb", n, 5) for n in (5, 6, 7)),
+            ("right", 20, "tb", 5, 5), ("right", 39, "tb", 6, 5), ("right", 19, "tb", 7, -3)]
+    for side, day, shop, number, amount in (*sure, *events):
+        period, name, received = periods[day], str(number), Decimal(abs(amount) if side == "left" else amount)
+        if side == "left":
+            data["orders"].append({**order(period, "books", name, str(received)), "shop": shop})
+        elif received > 0:
+            data["payments"].append({**payment(period, name, str(received)), "shop": shop})
+        else:
+            origin, side = ("books", "left") if side == "own" else ("provider", side)
+            data["refunds"].append(row("refunds", period=period, shop=shop, origin=origin, provider="alipay", refund_id="", order_id=name,
+                                       transaction_id="", amount=-received))
+        claims.append({"shop": shop, "side": side, "key": f"{shop}/{name}", "period": period, "amount": received})
+    expected = sorted((c["period"], c["key"], c["side"], c["amount"]) for c in oracle.answered(claims, 14, 31))
+    assert {(periods[20], "tb/5", "left", 5)} == {e for e in expected if e[1] in ("tb/5", "tb/6", "tb/7") and e[2] == "left"}
+    for name, daily in (("range", False), ("daily", True))[not THOROUGH :]:
+        store = run(tmp_path_factory.mktemp(name), periods, data, daily=daily)
+        told = sorted((p, c["key"], c["side"], c["amount"]) for p in periods for c in store.read("order_payment", p).to_pylist())
+        assert told == expected
