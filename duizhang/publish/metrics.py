@@ -41,14 +41,14 @@ _EVENTS = f"""
                 ),
                 (not ({_OPEN}) and not ({_TIMING}), {_TIMING}, not is_booked, -abs(difference), leg, "key", entity, currency, cause)
             ) as lead
-        from event_items
+        from {{items}}
         group by period, event
     ),
     own as (
         select
             i.period, i.event, max(i.age_days) as age_days,
             sum(i.difference) filter (where i.leg = l.lead.leg and i.currency = l.lead.currency) as difference
-        from event_items as i
+        from {{items}} as i
         inner join leads as l using (period, event)
         where i.is_booked = l.lead.is_booked and (i.{_TIMING}) = l.lead.is_timing
             and (coalesce(i.status, 'open') = 'open') = l.lead.is_open
@@ -62,12 +62,17 @@ _EVENTS = f"""
     inner join own as o using (period, event)
 """
 
+def events_query(items: str = "event_items") -> str:
+    """The query of the view `events`. items: the rows of event_items that are asked about, every item of an event or none."""
+    return _EVENTS.format(items=items)
+
+
 # views with the columns of a table -> that table, whose words hold for them too
 OF = {"open_now": "variances", "open_work": "variances", "cash_now": "cash_in_transit", "stock_now": "stock_rollforward"}
 
 # name -> query; a later one may read an earlier one
 VIEWS: dict[str, str] = {
-    "events": _EVENTS,
+    "events": events_query(),
     "open_now": f"select * from variances where period = {_LAST}",
     "open_work": (
         "select o.*, c.label_en, c.label_zh, c.owner, c.action_en, c.action_zh from open_now as o left join causes as c using (cause)"
@@ -119,4 +124,4 @@ VIEWS: dict[str, str] = {
 def with_events(con: duckdb.DuckDBPyConnection) -> None:
     """Put the view `events` into a connection to published.duckdb, for this program: what a home has was written by the one that
     published last."""
-    con.execute(f"create or replace temp view events as {_EVENTS}")
+    con.execute(f"create or replace temp view events as {events_query()}")

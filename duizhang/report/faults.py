@@ -10,7 +10,7 @@ import datetime as dt
 
 import duckdb
 
-from duizhang.publish.metrics import with_events
+from duizhang.publish.metrics import events_query
 
 # Grain of report_items: an open item and cause at the end of a day. due: when its leg's SLA ends.
 _ITEMS = """
@@ -40,10 +40,11 @@ where i.cause <> 'timing' and i.status = 'open'
 # Grain: an event at the end of a day that has something to be dealt with, told by the largest of it, with its money (the view `events`).
 # parts: the other items that its money is made of. first_seen, due: of the items that have its money, since a sum beside them may be
 # open for longer.
-_FAULTS = """
+_FAULTS = f"""
 create or replace temp table report_faults as
 with
-told as (select * from events where cause <> 'timing' and status = 'open'),
+concerned as (select e.* from event_items as e semi join report_members using (period, event)),
+told as (select * from ({events_query("concerned")}) where cause <> 'timing' and status = 'open'),
 
 of_event as (
     select
@@ -71,7 +72,6 @@ inner join told as t using (period, event)
 
 def gather(con: duckdb.DuckDBPyConnection, first: dt.date, last: dt.date) -> None:
     """Make report_items, report_members and report_faults of the days of a range, in memory."""
-    with_events(con)
     con.execute(_ITEMS, [first, last])
     for query in (_MEMBERS, _FAULTS):
         con.execute(query)
