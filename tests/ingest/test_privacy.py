@@ -107,6 +107,7 @@ def test_of_a_remark_ids_and_channels_are_kept() -> None:
     specs = load_specs()
     # also of what a payout's id is taken out of, whatever its form
     assert {"reference_words", "kind"} == remark_fields(specs["bank_n26"])
+    assert {"reference_words"} == remark_fields(specs["bank_n26"], masked=False), "those are shown to nobody, not even of a file alone"
     assert {"payout_words", "remark"} == remark_fields(specs["bank_cmb_company"])
     assert (specs["bank_cmb_company"].fields["payout_words"].column, specs["bank_cmb_company"].fields["remark"].column) == ("用途", "摘要")
     assert remark_fields(specs["bank_mt940"]) == {"payout_words"} and "payout_words" in specs["bank_mt940"].tables[0].columns["remark"]

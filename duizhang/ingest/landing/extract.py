@@ -142,7 +142,7 @@ class _Run:
         if place.below:
             self.reading.batches = itertools.chain(self.reading.batches, [_beyond(place.below, len(self.reading.names))])
         self.schema = landed_schema(self.spec, masked=setting.masked)
-        self.remarks = remark_fields(self.spec) if setting.masked else frozenset[str]()
+        self.remarks = remark_fields(self.spec, masked=setting.masked)
         self.typer: ColumnTyper | None = None
         self.overlay: Overlay | None = None
         self.read = self.quarantined = 0

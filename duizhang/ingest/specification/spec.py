@@ -32,6 +32,8 @@ TIME_FORMATS = (
 )
 
 
+# behind the name of a reference: the field of the words that it is taken out of
+OF_REFERENCE = "_words"
 _FIELD = re.compile(r"<(\w+)>")
 
 
@@ -372,7 +374,7 @@ class SourceSpec(_Closed):
                 if field and unread:
                     first, *others = unread
                     also = field.also if first == field.column else ()
-                    words[f"{name}_words"] = field.model_copy(update={
+                    words[f"{name}{OF_REFERENCE}"] = field.model_copy(update={
                         "type": "text", "extract": None, "column": first, "also": also, "join": tuple(others),
                         "optional_column": field.optional_column or first != field.column})
                     reads |= {*unread}

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from duizhang.declared.matching_passes import load_matching
 from duizhang.ingest.specification import SourceSpec
+from duizhang.ingest.specification.spec import OF_REFERENCE
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
 _MAIL = re.compile(r"\S+@\S+")
@@ -18,8 +19,9 @@ _PERSONAL = re.compile(r"(?:\+?86)?1[3-9]\d{9}|\d{17}[\dXx]")
 
 
 @lru_cache(256)
-def remark_fields(spec: SourceSpec) -> frozenset[str]:
-    """The fields that are nothing but the words of a bank's line: no other expression reads them."""
+def remark_fields(spec: SourceSpec, *, masked: bool = True) -> frozenset[str]:
+    """The fields of which nothing but ids and channel words is kept: the words of a bank's line that no other expression reads. Not
+    masked: only those that are read for an id in them and for nothing else."""
     remarks = " ".join(t.columns.get("remark", "") for t in spec.tables if t.table == "bank_entries")
     others = " ".join(
         " ".join([t.where, *(said for name, said in t.columns.items() if name != "remark" or t.table != "bank_entries")])
@@ -29,6 +31,7 @@ def remark_fields(spec: SourceSpec) -> frozenset[str]:
     return frozenset(
         name for name, column in spec.fields.items()
         if name in read - elsewhere and column.type in ("text", "id") and not column.personal and column.values is None
+        and (masked or name.endswith(OF_REFERENCE))
     )
 
 
