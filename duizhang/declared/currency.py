@@ -11,6 +11,20 @@ import pyarrow as pa
 USUAL_PLACES = 2  # of what ISO 4217 does not know, or knows without a smallest unit (gold, test codes)
 
 
+# that old statements are in, that banks write for one of the list, and that providers of payments hold for their customers
+_OTHERS = frozenset((
+    "RUR", "BYR", "TRL", "ROL", "CNH", "HRK", "LTL", "LVL", "EEK", "SKK", "SIT", "BGN", "VEF", "ANG", "SLL", "ZWL", "CUC", "STD", "MRO",
+    "ZMK", "GHC", "MZM", "BTC", "ETH", "LTC", "BCH", "XRP"))
+
+
+@cache
+def known_currencies() -> frozenset[str]:
+    """The codes of three letters that are a currency."""
+    from iso4217 import Currency
+
+    return frozenset(c.code for c in Currency) | _OTHERS
+
+
 @cache
 def places_by_currency() -> Mapping[str, int]:
     """Every currency of ISO 4217 that has a smallest unit, and its decimal places (JPY 0, CNY 2, KWD 3, CLF 4)."""

@@ -96,6 +96,9 @@ def test_an_unusual_file_is_read_as_it_is_meant(tmp_path: Path, text: str, sums:
     (OFX.format("20260305", "1.00").replace("</BANKTRANLIST>", "<STMTTRN><TRNTYPE>OTHER<DTPOSTED>20260305<TRNAMT>1.00<FITID>1</STMTTRN></BANKTRANLIST>"),
      "twice under one FITID 0 1"),
     (MT940.format("x").replace("62F:C251127EUR", "62F:C251127USD"), "currencies of the balances of STARTUMSE/1/1 1 2"),
+    # a word of three letters that is no currency
+    ("Date,Description,Amount,Balance\n2026-03-05,A,-10.00 DEB,90.00\n2026-03-06,B,20.00 CRE,110.00\n", "rows in CRE, which is no currency 0 1"),
+    ("Date,Description,Amount,Currency\n2026-03-05,A,-10.00,EUX\n2026-03-06,B,20.00,EUX\n", "rows in EUX, which is no currency 0 2"),
     # cards whose charges are positive
     ("Trans. Date,Post Date,Description,Amount,Category\n02/20/2026,02/20/2026,S,8.01,Merchandise\n02/20/2026,02/22/2026,P,-52.42,Payments and "
      "Credits\n02/19/2026,02/19/2026,C,25.24,Merchandise\n", "8.01 in the column 'Amount' is money in, or what was charged"),

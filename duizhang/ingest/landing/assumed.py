@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from duizhang.declared.currency import known_currencies
 from duizhang.errors import SpecError
 from duizhang.home.store import quoted, scratch
 from duizhang.ingest.landing.landed import Setting, named_currency, prepare, unnamed_currency
@@ -64,6 +65,26 @@ def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str]
     why += [f"the account is in {country}, where money is {money}" for country, money in sorted(elsewhere)]
     others = f"other rows of it are in {', '.join(sorted(named))}" if named and setting.currency not in named else ""
     return Assumed(count, tuple(why), others)
+
+
+def unknown_currencies(rows: Path, spec: SourceSpec) -> dict[str, int]:
+    """Codes of three letters that landed rows have for their currency and that are none, each with how many rows have it."""
+    said = {(t.columns["currency"], t.where) for t in spec.tables if t.of == "rows" and "currency" in t.columns and "amount" in t.columns}
+    asked = [f"select upper({code}) as code, count(*) as n from landed where {where} group by all"
+             for code, where in sorted(said) if not re.fullmatch("'[A-Z]{3}'", code)]
+    if not asked:
+        return {}
+    with scratch() as con:
+        prepare(con)
+        con.execute(f"create view landed as from read_parquet({quoted(rows)})")
+        try:
+            found = con.execute(
+                f"select code, max(n) from ({' union all '.join(asked)}) where regexp_full_match(code, '[A-Z]{{3}}') "
+                "group by all order by all"
+            ).fetchall()
+        except duckdb.Error as error:
+            raise SpecError(f"specification {spec.name}: {error}") from error
+    return {code: int(count) for code, count in found if code not in known_currencies()}
 
 
 def _asked(rows: Path, spec: SourceSpec, unnamed: str) -> tuple[int, set[Any], set[Any]]:
