@@ -83,7 +83,7 @@ def test_a_channel_is_read_as_it_is(tmp_path: Path, name: str) -> None:
             tables[table] = tables.get(table, []) + one.table(table).to_pylist()
     assert sums(tables) == expected
     assert [(t.name, t.stated, t.computed) for one in found for t in one.totals if not t.ok] == []
-    assert [note for one in found for note in one.notes if "money" in note] == [], "no column of money that its specification does not know"
+    assert [note for one in found for note in one.notes if "columns of money" in note] == [], "no column of money that its specification does not know"
     if "days" in entry:
         assert sorted({str(day) for one in found for day in one.days}) == [str(day) for day in entry["days"]]
     if "due" in entry:

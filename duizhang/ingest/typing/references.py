@@ -8,8 +8,7 @@ from functools import lru_cache
 import pyarrow as pa
 
 from duizhang.declared.matching_passes import load_matching
-from duizhang.ingest.specification import SourceSpec
-from duizhang.ingest.specification.spec import OF_REFERENCE
+from duizhang.ingest.specification import OF_REFERENCE, SourceSpec
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
 _MAIL = re.compile(r"\S+@\S+")
