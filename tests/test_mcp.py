@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from duizhang.home.published import TABLES, open_published, run_select
-from tests.pipelines.test_end_to_end import home as home
-from tests.pipelines.test_end_to_end import query, raw
+from tests.pipelines.test_end_to_end import home, made, query, raw
 
 mcp = pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
-__all__ = ["raw"]
+__all__ = ["home", "made", "raw"]
 
 
 def asked(home: Path, calls: Sequence[tuple[str, dict[str, Any]]]) -> list[tuple[bool, str]]:
@@ -49,7 +48,7 @@ def test_a_model_may_ask_and_change_nothing(home: Path) -> None:
     assert all(column["meaning"] for column in json.loads(variances)["columns"])
     assert json.loads(counted)["rows"][0][0] == query(home, "select count(*) from open_now")[0][0]
     assert json.loads(many)["more"] and len(json.loads(many)["rows"]) == 1000
-    assert json.loads(life)["events"] and len(json.loads(status)["periods"]) == 4
+    assert json.loads(life)["events"] and len(json.loads(status)["periods"]) == 3
     assert "questions" in json.loads(pages) and page.startswith("# ")
     assert "only one select" in told[8][1]
     assert (home / "published.duckdb").read_bytes() == before

@@ -9,12 +9,11 @@ from functools import cache
 import pyarrow as pa
 
 USUAL_PLACES = 2  # of what ISO 4217 does not know, or knows without a smallest unit (gold, test codes)
-
-
 # that old statements are in, that banks write for one of the list, and that providers of payments hold for their customers
 _OTHERS = frozenset((
     "RUR", "BYR", "TRL", "ROL", "CNH", "HRK", "LTL", "LVL", "EEK", "SKK", "SIT", "BGN", "VEF", "ANG", "SLL", "ZWL", "CUC", "STD", "MRO",
-    "ZMK", "GHC", "MZM", "BTC", "ETH", "LTC", "BCH", "XRP"))
+    "ZMK", "GHC", "MZM", "DEM", "ATS", "BEF", "NLG", "FRF", "ITL", "ESP", "PTE", "FIM", "IEP", "GRD", "LUF", "CYP", "MTL", "BTC",
+    "ETH", "LTC", "BCH", "XRP"))
 
 
 @cache
