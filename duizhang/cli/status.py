@@ -29,7 +29,7 @@ _NEWEST = 31
 _REASONS = 5
 _NOTED = 20
 # what differs between lines that say the same of other files and days: names of files, numbers
-_VARYING = re.compile(r"[^\s,:;()（），：；]*[/.][^\s,:;()（），：；]*|\d+")
+_WORD, _NUMBER = re.compile(r"[^\s,:;()（），：；]+"), re.compile(r"\d+")
 _FIRM = (PeriodStatus.RECONCILED, PeriodStatus.APPROVED, PeriodStatus.CLOSED)
 
 
@@ -181,7 +181,7 @@ def _each_kind_once(told: Sequence[tuple[str, str]], *, everything: bool) -> Ite
     """(what it is of, a line) each: of lines that say the same of several files or days the first, and how many more there are."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for at, (of, line) in enumerate(told):
-        kinds.setdefault((of, str(at) if everything else _VARYING.sub("", line)), []).append(line)
+        kinds.setdefault((of, str(at) if everything else _firm_words(line)), []).append(line)
     for first, *more in list(kinds.values())[: None if everything else _NOTED]:
         yield from wrapped(first, screen_width(), lines=None if everything else 3)
         if more:
@@ -301,6 +301,11 @@ def _over_legs(by_leg: list[dict[str, Any]]) -> list[dict[str, Any]]:
         one["items"] += row["items"]
         one["amount"] += row["amount"]
     return sorted(found.values(), key=lambda one: (-one["items"], one["cause"], one["currency"]))
+
+
+def _firm_words(line: str) -> str:
+    """A line without names of files and without numbers."""
+    return _WORD.sub(lambda word: "" if "/" in word[0] or "." in word[0] else _NUMBER.sub("", word[0]), line)
 
 
 def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[str, Any]]:

@@ -72,6 +72,14 @@ def test_a_row_of_a_table_below_is_found_again(tmp_path: Path) -> None:
     assert line == 6 and "txn_1" in {cell.raw for cell in record.cells.values()}
 
 
+@pytest.mark.parametrize("body", [ACCOUNT + "\n" * 200_000, ACCOUNT.replace("\n", "\n\n") + "2026-03-07,C,0.00,90.00,EUR\n\n" * 40_000],
+                         ids=["at its end", "between its lines"])
+def test_blank_lines_take_no_more_time_than_their_number(tmp_path: Path, body: str) -> None:
+    """Many minutes, where each of them was looked at from each."""
+    [one] = read(tmp_path, body)
+    assert one.rows_parsed == 2 + body.count(",C,") and not one.rows_quarantined
+
+
 @pytest.mark.parametrize(("last", "told"), [("70.00", []), ("71.00", ["balance after line 5 of CH2 EUR"])])
 def test_every_account_of_a_file_has_a_balance_of_its_own(tmp_path: Path, last: str, told: list[str]) -> None:
     [found] = read(tmp_path, (

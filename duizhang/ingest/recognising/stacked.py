@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
@@ -38,6 +38,14 @@ _BLANK = re.compile(rb"\n[\s,;|\t\"]*\n(?=[^\n])")
 _CENTS = re.compile(r"\d[.,]\d\d\)?$")
 _LETTER = re.compile(r"[^\W\d_]")
 _BARE = " \t\"'`\ufeff"
+
+
+def _lines_at(text: bytes, places: Iterable[int]) -> Iterator[int]:
+    """How many line ends are before each place, in their order; what lies before the last one is not counted again."""
+    lines = at = 0
+    for place in places:
+        lines, at = lines + text.count(b"\n", at, place), place
+        yield lines
 
 
 @dataclass(frozen=True)
@@ -94,9 +102,9 @@ class _Lines:
                     yield at
                 blank = len(filled) < 2
             return
-        found = {self.text.count(b"\n", 0, match.start()) + 1 for match in _NO_DIGIT.finditer(self.text)}
-        for match in _BLANK.finditer(self.text):
-            first = self.text.count(b"\n", 0, match.end())
+        found = {line + 1 for line in _lines_at(self.text, (match.start() for match in _NO_DIGIT.finditer(self.text)))}
+        # without the blank lines at the end, behind which there is nothing: to look from each of them takes the square of their number
+        for first in _lines_at(self.text, (match.end() for match in _BLANK.finditer(self.text.rstrip(b"\n")))):
             found |= {first, first + 1}
         yield from sorted(at for at in {0, *found} if at in among)
 
