@@ -274,17 +274,18 @@ def _open_by_leg(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str,
 def _by_event(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str, Any]]]:
     """By day, how many events are open at its end by cause, each once in whatever legs it shows, as pages and reports count them."""
     from duizhang.home.store import rows
+    from duizhang.publish.metrics import ON_ITS_WAY
 
     found: dict[dt.date, list[dict[str, Any]]] = {}
     # what the view `events` says, for all days at once: it would take fifty times as long, for what is not asked here
-    for row in rows(con, """
+    for row in rows(con, f"""
         with differing as (
             select period, event, max(((coalesce(status, 'open') = 'open'), is_booked, abs(difference), cause)) as lead
             from event_items where cause <> 'timing' group by period, event
         )
         select period, lead[4] as cause, count(*) as items from differing group by period, cause
         union all
-        select period, 'timing', count(distinct event) - count(distinct event) filter (where cause <> 'timing') as items
+        select period, 'timing', {ON_ITS_WAY} as items
         from event_items group by period having items > 0
         order by period, items desc, cause
     """):

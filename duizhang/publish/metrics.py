@@ -25,33 +25,34 @@ def _share(name: str) -> str:
 _SPREAD = ", ".join(f"l.{name} + coalesce({_share(name)}, 0) as {name}" for name in _MEASURES)
 _UNSPREAD = ", ".join(f"w.{name}" for name in _MEASURES)
 
-_TIMING, _OPEN = "cause = 'timing'", "coalesce(status, 'open') = 'open'"
+# how many events of a group of event_items have to be dealt with, and how many are on their way: what the view `events` counts, without
+# working out by which item each is told
+DIFFERING = "count(distinct event) filter (where cause <> 'timing')"
+ON_ITS_WAY = f"count(distinct event) - {DIFFERING}"
 
 # An event is told by what has to be dealt with of it before what is on its way, by what is open before what was decided, by what its
 # money is booked of before what shows it again, and by the largest of those. Its money is what its items of that kind come to in that
 # leg; of two accounts of which one has what the other lacks, once.
-_EVENTS = f"""
+_EVENTS = """
     with
+    judged as not materialized (select *, cause = 'timing' as is_timing, coalesce(status, 'open') = 'open' as is_open from {items}),
     leads as (
         select
             period, event, max(shop) as shop, max(order_id) as order_id, list_sort(list(distinct leg)) as legs, count(*) as items,
             min_by(
-                struct_pack(
-                    leg, entity, "key", currency, cause, difference, is_booked, status, is_timing := {_TIMING}, is_open := {_OPEN}
-                ),
-                (not ({_OPEN}) and not ({_TIMING}), {_TIMING}, not is_booked, -abs(difference), leg, "key", entity, currency, cause)
+                struct_pack(leg, entity, "key", currency, cause, difference, is_booked, status, is_timing, is_open),
+                (is_timing, not is_open, not is_booked, -abs(difference), leg, "key", entity, currency, cause)
             ) as lead
-        from {{items}}
+        from judged
         group by period, event
     ),
     own as (
         select
             i.period, i.event, max(i.age_days) as age_days,
             sum(i.difference) filter (where i.leg = l.lead.leg and i.currency = l.lead.currency) as difference
-        from {{items}} as i
+        from judged as i
         inner join leads as l using (period, event)
-        where i.is_booked = l.lead.is_booked and (i.{_TIMING}) = l.lead.is_timing
-            and (coalesce(i.status, 'open') = 'open') = l.lead.is_open
+        where i.is_booked = l.lead.is_booked and i.is_timing = l.lead.is_timing and i.is_open = l.lead.is_open
         group by i.period, i.event
     )
     select

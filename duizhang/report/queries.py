@@ -11,6 +11,7 @@ import duckdb
 
 from duizhang.errors import UserError
 from duizhang.home.store import rows
+from duizhang.publish.metrics import ON_ITS_WAY
 from duizhang.report.faults import gather
 
 Row = dict[str, Any]
@@ -229,8 +230,7 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         faults=ask(f"select * from report_faults where {at_end} order by entity, cause, event"),
         due=ask("select leg, currency, count(distinct \"key\") as items, sum(difference) as amount, min(due) as due_from, "
                 f"max(due) as due_to from report_items where {at_end} and cause = 'timing' group by all order by all"),
-        in_transit=ask("select count(distinct event) - count(distinct event) filter (where cause <> 'timing') as n "
-                       f"from event_items where {at_end}")[0]["n"],
+        in_transit=ask(f"select {ON_ITS_WAY} as n from event_items where {at_end}")[0]["n"],
         ages=ask(f"select age_days, currency, sum(amount) as amount from report_faults where {at_end} and amount <> 0 "
                  "group by all order by all"),
         age_counts=ask(f"select age_days, count(*) as events from report_faults where {at_end} group by age_days order by age_days"),

@@ -20,6 +20,7 @@ import duckdb
 from duizhang.errors import UserError
 from duizhang.home.published import open_published
 from duizhang.home.store import rows
+from duizhang.publish.metrics import DIFFERING, ON_ITS_WAY
 from duizhang.report.queries import share
 from duizhang.review.queue_lines import lines_of
 
@@ -63,7 +64,7 @@ def asked(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def days(con: duckdb.DuckDBPyConnection, *, before: dt.date | None = None, limit: int = DAYS) -> list[Row]:
     """Days with their state, the newest first: events that are more than timing, each once in whatever legs it shows, and how many legs
     have any. A version that was published before there were events is counted by its items."""
-    return rows(con, """
+    return rows(con, f"""
         with shown as (
             select * from period_status where $before is null or period < $before order by period desc limit $limit
         ),
@@ -74,10 +75,7 @@ def days(con: duckdb.DuckDBPyConnection, *, before: dt.date | None = None, limit
             group by period
         ),
         once as (
-            -- as the view `events` has them; to count them it needs not be told by which item each is
-            select
-                period, count(distinct event) filter (where cause <> 'timing') as differences,
-                count(distinct event) - differences as timing
+            select period, {DIFFERING} as differences, {ON_ITS_WAY} as timing
             from event_items semi join shown using (period)
             group by period
         )

@@ -10,7 +10,10 @@ before as (select * from announced_before),
 settings as (select * from matching_settings),
 
 owned as (
-    select b.* replace (coalesce(w.entity, b.entity) as entity)
+    select
+        b.* replace (coalesce(w.entity, b.entity) as entity),
+        case when b.original_currency <> '' and b.original_amount is not null then b.original_currency else b.currency end as sent_currency,
+        case when b.original_currency <> '' and b.original_amount is not null then b.original_amount else b.amount end as sent_amount
     from bank_entries as b
     left join owners as w on b.bank_account = w.bank_account
 ),
@@ -50,9 +53,7 @@ by_name as (
 
 nameless as (
     select distinct
-        period, entity, currency, amount, counterparty, remark,
-        case when original_currency <> '' and original_amount is not null then original_currency else currency end as sent_currency,
-        case when original_currency <> '' and original_amount is not null then original_amount else amount end as sent_amount,
+        period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount,
         bare_reference(concat(counterparty, ' ', remark)) as bare_words
     from owned
     where reference = '' and concat(counterparty, remark) <> ''
@@ -97,13 +98,12 @@ alone as (
 ),
 
 final as (
-    select o.* replace (case when o.reference = '' then coalesce(n.payout_id, '') else o.reference end as reference)
+    select o.* exclude (sent_currency, sent_amount) replace (case when o.reference = '' then coalesce(n.payout_id, '') else o.reference end as reference)
     from owned as o
     left join alone as n
         on o.reference = '' and o.period = n.period and o.entity = n.entity and o.currency = n.currency and o.amount = n.amount
         and o.counterparty is not distinct from n.counterparty and o.remark is not distinct from n.remark
-        and case when o.original_currency <> '' and o.original_amount is not null then o.original_currency else o.currency end = n.sent_currency
-        and case when o.original_currency <> '' and o.original_amount is not null then o.original_amount else o.amount end = n.sent_amount
+        and o.sent_currency = n.sent_currency and o.sent_amount = n.sent_amount
 )
 
 select * from final

@@ -4,8 +4,7 @@
 with
 claims as (select * from claims where leg = 'payout_bank' and side = 'right'),
 past_claims as (select * from past_claims where leg = 'payout_bank' and side = 'right'),
-bank_entries as (select * from bank_entries),
-owners as (select * from bank_account_owners),
+of_range as (select * from bank_days),
 before as (select * from bank_days_before),
 calendar as (select period from calendar),
 
@@ -16,9 +15,7 @@ lines as (
     union
     select entity, bank_account, period, is_credited from before
     union
-    select coalesce(w.entity, b.entity), b.bank_account, b.period, b.amount > 0 or b.reference <> ''
-    from bank_entries as b
-    left join owners as w on b.bank_account = w.bank_account
+    select entity, bank_account, period, is_credited from of_range
 ),
 
 accounts as (

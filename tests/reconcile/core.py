@@ -86,6 +86,7 @@ def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterabl
             session.set_claims("given")
             normalise_keys(session)
             session.con.execute("alter table leg_claims rename to claims")
+            session.run("derived/bank_days.sql")  # which items are judged by
             settle(session)
             assert_conservation(session)
             for leg in sorted({c["leg"] for c in claims}):

@@ -15,7 +15,7 @@ from duizhang.close import decisions
 from duizhang.close.letter_sheets import _OPEN
 from duizhang.errors import UserError
 from duizhang.home.state import State
-from duizhang.publish.metrics import with_events
+from duizhang.publish.metrics import DIFFERING, ON_ITS_WAY, with_events
 from duizhang.review import asking
 from duizhang.review.pages import _own
 from tests.review.conftest import DAY, HOSTILE, ITEMS, Serving
@@ -226,3 +226,16 @@ def test_the_lines_of_an_event_stand_together_and_one_that_is_on_its_way_is_told
         signed = con.execute(_OPEN, [DAY]).fetchall()
     assert found == [("duplicate", 2, 8), ("missing_source", 1, 6), ("timing", 1, 7)], "each event once, as the list has it"
     assert [(cause, items, amount) for cause, _, items, amount, _ in signed] == found, "who signs sees what the list has"
+
+
+def test_what_was_decided_of_an_event_tells_it_before_what_is_on_its_way() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            f"create table event_items as select date '{DAY}' as period, 'E1' as event, leg, 'acme' as entity, 's/1' as \"key\", "
+            "'CNY' as currency, cause, amount::decimal(28, 4) as difference, leg = 'order_platform' as is_booked, 's' as shop, "
+            "'1' as order_id, 1 as age_days, status from (values ('order_platform', 'timing', 9, 'open'), "
+            "('customer', 'fee_rate', -4, 'accepted')) as t(leg, cause, amount, status)")
+        with_events(con)
+        told = con.execute("select leg, cause, amount, status, items from events").fetchall()
+        counted = con.execute(f"select {DIFFERING}, {ON_ITS_WAY} from event_items").fetchall()
+    assert told == [("customer", "fee_rate", 4, "accepted", 2)] and counted == [(1, 0)]
