@@ -229,7 +229,7 @@ class Session:
     def _make(self, path: str, temporary: str) -> None:
         name = Path(path).stem
         table = self._unchanged(name)
-        kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) else "table"
+        kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) or name == "item_claims" and table else "table"
         if name in ("scoped_claims", "run_claims") and self.is_little:  # to plan what is behind them takes longer than to make few rows
             kind = "table"
         self.at = f"sql/{path}"
@@ -264,8 +264,10 @@ class Session:
         self.con.execute(f'insert into "{table}" select {self._columns[table]} from "{relation}"')
 
     def _unchanged(self, name: str) -> str:
-        """The table whose rows a model gives as they are, where there are no shared accounts and no shop is the only one, or no codes to
-        map; '' else."""
+        """The table whose rows a model gives as they are, where there are no shared accounts and no shop is the only one, no codes to
+        map, or no side that is declared and not there; '' else."""
+        if name == "item_claims":
+            return "" if self.con.execute("select 1 from sides_unsupplied limit 1").fetchall() else "open_claims"
         changing = "shared_accounts" if name in PLACED else "bundle_parts union all select 1 from coded_goods where sku <> code"
         if name in OF_ONLY_SHOP:
             changing += " union all select 1 from only_shop"

@@ -45,15 +45,15 @@ FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
 # whose records have no shop, or meet whatever the shop is
 _OF_THE_COMPANY = frozenset({"freight", "payout_bank", "stock", "ledger"})
 
-_DECLARED = pa.schema([*(SIDES.field(n) for n in ("leg", "side", "entity", "shop", "channel", "since")), pa.field("source", TEXT)])
+_DECLARED = pa.schema([*(SIDES.field(n) for n in ("leg", "side", "entity", "shop", "channel", "since")), pa.field("source", TEXT), pa.field("named", TEXT)])
 _FEED = pa.schema([("table_name", TEXT), ("origin", TEXT), ("leg", TEXT), ("side", TEXT)])
 
 
 def declared_sides(books: Books) -> pa.Table:
     """A row a side, shop and source that books.yaml declares: leg, side, entity, shop ('' = all), channel, since, source
-    ('' where it is a database's or the books' own)."""
+    ('' where it is a database's or the books' own), and what else books.yaml calls it: a database's source, a shared account, a channel."""
     specs = load_specs(books.sources_path)
-    rows: list[tuple[str, str, str, str, str, dt.date, str]] = []
+    rows: list[tuple[str, str, str, str, str, dt.date, str, str]] = []
     declared = [(e.source, e.shop, e.from_day or books.start, e.source) for e in books.expected]
     declared += [(d.source, d.shop, books.start, "") for d in books.databases]
     # the files of a shared account are those of its shops
@@ -62,20 +62,20 @@ def declared_sides(books: Books) -> pa.Table:
     for name, shop, since, source in declared:
         if name in specs:
             entity = books.entity_of(shop) if shop else ""
-            rows += [(leg, side, entity, "" if leg in _OF_THE_COMPANY else shop, "", since, source) for leg, side in sides_of(specs[name])]
+            rows += [(leg, side, entity, "" if leg in _OF_THE_COMPANY else shop, "", since, source, name) for leg, side in sides_of(specs[name])]
     # a shared account serves its shops from the start, also one whose first row finds its order late
-    for account in shared.values():
+    for called, account in shared.items():
         table = ("payments", "") if account.provider else ("shipments", "") if account.warehouse else ("freight_charges", "")
-        rows += [(leg, side, books.entity_of(of), of, "", books.start, "") for of in account.shops for leg, side in FEEDS[table]]
+        rows += [(leg, side, books.entity_of(of), of, "", books.start, "", called) for of in account.shops for leg, side in FEEDS[table]]
     # who says how long a channel's counterpart may take waits for it
     for key in books.sla_days:
         leg, _, channel = key.partition("/")
-        rows += [(of, side, books.entity_of(name), name, "", books.start, "") for name, shop in books.shops.items()
+        rows += [(of, side, books.entity_of(name), name, "", books.start, "", channel) for name, shop in books.shops.items()
                  if channel and channel in (shop.provider, shop.platform)
                  for of in ((leg, "customer") if leg == "order_payment" else (leg,)) for side in ("left", "right")
                  if (of, side) != ("payout_bank", "right")]  # whose payouts wait for its first statement anyway
     # the sub-ledger is made of whatever there is
-    rows.append(("ledger", "left", "", "", "", books.start, ""))
+    rows.append(("ledger", "left", "", "", "", books.start, "", ""))
     return _table(sorted(set(rows)), _DECLARED)
 
 

@@ -9,13 +9,20 @@ items as (
     group by all
 ),
 
+claimed as (
+    select period, leg, entity, currency, count(distinct "key") as open_keys
+    from item_claims
+    group by all
+),
+
 final as (
     select s.*, i.difference, i.open_keys as item_keys
     from summary as s
     full join items as i using (period, leg, entity, currency)
+    full join claimed as c using (period, leg, entity, currency)
     where s.opening + s.left_amount - s.right_amount is distinct from s.closing
         or coalesce(i.difference, 0) is distinct from s.closing
-        or coalesce(i.open_keys, 0) is distinct from s.open_keys
+        or i.open_keys is distinct from c.open_keys or c.open_keys > s.open_keys
 )
 
 select * from final

@@ -2,7 +2,7 @@
 -- other, or more often than it should; null where there is nothing to tell.
 with
 items as (select * from item_sums),
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 
 -- an order that several transactions of the other side paid in one amount
 paid_again as (

@@ -134,8 +134,8 @@ final as (
         c.key_currencies,
         d.left_claims = 0 or d.right_claims = 0 as one_sided,
         split_part(d."key", '/', -1) as basis,
-        -- the other side's file is missing or empty for the day: see sql/legs/leg_claims
-        split_part(d."key", '/', -3) = 'absent' as is_absent,
+        -- the other side's file is missing or empty for the day, or all its files are: see sql/legs/run_claims, sql/items/item_claims
+        split_part(d."key", '/', -3) in ('absent', 'unsupplied') as is_absent,
         x.order_id is not null and x.is_sure and not x.is_silent as in_outage,
         x.order_id is not null and not x.is_sure as may_be_in_outage,
         coalesce(list_contains(x.legs, d.leg), false) and x.order_id is not null and x.is_sure and x.is_silent as is_silent,

@@ -4,7 +4,7 @@
 with
 items as (select * from item_sums),
 substituted as (select * from substituted_orders),
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 claims as (select * from claims),
 past_claims as (select * from past_claims),
 skus as (select * from skus_known),

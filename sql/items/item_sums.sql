@@ -1,7 +1,7 @@
 -- Grain: one row a period and open item. Meaning: what stands on each of its sides by kind, what it differs by, its age, and what
 -- its counterpart is given.
 with
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 sla as (select * from sla),
 traits as (select * from leg_traits),
 

@@ -3,7 +3,7 @@
 -- identical claim of the same key said before the key last cleared, no longer ago than the horizon. A refund, a shipment or a
 -- return may rightly come twice in the same amount, so it must also bear the same id, or where it has none the same time.
 with
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 claims as (select * from claims),
 past_claims as (select * from past_claims),
 

@@ -5,7 +5,7 @@
 -- day, so its file is missing.
 with
 items as (select * from item_sums),
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 claims as (select * from claims),
 past_claims as (select * from past_claims),
 feeds as (select * from side_feeds),

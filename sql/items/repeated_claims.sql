@@ -1,7 +1,7 @@
 -- Grain: one row a period and open item with a record that a side says more than once. Meaning: how often, on how many days, and by what
 -- amount and pieces too much.
 with
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 
 repeated as (
     select

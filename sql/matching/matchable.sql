@@ -2,7 +2,7 @@
 -- that is open (+ left, - right), the key in its normal form, since when, and who stands on the other side.
 with
 items as (select * from judged),
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 rules as (select * from matching_legs),
 
 worded as (

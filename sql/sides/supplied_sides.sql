@@ -2,7 +2,7 @@
 -- seen so far or by what books.yaml declares. Grows while the legs are made, one after the other.
 with
 known as (select * from sides_known),
-declared as (select * exclude (source) from declared_sides),
+declared as (select leg, side, entity, shop, channel, since from declared_sides),
 
 final as (
     select * from known

@@ -3,7 +3,7 @@
 -- amounts of the causes add up to the difference. What the lines don't explain keeps the cause that the rules gave it.
 with
 found as (select * from item_causes),
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 parts as (select * from sum_parts),
 
 whole as (

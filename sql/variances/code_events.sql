@@ -4,7 +4,7 @@
 with
 lines as (select * from event_lines where cause = 'sku_unmapped' and not is_in_sum),
 numbered as (select * from event_lines where cause = 'line_numbers' and not is_in_sum),
-claims as (select * from open_claims where kind in ('unmapped', 'transfer')),
+claims as (select * from item_claims where kind in ('unmapped', 'transfer')),
 
 unmapped as (
     select period, leg, entity, "key", min(counterparty) as system

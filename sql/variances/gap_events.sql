@@ -1,12 +1,12 @@
 -- Grain: one row a period and event of an order, a shop or an item that is part of a larger one (event_key). Meaning: the one event that
 -- it belongs to (gap_key): an outage of one source on one day, whose orders lack nothing else, in all the legs that show them, with the payout
 -- of the week after it and the account of its day that alone differ by just so much; a file that is
--- absent for a day, in all the legs that wait for it; a statement that is missing, in all the measures that it would state; and items
+-- absent for a day, or all files of a source, in all the legs that wait for it; a statement that is missing, in all the measures that it would state; and items
 -- that a matching pass proposes as one, each of which is all there is of its event.
 with
 events as (select * from events_apart),
 outages as (select * from outages where is_sure and not is_silent),
-claims as (select * from open_claims where leg = 'finance'),
+claims as (select * from item_claims where leg = 'finance'),
 items as (select * from variances where leg in ('ledger', 'payout_bank') and cause <> 'timing' and difference <> 0),
 matched as (select * from matched),
 rules as (select * from matching_settings),
@@ -85,9 +85,9 @@ fitted as (
 absent_files as (
     select
         period, event_key,
-        concat_ws('|', 'absent', entity, shop, split_part("key", '/', -2), split_part("key", '/', -1), currency) as gap_key
+        concat_ws('|', split_part("key", '/', -3), entity, shop, split_part("key", '/', -2), split_part("key", '/', -1), currency) as gap_key
     from events
-    where cause = 'missing_source' and split_part("key", '/', -3) = 'absent'
+    where cause = 'missing_source' and split_part("key", '/', -3) in ('absent', 'unsupplied')
 ),
 
 -- the days of which a measure is not stated

@@ -4,7 +4,7 @@
 with
 with_cause as (select * from with_cause),
 parts as (select * from parts),
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 proposals as (select * from proposals),
 decisions as (select * from decisions),
 

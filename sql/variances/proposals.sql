@@ -5,7 +5,7 @@ matched as (select * from matched),
 given_up as (select * from given_up),
 settings as (select * from matching_settings),
 with_cause as (select * from with_cause),
-notices as (select * from open_claims where kind = 'unmapped'),
+notices as (select * from item_claims where kind = 'unmapped'),
 
 placed as (
     -- with the members that are shown, not with all of them
@@ -69,7 +69,13 @@ final as (
     select
         period, leg, entity, currency, "key",
         concat(
-            split_part("key", '/', -2), ' has nothing for ', split_part("key", '/', -1), ': get the file of that day (again)'
+            split_part("key", '/', -2),
+            case split_part("key", '/', -3)
+                when 'absent' then concat(' has nothing for ', split_part("key", '/', -1), ': get the file of that day (again)')
+                else concat(
+                    ' has nothing for these records, of ', split_part("key", '/', -1), ' and later: supply its files, or declare since when it has any'
+                )
+            end
         ) as proposal,
         null as confidence
     from with_cause

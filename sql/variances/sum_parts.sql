@@ -3,7 +3,7 @@
 -- that shows the line; of what people corrected of the sum itself detail is the decision, and detail_leg empty.
 with
 found as (select * from item_causes),
-open_claims as (select * from open_claims),
+open_claims as (select * from item_claims),
 
 line_causes as (
     select period, leg, entity, "key", currency, cause
@@ -89,6 +89,22 @@ customer_parts as (
     qualify sum(f.difference) over (partition by b.period, b.entity, b."key", b.currency, b.order_key) = b.difference
 ),
 
+-- orders whose payments stand together, as their source is missing
+unsupplied as (
+    select distinct period, entity, concat_ws('/', shop, order_id) as order_key, currency, "key" as item_key
+    from open_claims
+    where leg = 'order_payment' and order_id <> '' and split_part("key", '/', -3) = 'unsupplied'
+),
+
+unsupplied_parts as (
+    select
+        b.period, 'customer' as leg, b.entity, b."key", b.currency, 'missing_source' as cause, 'order_payment' as detail_leg,
+        u.item_key as detail, sum(greatest(b.difference, 0)) as left_amount, sum(greatest(-b.difference, 0)) as right_amount
+    from bought as b
+    inner join unsupplied as u using (period, entity, order_key, currency)
+    group by b.period, b.entity, b."key", b.currency, u.item_key
+),
+
 -- what people corrected or wrote off of the sum itself stands against the cause that they decided about
 corrected_parts as (
     select
@@ -107,6 +123,8 @@ final as (
     select * from refund_parts
     union all
     select * from customer_parts
+    union all
+    select * from unsupplied_parts
     union all
     select * from corrected_parts
 )

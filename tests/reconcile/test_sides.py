@@ -170,6 +170,28 @@ def test_an_expected_file_that_has_nothing_for_a_day_is_one_item_of_that_day(tmp
     assert items(store, periods[1])["order_payment", f"tb/absent/alipay_trade/{periods[1]}"][0] == "missing_source"
 
 
+@pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
+def test_a_declared_source_that_never_had_a_row_is_one_item_until_it_answers(tmp_path: Path, *, daily: bool) -> None:
+    """Fails if a shared account, whose files nobody supplied, opens an item for each order: they are one fault, of the account."""
+    periods = days(FIRST, FIRST + dt.timedelta(days=3))
+    orders = [order(p, "books", f"{n}-{i}", "10") | {"customer": f"c{n}{i}"} for n, p in enumerate(periods) for i in range(6)]
+    # the account begins on the last day, with payments of the orders of the day before, all but one, and of one of the first
+    paid = [payment(periods[3], name, "10") | {"shop": "pay"} for name in ("0-0", *(f"2-{i}" for i in range(5)))]
+    store = run(tmp_path, periods, {"orders": orders, "payments": paid}, daily=daily,
+                shared_accounts={"pay": {"provider": "alipay", "shops": ["tb", "jd"]}})
+    missing = "tb/unsupplied/pay/" + str(FIRST)
+
+    def told(period: dt.date) -> dict[tuple[str, str], tuple[str, Decimal]]:
+        return {k: v for k, v in items(store, period).items() if v[0] != "timing"}
+
+    both = ("order_payment", missing), ("customer", missing)
+    assert told(periods[0]) == {}
+    assert told(periods[2]) == dict.fromkeys(both, ("missing_source", Decimal(120))), "what is due, and no order of it by itself"
+    assert len({r["event"] for r in store.read("event_items", periods[2]).to_pylist() if r["cause"] != "timing"}) == 1
+    assert told(periods[3])["order_payment", missing] == ("missing_source", Decimal(110)), "what is answered is no part of it"
+    assert {k[1] for k, (cause, _) in told(periods[3]).items() if k[0] == "order_payment" and cause == "missing_right"} == {"tb/2-5"}
+
+
 def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=2))
     lines = [order(p, "books", str(n), "100") for n, p in enumerate(periods)]
