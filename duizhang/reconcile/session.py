@@ -229,7 +229,7 @@ class Session:
     def _make(self, path: str, temporary: str) -> None:
         name = Path(path).stem
         table = self._unchanged(name)
-        kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) or name == "item_claims" and table else "table"
+        kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) or (name == "item_claims" and table) else "table"
         if name in ("scoped_claims", "run_claims") and self.is_little:  # to plan what is behind them takes longer than to make few rows
             kind = "table"
         self.at = f"sql/{path}"

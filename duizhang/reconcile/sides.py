@@ -45,7 +45,9 @@ FEEDS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
 # whose records have no shop, or meet whatever the shop is
 _OF_THE_COMPANY = frozenset({"freight", "payout_bank", "stock", "ledger"})
 
-_DECLARED = pa.schema([*(SIDES.field(n) for n in ("leg", "side", "entity", "shop", "channel", "since")), pa.field("source", TEXT), pa.field("named", TEXT)])
+_DECLARED = pa.schema([
+    *(SIDES.field(n) for n in ("leg", "side", "entity", "shop", "channel", "since")), pa.field("source", TEXT), pa.field("named", TEXT),
+])
 _FEED = pa.schema([("table_name", TEXT), ("origin", TEXT), ("leg", TEXT), ("side", TEXT)])
 
 
@@ -62,7 +64,8 @@ def declared_sides(books: Books) -> pa.Table:
     for name, shop, since, source in declared:
         if name in specs:
             entity = books.entity_of(shop) if shop else ""
-            rows += [(leg, side, entity, "" if leg in _OF_THE_COMPANY else shop, "", since, source, name) for leg, side in sides_of(specs[name])]
+            rows += [(leg, side, entity, "" if leg in _OF_THE_COMPANY else shop, "", since, source, name)
+                     for leg, side in sides_of(specs[name])]
     # a shared account serves its shops from the start, also one whose first row finds its order late
     for called, account in shared.items():
         table = ("payments", "") if account.provider else ("shipments", "") if account.warehouse else ("freight_charges", "")

@@ -121,6 +121,16 @@ final as (
         (greatest(9000 - 1000 * opposite_days, 500) // opposite_count * 0.0001)::decimal(5, 4) as confidence
     from with_cause
     where leg = 'ledger' and opposite_key is not null
+    union all by name
+    select
+        period, leg, entity, currency, "key",
+        concat(
+            'may pair with ', opposite_key, ' (a transfer that nobody recorded',
+            case when opposite_count > 1 then concat(', one of ', opposite_count, ' candidates') else '' end, ')'
+        ) as proposal,
+        ((6000 - 500 * opposite_days) // opposite_count * 0.0001)::decimal(5, 4) as confidence
+    from with_cause
+    where leg = 'stock' and opposite_key is not null
 )
 
 select * from final
