@@ -9,7 +9,14 @@ items as (
     group by all
 ),
 
+-- keys of which a side never came are one item
 claimed as (
+    select period, leg, entity, currency, count(distinct "key") as open_keys
+    from open_claims
+    group by all
+),
+
+joined as (
     select period, leg, entity, currency, count(distinct "key") as open_keys
     from item_claims
     group by all
@@ -20,9 +27,11 @@ final as (
     from summary as s
     full join items as i using (period, leg, entity, currency)
     full join claimed as c using (period, leg, entity, currency)
+    full join joined as j using (period, leg, entity, currency)
     where s.opening + s.left_amount - s.right_amount is distinct from s.closing
         or coalesce(i.difference, 0) is distinct from s.closing
-        or i.open_keys is distinct from c.open_keys or c.open_keys > s.open_keys
+        or coalesce(c.open_keys, 0) is distinct from s.open_keys
+        or i.open_keys is distinct from j.open_keys
 )
 
 select * from final

@@ -15,6 +15,7 @@ order_feeds as (select * from supplied_sides where leg = 'orders' and side = 'ri
 feeds as (select * from side_feeds),
 begun as (select * from places_begun),
 renumbered as (select * from renumbered_lines),
+unsent as (select * from unsent_goods),
 
 by_order as (
     select
@@ -105,6 +106,8 @@ final as (
         d.left_claims = 0 and d.right_claims = 0 and d.left_fee = 0 and d.right_fee <> 0 as is_fee_alone,
         d.leg in ('order_payment', 'order_shipment') and d.right_claims = 0 and coalesce(a.is_closed_there, false) as is_closed_there,
         d.leg = 'order_shipment' and (d.left_claims = 0 or d.difference > 0) and b.order_id is not null as is_substituted,
+        coalesce(us.is_in_no_stock, false) as is_never_sent,
+        us."key" is not null and not us.is_in_no_stock as may_be_never_sent,
         rn.order_id is not null as is_renumbered,
         coalesce(rn.order_difference, 0) as renumbered_difference,
         j.transfer is not null as is_recoded,
@@ -164,6 +167,9 @@ final as (
         and z.channel = d.channel and z.currency = d.currency and z.difference = d.difference
     left join substituted as b
         on d.leg = 'order_shipment' and b.period = d.period and b.entity = d.entity and b.shop = d.shop and b.order_id = d.order_id
+    left join unsent as us
+        on d.leg = 'order_shipment' and us.leg = d.leg and us.period = d.period and us.entity = d.entity and us."key" = d."key"
+        and us.currency = d.currency
     left join renumbered as rn
         on d.leg = 'order_platform' and (d.left_claims = 0 or d.right_claims = 0) and rn.period = d.period and rn.entity = d.entity
         and rn.shop = d.shop and rn.order_id = d.order_id and rn.currency = d.currency and rn.sku = d.sku

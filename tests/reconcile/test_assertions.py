@@ -36,7 +36,10 @@ def rows() -> dict[str, list[dict[str, Any]]]:
     other = {**LEG, "key": "tb/2", "period": FIRST, "cause": "timing", **none, **money(left_amount="1", right_amount="4", difference="-3")}
     statement = {**finance, "key": "tb/revenue", "period": FIRST, "cause": "rounding", **none,
                  **money(left_amount="3", right_amount="1", difference="2")}
+    keys = [{**LEG, "period": FIRST, "key": "tb/1"}, {**LEG, "period": FIRST, "key": "tb/2"}, {**LEG, "period": NEXT, "key": "tb/1"},
+            {**finance, "period": FIRST, "key": "tb/revenue"}]
     return {
+        "open_claims": keys, "item_claims": [*keys],
         "recon_summary": [
             {**LEG, "period": FIRST, "open_keys": 2, **money(opening="2", left_amount="8", right_amount="6", closing="4")},
             {**LEG, "period": NEXT, "open_keys": 1, **money(opening="4", left_amount="0", right_amount="-3", closing="7")},
@@ -68,7 +71,8 @@ def of_events(variances: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def broken(tables: dict[str, list[dict[str, Any]]]) -> set[str]:
     """The names of the assertions that these rows break."""
     schemas = {"recon_summary": published.TABLES["recon_summary"], "variances": published.TABLES["variances"],
-               "with_cause": published.TABLES["variances"], "claims": CLAIM, "event_items": published.TABLES["event_items"]}
+               "with_cause": published.TABLES["variances"], "claims": CLAIM, "event_items": published.TABLES["event_items"],
+               **dict.fromkeys(("open_claims", "item_claims"), published.TABLES["variances"])}
     tables = {"event_items": of_events(tables["variances"]), **tables}
     with duckdb.connect() as con:
         con.execute(f"set variable period_from = date '{FIRST}'")
@@ -143,7 +147,7 @@ def test_a_broken_promise_stops_the_run() -> None:
     del tables["variances"][2]
     Session.con.execute(f"set variable period_from = date '{FIRST}'")
     for name, listed in tables.items():
-        schema = CLAIM if name == "claims" else published.TABLES["variances" if name == "with_cause" else name]
+        schema = CLAIM if name == "claims" else published.TABLES[name if name in ("recon_summary", "event_items") else "variances"]
         Session.con.register(name, pa.Table.from_pylist(listed, schema=schema))
     with pytest.raises(ConservationError, match="amounts_are_conserved: 1 rows"):
         assert_conservation(Session)  # type: ignore[arg-type]
