@@ -196,6 +196,16 @@ def test_a_withdrawn_file_leaves_the_books_also_when_it_is_gone_and_can_be_resto
     assert "2026-03-02 is closed and stays as it is until it is reopened" in home.decide("withdraw", "company/2026-03-02/skus.csv")
 
 
+def test_a_file_that_is_gone_from_the_inbox_is_read_again_by_a_newer_version(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = home.put("tb-01/2026-03-02_bill.csv", BILL)
+    before = home.collect()["tb-01/2026-03-02_bill.csv"]
+    path.unlink()
+    assert home.collect()["tb-01/2026-03-02_bill.csv"] == before
+    monkeypatch.setattr("duizhang.ingest.specification.spec.ENGINE_VERSION", "another")
+    after = home.collect()["tb-01/2026-03-02_bill.csv"]
+    assert after.status == READ and after.landed != before.landed and (home.home / after.landed).is_dir()
+
+
 def test_the_same_decision_about_a_file_again_is_no_second_event_and_can_be_undone_at_once(home: Home) -> None:
     """A command that was killed after its event is given again; the next run has not looked at the decision yet."""
     home.put("company/2026-03-02/odd.csv", b"known to nobody\n")

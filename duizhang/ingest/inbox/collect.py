@@ -165,18 +165,21 @@ class _Collection:
         return replace(record, status=REFUSED, detail=detail)
 
     def _read_again(self, record: FileRecord) -> FileRecord:
-        """A file that is no longer in the inbox: what was read of it, again from the archive where that is damaged."""
-        landed = self.store.home.joinpath(*Path(record.landed).parts[:3])
+        """A file that is no longer in the inbox: what was read of it; again from the archive where that is damaged, or was read by
+        another specification, version or books."""
+        landed, name = self.store.home.joinpath(*Path(record.landed).parts[:3]), inbox_path(record.path)
         is_other = record.detail.get("corrected", "") != digest_of_corrections(self.cells.get(record.sha256, ()))
-        if is_whole(landed) and not is_other:
+        is_former = record.detail.get("reading") != self._reading(self._shop_of(name), record.source)
+        if is_whole(landed) and not is_other and not is_former:
             return record
         archived = archived_path(self.store.home, record.sha256)
         if not archived_whole(self.store.home, record.sha256):
+            if is_whole(landed) and not is_other:
+                return record  # its raw file is gone by now, as the law lets it
             return replace(record, status=REFUSED, detail={**record.detail, "problem": (
                 f"{record.path}: what was read of it is damaged, and so is its archived copy; put the file into the inbox again"
             )})
-        name = inbox_path(record.path)
-        if is_other:
+        if is_other or is_former:
             landed = self._landed(record.sha256, Kept(name, name))
             if not is_whole(landed):
                 land(archived, name, self._setting(record.shop, record.sha256), landed, self.rules.specs)
@@ -278,6 +281,10 @@ class _Collection:
             self._is_duplicate(sha, kept.file, kept.name)
         return is_empty
 
+    def _reading(self, shop: str, source: str) -> str:
+        """What the rows of a file of this shop and source depend on besides its bytes."""
+        return mapping_digest({"b": self.basis[shop], "r": self.rules.digests.get(source, self.rules.digest)})
+
     def _records_of(self, sha: str, kept: Kept, landed: Path, size: int, modified: int) -> list[FileRecord]:
         """The records of a content that was read, one a bill in it."""
         meta, shop, found = landed / "meta.json", self._shop_of(kept.file), []
@@ -285,9 +292,7 @@ class _Collection:
             status, source, member, folder = (detail.pop(key) for key in ("status", "source", "member", "folder"))
             own = f"{kept.name}{MEMBER}{member}" if member else kept.name
             # a specification that it was not read by does not make its days stale
-            detail["reading"] = mapping_digest(
-                {"b": self.basis[shop], "r": self.rules.digests.get(source, self.rules.digest)}
-            )
+            detail["reading"] = self._reading(shop, source)
             if corrected := digest_of_corrections(self.cells.get(sha, ())):
                 detail["corrected"] = corrected
             if status == READ:
