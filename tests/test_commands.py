@@ -182,6 +182,9 @@ def test_a_table_fits_the_screen_and_breaks_between_words(width: int) -> None:
     text = table_text(["period", "causes"], [["2026-03-01", cell], ["2026-03-02", "timing 1"]], width=width)
     assert max(width_of(line) for line in text.splitlines()) <= width
     assert " ".join(line[12:] for line in text.splitlines()[2:-1]) == cell
+    event = ["E150D551F18A7", Decimal("12.50"), "Missing on the other side", "tb-01/3202603010000001300/3202603010000001300", "Orders +2"]
+    listed = table_text(["event", "amount", "cause", "key", "legs"], [event], width=width).splitlines()
+    assert max(width_of(line) for line in listed) <= width and listed[2].endswith("Orders +2")
     assert folded("a" * 25 + " b", 10) == ["a" * 10, "a" * 10, "aaaaa b"]
 
 

@@ -67,7 +67,7 @@ def screen_width() -> int:
 
 
 def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], *, width: int | None = None) -> str:
-    """Rows as a plain table; numbers to the right, wide characters counted as two. width: the last column, of text, is
+    """Rows as a plain table; numbers to the right, wide characters counted as two. width: the widest columns of text are
     folded so that no line is longer."""
     cells = [[shown(value).replace("\n", " | ") for value in row] for row in rows]
     right = [
@@ -76,7 +76,7 @@ def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], *, width: in
     ]
     widths = [max(width_of(text) for text in (name, *(row[n] for row in cells))) for n, name in enumerate(names)]
     if width is not None:
-        widths[-1] = min(widths[-1], max(width - sum(w + 2 for w in widths[:-1]), 20))
+        widths = _fitting(widths, [width_of(name) for name in names], right, width)
 
     def line(texts: Sequence[str]) -> str:
         padded = [
@@ -85,11 +85,26 @@ def table_text(names: Sequence[str], rows: Sequence[Sequence[Any]], *, width: in
         ]
         return "  ".join(padded).rstrip()
 
-    parts = cells if width is None else [part for row in cells for part in _unfolded(row, widths[-1])]
+    parts = cells if width is None else [part for row in cells for part in _unfolded(row, widths)]
     return "\n".join([line(list(names)), "  ".join("-" * w for w in widths), *(line(part) for part in parts)])
 
 
-def _unfolded(row: list[str], width: int) -> list[list[str]]:
-    """A row with its last cell on as many lines as it takes."""
-    first, *rest = folded(row[-1], width) if row else [""]
-    return [[*row[:-1], first], *([*("" for _ in row[:-1]), part] for part in rest)]
+_FOLDED = 18  # columns: text is folded where it is wider, so never a day or an event's id
+
+
+def _fitting(widths: Sequence[int], heads: Sequence[int], right: Sequence[bool], width: int) -> list[int]:
+    """Widths of columns that together take no more than a line: the widest of text are narrowed to the next, and on together."""
+    found = list(widths)
+    while (over := sum(w + 2 for w in found) - 2 - width) > 0:
+        wide = sorted((n for n in range(len(found)) if not right[n] and found[n] > max(_FOLDED, heads[n])), key=lambda n: -found[n])
+        if not wide:
+            break
+        below = found[wide[1]] if len(wide) > 1 else 0
+        found[wide[0]] -= max(1, min(over, found[wide[0]] - max(below, _FOLDED, heads[wide[0]])))
+    return found
+
+
+def _unfolded(row: list[str], widths: Sequence[int]) -> list[list[str]]:
+    """A row with each cell on as many lines as it takes."""
+    columns = [folded(text, width) if width_of(text) > width else [text] for text, width in zip(row, widths, strict=True)]
+    return [[column[n] if n < len(column) else "" for column in columns] for n in range(max(map(len, columns), default=1))]

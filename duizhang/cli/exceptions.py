@@ -111,11 +111,12 @@ def list_(home: Path, period: dt.datetime, *, decided: bool, as_json: bool) -> N
 
 
 def _spoken(name: str, value: str) -> Any:
-    """A cell of the table: legs and causes in words, the amount as a number."""
+    """A cell of the table: causes and the first leg in words (--json lists all of them), the amount as a number."""
     from duizhang.speech.spoken_names import spoken_cause, spoken_leg
 
     if name == "legs":
-        return ", ".join(spoken_leg(leg) for leg in value.split(", "))
+        first, *others = value.split(", ")
+        return spoken_leg(first) + (f" +{len(others)}" if others else "")
     return spoken_cause(value) if name == "cause" else Decimal(value) if name == "amount" else value
 
 

@@ -15,7 +15,7 @@ from duizhang.cli.options import DAY, books_option, new_home_option
 from duizhang.errors import UserError
 from duizhang.speech.language import translated as _
 from duizhang.speech.phrases import spoken
-from duizhang.speech.spoken_names import spoken_leg, spoken_records
+from duizhang.speech.spoken_names import spoken_leg, spoken_list, spoken_records
 
 if TYPE_CHECKING:
     from duizhang.plan import Plan, Preflight
@@ -96,7 +96,7 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
         if len(ahead.refused) > _SHOWN:
             yield _("    and {n} more (--json lists them)", n=len(ahead.refused) - _SHOWN)
     both = [s.leg for s in ahead.supplies if s.runs]
-    yield from wrapped(_("legs with both sides: {legs}", legs=", ".join(map(spoken_leg, both)) or "-"), width, lines=None)
+    yield from wrapped(_("legs with both sides: {legs}", legs=spoken_list([spoken_leg(leg) for leg in both]) or "-"), width, lines=None)
     for s in ahead.supplies:
         if s.lacks:
             there = ", ".join(sorted({source for source, _ in s.left or s.right}))

@@ -21,6 +21,8 @@ from duizhang.logs import shown
 from duizhang.runner import load_runner
 from duizhang.speech.language import counted
 from duizhang.speech.language import translated as _
+from duizhang.speech.phrases import spoken
+from duizhang.speech.spoken_names import spoken_cause, spoken_leg
 
 if TYPE_CHECKING:
     from duizhang.what_if import Effect
@@ -107,8 +109,8 @@ def told(effect: Effect) -> Iterator[str]:
 def _items(effect: Effect) -> Iterator[str]:
     names = ["leg", "cause", "new", "amount", "gone", "amount", "changed", "from", "to", "currency"]
     listed = [
-        [r["leg"], r["cause"], r["new"], r["new_amount"], r["gone"], r["gone_amount"], r["changed"], r["changed_was"], r["changed_now"],
-         r["currency"]] for r in effect.items
+        [spoken_leg(r["leg"]), spoken_cause(r["cause"]), r["new"], r["new_amount"], r["gone"], r["gone_amount"], r["changed"],
+         r["changed_was"], r["changed_now"], r["currency"]] for r in effect.items
     ]
     if not listed:
         return
@@ -117,7 +119,8 @@ def _items(effect: Effect) -> Iterator[str]:
     for r in effect.moved:
         yield counted(
             "{n} item of {leg} is {now} and no longer {was} ({money})", "{n} items of {leg} are {now} and no longer {was} ({money})",
-            r["items"], leg=r["leg"], now=r["now"], was=r["was"], money=_money(r["amount"], r["currency"]))
+            r["items"], leg=spoken_leg(r["leg"]), now=spoken_cause(r["now"]), was=spoken_cause(r["was"]),
+            money=_money(r["amount"], r["currency"]))
 
 
 def _legs(effect: Effect, width: int) -> Iterator[str]:
@@ -125,8 +128,8 @@ def _legs(effect: Effect, width: int) -> Iterator[str]:
         yield "\n" + _("At the end of {day}, or of what follows it:", day=effect.last)
         yield _table(
             ["leg", "differ", "would", "agreed", "would", "open", "would", "currency"],
-            [[r["leg"], r["differing_was"], r["differing_now"], r["matched_was"], r["matched_now"], r["closing_was"], r["closing_now"],
-              r["currency"]] for r in effect.legs])
+            [[spoken_leg(r["leg"]), r["differing_was"], r["differing_now"], r["matched_was"], r["matched_now"], r["closing_was"],
+              r["closing_now"], r["currency"]] for r in effect.legs])
     for r in effect.profits:
         text = _("profit of {shop}: {was} -> {now}", shop=r["shop"] or _("no shop"), was=_money(r["was"], r["currency"]),
                  now=_money(r["now"], r["currency"]))
@@ -143,8 +146,8 @@ def _days(effect: Effect, width: int) -> Iterator[str]:
     for day in [d for d in effect.days if d.held][:_SHOWN]:
         yield from wrapped(_("{day} would be held: {why}", day=day.period, why=day.held[0]), width, lines=3)
     yield table_text(
-        ["day", "state", "open", "would", "why"],
-        [[d.period, d.state, d.open_was, d.open_now, _why([str(r) for r in d.reasons])] for d in effect.days[:_SHOWN]], width=width)
+        [_(head) for head in ("day", "state", "open", "would", "why")],
+        [[d.period, _(d.state), d.open_was, d.open_now, _why([str(r) for r in d.reasons])] for d in effect.days[:_SHOWN]], width=width)
     if len(effect.days) > _SHOWN:
         yield _("and {n} more days (--json lists them)", n=len(effect.days) - _SHOWN)
 
@@ -157,11 +160,12 @@ def _listed(days: Iterable[dt.date]) -> str:
 def _why(reasons: Sequence[str]) -> str:
     if not reasons:
         return _("the day before leaves something else open")
-    return reasons[0] + (f" (+{len(reasons) - 1} more)" if len(reasons) > 1 else "")
+    first = spoken(reasons[0])
+    return _("{first} (+{n} more)", first=first, n=len(reasons) - 1) if len(reasons) > 1 else first
 
 
 def _table(names: list[str], listed: list[list[Any]]) -> str:
-    return table_text(names, in_currency(names, listed))
+    return table_text([_(name) for name in names], in_currency(names, listed), width=screen_width())
 
 
 def _money(value: Decimal, currency: str) -> str:
