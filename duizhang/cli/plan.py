@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,8 @@ def command(
     """Which periods a run would compute, which file, rule or decision is the reason, and what may follow; and before anything is
     computed what will be held for want of a file or for a bad one, which files are not read, and which legs have both sides.
 
-    New files of the inbox are read and archived for that; no result changes.
+    New files of the inbox are read and archived for that; no result changes. A home that cannot be written to is answered for as its
+    files were last taken in.
     """
     from duizhang.books import load_books
 
@@ -45,16 +48,19 @@ def command(
     from duizhang.ingest import collect
     from duizhang.plan import acquire, last_day, make_plan, preflight
 
-    with acquire(home):
-        store, state = Store(home.resolve()), State(home)
-        collect(books, store, state)
+    is_kept = home.is_dir() and not os.access(home, os.W_OK)
+    with nullcontext() if is_kept else acquire(home):
+        store, state = Store(home.resolve()), State(home, read_only=is_kept)
+        if not is_kept:
+            collect(books, store, state)
         first = start.date() if start else books.start
         last = end.date() if end else max(first, last_day(books, state))
         if last < first or first < books.start:
             raise UserError(f"{first} to {last} is no range of the books, which begin on {books.start}")
         plan = make_plan(books, store, state, first, last)
         ahead = preflight(books, state, [*plan.stale, *plan.refused])
-    answer({**_json(plan), **_ahead_json(ahead)}, (*_text(plan), *_ahead(ahead)), as_json=as_json)
+    kept = [_("{home} cannot be written to: what came into the inbox since the last run is not looked at", home=home)] if is_kept else []
+    answer({**_json(plan), **_ahead_json(ahead), "inbox_looked_at": not is_kept}, (*kept, *_text(plan), *_ahead(ahead)), as_json=as_json)
 
 
 def _ahead_json(ahead: Preflight) -> dict[str, Any]:

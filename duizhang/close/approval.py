@@ -6,9 +6,11 @@ again changes nothing more and completes what a kill left.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -17,11 +19,12 @@ from duizhang.close.decisions import cells_not_computed, deciders, not_computed
 from duizhang.close.people import same_person
 from duizhang.declared.terms import EventKind, PeriodStatus
 from duizhang.errors import UserError
-from duizhang.home.events import append_event, last_event
+from duizhang.home.events import append_event, last_event, newest
 from duizhang.home.lock import acquire
 from duizhang.home.state import METADATA, State
 from duizhang.publish import PeriodState, period_states, read_manifest, refresh_published, set_period_state
 
+T = TypeVar("T")
 MAKER, CHECKER = ROLES = ("maker", "checker")
 # the role and name under which the machine signs a quiet day, in the place of both
 MACHINE = "machine"
@@ -55,14 +58,17 @@ def approve(
     who = actor(home, state, by, {MAKER: "make", CHECKER: "check"}[role], key=key)
     seen = _seen(periods, digests)
 
-    def sign() -> None:
+    def sign(_found: Mapping[dt.date, str]) -> None:
         states = period_states(state)
         for period in periods:
             _sign(home, state, states, period, role, who, seen.get(period, ""))
 
+    def looked() -> Mapping[dt.date, str]:
+        _refuse_stale(found := _stale_of(home, state, periods, stale))
+        return found
+
     with acquire(home):
-        _all_current(home, state, periods, stale)
-        state.change(sign)
+        _changed_as_looked(state, looked, sign)
         refresh_published(home, state)
 
 
@@ -117,7 +123,8 @@ def close_periods(
     who = actor(home, state, by, "close", key=key)
     seen = _seen(periods, digests)
 
-    def close() -> dict[dt.date, str]:
+    def closing() -> tuple[Mapping[dt.date, PeriodState], list[dt.date], list[dt.date]]:
+        """The states, the days that are not closed yet and the open ones before them, all of it checked that the database knows."""
         states = period_states(state)
         wanted = [p for p in periods if p not in states or states[p].state != CLOSED]
         for period in periods:
@@ -132,7 +139,11 @@ def close_periods(
         if behind and not reason.strip():
             raise UserError(f"{behind[0]} is not closed, and days close in order",
                             advice="Close it first, or say with --reason why this cannot wait.")
-        _all_current(home, state, wanted, stale)  # last, since it reads the books and looks at the inbox
+        return states, wanted, behind
+
+    def close(found: Mapping[dt.date, str]) -> dict[dt.date, str]:
+        states, wanted, behind = closing()
+        _refuse_stale(found)
         for period in wanted:
             digest = _digest(home, states, period, "")
             both = signatures(state, period, digest)
@@ -144,7 +155,7 @@ def close_periods(
         return {p: event.actor for p, event in before.items() if event}
 
     with acquire(home):
-        earlier = state.change(close)
+        earlier = _changed_as_looked(state, lambda: _stale_of(home, state, closing()[1], stale), close)
         refresh_published(home, state)
     return earlier
 
@@ -248,8 +259,30 @@ def _digest(home: Path, states: Mapping[dt.date, PeriodState], period: dt.date, 
     return digest
 
 
-def _all_current(home: Path, state: State, periods: Sequence[dt.date], stale: Stale) -> None:
-    for period, why in (stale(home, state, periods) if stale and periods else {}).items():
+class _Moved(Exception):
+    """Somebody did something between the look and the change."""
+
+
+def _changed_as_looked(state: State, look: Callable[[], Mapping[dt.date, str]], work: Callable[[Mapping[dt.date, str]], T]) -> T:
+    """Look at what takes its time (books, inbox) and then change, as one: nobody waits for the look, and where anything was recorded
+    between the two, it is looked again."""
+    def change() -> T:
+        if newest(state) != before:
+            raise _Moved
+        return work(found)
+
+    while True:
+        before, found = newest(state), look()
+        with contextlib.suppress(_Moved):
+            return state.change(change)
+
+
+def _stale_of(home: Path, state: State, periods: Sequence[dt.date], stale: Stale) -> Mapping[dt.date, str]:
+    return stale(home, state, periods) if stale and periods else {}
+
+
+def _refuse_stale(found: Mapping[dt.date, str]) -> None:
+    for period, why in found.items():
         raise UserError(f"{period} is not current: {why}", advice="Run it first; what is signed is what its inputs give now.")
 
 

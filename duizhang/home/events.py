@@ -226,6 +226,12 @@ def event_log(state: State, kinds: Sequence[EventKind] = ()) -> list[Event]:
         return [Event(*row) for row in con.execute(query.where(EVENTS.c.kind.in_(list(kinds))) if kinds else query)]
 
 
+def newest(state: State) -> int:
+    """The number of the last event, 0 where there is none: it moves with whatever anybody does."""
+    with state.read() as con:
+        return int(con.scalar(sa.select(sa.func.max(EVENTS.c.seq))) or 0)
+
+
 def last_before(state: State, kind: EventKind, number: int | None = None) -> Event | None:
     """The last event of a kind; with a number, the last before that one."""
     query = sa.select(EVENTS).where(EVENTS.c.kind == kind).order_by(EVENTS.c.seq.desc()).limit(1)

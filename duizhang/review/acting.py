@@ -115,7 +115,7 @@ class Acting:
         _may(visit, SIGNING.get(role, role))
         approve(self._home, State(self._home), [visit.day()], role=role, by=visit.name, digests=[visit.sent("digest")], key=visit.key,
                 stale=not_current)
-        return self._back(visit)
+        return self._back(visit, to="#close")
 
     def close(self, visit: Visit) -> Response:
         """Close the version whose digest the page showed."""
@@ -124,13 +124,13 @@ class Acting:
             self._home, State(self._home), [visit.day()], by=visit.name, digests=[visit.sent("digest")], reason=visit.sent("reason"),
             key=visit.key, stale=not_current,
         )
-        return self._back(visit)
+        return self._back(visit, to="#close")
 
     def reopen(self, visit: Visit) -> Response:
         """Open a closed day again."""
         _may(visit, "reopen")
         reopen(self._home, State(self._home), visit.day(), by=visit.name, reason=visit.sent("reason"), key=visit.key)
-        return self._back(visit)
+        return self._back(visit, to="#close")
 
     def _chosen(self, visit: Visit) -> list[Event]:
         wanted = list(dict.fromkeys(visit.all_sent("event")))
@@ -145,8 +145,8 @@ class Acting:
         return [known[event] for event in wanted]
 
     @staticmethod
-    def _back(visit: Visit) -> Response:
-        return RedirectResponse(f"/day/{visit.day()}", status_code=303)
+    def _back(visit: Visit, *, to: str = "") -> Response:
+        return RedirectResponse(f"/day/{visit.day()}{to}", status_code=303)
 
 
 def _totals(events: Iterable[Event]) -> dict[str, tuple[int, Decimal]]:

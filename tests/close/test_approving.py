@@ -22,9 +22,9 @@ from duizhang.close.approval import (
     signatures,
     signed_from,
 )
-from duizhang.declared.terms import PeriodStatus
+from duizhang.declared.terms import EventKind, PeriodStatus
 from duizhang.errors import UserError
-from duizhang.home.events import event_log
+from duizhang.home.events import append_event, event_log, newest
 from duizhang.home.state import State
 from duizhang.publish import PeriodState, period_states, set_period_state
 from duizhang.publish.versions import save_states, write_manifest
@@ -179,7 +179,16 @@ def test_a_day_that_is_not_current_is_neither_signed_nor_closed(home: Home) -> N
     with pytest.raises(UserError, match="2026-03-02 is not current: a file came"):
         home.close("Zhao", D1, D2, stale=stale)
     assert home.states()[:2] == [("approved", "Li, Wang")] * 2, "all of them or none"
-    assert home.close("Zhao", D1, stale=stale) == {}
+    looks: list[int] = []
+
+    def decided_meanwhile(_home: Path, state: State, _days: Sequence[dt.date]) -> dict[dt.date, str]:
+        looks.append(newest(state))
+        if len(looks) == 1:
+            append_event(State(home.path), actor="Li", kind=EventKind.COMMENTED, payload={})
+        return {}
+
+    assert home.close("Zhao", D1, stale=decided_meanwhile) == {}
+    assert looks == [looks[0], looks[0] + 1], "what was recorded behind the look is looked at, and nobody waited for the look"
     # of what is closed nothing is asked: a file that came since is the business of who reopens it
     came.add(D1)
     assert home.close("Zhao", D1, stale=stale) == {D1: "Zhao"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -92,7 +93,7 @@ def test_books_that_do_not_load_are_told_and_the_rest_is_looked_at_all_the_same(
     assert "did you mean 'alipay_trade'?" in wrong(found["books"]) and found["home"][0]["what"].startswith("there is no home")
 
 
-def test_well_kept_books_are_well(office: Path) -> None:
+def test_well_kept_books_are_well(office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("books.yaml").write_text(BOOKS.replace("  - {source: alipay_trade, shop: south}\n", ""), encoding="utf-8")
     Path("inbox/company/notes.txt").unlink()
     shutil.rmtree("inbox/nort")
@@ -103,6 +104,13 @@ def test_well_kept_books_are_well(office: Path) -> None:
     shutil.copy(own, "inbox/nort")
     duizhang("plan", "--books", "books.yaml")
     assert "nothing is wrong" in duizhang("doctor", exit_code=0), "a copy in a folder of nobody holds no day"
+    own.with_name(f"another-{own.name}").write_bytes(own.read_bytes() + b"\n")
+    looked = json.loads(duizhang("plan", "--books", "books.yaml", "--json"))
+    monkeypatch.setattr("os.access", lambda _path, mode: mode != os.W_OK)
+    own.with_name(f"third-{own.name}").write_bytes(own.read_bytes() + b"\n\n")
+    kept = json.loads(duizhang("plan", "--books", "books.yaml", "--json"))
+    assert kept == {**looked, "inbox_looked_at": False}, "as it was last taken in"
+    assert looked["inbox_looked_at"] and "home cannot be written to" in duizhang("plan", "--books", "books.yaml")
 
 
 def test_nothing_is_cleaned_while_a_run_is_under_way(tmp_path: Path) -> None:
