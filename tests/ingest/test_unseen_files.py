@@ -76,6 +76,16 @@ DAYS = (
     # currencies that only the amounts name, each with a balance
     ("Date,Description,Amount,Balance\n2026-03-05,A,-10.00 USD,90.00 USD\n2026-03-05,B,20.00 EUR,120.00 EUR\n2026-03-06,C,1.00 USD,91.00 USD\n",
      {"EUR": "20", "USD": "-9"}, None, 0),
+    # no header line: the balance proves the columns, also of words for sides and of amounts without cents beside their currency
+    ('25/03/2026,-12.50,"STORE",987.50\n24/03/2026,1000.00,"SALARY",1000.00\n23/03/2026,-10.00,x,0.00\n', {"CNY": "977.5"}, None, 0),
+    *((f'"NL55TRIO0123456789";"05-03-2026";"12,50";"{out}";"Shop";"987,50"\n"NL55TRIO0123456789";"06-03-2026";"1.100,00";"{into}";"Al";"2.087,50"\n'
+       f'"NL55TRIO0123456789";"16-03-2026";"7,50";"{out}";"Shop";"2.080,00"\n', {"CNY": "1080"}, ["2026-03-05", "2026-03-06", "2026-03-16"], 0)
+      for out, into in (("Debet", "Credit"), ("S", "H"), ("T", "J"))),
+    ("20260305;-12500;HUF;20260305;987500;KFT\n20260306;100000;HUF;20260306;1087500;KFT\n20260307;500;HUF;20260307;1088000;KFT\n", {"HUF": "88000"}, None, 0),
+    # deposits alone, each of which says so
+    ("Date,Description,Amount\n2026-03-05,DEPOSIT STRIPE,100.00\n2026-03-06,ACH Credit SHOP,200.50\n", {"CNY": "300.5"}, None, 0),
+    ("Buchungstag;Buchungstext;Verwendungszweck;Betrag\n05.03.2026;GUTSCHR. UEBERWEISUNG;A;100,00\n16.03.2026;ECHTZEIT-GUTSCHRIFT;B;200,50\n", {"CNY": "300.5"},
+     None, 0),
     # an hour in the text of a statement is no message of its own
     (MT940.format("text at\n:20:44:45 clita"), {"EUR": "-15"}, ["2025-11-27"], 0),
     (OFX.format("20260305000000[-3:GMT]", "-1.400,82"), {"EUR": "-1400.82"}, None, 0), (OFX.format("20260305", "1,400.82"), {"EUR": "1400.82"}, None, 0),

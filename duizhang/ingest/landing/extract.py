@@ -183,8 +183,13 @@ class _Run:
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, [*self._stated(), *self._found(own)],
             captures_of(self.spec, self.reading), self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
             self._unseen(), *(self._ignored() if ignored else ((), ())), own, self.place.doubt,
-            tuple(self.typer.told) if self.typer else (),
+            (*self._proven(), *(self.typer.told if self.typer else ())),
         )
+
+    def _proven(self) -> Iterator[str]:
+        place = self.place
+        if place.header < 0 and self.spec.reader == "table" and not self.spec.positions and self.document.kind == "text":
+            yield "it has no header line: which column is what follows from its running balance"
 
     def _stated(self) -> Iterator[ControlTotal]:
         """What the file states of its rows: totals that the specification knows, those of its reader, running balances."""

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile
 from duizhang.ingest.landing.landed import Setting, typed_schema
 from duizhang.ingest.landing.overlay import Overlay
+from duizhang.ingest.landing.side_evidence import all_came_in
 from duizhang.ingest.landing.tally import Balance, Led
 from duizhang.ingest.landing.whose_sides import settle_sides
 from duizhang.ingest.rows import Batch, Reading
@@ -68,6 +69,9 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
         above = amounts.filter(amounts > 0)
         is_card = _CARD.search(f"{typer.above} {' '.join(typer.header)}") is not None or typer.pays_card(name, batch)
         if len(above) and (not signed or (is_card and 2 * len(above) >= len(amounts))):
+            if not is_card and not signed and all_came_in(typer, batch, name):
+                typer.told.append("amounts without a sign are read as money in, as every row says that it is")
+                continue
             raise undecided_signs(column.column, f"{above[0].normalize():f}")
 
 

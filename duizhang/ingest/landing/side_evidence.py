@@ -34,6 +34,17 @@ _GIVEN = (
     r"(?i)结息|利息|存款|存入|工资|代发|\binterest (?:paid|earned|credit)|\b(?:salary|payroll|deposit)\b|gehalt|lohn\b|\bgutschrift"
     r"|virement re[çc]u|\bpayouts?\b|/PAYOUT/|\bstripe\b|\bshopify\b|\badyen\b|\bpaypal transfer\b"
     "|(?:支付宝|财付通).*(?:提现|结算)|清算款|交收款")
+# what says of a row by itself that its money came in; a payout is money out of a provider's account
+_CAME_IN = (
+    r"(?i)\bdeposits?\b|\b(?:bank|giro|direct|ach|wire|transfer|interest) credit\b|\bcredit (?:transfer|interest|advice)\b|\bincoming\b"
+    r"|\breceived from\b|\bpayments? received\b|\bmoney in\b|\bgutschr|zahlungseingang|geldeingang|\bhaben(?:zinsen|buchung)"
+    r"|\bvirements? (?:re[çc]us?|en votre faveur)|\bvir(?:ement)? re[çc]u|\bencaissement|\bremise de ch[èe]ques?|\bversement\b"
+    r"|transferencia (?:recibida|a su favor)|\babono\b|\bingreso\b|bonifico (?:a vostro favore|ricevuto|in entrata)|\baccredito\b"
+    r"|bijschrijving|\bontvangen\b|\bstorting\b|przelew przychodz|\bwpłata\b|\buznanie\b|transfer[êe]ncia recebida|pix recebido"
+    r"|\brecebimento\b|\bdepósito\b|insättning|innbetaling|indbetaling|příchozí|入金|振込入金|存入|转入|收款|入账|입금")
+_WENT_OUT = (
+    r"(?i)returned|reversal|chargeback|\brefund|\bstorno|rückgabe|rücklast|rejet|retour|devoluci|estorno|zwrot|退款|退回|撤销|冲正|转出|付款"
+    r"|\bcard\b|karte|\bcarte\b|tarjeta|\bfee\b|\bwithdraw|\boutgoing\b|\bsent\b|\bdirect debit\b")
 _OFTEN = 4  # times as many rows for one reading as against it
 
 
@@ -51,6 +62,16 @@ def is_of_ledger(typer: ColumnTyper, batch: Batch, rule: Sides) -> bool | None:
     if any(_OF_BANKS.match(name.strip()) for name in typer.header) or _BANK_ABOVE.search(typer.above):
         return False
     return None
+
+
+def all_came_in(typer: ColumnTyper, batch: Batch, amount: str) -> bool:
+    """Whether every row with an amount says of itself that its money came in, and none anything else."""
+    known = {typer.positions[name] for name, column in typer.spec.fields.items() if column.type in ("money", "time")}
+    texts = pl.DataFrame({str(place): series(cells).fill_null("") for place, cells in enumerate(batch.columns) if place not in known})
+    if not texts.width:
+        return False
+    text = texts.select(x=pl.concat_str(pl.all(), separator=" ")).to_series().filter(typer.amounts(amount, batch).fill_null(0) != 0)
+    return bool(len(text) and (text.str.contains(_CAME_IN) & ~text.str.contains(f"{_TAKEN}|{_WENT_OUT}")).all())
 
 
 def _rows(typer: ColumnTyper, batch: Batch, debits: pl.Series, credits: pl.Series) -> bool | None:

@@ -27,6 +27,7 @@ from duizhang.ingest.opening import (
     rivals,
     sheet_rows,
 )
+from duizhang.ingest.recognising.headerless import headerless_names
 from duizhang.ingest.recognising.two_lines import is_second, joined_names
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
@@ -317,6 +318,7 @@ def recognise(document: Document, specs: Mapping[str, SourceSpec]) -> Place:
     heads = _heads(document, HEAD_LINES)
     found = best(document, specs, heads)
     found = _of_two_lines(document, specs, heads, found) or found or best(document, specs, _heads(document, MOST_LINES))
+    found = found or _without_header(document, specs, heads)
     if found is None:
         if document.kind == "text":
             refuse_no_bill(document.head)
@@ -353,6 +355,17 @@ def _of_two_lines(
     return None
 
 
+def _without_header(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[Head]) -> tuple[Place, Head] | None:
+    """The place of a bank's rows without a header line, where their running balance proves what each column is."""
+    banks = [spec for spec in specs.values() if spec.header_currency and spec.sides and spec.balance]
+    for spec in banks if document.kind == "text" else ():
+        for head in (head for head in _in_order(document, heads) if head.may_be(spec) and "\ufffd" not in head.text):
+            for delimiter in (mark for mark in _delimiters(document, spec) if head.lines and mark in head.lines[0]):
+                if names := headerless_names(spec, head.rows(delimiter), _iso()):
+                    return Place(spec, head.encoding or "utf-8", delimiter=delimiter, names=names), head
+    return None
+
+
 def _joined(document: Document, spec: SourceSpec, head: Head, at: int, delimiter: str) -> tuple[Place, Head] | None:
     """What fits where a line and the one below it are one header."""
     [first, second] = [[bare_name(cell) for cell in row] for row in head.rows(delimiter, at, at + 2)]
@@ -377,7 +390,7 @@ def settled(place: Place, head: Head) -> Place:
 def _unread_money(place: Place, head: Head, names: Sequence[str]) -> tuple[str, ...]:
     """The columns of amounts, as their first cells look, that no field reads and the specification does not list."""
     spec = place.spec
-    if place.header < 0 or spec.reader == "json":
+    if spec.positions or spec.reader != "table":
         return ()
     known = {normalised(name) for column in spec.fields.values() for name in (column.column, *column.also, *column.join)}
     known |= {normalised(name) for name in (*spec.unread, spec.totals_row or "", spec.absorbs or "")}

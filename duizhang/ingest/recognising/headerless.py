@@ -1,0 +1,123 @@
+"""A bank's file without a header line, where its own running balance proves which column is what.
+
+Of all pairs of columns of amounts exactly one may be such that one leads from row to row of the other: that is the amount, the other
+the balance after it. Where none does, or several do, or the day of booking is not told from that of value, the file is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise, permutations
+
+from duizhang.ingest.specification import SourceSpec
+
+_STEPS = 2  # between balances that are enough to prove it
+_FEWEST = 4  # columns: day, text, amount, balance
+_DAY = re.compile(
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|(?:19|20)\d{2}[01]\d[0-3]\d)(?:[ T]\d{2}:\d{2}(?::\d{2})?)?")
+_AMOUNT = re.compile(r"([-+]?)(\d{1,3}(?:([., '])\d{3})(?:\3\d{3})*|\d+)(?:([.,])(\d{1,2}))?([-+]?)")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}|\d{16,26}")
+_ISO = re.compile(r"[A-Z]{3}")
+
+
+def headerless_names(spec: SourceSpec, rows: Sequence[Sequence[str]], currencies: frozenset[str]) -> tuple[str, ...] | None:
+    """The names that a bank's specification has for the columns of rows without a header; None where the rows do not prove them.
+
+    currencies: all codes that there are. A column that is not known is called by its number, so that what money stands in it is told.
+    """
+    filled = [[cell.strip(" \t\"'") for cell in row] for row in rows if any(cell.strip() for cell in row)]
+    width = len(filled[0]) if filled else 0
+    if width < _FEWEST or len(filled) <= _STEPS or any(len(row) != width for row in filled):
+        return None
+    columns = [[row[at] for row in filled] for at in range(width)]
+    days = [at for at, cells in enumerate(columns) if all(map(_DAY.fullmatch, cells))]
+    amounts = {at: found for at, cells in enumerate(columns) if at not in days and (found := _amounts(cells))}
+    sides: dict[int | None, tuple[str, list[int]]] = {at: told for at, cells in enumerate(columns) if (told := _sides(spec, cells))}
+    proofs = _proofs(amounts, {None: ("", [])}) or _proofs(amounts, sides)  # a sign that is there needs no word
+    codes = [at for at, cells in enumerate(columns) if set(cells) <= currencies and all(map(_ISO.fullmatch, cells))]
+    day = _booked([columns[at] for at in days])
+    if len(proofs) != 1 or day is None:
+        return None
+    [(amount, balance, side)] = proofs
+    if not codes and all(cell == int(cell) for cell in amounts[amount]):
+        return None  # pieces of a stock, that balance as well
+    names = [f"column {at + 1}" for at in range(width)]
+    known = {"amount": amount, "balance": balance, "occurred_at": days[day]}
+    known |= {sides[side][0]: side} if side is not None else {}
+    if len({tuple(columns[at]) for at in codes}) > 1:
+        return None  # of the account, or of what was paid
+    known |= {"currency": codes[0]} if codes else {}
+    own = [at for at, cells in enumerate(columns) if len(set(cells)) == 1 and _IBAN.fullmatch(cells[0].replace(" ", ""))]
+    known |= {"bank_account": own[0]} if own else {}
+    texts = [at for at in range(width) if at not in {*known.values(), *days, *amounts, *own}]
+    text = max(texts, key=lambda at: (sum(map(_letters, columns[at])), -at), default=None)
+    if text is None or not any(map(_letters, columns[text])):
+        return None
+    for field, at in (known | {"payout": text}).items():
+        names[at] = spec.fields[field].column
+    return tuple(names)
+
+
+def _letters(cell: str) -> int:
+    return sum(map(str.isalpha, cell))
+
+
+def _amounts(cells: Sequence[str]) -> list[Decimal]:
+    """The amounts of a column; none where a cell is none, or where their marks are not all alike."""
+    found = [_AMOUNT.fullmatch(cell) for cell in cells]
+    if not all(found):
+        return []
+    matches = [match for match in found if match]
+    decimal, thousands = {m[4] for m in matches} - {None}, {m[3] for m in matches} - {None}
+    if len(decimal) > 1 or len(thousands) > 1 or decimal & thousands or any(m[1] and m[6] for m in matches):
+        return []
+    return [Decimal(f"{m[1] or m[6]}{re.sub(r'[^0-9]', '', m[2])}.{m[5] or 0}") for m in matches]
+
+
+def _sides(spec: SourceSpec, cells: Sequence[str]) -> tuple[str, list[int]] | None:
+    """(the field of which all cells are words, 1 for each that is money in and -1 for one that is money out)."""
+    for name in spec.sides.words if spec.sides else ():
+        words: Mapping[str, str] = {word.casefold(): side for word, side in (spec.fields[name].values or {}).items() if word}
+        if all(cell.casefold() in words for cell in cells):
+            return name, [1 if words[cell.casefold()] == "C" else -1 for cell in cells]
+    return None
+
+
+def _proofs(
+    amounts: Mapping[int, Sequence[Decimal]], sides: Mapping[int | None, tuple[str, Sequence[int]]],
+) -> list[tuple[int, int, int | None]]:
+    """The columns of amount, balance and side of which the first two lead to each other."""
+    return [
+        (amount, balance, at) for amount, balance in permutations(amounts, 2) for at, (_, signs) in sides.items()
+        if _leads(_signed(amounts[amount], signs), amounts[balance])]
+
+
+def _signed(amounts: Sequence[Decimal], signs: Sequence[int]) -> list[Decimal]:
+    return [abs(amount) * sign for amount, sign in zip(amounts, signs, strict=True)] if signs else list(amounts)
+
+
+def _leads(amounts: Sequence[Decimal], balances: Sequence[Decimal]) -> bool:
+    """Whether every balance is the one before it, or the one behind it, and what its row moves."""
+    oldest = all(after - before == step for (before, after), step in zip(pairwise(balances), amounts[1:], strict=True))
+    newest = all(before - after == step for (before, after), step in zip(pairwise(balances), amounts, strict=False))
+    return (oldest or newest) and any(amounts) and len(set(balances)) > 1
+
+
+def _booked(days: Sequence[Sequence[str]]) -> int | None:
+    """Which of several columns of days is that of booking: all are alike, or the rows stand in the order of one alone."""
+    if len({tuple(cells) for cells in days}) == 1:
+        return 0
+    ordered = [at for at, cells in enumerate(days) if _in_order([_sortable(cell) for cell in cells])]
+    return ordered[0] if len(ordered) == 1 else None
+
+
+def _in_order(days: Sequence[str]) -> bool:
+    return list(days) in (sorted(days), sorted(days, reverse=True))
+
+
+def _sortable(day: str) -> str:
+    """Years first; of those written with the year behind, in either order of day and month they have the month's or the day's."""
+    parts = re.split(r"[-/.]", day.split(" ")[0].split("T")[0])
+    return "".join(part.zfill(2) for part in (parts if len(parts[0]) > 2 else reversed(parts)))
