@@ -73,6 +73,7 @@ class _Walk:
         self.problem = ""
         self.statements = self.invested = 0
         self.seen: set[tuple[str, ...]] = set()
+        self.corrects = 0  # transactions that say that they replace or delete another
         self.again = 0  # transactions that say the same as one before, its FITID included, which names one transaction alone
 
     def rows(self, tags: Iterable[tuple[bool, str, str, int]]) -> Iterator[tuple[int, Sequence[str]]]:
@@ -106,6 +107,7 @@ class _Walk:
             row = _row(self.fields, self.account, self.currency)
             self.again += row in self.seen and bool(self.fields.get("FITID", "").strip("0"))
             self.seen.add(row)
+            self.corrects += bool(self.fields.get("CORRECTFITID"))
             yield self.start, row
         elif self.fields is not None:
             self.broken.append(Broken(self.start, "a transaction without DTPOSTED; expected such as 20260301120000"))
@@ -148,6 +150,8 @@ def _rows(
         raise RefusedFile(f"there is {what} in it", advice="Download the statement of the account.")
     if walk.again:
         stated.append(("transactions that stand there twice under one FITID", "0", str(walk.again)))
+    if walk.corrects:
+        stated.append(("transactions that replace or delete another (CORRECTFITID)", "0", str(walk.corrects)))
     if not walk.complete:
         stated.append(("</OFX> at the end of the file", "1", "0"))
 

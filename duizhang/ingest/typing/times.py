@@ -27,6 +27,7 @@ _SHAPES = {
 }
 _NAMED_MONTH = re.compile(rf"(?i)\b({'|'.join(ENGLISH)})\s+(?:\d{{1,2}},?\s+)?((?:19|20)\d\d)\b")
 _NUMBERED_MONTH = re.compile(r"\b((?:19|20)\d\d)[-/.年](\d{1,2})(?!\d)")
+_NUMBERED_DAY = re.compile(r"(?<![\d./-])(\d{1,2})([./-])(\d{1,2})\2((?:19|20)\d\d)(?![\d./-])")
 _MONTH_FIRST = frozenset(("PST", "PDT", "MST", "MDT", "EST", "EDT", "AKST", "AKDT", "HST"))  # clocks of the United States
 _DAY_FIRST = frozenset((
     "GMT", "BST", "WET", "WEST", "CET", "CEST", "MEZ", "MESZ", "EET", "EEST", "IST", "AEST", "AEDT", "ACST", "AWST", "NZST", "NZDT",
@@ -214,7 +215,8 @@ def _decided(readings: Mapping[str, pl.Series], example: str, evidence: Evidence
     if evidence.said:
         return next((p for p in readings if _order(p) == evidence.said), next(iter(readings)))
     tests = (
-        _is_steady, _is_daily, lambda times: _is_within(times, evidence.stated), lambda times: _is_in_months(times, evidence.above))
+        _is_steady, _is_daily, lambda times: _is_within(times, evidence.stated), lambda times: _is_between(times, evidence.above),
+        lambda times: _is_in_months(times, evidence.above))
     for holds in tests:
         kept = [pattern for pattern, times in readings.items() if holds(times)]
         if len(kept) == 1:
@@ -277,6 +279,17 @@ def _is_within(times: pl.Series, stated: tuple[str, ...]) -> bool:
         return False
     first, last = (f"{e[1]}-{int(e[2]):02}-{int(e[3]):02}" for e in ends if e)
     return first <= str(times.min())[:10] and str(times.max())[:10] <= last
+
+
+def _is_between(times: pl.Series, above: str) -> bool:
+    """Whether all times lie between the days that the lines above the rows name, where one of those can be read in one order only:
+    `01/03/2026 - 31/03/2026`."""
+    found = [(int(first), int(second), int(year)) for first, _, second, year in _NUMBERED_DAY.findall(above)]
+    is_day_first = {first > LAST_MONTH for first, second, _ in found if (first > LAST_MONTH) != (second > LAST_MONTH)}
+    if len(is_day_first) != 1 or len(found) < 2:
+        return False
+    stated = sorted(f"{year}-{b:02}-{a:02}" if True in is_day_first else f"{year}-{a:02}-{b:02}" for a, b, year in found)
+    return stated[0] <= str(times.min())[:10] and str(times.max())[:10] <= stated[-1]
 
 
 def _is_in_months(times: pl.Series, above: str) -> bool:
