@@ -127,12 +127,13 @@ def test_every_refund_that_is_read_has_an_id() -> None:
 
 
 def test_an_order_systems_export_may_call_a_shop_by_its_name(tmp_path: Path) -> None:
-    """Fails if rows of an export of all shops are those of no shop because it calls them as people do."""
+    """Fails if rows of an export of all shops are those of no shop because it calls them as people do, or not in the money of their shop."""
     books = Books(root=tmp_path, entity="acme", start=dt.date(2026, 3, 1), shops={
-        "dy-01": Shop(platform="douyin", name="抖音店"), "tb-01": Shop(platform="taobao", name="两家"), "tb-02": Shop(platform="taobao", name="两家")})
+        "dy-01": Shop(platform="douyin", name="抖音店", currency="MYR"), "tb-01": Shop(platform="taobao", name="两家"), "tb-02": Shop(platform="taobao", name="两家")})
     (tmp_path / "any.bin").write_bytes(written(CHANNELS["wangdiantong_orders"]).replace("JY2,抖音店".encode(), "JY2,两家".encode()))
     [found] = extract(tmp_path / "any.bin", load_specs(), Setting.of(books, ""), file="any", into=tmp_path / "out")
-    assert {(row["order_id"], row["shop"]) for row in found.table("orders").to_pylist()} == {("69001", "dy-01"), ("69002", "两家")}
+    assert {(row["order_id"], row["shop"], row["currency"]) for row in found.table("orders").to_pylist()} == {
+        ("69001", "dy-01", "MYR"), ("69002", "两家", "CNY")}
 
 
 @pytest.mark.parametrize(("channel", "table", "currency"), [

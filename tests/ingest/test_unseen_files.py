@@ -76,6 +76,13 @@ DAYS = (
     # currencies that only the amounts name, each with a balance
     ("Date,Description,Amount,Balance\n2026-03-05,A,-10.00 USD,90.00 USD\n2026-03-05,B,20.00 EUR,120.00 EUR\n2026-03-06,C,1.00 USD,91.00 USD\n",
      {"EUR": "20", "USD": "-9"}, None, 0),
+    # words of sides; days above the rows, and a pattern in a name
+    ("Tanggal,Keterangan,Jumlah,,Saldo\n05/03/2026,A,12500.00,DB,987500.00\n06/03/2026,B,100000.00,CR,1087500.00\n", {"CNY": "87500"}, ["2026-03-05", "2026-03-06"], 0),
+    *((f"Date,Description,Amount,Direction\n2026-03-05,A,12.50,{out}\n2026-03-06,B,100.00,{into}\n", {"CNY": "87.5"}, None, 0)
+      for out, into in (("OUTBOUND", "INBOUND"), ("Ausgabe", "Einnahme"), ("支", "收"), ("出", "入"), ("nợ", "có"), ("Keluar", "Masuk"))),
+    ("Statement period: 01/03/2026 - 31/03/2026\nDate,Description,Amount\n05/03/2026,A,-12.50\n06/03/2026,B,100.00\n", {"CNY": "87.5"}, ["2026-03-05", "2026-03-06"], 0),
+    ("Date (mm/dd/yyyy),Description,Amount\n03/05/2026,A,-12.50\n04/06/2026,B,100.00\n", {"CNY": "87.5"}, ["2026-03-05", "2026-04-06"], 0),
+    ("Fecha;Concepto;Importe;Saldo;Estado\n05/03/2026;A;-12,50;987,50;Liquidado\n16/03/2026;B;-5,00;;Retenido\n", {"CNY": "-12.5"}, ["2026-03-05"], 1),
     # no header line: the balance proves the columns, also of words for sides and of amounts without cents beside their currency
     ('25/03/2026,-12.50,"STORE",987.50\n24/03/2026,1000.00,"SALARY",1000.00\n23/03/2026,-10.00,x,0.00\n', {"CNY": "977.5"}, None, 0),
     *((f'"NL55TRIO0123456789";"05-03-2026";"12,50";"{out}";"Shop";"987,50"\n"NL55TRIO0123456789";"06-03-2026";"1.100,00";"{into}";"Al";"2.087,50"\n'
@@ -99,7 +106,29 @@ def test_an_unusual_file_is_read_as_it_is_meant(tmp_path: Path, text: str, sums:
     assert (found.rows_quarantined, found.rows_ignored, [t.name for t in found.totals if not t.ok]) == (0, ignored, [])
 
 
+OUT, INTO = "05.03.2026;A;12,50;;987,50", "16.03.2026;B;;100,00;1087,50"
+SIGNED = ("05.03.2026;A;-12,50;987,50", "16.03.2026;B;100,00;1087,50")
+
+
+@pytest.mark.parametrize("head", [
+    "Data operacji;Opis;Obciazenia;Uznania;Saldo", "Fecha;Descripcion;Debito;Credito;Saldo", "Datum zauctovani;Popis;Castka;Zustatek", "Bokforingsdag;Beskrivning;Belopp;Saldo",
+    "Data;Descricao;Valor;Saldo", "Tarih;Aciklama;Tutar;Bakiye", "transaction_date;description;debit_amount;credit_amount;closing_balance", "DATE;DESCRIPTION;AMOUNT;RUNNING_BALANCE",
+    "Ngày giao dịch;Mô tả;Ghi nợ;Ghi có;Số dư", "Дата;Основание;Дебит;Кредит;Салдо", "Datum knjiženja;Opis;Zaduženje;Odobrenje;Stanje", "Dátum;Popis;Suma;Zostatok",
+    "Дата;Опис операції;Сума;Залишок", "Dagsetning;Lýsing;Upphæð;Staða", "Tarikh;Keterangan;Debit;Kredit;Baki", "วันที่ทำรายการ;รายการ;หักบัญชี;เข้าบัญชี;ยอดเงินคงเหลือ",
+    "帳務日期;說明;支出;存入;帳戶餘額", "交易日期;描述;支出;存入;結餘", "Date (dd/mm/yyyy);Description;Money Out (GBP);Money In (GBP);Balance (GBP)"])
+def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp_path: Path, head: str) -> None:
+    rows = SIGNED if head.count(";") == 3 else (OUT, INTO)
+    (tmp_path / "any.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    [found] = extract(tmp_path / "any.csv", load_specs(), Setting(zone="UTC"), file="any", into=tmp_path / "out")
+    assert [f"{amount.normalize():f}" for amount in found.summary("bank_entries")[1].values()] == ["87.5"]
+    assert (found.rows_parsed, found.unread, [t.name for t in found.totals if t.name.startswith("balances")]) == (2, {}, [found.totals[-1].name])
+
+
 @pytest.mark.parametrize(("text", "reason"), [
+    # money in a column that nobody knows; a transaction that takes another back
+    ("Data operacji;Opis;Obciąż.;Uznania;Saldo\n05.03.2026;A;12,50;;987,50\n16.03.2026;B;;100,00;1087,50\n", "rows whose amount stands in a column that is not read 0 1"),
+    (OFX.format("20260305", "1.00").replace("</BANKTRANLIST>", "<STMTTRN><TRNTYPE>OTHER<DTPOSTED>20260305<TRNAMT>-1.00<FITID>2<CORRECTFITID>1</STMTTRN></BANKTRANLIST>"),
+     "transactions that replace or delete another .CORRECTFITID. 0 1"),
     # a thousand, or a digit too many; a month that is another one in another language
     ("Date,Description,Amount\n2026-03-05,A,1.234\n2026-03-06,B,-20.50\n", "'1.234' is 1234 where the mark parts thousands"),
     ("Date,Description,Amount\n5 lip 2026,A,1.00\n6 lip 2026,B,-20.50\n", "'lip' is June in Croatian or July in Polish"),

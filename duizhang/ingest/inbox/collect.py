@@ -83,7 +83,8 @@ class _Collection:
                                   "entities": {**s.entities, "": s.entity}, "key": name_of(s.key),
                                   **({"readings": dict(s.readings)} if s.readings else {}),
                                   **({"names": dict(s.shops)} if s.shops else {}),
-                                  **({"currencies": said} if any(said := [s.shop_currency, s.of_accounts, s.of_sources]) else {})})
+                                  **({"currencies": said} if any(said := [s.shop_currency, s.of_accounts, s.of_sources]) else {}),
+                                  **({"of_shops": s.of_shops} if s.of_shops else {})})
             for shop, s in self.settings.items()
         }
         # what people corrected in a content is read in the place of its cells

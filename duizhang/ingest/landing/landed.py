@@ -54,7 +54,8 @@ class Setting:
 
     masked: quarantined values are kept in their shape alone, and of free texts only what matching reads: so in the books.
     currency: of rows that name none, where nothing else tells it, and whether somebody's books are in it (`is_of_books`);
-    shop_currency, of_accounts, of_sources: what the books say of that beside, of the shop, by bank account and by source.
+    shop_currency, of_accounts, of_sources, of_shops: what the books say of that beside, of the shop, by bank account, by source, and by
+    the shop that a row names itself.
     corrections: of its cells, by people.
     """
 
@@ -71,6 +72,7 @@ class Setting:
     shop_currency: str = ""
     of_accounts: Mapping[str, str] = field(default_factory=dict)
     of_sources: Mapping[str, str] = field(default_factory=dict)
+    of_shops: Mapping[str, str] = field(default_factory=dict)
     masked: bool = False
     corrections: tuple[CellCorrection, ...] = ()
 
@@ -88,7 +90,8 @@ class Setting:
         """What the books say of the currency of rows that name none, as fields of a setting."""
         declared = books.shops.get(shop)
         return {"is_of_books": True, "shop_currency": (declared.currency if declared else None) or "",
-                "of_accounts": books.bank_account_currencies, "of_sources": books.currencies_of_sources()}
+                "of_accounts": books.bank_account_currencies, "of_sources": books.currencies_of_sources(),
+                "of_shops": {name: one.currency for name, one in books.shops.items() if one.currency}}
 
     def said_currency(self, spec: SourceSpec) -> str:
         """The currency of rows of a source that name none, '' where neither its specification nor the books say it."""
@@ -256,10 +259,7 @@ class Hazard:
 
 def expressions_of(table: Table, spec: SourceSpec, setting: Setting) -> dict[str, str]:
     """Column -> SQL over landed rows. What a specification does not give is null, '' or the setting's."""
-    shop = table.columns.get("shop") or quoted(setting.shop)
-    if "shop" in table.columns and setting.shops:
-        # systems of a company call a shop by its name
-        shop = f"coalesce({_mapped(setting.shops, shop)}, {shop})"
+    shop = _shop(table, setting)
     entity = quoted(setting.entities.get(setting.shop, setting.entity))
     if "shop" in table.columns and setting.entities:
         entity = f"coalesce({_mapped(setting.entities, shop)}, {quoted(setting.entity)})"
@@ -275,6 +275,12 @@ def expressions_of(table: Table, spec: SourceSpec, setting: Setting) -> dict[str
     }
 
 
+def _shop(table: Table, setting: Setting) -> str:
+    shop = table.columns.get("shop") or quoted(setting.shop)
+    # systems of a company call a shop by its name
+    return f"coalesce({_mapped(setting.shops, shop)}, {shop})" if "shop" in table.columns and setting.shops else shop
+
+
 def _mapped(values: Mapping[str, str], expression: str) -> str:
     """SQL: what a value is mapped to, else null."""
     return f"(map {{{', '.join(f'{quoted(k)}: {quoted(v)}' for k, v in values.items())}}})[{expression}]"
@@ -286,6 +292,8 @@ def _currencies(table: Table, spec: SourceSpec, setting: Setting) -> Iterator[st
         yield f"nullif({table.columns['currency']}, '')"
     if setting.of_accounts and "bank_account" in table.columns:
         yield _mapped(setting.of_accounts, table.columns["bank_account"])
+    if setting.of_shops and "shop" in table.columns and not setting.of_sources.get(spec.name):
+        yield _mapped(setting.of_shops, _shop(table, setting))
     if said := setting.said_currency(spec):
         yield quoted(said)
 

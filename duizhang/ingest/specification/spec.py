@@ -18,7 +18,7 @@ from duizhang.errors import SpecError
 from duizhang.layout import SOURCES, WORDS
 from duizhang.yaml_reading import load_yaml
 
-ENGINE_VERSION = "7"  # raise it when the same bytes and spec are to be read differently
+ENGINE_VERSION = "8"  # raise it when the same bytes and spec are to be read differently
 
 FIELD_TYPES = {"id": TEXT, "text": TEXT, "money": MONEY, "number": MONEY, "rate": RATE, "time": INSTANT}
 NUMBERS = ("money", "number", "rate")
@@ -343,6 +343,9 @@ class SourceSpec(_Closed):
         fields = data.get("fields") if isinstance(data, dict) else None
         if not isinstance(fields, dict):
             return data
+        if data.get("header_currency"):
+            data = _also_without_accents(data)
+            fields = data["fields"]
 
         def names(match: re.Match[str]) -> str:
             field = fields.get(match[1])
@@ -423,13 +426,34 @@ class SourceSpec(_Closed):
 
 
 _QUOTES = "\"'`\u2019"
+_NO_ACCENTS = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ı": "i", "æ": "ae", "ß": "ss"})
+
+
+def _also_without_accents(data: dict[str, Any]) -> dict[str, Any]:
+    """What a specification says, with every name of a column and of a side also as it is without accents: programs lose them."""
+    def both(names: Any) -> list[str]:
+        return list(dict.fromkeys([*names, *map(_plain, names)]))
+
+    fields = {
+        key: {**field, "also": [name for name in both([field.get("column", ""), *field.get("also", ())]) if name != field.get("column")]}
+        for key, field in data["fields"].items()}
+    sides = data.get("sides")
+    said = {**sides, **{key: both(sides[key]) for key in ("ask", "tell") if key in sides}} if isinstance(sides, dict) else sides
+    recognise = {**data["recognise"], "without": both(data["recognise"].get("without", ()))}
+    return {**data, "fields": fields, "recognise": recognise, **({"sides": said} if sides else {})}
+
+
+def _plain(name: str) -> str:
+    """A name without its accents."""
+    parts = unicodedata.normalize("NFD", name.translate(_NO_ACCENTS))
+    return unicodedata.normalize("NFC", "".join(part for part in parts if not "\u0300" <= part <= "\u036f"))
 
 
 @lru_cache(maxsize=1 << 16)
 def normalised(name: str) -> str:
-    """A column name without what drifts: width of letters and brackets, blanks, tabs, quotes, back-ticks, case."""
+    """A column name without what drifts: width of letters and brackets, blanks, tabs, underscores, quotes, back-ticks, case."""
     text = name if name.isascii() else unicodedata.normalize("NFKC", name.replace("\ufeff", ""))
-    text = "".join(text.casefold().split())
+    text = "".join(text.casefold().replace("_", "").split())
     for mark in _QUOTES:  # `translate` would go character by character
         text = text.replace(mark, "")
     return text

@@ -7,6 +7,7 @@ What repeats itself is worked on once a distinct value.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -35,6 +36,10 @@ QUARANTINE = pa.schema(
      ("is_money", pa.bool_())]
 )
 HIDDEN = "***"
+# names of columns that say where a row led, or what may be spent
+_BALANCES = re.compile(
+    r"(?i)bal|sald|sold|zůstat|zustat|zostat|stanje|stan\b|bakiye|baki\b|dispon|avail|kontost|остат|баланс|салдо|залиш"
+    "|余额|結餘|餘額|残高|잔액|ยอด")
 _SIGNED = rf"(?i)[-+{MINUS}()（）＋]|{SIDE}|{BEFORE}"
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
@@ -259,8 +264,10 @@ class ColumnTyper:
             values = Cells(amounts(self.decimal).of(cells.values)[0], cells.places).rows()
             filled = pc.fill_null(pc.not_equal(values, 0), False).to_numpy(zero_copy_only=False)
             found.sums[name] = (int(filled.sum()), pc.sum(values).as_py() or Decimal(0))
-            somewhere |= filled
-        read = [name for name, column in self.spec.fields.items() if column.type == "money"]
+            if not _BALANCES.search(name):
+                somewhere |= filled
+        after = self.spec.balance.after if self.spec.balance else ""  # which says where a row led, not what it moves
+        read = [name for name, column in self.spec.fields.items() if column.type == "money" and name != after]
         if read and somewhere.any():
             nothing = functools.reduce(pc.and_, (pc.fill_null(pc.equal(typed[name], 0), True) for name in read))
             found.alone = int(np.isin(typed["line"].filter(nothing), batch.lines.filter(pa.array(somewhere))).sum())

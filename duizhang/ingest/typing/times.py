@@ -27,6 +27,7 @@ _SHAPES = {
 }
 _NAMED_MONTH = re.compile(rf"(?i)\b({'|'.join(ENGLISH)})\s+(?:\d{{1,2}},?\s+)?((?:19|20)\d\d)\b")
 _NUMBERED_MONTH = re.compile(r"\b((?:19|20)\d\d)[-/.年](\d{1,2})(?!\d)")
+_WRITTEN = re.compile(r"\b(dd|mm)[./-](?:dd|mm)\b")  # in the name of a column: date(dd/mm/yyyy)
 _NUMBERED_DAY = re.compile(r"(?<![\d./-])(\d{1,2})([./-])(\d{1,2})\2((?:19|20)\d\d)(?![\d./-])")
 _MONTH_FIRST = frozenset(("PST", "PDT", "MST", "MDT", "EST", "EDT", "AKST", "AKDT", "HST"))  # clocks of the United States
 _DAY_FIRST = frozenset((
@@ -64,6 +65,8 @@ class Evidence:
             zones = {"day"}
         if not zones and any(_DAY_FIRST_NAMES.match(name) for name in self.names):
             zones = {"day"}
+        if written := {match[1] for name in self.names for match in _WRITTEN.finditer(name)}:
+            zones = {"day" if way == "dd" else "month" for way in written}
         return zones.pop() if len(zones) == 1 else ""
 
 
