@@ -16,6 +16,7 @@ feeds as (select * from side_feeds),
 begun as (select * from places_begun),
 renumbered as (select * from renumbered_lines),
 unsent as (select * from unsent_goods),
+booked as (select * from refunds_booked),
 
 by_order as (
     select
@@ -149,7 +150,7 @@ final as (
         coalesce(a.unpaid_came_back or a.nothing_paid and d.leg = 'return_refund' and d.left_return > 0, false) as may_be_refused,
         -- a refund that our books have and the provider has not: it was not paid, or another way
         (d.leg = 'order_payment' or d.leg = 'return_refund' and d.right_claims = 0) and coalesce(a.refund_only_in_books, false)
-            as is_refund_unseen,
+        or k.order_id is not null as is_refund_unseen,
         coalesce(g.unstated_amount, 0) as unstated_amount
     from items as d
     left join repeats as r using (period, leg, entity, "key", currency)
@@ -167,6 +168,9 @@ final as (
         and z.channel = d.channel and z.currency = d.currency and z.difference = d.difference
     left join substituted as b
         on d.leg = 'order_shipment' and b.period = d.period and b.entity = d.entity and b.shop = d.shop and b.order_id = d.order_id
+    left join booked as k
+        on d.leg = 'return_refund' and d.right_claims = 0 and k.period = d.period and k.entity = d.entity and k.shop = d.shop
+        and k.order_id = d.order_id
     left join unsent as us
         on d.leg = 'order_shipment' and us.leg = d.leg and us.period = d.period and us.entity = d.entity and us."key" = d."key"
         and us.currency = d.currency

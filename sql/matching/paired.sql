@@ -9,9 +9,18 @@ converted as (select * from converted),
 
 placed as (
     select
-        period, leg, entity, currency, unnest(members) as "key", pass, points, len(members) as members
+        period, leg, entity, currency, unnest(members) as "key", pass, points, len(members) as members, members[1] as first_member
     from matched
     where pass <> 'tolerance'
+),
+
+-- a pair is due where one of it is: a payout has more days than the credit that it is
+due as (
+    select p.period, p.leg, p.entity, p.currency, p.first_member
+    from placed as p
+    inner join judged as j using (period, leg, entity, "key", currency)
+    group by p.period, p.leg, p.entity, p.currency, p.first_member
+    having bool_or(j.age_days >= j.leg_sla_days)
 ),
 
 -- a reference that is as near to many names none of them
@@ -28,6 +37,7 @@ final as (
         -- the references themselves say that they are one
         coalesce(p.pass in ('normal_key', 'near_key', 'split_key', 'near_key_apart'), false) as is_paired_by_reference,
         coalesce(p.points >= r.sure_points, false) as is_paired,
+        u.first_member is not null as is_pair_due,
         coalesce(p.pass = 'together' and p.points >= r.sure_points, false) as is_paid_together,
         -- what is proposed leaves a rest, as of a payout less what the bank kept
         coalesce(
@@ -41,6 +51,8 @@ final as (
     from judged as j
     cross join rules as r
     left join placed as p using (period, leg, entity, "key", currency)
+    left join due as u
+        on j.period = u.period and j.leg = u.leg and j.entity = u.entity and j.currency = u.currency and p.first_member = u.first_member
     left join doubts as d using (period, leg, entity, "key", currency)
     left join converted as v using (period, leg, entity, "key", currency)
 )
