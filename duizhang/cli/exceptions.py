@@ -18,7 +18,7 @@ from duizhang.speech.language import counted
 from duizhang.speech.language import translated as _
 
 if TYPE_CHECKING:
-    from duizhang.close import Taken
+    from duizhang.close import Decision, Taken
     from duizhang.home.state import State
     from duizhang.report import Language
 
@@ -65,11 +65,16 @@ def import_(file: Path, home: Path, by: str, key: Path | None, *, as_json: bool)
     found = import_decisions(home, state, file, by=by, key=key)
     new = found.taken.stored
     lines = [_("{n} new decisions, one an event, of {rows} rows in the workbook", n=len(new), rows=found.rows)]
+    lines += [_taken_back(d) for d in found.undone]
     lines += _told(home, state, found.taken)
+    if found.undone:
+        days = sorted({d.period for d in found.undone})
+        lines += [_("run {days} again to see them applied", days=", ".join(map(str, days))), *_voided(home, state, days[0])]
     lines += told_of_cells(found.corrected)
     if found.corrected.stored:
         lines.append(_("run again to see the corrected cells read"))
-    answer({"rows": found.rows, **_facts(found.taken), "corrections": facts_of_cells(found.corrected)}, lines, as_json=as_json)
+    answer({"rows": found.rows, **_facts(found.taken), "taken_back": [d.name for d in found.undone],
+            "corrections": facts_of_cells(found.corrected)}, lines, as_json=as_json)
 
 
 @command.command("list")
@@ -184,19 +189,21 @@ def undo(
         ], as_json=as_json)
         return
     from duizhang.close import take_back
-    from duizhang.declared.currency import in_places
 
     state = open_state(home)
     undone = take_back(home, state, int(digits), by=by, reason=reason, period=period.date() if period else None, key=key)
     since = undone[0].taken_back.period if undone[0].taken_back else undone[0].period
-    lines = [
-        _("{number} is taken back: {decision} {amount} {currency} of {day}", number=d.name, decision=d.decision,
-          amount=in_places(d.amount, d.currency), currency=d.currency, day=d.period)
-        for d in undone
-    ]
+    lines = [_taken_back(d) for d in undone]
     own = next(d for d in undone if d.id == int(digits))
     answer({"decision": own.name, "decisions": [d.name for d in undone], "taken_back_from": since, "by": by},
            [*lines, _("run {day} again to see it applied", day=since), *_voided(home, state, since)], as_json=as_json)
+
+
+def _taken_back(d: Decision) -> str:
+    from duizhang.declared.currency import in_places
+
+    return _("{number} is taken back: {decision} {amount} {currency} of {day}", number=d.name, decision=d.decision,
+             amount=in_places(d.amount, d.currency), currency=d.currency, day=d.period)
 
 
 def _voided(home: Path, state: State, day: dt.date) -> list[str]:

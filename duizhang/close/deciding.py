@@ -209,31 +209,33 @@ def take_back(
     if not reason.strip():
         raise UserError("taking a decision back needs a reason")
 
-    def go() -> tuple[Decision, ...]:
-        known = decisions(state)
-        found = next((d for d in known if d.id == number), None)
-        if found is None:
-            raise UserError(f"there is no decision C{number:06d}", advice="`duizhang exceptions list --decided` lists them.")
-        if found.taken_back:
-            raise UserError(f"{found.taken_back.by} took {found.name} back before: {found.taken_back.reason}")
-        closed = {p for p, s in period_states(state).items() if s.state == CLOSED}
-        day = period or found.period
-        if day in closed:
-            raise UserError(f"{day} is closed", advice="Give with --period an open day behind it, from which on it is not to count.")
-        if day < found.period or (day != found.period and found.period not in closed):
-            raise UserError(f"{found.name} was decided on {found.period}, which is open; it is taken back there")
-        parts = [d for d in known if not d.taken_back and (d.id == number or (found.split and d.split == found.split))]
-        entry, undone = next_entry(known), []
-        for part in parts:
-            undo = Undo(day, who.name, reason.strip(), entry if part.moves_money else 0)
-            entry += part.moves_money
-            store_undo(state, part.id, undo)
-            append_event(state, actor=who.name, kind=TAKEN_BACK, payload=told_undo(part.id, undo), sign=who.sign)
-            undone.append(replace(part, taken_back=undo))
-        return tuple(undone)
-
     with acquire(home):
-        return state.change(go)
+        return state.change(lambda: undone(state, number, by=who, reason=reason, period=period))
+
+
+def undone(state: State, number: int, *, by: Actor, reason: str, period: dt.date | None = None) -> tuple[Decision, ...]:
+    """Take a decision back, as a part of a change; what `take_back` says of it holds."""
+    known = decisions(state)
+    found = next((d for d in known if d.id == number), None)
+    if found is None:
+        raise UserError(f"there is no decision C{number:06d}", advice="`duizhang exceptions list --decided` lists them.")
+    if found.taken_back:
+        raise UserError(f"{found.taken_back.by} took {found.name} back before: {found.taken_back.reason}")
+    closed = {p for p, s in period_states(state).items() if s.state == CLOSED}
+    day = period or found.period
+    if day in closed:
+        raise UserError(f"{day} is closed", advice="Give with --period an open day behind it, from which on it is not to count.")
+    if day < found.period or (day != found.period and found.period not in closed):
+        raise UserError(f"{found.name} was decided on {found.period}, which is open; it is taken back there")
+    parts = [d for d in known if not d.taken_back and (d.id == number or (found.split and d.split == found.split))]
+    entry, taken = next_entry(known), []
+    for part in parts:
+        undo = Undo(day, by.name, reason.strip(), entry if part.moves_money else 0)
+        entry += part.moves_money
+        store_undo(state, part.id, undo)
+        append_event(state, actor=by.name, kind=TAKEN_BACK, payload=told_undo(part.id, undo), sign=by.sign)
+        taken.append(replace(part, taken_back=undo))
+    return tuple(taken)
 
 
 def told_of(d: Decision, steps: Footprint) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from zipfile import BadZipFile
 
 from duizhang.close.authority import Actor, actor
 from duizhang.close.choosing import Choice, Ground, chosen, decision_named
+from duizhang.close.decided_sheet import DECIDED_HEADER, DECIDED_INPUT, Undoing, undoing
 from duizhang.close.deciding import MOST_TOLD, Taken, take
-from duizhang.close.decisions import DECISIONS, LINK, SPLIT, decisions
+from duizhang.close.decisions import DECISIONS, LINK, SPLIT, Decision, decisions
 from duizhang.close.groups import Event, events_of, linked
 from duizhang.close.leg_sheets import CELL_INPUT, LABEL_ROW
 from duizhang.close.rejecting import CellChoice, Corrected
@@ -35,12 +36,13 @@ _PAIR = re.compile(r"pairs with (?P<keys>.*?)(?P<more> and \d+ more)?(?: \(\w+: 
 
 @dataclass(frozen=True)
 class Imported:
-    """What a workbook brought. rows: those with a decision or a new value; taken: decisions about events that are new; corrected: cells
-    that are; days: those of the decisions."""
+    """What a workbook brought. rows: those with a decision, a new value or a mark; taken: decisions about events that are new; corrected:
+    cells that are; undone: decisions that it takes back; days: those of the decisions."""
 
     rows: int
     taken: Taken
     corrected: Corrected
+    undone: tuple[Decision, ...] = ()
 
     @property
     def days(self) -> list[dt.date]:
@@ -61,17 +63,19 @@ def import_decisions(home: Path, state: State, path: Path, *, by: str, key: Path
         reading = _Reading(home, {d.row for d in decisions(state)}, Ground(home, state))
         for sheet, number, row in _rows(path, sheets):
             reading.take(f"sheet {sheet}, row {number}", row)
-        cells = _cells(reading, sheets)
+        cells, back = _cells(reading, sheets), _undoing(state, sheets)
         correcting = _correcting(home, state, cells, by=who) if cells else None
-        problems = [*reading.problems, *(correcting.problems if correcting else ())]
+        problems = [*reading.problems, *back.problems, *(correcting.problems if correcting else ())]
         if problems:
             more = f"\n  and {len(problems) - MOST_TOLD} more" if len(problems) > MOST_TOLD else ""
             raise UserError(f"{path}: nothing was imported\n  " + "\n  ".join(problems[:MOST_TOLD]) + more, advice="Correct these rows.")
         choices = [choice for several in reading.choices.values() for choice in several]
 
         def go() -> Imported:
+            undone = back.do(state, who)  # first, so that the same workbook may say what is decided instead
             taken = take(state, choices, by=who, what=str(path))
-            return Imported(reading.rows, taken, _stored(state, correcting, by=who) if correcting else Corrected(()))
+            corrected = _stored(state, correcting, by=who) if correcting else Corrected(())
+            return Imported(reading.rows + back.rows, taken, corrected, undone)
 
         return state.change(go)
 
@@ -105,7 +109,7 @@ def _sheets(path: Path) -> dict[str, list[list[Any]]]:
 def _rows(path: Path, sheets: Mapping[str, list[list[Any]]]) -> list[tuple[str, int, dict[str, Any]]]:
     """The rows of every sheet with the columns of the workbook: sheet, number, cells by column."""
     found, missing = _named(sheets, HEADER)
-    if missing and not _named(sheets, CELL_HEADER)[0]:
+    if missing and not any(_named(sheets, header)[0] for header in (CELL_HEADER, DECIDED_HEADER)):
         raise UserError(f"{path}: no sheet has all columns; {', '.join(missing)} are missing",
                         advice="Import the workbook that `exceptions export` wrote.")
     return found
@@ -130,7 +134,7 @@ def _is_heading(row: Mapping[str, Any]) -> bool:
     if row.get("row") != LABEL_ROW:
         return False
     labels = load_labels()["workbook"]
-    return all(_text(row[name]) in labels[f"c_{name}"].values() for name in (*INPUT, *CELL_INPUT) if row.get(name))
+    return all(_text(row[name]) in labels[f"c_{name}"].values() for name in (*INPUT, *CELL_INPUT, *DECIDED_INPUT) if row.get(name))
 
 
 def _cells(reading: _Reading, sheets: Mapping[str, list[list[Any]]]) -> list[CellChoice]:
@@ -151,6 +155,12 @@ def _cells(reading: _Reading, sheets: Mapping[str, list[list[Any]]]) -> list[Cel
         found.append(CellChoice(
             shown["file"], int(line), shown["column_name"], shown["value"], value.removeprefix("'"), reason, shown["sha256"], place))
     return found
+
+
+def _undoing(state: State, sheets: Mapping[str, list[list[Any]]]) -> Undoing:
+    """What the workbook takes back of what was decided before."""
+    rows = _named(sheets, DECIDED_HEADER)[0]
+    return undoing(state, [(sheet, number, {name: _text(cell) for name, cell in row.items()}) for sheet, number, row in rows])
 
 
 class _Reading:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from duizhang.close.decided_sheet import DECIDED_HEADER, DECIDED_INPUT
 from duizhang.close.workbook import CELL_HEADER
 from duizhang.declared.currency import in_places
 from duizhang.declared.schema import PIECES
@@ -29,6 +30,7 @@ HIDDEN = ("period", "leg", "shop", "cause", "status", "row")
 INPUT = ("decision", "reason", "wait_until", "to")
 CELL_INPUT = ("new_value", "new_reason")
 _WIDTHS = {"file": 40, "line": 7, "problem": 52, "correction": 26, "new_value": 20, "new_reason": 30,
+           "about": 16, "why": 30, "back_reason": 30, "number": 10,
            "cause_label": 22, "key": 30, "shop_name": 14, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26,
            "wait_until": 12, "to": 24,
            "left_amount": 13, "right_amount": 13, "difference": 13, "decision": 11, "booked_in": 22, "first_seen": 11}
@@ -41,10 +43,11 @@ def decision_names(labels: Labels) -> dict[str, str]:
 
 def write_sheets(
     rows: Sequence[Mapping[str, Any]], period: dt.date, out: Path, labels: Labels, safe: Any, *, cells: Sequence[Mapping[str, Any]] = (),
-    shops: Callable[[str], str] = str,
+    decided: Sequence[Mapping[str, Any]] = (), shops: Callable[[str], str] = str,
 ) -> None:
     """Write the workbook. rows: with the columns of workbook.HEADER; safe: makes text that cannot run as a formula; cells: what was not
-    read, with the columns of workbook.CELL_HEADER; shops: a shop's id -> as people call it."""
+    read, with the columns of workbook.CELL_HEADER; decided: what may be taken back, with those of DECIDED_HEADER;
+    shops: a shop's id -> as people call it."""
     import xlsxwriter
 
     book = xlsxwriter.Workbook(str(out), {"strings_to_formulas": False, "strings_to_urls": False})
@@ -59,6 +62,8 @@ def write_sheets(
         sheets.leg(leg, legs[leg])
     if cells:
         sheets.cells(cells)
+    if decided:
+        sheets.decided(decided)
     book.close()
 
 
@@ -171,6 +176,34 @@ class _Book:
                     sheet.write_string(number, column, str(self.safe(told)), self.text)
         sheet.autofilter(1, 0, len(cells) + 1, len(CELL_HEADER) - 3)
         sheet.freeze_panes(2, 0)
+        sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True})
+
+    def decided(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """What was decided, with room to take it back."""
+        sheet = self.book.add_worksheet(self._t("decided_sheet"))
+        names = {name: shown for shown, name in decision_names(self.labels).items()}
+        for column, name in enumerate(DECIDED_HEADER):
+            sheet.write_string(0, column, name)
+            label = LABEL_ROW if name == "row" else self._t(f"c_{name}")
+            sheet.write_string(1, column, label, self.ask if name in DECIDED_INPUT else self.head)
+            sheet.set_column(column, column, _WIDTHS.get(name, 14), None, {"hidden": True} if name == "row" else None)
+        sheet.set_row(0, None, None, {"hidden": True})
+        for number, row in enumerate(rows, 2):
+            for column, name in enumerate(DECIDED_HEADER):
+                if name in DECIDED_INPUT:
+                    sheet.write_blank(number, column, None, self.free)
+                elif name == "amount" and len(row[name].as_tuple().digits) <= EXACT_DIGITS:
+                    sheet.write_number(number, column, row[name], self._number(row[name], row["currency"]))
+                else:
+                    value = str(row[name])
+                    said = {"leg": self.labels.leg, "cause": self.labels.cause, "what": names.__getitem__}.get(name, str)
+                    shown = said(value)
+                    sheet.write_string(number, column, str(self.safe(shown)), self.text)
+        mark, last = DECIDED_HEADER.index("take_back"), len(rows) + 1
+        sheet.data_validation(2, mark, last, mark, {"validate": "list", "source": [self._t("yes")], "error_title": self._t("title"),
+                                                    "error_message": self._t("one_of")})
+        sheet.autofilter(1, 0, last, len(DECIDED_HEADER) - 2)
+        sheet.freeze_panes(2, 1)
         sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True})
 
     def _place(self, text: str) -> str:

@@ -88,6 +88,7 @@ def export_exceptions(home: Path, state: State, period: dt.date, out: Path, lang
     A day that is held and was never published has only the cells of its files that were not read. Raises UserError where it has none
     of these either.
     """
+    from duizhang.close.decided_sheet import decided_rows
     from duizhang.close.leg_sheets import write_sheets
     from duizhang.report import Labels, read_home_books
 
@@ -101,5 +102,6 @@ def export_exceptions(home: Path, state: State, period: dt.date, out: Path, lang
     named = [{**row, "row": row_digest(row)} for row in rows]
     books = read_home_books(home)
     labels = Labels(language or books.language or "zh")
-    write_sheets(named, period, out, labels, safe_cell, cells=rejected_rows(cells), shops=books.shop)
+    write_sheets(named, period, out, labels, safe_cell, cells=rejected_rows(cells), decided=decided_rows(state, period),
+                 shops=books.shop)
     return len(rows), len(cells)

@@ -8,20 +8,26 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from duizhang.books import Books
 from duizhang.books.staff import WriteOffLimit
 from duizhang.close.authority import Actor
 from duizhang.close.choosing import Choice, Ground, chosen, divided
+from duizhang.close.decided_sheet import decided_rows
 from duizhang.close.deciding import take, take_back
 from duizhang.close.decisions import Decision, Item, decisions, item_decisions
 from duizhang.close.groups import Event
+from duizhang.close.importing import Imported, import_decisions
 from duizhang.close.journal import correction_claims, entries
+from duizhang.close.leg_sheets import write_sheets
+from duizhang.close.workbook import safe_cell
 from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.home.events import append_event
+from duizhang.home.events import append_event, events
 from duizhang.home.state import State
+from duizhang.report import Labels
 
 DAY = dt.date(2026, 3, 2)
 BOOKS = Books.model_validate({
@@ -137,6 +143,45 @@ def test_the_parts_of_a_split_add_up_in_every_leg_and_are_taken_back_together(tm
     assert [d.name for d in take_back(tmp_path, state, 2, by="Zhao", reason="found")] == ["C000001", "C000002", "C000003"]
     assert set(booked(state).values()) == {0} and claimed(state) == 0
     assert [d.name for d in decided(state, about, "write_off")] == ["C000004"], "and decided anew"
+
+
+def test_a_workbook_takes_back_what_was_decided_with_the_events_of_the_command(tmp_path: Path) -> None:
+    states = by_command, by_workbook = State(tmp_path / "command"), State(tmp_path / "workbook")
+    for state in states:
+        decided(state, event(), "write_off")
+        decided(state, event("E2"), "split", "60 write_off; 40 chase SF 2026-04-30")
+    book = tmp_path / "book.xlsx"
+    write_sheets([], DAY, book, Labels("zh"), safe_cell, decided=decided_rows(by_workbook, DAY))
+    sheets = openpyxl.load_workbook(book)
+    rows = sheets.worksheets[1]
+    place = {str(cell.value): number for number, cell in enumerate(rows[1], 1)}
+    assert [rows.cell(row, place["number"]).value for row in (3, 4, 5)] == ["C000003", "C000002", "C000001"]
+
+    def imported(**cells: str) -> Imported:
+        for row in (3, 4, 5):
+            for name, value in cells.items():
+                rows.cell(row, place[name]).value = value
+        sheets.save(book)
+        return import_decisions(by_workbook.home, by_workbook, book, by="Zhao")
+
+    refused = [({"back_reason": "paid"}, "without a decision that is taken back"), ({"take_back": "no"}, "choose what the list offers"),
+               ({"take_back": "是", "row": "another"}, "export again"), ({"back_reason": ""}, "export again")]
+    for cells, said in refused:
+        with pytest.raises(UserError, match=said):
+            imported(**cells)
+    write_sheets([], DAY, book, Labels("zh"), safe_cell, decided=decided_rows(by_workbook, DAY))
+    sheets = openpyxl.load_workbook(book)
+    rows = sheets.worksheets[1]
+    with pytest.raises(UserError, match="needs a reason"):
+        imported(take_back="是")
+    assert [d.name for d in imported(back_reason="paid").undone] == ["C000002", "C000003", "C000001"], "of a split both parts, once"
+    assert imported().undone == (), "the same workbook again changes nothing"
+    with pytest.raises(UserError, match="Zhao took C000001 back before"):
+        imported(back_reason="another reason")
+    for number in (3, 1):
+        take_back(by_command.home, by_command, number, by="Zhao", reason="paid")
+    told = [[(e["kind"], e["actor"], e["payload"]) for e in events(state)] for state in states]
+    assert told[0] == told[1] and set(booked(by_workbook).values()) == {0}
 
 
 def test_what_nobody_can_decide_so_is_refused() -> None:
