@@ -22,6 +22,7 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
     ("2026-03-05,SKU one,5,105\n2026-03-06,SKU one,-5,100\n2026-03-07,SKU one,1,101\n", "utf-8", "no source specification fits"),
     ('25/03/2026,-12.50,"A",987.50\n24/03/2026,9.00,"B",1000.00\n23/03/2026,-10.00,x,0.00\n', "utf-8", "no header line"),
     ("Date,Description,Amount\n2026-03-05,Deposit returned,100.00\n2026-03-06,Deposit,200.50\n", "utf-8", "or what was charged"),
+    ("Date,Description,Type,Amount\n2026-03-05,A,Expense,12.50\n2026-03-06,B,Expense,100.00\n", "utf-8", "or what was charged"),
     ("Gjaldkeyri;Bókað;Nökkvi\nx;y;z\n", "cp1252", "Bókað"),
     ("注文番号,注文日,ステータス,商品名,請求金額\nR1,2026-03-05,発送済,ランプ,11500\n", "cp932", "注文番号, 注文日, ステータス"),
     ("주문번호,상품명,옵션명,판매액\n1,램프,A,10000\n", "cp949", "주문번호, 상품명"),
