@@ -10,6 +10,7 @@ claims as (select * from item_claims where leg = 'finance'),
 items as (select * from variances where leg in ('ledger', 'payout_bank') and cause <> 'timing' and difference <> 0),
 matched as (select * from matched),
 rules as (select * from matching_settings),
+accounts as (select * from shared_accounts),
 
 -- events whose every item is lost in one gap
 lost as (
@@ -85,7 +86,11 @@ fitted as (
 absent_files as (
     select
         period, event_key,
-        concat_ws('|', split_part("key", '/', -3), entity, shop, split_part("key", '/', -2), split_part("key", '/', -1), currency) as gap_key
+        -- an account that several shops share is one source
+        concat_ws(
+            '|', split_part("key", '/', -3), entity, case when split_part("key", '/', -2) in (select account from accounts) then '' else shop end,
+            split_part("key", '/', -2), split_part("key", '/', -1), currency
+        ) as gap_key
     from events
     where cause = 'missing_source' and split_part("key", '/', -3) in ('absent', 'unsupplied')
 ),
