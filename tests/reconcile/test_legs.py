@@ -321,7 +321,7 @@ def test_money_is_drawn_taken_back_and_collected_as_it_was_announced_whatever_th
         "bank/1/a": -37, "P2": -50, "P3": 60, "PO-2026-40": 44, "PO-2026-50": 345}
     left = [r for r in whole.read("variances", periods[2]).to_pylist() if r["leg"] == "payout_bank"]
     assert {(r["key"], r["currency"], r["cause"]) for r in left} == {
-        ("P1", "CNY", "wrong_reference"), ("bank/1/a", "CNY", "timing"),
+        ("P1", "CNY", "wrong_reference"), ("bank/1/a", "CNY", "wrong_reference"),
         ("PO-2026-50", "EUR", "fx_difference"), ("PO-2026-50", "CNY", "fx_difference"),
     }
     assert found(whole, periods[2], "order_payment") == {"tb/5": ("chargeback", Decimal(20)), "tb/7": ("timing", Decimal(20))}
