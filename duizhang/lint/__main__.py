@@ -6,12 +6,16 @@ import sys
 
 import click
 
-from duizhang.lint import lint
+from duizhang.lint import emptiness, lint
 
 
 @click.command()
-def main() -> None:
+@click.option("--write", is_flag=True, help="Write nothing.yaml anew, which says when a model has no rows.")
+def main(write: bool) -> None:  # noqa: FBT001 - click's
     """Check every SQL model, and the rules of causes.yaml and parts.yaml, against the rules of the project."""
+    if write:
+        emptiness.write()
+        return
     found = lint()
     for finding in found:
         click.echo(str(finding))

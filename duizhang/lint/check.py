@@ -12,10 +12,12 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from duizhang.layout import SQL
+from duizhang.lint.emptiness import of_models
 from duizhang.lint.relations import relations, relations_of_files
 from duizhang.lint.room import metadata
 from duizhang.lint.rules import RULES, Model, Rule
 from duizhang.reconcile.causes import cause_expression
+from duizhang.reconcile.nothing import load_nothing
 from duizhang.reconcile.parts import parts_query
 
 _ALLOW = re.compile(r"--\s*lint:\s*allow\s+(\w+)\s*(?::\s*(\S.*))?$", re.MULTILINE)
@@ -38,7 +40,12 @@ class Finding:
 def lint() -> list[Finding]:
     """Everything in sql/, causes.yaml and parts.yaml that breaks a rule."""
     known, of_files = relations(), relations_of_files()
-    return [f for name, sql in _models() for f in lint_model(name, sql, of_files if name.startswith("sql/overlaps/") else known)]
+    found = [f for name, sql in _models() for f in lint_model(name, sql, of_files if name.startswith("sql/overlaps/") else known)]
+    said, true = load_nothing(), of_models()
+    return found + [
+        Finding(f"sql/{name}.sql", "nothing", "nothing.yaml does not say when it has no rows: `python -m duizhang.lint --write`")
+        for name in sorted(said.keys() | true.keys()) if said.get(name) != true.get(name)
+    ]
 
 
 def _models() -> Iterator[tuple[str, str]]:

@@ -93,8 +93,7 @@ def make_claims(session: Session) -> dict[str, int]:
                 rows[leg] = _keep_leg(session, leg, is_read_later=bool(read_by[leg]), is_filled=leg in filled)
         for made in rows:
             if (read_by[made] or [made])[-1] in batch:  # nobody reads it any more
-                is_view = read_by[made] and made in session.books.legs
-                con.execute(f"""drop {'view' if is_view else 'table'} "{made}" """)
+                session.drop(made)
                 con.execute(f"drop table if exists {_read_later(made)}")
     session.drop_claims()
     _run(session, order("sides"))
@@ -135,10 +134,7 @@ def _run_legs(session: Session, batch: Sequence[str], there: Collection[str]) ->
     made = " union all ".join(_cast_claims(session, leg) for leg in kept) or f"{_cast_claims(session, batch[0])} where false"
     con.execute(f"create or replace view made_claims as {made}")
     session.drop_claims()
-    filled = {
-        leg for leg in batch
-        if leg in there or con.execute(f"select 1 from made_claims where leg = {quoted(leg)} limit 1").fetchall()
-    }
+    filled = {leg for leg in batch if leg in there or (leg in kept and con.execute(f'select 1 from "{leg}" limit 1').fetchall())}
     if filled:  # nothing comes of nothing, which a dozen models would take longer to say than a day of orders takes
         session.run("legs/scoped_claims.sql")
         session.run("legs/leg_scopes.sql")
@@ -155,6 +151,9 @@ def _keep_leg(session: Session, leg: str, *, is_read_later: bool, is_filled: boo
     """Write the claims of a leg of those that were run: those that have another side, or stood open when the books began. The number
     of them. is_filled: there may be any."""
     con = session.con
+    is_corrected = bool(con.execute("select 1 from corrections where leg = ? limit 1", [leg]).fetchall())
+    if not is_filled and not is_corrected:
+        return session.keep_no_claims(leg)
     con.execute("set variable leg_made = ?", [leg])
     if is_filled:
         session.see_claims_of_leg(f"run_claims where leg = {quoted(leg)}")
@@ -166,9 +165,9 @@ def _keep_leg(session: Session, leg: str, *, is_read_later: bool, is_filled: boo
         # a leg that adds up the claims of an earlier one takes those that were kept, as they are what the next day opens with
         con.execute(f"create table {_read_later(leg)} as select * from leg_claims")
         session.see_claims_of_leg(_read_later(leg))
-        con.execute(f'drop table "{leg}"')
+        session.drop(leg)
         con.execute(f'create view "{leg}" as select * from {_read_later(leg)}')
-    if con.execute("select 1 from corrections where leg = getvariable('leg_made') limit 1").fetchall():
+    if is_corrected:
         session.set_claims("leg_claims")
         con.execute(f"insert into leg_claims select * from ({_cast_claims(session, 'corrections')}) where leg = getvariable('leg_made')")
     normalise_keys(session)

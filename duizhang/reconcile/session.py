@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,7 @@ from duizhang.declared import schema
 from duizhang.declared.matching_passes import load_matching
 from duizhang.declared.schema import CLAIM, DAY, TEXT
 from duizhang.errors import ConservationError, UserError, ValueFault
-from duizhang.home.store import MANY, Store, duck_type, quoted, typed
+from duizhang.home.store import MANY, Store, duck_type, quoted, scratch, typed
 from duizhang.memory import of_database, told_when_short
 from duizhang.reconcile.backends import DUCKDB, Backend
 from duizhang.reconcile.books_relations import books_relations, rows_of
@@ -30,6 +31,7 @@ from duizhang.reconcile.causes import prepare_causes
 from duizhang.reconcile.goods import goods_tables
 from duizhang.reconcile.matching import prepare_matching
 from duizhang.reconcile.models import LEG_MODELS, MAPPED, OF_ONLY_SHOP, PLACED, VIEWS, model_text, prepare_macros
+from duizhang.reconcile.nothing import Nothing
 from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL, WAITING_CLAIM
 from duizhang.reconcile.parts import prepare_parts
 from duizhang.reconcile.sides import declared_sides, side_feeds
@@ -53,6 +55,9 @@ STATEMENT = 31
 # Bytes of canonical tables below which one thread is given the work: of so little, others take longer to be handed a part of it (a
 # sixth of the processor time of a day of thirty orders) than to do it.
 LITTLE = 1 << 20
+# Steps of the optimizer that stay on there: without the others a plan is made a fifth quicker, and to follow it takes as long. Without
+# these all columns of the days before would be read, and a condition would come behind the join that it is for.
+_KEPT_STEPS = ("filter_pushdown", "unused_columns")
 # What a late duplicate is compared by.
 _PAST = (
     'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line, shop'
@@ -90,11 +95,14 @@ class Session:
         self._columns: dict[str, str] = {}  # of the tables that grow, as they are listed
         self.is_little = False
         self.con = self.backend.connect(self.store.spill())
+        self.nothing: Nothing | None = None  # where little is there, what is not
         if self.backend.in_stretches:  # memory is one machine's
             self.con.execute(f"set memory_limit = {quoted(of_database(self.store.memory))}")
             self.is_little = self._is_little()
             if self.is_little:
                 self.con.execute("set threads = 1")
+                self.con.execute(f"set disabled_optimizers = {quoted(_steps_of_little())}")
+                self.nothing = Nothing(self.con) if len(self.whole) <= STRETCH else None
 
     def __enter__(self) -> Session:
         self._load()
@@ -126,13 +134,16 @@ class Session:
         prepare_matching(con)
         prepare_causes(con)
         prepare_parts(con)
-        con.register("corrections", self.corrections.filter(pc.is_in(self.corrections["period"], pa.array(periods, DAY))))
-        con.register("decisions", self.decisions)
-        con.register("file_ranks", rows_of(list(zip(self.files, range(len(self.files)), strict=True)), file=TEXT, rank=pa.int64()))
-        for name, table in {**books_relations(self.books), **goods_tables(self.books)}.items():
+        given = {
+            "corrections": self.corrections.filter(pc.is_in(self.corrections["period"], pa.array(periods, DAY))),
+            "decisions": self.decisions,
+            "file_ranks": rows_of(list(zip(self.files, range(len(self.files)), strict=True)), file=TEXT, rank=pa.int64()),
+            **books_relations(self.books), **goods_tables(self.books),
+            "declared_sides": declared_sides(self.books), "side_feeds": side_feeds(),
+        }
+        for name, table in given.items():
             con.register(name, table)
-        con.register("declared_sides", declared_sides(self.books))
-        con.register("side_feeds", side_feeds())
+            self._saw(name, is_empty=table.num_rows == 0)
         con.execute(
             "create table sides_known (leg varchar, side varchar, entity varchar, shop varchar, channel varchar, since date)"
         )
@@ -157,17 +168,28 @@ class Session:
             self._input(name, periods, columns, temporary=temporary)
         before = [periods[0] - dt.timedelta(days=1)]
         self._input(OPENING, before, OPEN_CLAIM, table_of="open_claims", temporary=temporary)
-        self.store.view(con, "carried_stock_levels", before, STOCK_LEVEL, table_of="stock_levels", temporary=temporary)
+        self._see("carried_stock_levels", "stock_levels", before, STOCK_LEVEL, temporary)
         if not temporary:  # sides are known for the whole range before it is judged
-            self.store.view(con, "carried_sides", before, SIDES, table_of="sides")
-            self.store.view(con, "waiting_before", before, WAITING_CLAIM, table_of="waiting_claims")
+            self._see("carried_sides", "sides", before, SIDES)
+            self._see("waiting_before", "waiting_claims", before, WAITING_CLAIM)
         self._kept("bank_days_before", "bank_days", _days_before(periods[0], STATEMENT), temporary)
         # as far back as a late duplicate is looked for
         self._past_claims(_days_before(periods[0], load_matching().repeat_horizon_days), temporary)
 
     def _kept(self, name: str, table: str, periods: Sequence[dt.date], temporary: str = "") -> None:
         """A view of what earlier days left for later ones to look up."""
-        self.store.view(self.con, name, periods, KEPT_TABLES[table], table_of=table, temporary=temporary)
+        self._see(name, table, periods, KEPT_TABLES[table], temporary)
+
+    def _see(self, name: str, table: str, periods: Sequence[dt.date], columns: pa.Schema, temporary: str = "") -> None:
+        """A view of these periods of a table of the store."""
+        self.store.view(self.con, name, periods, columns, table_of=table, temporary=temporary)
+        there = [period for period in periods if self.store.has(table, period)] if self.nothing else []
+        # to look into the files of many days takes longer than it spares
+        self._saw(name, is_empty=len(there) <= STRETCH and not any(self.store.rows(table, period) for period in there))
+
+    def _saw(self, name: str, *, is_empty: bool) -> None:
+        if self.nothing:
+            self.nothing.saw_input(name, is_empty=is_empty)
 
     def _input(
         self, name: str, periods: Sequence[dt.date], columns: pa.Schema, *, table_of: str = "", temporary: str = ""
@@ -175,7 +197,7 @@ class Session:
         """A view of an input without the rows that are left out of it."""
         table = OPENING if name == OPENING else table_of or name
         if not pc.any(pc.equal(self.left_out["table_name"], table)).as_py():
-            self.store.view(self.con, name, periods, columns, table_of=table_of or name, temporary=temporary)
+            self._see(name, table_of or name, periods, columns, temporary)
             return
         self.store.view(self.con, f"{name}_given", periods, columns, table_of=table_of or name, temporary=temporary)
         self.con.execute(
@@ -236,7 +258,14 @@ class Session:
         try:
             with told_when_short(f"sql/{path}", self.store.memory):
                 select = f"select * from {table}" if table else model_text(path)
-                self.con.execute(f'create or replace {temporary} {kind} "{name}" as {select}')
+                is_empty = self.nothing is not None and self.nothing.comes_of(path)
+                if self.nothing and is_empty and kind == "table":
+                    self.nothing.make(path, name, select)
+                else:
+                    made = self.con.execute(f'create or replace {temporary} {kind} "{name}" as {select}')
+                    is_empty = is_empty or (self.is_little and kind == "table" and made.fetchall() == [(0,)])
+                if self.nothing:
+                    self.nothing.saw_made([name], are_empty=is_empty)
             if kind == "table":
                 self.made[name] = Path(path).parent.name
             self.at = f"behind sql/{path}"
@@ -253,6 +282,8 @@ class Session:
 
     def drop(self, *names: str) -> None:
         """Drop what is there of these, in order, whether it is a view or a table."""
+        if self.nothing:
+            self.nothing.saw_made(names, are_empty=False)
         for name in names:
             kind = "table" if self.made.pop(name, "") else "view"
             self.con.execute(f'drop {kind} if exists "{name}"')
@@ -281,16 +312,17 @@ class Session:
         query = f'select {listed} from "{name}" where period between ? and ?'
         return self.con.sql(query, params=[periods[0], periods[-1]]).to_arrow_table().cast(columns)
 
-    def keep(self, name: str, columns: pa.Schema) -> int:
-        """Write a table into the store, period by period; the number of rows."""
+    def keep(self, name: str, columns: pa.Schema, *, table_of: str = "") -> int:
+        """Write a table into the store (as table_of, by default of its own name), period by period; the number of rows."""
+        table = table_of or name
         if self._is_large(name, columns):  # sorted by the database, which spills what does not fit
-            self.store.copy(self.con, name, f'select {typed(columns)} from "{name}"', self.periods, order=columns.names)
-            return sum(self.store.rows(name, period) for period in self.periods)
+            self.store.copy(self.con, table, f'select {typed(columns)} from "{name}"', self.periods, order=columns.names)
+            return sum(self.store.rows(table, period) for period in self.periods)
         rows = 0
         for at in range(0, len(self.periods), STRETCH):
             part = self.periods[at : at + STRETCH]
             found = self.result(name, columns, part)
-            self.store.split(name, found, part)
+            self.store.split(table, found, part)
             rows += int(found.num_rows)
         return rows
 
@@ -334,10 +366,24 @@ class Session:
 
     def keep_claims(self, leg: str) -> int:
         """Write the claims of a leg, which `leg_claims` names, into the store; the number of rows."""
+        if self.is_little:
+            return self.keep("leg_claims", CLAIM, table_of=leg)
         listed = ", ".join(f'"{column.name}"' for column in CLAIM)
         for at in range(0, len(self.periods), STRETCH):
             self.backend.write(self.con, self.store, leg, f"select {listed} from leg_claims", self.periods[at : at + STRETCH])
         return sum(self.store.rows(leg, period) for period in self.periods)
+
+    def keep_no_claims(self, leg: str) -> int:
+        """Write into the store that a leg has no claims; their number."""
+        self.store.split(leg, CLAIM.empty_table(), self.periods)
+        return 0
+
+
+@cache
+def _steps_of_little() -> str:
+    """The steps of the optimizer that few rows are planned without, by name."""
+    with scratch() as con:
+        return ",".join(name for (name,) in con.execute("select name from duckdb_optimizers()").fetchall() if name not in _KEPT_STEPS)
 
 
 def _days_before(day: dt.date, number: int) -> list[dt.date]:

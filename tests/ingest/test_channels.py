@@ -24,11 +24,12 @@ from duizhang.errors import SpecError
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.landing import extract
 from duizhang.ingest.specification import load_spec
+from duizhang.yaml_reading import load_yaml
 
 CHANNELS: dict[str, dict[str, Any]] = {
     name: entry
     for path in sorted((Path(__file__).parent / "channels").glob("*.yaml"))
-    for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items()
+    for name, entry in load_yaml(path.read_text(encoding="utf-8")).items()
 }
 
 
