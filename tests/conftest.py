@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+os.environ.setdefault("POLARS_MAX_THREADS", "1")  # files of a few rows, by two workers at once
+
 from duizhang.home import connection
 
 gc.set_threshold(100_000)  # as commands do

@@ -1,10 +1,12 @@
-"""Rows that name no currency: how many are taken to be in that of the books, and what in their file speaks against it."""
+"""Currencies of landed rows: how many rows name none and are taken to be in that of the books, what in their file speaks against
+it, and how many name one that is none."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ _DOLLARS = frozenset((
     "BSD", "BBD", "BZD", "NAD", "LRD", "XCD"))
 _OF_SIGNS = {"$": _DOLLARS, "¥": frozenset(("CNY", "JPY")), "kr": frozenset(("SEK", "NOK", "DKK", "ISK")),
              "Rs": frozenset(("INR", "PKR", "LKR", "NPR", "MUR", "SCR"))}
+_SMALL = 1 << 16
 _IBAN = re.compile(r"([A-Z]{2})\d{2}[A-Z0-9]{10,30}")
 _OF_THE_EURO = (
     "AD", "AT", "BE", "BG", "CY", "DE", "EE", "ES", "FI", "FR", "GR", "HR", "IE", "IT", "LT", "LU", "LV", "MC", "ME",
@@ -37,25 +40,34 @@ _OF_COUNTRIES = {
 @dataclass(frozen=True)
 class Assumed:
     """Rows that are taken to be in the currency of the books. against: what of the file speaks against it; others: what its
-    other rows say."""
+    other rows say. unknown: codes of three letters that rows have for their currency and that are none, each with how many rows have
+    it."""
 
     rows: int = 0
     against: tuple[str, ...] = ()
     others: str = ""
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
 
 def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str]) -> Assumed:
-    """How many landed rows with amounts are taken to be in the currency of the books, and why that can hardly be.
+    """How many landed rows with amounts are taken to be in the currency of the books, why that can hardly be, and what is no currency.
 
     above: the lines above the rows, among them what signs of currencies the file has.
     """
-    unnamed = unnamed_currency(spec, setting)
-    if not unnamed:
+    unnamed, stated = unnamed_currency(spec, setting), _stated(spec)
+    if not unnamed and not stated:
         return Assumed()
     try:
-        count, owners, named = _asked(rows, spec, unnamed)
-    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+        with _landed(rows) as con:
+            unknown = _unknown(con, stated) if stated else {}
+            count, owners, named = _asked(con, spec, unnamed) if unnamed else (0, set(), set())
+    except duckdb.Error as error:
         raise SpecError(f"specification {spec.name}: {error}") from error
+    return replace(_against(count, owners, named, setting, above), unknown=unknown)
+
+
+def _against(count: int, owners: set[Any], named: set[Any], setting: Setting, above: Sequence[str]) -> Assumed:
+    """What of a file speaks against the currency of the books for rows that name none."""
     if not count:
         return Assumed()
     found = (match for owner in owners if (match := _IBAN.fullmatch(re.sub(r"\s", "", str(owner)))))
@@ -67,35 +79,39 @@ def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str]
     return Assumed(count, tuple(why), others)
 
 
-def unknown_currencies(rows: Path, spec: SourceSpec) -> dict[str, int]:
-    """Codes of three letters that landed rows have for their currency and that are none, each with how many rows have it."""
-    said = {(t.columns["currency"], t.where) for t in spec.tables if t.of == "rows" and "currency" in t.columns and "amount" in t.columns}
-    asked = [f"select upper({code}) as code, count(*) as n from landed where {where} group by all"
-             for code, where in sorted(said) if not re.fullmatch("'[A-Z]{3}'", code)]
-    if not asked:
-        return {}
+@contextmanager
+def _landed(rows: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that has the landed rows of a file as `landed`."""
     with scratch() as con:
         prepare(con)
-        con.execute(f"create view landed as from read_parquet({quoted(rows)})")
-        try:
-            found = con.execute(
-                f"select code, max(n) from ({' union all '.join(asked)}) where regexp_full_match(code, '[A-Z]{{3}}') "
-                "group by all order by all"
-            ).fetchall()
-        except duckdb.Error as error:
-            raise SpecError(f"specification {spec.name}: {error}") from error
+        # of a small file the rows are asked several times in less time than the file is opened again
+        kind = "table" if rows.stat().st_size < _SMALL else "view"
+        con.execute(f"create {kind} landed as from read_parquet({quoted(rows)})")
+        yield con
+
+
+def _stated(spec: SourceSpec) -> list[tuple[str, str]]:
+    """The expressions of the currencies that rows state themselves, each with the condition of its rows."""
+    said = {(t.columns["currency"], t.where) for t in spec.tables if t.of == "rows" and "currency" in t.columns and "amount" in t.columns}
+    return [(code, where) for code, where in sorted(said) if not re.fullmatch("'[A-Z]{3}'", code)]
+
+
+def _unknown(con: duckdb.DuckDBPyConnection, stated: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Codes of three letters that landed rows have for their currency and that are none, each with how many rows have it."""
+    asked = " union all ".join(
+        f"select upper({code}) as code, count(*) as n from landed where {where} group by all" for code, where in stated)
+    found = con.execute(
+        f"select code, max(n) from ({asked}) where regexp_full_match(code, '[A-Z]{{3}}') group by all order by all"
+    ).fetchall()
     return {code: int(count) for code, count in found if code not in known_currencies()}
 
 
-def _asked(rows: Path, spec: SourceSpec, unnamed: str) -> tuple[int, set[Any], set[Any]]:
+def _asked(con: duckdb.DuckDBPyConnection, spec: SourceSpec, unnamed: str) -> tuple[int, set[Any], set[Any]]:
     """How many landed rows the condition `unnamed` is true of; of some of them the accounts, and the currencies of all others."""
-    with scratch() as con:
-        prepare(con)
-        con.execute(f"create view landed as from read_parquet({quoted(rows)})")
-        [(count,)] = con.execute(f"select count(*) from landed where {unnamed}").fetchall()
-        if not count:
-            return 0, set(), set()
-        accounts = {t.columns["bank_account"] for t in spec.tables if "bank_account" in t.columns}
-        owners = {row[0] for a in accounts for row in con.execute(f"select distinct {a} from landed where {unnamed}").fetchall()}
-        named = {row[0] for a in named_currency(spec) for row in con.execute(f"select distinct {a} from landed").fetchall()} - {None, ""}
-        return int(count), owners, named
+    [(count,)] = con.execute(f"select count(*) from landed where {unnamed}").fetchall()
+    if not count:
+        return 0, set(), set()
+    accounts = {t.columns["bank_account"] for t in spec.tables if "bank_account" in t.columns}
+    owners = {row[0] for a in accounts for row in con.execute(f"select distinct {a} from landed where {unnamed}").fetchall()}
+    named = {row[0] for a in named_currency(spec) for row in con.execute(f"select distinct {a} from landed").fetchall()} - {None, ""}
+    return int(count), owners, named

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from duizhang.errors import ConservationError, DuizhangError, RefusedFile, SpecError
 from duizhang.home.store import scratch
 from duizhang.ingest.corrected import QUARANTINED
-from duizhang.ingest.landing.assumed import Assumed, assumed, unknown_currencies
+from duizhang.ingest.landing.assumed import Assumed, assumed
 from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.extraction import MOST_LINES, ControlTotal, Extraction, Unseen, lines_of
 from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typer_of
@@ -209,7 +209,7 @@ class _Run:
         # without books nobody has said that it is theirs
         for doubt in [*(own.against if self.setting.is_of_books else ()), *filter(None, [own.others])]:
             yield _wrong(f"rows that name no currency, in {self.setting.currency} as the books, although {doubt}", own.rows)
-        for code, count in (unknown_currencies(self.folder / ROWS, self.spec) if self.tally.parsed else {}).items():
+        for code, count in own.unknown.items():
             yield _wrong(f"rows in {code}, which is no currency", count)
         for name, (_, total) in self.unread.sums.items():
             if (mine := self._rival(name)) is not None and mine != total:
