@@ -37,8 +37,9 @@ class Reading:
 
     around: lines that are no rows. summary: normalised column name -> cell of the line or table that carries the
     file's totals; totals_line: that line (0: none was met). stated: (name, stated, computed) of totals that the reader
-    itself checks, both as decimal text. headers: lines that repeat the header, as where exports were joined. header: the names of
-    all columns, also of those that are not read.
+    itself checks, both as decimal text. headers: lines that repeat the header, as where exports were joined. total_lines: lines that
+    state what the columns add up to, with the cells of the columns `names`;
+    part_lines: those of some of the rows. header: the names of all columns, also of those that are not read.
     """
 
     names: list[str]
@@ -49,6 +50,8 @@ class Reading:
     totals_line: int = 0
     stated: list[tuple[str, str, str]] = field(default_factory=list)
     headers: list[int] = field(default_factory=list)
+    total_lines: list[tuple[int, list[str]]] = field(default_factory=list)
+    part_lines: list[tuple[int, list[str]]] = field(default_factory=list)
     header: Sequence[str] = ()
 
 

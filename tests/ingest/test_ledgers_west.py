@@ -105,7 +105,8 @@ def test_xero_heads_feed_nothing(tmp_path: Path) -> None:
 
 def test_the_report_of_xero(tmp_path: Path) -> None:
     found = read(tmp_path, XERO_REPORT)
-    assert (found.spec.name, found.rows_read, found.rows_parsed) == ("xero_report", 4, 4) and [t.ok for t in found.totals] == [True]
+    assert (found.spec.name, found.rows_read, found.rows_parsed) == ("xero_report", 4, 4)
+    assert [t.ok for t in found.totals] == [True] * 3
     rows = found.table("journal_lines").to_pylist()
     assert [r["amount"] for r in rows] == [Decimal(1110), Decimal(-1110), Decimal("27.85"), Decimal("-27.85")]
     assert (rows[3]["account"], str(rows[3]["period"])) == ("Business American Express", "2026-11-02")
@@ -120,7 +121,7 @@ def test_quickbooks_takes_the_side_from_the_posting_type(tmp_path: Path) -> None
 def test_the_report_of_quickbooks_says_a_date_once(tmp_path: Path) -> None:
     found = read(tmp_path, QUICKBOOKS_REPORT)
     assert (found.spec.name, found.rows_read, found.rows_parsed, found.rows_ignored) == ("quickbooks_report", 7, 5, 2)
-    assert [t.ok for t in found.totals] == [True]
+    assert [t.ok for t in found.totals] == [True] * 3
     rows = found.table("journal_lines").to_pylist()
     assert {(r["voucher"], str(r["period"])) for r in rows} == {
         ("2026-01-15-Invoice-1001", "2026-01-15"), ("2026-02-01-Expense", "2026-02-01")}
@@ -131,4 +132,4 @@ def test_the_report_of_quickbooks_says_a_date_once(tmp_path: Path) -> None:
                                                   (QUICKBOOKS_REPORT, ",,50.00", ",,50.01")])
 def test_a_changed_cent_shows(tmp_path: Path, body: str, old: str, new: str) -> None:
     assert old in body
-    assert [t.ok for t in read(tmp_path, body.replace(old, new)).totals] == [False]
+    assert False in [t.ok for t in read(tmp_path, body.replace(old, new)).totals]

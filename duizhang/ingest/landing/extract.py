@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -31,6 +31,7 @@ from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema,
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Tally, counting, tie
+from duizhang.ingest.landing.total_lines import hold, stated_amount
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, rewritten, shown_name
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import Place, Strange, recognise, tables_of, unnumbered
@@ -178,12 +179,14 @@ class _Run:
             raise ConservationError(
                 f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
         own = assumed(self.folder / ROWS, self.spec, self.setting, self.place.above) if parsed else Assumed()
+        lines = hold(self.reading, self.spec, self.typer, self.folder)
         return Extraction(
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
-            self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days, [*self._stated(), *self._found(own)],
+            self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days,
+            [*self._stated(), *lines.totals, *self._found(own)],
             captures_of(self.spec, self.reading), self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
             self._unseen(), *(self._ignored() if ignored else ((), ())), own, self.place.doubt,
-            (*self._proven(), *(self.typer.told if self.typer else ())),
+            (*self._proven(), *(self.typer.told if self.typer else ()), *lines.told),
         )
 
     def _proven(self) -> Iterator[str]:
@@ -364,10 +367,10 @@ class _Run:
             found = re.findall(total.footer, around, re.MULTILINE)
             stated = found[0] if found else None
             if total.every and found:
-                stated = str(sum((_decimal(text) or Decimal(0)) for text in found))
+                stated = str(sum((stated_amount(text) or Decimal(0)) for text in found))
         elif total.summary:
             stated = self.reading.summary.get(normalised(total.summary)) or None
-        value = _decimal(stated, self.spec.decimal) if stated is not None else None
+        value = stated_amount(stated, self.spec.decimal) if stated is not None else None
         ok = value is not None and value == computed
         others = self.spec.totals
         silent = any(other.optional == "told" for other in others) and not any(
@@ -464,17 +467,3 @@ def _unfit(spec: SourceSpec, typed: pa.Table, problems: Mapping[int, str]) -> pa
             "reason": f"does not fit its table: {problem}", "is_money": True,
         })
     return pa.Table.from_pylist(cells, QUARANTINE)
-
-
-def _decimal(text: str | None, mark: str = ".") -> Decimal | None:
-    """A stated total as a number: separators of thousands and currency signs left out."""
-    if text is None:
-        return None
-    negative = re.fullmatch(r"\s*\(.*\)\s*|.*\d\s*-", text) is not None  # as accountants write it
-    bare = ("-" if negative else "") + re.sub(r"[^\d.,+-]", "", text).rstrip("-")
-    comma = mark == "," or (mark == "auto" and re.search(r",\d{1,2}$", bare) is not None)
-    bare = bare.replace(".", "").replace(",", ".") if comma else bare.replace(",", "")
-    try:
-        return Decimal(bare)
-    except InvalidOperation:
-        return None

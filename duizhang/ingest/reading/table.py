@@ -16,6 +16,7 @@ from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document, sheet_rows
 from duizhang.ingest.reading.counting_once import Repeated
 from duizhang.ingest.reading.delimited import Piece, text_pieces, wanted_positions
+from duizhang.ingest.reading.total_lines import TOTAL, is_total_line, names_part, names_total
 from duizhang.ingest.recognising import Place, split_line, unnumbered
 from duizhang.ingest.rows import BATCH_ROWS, Batch, Broken, Reading
 from duizhang.ingest.specification import normalised
@@ -23,6 +24,7 @@ from duizhang.ingest.texts import Cells, X, distinct, lengths, series
 
 _NUMBER = re.compile(r"[-+(]?[\d.,' ]*\d[)-]?(?: ?(?:Cr|Dr))?", re.IGNORECASE)
 _WORDS = 3  # more of them are a sentence
+_FEW = 200  # lines of a batch that are looked at one by one: where more rows have no day, that is how such a file is
 BLANKS = " \t\"'`"  # a cell of nothing else is blank
 
 
@@ -64,10 +66,18 @@ class _Rows:
                                header=place.names)
 
     @cached_property
+    def required_days(self) -> list[int]:
+        """Where a row must have its day, among all columns; nowhere where rows leave out what they share with the row above."""
+        if not self.days or self.spec.fill_down or self.spec.repeats or self.spec.totals_row:
+            return []
+        required = any(c.type == "time" and (c.required or c.required_with) for c in self.spec.fields.values())
+        return [self.wanted[place] for place in self.days] if required else []
+
+    @cached_property
     def rules(self) -> dict[str, pl.Expr]:
         """What the first cell of a plain line is asked to tell whether that is a row."""
         # drawn: a line between the parts of a statement
-        rules = {"blank": X == "", "drawn": X.str.contains(r"^[*=_#~-]{3,}$")}
+        rules = {"blank": X == "", "drawn": X.str.contains(r"^[*=_#~-]{3,}$"), "total": X.str.contains(TOTAL.pattern)}
         if self.footer:
             rules["footer"] = X.str.contains(self.footer.pattern)
         if self.between:
@@ -119,8 +129,10 @@ class _Rows:
             return None
         if self._summary(cells, text):
             return None
-        if self._around(first) or (self.footer and self.footer.search(text)):
+        is_total = self._is_total(cells)
+        if is_total or self._around(first) or (self.footer and self.footer.search(text)):
             self.reading.around.append(text)
+            self._note_total(line, cells)
             self.summed = line if len(cells) > 2 and not any(map(str.isdigit, text)) else self.summed
             return None
         if self._stands_between(cells):
@@ -144,6 +156,14 @@ class _Rows:
             return None
         broken.append(Broken(line, f"{len(cells)} cells; expected {width}"))
         return None
+
+    def _is_total(self, cells: list[str]) -> bool:
+        """Whether a line that no footer names has no day, which a row must have, and is a total by its cells."""
+        return bool(self.required_days) and is_total_line(cells, self.required_days)
+
+    def _read_of(self, cells: list[str]) -> list[str]:
+        """The cells of the columns that are read, of a line that may end early."""
+        return [cells[n] if n < len(cells) else "" for n in self.wanted]
 
     def _stands_between(self, cells: list[str]) -> bool:
         """Whether the only filled cell of a line says that it is no row, or is a sentence of words in the first of a workbook's."""
@@ -183,6 +203,10 @@ class _Rows:
             for at in np.flatnonzero(found).tolist():
                 found[at] = not self._is_named_so(columns[0][at].as_py().lstrip(BLANKS), columns, at)
             self._put_around(keep, found, lines, whole)
+            self._note_totals(found, lines, whole)
+        if (total := self._totals(flags["total"] & keep, flags["blank"] & keep, lines, whole)) is not None:
+            self._put_around(keep, total, lines, whole)
+            self._note_totals(total, lines, whole)
         if (lone := flags.get("between")) is not None:
             for at in np.flatnonzero(lone).tolist():
                 lone[at] = self._stands_between(whole(int(lines[at])))
@@ -218,6 +242,28 @@ class _Rows:
         said = self.footer.search(first) if self.footer else None
         more = said is not None and re.search(r"[^\W\d_]{2,}", first[said.end() :]) is not None
         return more and any(re.search(r"\d", columns[place][at].as_py()) is not None for place in self.days if place)
+
+    def _totals(
+        self, named: np.ndarray, blank: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]
+    ) -> np.ndarray | None:
+        """Which lines are totals that no footer names. named: their first cell is the word for it; blank: it is empty."""
+        near = named | blank if blank.sum() <= _FEW else named
+        if not self.required_days or not near.any():
+            return None
+        found = np.zeros(len(near), dtype=bool)
+        for at in np.flatnonzero(near).tolist():
+            found[at] = self._is_total(whole(int(lines[at])))
+        return found
+
+    def _note_totals(self, found: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
+        for line in lines[found].tolist():
+            self._note_total(line, whole(line))
+
+    def _note_total(self, line: int, cells: list[str]) -> None:
+        if names_total(cells):
+            self.reading.total_lines.append((line, self._read_of(cells)))
+        elif names_part(cells):
+            self.reading.part_lines.append((line, self._read_of(cells)))
 
     def _put_around(self, keep: np.ndarray, found: np.ndarray, lines: np.ndarray, whole: Callable[[int], list[str]]) -> None:
         keep[found] = False
