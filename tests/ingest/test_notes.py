@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import struct
 import zipfile
@@ -10,8 +11,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from duizhang.books import Books, Shop
+from duizhang.books.books_goods import SharedAccount
 from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.inbox.reading_in import described
 from duizhang.ingest.landing import extract
 from tests.ingest.test_wechat import SAMPLES as WECHAT
 
@@ -147,3 +151,19 @@ def test_rows_that_an_old_workbook_hides_are_told(tmp_path: Path) -> None:
     body[at + 4 + 12] |= 0x20
     [found] = read(tmp_path, bytes(body), "hidden.xls")
     assert at > 0 and found.notes == [f"the workbook hides rows that are read all the same: line {line}"]
+
+
+@pytest.mark.parametrize(("shops", "warehouse", "shop", "told"), [
+    (("s1", "s2"), "WH-9", "", ["WH-9"]), (("s1", "s2"), "WH-1", "", []), (("s1", "s2"), "WH-9", "s2", []), (("s1",), "WH-9", "", [])])
+def test_parcels_that_name_no_shop_are_told_where_there_are_several(
+    tmp_path: Path, shops: tuple[str, ...], warehouse: str, shop: str, told: list[str]
+) -> None:
+    """Fails if parcels that no order can meet are told nowhere, or those are that the only shop or a shared warehouse gives a shop."""
+    shared = {"hall": SharedAccount(shops=("s1", "s2"), warehouse="WH-1")} if len(shops) > 1 else {}
+    books = Books(root=tmp_path, entity="acme", start=dt.date(2026, 3, 1), shops={name: Shop(platform="taobao") for name in shops}, shared_accounts=shared)
+    (tmp_path / "moves.csv").write_text(
+        "move_id,warehouse,sku,kind,quantity,order_id,shop,moved_at\n" f"M1,{warehouse},CUP,sale_out,1,O1,{shop},2026-03-05 10:00:00\n")
+    [found] = extract(tmp_path / "moves.csv", load_specs(), Setting.of(books, "", key=b"x"), file="moves.csv", into=tmp_path / "out")
+    problem = str(described(found, "moves.csv")["problem"])
+    assert [place for place in ("WH-9", "WH-1") if f"parcels in it name no shop (warehouse {place})" in problem] == told
+    assert (problem == "") == (not told)

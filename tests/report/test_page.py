@@ -358,6 +358,7 @@ NAMES = [
     ("finance", "tb/revenue", "tb", "", "淘宝一店 收入"),
     ("customer", "p12", "tb", "", "客户 p12"),
     ("order_platform", "tb/A1/9", "tb", "A1", "淘宝一店 A1 · 9"),
+    ("order_platform", "tb/A1/other", "tb", "A1", "淘宝一店 A1 · 未写 SKU 的各行（合并核对）"),
     ("order_payment", "tb/A1", "tb", "A1", "淘宝一店 A1"),
     ("fee", "jd/A1/commission", "tb", "A1", "淘宝一店 A1 · 佣金"),
     ("payment_settlement", "alipay/entry/7", "", "", "支付宝 · 分录 · 7"),

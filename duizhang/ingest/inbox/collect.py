@@ -84,7 +84,8 @@ class _Collection:
                                   **({"readings": dict(s.readings)} if s.readings else {}),
                                   **({"names": dict(s.shops)} if s.shops else {}),
                                   **({"currencies": said} if any(said := [s.shop_currency, s.of_accounts, s.of_sources]) else {}),
-                                  **({"of_shops": s.of_shops} if s.of_shops else {})})
+                                  **({"of_shops": s.of_shops} if s.of_shops else {}),
+                                  **({"warehouses": s.warehouses} if s.warehouses else {})})
             for shop, s in self.settings.items()
         }
         # what people corrected in a content is read in the place of its cells

@@ -78,6 +78,20 @@ def details_of(meta: Path) -> list[dict[str, Any]]:
     return found
 
 
+def _of_no_shop(found: Extraction) -> list[str]:
+    """What is to be known of parcels, out or back, that name no shop where the books have several: no order of any can meet them."""
+    setting = found.setting
+    if setting.shop or len(setting.entities) < 2:
+        return []
+    places = {str(warehouse or "") for table in {"shipments", "returns"} & set(found.tables)
+              for shop, warehouse in found.distinct(table, ["shop", "warehouse"]) if not shop} - set(setting.warehouses)
+    if not places:
+        return []
+    of = f" (warehouse {', '.join(sorted(places - {''}))})" if places - {""} else ""
+    return [f"parcels in it name no shop{of}, so no order is held against them: put it into inbox/<shop id>/, or say in books.yaml, "
+            "shared_accounts, of which shops the warehouse is"]
+
+
 def described(found: Extraction, name: str) -> dict[str, object]:
     days = set(found.days)
     if found.coverage:
@@ -90,7 +104,7 @@ def described(found: Extraction, name: str) -> dict[str, object]:
         f"{name}: control total {t.name} states {stated(t.stated) if t.stated is not None else 'nothing'}, its rows give {t.computed}"
         for t in bad
     )
-    problem = "; ".join([*([problem] if problem else []), *(f"{name}: {note}" for note in found.notes)])
+    problem = "; ".join([*([problem] if problem else []), *(f"{name}: {note}" for note in (*found.notes, *_of_no_shop(found)))])
     if found.undated:
         status, problem = REFUSED, (
             f"{name}: {found.undated} rows of {found.spec.name} have no date, so they belong to no period (Give them their date; "

@@ -56,6 +56,7 @@ class Setting:
     currency: of rows that name none, where nothing else tells it, and whether somebody's books are in it (`is_of_books`);
     shop_currency, of_accounts, of_sources, of_shops: what the books say of that beside, of the shop, by bank account, by source, and by
     the shop that a row names itself.
+    warehouses: those that are of several shops as the books say: an order tells whose a parcel of theirs is.
     corrections: of its cells, by people.
     """
 
@@ -73,6 +74,7 @@ class Setting:
     of_accounts: Mapping[str, str] = field(default_factory=dict)
     of_sources: Mapping[str, str] = field(default_factory=dict)
     of_shops: Mapping[str, str] = field(default_factory=dict)
+    warehouses: tuple[str, ...] = ()
     masked: bool = False
     corrections: tuple[CellCorrection, ...] = ()
 
@@ -82,7 +84,8 @@ class Setting:
         return cls(
             books.time_zone, books.cut_off_minutes, books.currency_of(shop), shop, books.entity,
             {name: books.entity_of(name) for name in books.shops}, books.shops_by_name(), key or books.key(), books.said_of_sources(),
-            masked=True, **cls.currencies(books, shop),
+            masked=True, warehouses=tuple(sorted({a.warehouse for a in books.shared_accounts.values() if a.warehouse})),
+            **cls.currencies(books, shop),
         )
 
     @staticmethod
