@@ -51,7 +51,7 @@ from duizhang.digest import mapping_digest
 from duizhang.errors import BooksError
 from duizhang.memory import PATTERN
 from duizhang.secrecy.pseudonym_key import new_key
-from duizhang.spelling import meant
+from duizhang.spelling import meant, nearest
 from duizhang.yaml_reading import compose_yaml, load_yaml
 
 _T = TypeVar("_T")
@@ -339,7 +339,9 @@ def _problem(error: ErrorDetails) -> tuple[Place, str]:
     if error["type"] == "extra_forbidden":
         return place, f"unknown key{meant(str(place[-1]), _keys(place[:-1]))}"
     if error["type"] == "literal_error" and isinstance(error["input"], str):
-        return place, said + meant(error["input"], re.findall(r"'([^']+)'", said))
+        known = re.findall(r"'([^']+)'", said)
+        close = nearest(error["input"], known)
+        return place, f"expected one of {', '.join(known)}" + (f"; did you mean {close!r}?" if close else "")
     return place, said
 
 

@@ -37,6 +37,7 @@ from duizhang.runner import check_range
 from duizhang.runs.engines import engine_of
 from duizhang.runs.notifying import news, send
 from duizhang.runs.passes import DAY, passes, spans
+from duizhang.speech.phrases import in_language
 from duizhang.standing.verdict import not_run, not_run_lines, verdicts
 
 log = logging.getLogger(__name__)
@@ -327,6 +328,7 @@ def _outcome(state: PeriodStatus, otherwise: Outcome) -> Outcome:
 
 def held_line(outcome: PeriodOutcome) -> str:
     """A held day on a line: the first reason, and how many more there are."""
-    reason = outcome.reasons[0] if outcome.reasons else ""
+    # the reason of a check is kept in both languages
+    reason = in_language(outcome.reasons[0], "en") if outcome.reasons else ""
     more = f" (+{len(outcome.reasons) - 1} more)" if len(outcome.reasons) > 1 else ""
     return f"{outcome.period} is held: {reason[:120]}{'…' if len(reason) > 120 else ''}{more}"

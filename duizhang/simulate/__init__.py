@@ -20,13 +20,13 @@ from duizhang.simulate.breaks import inject
 from duizhang.simulate.chart import bank_accounts
 from duizhang.simulate.noise import Link, contradict_file, damage_bank, damage_payments, refund_elsewhere, repeat_files
 from duizhang.simulate.raw_rows import Records, build_records, jd_statement
-from duizhang.simulate.score import Score, render, score
+from duizhang.simulate.score import Score, score
 from duizhang.simulate.settings import write_settings
 from duizhang.simulate.sums import Totals, add_up
 from duizhang.simulate.truth import build_truth, write_links, write_truth
 from duizhang.simulate.world import ENTITIES, HOMES, SHOPS, Plan, World, build_world
 
-__all__ = ["Outcome", "Plan", "Score", "render", "score", "simulate"]
+__all__ = ["Outcome", "Plan", "Score", "score", "simulate"]
 
 
 MOST = 10**6  # what amounts may be multiplied by: sums of a large company still fit 64 bits

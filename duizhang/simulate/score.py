@@ -299,34 +299,3 @@ def _proposals(home: Path, links: Path) -> dict[str, Proposals]:
         links=sum(p["links"] for p in found.values()), right=sum(p["right"] for p in found.values()),
         wrong=sum(p["wrong"] for p in found.values()), none=sum(p["none"] for p in found.values()))
     return found
-
-
-def render(result: Score, misses: list[str], limit: int = 20) -> str:
-    """The score as text, with the first few items that are not as injected."""
-    total = result["differences"]
-    lines = [
-        f"injected {total['injected']}, found {total['found']}: recall {total['recall']:.2%}, "
-        f"precision {total['precision']:.2%}, amounts exact {result['amounts_exact']:.2%}, "
-        f"causes right {result['causes_right']:.2%}, unexplained {result['unexplained']:.2%} of the money",
-    ]
-    for title, parts in (("leg", result["by_leg"]), ("cause", result["by_cause"])):
-        lines += ["", f"{title:<24}{'injected':>9}{'found':>7}{'recall':>9}{'precision':>11}"
-                  f"{'amounts':>9}{'causes':>9}"]
-        lines += [
-            f"{name:<24}{part['injected']:>9}{part['found']:>7}{part['recall']:>9.2%}{part['precision']:>11.2%}"
-            f"{part['amounts_exact']:>9.2%}{part['causes_right']:>9.2%}"
-            for name, part in parts.items()
-        ]
-    if result["proposals"]:
-        lines += ["", f"{'proposals':<24}{'links':>9}{'right':>7}{'wrong':>7}{'none':>7}"]
-        lines += [f"{name:<24}{p['links']:>9}{p['right']:>7}{p['wrong']:>7}{p['none']:>7}" for name, p in result["proposals"].items()]
-    mixed = [(true, given, count) for true, row in result["confusion"].items() for given, count in row.items()
-             if true != given]
-    if mixed:
-        lines += ["", f"{'true cause':<24}{'found':<24}{'items':>7}"]
-        lines += [f"{true:<24}{given:<24}{count:>7}" for true, given, count in mixed]
-    if misses:
-        lines += ["", *misses[:limit]]
-    if len(misses) > limit:
-        lines.append(f"... and {len(misses) - limit} more")
-    return "\n".join(lines)

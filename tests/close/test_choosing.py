@@ -93,7 +93,7 @@ def test_what_stands_on_a_wrong_account_or_cause_is_booked_on_the_right_one(tmp_
     decided(state, event("E2", "30", leg="ledger", key=f"6001.01/{DAY}"), "reclassify", "6001.02")
     # the sub-ledger has 30 more than the account, so they are debited there, and credited where they stand
     assert booked(state) == {"1122": -100, "6603.02": 100, "6001.01": 30, "6001.02": -30}
-    assert (claimed(state), claimed(state, "ledger")) == (-100, -30)
+    assert [claimed(state), claimed(state, "ledger")] == [Decimal(-100), Decimal(-30)]
     causes = {line.account: line.item.cause for entry in entries(BOOKS, state, [DAY]) for line in entry.lines}
     assert causes["6603.02"] == "fee_rate" and causes["1122"] == "missing_right"
     # what else is open on that account on the day was there before the entry; what the entry leaves open is not decided again
@@ -120,7 +120,7 @@ def test_a_price_is_adjusted_to_theirs_or_part_of_the_way(tmp_path: Path) -> Non
     state = State(tmp_path)
     [whole] = decided(state, event("E1", "-10"), "adjust")
     [part] = decided(state, event("E2", "-10"), "adjust", "54")
-    assert (whole.to, whole.amount, part.to, part.amount) == ("60.00", -10, "54.00", -4)
+    assert (whole.to, whole.amount, part.to, part.amount) == ("60.00", Decimal(-10), "54.00", Decimal(-4))
     assert claimed(state) == 14 and booked(state) == {"1122": 14, "1221.99": -14}, "6 of the second are still open"
 
 

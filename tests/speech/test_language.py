@@ -16,9 +16,12 @@ from click.testing import CliRunner
 from duizhang.books import load_books
 from duizhang.cli import COMMANDS, EXIT_CODES, asked_for, cli, helping
 from duizhang.cli.spoken_lines import spoken_lines
+from duizhang.declared.terms import Outcome
 from duizhang.errors import BooksError
 from duizhang.ingest import load_specs
 from duizhang.logs import shown
+from duizhang.publish import PeriodOutcome
+from duizhang.runs import held_line
 from duizhang.speech import language, phrases
 from duizhang.speech.folding import width_of
 from duizhang.speech.labels import load_labels
@@ -104,6 +107,9 @@ def test_every_error_has_its_chinese() -> None:
             if isinstance(call.func, ast.Name) and call.func.id in ERRORS and call.args:
                 advice = next((word.value for word in call.keywords if word.arg == "advice"), ast.Constant(""))
                 said |= {line for text in (*sentences(call.args[0], named), *sentences(advice, named)) for line in text.splitlines()}
+            elif path.name in ("importing.py", "decided_sheet.py", "correcting.py") and ast.unparse(call.func).endswith("problems.append"):
+                # what is wrong with a row of a workbook, behind its place
+                said |= {text.removeprefix("X: ") for text in sentences(call.args[0], named)}
     english = re.compile("[a-z]{2,} [a-z]{2,}")
     assert len(said) > 550
     assert sorted(text for text in said if english.search(re.sub("`[^`]*`", "", text)) and not re.search(
@@ -190,6 +196,8 @@ def test_what_a_run_tells_while_it_runs_is_in_chinese() -> None:
 
 
 def test_a_run_tells_its_lines_in_the_language_that_is_spoken(capsys: pytest.CaptureFixture[str]) -> None:
+    check = PeriodOutcome(dt.date(2026, 3, 1), Outcome.HELD, 0, ("orders: no amount is negative / 金额不为负 - 3 rows",))
+    assert held_line(check) == "2026-03-01 is held: orders: not so: no amount is negative (3 rows)"
     log, why = logging.getLogger("duizhang.somewhere"), ("control totals of s/a.csv do not tie", "x")
     for one in ("en", "zh"):
         with language.speaking(one), spoken_lines(), shown():
