@@ -17,13 +17,15 @@ import click
 import duckdb
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from duizhang import cli as cli_room
+from duizhang.books import load_books
 from duizhang.cli import COMMANDS, cli
 from duizhang.cli.cells import in_currency, table_text
 from duizhang.cli.faults import told
 from duizhang.cli.status import _each_kind_once, _told_once
-from duizhang.errors import BooksError
+from duizhang.errors import BooksError, UserError
 from duizhang.speech.folding import folded, width_of
 from tests.import_graph import reached
 
@@ -105,6 +107,20 @@ def test_a_command_that_is_kept_from_numpy_has_no_way_to_it(name: str) -> None:
         way.append(at)
     assert way == [], "a way that a user would meet as an error"
     assert {"duizhang.errors"} <= set(found) and "numpy" in reached("duizhang.cli.compare", "command")
+
+
+def test_an_export_from_a_home_that_cannot_be_written_to_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails if somebody who may only read a home is told of its database alone, and not that an export is put on record there."""
+    monkeypatch.setattr("os.access", lambda _path, mode: mode != os.W_OK)
+    done = CliRunner().invoke(cli, ["exceptions", "export", "--home", str(tmp_path), "--period", "2026-03-01"])
+    assert isinstance(done.exception, UserError) and "put on record" in str(done.exception) and list(tmp_path.iterdir()) == []
+
+
+def test_what_a_closed_list_has_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "books.yaml").write_text("entity: a\nstart: 2026-03-01\nroles: {clerk: {may: [xyzzy]}}\n", encoding="utf-8")
+    with pytest.raises(BooksError, match="expected one of decide, accept") as told:
+        load_books(tmp_path / "books.yaml")
+    assert str(told.value).count("reopen") == 1
 
 
 def fault(code: int) -> OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ def export(home: Path, period: dt.datetime, out: Path | None, language: Language
     the day's files that were not read, with room for what is to be read instead."""
     from duizhang.close import append_event, export_exceptions
 
+    if home.is_dir() and not os.access(home, os.W_OK):
+        raise UserError(f"{home} cannot be written to, and every export is put on record in it",
+                        advice="Whoever may write to it exports; `duizhang exceptions list` and `duizhang report` need no right to write.")
     state = open_state(home)
     target = out or home / f"exceptions-{period:%Y-%m-%d}.xlsx"
     count, cells = export_exceptions(home, state, period.date(), target, language)

@@ -27,11 +27,11 @@ from duizhang.ingest.landing.assumed import Assumed, assumed
 from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.extraction import MOST_LINES, ControlTotal, Extraction, Unseen, lines_of
 from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typer_of
+from duizhang.ingest.landing.held_totals import hold, stated_amount
 from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema, prepare
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.tally import Tally, counting, tie
-from duizhang.ingest.landing.total_lines import hold, stated_amount
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, rewritten, shown_name
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import Place, Strange, recognise, tables_of, unnumbered
