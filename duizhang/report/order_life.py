@@ -10,6 +10,7 @@ from duizhang.declared import schema
 from duizhang.home.published import open_published
 from duizhang.home.store import Store, connect, rows, told_when_damaged
 from duizhang.reconcile import FEEDS
+from duizhang.reconcile.outputs import OPEN_CLAIM
 from duizhang.report.home_books import read_home_books
 from duizhang.standing.verdict import not_run_lines
 
@@ -42,18 +43,21 @@ def events_of(home: Path, key: str) -> list[Row]:
 
 def items_of(home: Path, key: str) -> list[Row]:
     """The items that `key` is, or is in: each as it was last open, whatever it was called on other days; is_open tells whether
-    it still is. A buyer's item is found by each of the orders in it. UserError where nothing is published."""
+    it still is. A buyer's item is found by each of the orders in it, and one of a source that is missing by each of the records that
+    wait for it. UserError where nothing is published."""
     words = {key, *key.split("/")} - {""}
-    buyers = _buyers(home, words)
+    buyers, (joint, within) = _buyers(home, words), _joint_items(home, key)
     with open_published(home) as con:
         return rows(
             con, "with hits as (select distinct leg, entity, \"key\", currency from variances "
-            "where \"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 "
-            "and ? not like '%/%' or leg = 'customer' and list_contains(?, concat(entity, ' ', \"key\"))) "
+            "where (\"key\" = ? or list_contains(?, order_id) or len(list_intersect(string_split(\"key\", '/'), ?)) > 0 "
+            "and ? not like '%/%' or leg = 'customer' and list_contains(?, concat(entity, ' ', \"key\")) "
+            "or list_contains(?, concat_ws(' ', leg, entity, currency, \"key\"))) "
+            "and not list_contains(?, concat_ws(' ', leg, entity, currency, \"key\"))) "
             "select *, period = (select max(period) from recon_summary) as is_open from variances "
             "semi join hits using (leg, entity, \"key\", currency) "
             "qualify period = max(period) over (partition by leg, entity, \"key\", currency) order by leg, \"key\", cause",
-            [key, sorted(w for w in words if len(w) >= _LEAST_LETTERS), sorted(words), key, buyers],
+            [key, sorted(w for w in words if len(w) >= _LEAST_LETTERS), sorted(words), key, buyers, joint, within],
         )
 
 
@@ -82,6 +86,36 @@ def near_keys(home: Path, key: str) -> list[str]:
         ).fetchall()
     whole = [str(order) for order, contained in known if contained]
     return whole or [str(order) for order, _ in known]
+
+
+def _joint_items(home: Path, key: str) -> tuple[list[str], list[str]]:
+    """The items of the last published day in which records that name `key` stand together with others, as the file that they wait for
+    is missing, and what these records were items of before, each as `leg entity currency key`. Of one day's file claims have the key of the
+    item (sql/legs/run_claims.sql); of a source that never came each keeps its own (sql/items/item_claims.sql)."""
+    with open_published(home) as con:
+        last = con.execute(
+            "select period, leg, entity, currency, shop, \"key\", split_part(\"key\", '/', -3) from variances "
+            "where period = (select max(period) from recon_summary)",
+        ).fetchall()
+    joint = {row[1:] for row in last if row[6] in ("absent", "unsupplied")}
+    if not joint:
+        return [], []
+    places = sorted({f"{event['file']}:{event['line']}" for event in events_of(home, key)})
+    store = Store(home)
+    with connect() as con, told_when_damaged(home):
+        store.view(con, "open_claims", [last[0][0]], OPEN_CLAIM)
+        waiting = con.execute(
+            "select distinct leg, entity, currency, shop, \"key\" from open_claims where list_contains(?, concat(file, ':', line))",
+            [places],
+        ).fetchall()
+    single = {(leg, entity, currency, name) for _, leg, entity, currency, _, name, _ in last}
+    within = {row for row in waiting if (*row[:3], row[4]) not in single}
+    shops = {row[:4] for row in within}
+    found = {
+        (leg, entity, currency, name) for leg, entity, currency, shop, name, kind in joint
+        if (leg, entity, currency, shop, name) in waiting or (kind == "unsupplied" and (leg, entity, currency, shop) in shops)
+    }
+    return sorted(map(" ".join, found)), sorted(" ".join((*w[:3], w[4])) for w in within)
 
 
 def _buyers(home: Path, words: set[str]) -> list[str]:

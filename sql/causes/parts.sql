@@ -155,7 +155,12 @@ whole as (
                 then p.cause
             else c.cause
         end as cause,
-        null as because, ['*'] as kinds, c.left_amount, c.right_amount, c.left_quantity, c.right_quantity
+        -- which payouts a bank credit may be of
+        case
+            when c.unannounced <> '' and c.cause in ('missing_source', 'missing_left')
+                then concat('no payout of ', c.unannounced, ' was ever announced')
+        end as because,
+        ['*'] as kinds, c.left_amount, c.right_amount, c.left_quantity, c.right_quantity
     from with_cause as c
     anti join split as s using (period, leg, entity, "key", currency)
     left join platform_causes as p

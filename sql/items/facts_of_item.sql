@@ -3,6 +3,8 @@
 with
 items as (select * from item_sums),
 open_claims as (select * from item_claims),
+shops as (select * from shops where provider <> ''),
+known as (select * from sides_known where leg = 'payout_bank' and side = 'left'),
 
 -- an order that several transactions of the other side paid in one amount
 paid_again as (
@@ -78,6 +80,35 @@ posted_again as (
     group by period, leg, entity, "key", currency
 ),
 
+-- providers of our shops, and since when any payout of theirs is announced
+announcing as (
+    select s.entity, s.provider, coalesce(min(k.since), date '9999-12-31') as since
+    from shops as s
+    left join known as k on s.entity = k.entity and s.provider = k.channel
+    group by s.entity, s.provider
+),
+
+-- bank credits that may be payouts of a provider of whom none was ever announced: of the one that their words name, where they do
+credits as (
+    select
+        c.period, c.leg, c.entity, c."key", c.currency, n.provider,
+        coalesce(contains(lower(concat(c.counterparty, ' ', c.remark)), lower(n.provider)) or party_of(concat(c.counterparty, ' ', c.remark)) = n.provider, false)
+            as is_named
+    from open_claims as c
+    inner join announcing as n on c.entity = n.entity and c.period < n.since
+    where c.leg = 'payout_bank' and c.side = 'right' and c.kind = 'bank' and c.amount > 0
+),
+
+unannounced as (
+    select
+        period, leg, entity, "key", currency, bool_or(is_named) as names_unannounced,
+        coalesce(
+            string_agg(distinct provider, ', ' order by provider) filter (where is_named), string_agg(distinct provider, ', ' order by provider)
+        ) as unannounced
+    from credits
+    group by period, leg, entity, "key", currency
+),
+
 told as (
     select period, leg, entity, "key", currency from paid_again
     union
@@ -88,18 +119,21 @@ told as (
     select period, leg, entity, "key", currency from other_charges
     union
     select period, leg, entity, "key", currency from posted_again
+    union
+    select period, leg, entity, "key", currency from unannounced
 ),
 
 final as (
     select
         t.*, p.paid_again, r.left_only_refund, r.right_only_refund, u.unstated_amount, c.is_freight_right, j.posted_again,
-        c."key" is not null as has_other_charges
+        c."key" is not null as has_other_charges, n.unannounced, n.names_unannounced
     from told as t
     left join paid_again as p using (period, leg, entity, "key", currency)
     left join refunds_apart as r using (period, leg, entity, "key", currency)
     left join unstated as u using (period, leg, entity, "key", currency)
     left join other_charges as c using (period, leg, entity, "key", currency)
     left join posted_again as j using (period, leg, entity, "key", currency)
+    left join unannounced as n using (period, leg, entity, "key", currency)
 )
 
 select * from final

@@ -103,6 +103,7 @@ final as (
         coalesce(g.has_other_charges, false) as has_other_charges,
         coalesce(g.is_freight_right, false) as is_freight_right,
         coalesce(g.posted_again, 0) as posted_again,
+        coalesce(g.unannounced, '') as unannounced, coalesce(g.names_unannounced, false) as names_unannounced,
         -- a fee of a transaction of which nothing else is known
         d.left_claims = 0 and d.right_claims = 0 and d.left_fee = 0 and d.right_fee <> 0 as is_fee_alone,
         d.leg in ('order_payment', 'order_shipment') and d.right_claims = 0 and coalesce(a.is_closed_there, false) as is_closed_there,

@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duizhang.books import Books
+from duizhang.home import published
 from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, reconcile
 from duizhang.reconcile.matching import prepare_matching
+from duizhang.report.order_life import items_of
 from tests.reconcile import oracle
 from tests.reconcile.test_engine import FIRST, KEPT, fill, found, order, payment, row
 from tests.thoroughness import THOROUGH, examples, in_parts, various
@@ -174,9 +176,10 @@ def test_an_expected_file_that_has_nothing_for_a_day_is_one_item_of_that_day(tmp
 def test_a_declared_source_that_never_had_a_row_is_one_item_until_it_answers(tmp_path: Path, *, daily: bool) -> None:
     """Fails if a shared account, whose files nobody supplied, opens an item for each order: they are one fault, of the account."""
     periods = days(FIRST, FIRST + dt.timedelta(days=3))
-    orders = [order(p, "books", f"{n}-{i}", "10") | {"customer": f"c{n}{i}"} for n, p in enumerate(periods) for i in range(6)]
+    orders = [order(p, "books", f"{n}-{i}", "10") | {"customer": f"c{n}{i}", "line": 10 * n + i}
+              for n, p in enumerate(periods) for i in range(6)]
     # the account begins on the last day, with payments of the orders of the day before, all but one, and of one of the first
-    paid = [payment(periods[3], name, "10") | {"shop": "pay"} for name in ("0-0", *(f"2-{i}" for i in range(5)))]
+    paid = [payment(periods[3], name, "10") | {"shop": "pay", "line": 99} for name in ("0-0", *(f"2-{i}" for i in range(5)))]
     store = run(tmp_path, periods, {"orders": orders, "payments": paid}, daily=daily,
                 shared_accounts={"pay": {"provider": "alipay", "shops": ["tb", "jd"]}})
     missing = "tb/unsupplied/pay/" + str(FIRST)
@@ -189,6 +192,12 @@ def test_a_declared_source_that_never_had_a_row_is_one_item_until_it_answers(tmp
     assert told(periods[2]) == dict.fromkeys(both, ("missing_source", Decimal(120))), "what is due, and no order of it by itself"
     assert len({r["event"] for r in store.read("event_items", periods[2]).to_pylist() if r["cause"] != "timing"}) == 1
     assert told(periods[3])["order_payment", missing] == ("missing_source", Decimal(110)), "what is answered is no part of it"
+    with duckdb.connect(str(tmp_path / "published.duckdb")) as con:
+        for name in ("variances", "recon_summary"):
+            store.view(con, name, periods, published.TABLES[name])
+            con.execute(f'create table "_{name}" as select * from "{name}"; drop view "{name}"; alter table "_{name}" rename to "{name}"')
+    assert {i["key"] for i in items_of(tmp_path, "0-3") if i["leg"] == "order_payment"} == {missing}, "each of its orders is told"
+    assert not [i for i in items_of(tmp_path, "0-0") if i["is_open"]], "and one that is answered is in none"
     assert {k[1] for k, (cause, _) in told(periods[3]).items() if k[0] == "order_payment" and cause == "missing_right"} == {"tb/2-5"}
 
 
