@@ -90,7 +90,7 @@ def _ahead(ahead: Preflight) -> Iterator[str]:
             if len(reasons) > _SHOWN:
                 yield _("    and {n} more (--json lists them)", n=len(reasons) - _SHOWN)
     if ahead.quiet:
-        yield _("unusual against their own weeks, which holds nothing: {n} days", n=len(ahead.quiet))
+        yield _("unusual against their own weeks or balances, which holds nothing: {n} days", n=len(ahead.quiet))
         for day, said in [*ahead.quiet.items()][:_SHOWN]:
             yield from wrapped(f"  {day} {'; '.join(said)}", width, lines=3)
         if len(ahead.quiet) > _SHOWN:

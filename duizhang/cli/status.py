@@ -157,7 +157,7 @@ def _unread(files: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator
 
 def _silent(days: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator[str]:
     if days:
-        yield "\n" + _("unusual against their own weeks, which holds nothing: {n} days", n=len(days))
+        yield "\n" + _("unusual against their own weeks or balances, which holds nothing: {n} days", n=len(days))
     for one in days if everything else days[-_NOTED:]:
         yield from wrapped(f"  {one['period']} {'; '.join(map(spoken, one['sources']))}", screen_width(), lines=3)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -11,6 +13,7 @@ import pyarrow as pa
 
 HEAD_LINES = 60
 _T = TypeVar("_T")
+_LONGEST = 400  # days of a statement that are looked at
 BATCH_ROWS = 50_000
 
 
@@ -31,6 +34,23 @@ class Batch:
     broken: Sequence[Broken] = ()
 
 
+@dataclass(frozen=True)
+class Statement:
+    """What a bank states of an account in one currency: its balance at `opened`, the day on which the statement before it ended or its own
+    first one, and at the end of `closed`."""
+
+    account: str
+    currency: str
+    opened: dt.date
+    opening: Decimal
+    closed: dt.date
+    closing: Decimal
+
+    def days(self) -> set[dt.date]:
+        """The days that it tells of, whether they have rows or not: those behind the opening balance, of which the first may be."""
+        return {self.closed - dt.timedelta(days=n) for n in range(min(max((self.closed - self.opened).days, 1), _LONGEST))}
+
+
 @dataclass
 class Reading:
     """A document being read. What stands around the rows is complete once `batches` is exhausted.
@@ -40,6 +60,7 @@ class Reading:
     itself checks, both as decimal text. headers: lines that repeat the header, as where exports were joined. total_lines: lines that
     state what the columns add up to, with the cells of the columns `names`;
     part_lines: those of some of the rows. header: the names of all columns, also of those that are not read.
+    statements: the balances that a bank states with their days.
     """
 
     names: list[str]
@@ -53,6 +74,7 @@ class Reading:
     total_lines: list[tuple[int, list[str]]] = field(default_factory=list)
     part_lines: list[tuple[int, list[str]]] = field(default_factory=list)
     header: Sequence[str] = ()
+    statements: list[Statement] = field(default_factory=list)
 
 
 def batches_of(rows: Iterator[tuple[int, Sequence[str]]], width: int, broken: Sequence[Broken] = ()) -> Iterator[Batch]:

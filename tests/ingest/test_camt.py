@@ -78,6 +78,8 @@ def test_statement(tmp_path: Path) -> None:
     assert [str(r["period"]) for r in rows] == ["2026-03-01"] * 3 and str(rows[1]["occurred_at"]) == "2026-03-01 22:30:00"
     assert (rows[0]["bank_account"], rows[0]["currency"], rows[0]["reference"]) == ("DE01", "EUR", "AP9")
     assert [t.name for t in found.totals if t.ok] == [t.name for t in found.totals] and len(found.totals) == 9
+    [stated] = found.statements  # the second states no opening balance
+    assert (stated.account, stated.opening, stated.closing, *map(str, stated.days())) == ("DE01", -10, Decimal("75.25"), "2026-03-01")
     assert "Käufer" not in str(rows)
 
 

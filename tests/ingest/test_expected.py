@@ -12,7 +12,7 @@ from duizhang.books.books_expected import Calendar, Expected
 from duizhang.errors import BooksError
 from duizhang.home.state import State
 from duizhang.home.store import Store
-from duizhang.ingest import FileRecord, build_canonical
+from duizhang.ingest import FileRecord, build_canonical, records
 from duizhang.ingest.inbox import collect
 from duizhang.plan.foreseeing import preflight
 from duizhang.speech.phrases import in_language
@@ -54,6 +54,30 @@ def test_a_weekly_statement_stands_for_the_days_of_its_weeks(tmp_path: Path) -> 
     missing = {(day, row["source"]) for day in days for row in store.read("source_files", day).to_pylist() if row["status"] == "missing"}
     assert missing == {(WEEK[6], "books_orders"), (days[7], "bank_generic")}
     assert set(preflight(books, state, days).holds) == {WEEK[6], days[7]}
+
+
+def _mt940(name: str, opening: str, *lines: str, closing: str) -> str:
+    return "\r\n".join([f":20:{name}", ":25:DE1", f":28C:{name}", f":60F:{opening}", *lines, f":62F:{closing}", "-", ""])
+
+
+def test_a_statement_tells_of_its_quiet_days_and_goes_on_where_the_one_before_ended(tmp_path: Path) -> None:
+    """Fails if a quiet account looks like a missing file, or a statement between two others may be missing without a word."""
+    (tmp_path / "books.yaml").write_text("entity: e\nstart: 2026-03-03\nexpected: [{source: bank_mt940}]\n")
+    (tmp_path / "inbox").mkdir()
+    for name, text in (
+        ("1", _mt940("1", "C260302EUR100,", ":61:2603030303D5,NTRFNONREF//B1", closing="C260305EUR95,")),
+        ("2", _mt940("2", "C260305EUR95,", closing="C260306EUR95,")),  # no row at all
+        ("4", _mt940("4", "C260307EUR90,", ":61:2603080308C2,NTRFNONREF//B2", closing="C260308EUR92,")),
+    ):
+        (tmp_path / "inbox" / f"{name}.sta").write_text(text)
+    books, store, state = load_books(tmp_path / "books.yaml"), Store(tmp_path / "home"), State(tmp_path / "home")
+    collect(books, store, state)
+    build_canonical(books, store, state, WEEK[1:])
+    missing = [day for day in WEEK[1:] if any(row["status"] == "missing" for row in store.read("source_files", day).to_pylist())]
+    assert missing == [WEEK[5]]
+    [(day, [gap])] = quiet_sources(records(state), WEEK).items()
+    assert day == WEEK[6] and not gap.is_silent
+    assert "opens with 90 EUR, and the one before it closed on 2026-03-06 with 95" in str(gap) and "期末" in in_language(str(gap), "zh")
 
 
 def test_a_file_whose_dates_have_two_readings_is_there_where_it_is_missing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import sqlalchemy as sa
 
@@ -18,6 +19,7 @@ from duizhang.digest import mapping_digest
 from duizhang.home.events import append_event, events, last_before
 from duizhang.home.state import METADATA, State
 from duizhang.ingest.files.names import inbox_path
+from duizhang.ingest.rows import Statement
 
 FILES = sa.Table(
     "files", METADATA,
@@ -72,13 +74,22 @@ class FileRecord:
     @property
     def dates_itself(self) -> bool:
         """Whether its days follow from its content, not from its path."""
-        return bool(self.detail.get("rows_parsed") or self.detail.get("coverage"))
+        return bool(self.detail.get("rows_parsed") or self.detail.get("coverage") or self.detail.get("statements"))
 
     def days(self) -> list[dt.date]:
         """The days that it belongs to: those of its rows and its stated coverage, else the day in its path."""
         listed = self.detail.get("days") or []
         assert isinstance(listed, list)  # noqa: S101 - written below
         return [dt.date.fromisoformat(str(day)) for day in listed]
+
+    def statements(self) -> list[Statement]:
+        """The balances that a bank states in it, with their days."""
+        listed = self.detail.get("statements") or []
+        assert isinstance(listed, list)  # noqa: S101 - written by duizhang.ingest.inbox.reading_in
+        return [
+            Statement(account, currency, dt.date.fromisoformat(opened), Decimal(opening), dt.date.fromisoformat(closed), Decimal(closing))
+            for account, currency, opened, opening, closed, closing in listed
+        ]
 
     def touched(self) -> list[dt.date]:
         """The days whose rows depend on it: its own, and those from which it takes a record away (`duizhang.ingest.files.restated`)."""

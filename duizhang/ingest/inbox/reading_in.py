@@ -97,6 +97,8 @@ def described(found: Extraction, name: str) -> dict[str, object]:
     if found.coverage:
         start, end = found.coverage
         days |= {start + dt.timedelta(days=n) for n in range(min((end - start).days, 400) + 1)}
+    for statement in found.statements:
+        days |= statement.days()
     if not days and (day := path_day(name)):
         days = {day}
     bad = [t for t in found.totals if not t.ok]
@@ -120,5 +122,7 @@ def described(found: Extraction, name: str) -> dict[str, object]:
         "rows_ignored": found.rows_ignored, "control_totals_ok": not bad,
         "coverage": [d.isoformat() for d in found.coverage] if found.coverage else None,
         "totals": [{**t.__dict__, "stated": None if t.stated is None else stated(t.stated)} for t in found.totals],
+        "statements": [[one.account, one.currency, one.opened.isoformat(), f"{one.opening:f}", one.closed.isoformat(), f"{one.closing:f}"]
+                       for one in found.statements],
         "tables": sorted(found.tables),
     }

@@ -186,7 +186,7 @@ class _Run:
             [*self._stated(), *lines.totals, *self._found(own)],
             captures_of(self.spec, self.reading), self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
             self._unseen(), *(self._ignored() if ignored else ((), ())), own, self.place.doubt,
-            (*self._proven(), *(self.typer.told if self.typer else ()), *lines.told),
+            (*self._proven(), *(self.typer.told if self.typer else ()), *lines.told), tuple(dict.fromkeys(self.reading.statements)),
         )
 
     def _proven(self) -> Iterator[str]:

@@ -16,6 +16,7 @@ from duizhang.declared import schema
 from duizhang.ingest.corrected import QUARANTINED
 from duizhang.ingest.landing.assumed import Assumed
 from duizhang.ingest.landing.landed import ROWS, LandedFiles, Setting, database_for
+from duizhang.ingest.rows import Statement
 from duizhang.ingest.specification import SourceSpec
 
 MOST_LINES = 1000  # that are named of rows of one kind
@@ -51,7 +52,7 @@ class Extraction:
     the archive and sheets of the workbook that were not read. unseen: what a workbook does not show of what was read: its lines, and
     the sheet itself. ignored: the first lines that no table takes; without_amount: those of them that have none. assumed: rows that
     are taken to be in the currency of the books, as neither they nor the books say theirs. told: how it is
-    read where its names alone do not say.
+    read where its names alone do not say. statements: the balances that a bank states with their days.
     """
 
     spec: SourceSpec
@@ -77,6 +78,7 @@ class Extraction:
     assumed: Assumed = field(default_factory=Assumed)
     doubt: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
     @property
     def notes(self) -> list[str]:

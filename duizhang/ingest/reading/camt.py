@@ -7,6 +7,7 @@ whole tree, or know one version. Source: ISO 20022 message definitions camt.053.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document
 from duizhang.ingest.reading.repeated import Statements
 from duizhang.ingest.recognising import Place
-from duizhang.ingest.rows import Broken, Reading, batches_of
+from duizhang.ingest.rows import Broken, Reading, Statement, batches_of
 from duizhang.ingest.typing import shape
 
 COLUMNS = (
@@ -58,6 +59,7 @@ class _Statement:
     created: str = ""
     dated: str = ""  # the day of its closing balance, else of another one
     balances: dict[str, Decimal] = field(default_factory=dict)
+    days: dict[str, str] = field(default_factory=dict)  # of these balances
     summary: dict[str, str] = field(default_factory=dict)
     total: Decimal = Decimal(0)
     reversed: Decimal = Decimal(0)  # the part of the total that reverses other entries
@@ -112,8 +114,9 @@ def read_camt(document: Document, place: Place) -> Reading:
     """The entries of all statements; `stated` holds closing balances, sums and counts of entries, counts of batches."""
     broken: list[Broken] = []
     stated: list[tuple[str, str, str]] = []
-    rows = _rows(document, broken, stated)
-    return Reading(list(COLUMNS), "utf-8", batches_of(rows, len(COLUMNS), broken), stated=stated)
+    statements: list[Statement] = []
+    rows = _rows(document, broken, stated, statements)
+    return Reading(list(COLUMNS), "utf-8", batches_of(rows, len(COLUMNS), broken), stated=stated, statements=statements)
 
 
 def _events(stream: BinaryIO) -> Iterator[tuple[str, str, str, str, int]]:
@@ -137,7 +140,7 @@ def _events(stream: BinaryIO) -> Iterator[tuple[str, str, str, str, int]]:
 
 
 def _rows(
-    document: Document, broken: list[Broken], stated: list[tuple[str, str, str]]
+    document: Document, broken: list[Broken], stated: list[tuple[str, str, str]], statements: list[Statement]
 ) -> Iterator[tuple[int, Sequence[str]]]:
     statement, repeated = _Statement(0), Statements()
     balance: dict[str, str] = {}
@@ -150,6 +153,7 @@ def _rows(
             elif kind == "close":
                 stated.extend(_stated(statement))
                 stated.extend(repeated.end(statement.account, statement.id, *statement.balances.values()))
+                statements.extend(_balances(statement))
             elif kind == "entry":
                 # lines tell rows apart: where several entries share one, the number of the entry stands for it
                 last = max(line, last + 1)
@@ -206,6 +210,7 @@ def _take_balance(statement: _Statement, balance: dict[str, str]) -> None:
     day = balance.get("Dt/Dt") or balance.get("Dt/DtTm", "")
     if day and (code.startswith("CLBD") or not statement.dated):
         statement.dated = day
+    statement.days.setdefault(code, day)
     try:
         amount = _signed(balance.get("Amt", ""), balance.get("CdtDbtInd", "CRDT"))  # without a side it is what is there
     except ValueError:
@@ -298,6 +303,20 @@ def _moment(text: str) -> tuple[str, str]:
         return bare, ""
     in_utc = found[3] in ("+00:00", "-00:00") and found[2] != "00:00:00"
     return "" if in_utc else found[1], bare
+
+
+def _balances(statement: _Statement) -> Iterator[Statement]:
+    """Its opening and its closing balance with their days, where it states both."""
+    first = next((code for code in ("OPBD", "PRCD") if code in statement.balances), "")
+    opening, closing = statement.balances.get(first), statement.balances.get("CLBD")
+    if not statement.account or opening is None or closing is None or not (opening.is_finite() and closing.is_finite()):
+        return
+    try:
+        opened, closed = (dt.date.fromisoformat(statement.days[code][:10]) for code in (first, "CLBD"))
+    except ValueError:
+        return
+    if opened <= closed:
+        yield Statement(statement.account, statement.currency, opened, opening, closed, closing)
 
 
 def _stated(statement: _Statement) -> Iterator[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ Source: SWIFT MT940 customer statement message; tags :20:, :25:, :28C:, :34F:, :
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import logging
 import re
@@ -20,7 +21,7 @@ import mt940
 from duizhang.ingest.opening import Document, text_lines
 from duizhang.ingest.reading.repeated import Statements
 from duizhang.ingest.recognising import Place
-from duizhang.ingest.rows import Broken, Reading, batches_of
+from duizhang.ingest.rows import Broken, Reading, Statement, batches_of
 from duizhang.ingest.typing import without_values
 
 COLUMNS = ("account", "entry_id", "amount", "currency", "date", "remark", "statement", "counterparty", "end_to_end_id")
@@ -91,8 +92,9 @@ def read_mt940(document: Document, place: Place) -> Reading:
     """The statement lines of all messages of a document; `stated` holds the closing balance of each and its sums (:90:)."""
     broken: list[Broken] = []
     stated: list[tuple[str, str, str]] = []
-    rows = _rows(_walk(text_lines(document, place.encoding)), broken, stated)
-    return Reading(list(COLUMNS), place.encoding, batches_of(rows, len(COLUMNS), broken), stated=stated)
+    statements: list[Statement] = []
+    rows = _rows(_walk(text_lines(document, place.encoding)), broken, stated, statements)
+    return Reading(list(COLUMNS), place.encoding, batches_of(rows, len(COLUMNS), broken), stated=stated, statements=statements)
 
 
 def _walk(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[_Message, _Entry | None]]:
@@ -144,7 +146,8 @@ def _walk(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[_Message, _Entry |
 
 
 def _rows(
-    walked: Iterable[tuple[_Message, _Entry | None]], broken: list[Broken], stated: list[tuple[str, str, str]]
+    walked: Iterable[tuple[_Message, _Entry | None]], broken: list[Broken], stated: list[tuple[str, str, str]],
+    statements: list[Statement],
 ) -> Iterator[tuple[int, Sequence[str]]]:
     waiting: list[_Entry] = []
     sums, repeated = _Sums(), Statements()
@@ -165,6 +168,8 @@ def _rows(
             if brought is not None and page[1] is not None and page[0] == account:
                 stated.append((f"balance brought forward to {name}", f"{brought:f}", f"{page[1]:f}"))
             page = account, carried
+            if sums.place and (found := _statement(message, *sums.place[:2])):
+                statements.append(found)
             stated.extend(repeated.end(account, name, sums.opening, closing))
             sums = _Sums()
 
@@ -255,6 +260,19 @@ def _balance(text: str) -> tuple[Decimal | None, str]:
         return balance.amount.amount, whole[2].upper()
     except Exception:  # the library tells of what it cannot read in many ways
         return Decimal("NaN"), ""
+
+
+def _statement(message: _Message, account: str, currency: str) -> Statement | None:
+    """The balances of a message with their days; None where it does not state both."""
+    first, last = message.first("60F", "60M", "60").strip(), message.first("62F", "62M", "62").strip()
+    (opening, _), (closing, _) = _balance(first), _balance(last)
+    if not account or opening is None or closing is None or not (opening.is_finite() and closing.is_finite()):
+        return None
+    try:
+        opened, closed = (dt.datetime.strptime(text[1:7], "%y%m%d").date() for text in (first, last))  # noqa: DTZ007 - a day
+    except ValueError:
+        return None
+    return Statement(account, currency, opened, opening, closed, closing) if opened <= closed else None
 
 
 def _account(message: _Message, currency: str) -> tuple[str, str]:
