@@ -29,7 +29,8 @@ def command(books_path: Path | None, home: Path, *, fix: bool, quick: bool, as_j
     """Look for what is wrong with the installation, the books, the inbox and the home, and say what to do about each.
 
     Nothing is written without --fix; with it, leftovers of killed runs are taken away, published.duckdb is made again where it is
-    missing or damaged, and the pseudonym key is closed to others. Exit code 0: nothing is wrong. 1: something is.
+    missing or damaged, damaged published objects are written again from the working tables, and the pseudonym key is closed to
+    others. Exit code 0: nothing is wrong. 1: something is.
     """
     from duizhang.doctor.finding import WELL, WRONG
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,8 +13,10 @@ from duizhang.doctor.finding import NOTED, WELL, WRONG, Finding
 from duizhang.errors import Retryable, UserError
 from duizhang.home.published import POINTER
 from duizhang.home.state import State
+from duizhang.home.store import Store
 from duizhang.plan import acquire, recorded
 from duizhang.publish import rebuild_published
+from duizhang.publish.objects import restore_published
 from duizhang.speech.language import translated as _
 from duizhang.speech.phrases import spoken
 
@@ -23,6 +26,7 @@ _LEFT = re.compile(r"\..+\.[0-9a-f]{32}|\.landing-.+|.+\.partial")
 _ASIDE = re.compile(r"\..+\.set-aside-[0-9a-f]{8}")
 # problems that say nothing against what is on record of versions and their objects
 _APART = (POINTER, "archived file ")
+_WRITTEN_AGAIN = ("object ", "the manifest of ")
 _ROOM = 1 << 30  # less is too little for a day of a middling company
 
 
@@ -80,8 +84,12 @@ def _proved(home: Path, *, published: bool) -> Iterator[Finding]:
     proof = verify(home)
     # before the first publication there is nothing to show
     problems = [problem for problem in proof.problems if published or not problem.startswith(POINTER)]
+    restore = _restored(home)
     for problem in problems:
-        if problem.startswith(POINTER):
+        if problem.startswith(_WRITTEN_AGAIN):
+            yield Finding(AREA, WRONG, spoken(problem), _(
+                "`duizhang run` repairs what the archive or the published objects still have; restore the rest from a backup."), restore)
+        elif problem.startswith(POINTER):
             yield Finding(AREA, WRONG, spoken(problem), _("Any run makes it again."), _rebuilt(home))
         else:
             yield Finding(AREA, WRONG, spoken(problem), _(
@@ -89,6 +97,20 @@ def _proved(home: Path, *, published: bool) -> Iterator[Finding]:
     yield from _unreferenced(home, proof.left_over, safe=all(p.startswith(_APART) for p in problems))
     if not problems:
         yield Finding(AREA, WELL, _("everything is as it was written; {n} events, head {head}", n=proof.events, head=proof.head[:12]))
+
+
+def _restored(home: Path) -> Callable[[], str]:
+    lost: list[dict[dt.date, list[str]]] = []
+
+    def restore() -> str:
+        if not lost:  # once for all that is damaged
+            with acquire(home, wait=False):
+                lost.append(restore_published(home, Store(home), State(home)))
+        if lost[0]:
+            days = ", ".join(map(str, sorted(lost[0])))
+            return _("what the working tables still have was written again; not all of {days} is there: run these days again", days=days)
+        return _("what was damaged of the published objects was written again from the working tables")
+    return restore
 
 
 def _rebuilt(home: Path) -> Callable[[], str]:
