@@ -47,7 +47,7 @@ def _told(result: Score) -> Iterator[str]:
     for title, parts in ((_("leg"), result["by_leg"]), (_("cause"), result["by_cause"])):
         yield ""
         yield table_text(
-            [title, _("injected"), _("found"), _("recall"), _("precision"), _("amounts exact"), _("causes right")],
+            [title, _("injected"), _("found"), _("recall"), _("precision"), _("exact"), _("causes")],
             [[name, p["injected"], p["found"], *map(_share, (p["recall"], p["precision"], p["amounts_exact"], p["causes_right"]))]
              for name, p in parts.items()], width=width)
     if result["proposals"]:

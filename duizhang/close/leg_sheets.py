@@ -121,12 +121,8 @@ class _Book:
         sheet, columns = self.book.add_worksheet(self.name(leg)), (*SHOWN, *HIDDEN)
         place = {name: number for number, name in enumerate(columns)}
         last = len(rows) + 1
-        for name, column in place.items():
-            sheet.write_string(0, column, name)
-            sheet.write_string(1, column, LABEL_ROW if name == "row" else self._t(f"c_{name}"), self.ask if name in INPUT else self.head)
-            unused = name.endswith("quantity") and not any(row[name] for row in rows)
-            sheet.set_column(column, column, _WIDTHS.get(name, 10), None, {"hidden": True} if unused or name in HIDDEN else None)
-        sheet.set_row(0, None, None, {"hidden": True})
+        unused = [name for name in columns if name.endswith("quantity") and not any(row[name] for row in rows)]
+        self._head(sheet, columns, INPUT, hidden=(*HIDDEN, *unused), width=10)
         hide = any(row["cause"] != "timing" for row in rows)
         for number, row in enumerate(rows, 2):
             for name, column in place.items():
@@ -154,15 +150,18 @@ class _Book:
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(1)
 
+    def _head(self, sheet: Any, columns: Sequence[str], asked: Sequence[str], *, hidden: Sequence[str], width: int = 14) -> None:
+        """The two lines above the rows, the names that are read back, which nobody sees, and what people read; and how wide columns are."""
+        for column, name in enumerate(columns):
+            sheet.write_string(0, column, name)
+            sheet.write_string(1, column, LABEL_ROW if name == "row" else self._t(f"c_{name}"), self.ask if name in asked else self.head)
+            sheet.set_column(column, column, _WIDTHS.get(name, width), None, {"hidden": True} if name in hidden else None)
+        sheet.set_row(0, None, None, {"hidden": True})
+
     def cells(self, cells: Sequence[Mapping[str, Any]]) -> None:
         """The cells that were not read, with room for what is to be read instead."""
         sheet = self.book.add_worksheet(self._t("cells"))
-        for column, name in enumerate(CELL_HEADER):
-            sheet.write_string(0, column, name)
-            label = LABEL_ROW if name == "row" else self._t(f"c_{name}")
-            sheet.write_string(1, column, label, self.ask if name in CELL_INPUT else self.head)
-            sheet.set_column(column, column, _WIDTHS.get(name, 14), None, {"hidden": True} if name in ("sha256", "row") else None)
-        sheet.set_row(0, None, None, {"hidden": True})
+        self._head(sheet, CELL_HEADER, CELL_INPUT, hidden=("sha256", "row"))
         for number, row in enumerate(cells, 2):
             for column, name in enumerate(CELL_HEADER):
                 if name in CELL_INPUT and not row["correction"]:
@@ -182,12 +181,7 @@ class _Book:
         """What was decided, with room to take it back."""
         sheet = self.book.add_worksheet(self._t("decided_sheet"))
         names = {name: shown for shown, name in decision_names(self.labels).items()}
-        for column, name in enumerate(DECIDED_HEADER):
-            sheet.write_string(0, column, name)
-            label = LABEL_ROW if name == "row" else self._t(f"c_{name}")
-            sheet.write_string(1, column, label, self.ask if name in DECIDED_INPUT else self.head)
-            sheet.set_column(column, column, _WIDTHS.get(name, 14), None, {"hidden": True} if name == "row" else None)
-        sheet.set_row(0, None, None, {"hidden": True})
+        self._head(sheet, DECIDED_HEADER, DECIDED_INPUT, hidden=("row",))
         for number, row in enumerate(rows, 2):
             for column, name in enumerate(DECIDED_HEADER):
                 if name in DECIDED_INPUT:

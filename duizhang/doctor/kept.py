@@ -86,14 +86,12 @@ def _proved(home: Path, *, published: bool) -> Iterator[Finding]:
     problems = [problem for problem in proof.problems if published or not problem.startswith(POINTER)]
     restore = _restored(home)
     for problem in problems:
-        if problem.startswith(_WRITTEN_AGAIN):
-            yield Finding(AREA, WRONG, spoken(problem), _(
-                "`duizhang run` repairs what the archive or the published objects still have; restore the rest from a backup."), restore)
-        elif problem.startswith(POINTER):
+        if problem.startswith(POINTER):
             yield Finding(AREA, WRONG, spoken(problem), _("Any run makes it again."), _rebuilt(home))
         else:
             yield Finding(AREA, WRONG, spoken(problem), _(
-                "`duizhang run` repairs what the archive or the published objects still have; restore the rest from a backup."))
+                "`duizhang run` repairs what the archive or the published objects still have; restore the rest from a backup."),
+                restore if problem.startswith(_WRITTEN_AGAIN) else None)
     yield from _unreferenced(home, proof.left_over, safe=all(p.startswith(_APART) for p in problems))
     if not problems:
         yield Finding(AREA, WELL, _("everything is as it was written; {n} events, head {head}", n=proof.events, head=proof.head[:12]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain, islice
@@ -45,6 +45,19 @@ class Statement:
     opening: Decimal
     closed: dt.date
     closing: Decimal
+
+    @classmethod
+    def of(
+        cls, account: str, currency: str, opening: Decimal | None, closing: Decimal | None, days: Callable[[], Iterable[dt.date]],
+    ) -> Statement | None:
+        """What is stated, where both balances, their days (the opening's first; ValueError where one is none) and the account are there."""
+        if not account or opening is None or closing is None or not (opening.is_finite() and closing.is_finite()):
+            return None
+        try:
+            opened, closed = days()
+        except ValueError:
+            return None
+        return cls(account, currency, opened, opening, closed, closing) if opened <= closed else None
 
     def days(self) -> set[dt.date]:
         """The days that it tells of, whether they have rows or not: those behind the opening balance, of which the first may be."""

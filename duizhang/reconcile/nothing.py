@@ -28,25 +28,35 @@ def load_nothing() -> dict[str, list[list[str]]]:
 
 
 class Nothing:
-    """Which relations of a connection have no rows, as far as that was seen; of those it does not know it says nothing."""
+    """Which relations of a connection have no rows, as far as that was seen; of those it does not know it says nothing.
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+    is_asked: whether models are to be spared at all, as it takes longer to look than it spares where there is much.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, *, is_asked: bool) -> None:
         self._con = con
+        self.is_asked = is_asked
         self._inputs: set[str] = set()
         self._made: set[str] = set()
 
     def saw_input(self, name: str, *, is_empty: bool) -> None:
         """An input is in place, which nobody changes."""
-        (self._inputs.add if is_empty else self._inputs.discard)(name)
+        if is_empty:
+            self._inputs.add(name)
+        else:
+            self._inputs.discard(name)
 
     def saw_made(self, names: Iterable[str], *, are_empty: bool) -> None:
         """A model was run or dropped."""
-        (self._made.update if are_empty else self._made.difference_update)(names)
         self._inputs.difference_update(names)
+        if are_empty:
+            self._made.update(names)
+        else:
+            self._made.difference_update(names)
 
     def comes_of(self, path: str) -> bool:
         """Whether a model (path below `sql/`) certainly has no rows."""
-        return any(
+        return self.is_asked and any(
             all(name in self._inputs or name in self._made for name in names) and not self._has_rows(self._made.intersection(names))
             for names in load_nothing().get(path.removesuffix(".sql"), ())
         )

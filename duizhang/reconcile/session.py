@@ -30,7 +30,7 @@ from duizhang.reconcile.books_relations import books_relations, rows_of
 from duizhang.reconcile.causes import prepare_causes
 from duizhang.reconcile.goods import goods_tables
 from duizhang.reconcile.matching import prepare_matching
-from duizhang.reconcile.models import LEG_MODELS, MAPPED, OF_ONLY_SHOP, PLACED, VIEWS, model_text, prepare_macros
+from duizhang.reconcile.models import JOINED, LEG_MODELS, MAPPED, OF_ONLY_SHOP, PLACED, VIEWS, model_text, prepare_macros
 from duizhang.reconcile.nothing import Nothing
 from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL, WAITING_CLAIM
 from duizhang.reconcile.parts import prepare_parts
@@ -95,14 +95,13 @@ class Session:
         self._columns: dict[str, str] = {}  # of the tables that grow, as they are listed
         self.is_little = False
         self.con = self.backend.connect(self.store.spill())
-        self.nothing: Nothing | None = None  # where little is there, what is not
         if self.backend.in_stretches:  # memory is one machine's
             self.con.execute(f"set memory_limit = {quoted(of_database(self.store.memory))}")
             self.is_little = self._is_little()
             if self.is_little:
                 self.con.execute("set threads = 1")
                 self.con.execute(f"set disabled_optimizers = {quoted(_steps_of_little())}")
-                self.nothing = Nothing(self.con) if len(self.whole) <= STRETCH else None
+        self.nothing = Nothing(self.con, is_asked=self.is_little and len(self.whole) <= STRETCH)
 
     def __enter__(self) -> Session:
         self._load()
@@ -143,7 +142,7 @@ class Session:
         }
         for name, table in given.items():
             con.register(name, table)
-            self._saw(name, is_empty=table.num_rows == 0)
+            self.nothing.saw_input(name, is_empty=table.num_rows == 0)
         con.execute(
             "create table sides_known (leg varchar, side varchar, entity varchar, shop varchar, channel varchar, since date)"
         )
@@ -183,12 +182,10 @@ class Session:
     def _see(self, name: str, table: str, periods: Sequence[dt.date], columns: pa.Schema, temporary: str = "") -> None:
         """A view of these periods of a table of the store."""
         self.store.view(self.con, name, periods, columns, table_of=table, temporary=temporary)
-        there = [period for period in periods if self.store.has(table, period)] if self.nothing else []
-        # to look into the files of many days takes longer than it spares
-        self._saw(name, is_empty=len(there) <= STRETCH and not any(self.store.rows(table, period) for period in there))
-
-    def _saw(self, name: str, *, is_empty: bool) -> None:
-        if self.nothing:
+        if self.nothing.is_asked:
+            there = [period for period in periods if self.store.has(table, period)]
+            # to look into the files of many days takes longer than it spares
+            is_empty = len(there) <= STRETCH and not any(self.store.rows(table, period) for period in there)
             self.nothing.saw_input(name, is_empty=is_empty)
 
     def _input(
@@ -251,21 +248,20 @@ class Session:
     def _make(self, path: str, temporary: str) -> None:
         name = Path(path).stem
         table = self._unchanged(name)
-        kind = "view" if name in (*VIEWS, *PLACED, *MAPPED) or (name == "item_claims" and table) else "table"
+        kind = "view" if table or name in (*VIEWS, *PLACED, *MAPPED) else "table"
         if name in ("scoped_claims", "run_claims") and self.is_little:  # to plan what is behind them takes longer than to make few rows
             kind = "table"
         self.at = f"sql/{path}"
         try:
             with told_when_short(f"sql/{path}", self.store.memory):
                 select = f"select * from {table}" if table else model_text(path)
-                is_empty = self.nothing is not None and self.nothing.comes_of(path)
-                if self.nothing and is_empty and kind == "table":
+                is_empty = self.nothing.comes_of(path)
+                if is_empty and kind == "table":
                     self.nothing.make(path, name, select)
                 else:
                     made = self.con.execute(f'create or replace {temporary} {kind} "{name}" as {select}')
                     is_empty = is_empty or (self.is_little and kind == "table" and made.fetchall() == [(0,)])
-                if self.nothing:
-                    self.nothing.saw_made([name], are_empty=is_empty)
+                self.nothing.saw_made([name], are_empty=is_empty)
             if kind == "table":
                 self.made[name] = Path(path).parent.name
             self.at = f"behind sql/{path}"
@@ -282,8 +278,7 @@ class Session:
 
     def drop(self, *names: str) -> None:
         """Drop what is there of these, in order, whether it is a view or a table."""
-        if self.nothing:
-            self.nothing.saw_made(names, are_empty=False)
+        self.nothing.saw_made(names, are_empty=False)
         for name in names:
             kind = "table" if self.made.pop(name, "") else "view"
             self.con.execute(f'drop {kind} if exists "{name}"')
@@ -297,14 +292,15 @@ class Session:
     def _unchanged(self, name: str) -> str:
         """The table whose rows a model gives as they are, where there are no shared accounts and no shop is the only one, no codes to
         map, or no side that is declared and not there; '' else."""
-        if name == "item_claims":
-            return "" if self.con.execute("select 1 from sides_unsupplied limit 1").fetchall() else "open_claims"
-        changing = "shared_accounts" if name in PLACED else "bundle_parts union all select 1 from coded_goods where sku <> code"
-        if name in OF_ONLY_SHOP:
-            changing += " union all select 1 from only_shop"
-        if name in (*PLACED, *MAPPED) and not self.con.execute(f"select 1 from {changing} limit 1").fetchall():
-            return PLACED.get(name) or MAPPED[name]
-        return ""
+        if name in PLACED:
+            table, changing = PLACED[name], "shared_accounts" + (" union all select 1 from only_shop" if name in OF_ONLY_SHOP else "")
+        elif name in MAPPED:
+            table, changing = MAPPED[name], "bundle_parts union all select 1 from coded_goods where sku <> code"
+        elif name in JOINED:
+            table, changing = JOINED[name], "sides_unsupplied"
+        else:
+            return ""
+        return "" if self.con.execute(f"select 1 from {changing} limit 1").fetchall() else table
 
     def result(self, name: str, columns: pa.Schema, periods: Sequence[dt.date]) -> pa.Table:
         """The periods of a table in its declared schema: column order and types; a missing column is an error."""

@@ -12,8 +12,7 @@ traits as (select * from leg_traits),
 lone as (
     select
         period, leg, entity, "key", currency, min(side) as side, min(first_seen) as first_seen, min(shop) as shop, max(channel) as channel,
-        case when leg in ('freight', 'payout_bank') or starts_with(min(shop), 'unassigned/') then '' else min(shop) end as scope_shop,
-        case when leg in ('payment_settlement', 'fee', 'freight') then max(channel) else '' end as scope_channel,
+        counterpart_shop(leg, "key", min(shop)) as scope_shop, counterpart_channel(leg, "key", max(channel)) as scope_channel,
         split_part("key", '/', -3) = 'absent' as is_absent
     from claims
     where leg in (select leg from places)

@@ -6,18 +6,8 @@ claims as (select * from made_claims),
 scoped as (
     select
         *,
-        case
-            when leg in ('freight', 'payout_bank') then ''
-            when leg in ('stock', 'ledger') then split_part("key", '/', 1)
-            -- nobody knows whose it is: its counterpart may be any shop's
-            when starts_with(shop, 'unassigned/') then ''
-            else coalesce(shop, '')
-        end as scope_shop,
-        case
-            when leg in ('payment_settlement', 'fee', 'freight') then coalesce(channel, '')
-            when leg = 'stock' then split_part("key", '/', -1)
-            else ''
-        end as scope_channel
+        counterpart_shop(leg, "key", shop) as scope_shop,
+        counterpart_channel(leg, "key", channel) as scope_channel
     from claims
 ),
 

@@ -153,7 +153,7 @@ def _rows(
             elif kind == "close":
                 stated.extend(_stated(statement))
                 stated.extend(repeated.end(statement.account, statement.id, *statement.balances.values()))
-                statements.extend(_balances(statement))
+                statements.extend(filter(None, [_balances(statement)]))
             elif kind == "entry":
                 # lines tell rows apart: where several entries share one, the number of the entry stands for it
                 last = max(line, last + 1)
@@ -305,18 +305,12 @@ def _moment(text: str) -> tuple[str, str]:
     return "" if in_utc else found[1], bare
 
 
-def _balances(statement: _Statement) -> Iterator[Statement]:
-    """Its opening and its closing balance with their days, where it states both."""
+def _balances(statement: _Statement) -> Statement | None:
+    """Its opening and its closing balance with their days; None where it does not state both."""
     first = next((code for code in ("OPBD", "PRCD") if code in statement.balances), "")
-    opening, closing = statement.balances.get(first), statement.balances.get("CLBD")
-    if not statement.account or opening is None or closing is None or not (opening.is_finite() and closing.is_finite()):
-        return
-    try:
-        opened, closed = (dt.date.fromisoformat(statement.days[code][:10]) for code in (first, "CLBD"))
-    except ValueError:
-        return
-    if opened <= closed:
-        yield Statement(statement.account, statement.currency, opened, opening, closed, closing)
+    return Statement.of(
+        statement.account, statement.currency, statement.balances.get(first), statement.balances.get("CLBD"),
+        lambda: [dt.date.fromisoformat(statement.days[code][:10]) for code in (first, "CLBD")])
 
 
 def _stated(statement: _Statement) -> Iterator[tuple[str, str, str]]:

@@ -168,8 +168,7 @@ def _rows(
             if brought is not None and page[1] is not None and page[0] == account:
                 stated.append((f"balance brought forward to {name}", f"{brought:f}", f"{page[1]:f}"))
             page = account, carried
-            if sums.place and (found := _statement(message, *sums.place[:2])):
-                statements.append(found)
+            statements.extend(filter(None, [_statement(message, *sums.place[:2])] if sums.place else []))
             stated.extend(repeated.end(account, name, sums.opening, closing))
             sums = _Sums()
 
@@ -266,13 +265,8 @@ def _statement(message: _Message, account: str, currency: str) -> Statement | No
     """The balances of a message with their days; None where it does not state both."""
     first, last = message.first("60F", "60M", "60").strip(), message.first("62F", "62M", "62").strip()
     (opening, _), (closing, _) = _balance(first), _balance(last)
-    if not account or opening is None or closing is None or not (opening.is_finite() and closing.is_finite()):
-        return None
-    try:
-        opened, closed = (dt.datetime.strptime(text[1:7], "%y%m%d").date() for text in (first, last))  # noqa: DTZ007 - a day
-    except ValueError:
-        return None
-    return Statement(account, currency, opened, opening, closed, closing) if opened <= closed else None
+    return Statement.of(account, currency, opening, closing, lambda: [
+        dt.datetime.strptime(text[1:7], "%y%m%d").date() for text in (first, last)])  # noqa: DTZ007 - a day
 
 
 def _account(message: _Message, currency: str) -> tuple[str, str]:
