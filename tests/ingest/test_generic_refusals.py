@@ -18,7 +18,7 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
 
 
 @pytest.mark.parametrize(("text", "encoding", "reason"), [
-    ('05/03/2026,"-12.50","STORE","+987.50"\n04/03/2026,"+1000.00","SALARY","+1000.00"\n', "utf-8", "no header line"),
+    ('05/03/2026,"12.50","STORE","1087.50"\n04/03/2026,"1000.00","SALARY","1075.00"\n', "utf-8", "no header line"),
     ("2026-03-05,SKU one,5,105\n2026-03-06,SKU one,-5,100\n2026-03-07,SKU one,1,101\n", "utf-8", "no source specification fits"),
     ('25/03/2026,-12.50,"A",987.50\n24/03/2026,9.00,"B",1000.00\n23/03/2026,-10.00,x,0.00\n', "utf-8", "no header line"),
     ("Date,Description,Amount\n2026-03-05,Deposit returned,100.00\n2026-03-06,Deposit,200.50\n", "utf-8", "or what was charged"),
@@ -97,7 +97,7 @@ def test_a_fee_that_only_stands_in_later_rows_is_asked_for(tmp_path: Path, monke
 
 
 def test_a_cell_that_is_no_day_leaves_the_order_of_the_others_to_be_found(tmp_path: Path) -> None:
-    found = read(tmp_path, "Date,Description,Amount,Balance\nn/a,x,1.00,1.00\n04/05/2026,c,1.00,2.00\n13/05/2026,b,7.00,9.00\n")
+    found = read(tmp_path, "Date,Description,Amount,Balance\nn/a,x,-1.00,1.00\n04/05/2026,c,1.00,2.00\n13/05/2026,b,7.00,9.00\n")
     assert found.rows_quarantined == 1 and sorted(str(day) for day in found.days) == ["2026-05-04", "2026-05-13"]
 
 

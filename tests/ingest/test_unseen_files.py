@@ -89,6 +89,23 @@ DAYS = (
        f'"NL55TRIO0123456789";"16-03-2026";"7,50";"{out}";"Shop";"2.080,00"\n', {"CNY": "1080"}, ["2026-03-05", "2026-03-06", "2026-03-16"], 0)
       for out, into in (("Debet", "Credit"), ("S", "H"), ("T", "J"))),
     ("20260305;-12500;HUF;20260305;987500;KFT\n20260306;100000;HUF;20260306;1087500;KFT\n20260307;500;HUF;20260307;1088000;KFT\n", {"HUF": "88000"}, None, 0),
+    # two rows that have signs, debits and credits apart, one column of amounts alone
+    ('15/03/2026,"-12.50","STORE","+987.50"\n04/03/2026,"+1000.00","SALARY","+1000.00"\n', {"CNY": "987.5"}, ["2026-03-04", "2026-03-15"], 0),
+    ("2026-03-16,SHOP,,7.50,1080.00\n2026-03-05,STRIPE,100.00,,1087.50\n2026-03-04,SHOP,,12.50,987.50\n", {"CNY": "80"}, None, 0),
+    ("05.03.2026;SHOP;-12,50\n16.03.2026;STRIPE;1.100,00\n", {"CNY": "1087.5"}, ["2026-03-05", "2026-03-16"], 0),
+    # what the balance of rows without signs begins with; a balance whose letters stand apart, and one below the rows
+    (f"{HEAD}2026-03-05,A,12.50,12.50\n2026-03-06,B,7.50,20.00\n", {"CNY": "20"}, None, 0),
+    ('"Data","Histórico","Valor"\n"01/03/2026","Saldo Anterior","1000.00"\n"05/03/2026","SHOP","-12.50"\n"16/03/2026","PIX","100.00"\n'
+     '"16/03/2026","S A L D O","1087.50"\n', {"CNY": "87.5"}, None, 2),
+    ('"Buchungstag";"Vorgang";"Buchungstext";"Umsatz in EUR"\n"16.03.2026";"Übertrag";"PAYOUT";"100,00"\n"05.03.2026";"Last";"x";"-12,50"\n'
+     '"Alter Kontostand";"1.000,00 EUR"\n', {"EUR": "87.5"}, None, 0),
+    # what the lines above call a currency, and a bank's balance that is called a ledger's
+    ("Kode Mata Uang : IDR\nTanggal,Keterangan,Jumlah\n16/03/2026,A,12500.00 DB\n17/03/2026,B,100000.00 CR\n", {"IDR": "87500"}, None, 0),
+    ("Ledger Balance,1087.50\nTransaction date,Description,Withdrawals (SGD),Deposits (SGD)\n16/03/2026,A,,100.00\n05/03/2026,B,12.50,\n",
+     {"SGD": "87.5"}, None, 0),
+    ("Data Lanc.,Data Valor,Descrição,Valor,Saldo\n16/03/2026,16/03/2026,A,\"100,00\",\"1.087,50\"\n05/03/2026,05/03/2026,B,\"-12,50\",\"987,50\"\n",
+     {"CNY": "87.5"}, None, 0),
+    ("Date,Description,Amount,Type of Payment/Receipt\n2026-03-05,A,12.50,Payment\n2026-03-16,B,100.00,Receipt\n", {"CNY": "87.5"}, None, 0),
     # deposits alone, each of which says so
     ("Date,Description,Amount\n2026-03-05,DEPOSIT STRIPE,100.00\n2026-03-06,ACH Credit SHOP,200.50\n", {"CNY": "300.5"}, None, 0),
     ("Buchungstag;Buchungstext;Verwendungszweck;Betrag\n05.03.2026;GUTSCHR. UEBERWEISUNG;A;100,00\n16.03.2026;ECHTZEIT-GUTSCHRIFT;B;200,50\n", {"CNY": "300.5"},
@@ -115,6 +132,8 @@ SIGNED = ("05.03.2026;A;-12,50;987,50", "16.03.2026;B;100,00;1087,50")
     "Data;Descricao;Valor;Saldo", "Tarih;Aciklama;Tutar;Bakiye", "transaction_date;description;debit_amount;credit_amount;closing_balance", "DATE;DESCRIPTION;AMOUNT;RUNNING_BALANCE",
     "Ngày giao dịch;Mô tả;Ghi nợ;Ghi có;Số dư", "Дата;Основание;Дебит;Кредит;Салдо", "Datum knjiženja;Opis;Zaduženje;Odobrenje;Stanje", "Dátum;Popis;Suma;Zostatok",
     "Дата;Опис операції;Сума;Залишок", "Dagsetning;Lýsing;Upphæð;Staða", "Tarikh;Keterangan;Debit;Kredit;Baki", "วันที่ทำรายการ;รายการ;หักบัญชี;เข้าบัญชี;ยอดเงินคงเหลือ",
+    "日付;内容;出金金額(円);入金金額(円);残高(円)", "取引日;取引名;払出金額（円）;受入金額（円）;現在（貸付）高", "お取引日;摘要;お引き出し額;お預け入れ額;差し引き残高", "交易日期;摘要;提款;存款;餘額",
+    "Ngày giao dịch;Mô tả;Số tiền ghi nợ;Số tiền ghi có;Số dư", "Posted Transactions Date;Description1;Debit-Amount;Credit-Amount;Balance",
     "帳務日期;說明;支出;存入;帳戶餘額", "交易日期;描述;支出;存入;結餘", "Date (dd/mm/yyyy);Description;Money Out (GBP);Money In (GBP);Balance (GBP)"])
 def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp_path: Path, head: str) -> None:
     rows = SIGNED if head.count(";") == 3 else (OUT, INTO)
@@ -138,6 +157,10 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     # a word of three letters that is no currency
     ("Date,Description,Amount,Balance\n2026-03-05,A,-10.00 DEB,90.00\n2026-03-06,B,20.00 CRE,110.00\n", "rows in CRE, which is no currency 0 1"),
     ("Date,Description,Amount,Currency\n2026-03-05,A,-10.00,EUX\n2026-03-06,B,20.00,EUX\n", "rows in EUX, which is no currency 0 2"),
+    # no sign, and a balance that does not tell of the earliest row what it moved
+    *((f"Date,Description,Amount,{more[0]}Balance\n{rows}", "the balance behind its earliest row does not tell") for more, rows in (
+        ([""], "2026-03-16,X,100.00,1100.00\n"), ([""], "2026-03-17,Z,50.00,1137.50\n2026-03-16,X,100.00,1087.50\n2026-03-05,Y,12.50,987.50\n"),
+        (["Flow,"], "2026-03-05,Y,12.50,Debit card,987.50\n2026-03-16,X,100.00,Deposit,1087.50\n"))),
     # cards whose charges are positive
     ("Trans. Date,Post Date,Description,Amount,Category\n02/20/2026,02/20/2026,S,8.01,Merchandise\n02/20/2026,02/22/2026,P,-52.42,Payments and "
      "Credits\n02/19/2026,02/19/2026,C,25.24,Merchandise\n", "8.01 in the column 'Amount' is money in, or what was charged"),

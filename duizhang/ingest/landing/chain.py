@@ -84,6 +84,12 @@ class Chain:
         best = min((self.oldest, self.newest), key=lambda reading: reading.count)
         return best.breaks, best.count
 
+    @property
+    def begins_with_nothing(self) -> bool:
+        """Whether the balance before all rows is 0, in an order in which they follow."""
+        opened = [self.oldest.first] * (not self.oldest.count) + [self.newest.last - self.moved] * (not self.newest.count)
+        return bool(self.rows) and 0 in opened
+
     def _closes(self) -> bool:
         return self.loose is not None and sum(abs(count) for count in self.loose.values()) <= 2
 

@@ -192,7 +192,9 @@ class _Run:
     def _proven(self) -> Iterator[str]:
         place = self.place
         if place.header < 0 and self.spec.reader == "table" and not self.spec.positions and self.document.kind == "text":
-            yield "it has no header line: which column is what follows from its running balance"
+            has_balance = any(chain.rows for chain in self.tally.chains.values())
+            proof = "its running balance" if has_balance else "what stands in it, and what is out from its sign"
+            yield f"it has no header line: which column is what follows from {proof}"
 
     def _stated(self) -> Iterator[ControlTotal]:
         """What the file states of its rows: totals that the specification knows, those of its reader, running balances."""

@@ -17,9 +17,10 @@ from duizhang.ingest.landing.whose_sides import settle_sides
 from duizhang.ingest.rows import Batch, Reading
 from duizhang.ingest.specification import Cell, SourceSpec, normalised
 from duizhang.ingest.texts import whole
-from duizhang.ingest.typing import MINUS, ColumnTyper, Said, Way, undecided_fees, undecided_signs
+from duizhang.ingest.typing import MINUS, ColumnTyper, Said, Way, undecided_earliest, undecided_fees, undecided_signs
 
 _ENOUGH = 2  # steps between balances that tell their order
+_MANY = 5  # of them that tell how amounts are written
 _MAY_BE_NEGATIVE = rf"[-(（{MINUS}]|[A-Za-z][.)]?\s*$"
 # columns and lines above the rows that tell the statement of a card
 _CARD = re.compile(
@@ -63,16 +64,45 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
             continue
         if typer.said.amounts == "charges":
             typer.charged.add(name)
-        if typer.said.amounts or any(typer.says(field, batch) for field in column.sign_by):
+        after = typer.spec.balance.after if typer.spec.balance else ""
+        if typer.said.amounts or any(typer.says(field, batch) for field in column.sign_by if field != after):
             continue
         amounts, signed = typer.signs(name, batch)
         above = amounts.filter(amounts > 0)
+        if after in column.sign_by and typer.says(after, batch):
+            if len(above) and not signed:
+                _settle_earliest(typer, batch, name, f"{above[0].normalize():f}")
+            continue
         is_card = _CARD.search(f"{typer.above} {' '.join(typer.header)}") is not None or typer.pays_card(name, batch)
         if len(above) and (not signed or (is_card and 2 * len(above) >= len(amounts))):
             if not is_card and not signed and all_came_in(typer, batch, name):
                 typer.told.append("amounts without a sign are read as money in, as every row says that it is")
                 continue
             raise undecided_signs(column.column, f"{above[0].normalize():f}")
+
+
+def _settle_earliest(typer: ColumnTyper, batch: Batch, name: str, example: str) -> None:
+    """See whether amounts without any sign are money in, as their balance has it: it tells so of every row but the earliest, before which
+    no balance stands. Raises RefusedFile where nothing speaks for that one."""
+    spec = typer.spec
+    beside = [field for field, column in spec.fields.items() if column.beside == name and typer.positions[field] is not None]
+    if spec.balance is None or all_came_in(typer, batch, name) or any(typer.signs(field, batch)[1] for field in beside):
+        return
+    typed = typer.type(batch)[0]
+    balance = Balance(spec.balance, typed_schema(spec))
+    led, chains = balance.led(typed), balance.chains(typed).values()
+    if led.breaks or all(chain.begins_with_nothing for chain in chains if not chain.flat):
+        return  # breaks are shown and hold
+    if led.steps < _MANY and not (led.steps and _is_like_another(typer, batch)):
+        raise undecided_earliest(spec.fields[name].column, example)
+    typer.told.append("amounts without a sign are read as money in: the balance tells so of all rows but the earliest")
+
+
+def _is_like_another(typer: ColumnTyper, batch: Batch) -> bool:
+    """Whether the first and the last row, of which one is the earliest, each have the text of another row."""
+    place = typer.positions.get("payout")
+    texts = [] if place is None else batch.columns[place].to_pylist()
+    return len(texts) > 1 and texts[0] in texts[1:] and texts[-1] in texts[:-1]
 
 
 def _settle_ways(typer: ColumnTyper, batch: Batch) -> None:

@@ -19,7 +19,8 @@ _OF_BANKS = re.compile(
     r"|交易(?:渠道|网点|场所|机构|地点)|钞汇.*"
     "|柜员.*|起息日|币种代码)$")
 _LEDGER_ABOVE = re.compile(
-    r"(?i)日记账|明细账|总账|往来账|科目|\b(?:general |cash ?|sub-?)?ledger\b|\bcash ?book\b|\bjournal\b|\bkassenbuch\b|\bsachkonto\b"
+    r"(?i)日记账|明细账|总账|往来账|科目|\b(?:general |cash ?|sub-?)?ledger\b(?! ?balance)"
+    r"|\bcash ?book\b|\bjournal\b|\bkassenbuch\b|\bsachkonto\b"
     "|grand livre")
 _BANK_ABOVE = re.compile(
     r"(?i)对账单|交易明细|账户明细|交易流水|活期|开户行|开户银行|\b(?:bank|account|card) statement\b"

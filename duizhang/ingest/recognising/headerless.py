@@ -1,7 +1,9 @@
-"""A bank's file without a header line, where its own running balance proves which column is what.
+"""A bank's file without a header line, where its own running balance proves which column is what, or no other column can be it.
 
 Of all pairs of columns of amounts exactly one may be such that one leads from row to row of the other: that is the amount, the other
-the balance after it. Where none does, or several do, or the day of booking is not told from that of value, the file is refused.
+the balance after it; debits and credits may have a column each. Of a file that has one column of amounts alone, that is what each row
+moves where some have a minus and some have none. Where nothing proves it, or the day of booking is not told from that of value, the
+file is refused.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from itertools import pairwise, permutations
 from duizhang.ingest.specification import SourceSpec
 
 _STEPS = 2  # between balances that are enough to prove it
-_FEWEST = 4  # columns: day, text, amount, balance
+_FEWEST = 3  # columns: day, text, amount
 _DAY = re.compile(
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|(?:19|20)\d{2}[01]\d[0-3]\d)(?:[ T]\d{2}:\d{2}(?::\d{2})?)?")
 _AMOUNT = re.compile(r"([-+]?)(\d{1,3}(?:([., '])\d{3})(?:\3\d{3})*|\d+)(?:([.,])(\d{1,2}))?([-+]?)")
+_CENTS = re.compile(r"[.,]\d\d\D*$")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}|\d{16,26}")
 _ISO = re.compile(r"[A-Z]{3}")
 
@@ -29,23 +32,21 @@ def headerless_names(spec: SourceSpec, rows: Sequence[Sequence[str]], currencies
     """
     filled = [[cell.strip(" \t\"'") for cell in row] for row in rows if any(cell.strip() for cell in row)]
     width = len(filled[0]) if filled else 0
-    if width < _FEWEST or len(filled) <= _STEPS or any(len(row) != width for row in filled):
+    if width < _FEWEST or len(filled) < 2 or any(len(row) != width for row in filled):
         return None
     columns = [[row[at] for row in filled] for at in range(width)]
     days = [at for at, cells in enumerate(columns) if all(map(_DAY.fullmatch, cells))]
     amounts = {at: found for at, cells in enumerate(columns) if at not in days and (found := _amounts(cells))}
-    sides: dict[int | None, tuple[str, list[int]]] = {at: told for at, cells in enumerate(columns) if (told := _sides(spec, cells))}
-    proofs = _proofs(amounts, {None: ("", [])}) or _proofs(amounts, sides)  # a sign that is there needs no word
     codes = [at for at, cells in enumerate(columns) if set(cells) <= currencies and all(map(_ISO.fullmatch, cells))]
     day = _booked([columns[at] for at in days])
-    if len(proofs) != 1 or day is None:
+    known = _proven(spec, columns, amounts)
+    if day is None or not known:
         return None
-    [(amount, balance, side)] = proofs
-    if not codes and all(cell == int(cell) for cell in amounts[amount]):
+    moved = next(amounts[known[name]] for name in ("amount", "balance") if name in known)
+    if not codes and all(cell == int(cell) for cell in moved):
         return None  # pieces of a stock, that balance as well
+    known["occurred_at"] = days[day]
     names = [f"column {at + 1}" for at in range(width)]
-    known = {"amount": amount, "balance": balance, "occurred_at": days[day]}
-    known |= {sides[side][0]: side} if side is not None else {}
     if len({tuple(columns[at]) for at in codes}) > 1:
         return None  # of the account, or of what was paid
     known |= {"currency": codes[0]} if codes else {}
@@ -58,6 +59,50 @@ def headerless_names(spec: SourceSpec, rows: Sequence[Sequence[str]], currencies
     for field, at in (known | {"payout": text}).items():
         names[at] = spec.fields[field].column
     return tuple(names)
+
+
+def _proven(spec: SourceSpec, columns: Sequence[Sequence[str]], amounts: Mapping[int, Sequence[Decimal]]) -> dict[str, int]:
+    """The columns of what rows move, by field; none where nothing proves them or several may be it."""
+    sides: dict[int | None, tuple[str, list[int]]] = {at: told for at, cells in enumerate(columns) if (told := _sides(spec, cells))}
+    proofs = _proofs(amounts, {None: ("", [])}) or _proofs(amounts, sides)  # a sign that is there needs no word
+    [first, *more] = [{"amount": amount, "balance": balance} | ({sides[side][0]: side} if side is not None else {})
+                      for amount, balance, side in proofs] or [{}]
+    is_signed = bool(first) and len({cell > 0 for cell in amounts[first["amount"]]}) == 2
+    if len(columns[0]) <= _STEPS and not is_signed:
+        first = {}  # of few rows a sign has to say as well which way they move
+    if not proofs:
+        [first, *more] = _split(columns, amounts) or [_alone(columns, amounts)]
+    return {} if more else first
+
+
+def _split(columns: Sequence[Sequence[str]], amounts: Mapping[int, Sequence[Decimal]]) -> list[dict[str, int]]:
+    """The columns of debits, credits and a balance to which they lead, each row having one of the two."""
+    if len(columns[0]) <= _STEPS:
+        return []
+    halves = {at: _halves(cells) for at, cells in enumerate(columns) if "" in cells}
+    halves = {at: found for at, found in halves.items() if any(found)}
+    return [
+        {"debit": debit, "credit": credit, "balance": balance}
+        for debit, credit in permutations(halves, 2)
+        if all((columns[debit][n] == "") != (columns[credit][n] == "") for n in range(len(columns[0])))
+        for balance in amounts
+        if _leads([into - out for out, into in zip(halves[debit], halves[credit], strict=True)], amounts[balance])]
+
+
+def _halves(cells: Sequence[str]) -> list[Decimal]:
+    """The amounts of a column of which some cells are empty, 0 for these; none where a cell is no amount or has a sign."""
+    found = iter(_amounts([cell for cell in cells if cell]))
+    values = [next(found, Decimal(-1)) if cell else Decimal(0) for cell in cells]
+    return [] if any(value < 0 for value in values) else values
+
+
+def _alone(columns: Sequence[Sequence[str]], amounts: Mapping[int, Sequence[Decimal]]) -> dict[str, int]:
+    """The only column of amounts, some of which have a minus and some have none, all with cents."""
+    if len(amounts) != 1 or any(_amounts([cell for cell in cells if cell]) for at, cells in enumerate(columns) if at not in amounts):
+        return {}
+    [(at, values)] = amounts.items()
+    is_signed = len({cell > 0 for cell in values}) == 2
+    return {"amount": at} if is_signed and all(_CENTS.search(cell) for cell in columns[at]) else {}
 
 
 def _letters(cell: str) -> int:

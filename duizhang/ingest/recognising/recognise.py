@@ -42,7 +42,8 @@ _CLOSES = frozenset(")）]］")
 # a line that says something of the whole account, and a code in it that stands alone: before a number, or at the end of a cell
 _LABELLED = re.compile(
     r"(?i)\b(saldo|solde|balance|konto\w*|currency|währung|waehrung|devise|monnaie|moneta|valuta|divisa|moneda|moeda|waluta|měna|controvalore"
-    r"|conto|account|compte|cuenta|conta|rekening\w*|rachunek)\b|币种|通貨|残高")
+    r"|conto|account|compte|cuenta|conta|rekening\w*|rachunek|ccy|curr\.?|mata uang|валюта|счет|para birimi|döviz|hesap"
+    r"|devizanem|pénznem|számla\w*|mena|deviza|valuuta|νόμισμα|loại tiền)\b|币种|币别|幣別|幣種|通貨|残高|통화|สกุลเงิน|מטבע|العملة")
 _STATED = re.compile(r"(?<=[\s:;,(\"=])([A-Z]{3})(?=\s*[\d.,'+-]*\d|\s*[;,)\"\t]|\s*$)")
 # of whom or what else a currency may be than of the amounts
 _OTHERS = re.compile(

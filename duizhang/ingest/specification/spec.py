@@ -449,14 +449,18 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", "".join(part for part in parts if not "\u0300" <= part <= "\u036f"))
 
 
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+
+
 @lru_cache(maxsize=1 << 16)
 def normalised(name: str) -> str:
-    """A column name without what drifts: width of letters and brackets, blanks, tabs, underscores, quotes, back-ticks, case."""
+    """A column name without what drifts: width of letters and brackets, blanks, tabs, underscores, hyphens between letters, quotes,
+    back-ticks, case."""
     text = name if name.isascii() else unicodedata.normalize("NFKC", name.replace("\ufeff", ""))
     text = "".join(text.casefold().replace("_", "").split())
     for mark in _QUOTES:  # `translate` would go character by character
         text = text.replace(mark, "")
-    return text
+    return _HYPHEN.sub("", text) if "-" in text else text
 
 
 def load_spec(path: Path) -> SourceSpec:

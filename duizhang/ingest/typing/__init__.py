@@ -1,6 +1,15 @@
 """From text cells to typed columns: amounts, times, ids, pseudonyms; what does not parse is told and masked."""
 
-from duizhang.ingest.typing.cells import HIDDEN, QUARANTINE, ColumnTyper, Said, Unread, undecided_fees, undecided_signs
+from duizhang.ingest.typing.cells import (
+    HIDDEN,
+    QUARANTINE,
+    ColumnTyper,
+    Said,
+    Unread,
+    undecided_earliest,
+    undecided_fees,
+    undecided_signs,
+)
 from duizhang.ingest.typing.debits import Way, undecided_sides
 from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.masks import masked, shape, without_values
@@ -25,6 +34,7 @@ __all__ = [
     "remark_fields",
     "shape",
     "ten_thousandths",
+    "undecided_earliest",
     "undecided_fees",
     "undecided_sides",
     "undecided_signs",

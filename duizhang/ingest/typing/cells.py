@@ -511,6 +511,15 @@ def undecided_signs(column: str, example: str) -> RefusedFile:
         "money out, or export the balance with it.")
 
 
+def undecided_earliest(column: str, example: str) -> RefusedFile:
+    """The refusal of a file without signs whose balance tells of every row but the earliest what it moves."""
+    return RefusedFile(
+        f"amounts can be read in two ways: none in the column {column!r} has a sign, and the balance behind its earliest row does not tell "
+        f"whether that is money in or money out, such as {example}",
+        advice="Say in books.yaml, readings: {SOURCE: {amounts: signed}} where amounts without a sign are money in, or export some days "
+        "before it as well.")
+
+
 class _Raw:
     """The bare cells of a batch by position: every column is cleaned once, however many fields read it."""
 
