@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -59,6 +60,12 @@ _CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 TRANSIT_DAYS = 7  # for goods between two warehouses, unless `sla_days` says otherwise by `stock/transit`
 # entries that name a shop, a leg or the like, and those that have what is named
 _NAMING = {"shops", "roles", "calendars", *(pattern[0] for patterns in NAMED.values() for pattern in patterns)}
+# by words of what PyYAML says
+_YAML_ADVICE = {
+    "\\t": "Indent with blanks, not with a tab.",
+    "mapping values are not allowed": "A text in which a colon and a blank stand needs quotation marks around it.",
+    "": "Look at that line and the one above it: blanks indent, and a colon and a blank stand between a name and what it has.",
+}
 # entries of books.yaml that change no result: where files are, who acts, whom letters go to
 _NO_RESULT = (
     "root", "language", "inbox", "sources", "databases", "pseudonym_key", "encrypt_archive", "retention", "roles", "people",
@@ -298,13 +305,20 @@ def _begun(value: object, day: str) -> object:
 
 def load_books(path: Path) -> Books:
     """Read and check books.yaml; a BooksError says all that is wrong, each with its line."""
+    if path.is_dir():
+        within = shlex.quote(str(path / "books.yaml"))
+        raise BooksError(f"{path} is a folder, and books are a file", advice=f"Give the file: --books {within}.")
     if not path.is_file():
         raise BooksError(f"{path}: no such file", advice="Give the path of your books.yaml with --books.")
     try:
         text = path.read_text(encoding="utf-8")
         raw, node = load_yaml(text), compose_yaml(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BooksError(f"{path} is not valid YAML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BooksError(f"{path} is not in UTF-8", advice="Save it as UTF-8 and run the command again.") from error
+    except yaml.YAMLError as error:
+        has_place = isinstance(error, yaml.MarkedYAMLError)
+        advice = next(said for words, said in _YAML_ADVICE.items() if words in str(error)) if has_place else ""
+        raise BooksError(f"{path} is not valid YAML: {error}", advice=advice) from error
     if not isinstance(raw, dict):
         raise BooksError(f"{path} is empty or not a mapping", advice="See the example in README.md.")
     root = path.resolve().parent
@@ -338,6 +352,8 @@ def _problem(error: ErrorDetails) -> tuple[Place, str]:
     place, said = tuple(error["loc"]), error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return place, f"unknown key{meant(str(place[-1]), _keys(place[:-1]))}"
+    if error["type"].startswith(("date_", "datetime_")):
+        return place, f"{error['input']!r} is no day such as 2026-03-31"
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         known = re.findall(r"'([^']+)'", said)
         close = nearest(error["input"], known)

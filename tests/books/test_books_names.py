@@ -71,6 +71,9 @@ def problems(folder: Path, text: str) -> list[str]:
     ("start: 2026-03-01\n", "start: 2026-03-01\nsku_map: [{code: x, sku: y, shop: tb-1}]\n",
      "line 3, sku_map.0.shop: unknown shop 'tb-1'; did you mean 'tb-01'?"),
     ("start: 2026-03-01\n", "start: 2026-03-01\ncut_off: 25:10\n", "line 3, cut_off: '25:10' is no time of a day; expected such as 04:00"),
+    ("start: 2026-03-01", "start: 2026-02-30", "line 2, start: '2026-02-30' is no day such as 2026-03-31"),
+    ("from_day: 2026-03-01, percent", "from_day: 01.03.2026, percent", "rate_cards.0.from_day: '01.03.2026' is no day such as 2026-03-31"),
+    ("percent: 0.6", "percent: !!float much", "line 11, rate_cards.0.percent: Input should be a valid decimal"),
     ("payout_bank/alipay: 3", "payout_bank/alipay: -3", "should be greater than or equal to 0"),
     ("{fee: 0.01", "{fee: -0.01", "should be greater than or equal to 0"),
     ("start: 2026-03-01\n", f"start: 2026-03-01\nroles: {{maker: {{may: [make]}}}}\npeople:\n  li: {{name: Li, role: makr, key: {KEY}}}\n",
@@ -114,6 +117,21 @@ def test_every_entry_that_names_a_shop_a_leg_a_source_or_a_provider_is_looked_at
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     text = GOOD.replace("alipay_trade", "alipay_trad").replace("[order_payment", "[order_paymnt").replace("0.6", "much")
     assert [line.split(",")[0] for line in problems(tmp_path, text)] == ["line 6", "line 7", "line 11"]
+
+
+@pytest.mark.parametrize(("raw", "said", "advice"), [
+    ("name: 对账".encode("gbk"), "is not in UTF-8", "Save it as UTF-8"), (b"shops:\n\ttb: {}\n", "is not valid YAML", "not with a tab"),
+    (b"name: a: b\n", "is not valid YAML", "quotation marks"), (b"name: " + b"[" * 3000, "nested too deeply", ""),
+    (b"name: &a [*a]\n", "an entry holds itself", ""), (b"name: {a: &a {b: [*a]}}\n", "an entry holds itself", ""),
+])
+def test_books_that_are_no_yaml_are_told_with_what_to_do(tmp_path: Path, raw: bytes, said: str, advice: str) -> None:
+    (tmp_path / "books.yaml").write_bytes(raw)
+    with pytest.raises(BooksError) as told:
+        load_books(tmp_path / "books.yaml")
+    assert said in str(told.value) and advice in (told.value.advice or "")
+    with pytest.raises(BooksError, match="is a folder"):
+        load_books(tmp_path)
+    assert problems(tmp_path, GOOD.replace("tb-01: {", "tb-02: &one {platform: taobao}\n  tb-03: *one\n  tb-01: {")) == [], "said twice"
 
 
 def test_own_sources_are_known_and_the_books_of_the_readme_and_the_examples_load(tmp_path: Path) -> None:
