@@ -214,8 +214,7 @@ def decisions(state: State) -> list[Decision]:
     with state.read() as con:
         rows = con.execute(sa.select(CORRECTIONS).order_by(CORRECTIONS.c.id)).mappings().all()
         more = {r["id"]: r for r in con.execute(sa.select(DECISION_ITEMS)).mappings()}
-        # a home that an earlier program left, and that is only read, has no such table yet
-        terms = {r.id: r for r in con.execute(sa.select(DECISION_TERMS))} if sa.inspect(con).has_table(DECISION_TERMS.name) else {}
+        terms = {r.id: r for r in con.execute(sa.select(DECISION_TERMS))}
         taken = {r.id: Undo(dt.date.fromisoformat(r.period), r.taken_back_by, r.reason, r.entry) for r in con.execute(sa.select(TAKEN))}
     found = []
     for row in rows:

@@ -76,24 +76,22 @@ def look_at_home(home: Path, *, deep: bool = True) -> Iterator[Finding]:
         )
         return
     if deep and not busy:
-        yield from _proved(home, published=published)
+        yield from _proved(home)
 
 
-def _proved(home: Path, *, published: bool) -> Iterator[Finding]:
+def _proved(home: Path) -> Iterator[Finding]:
     """What `verify` finds; of that, what readers are shown can be made again at once from what is on record."""
     proof = verify(home)
-    # before the first publication there is nothing to show
-    problems = [problem for problem in proof.problems if published or not problem.startswith(POINTER)]
     restore = _restored(home)
-    for problem in problems:
+    for problem in proof.problems:
         if problem.startswith(POINTER):
             yield Finding(AREA, WRONG, spoken(problem), _("Any run makes it again."), _rebuilt(home))
         else:
             yield Finding(AREA, WRONG, spoken(problem), _(
                 "`duizhang run` repairs what the archive or the published objects still have; restore the rest from a backup."),
                 restore if problem.startswith(_WRITTEN_AGAIN) else None)
-    yield from _unreferenced(home, proof.left_over, safe=all(p.startswith(_APART) for p in problems))
-    if not problems:
+    yield from _unreferenced(home, proof.left_over, safe=all(p.startswith(_APART) for p in proof.problems))
+    if not proof.problems:
         yield Finding(AREA, WELL, _("everything is as it was written; {n} events, head {head}", n=proof.events, head=proof.head[:12]))
 
 

@@ -47,6 +47,8 @@ class State:
         self._local = threading.local()
         # how many tables were declared when they were looked for
         self._declared = 0
+        # those that are declared and that the database of a home that is only read does not have
+        self._lacking: list[str] = []
         if not read_only:
             make_home(home)
         url = "" if identity(home).own else shared_url()
@@ -138,9 +140,17 @@ class State:
                     if serialisable and not self.is_sqlite:
                         # before the first look, so that each change sees what the one before it wrote
                         connection.execute(sa.text(f"lock table {HOMES.name} in exclusive mode"))
+                    self._lend(connection)
                     yield connection
         except sa.exc.DBAPIError as error:
             raise told(error, self.engine) from error
+
+    def _lend(self, connection: sa.Connection) -> None:
+        """What nobody has written to yet, in this home or by the program that left it, is an empty table of this connection to whoever
+        may only read."""
+        for name in self._lacking:
+            statement = str(sa.schema.CreateTable(METADATA.tables[name]).compile(connection))
+            connection.exec_driver_sql(statement.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1))
 
     def _declare(self) -> None:
         """Create what is missing of the tables that are declared by now."""
@@ -156,6 +166,7 @@ class State:
         with self.read() as connection:
             there = set(sa.inspect(connection).get_table_names())
             version = schema_version.found(connection, there)
+            self._lacking = sorted(METADATA.tables.keys() - there) if self.read_only else []
             if not (self.read_only or there.issuperset(METADATA.tables)) or HOMES.name not in there:
                 return False
             if version != schema_version.HEAD and not self.read_only:

@@ -11,6 +11,7 @@ from duizhang.home.published import POINTER
 from duizhang.home.state import State
 from duizhang.home.store import quoted
 from duizhang.publish.pointer import connect_as_pointer, fill, standing
+from duizhang.publish.versions import period_states
 
 _NAMES = {
     "its view {}": "select schema_name, view_name, sql from duckdb_views() where not internal",
@@ -28,7 +29,7 @@ def published_differs(home: Path, state: State) -> list[str]:
     """What readers are shown that is not on record; nothing in the home is written."""
     path = home / POINTER
     if not path.is_file():
-        return [f"{POINTER} is missing; any run makes it again"]
+        return [f"{POINTER} is missing; any run makes it again"] if period_states(state) else []
     with connect_as_pointer(":memory:", home.resolve()) as again:
         fill(again, home.resolve(), standing(state))
         now = _look(again)

@@ -24,8 +24,6 @@ _PARTS = (*FILTERS, "timing", "order", "words")
 def views(state: State, person: str) -> dict[str, dict[str, str]]:
     """The views of a person by name: the parts of the address."""
     with state.read() as con:
-        if not sa.inspect(con).has_table(VIEWS.name):
-            return {}  # of an earlier program, and only read
         rows = con.execute(sa.select(VIEWS).where(VIEWS.c.person == person).order_by(VIEWS.c.name))
         return {row.name: dict(parse_qsl(row.address)) for row in rows}
 

@@ -66,6 +66,23 @@ def test_a_new_home_has_the_newest_schema_at_once(tmp_path: Path) -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == schema_version.HEAD
 
 
+def test_a_table_that_nobody_has_written_to_yet_is_empty_to_whoever_only_reads(tmp_path: Path) -> None:
+    """As of a home that `plan` made, which needs few of them: nothing is wrong with it."""
+    State(tmp_path)
+    lacking = {"approvals", "object_files", "corrections", "decision_terms"}
+    with sqlite3.connect(tmp_path / DATABASE) as con:
+        for name in lacking:
+            con.execute(f"drop table {name}")
+    con.close()
+    assert verify(tmp_path).problems == []
+    state = State(tmp_path, read_only=True)
+    with state.read() as found:
+        assert [found.execute(sa.select(METADATA.tables[name])).all() for name in sorted(lacking)] == [[]] * 4
+    with sqlite3.connect(tmp_path / DATABASE) as con:
+        assert not lacking & {name for (name,) in con.execute("select name from sqlite_master")}, "nothing was written"
+    con.close()
+
+
 def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path) -> None:
     home = tmp_path / "home"
     state = State(home)
