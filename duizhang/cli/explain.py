@@ -41,10 +41,12 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
     if as_json:
         answer({"key": key, "events": events, "items": items, "not_run": not_run}, (), as_json=True)
         return
-    width = screen_width()
+    from duizhang.report.home_books import read_home_books
+
+    width, books = screen_width(), read_home_books(home)
     for event in events:
         facts = "  ".join(f"{_named(n)}={_said(n, event[n])}" for n in SHOWN if event.get(n) not in (None, ""))
-        at = f"  {event['occurred_at']} UTC" if event["occurred_at"] else ""
+        at = f"  {books.clock(event['occurred_at'])} {books.time_zone}" if event["occurred_at"] else ""
         for line in (f"{event['period']}{at}  {_named(event['table'])}", *indented(facts, width, by="    "),
                      f"    {event['file']}:{event['line']}"):
             click.echo(line)

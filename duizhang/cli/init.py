@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
@@ -15,6 +14,7 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.cells import screen_width, table_text, wrapped
+from duizhang.cli.options import typed
 from duizhang.cli.progress import Progress
 from duizhang.errors import BooksError, UserError
 from duizhang.speech.language import translated as _
@@ -48,7 +48,8 @@ def command(
     drafts = not (copies and target.exists())  # a draft is there already, perhaps corrected: its shops say where files belong
     if drafts and target.exists():
         raise UserError(
-            f"{target} exists and is not overwritten", advice=f"Another draft: `duizhang init {folder} --out draft.yaml`, then compare.")
+            f"{target} exists and is not overwritten",
+            advice=f"Another draft: `duizhang init {typed(folder)} --out draft.yaml`, then compare.")
     given = {"entity": entity, "time_zone": time_zone, "currency": currency}
     asks = not yes and not as_json and sys.stdin.isatty()
     found, shops, answers = _looked(folder, root, {key: value for key, value in given.items() if value}, asks=asks)
@@ -215,8 +216,8 @@ def _proposing(found: Folder, target: Path) -> list[str]:
     if nobody is None:
         return []
     out = target.parent / "sources" / "mine_orders.yaml"
-    again = f"rm {_typed(target)} && duizhang init {_typed(found.root)} --copy"
-    return [f"duizhang source new {_typed(found.paths[nobody])} --name mine_orders --out {_typed(out)}",
+    again = f"rm {typed(target)} && duizhang init {typed(found.root)} --copy"
+    return [f"duizhang source new {typed(found.paths[nobody])} --name mine_orders --out {typed(out)}",
             _("  where it is a list of orders or a bill. Look at what it proposes, then draft again: {command}", command=again)]
 
 
@@ -226,13 +227,8 @@ def _next(found: Folder, shops: Shops, target: Path) -> list[str]:
 
     if not found.days:
         return []
-    command, first, last = f"--books {_typed(target)}", found.days[0], last_whole_day(found, shops) or found.days[-1]
+    command, first, last = f"--books {typed(target)}", found.days[0], last_whole_day(found, shops) or found.days[-1]
     return [f"duizhang plan {command}", f"duizhang run {command} --from {first} --to {last}", "duizhang status", "duizhang report"]
-
-
-def _typed(path: Path) -> str:
-    """A path as it is typed from here, where that is shorter."""
-    return shlex.quote(min(str(path), os.path.relpath(path), key=len))
 
 
 def _doubt(bill: Bill, others: list[str]) -> str:

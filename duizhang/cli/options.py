@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,9 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def _is_books(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
     """A path of books.yaml that is a file; the same error as `load_books` gives, without loading it."""
+    if path is not None and path.is_dir():
+        raise BooksError(_("{path} is a folder, and books are a file", path=path),
+                         advice=_("Give the file: --books {path}.", path=shlex.quote(str(path / "books.yaml"))))
     if path is not None and not path.is_file():
         raise BooksError(_("{path}: no such file", path=path), advice=_("Give the path of your books.yaml with --books."))
     if path is not None:
@@ -86,7 +91,8 @@ def _home(help_text: str, callback: Callable[[click.Context, click.Parameter, Pa
 new_home_option = _home("Where results are kept (or DUIZHANG_HOME).", None)
 home_option = _home("Where the results are (or DUIZHANG_HOME).", _is_home)
 books_option = click.option(
-    "--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml.", callback=_is_books,
+    "--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml (or DUIZHANG_BOOKS).",
+    envvar="DUIZHANG_BOOKS", callback=_is_books,
 )
 books_here_option = click.option(
     "--books", "books_path", type=click.Path(path_type=Path), help="Default: the books.yaml of this folder.", callback=_is_books,
@@ -107,6 +113,20 @@ def known_sources(books_path: Path | None) -> dict[str, SourceSpec]:
     from duizhang.ingest import load_specs
 
     return load_specs(load_books(books_path).sources_path if books_path else None)
+
+
+def typed(path: Path) -> str:
+    """A path as a shell takes it, shorter from here where that is; bytes of a name that are no text as the shell writes them."""
+    text = min(str(path), os.path.relpath(path), key=len)
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(c if c.isprintable() and c not in "'\\" else "".join(f"\\x{b:02x}" for b in os.fsencode(c)) for c in text) + "'"
+
+
+def at_home(home: Path) -> str:
+    """What a command that is proposed needs to find the same home; '' where it finds it by itself."""
+    given = click.get_current_context().get_parameter_source("home") is click.core.ParameterSource.COMMANDLINE
+    return f" --home {typed(home)}" if given else ""
 
 
 def open_state(home: Path, *, read_only: bool = False) -> State:

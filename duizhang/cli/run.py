@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from duizhang.cli.answers import answer, json_option
-from duizhang.cli.options import DAY, books_option, new_home_option
+from duizhang.cli.options import DAY, at_home, books_option, new_home_option
 from duizhang.cli.spoken_lines import spoken_lines
 from duizhang.memory import parsed
 from duizhang.runner import check_range, load_runner
@@ -51,8 +51,10 @@ def command(
     with nullcontext() if quiet else spoken_lines():
         code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory, engine=engine)
     if not quiet:
-        done = _("published: `duizhang status`, `duizhang report`") if code == 0 else _("something is held: see `duizhang status`")
-        click.echo(done, err=True)
+        at = at_home(home)
+        click.echo(
+            _("published: `duizhang status{at}`, `duizhang report{at}`", at=at) if code == 0
+            else _("something is held: see `duizhang status{at}`", at=at), err=True)
     if as_json:
         answer({"from": start.date(), "to": end.date(), "published": code == 0, "periods": _periods(home, start.date(), end.date())}, (),
                as_json=True)

@@ -19,6 +19,7 @@ from duizhang.speech.language import translated as _
 @click.argument("query")
 @home_option
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="Stop a query that takes longer. Default: it may take as long as it needs.")
 @click.option("--most", type=click.IntRange(min=1), help="At most so many rows; that there are more is told. Default: all.")
 def command(query: str, home: Path, form: str, seconds: float | None, most: int | None) -> None:

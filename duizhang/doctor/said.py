@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> It
             area,
             NOTED,
             _("no file was taken in yet"),
-            _("`duizhang plan --books {path}` reads the inbox and computes nothing.", path=path),
+            _("`duizhang plan --books {path}` reads the inbox and computes nothing.", path=shlex.quote(str(path))),
         )
         return  # which legs have both sides, files tell
     for e in books.expected:

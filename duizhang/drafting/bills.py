@@ -15,7 +15,7 @@ from duizhang.declared.schema import REFERENCE
 from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, SourceSpec, extract
 from duizhang.ingest.files import path_day
-from duizhang.ingest.opening import documents, rewritten, walk
+from duizhang.ingest.opening import documents, rewritten, shown_name, walk
 from duizhang.ingest.recognising import recognise
 
 INBOX = "inbox"
@@ -98,13 +98,14 @@ def _listed(folder: Path) -> Folder:
     listed = Folder(root, inside, hidden=found.hidden, refused=dict(found.refused))
     homes = {path.parent for path in found.files.values() if path.name == _HOME}
     for name, path in found.files.items():
-        mine = path.name in _OWN or (name.startswith("sources/") and path.suffix == ".yaml")
+        # other drafts, specifications: no bill is YAML
+        mine = path.name in _OWN or path.suffix == ".yaml"
         if not inside and (mine or any(home in path.parents for home in homes)):
             continue
         listed.paths[name] = path
     if inside:
         listed.beside = tuple(sorted(
-            p.name for p in root.iterdir()
+            shown_name(p.name) for p in root.iterdir()
             if p.is_file() and p.name not in _OWN and not p.name.startswith(".") and p.suffix != ".yaml"
         ))
     return listed
@@ -129,21 +130,28 @@ def look_at(
 ) -> Folder:
     """Read every file of a folder (of its `inbox`, where it has one) by a time zone. Nothing is written. say: (files done, of all)."""
     found = _listed(folder)
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, dt.date | None], str] = {}
+    without_rows: set[str] = set()  # such a file is of the day that its name says, so two days have the same bytes
     setting = Setting(zone=zone, currency=UNSAID)
-    for number, (name, path) in enumerate(found.paths.items(), 1):
+    # of copies that which has the shortest name, as it had before it was downloaded again
+    for number, (name, path) in enumerate(sorted(found.paths.items(), key=lambda one: (len(one[0]), one[0])), 1):
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if digest in seen:
-            found.copies[name] = seen[digest]
+        if other := seen.get((digest, path_day(name) if digest in without_rows else None)):
+            found.copies[name] = other
         else:
-            seen[digest] = name
+            bills: list[Bill] = []
             try:
                 with tempfile.TemporaryDirectory(prefix="duizhang-init-") as into:
-                    found.bills += [_bill(name, one) for one in extract(path, specs, setting, file=name, into=Path(into))]
+                    bills = [_bill(name, one) for one in extract(path, specs, setting, file=name, into=Path(into))]
             except RefusedFile as error:
                 found.refused[name] = f"{error} ({error.advice})" if error.advice else str(error)
+            if bills and not any(bill.rows for bill in bills):
+                without_rows.add(digest)
+            seen[digest, path_day(name) if digest in without_rows else None] = name
+            found.bills += bills
         say(number, len(found.paths))
+    found.bills.sort(key=lambda bill: bill.name)
     return found
 
 

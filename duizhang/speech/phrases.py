@@ -11,8 +11,8 @@ from typing import Any, Literal
 from duizhang.speech.language import CHINESE, ENGLISH, agreeing, current
 from duizhang.yaml_reading import load_yaml
 
-_PART = re.compile(r"\{(\w+)([!*#@]?)\}")
-_FORMS = {"#": r"\d+(?:-\d+)?(?:, \d+(?:-\d+)?)*", "@": r"\d{4}-\d\d-\d\d"}
+_PART = re.compile(r"\{(\w+)([!*#@$]?)\}")
+_FORMS = {"#": r"\d+(?:-\d+)?(?:, \d+(?:-\d+)?)*", "@": r"\d{4}-\d\d-\d\d", "$": r"[-+]?[\d,]+(?:\.\d+)?"}
 # a failed expectation has its meaning in both languages, then what it found
 _CHECK = re.compile(r"(?P<table>\w+): (?P<en>[^一-鿿]+?) / (?P<zh>[^\n]*?[一-鿿][^\n]*?)(?: - (?P<detail>.*))?")
 

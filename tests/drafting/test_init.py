@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -76,7 +78,7 @@ def test_a_flat_folder_of_three_channels_becomes_books_that_run(folder: Path) ->
     said = json.loads(duizhang("init", folder, "--json", "--entity", "cups"))
     [unread] = said["not_read"]
     assert unread["file"] == "notes.txt" and "no source specification fits" in unread["reason"]
-    assert [(entry["file"], entry["same_as"]) for entry in said["copies"]] == [("bank.csv", "bank copy.csv")]
+    assert [(entry["file"], entry["same_as"]) for entry in said["copies"]] == [("bank copy.csv", "bank.csv")]
     assert {(f["source"], f["shop"], f["belongs"].rpartition("/")[0]) for f in said["files"]} == {
         ("taobao_order_lines", "taobao", "inbox/taobao"), ("alipay_trade", "taobao", "inbox/taobao"),
         ("alipay_fund", "taobao", "inbox/taobao"), ("bank_generic", "", "inbox/company"),
@@ -191,6 +193,24 @@ def test_books_are_never_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "books.yaml").read_text(encoding="utf-8") == "entity: mine\n"
     duizhang("init", tmp_path, "--out", tmp_path / "draft.yaml")
     assert load_books(tmp_path / "draft.yaml").time_zone == "Asia/Shanghai"
+
+
+def test_of_copies_the_first_download_counts_and_a_file_without_rows_is_of_the_day_in_its_name(tmp_path: Path) -> None:
+    (tmp_path / "shop orders.csv").write_text(SHOPIFY_ORDERS, encoding="utf-8")
+    (tmp_path / "shop orders (1).csv").write_text(SHOPIFY_ORDERS, encoding="utf-8")
+    header = "refund_id,order_id,shop,sku,refunded_at,quantity,amount,currency,status\n"
+    for day in (1, 2):
+        (tmp_path / f"refunds_2026-03-0{day}.csv").write_text(header, encoding="utf-8")
+    (tmp_path / "refunds_2026-03-02 (1).csv").write_text(header, encoding="utf-8")
+    (tmp_path / os.fsdecode(b"caf\xe9 'x'.csv")).write_text("hello\n", encoding="utf-8")
+    said = json.loads(duizhang("init", tmp_path, "--copy", "--json"))
+    assert {entry["file"]: entry["same_as"] for entry in said["copies"]} == {
+        "shop orders (1).csv": "shop orders.csv", "refunds_2026-03-02 (1).csv": "refunds_2026-03-02.csv"}
+    (tmp_path / "books.yaml").unlink()
+    assert r"caf\xe9" in duizhang("init", tmp_path, "--out", tmp_path / "again.yaml"), "beside the inbox"
+    shutil.rmtree(tmp_path / "inbox")
+    told = duizhang("init", tmp_path)
+    assert r"caf\xe9 \x27x\x27.csv'" in told.split("next:")[1], "as a shell takes it"
 
 
 def test_what_no_file_tells_is_a_question_and_not_a_guess(tmp_path: Path) -> None:

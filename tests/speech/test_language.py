@@ -116,6 +116,12 @@ def test_every_error_has_its_chinese() -> None:
         "[一-鿿]", phrases.in_language(text, "zh"))) == []
 
 
+def test_a_sentence_is_no_exchange_of_money_because_it_has_the_same_words() -> None:
+    assert in_language("b.yaml is not valid YAML: while scanning for the next token", "zh") == \
+        "b.yaml 不是有效的 YAML：while scanning for the next token"
+    assert in_language("100.00 USD for 1,250.50 CNY", "zh") == "100.00 USD 换 1,250.50 CNY"
+
+
 def every_command(group: click.Command) -> list[click.Command]:
     if not isinstance(group, click.Group):
         return [group]
