@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
 
@@ -22,15 +24,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HomeBooks:
-    """language: of reports, None where the books do not say. shops: name and platform by id."""
+    """language: of reports, None where the books do not say. time_zone: of their days. shops: name and platform by id."""
 
     language: Language | None = None
     name: str = ""
+    time_zone: str = "UTC"
     shops: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def shop(self, shop: str) -> str:
         """A shop as people call it."""
         return self.shops.get(shop, ("", ""))[0] or shop
+
+    def clock(self, moment: dt.datetime | None) -> str:
+        """What the clocks of the books show at a moment of a table, which is in UTC; '' for none."""
+        return f"{moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(self.time_zone)):%Y-%m-%d %H:%M:%S}" if moment else ""
 
     def channel(self, shop: str) -> str:
         return self.shops.get(shop, ("", ""))[1]
@@ -55,7 +62,9 @@ def _said(raw: dict[str, Any]) -> HomeBooks:
         for name, shop in (listed if isinstance(listed, dict) else {}).items() if isinstance(shop, dict)
     }
     language = raw.get("language")
-    return HomeBooks(language if language in LANGUAGES else None, str(raw.get("name") or ""), shops)
+    zone = str(raw.get("time_zone") or "Asia/Shanghai")
+    return HomeBooks(
+        language if language in LANGUAGES else None, str(raw.get("name") or ""), zone if zone in available_timezones() else "UTC", shops)
 
 
 __all__ = ["HomeBooks", "read_home_books"]

@@ -41,7 +41,7 @@ def judge(facts: Facts, verdict: Verdict, labels: Labels) -> Judgement:
     if facts.span.shown is None:
         return Judgement("bad", bad[0], tuple(bad[1:]))
     if verdict.nothing_agrees:
-        bad.insert(0, labels.text("nothing_agrees", legs=labels.listed(labels.leg(leg) for leg in verdict.nothing_agrees)))
+        bad.insert(0, labels.text("nothing_agrees", legs=labels.listed(verdict.named(labels.leg))))
     elif not verdict.ran:
         bad.insert(0, labels.text("no_leg"))
     sentences = []

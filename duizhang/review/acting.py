@@ -27,13 +27,13 @@ from duizhang.close.groups import Event
 from duizhang.errors import UserError
 from duizhang.home.state import State
 from duizhang.plan import not_current
-from duizhang.review.asking import FILTERS, asked
+from duizhang.review.asking import FILTERS, PAGES, asked
 from duizhang.review.pages import called_on
 from duizhang.review.rendering import rendered
 from duizhang.review.views import forget, keep
 from duizhang.review.visiting import Visit, day_of
 
-MOST_AT_ONCE = 1000
+MOST_AT_ONCE = PAGES[-1]
 SIGNING = {"maker": "make", "checker": "check"}  # role of a signature: the duty that it needs
 
 

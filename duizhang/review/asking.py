@@ -25,6 +25,7 @@ from duizhang.report.queries import share
 from duizhang.review.queue_lines import lines_of
 
 PAGE, DAYS = 50, 62
+PAGES = (PAGE, 200, 1000)  # lines of the queue at once, as a reader chooses; so many can be decided at once
 Row = dict[str, Any]
 
 # the order of the queue by name: columns of a line, all ascending; the last are the line itself. The lines of an event stand where its

@@ -86,14 +86,17 @@ class Pages:
         period = visit.day()
         wanted = {name: visit.query(name) for name in (*asking.FILTERS, "timing")}
         order = visit.query("order") or "money"
+        page = next((n for n in asking.PAGES if str(n) == visit.query("lines")), asking.PAGE)
         with asking.asked(self._home) as con:
             asking.day(con, period)
-            found = asking.queue(con, period, wanted=wanted, words=visit.query("words"), order=order, after=visit.query("after"))
+            found = asking.queue(con, period, wanted=wanted, words=visit.query("words"), order=order, after=visit.query("after"),
+                                 limit=page)
             choices = asking.choices(con, period)
             called = called_on(self._home, con, visit, period)
         return rendered(visit, "queue.html.j2", {
             "called": called, "shop": read_home_books(self._home).shop,
             "period": period, "queue": found, "choices": choices, "wanted": wanted, "order": order, "orders": list(asking.ORDERS),
+            "page": page, "pages": asking.PAGES,
             "views": views(State(self._home, read_only=True), visit.name),
         })
 
@@ -159,8 +162,9 @@ class Pages:
             near = near_keys(self._home, key)
             raise UserError(f"nothing is known of {key!r}",
                             advice=f"Did you mean {', '.join(near)}?" if near else "Give an order, transaction, payout or tracking number.")
-        called = partial(item_name, labels=Labels(_language(visit)), books=read_home_books(self._home), accounts={})
-        return rendered(visit, "life.html.j2", {"key": key, "events": found, "items": items, "called": called})
+        books = read_home_books(self._home)
+        called = partial(item_name, labels=Labels(_language(visit)), books=books, accounts={})
+        return rendered(visit, "life.html.j2", {"key": key, "events": found, "items": items, "called": called, "books": books})
 
 
 def _file(record: FileRecord) -> dict[str, Any]:

@@ -32,7 +32,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "rows_quarantined": ("隔离行", "Quarantined"), "rows_ignored": ("忽略行", "Ignored"), "rows_parsed": ("解析行", "Parsed"),
     "totals": ("控制总额", "Totals"), "problem": ("问题", "Problem"), "line": ("行", "Line"),
     "column_name": ("列", "Column"), "value": ("值", "Value"), "reason": ("理由", "Reason"), "table": ("表", "Table"),
-    "occurred_at": ("时间（UTC）", "Time (UTC)"), "facts": ("内容", "Facts"), "digest": ("摘要", "Digest"),
+    "facts": ("内容", "Facts"), "digest": ("摘要", "Digest"),
     "decision": ("处理", "Decision"), "until": ("等待至", "Wait until"), "by": ("操作人", "By"), "at": ("时间", "At"),
     "to": ("对象", "To"),
     "to_text": ("重分类：科目或原因；追索：对方的名称，或“客户”；调价：应有金额；拆分：60 核销; 40 接受",
@@ -48,7 +48,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "lines": ("明细", "Lines"), "log": ("日志", "Log"),
     # buttons and fields
     "filter": ("筛选", "Filter"), "all": ("全部", "All"), "search": ("查找", "Search"), "sort": ("排序", "Order"),
-    "by_money": ("金额", "Amount"), "by_age": ("账龄", "Age"), "by_key": ("键", "Key"), "with_timing": ("含在途", "With timing"),
+    "by_money": ("金额", "Amount"), "by_age": ("账龄", "Age"), "by_key": ("键", "Key"),
+    "on_a_page": ("每页行数", "On a page"), "with_timing": ("含在途", "With timing"),
     "next": ("下一页", "Next page"), "first": ("第一页", "First page"), "preview": ("预览", "Preview"),
     "confirm": ("确认", "Confirm"), "back": ("返回", "Back"), "choose_all": ("全选", "Choose all"), "chosen": ("已选", "chosen"),
     "name": ("姓名", "Name"), "passphrase": ("密钥口令（若有）", "Passphrase of the key, if it has one"),

@@ -230,7 +230,7 @@ class Run:
             for name in ("legs_not_run", "recon_summary", "variances"):
                 self.store.view(con, name, periods, TABLES[name])
             lines, judged = not_run_lines(not_run(con)), verdicts(con)
-        empty = sorted({leg for verdict in judged.values() for leg in verdict.nothing_agrees})
+        empty = sorted({leg for verdict in judged.values() for leg in verdict.named()})
         number = sum(1 for verdict in judged.values() if verdict.nothing_agrees)
         line = f"nothing agrees in {', '.join(empty)} on {number} day{'s'[: number != 1]}: a match rate of 0%"
         return [*lines, line] if empty else lines

@@ -21,9 +21,11 @@ AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
 
 @dataclass
 class Verdict:
-    """Of one day. nothing_agrees: legs of which no key agrees though some are due; ran: whether any leg had two sides."""
+    """Of one day. nothing_agrees: legs of which no key agrees though some are due; of_entities: of such a leg that agrees for others,
+    the entities for which it does not; ran: whether any leg had two sides."""
 
     nothing_agrees: list[str] = field(default_factory=list)
+    of_entities: dict[str, list[str]] = field(default_factory=dict)
     differs: bool = False
     ran: bool = False
 
@@ -42,14 +44,21 @@ class Verdict:
     def text(self) -> str:
         """'' where the state says enough."""
         if self.nothing_agrees:
-            return _("0% of {legs}", legs=spoken_list([spoken_leg(leg) for leg in self.nothing_agrees]))
+            return _("0% of {legs}", legs=spoken_list(self.named(spoken_leg)))
         return "" if self.ran else _("no leg has both its sides")
+
+    def named(self, leg_name: Callable[[str], str] = str) -> list[str]:
+        """The legs of which nothing agrees, as they are called, with the entities where it is not so for all."""
+        of = {leg: f" ({', '.join(entities)})" for leg, entities in self.of_entities.items()}
+        return [leg_name(leg) + of.get(leg, "") for leg in self.nothing_agrees]
 
 
 def verdicts(con: duckdb.DuckDBPyConnection) -> dict[dt.date, Verdict]:
     """The verdict of every day in the tables recon_summary and variances of a connection."""
     found: dict[dt.date, Verdict] = {}
-    for period, leg, matched, due, differs in con.execute(
+    of_nothing: dict[tuple[dt.date, str], list[str]] = {}
+    agreeing: set[tuple[dt.date, str]] = set()
+    for period, leg, entity, matched, due, differs in con.execute(
         """
         with summary as (
             select period, leg, entity, sum(matched_keys) as matched, sum(open_keys) as open_keys
@@ -58,18 +67,23 @@ def verdicts(con: duckdb.DuckDBPyConnection) -> dict[dt.date, Verdict]:
         due as (
             select period, leg, entity, count(*) as due from variances where cause <> 'timing' group by all
         )
-        select s.period, s.leg, s.matched > 0, coalesce(bool_or(d.due > 0 and s.matched = 0), false), count(d.due) > 0
+        select s.period, s.leg, s.entity, s.matched > 0, coalesce(d.due > 0 and s.matched = 0, false), d.due is not null
         from summary as s left join due as d using (period, leg, entity)
         where s.matched + s.open_keys > 0
-        group by s.period, s.leg, s.matched > 0
-        order by s.period, s.leg
+        order by s.period, s.leg, s.entity
         """
     ).fetchall():
         verdict = found.setdefault(period, Verdict())
         verdict.ran = True
         verdict.differs |= differs
-        if due and not matched and leg not in verdict.nothing_agrees:
-            verdict.nothing_agrees.append(leg)
+        if matched:
+            agreeing.add((period, leg))
+        elif due:
+            of_nothing.setdefault((period, leg), []).append(entity)
+    for (period, leg), entities in of_nothing.items():
+        found[period].nothing_agrees.append(leg)
+        if (period, leg) in agreeing:
+            found[period].of_entities[leg] = entities
     return found
 
 

@@ -65,5 +65,12 @@ def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> No
     assert not found[periods[1]].is_good and found[periods[1]].text.startswith("0% of ")
     assert "order_payment" in found[periods[1]].nothing_agrees
     assert "order_payment" not in found[periods[2]].nothing_agrees
+    with connect() as con:  # of two entities it does so for one
+        con.execute("create table recon_summary as select date '2026-03-01' as period, 'fee' as leg, * from "
+                    "(values ('home', 9, 1), ('abroad', 0, 1)) as t(entity, matched_keys, open_keys)")
+        con.execute("create table variances as select date '2026-03-01' as period, 'fee' as leg, 'missing_left' as cause, entity "
+                    "from recon_summary")
+        [verdict] = verdicts(con).values()
+    assert verdict.named() == ["fee (abroad)"] and verdict.text == "0% of Fees ↔ rate cards (abroad)" and verdict.differs
     told = [line for line in lines if line.startswith("Orders ↔ shipments")]
     assert told == [f"Orders ↔ shipments of tb was not run ({periods[0]} to {periods[2]}): its right side was never supplied (shipments)"]

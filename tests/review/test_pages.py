@@ -156,6 +156,19 @@ def test_a_decision_is_previewed_taken_once_and_taken_back(home: Path, serving: 
     assert [bool(d.taken_back) for d in decisions(state)] == [True, False, True, True], "the parts of a split go together"
 
 
+def test_more_lines_than_a_page_has_are_decided_at_once(home: Path, serving: Serving) -> None:
+    server = serving(home)
+    token = server.enter()
+    page = server.ask(f"/day/{DAY}/queue?lines=200")[1]
+    events = re.findall(r'name="event" value="(\w+)"', page)
+    assert len(events) == ITEMS and 'value="200" selected' in page
+    assert server.ask(f"/day/{DAY}/queue?lines=7")[1].count("<tr data-row") == asking.PAGE
+    form = {"csrf": token, "event": events, "decision": "accept", "reason": "known", "until": "", "to": ""}
+    assert server.ask(f"/day/{DAY}/decide", form)[0] == 200
+    assert server.ask(f"/day/{DAY}/decided", form)[0] == 303
+    assert len(decisions(State(home, read_only=True))) == ITEMS
+
+
 def test_a_person_keeps_views_and_what_is_said_of_an_item_stays_with_it(home: Path, serving: Serving) -> None:
     server, other = serving(home), serving(home, "Wang Wei")
     csrf, others = server.enter(), other.enter()
