@@ -115,6 +115,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_source_is_one_file_and_seen_in_inspect_docs_and_graph(seen: dict[str, Any]) -> None:
     told = seen["inspect"]
     assert (told["source"], told["rows_parsed"], told["rows_quarantined"]) == ("harbour_statement", 2, 0)

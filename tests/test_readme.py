@@ -144,6 +144,7 @@ def loaded(office: Path, names: Iterable[str]) -> dict[str, tuple[int, list[str]
     return dict(zip(names, json.loads(done.stdout.rpartition("ANSWER")[2]), strict=True))
 
 
+@pytest.mark.slow
 def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
     assert {*loaded(office, ["close"])["close"][1]} & {*ENGINE} == set()  # it has to know what a run would compute again
     answer = loaded(office, LIGHT) | loaded(office, LOOKING)
@@ -206,6 +207,7 @@ def test_the_readme_leads_from_a_difference_to_the_close(office: Path, monkeypat
             duizhang(*["checker" if w == "maker" else "Wang Wei" if w == "Li Na" else w for w in words])
 
 
+@pytest.mark.slow
 def test_a_command_that_only_tells_writes_nothing_into_the_state(office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it works on a home that cannot be written to, such as a copy for the auditor."""
     def refusing(home: Path, url: str, *, read_only: bool) -> sa.Engine:

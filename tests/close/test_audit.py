@@ -102,6 +102,7 @@ def test_a_checkpoint_of_another_key_counts_for_nothing(fake: Any) -> None:
             read_checkpoint(text, of)
 
 
+@pytest.mark.slow
 def test_a_key_of_checkpoints_that_was_changed_is_told_and_signs_nothing_more(fake: Any) -> None:
     log, kept = event_log(fake.state), fake.home / KEY_FILE
     signed_checkpoint(fake.home, log)

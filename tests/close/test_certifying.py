@@ -68,6 +68,7 @@ def ten_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
+@pytest.mark.slow
 def test_quiet_days_are_signed_by_the_machine_and_every_other_says_why_not(home: tuple[Any, Books], tmp_path: Path) -> None:
     fake, books = home
     (fake.home / "machine.key").rename(tmp_path / "away.key")

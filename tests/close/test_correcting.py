@@ -77,6 +77,7 @@ def counted(root: Path) -> list[int]:
     return [int(str(record.detail[f"rows_{what}"])) for what in ("read", "parsed", "quarantined", "ignored")]
 
 
+@pytest.mark.slow
 def test_a_rejected_amount_is_corrected_counts_and_is_taken_back(root: Path) -> None:
     home, raw = root / "home", (root / "inbox" / FILE).read_bytes()
     assert counted(root) == [2, 1, 1, 0]

@@ -63,6 +63,7 @@ def post(entries: Path, ledger: Path) -> None:
         csv.writer(file).writerows([own, *rows, *([line.get(name, "") for name in own] for line in posted)])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unchecked")
 def test_a_month_end_is_decided_booked_posted_signed_and_closed(raw: Path, made: Path, tmp_path: Path) -> None:
     raw, home = (Path(shutil.copytree(it, tmp_path / it.name, symlinks=True)) for it in (raw, made))

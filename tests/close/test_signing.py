@@ -37,7 +37,7 @@ from duizhang.home.state import State
 from duizhang.publish import PeriodOutcome, period_states, read_manifest
 from duizhang.runs.running import Run
 from tests.close.conftest import FIRST, PERIODS, published
-from tests.thoroughness import THOROUGH
+from tests.thoroughness import THOROUGH, some
 
 
 class Cut(BaseException):
@@ -83,6 +83,7 @@ def steps(home: Path, state: State) -> list[tuple[Callable[[], object], str]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_command_that_is_cut_off_anywhere_leaves_nothing_wrong_and_completes_when_repeated(
     fake: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,7 +343,7 @@ def test_a_database_without_room_is_one_message_and_loses_nothing(
     assert kinds(State(home)) == ["signed"]
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", some(("sqlite", "postgresql"), "sqlite"))
 def test_parallel_signatures_are_one_after_the_other(
     database: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,6 +127,7 @@ def test_a_payout_that_is_announced_for_the_next_day_is_no_day_of_business(tmp_p
     assert not any("is not run" in what for what in noted), "which legs have both sides is not known before a file was taken in"
 
 
+@pytest.mark.slow
 def test_how_long_settlement_takes_and_whose_a_statement_is_stands_in_the_files(tmp_path: Path) -> None:
     days = [FIRST + dt.timedelta(days=n) for n in range(4)]
     for number, day in enumerate(days):

@@ -77,6 +77,7 @@ def test_own_sources_need_nothing_but_their_files_beside_the_books(small: Path) 
     assert then == now == versions(state, PERIOD)[-1].digest
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FOLDERS, reason="the Olist data set (../shared/data/olist) is not here")
 def test_olist_gives_the_truth(tmp_path: Path) -> None:
     home = tmp_path / "home"

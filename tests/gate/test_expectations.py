@@ -20,10 +20,14 @@ from duizhang.gate.suites import ROWS_QUERY, Expectation, Suite
 from duizhang.gate.validation import Validation
 from duizhang.home import published
 from duizhang.home.store import connect
+from tests.thoroughness import some
 
 DAY = dt.date(2026, 3, 2)
 BEFORE = DAY - dt.timedelta(days=1)
 SUITES = load_suites()
+# many faults, or dear ones: in the long target
+DEAR = {"settlements", "orders", "open_items", "refunds", "stock_moves", "platform_statements", "payments", "payouts", "order_pnl",
+        "clearings", "freight_charges"}
 TABLES = {**schema.TABLES, **published.TABLES}
 PLACE = {"leg": "order_payment", "entity": "acme", "currency": "CNY"}
 ITEM = {**PLACE, "key": "s/1"}
@@ -178,7 +182,7 @@ def test_every_query_has_a_planted_fault() -> None:
     assert queries == {k for k, changes in BREAKS.items() if changes} | set(BESIDE)
 
 
-@pytest.mark.parametrize("table", SUITES)
+@pytest.mark.parametrize("table", some(SUITES, *(name for name in SUITES if name not in DEAR)))
 def test_each_expectation_fails_on_its_fault_and_no_other_does(bench: Bench, table: str) -> None:
     suite, row = SUITES[table], good(table)
     bench.lay()

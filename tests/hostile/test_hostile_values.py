@@ -230,6 +230,7 @@ def test_no_page_of_the_report_has_a_script(out: Path) -> None:
         assert (found.wrong, found.scripts) == ([], []), path.name
 
 
+@pytest.mark.slow
 def test_no_page_of_the_review_has_a_script_of_others(home: Path) -> None:
     server = Server(home, "Li Na")
     try:

@@ -22,8 +22,9 @@ def work(folder: Path, number: int, what: str) -> None:
 
 # where a task ends its process all others are done, as they are where none does
 @pytest.mark.parametrize(("what", "many"), [
-    ("kill", True), ("kill", False), ("fail", True),
-    *(pytest.param(*given, marks=pytest.mark.slow) for given in (("fail", False), ("write", True), ("write", False))),
+    ("kill", True),
+    *(pytest.param(*given, marks=pytest.mark.slow)
+      for given in (("kill", False), ("fail", True), ("fail", False), ("write", True), ("write", False))),
 ])
 def test_every_task_is_done_or_the_error_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, *, many: bool

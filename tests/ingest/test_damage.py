@@ -82,7 +82,7 @@ def test_a_sample_is_read_completely(name: str) -> None:
 
 
 @example(name="test_carriers_west/fedex_all.csv", place=0.015625, byte=0)  # the header of what each group states
-@settings(max_examples=examples(30, 200), deadline=None)
+@settings(max_examples=examples(15, 200), deadline=None)
 @given(name=st.sampled_from(sorted(SAMPLES)), place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
 def test_any_byte(name: str, place: float, byte: int) -> None:
     body = bytearray(SAMPLES[name])
@@ -90,7 +90,7 @@ def test_any_byte(name: str, place: float, byte: int) -> None:
     holds(name, bytes(body))
 
 
-@settings(max_examples=examples(25, 120), deadline=None)
+@settings(max_examples=examples(10, 120), deadline=None)
 @given(name=st.sampled_from(sorted(SAMPLES)), place=st.floats(0, 1, exclude_max=True), way=st.sampled_from(["cut", "twice", "half", "quote"]))
 @example(name=sorted(SAMPLES)[0], place=0.0, way="cut")
 def test_any_line(name: str, place: float, way: str) -> None:

@@ -69,6 +69,7 @@ def database(**changes: str) -> Database:
                        "overlap": "2h", **changes})
 
 
+@pytest.mark.slow
 def test_late_and_changed_rows_come_along_and_nothing_counts_twice(run: Callable[[str], None], tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
     (tmp_path / "books.yaml").write_text(

@@ -36,6 +36,7 @@ def books(tmp_path: Path) -> Path:
     return tmp_path / "books.yaml"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unchecked")
 def test_a_refused_file_is_told_by_run_status_the_published_table_and_the_report(books: Path, tmp_path: Path) -> None:
     home, inbox = tmp_path / "home", tmp_path / "inbox"

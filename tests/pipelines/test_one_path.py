@@ -122,6 +122,7 @@ def test_every_way_gives_the_same_numbers_events_and_replay(
     assert "the same" in duizhang("replay", "--home", tmp_path / "home", "--period", FIRST)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unchecked")
 def test_a_closed_day_stays_closed_whoever_asks(raw: Path, made: Path, tmp_path: Path) -> None:
     mine, home = tmp_path / "raw", tmp_path / "home"
@@ -146,6 +147,7 @@ def test_a_closed_day_stays_closed_whoever_asks(raw: Path, made: Path, tmp_path:
         assert isinstance(build_sensor(PARTITIONS)(build_sensor_context(instance=instance, resources={"watched": watched})), SkipReason)
 
 
+@pytest.mark.slow
 def test_a_held_day_is_seen_as_held_and_rows_are_those_of_the_partition(little: Path, tmp_path: Path) -> None:
     raw, home = tmp_path / "raw", tmp_path / "home"
     shutil.copytree(little, raw)
@@ -193,6 +195,7 @@ def test_each_expectation_and_assertion_is_a_check(little: Path, tmp_path: Path)
     assert {ASSERTION + path.stem for path in (SQL / "assertions").glob("*.sql")} <= {name for _, name in checks}
 
 
+@pytest.mark.slow
 def test_a_broken_promise_of_the_engine_fails_its_check_and_the_run(
     little: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,6 +98,7 @@ def test_a_changed_or_deleted_row_of_the_state_is_found(home: Path, tmp_path: Pa
         assert any(said in problem for problem in found), (change, found)
 
 
+@pytest.mark.slow
 def test_what_was_changed_by_hand_is_not_published(raw: Path, home: Path, tmp_path: Path) -> None:
     """Rows dropped from a landed file and from a working table that the next day opens with; the day is forced."""
     mine = tmp_path / "home"

@@ -15,6 +15,7 @@ from duizhang.report.printing import BROWSERS
 from tests.pipelines.test_end_to_end import LAST, START, duizhang, query
 
 
+@pytest.mark.slow
 def test_a_page_of_a_range_and_of_its_last_day(home: Path) -> None:
     for arguments in ((), ("--from", START, "--to", LAST, "--lang", "en")):
         told = duizhang("report", "--home", home, *arguments)

@@ -71,6 +71,7 @@ def restate(file: Path) -> None:
     file.write_bytes(file.read_bytes() + b"\n")
 
 
+@pytest.mark.slow
 def test_a_late_file_touches_its_day_and_what_opens_with_it(mine: tuple[Path, Path], tmp_path: Path) -> None:
     raw, home = mine
     late = bill(raw, 2, "books_orders")
@@ -93,6 +94,7 @@ def test_a_late_file_touches_its_day_and_what_opens_with_it(mine: tuple[Path, Pa
     assert plan(raw, tmp_path / "home2")["periods"] == []
 
 
+@pytest.mark.slow
 def test_the_same_content_under_another_name_changes_nothing(mine: tuple[Path, Path], tmp_path: Path) -> None:
     raw, home = mine
     before = query(home, VERSIONS)

@@ -26,6 +26,7 @@ def tables(out: Path) -> Any:
     return found, {name[1]: found.load_table(name) for name in found.list_tables("duizhang")}
 
 
+@pytest.mark.slow
 def test_other_engines_read_what_is_published_and_all_tables_change_at_once(own: Any, tmp_path: Path) -> None:
     out = tmp_path / "lake"
     result = CliRunner().invoke(cli, ["export", "iceberg", "--home", str(own.home), "--out", str(out)], standalone_mode=False)

@@ -86,6 +86,7 @@ def test_versions_views_and_an_unchanged_rerun(fake: Any) -> None:
     assert [f["file"] for f in manifest["inputs"]] == ["company/2026-03-02/a.csv"]
 
 
+@pytest.mark.slow
 def test_what_was_not_checked_or_changed_since_is_refused(fake: Any) -> None:
     fake.fill(PERIODS)
     (first, *_) = put_out(fake)
@@ -136,8 +137,9 @@ def test_new_numbers_void_an_approval_and_a_closed_period_refuses_them(own: Any)
 @pytest.mark.parametrize(
     ("module", "step"),
     [
-        (publication, "write_manifest"), (publication, "rebuild_published"), (pointer_module, "_view"),
-        *(pytest.param(publication, step, marks=pytest.mark.slow) for step in ("write_object", "save_states")),
+        (pointer_module, "_view"),
+        *(pytest.param(publication, step, marks=pytest.mark.slow)
+          for step in ("write_manifest", "rebuild_published", "write_object", "save_states")),
     ],
 )
 def test_a_crash_between_steps_leaves_the_old_in_sight_and_the_next_run_finishes(
@@ -182,6 +184,7 @@ while not ended.is_set():
 """
 
 
+@pytest.mark.slow
 def test_another_process_reads_while_publishing_without_an_error(fake: Any) -> None:
     """As long as it takes: the reader must have met three versions, each whole, and at last the newest."""
     fake.fill([FIRST])
@@ -275,6 +278,7 @@ LOOSE = """
 """
 
 
+@pytest.mark.slow
 def test_days_behind_a_changed_one_are_provisional_from_the_same_swap_on(own: Any) -> None:
     """A cascade publishes day after day; whoever reads between two of them is told which days do not open as they should."""
     fake = own

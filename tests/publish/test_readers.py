@@ -31,6 +31,7 @@ from duizhang.publish import (
 )
 from duizhang.publish.objects import restore_published
 from tests.publish.test_publish import FIRST
+from tests.thoroughness import some
 
 LOOK = "select sum(closing) from recon_summary"
 
@@ -165,7 +166,7 @@ def test_what_readers_and_writers_left_beside_the_pointer_stops_no_publication(o
     assert select(own.home, "select state from period_status order by period")[0] == ("open",)
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "garbage", "folder", "dangling", "gone"])
+@pytest.mark.parametrize("damage", some(("empty", "cut", "garbage", "folder", "dangling", "gone"), "cut", "folder", "gone"))
 def test_a_damaged_pointer_is_told_and_made_again(own: Any, damage: str) -> None:
     spoil(own.home / "published.duckdb", damage)
     with pytest.raises(UserError) as told:
@@ -217,6 +218,7 @@ def test_what_was_written_into_the_pointer_by_hand_is_found(own: Any, tmp_path: 
     assert any("shows what is not on record" in problem for problem in published_differs(moved, State(moved)))
 
 
+@pytest.mark.slow
 def test_how_days_stand_is_put_beside_views_that_are_kept_and_only_of_a_file_that_is_as_it_was_put_there(
     own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,7 +285,7 @@ def spoil(path: Path, damage: str) -> None:
         path.symlink_to(path.with_name("nowhere"))
 
 
-@pytest.mark.parametrize("room", [50_000, 100_000, 300_000, 530_000])
+@pytest.mark.parametrize("room", some((50_000, 100_000, 300_000, 530_000), 300_000))
 def test_a_full_disk_keeps_what_readers_see_and_says_so(own: Any, room: int) -> None:
     """A database closes without a word where its last pages have no room; here by the largest size a file may have."""
     before = (own.home / "published.duckdb").read_bytes()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.reconcile.core import claim, run
+from tests.thoroughness import some
 
 LENGTH = 6
 SIDES = {"L": "left", "R": "right"}
@@ -77,7 +78,7 @@ Found = dict[tuple[str, str], list[tuple[int, dict[str, Any]]]]
 ENDS = {"range": (), "parts": (0, 2), "days": range(LENGTH)}
 
 
-@pytest.fixture(scope="module", params=["range", "parts", pytest.param("days", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=some(ENDS, "parts"))
 def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Found:
     claims = [c for case in CASES.values() for c in case.claims]
     made = run(tmp_path_factory.mktemp("cases"), claims, LENGTH, ENDS[request.param])
@@ -106,6 +107,7 @@ def test_case(outcome: Found, title: str) -> None:
         assert any(text in (t or "") for t in told), told
 
 
+@pytest.mark.slow
 def test_a_cause_that_the_lines_and_the_rest_of_a_sum_share_keeps_the_evidence_of_both(tmp_path: Path) -> None:
     rows = [claim(leg, key, side, amount, 0) for leg, key, left, right in (
         ("order_platform", "tb/1/x", "71.3", "30.2"), ("order_platform", "tb/2/x", "55.1", "50.8"), ("finance", "tb/revenue", "90", "20"),
@@ -119,6 +121,7 @@ def test_a_cause_that_the_lines_and_the_rest_of_a_sum_share_keeps_the_evidence_o
     assert {(e["side"], e["amount"]) for e in told if "side" in e} == {("left", "90.0000"), ("right", "20.0000")}
 
 
+@pytest.mark.slow
 def test_books_say_which_passes_a_leg_has_and_in_which_order(tmp_path: Path) -> None:
     rows = [
         claim("payout_bank", "PA1", "left", "60", 0, channel="alipay"), claim("payout_bank", "PA2", "left", "40", 0, channel="alipay"),

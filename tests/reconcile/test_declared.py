@@ -38,6 +38,7 @@ def test_a_monthly_bill_is_held_against_the_fees_of_its_month(tmp_path: Path) ->
         assert found(store, bill, leg) == {key: ("fee_rate", sign * Decimal("-0.3"))}
 
 
+@pytest.mark.slow
 def test_stock_that_is_held_back_is_not_missing(tmp_path: Path) -> None:
     cases: dict[str, tuple[dict[str, str], str, str | None]] = {
         "A": ({"keep": "20"}, "80", None), "B": ({"percent": "15"}, "85", None),

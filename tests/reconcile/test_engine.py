@@ -78,6 +78,7 @@ def found(store: Store, period: dt.date, leg: str) -> dict[str, tuple[str, Decim
     return {r["key"]: (r["cause"], r["difference"]) for r in rows if r["leg"] == leg}
 
 
+@pytest.mark.slow
 def test_what_is_little_and_what_is_much_give_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread does what is little, and few rows are written by hand; all threads and the database do the rest."""
     periods = days(FIRST, FIRST + dt.timedelta(days=1))

@@ -97,6 +97,7 @@ def test_an_unknown_code_is_one_item_and_its_orders_are_held_against_each_other_
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_code_that_becomes_known_is_no_item_any_more(tmp_path: Path, split: str) -> None:
     lines = [order(p, o, str(n), "10", sku=s) for n, p in enumerate(FOUR) for o, s in (("books", "A"), ("platform", "P-9"))]
@@ -115,6 +116,7 @@ def test_without_map_sets_and_declaration_every_code_is_a_sku(tmp_path: Path, sp
     assert items(store, FIRST, "order_platform") == {"tb/1/1": ("attribute_mismatch", Decimal(0))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_narrower_entry_of_the_map_wins_and_an_empty_one_ends_it(tmp_path: Path, split: str) -> None:
     lines = [order(p, o, str(n), "10", sku=s) for n, p in enumerate(FOUR) for o, s in (("books", "ABCD"[n]), ("platform", "X"))]
@@ -139,6 +141,7 @@ def joined(*parts: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, 
     return dict(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_code_that_the_records_show_to_be_without_a_sku_is_one_item_without_any_list(tmp_path: Path, split: str) -> None:
     lines = [order(FOUR[n % 2], o, str(n), "10", sku=s, quantity=2) for n in range(6) for o, s in (("books", "A"), ("platform", "P-9"))]
@@ -154,6 +157,7 @@ def test_a_code_that_the_records_show_to_be_without_a_sku_is_one_item_without_an
     assert '"substitution"' in told["tb/unmapped/W:W-A"]  # the records show it, no list says it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_set_whose_parts_nobody_listed_is_one_item_with_the_pieces_of_its_orders(tmp_path: Path, split: str) -> None:
     store = both(tmp_path, joined(
@@ -167,6 +171,7 @@ def test_a_set_whose_parts_nobody_listed_is_one_item_with_the_pieces_of_its_orde
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_what_may_be_one_wrong_parcel_or_a_present_is_no_code(tmp_path: Path, split: str) -> None:
     store = both(tmp_path, joined(
@@ -177,6 +182,7 @@ def test_what_may_be_one_wrong_parcel_or_a_present_is_no_code(tmp_path: Path, sp
     assert items(store, FOUR[3], "order_shipment")["tb/1/B"][0] == "substitution"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_code_is_answered_by_the_map_or_by_the_other_side_itself(tmp_path: Path, split: str) -> None:
     data = joined(*(listed(str(n), FOUR[0], "A", {"W-A": 1}) for n in range(3)), listed("9", FOUR[2], "A", {"W-A": 1}))
@@ -245,6 +251,7 @@ EVENT = st.tuples(st.sampled_from(["books", "platform", "shipped"]), st.integers
 ENTRY = st.tuples(st.sampled_from(["taobao", "W", ""]), st.sampled_from(["P", "B"]), st.sampled_from(["A", "B", ""]), st.integers(0, 3))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1, 6), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
 @given(various(EVENT, 8, 12), st.lists(ENTRY, max_size=3, unique_by=lambda e: (e[0], e[1], e[3])), st.booleans())
 def test_pieces_by_our_skus_agree_with_plain_python_in_any_split(

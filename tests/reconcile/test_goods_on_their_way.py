@@ -36,6 +36,7 @@ def test_goods_between_warehouses_are_on_their_way_and_what_does_not_arrive_is_l
     assert found[3]["transit/T2/A/transit"] == ("lost_in_transit", Decimal(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_an_exchange_needs_no_order_line_but_the_goods_that_came_back(tmp_path: Path, split: str) -> None:
     sent = [shipped(FIRST, "1", "A"), *({**shipped(FOUR[1], name, "B"), "purpose": "exchange"} for name in "12")]
@@ -62,6 +63,7 @@ def test_a_gift_is_recorded_or_declared_and_no_more_than_that(tmp_path: Path, sp
     assert items(store, FIRST, "order_platform") == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_orders_without_the_platforms_line_numbers_are_compared_by_sku_or_order(tmp_path: Path, split: str) -> None:
     keys = {"line": {"line/1/1", "line/1/2", "line/1/x", "line/1/y"}, "sku": {"sku/1/B"}, "order": {"order/1"}}

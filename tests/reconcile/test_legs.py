@@ -55,6 +55,7 @@ MONEY = st.integers(1, 5_000_000).map(lambda fen: Decimal(fen).scaleb(-2))
 PERCENT = st.integers(0, 9999).map(lambda value: Decimal(value).scaleb(-3))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1, 30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(amounts=various(MONEY, 3, 4), percents=st.lists(PERCENT, min_size=1, max_size=3),
        bounds=st.lists(st.integers(1, 60_000), min_size=2, max_size=2, unique=True),
@@ -84,6 +85,7 @@ def test_fees_are_those_of_a_plain_calculation(
     assert claims == {f"alipay/T{n}/fee": plain(amount) for n, amount in enumerate(amounts)}
 
 
+@pytest.mark.slow
 def test_a_fee_goes_by_the_card_of_its_day_and_a_charge_from_before_waits_for_none(tmp_path: Path) -> None:
     cards = [{"kind": "fee", "provider": "alipay", "from_day": day, "percent": percent}
              for day, percent in ((FIRST, "0.6"), (NEXT, "0.5"))]
@@ -122,6 +124,7 @@ def test_freight_is_first_weight_and_every_step_begun(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_freight_is_of_the_shop_and_order_whose_parcel_it_is_whenever_it_is_billed(tmp_path: Path) -> None:
     """A parcel billed the day after it was handed over; one that no record of ours knows is no shop's."""
     card = {"kind": "freight", "provider": "SF", "from_day": FIRST, "first_weight": "1", "first_price": "10"}
@@ -146,6 +149,7 @@ def refund(period: dt.date, origin: str, number: str, amount: str, kind: str = "
                order_id=number, sku="A", kind=kind, amount=Decimal(amount), fee=Decimal(0))
 
 
+@pytest.mark.slow
 def test_a_refund_needs_goods_or_a_record_that_needs_none(tmp_path: Path) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=8))
     goods = [row("returns", period=FIRST, return_id=n, refund_id=n, order_id=n, sku="A", quantity=Decimal(1),
@@ -195,6 +199,7 @@ def test_dollars_are_matched_as_dollars_and_what_the_bank_made_of_them_is_its_ow
     assert found(store, FIRST, "ledger") == {f"66/{FIRST}": ("missing_right", Decimal(2))}
 
 
+@pytest.mark.slow
 def test_a_declared_policy_explains_its_own_share_and_nothing_else(tmp_path: Path) -> None:
     def booked(account: str, amount: str) -> dict[str, Any]:
         return row("journal_lines", period=FIRST, voucher="1", line_no="1", account=account, debit=Decimal(0),
@@ -210,6 +215,7 @@ def test_a_declared_policy_explains_its_own_share_and_nothing_else(tmp_path: Pat
     assert causes["60/2026-03-01"] == "policy_change" != causes["61/2026-03-01"]
 
 
+@pytest.mark.slow
 def test_five_orders_in_a_row_that_the_platform_lacks_are_a_gap(tmp_path: Path) -> None:
     def at(line: dict[str, Any], minute: int) -> dict[str, Any]:
         return {**line, "occurred_at": dt.datetime(2026, 3, 1, 4, minute)}  # noqa: DTZ001 - naive UTC by contract
@@ -222,6 +228,7 @@ def test_five_orders_in_a_row_that_the_platform_lacks_are_a_gap(tmp_path: Path) 
     assert causes == {f"tb/{n}/1": "missing_right" if n == 10 else "system_outage" for n in lacking}
 
 
+@pytest.mark.slow
 def test_records_without_an_order_number_stand_by_themselves(tmp_path: Path) -> None:
     def nameless(table: str, number: str, amount: str, **more: Any) -> dict[str, Any]:
         return row(table, period=FIRST, provider="alipay", transaction_id=number, order_id="", amount=Decimal(amount),
@@ -267,6 +274,7 @@ def test_a_key_whose_last_part_is_empty_stops_the_books(tmp_path: Path) -> None:
         core.run(tmp_path, [core.claim("order_payment", "tb/", "left", 5, 0)], 1)
 
 
+@pytest.mark.slow
 def test_five_in_a_row_may_be_chance_where_one_order_in_three_is_never_paid(tmp_path: Path) -> None:
     def at(line: dict[str, Any], minute: int) -> dict[str, Any]:
         return {**line, "occurred_at": dt.datetime(2026, 3, 1, 4, minute)}  # noqa: DTZ001 - naive UTC by contract
@@ -286,6 +294,7 @@ def test_five_in_a_row_may_be_chance_where_one_order_in_three_is_never_paid(tmp_
     assert causes == {"often": {"unexplained"}, "seldom": {"system_outage"}}
 
 
+@pytest.mark.slow
 def test_money_is_drawn_taken_back_and_collected_as_it_was_announced_whatever_the_split(tmp_path: Path) -> None:
     """A debit is a payout's only while a negative one of its amount is open; a dispute is the order's; what was sent unpaid is due."""
     periods = days(FIRST, FIRST + dt.timedelta(days=2))
@@ -327,6 +336,7 @@ def test_money_is_drawn_taken_back_and_collected_as_it_was_announced_whatever_th
     assert found(whole, periods[2], "order_payment") == {"tb/5": ("chargeback", Decimal(20)), "tb/7": ("timing", Decimal(20))}
 
 
+@pytest.mark.slow
 def test_refunds_whose_ids_only_the_provider_knows_go_by_their_order(tmp_path: Path) -> None:
     shops = {"st": {"platform": "own", "provider": "stripe"}, "tb": {"platform": "taobao", "provider": "alipay"}}
     rows = [refund(FIRST, origin, number, "30", "refund_only") | {"shop": shop, "order_id": "9"}

@@ -36,6 +36,7 @@ def test_lines_of_a_deposit_are_those_that_looking_at_each_finds() -> None:
         assert lines.nearest(deposit, 5) == plain[:5]
 
 
+@pytest.mark.slow
 def test_the_search_of_one_buyers_orders_is_linear() -> None:
     def seconds(number: int) -> float:
         items = [Item(f"k{n}", (n % 97 + 1) * 100 * (-1 if n % 5 == 0 else 1), DAY, "c", 3) for n in range(number)]
@@ -56,6 +57,7 @@ def crowd(number: int) -> list[dict[str, Any]]:
     return rows + [claim("customer", "walk-in", "left", 10, day, order_id=f"x{n}", shop="tb") for n in range(number) for day in (0, 1)]
 
 
+@pytest.mark.slow
 def test_pairs_of_one_amount_do_not_grow_with_the_product_of_both_sides(tmp_path: Path) -> None:
     counts: dict[int, int] = {}
     for number in (60, 120):

@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from duizhang.cli.explain import command as explain
@@ -52,6 +53,7 @@ def test_evidence_names_its_day_and_says_how_much_is_not_shown(tmp_path: Path) -
     assert "16" in evidence_lines(evidence, Labels("en"), 4)[-1]
 
 
+@pytest.mark.slow
 def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=2))
     orders = [order(periods[0], "books", "1", "50"), order(periods[2], "books", "3", "50")]

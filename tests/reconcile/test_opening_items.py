@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 import xlsxwriter
 
 from tests.ingest.test_books import read
@@ -20,6 +21,7 @@ def opening(leg: str, key: str, kind: str, amount: int, **more: Any) -> dict[str
                quantity=Decimal(amount if more.get("currency") == "PCS" else 0), **more)
 
 
+@pytest.mark.slow
 def test_what_was_open_when_the_books_began_clears_like_any_other(tmp_path: Path) -> None:
     store = both(tmp_path, {
         "opening_items": [

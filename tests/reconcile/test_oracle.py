@@ -90,6 +90,7 @@ ONE_SIDED = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1, 20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=various(ONE_SIDED, 12, 24), seed=st.integers(0, 9))
 def test_a_record_is_in_one_group_and_the_order_of_rows_does_not_matter(

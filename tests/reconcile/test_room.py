@@ -131,6 +131,7 @@ def snapshot(period: dt.date, quantity: int, hour: int = 4, **values: Any) -> di
     return {**found, "occurred_at": dt.datetime(period.year, period.month, period.day, hour)}  # noqa: DTZ001
 
 
+@pytest.mark.slow
 def test_a_count_that_is_open_stands_in_the_rollforward_at_cost_until_it_clears(tmp_path: Path) -> None:
     """The warehouse is another entity's than the company's own, and the count is of the first of three days."""
     last = FIRST + dt.timedelta(days=2)
@@ -152,6 +153,7 @@ def test_a_count_that_is_open_stands_in_the_rollforward_at_cost_until_it_clears(
     assert found(store, NEXT, "stock") == {"U/A/count": ("stock_count_error", Decimal(3))}
 
 
+@pytest.mark.slow
 def test_the_later_level_of_a_day_counts_and_not_the_name_of_its_file(tmp_path: Path) -> None:
     early, late = "snapshot_9h", "snapshot_22h"
     # which file is the newer one, and the times that the two files tell of each SKU
@@ -169,6 +171,7 @@ def test_the_later_level_of_a_day_counts_and_not_the_name_of_its_file(tmp_path: 
             level for *_, level in cases.values())
 
 
+@pytest.mark.slow
 def test_a_sale_in_dollars_is_held_against_its_cost_in_dollars(tmp_path: Path) -> None:
     def sold(number: str, sku: str, amount: str) -> dict[str, Any]:
         return row("orders", period=FIRST, entity="abroad", shop="us", origin="books", order_id=number, line_id="1", sku=sku,

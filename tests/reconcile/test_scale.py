@@ -7,6 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from duizhang.books import Books
 from duizhang.home.store import Store
 from duizhang.reconcile import Session, reconcile
@@ -27,6 +29,7 @@ def shop_of(currency: str, scale: int) -> str:
     return f"{currency}{scale}"
 
 
+@pytest.mark.slow
 def test_amounts_a_million_times_as_large_in_any_currency_have_the_causes_of_small_ones(tmp_path: Path) -> None:
     shops, cards, accounts, data, wanted = {}, [], {}, {}, {}
     for currency, unit in UNITS.items():

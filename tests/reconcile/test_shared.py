@@ -77,6 +77,7 @@ def test_a_payment_of_a_shared_account_is_the_shops_whose_order_it_names(tmp_pat
     assert ("demo", "alipay/T1") not in items(store, FOUR[3], "payment_settlement")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_an_order_number_of_two_shops_is_nobodys(tmp_path: Path, split: str) -> None:
     twice = [sold(0, "tb", "1", "50"), sold(0, "tm", "1", "50")]
@@ -86,6 +87,7 @@ def test_an_order_number_of_two_shops_is_nobodys(tmp_path: Path, split: str) -> 
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_parcels_of_a_shared_warehouse_find_their_shop(tmp_path: Path, split: str) -> None:
     sent = [row("shipments", period=FOUR[day], shop="", order_id=number, sku="A", quantity=Decimal(1), warehouse="W", carrier="",
@@ -121,6 +123,7 @@ SALE = st.tuples(st.integers(0, 3), st.sampled_from(SHOPS), st.integers(0, 3))
 PAYMENT = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 4))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1, 6), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
 @given(various(SALE, 5, 8), various(PAYMENT, 5, 8))
 def test_where_a_payment_stands_agrees_with_plain_python_in_any_split(
@@ -145,6 +148,7 @@ def test_where_a_payment_stands_agrees_with_plain_python_in_any_split(
         assert found == {key: amount for key, amount in expected.items() if amount}, period
 
 
+@pytest.mark.slow
 def test_a_monthly_bill_of_a_shared_account_is_held_against_the_fees_of_all_its_shops(tmp_path: Path) -> None:
     fees = {"tb": "0.3", "tm": "0.2"}  # on the last day but one of a year
     bill = row("settlements", period=FOUR[3], shop="pay", provider="alipay", entry_id="E9", transaction_id="BILL", kind="fee",

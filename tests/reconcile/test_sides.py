@@ -130,6 +130,7 @@ def test_what_may_belong_to_days_before_both_sides_were_there_is_told_so(tmp_pat
     assert [c["cause"] for c in json.loads(told["candidates"])] == ["missing_left"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_payouts_wait_for_the_first_statement_of_the_bank_and_are_not_run_without_any(tmp_path: Path, *, daily: bool) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=9))
@@ -157,7 +158,7 @@ def test_what_is_paid_elsewhere_is_so_in_the_languages_of_platforms() -> None:
     assert found == [(True,)] * 10 + [(False,)] * 4
 
 
-@pytest.mark.parametrize("sla", [1, 2])
+@pytest.mark.parametrize("sla", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_an_expected_file_that_has_nothing_for_a_day_is_one_item_of_that_day(tmp_path: Path, sla: int) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=2))
     lines = [order(p, "books", f"{n}-{i}", str(10 + i)) for n, p in enumerate(periods) for i in range(6)]
@@ -172,6 +173,7 @@ def test_an_expected_file_that_has_nothing_for_a_day_is_one_item_of_that_day(tmp
     assert items(store, periods[1])["order_payment", f"tb/absent/alipay_trade/{periods[1]}"][0] == "missing_source"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_declared_source_that_never_had_a_row_is_one_item_until_it_answers(tmp_path: Path, *, daily: bool) -> None:
     """Fails if a shared account, whose files nobody supplied, opens an item for each order: they are one fault, of the account."""
@@ -201,6 +203,7 @@ def test_a_declared_source_that_never_had_a_row_is_one_item_until_it_answers(tmp
     assert {k[1] for k, (cause, _) in told(periods[3]).items() if k[0] == "order_payment" and cause == "missing_right"} == {"tb/2-5"}
 
 
+@pytest.mark.slow
 def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=2))
     lines = [order(p, "books", str(n), "100") for n, p in enumerate(periods)]
@@ -216,6 +219,7 @@ def test_a_statement_without_rows_is_dated_by_its_day(tmp_path: Path) -> None:
     assert claim["because"] == "lines of 100.0000 on days without a statement, and 0.5000 of other lines", "they make up the difference"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_snapshots_without_moves_are_not_run_and_leave_nothing_open(tmp_path: Path, *, daily: bool) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=3))
@@ -237,6 +241,7 @@ EVENT = st.tuples(st.sampled_from(["books", "platform", "paid", "settled", "stat
                   st.integers(0, 2), st.integers(1, 3))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1, 8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=various(EVENT, 8, 14), expected=st.sets(st.sampled_from(["books_orders", "alipay_trade", "platform_statement"])))
 def test_a_side_that_comes_late_gives_the_same_in_any_split(
@@ -281,6 +286,7 @@ def test_a_side_that_comes_late_gives_the_same_in_any_split(
                 assert "right" in sides
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1, 8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=various(st.tuples(
     st.sampled_from(["left", "right", "right"]), st.integers(3, 40), st.sampled_from(["tb", "jd"]), st.integers(1, 4),

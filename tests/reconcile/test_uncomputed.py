@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, Uncomputed, compute
 from tests.reconcile.test_engine import FIRST, KEPT, books, fill, order, payment
@@ -40,6 +42,7 @@ def quiet() -> dict[str, list[dict[str, Any]]]:
     return {"orders": orders, "payments": payments}
 
 
+@pytest.mark.slow
 def test_a_value_without_room_holds_its_day_by_file_line_and_value_and_no_other(tmp_path: Path) -> None:
     good, data = quiet(), quiet()
     wrong = order(HELD, "books", "w", "70")

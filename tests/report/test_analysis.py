@@ -62,6 +62,7 @@ def test_trend_change_and_promotions_before_hide_nothing_and_are_nothing(course:
     assert false <= 1 and found >= 0.95 * 40, (found, false)
 
 
+@pytest.mark.slow
 def test_a_command_that_is_kept_from_pandas_judges_a_long_series() -> None:
     script = ("import datetime as dt\nfrom duizhang.kept_out import keep_out\nkeep_out(\"pandas\")\n"
               "from duizhang.report.seasonal import likely_on\n"

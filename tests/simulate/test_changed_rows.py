@@ -189,6 +189,7 @@ def unchanged() -> Opened:
     return _build("nothing")[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", some(CHANGES, "date"))
 def test_a_changed_row_changes_what_it_must_and_nothing_else(
     tmp_path: Path, unchanged: Opened, change: str

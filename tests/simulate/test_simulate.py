@@ -354,6 +354,7 @@ def test_a_proposal_is_right_where_it_names_all_that_belongs_together_and_nothin
     }
 
 
+@pytest.mark.slow
 def test_hard_noise_changes_references_and_neither_the_business_nor_its_faults(tmp_path: Path) -> None:
     plan = Plan(days=8, orders_per_day=60, seed=3, break_rate=0)
     simulate(tmp_path / "easy", plan)

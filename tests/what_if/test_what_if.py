@@ -47,6 +47,7 @@ def items(home: Path) -> dict[tuple[str, ...], dict[Any, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_answer_is_what_a_run_with_the_change_gives_and_the_home_is_untouched(raw: Path, home: Path, tmp_path: Path) -> None:
     mine, rules = tmp_path / "home", tmp_path / "causes.yaml"
     shutil.copytree(home, mine, symlinks=True)
