@@ -98,8 +98,12 @@ def _stated(spec: SourceSpec) -> list[tuple[str, str]]:
 
 def _unknown(con: duckdb.DuckDBPyConnection, stated: Sequence[tuple[str, str]]) -> dict[str, int]:
     """Codes of three letters that landed rows have for their currency and that are none, each with how many rows have it."""
+    where_stated: dict[str, list[str]] = {}
+    for code, where in stated:
+        where_stated.setdefault(code, []).append(f"({where})")
     asked = " union all ".join(
-        f"select upper({code}) as code, count(*) as n from landed where {where} group by all" for code, where in stated)
+        f"select upper({code}) as code, count(*) as n from landed where {' or '.join(any_of)} group by all"
+        for code, any_of in where_stated.items())
     found = con.execute(
         f"select code, max(n) from ({asked}) where regexp_full_match(code, '[A-Z]{{3}}') group by all order by all"
     ).fetchall()

@@ -7,6 +7,7 @@ for a day's tables, over all files of a source at once, or for a preview.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ UNREAD_TEXTS = {
 }
 ROWS, TOTALS = "rows.parquet", "totals.parquet"
 KEPT = 256  # specifications of which what is compiled is kept
+_REPEATED = 2  # parts that may each compute the same currency themselves
 MANY = 200_000  # rows from which on all processors are worth starting
 # tables of rows that somebody else states; our own ledger and orders are in the currency of the books
 _OF_OTHERS = ("settlements", "payments", "refunds", "payouts", "bank_entries", "freight_charges", "orders")
@@ -143,14 +145,27 @@ def canonical_sql(spec: SourceSpec, setting: Setting, table: str, folders: Seque
 
     again: a table of rows (part, file, line) that count elsewhere, see `duizhang.ingest.files.overlaps`.
     """
+    parts = [(number, part) for number, part in enumerate(spec.tables) if part.table == table]
+    currency = _repeated_currency([part for _, part in parts], spec, setting)
     selects = []
-    for number, part in enumerate(spec.tables):
-        if part.table == table:
-            scan = scan_of(part, folders)
-            if again:
-                scan = f"(from {scan} as r anti join (from {again} where part = {number}) as a on r.file = a.file and r.line = a.line)"
-            selects.append(part_sql(part, spec, setting, scan))
-    return " union all ".join(selects)
+    for number, part in parts:
+        scan = "stated" if currency and part.of == "rows" else scan_of(part, folders)
+        if again:
+            scan = f"(from {scan} as r anti join (from {again} where part = {number}) as a on r.file = a.file and r.line = a.line)"
+        selects.append(part_sql(part, spec, setting, scan, {currency: "stated_currency"} if currency and part.of == "rows" else {}))
+    rows = " union all ".join(selects)
+    if not currency:
+        return rows
+    scan = scan_of(next(part for _, part in parts if part.of == "rows"), folders)
+    return f"from (with stated as (select *, {currency} as stated_currency from {scan}) {rows})"
+
+
+def _repeated_currency(parts: Sequence[Table], spec: SourceSpec, setting: Setting) -> str:
+    """The expression of the currency that most of several parts of rows repeat, to be computed once for a row; '' where none does."""
+    found = Counter(expressions_of(part, spec, setting)["currency"] for part in parts
+                    if part.of == "rows" and "currency" in schema.TABLES[part.table].names)
+    [(expression, times)] = found.most_common(1) or [("", 0)]
+    return expression if times > _REPEATED and "(" in expression else ""
 
 
 def ranks(files: Sequence[str]) -> pa.Table:
@@ -304,12 +319,14 @@ def _currencies(table: Table, spec: SourceSpec, setting: Setting) -> Iterator[st
 def unnamed_currency(spec: SourceSpec, setting: Setting) -> str:
     """A condition over landed rows: amounts whose currency is taken to be that of the books, as nothing tells it."""
     tables = [t for t in spec.tables if t.of == "rows" and t.table in _OF_OTHERS and t.columns.get("origin", "") != "'books'"]
-    told = [(t, list(_currencies(t, spec, setting))) for t in tables if not re.fullmatch(r"'[A-Z]{3}'", t.columns.get("currency", ""))]
     if setting.said_currency(spec):
         return ""
-    return " or ".join(
-        f"(({t.where}) and coalesce({t.columns.get('amount', '1')}, 0) <> 0 and coalesce({', '.join([*said, 'null'])}) is null)"
-        for t, said in told)
+    amounts: dict[str, list[str]] = {}
+    for t in tables:
+        if not re.fullmatch(r"'[A-Z]{3}'", t.columns.get("currency", "")):
+            said = ", ".join([*_currencies(t, spec, setting), "null"])
+            amounts.setdefault(said, []).append(f"(({t.where}) and coalesce({t.columns.get('amount', '1')}, 0) <> 0)")
+    return " or ".join(f"(coalesce({said}) is null and ({' or '.join(some)}))" for said, some in amounts.items())
 
 
 def named_currency(spec: SourceSpec) -> set[str]:
@@ -317,9 +334,13 @@ def named_currency(spec: SourceSpec) -> set[str]:
     return {t.columns["currency"] for t in spec.tables if t.of == "rows" and t.table in _OF_OTHERS and "currency" in t.columns}
 
 
-def part_sql(table: Table, spec: SourceSpec, setting: Setting, scan: str) -> str:
-    """A query for the canonical rows that one part of a specification's tables makes of landed rows."""
-    expressions = expressions_of(table, spec, setting)
+def part_sql(table: Table, spec: SourceSpec, setting: Setting, scan: str, known: Mapping[str, str] | None = None) -> str:
+    """A query for the canonical rows that one part of a specification's tables makes of landed rows.
+
+    known: by expression, the column of `scan` that has its value.
+    """
+    found, known = expressions_of(table, spec, setting), known or {}
+    expressions = {name: known.get(expression, expression) for name, expression in found.items()}
     listed = ", ".join(f'{_cast(expressions[c.name], c.type)} as "{c.name}"' for c in schema.TABLES[table.table])
     where = "" if table.where.strip() == "true" else f" where {table.where}"
     return f"select {listed} from {scan}{where}"
