@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # in a copy of the whole tree, by a process of its own
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r"^`([^`\n]+)`([^\n]*):\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # one process looks at all four: what costs is its start
@@ -115,7 +116,6 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
 def test_a_source_is_one_file_and_seen_in_inspect_docs_and_graph(seen: dict[str, Any]) -> None:
     told = seen["inspect"]
     assert (told["source"], told["rows_parsed"], told["rows_quarantined"]) == ("harbour_statement", 2, 0)

@@ -153,6 +153,7 @@ def test_a_small_answer_loads_only_what_it_uses(office: Path) -> None:
         "status", "report", "exceptions export", "statement", "verify", "inspect"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unchecked")
 def test_the_readme_leads_from_own_files_to_results(office: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its commands over the bills of a shop, and its books.yaml; only days, names and files are put in."""

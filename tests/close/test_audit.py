@@ -64,6 +64,7 @@ def _wrong(home: Path, note: str = "") -> list[str]:
     return [p for p in verify(home, checkpoint=note).problems if not p.startswith("archived file")]
 
 
+@pytest.mark.slow
 def test_a_log_that_was_cut_off_or_written_anew_is_found_by_a_kept_checkpoint(fake: Any, tmp_path: Path) -> None:
     append_event(fake.state, actor="Li Na", kind="noted", payload={"period": FIRST.isoformat()})
     note = signed_checkpoint(fake.home, event_log(fake.state))

@@ -95,6 +95,7 @@ def test_quiet_days_are_signed_by_the_machine_and_every_other_says_why_not(home:
     assert said.endswith("(certified by machine) has a signature that does not hold")
 
 
+@pytest.mark.slow
 def test_a_person_may_object_before_and_after_the_close(home: tuple[Any, Books]) -> None:
     fake, books = home
     certify(fake.home, books, fake.state, [QUIET])

@@ -28,7 +28,7 @@ from tests.pipelines.test_end_to_end import duizhang, once, query
 from tests.pipelines.test_files import BILL, BOOKS
 from tests.review.conftest import Serving, serving
 
-pytestmark = pytest.mark.usefixtures("unchecked")
+pytestmark = [pytest.mark.usefixtures("unchecked"), pytest.mark.slow]
 
 __all__ = ["serving"]
 
@@ -77,7 +77,6 @@ def counted(root: Path) -> list[int]:
     return [int(str(record.detail[f"rows_{what}"])) for what in ("read", "parsed", "quarantined", "ignored")]
 
 
-@pytest.mark.slow
 def test_a_rejected_amount_is_corrected_counts_and_is_taken_back(root: Path) -> None:
     home, raw = root / "home", (root / "inbox" / FILE).read_bytes()
     assert counted(root) == [2, 1, 1, 0]

@@ -256,6 +256,7 @@ def test_every_kind_of_damage_is_seen(made: Path, tmp_path: Path, what: str) -> 
         duizhang("verify", "--home", home)
 
 
+@pytest.mark.slow
 def test_a_rewritten_pointer_and_a_noted_head_are_held_against_the_log(home: Path) -> None:
     import duckdb
 

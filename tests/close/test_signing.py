@@ -109,6 +109,7 @@ def test_a_command_that_is_cut_off_anywhere_leaves_nothing_wrong_and_completes_w
         consistent(state)
 
 
+@pytest.mark.slow
 def test_what_readers_see_is_completed_by_the_same_command(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> None:
         raise Cut
@@ -246,6 +247,7 @@ def test_a_log_that_is_cut_off_or_written_anew_differs_from_its_witness(fake: An
     assert "is not the one that was written first" in verify_chain(event_log(fake.state), witness)[0]
 
 
+@pytest.mark.slow
 def test_bytes_behind_the_last_line_of_the_witness_are_told_unless_a_kill_left_them(fake: Any) -> None:
     append_event(fake.state, actor="Li", kind="note", payload={})
     log, path = event_log(fake.state), fake.home / "events.log"
@@ -264,6 +266,7 @@ def test_bytes_behind_the_last_line_of_the_witness_are_told_unless_a_kill_left_t
     assert verify_chain(log, witnessed(fake.home)) + witness_tail(fake.home, log) == []
 
 
+@pytest.mark.slow
 def test_what_nothing_refers_to_is_told_as_left_over_and_taken_away_where_that_is_safe(fake: Any) -> None:
     before = verify(fake.home)
     assert before.left_over == []

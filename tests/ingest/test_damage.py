@@ -76,6 +76,7 @@ def holds(name: str, body: bytes) -> None:
 
 
 # those of test_channels are read there, row by row
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in sorted(SAMPLES) if THOROUGH or not name.startswith("test_channels/")])
 def test_a_sample_is_read_completely(name: str) -> None:
     undamaged(name)

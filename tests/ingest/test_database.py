@@ -101,6 +101,7 @@ def test_late_and_changed_rows_come_along_and_nothing_counts_twice(run: Callable
     assert len(sorted((home / "inbox-cache").rglob("*.parquet"))) == 2
 
 
+@pytest.mark.slow
 def test_a_pull_is_exact_and_named_after_its_content(run: Callable[[str], None], tmp_path: Path) -> None:
     for order, amount in (("B", "0.10"), ("A", "99999999.99")):
         run(sale(order, amount, "2026-03-01 20:00:00.5+08"))

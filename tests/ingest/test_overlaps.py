@@ -173,7 +173,7 @@ def test_a_parcel_on_two_bills_is_charged_twice_unless_they_are_one_bill(
 
 
 @pytest.mark.parametrize(("whole", "cut"), [("000123", "123"), ("202603010000012345", "202603010000012000")])
-@pytest.mark.parametrize("is_newer", [False, True])
+@pytest.mark.parametrize("is_newer", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_an_id_that_lost_digits_to_a_spreadsheet_is_the_same_row_and_the_whole_one_counts(
     tmp_path: Path, whole: str, cut: str, *, is_newer: bool
 ) -> None:

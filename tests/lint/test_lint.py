@@ -10,7 +10,6 @@ from duizhang.layout import SQL
 from duizhang.lint import lint, lint_model, relations, relations_of_files
 from duizhang.lint.check import typed_tree
 from duizhang.lint.room import digits
-from tests.thoroughness import some
 
 KNOWN = {
     "t": {"key": "VARCHAR", "amount": "DECIMAL(28,4)", "old": "DECIMAL(18,4)", "rate": "DECIMAL(18,8)", "percent": "DECIMAL(12,4)"},
@@ -76,7 +75,8 @@ def test_an_exemption_says_why_and_lets_something_pass() -> None:
 MODELS = sorted(p for p in SQL.rglob("*.sql") if p.parent.name != "macros")
 
 
-@pytest.mark.parametrize("path", some(MODELS, *(p for p in MODELS if p.stem != "amounts_are_conserved")), ids=lambda p: p.stem)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_types_are_those_of_duckdb(path: object) -> None:
     """Fails if the linter takes a result for wider than it is; matters because then it would not see what overflows."""
     known = relations_of_files() if path.parent.name == "overlaps" else relations()  # type: ignore[attr-defined]

@@ -233,6 +233,7 @@ def test_late_files_are_looked_for_unless_somebody_says_otherwise() -> None:
     assert build_sensor(PARTITIONS).default_status is DefaultSensorStatus.RUNNING
 
 
+@pytest.mark.slow
 def test_a_year_in_one_command_leaves_no_event_a_table_and_day(raw: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Any] = []
 

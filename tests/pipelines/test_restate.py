@@ -108,6 +108,7 @@ def test_the_same_content_under_another_name_changes_nothing(mine: tuple[Path, P
     assert query(home, VERSIONS) == before
 
 
+@pytest.mark.slow
 def test_books_rules_and_decisions_say_which_days_they_touch(
     mine: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,7 @@ def small(tmp_path: Path) -> tuple[Books, Path, State]:
     return books, home, state
 
 
+@pytest.mark.slow
 def test_who_may_not_and_what_cannot_be_erased_is_refused_and_nothing_was_done(
     small: tuple[Books, Path, State], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ def test_what_was_not_checked_or_changed_since_is_refused(fake: Any) -> None:
     assert ask(fake, "select count(*) from order_trace") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_held_day_makes_the_days_after_it_provisional_until_it_is_accepted(fake: Any) -> None:
     fake.fill(PERIODS)
     fake.put("source_files", PERIODS[1], {"source": "s", "file": "x.zip", "status": "read", "problem": "off by 1"})
@@ -113,6 +114,7 @@ def test_a_held_day_makes_the_days_after_it_provisional_until_it_is_accepted(fak
     assert states(fake) == [("reconciled", 1)] * 3
 
 
+@pytest.mark.slow
 def test_new_numbers_void_an_approval_and_a_closed_period_refuses_them(own: Any) -> None:
     fake = own
     set_period_state(fake.state, FIRST, "approved", "li, wang")
@@ -292,6 +294,7 @@ def test_days_behind_a_changed_one_are_provisional_from_the_same_swap_on(own: An
     assert seen == [["reconciled", "provisional", "provisional"], ["reconciled", "reconciled", "provisional"], ["reconciled"] * 3]
 
 
+@pytest.mark.slow
 def test_a_row_that_no_model_can_be_computed_with_holds_its_day_until_it_is_let_pass(fake: Any) -> None:
     fake.fill(PERIODS)
     rows = [

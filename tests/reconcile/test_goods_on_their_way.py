@@ -18,6 +18,7 @@ def move(day: int, warehouse: str, kind: str, quantity: int, name: str, **more: 
                quantity=Decimal(quantity), order_id=name, **more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_goods_between_warehouses_are_on_their_way_and_what_does_not_arrive_is_lost(tmp_path: Path, split: str) -> None:
     store = both(tmp_path, split=split, data={"stock_moves": [

@@ -104,6 +104,7 @@ def test_a_fee_goes_by_the_card_of_its_day_and_a_charge_from_before_waits_for_no
         ("T2", Decimal(100), Decimal("0.5"), Decimal("0.6")), ("T3", Decimal(100), Decimal("0.5"), Decimal(1))}
 
 
+@pytest.mark.slow
 def test_freight_is_first_weight_and_every_step_begun(tmp_path: Path) -> None:
     card = {"kind": "freight", "provider": "SF", "from_day": FIRST, "zone": "near", "first_weight": "1", "first_price": "10",
             "step_weight": "0.5", "step_price": "2"}
@@ -350,6 +351,7 @@ EVENT = st.tuples(st.sampled_from(["books", "paid", "refund", "return", "settled
                   st.integers(1, 3), st.booleans())
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(1, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=various(EVENT, 8, 14))
 def test_records_of_different_entities_never_match(

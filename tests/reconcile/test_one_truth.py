@@ -21,6 +21,7 @@ from tests.reconcile.test_engine import FIRST, order, payment
 from tests.reconcile.test_sides import run
 
 
+@pytest.mark.slow
 def test_an_order_and_its_buyer_are_told_alike(tmp_path: Path) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=1))
     orders = [order(periods[0], "books", "100001", "50"), order(periods[1], "books", "100002", "30")]

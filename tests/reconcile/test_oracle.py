@@ -142,6 +142,7 @@ def test_a_deposit_of_a_quadrillion_is_held_against_its_lines(tmp_path: Path) ->
     assert told["bank/1"] and "2 items of 3 add up" in told["bank/1"], told
 
 
+@pytest.mark.slow
 def test_a_search_that_is_too_large_says_that_it_gave_up(tmp_path_factory: pytest.TempPathFactory) -> None:
     lines = [claim("payout_bank", f"P{n:02}", "left", 1000 + 2 * n, 0, channel=f"c{n}") for n in range(40)]
     outcome = run(tmp_path_factory.mktemp("bound"), [*lines, claim("payout_bank", "bank/1", "right", "2501.5", 0)], 1)

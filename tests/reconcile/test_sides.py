@@ -114,6 +114,7 @@ def test_first_days_of_companies_as_they_are(tmp_path: Path) -> None:
     assert store.read("anomalies", FIRST).filter(pc.field("measure") == "sold_below_cost").num_rows == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("daily", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_what_may_belong_to_days_before_both_sides_were_there_is_told_so(tmp_path: Path, *, daily: bool) -> None:
     """An order of before the first payment waits for it; a payment of an order that nobody has is told, and what is not paid is not."""

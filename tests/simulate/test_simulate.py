@@ -64,6 +64,7 @@ def _sum(rows: list[dict[str, str]], column: str) -> Decimal:
     return sum((Decimal(row[column] or "0") for row in rows), Decimal(0))
 
 
+@pytest.mark.slow
 def test_same_plan_same_bytes(out: Path, tmp_path: Path) -> None:
     simulate(tmp_path, PLAN)
     assert _digests(tmp_path) == _digests(out)
