@@ -7,8 +7,10 @@ that do not tie; `{}` stands for what only some of its totals say.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from duizhang.errors import RefusedFile
@@ -70,6 +72,8 @@ DAYS = (
     *((f"{first}\n{second}\n2026-03-05,A,10.00,,90.00\n2026-03-16,B,,20.00,110.00\n", {"CNY": "10"}, None, 0) for first, second in (
         ("Date,Description,Amount,,Balance", ",,Debit,Credit,"), ("交易日期,摘要,发生额,,余额", ",,借方,贷方,"),
         ("Booking,Payment,Debit,Credit,Running", "Date,Description,CNY,CNY,Balance"))),
+    ("Date,Description,Amount\n05/03/2026,A,-12.5\n06/03/2026,A,-12.5\n2026-03-07,B,100\n", {"CNY": "75"}, ["2026-03-05", "2026-03-06", "2026-03-07"], 0),
+    ("Date,Description,Amount\n05/03/2026,A,-12.5\n13/03/2026,A,-12.5\n2026-06-03,B,100\n", {"CNY": "75"}, ["2026-03-05", "2026-03-13", "2026-06-03"], 0),
     # a currency that stands at its amount without a blank; a column without a name that has a word of three letters
     ("Date,Description,Credit,Debit,Balance\n2026-03-05,A,,10.00USD,90.00USD\n2026-03-16,B,20.00USD,,110.00USD\n", {"USD": "10"}, None, 0),
     ("Date,Description,Amount,Balance,\n2026-03-05,A,-10.00,90.00,KFC 12\n2026-03-16,B,20.00,110.00,\n", {"CNY": "10"}, None, 0),
@@ -167,6 +171,8 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     ("Transaction Date,Clearing Date,Description,Category,Amount (USD)\n03/15/2026,03/16/2026,A,Grocery,10.00\n03/16/2026,03/17/2026,P,Payment,-50.00\n",
      "is money in, or what was charged"),
     ("Date Processed,Description,Amount,\n12-Dec-2026,SHOP,£18.89,\n11-Dec-2026,PAYMENT RECEIVED,+ £100.00,CR\n", "is money in, or what was charged"),
+    # days and months beside days that have the year first
+    ("Date,Description,Amount\n2026-06-03,B,-100\n05/03/2026,A,-12.5\n", "'05/03/2026' is 2026-05-03 .month first. or 2026-03-05"),
     # two columns of one name
     ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),
     # rows alike under one reference; debits of both signs without a balance
@@ -186,3 +192,12 @@ def test_what_can_be_meant_in_two_ways_is_refused_or_does_not_tie(tmp_path: Path
     except RefusedFile as error:
         said = str(error)
     assert re.search(reason, said), said
+
+
+def test_the_numbers_of_a_workbook_have_a_point_whatever_mark_its_texts_have(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Datum", "Verwendungszweck", "Betrag"], ["05.03.2026", "A", "-1.012,50"], ["16.03.2026", "B", 123.456], ["17.03.2026", "C", 0.5]):
+        book.active.append(row)
+    book.save(tmp_path / "any.xlsx")
+    [found] = extract(tmp_path / "any.xlsx", load_specs(), Setting(zone="UTC"), file="any", into=tmp_path / "out")
+    assert found.summary("bank_entries")[1] == {"CNY": Decimal("-888.5440")} and not found.rows_quarantined

@@ -15,6 +15,7 @@ from duizhang.ingest.opening.container import Document, refusing_damage
 from duizhang.ingest.opening.workbook_parts import column_number, sheet_part
 from duizhang.ingest.opening.xls import MAGIC, xls_rows
 
+_AS_THOUSANDS = re.compile(r"-?[1-9]\d*\.\d{3}")  # a number that as a text may be a thousand: 1.234
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 # a cell with a formula and no value; one of type str has an empty text for its value
 _UNCOMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>')
@@ -93,7 +94,8 @@ def _cell(value: object) -> str:
         return value.replace("\u3000", " ").replace("\xa0", " ")
     if isinstance(value, float):
         # past 15 digits a spreadsheet no longer holds an id exactly; the exponent makes typing reject it
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return f"{text}0" if _AS_THOUSANDS.fullmatch(text) else text
     if isinstance(value, dt.datetime):
         return value.isoformat(" ")
     return str(value)

@@ -41,6 +41,7 @@ _BALANCES = re.compile(
     r"(?i)bal|sald|sold|zůstat|zustat|zostat|stanje|stan\b|bakiye|baki\b|dispon|avail|kontost|остат|баланс|салдо|залиш"
     "|余额|結餘|餘額|残高|잔액|ยอด")
 _SIGNED = rf"(?i)[-+{MINUS}()（）＋]|{SIDE}|{BEFORE}"
+_NUMBER = r"^(-?[0-9]+)[.]([0-9]{1,2}|[0-9]{4,})$"  # of a workbook, not a text with thousands
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
 
@@ -175,6 +176,9 @@ class ColumnTyper:
             self.formats[name] = formats
         if self.spec.decimal == "auto":
             self.decimal = self._decimal_mark(raw)
+        if self.sheet and self.decimal == ",":
+            for name in (name for name, column in self.spec.fields.items() if column.type in NUMBERS):
+                self.steps[name] = (X if (steps := self.steps[name]) is None else steps).str.replace(_NUMBER, "${1},${2}")
         for name, column in self.spec.fields.items():
             self.readings[name] = (
                 amounts(self.decimal, FIELD_TYPES[column.type]) if column.type in NUMBERS
@@ -289,13 +293,17 @@ class ColumnTyper:
 
     def _decimal_mark(self, raw: _Raw) -> str:
         """The mark before the cents, by what the cells of amounts show, else by what else the file tells."""
-        marks = Marks()
+        marks, written = Marks(), Marks()
         days: list[pl.Series] = []
         for name, column in self.spec.fields.items():
             if column.type == "money":
-                marks.look_at(self._text(name, column, raw))
+                marks.look_at(texts := self._text(name, column, raw))
+                if self.sheet:
+                    written.look_at(Cells(texts.values.filter(~texts.values.str.contains(_NUMBER))))
             elif column.type == "time":
                 days.append(self._text(name, column, raw).values)
+        if written.counts[","] > written.counts["."]:
+            return ","  # what a workbook has as numbers has a point whatever its texts have
         position, named = self.positions.get("currency"), self.captures.get("header_currency", "")
         return marks.decimal(
             self.said.decimal, ({named} if named else set()) | (raw.words(position) if position is not None else set()), days,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import re
 from collections.abc import Mapping, Sequence
@@ -125,10 +126,10 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
         # a cell that is no time tells nothing of the others
         filled = filled.filter(applied(pl.coalesce([by(p) for p in formats]), filled).is_not_null())
         near = _near(filled, formats)
-        if not near:
-            _refuse_mixed(filled, formats)
-    if not len(filled) or not near:
+    if not len(filled):
         return tuple(formats)
+    if not near:
+        return _of_several(filled, texts, formats, evidence or Evidence())
     if not rivals(tuple(formats)):
         # any order gives the same times; the one that reads the first cells is soonest done
         return (near[0], *(p for p in formats if p != near[0]))
@@ -138,14 +139,40 @@ def possible(texts: Cells, formats: Sequence[str], evidence: Evidence | None = N
         if not read.null_count() and not any(read.equals(other) for other in found.values()):
             found[pattern] = read
     if not found:
-        _refuse_mixed(filled, formats)
-        return tuple(formats)
+        return _of_several(filled, texts, formats, evidence or Evidence())
     lead = next(iter(found))
     if not (evidence or Evidence()).said and (other := _years_first(filled, lead, found[lead], evidence or Evidence())):
         return (other, *(p for p in formats if not re.match("%[dmy]", p)))
     if len(found) > 1:
         lead = _decided({p: _in_rows(by(p), texts) for p in found}, filled[0], evidence or Evidence())
     return (lead, *(p for p in formats if p != lead and frozenset((p, lead)) not in rivals(tuple(formats))))
+
+
+def _of_several(filled: pl.Series, texts: Cells, formats: Sequence[str], evidence: Evidence) -> tuple[str, ...]:
+    """The formats of cells of which none reads all: of two that read the same text differently the one that has to be.
+
+    Raises RefusedFile where each is, or where nothing tells which.
+    """
+    _refuse_mixed(filled, formats)
+    left, clashing = tuple(dict.fromkeys(formats)), rivals(tuple(formats))
+    read = filled.alias("x").to_frame().select(by(p).alias(p) for p in left)
+    for one, other in itertools.combinations(left, 2):
+        if one not in left or other not in left or frozenset((one, other)) not in clashing:
+            continue
+        first, second = read[one], read[other]
+        both = first.is_not_null() & second.is_not_null() & (first != second)
+        if not both.any():
+            continue
+        rest = [by(p) for p in left if p not in (one, other) and not {frozenset((p, one)), frozenset((p, other))} & clashing]
+        if (second.is_null() & first.is_not_null()).any():
+            lead = one
+        elif (first.is_null() & second.is_not_null()).any():
+            lead = other
+        else:
+            times = {p: _in_rows(pl.coalesce([by(p), *rest]), texts) for p in (one, other)}
+            lead = _decided(times, filled.filter(both)[0], evidence, {p: read[p].filter(both)[0] for p in (one, other)})
+        left = (lead, *(p for p in left if p != lead and frozenset((p, lead)) not in clashing))
+    return left
 
 
 def _near(filled: pl.Series, formats: Sequence[str]) -> list[str]:
@@ -213,8 +240,10 @@ def _in_rows(rule: pl.Expr, texts: Cells) -> pl.Series:
     return (read if texts.places is None else read.gather(pl.Series(texts.places))).drop_nulls()
 
 
-def _decided(readings: Mapping[str, pl.Series], example: str, evidence: Evidence) -> str:
-    """The pattern whose times are right. Raises RefusedFile where that cannot be told."""
+def _decided(
+    readings: Mapping[str, pl.Series], example: str, evidence: Evidence, shown: Mapping[str, dt.datetime] | None = None,
+) -> str:
+    """The pattern whose times are right. Raises RefusedFile where that cannot be told, and shows what the example is by each pattern."""
     if evidence.said:
         return next((p for p in readings if _order(p) == evidence.said), next(iter(readings)))
     tests = (
@@ -228,7 +257,8 @@ def _decided(readings: Mapping[str, pl.Series], example: str, evidence: Evidence
     kept = [pattern for pattern in readings if _order(pattern) == order]
     if len(kept) == 1:
         return kept[0]
-    ways = " or ".join(f"{times[0]:%Y-%m-%d} ({_order(pattern) or pattern} first)" for pattern, times in readings.items())
+    firsts = shown or {pattern: times[0] for pattern, times in readings.items()}
+    ways = " or ".join(f"{first:%Y-%m-%d} ({_order(pattern) or pattern} first)" for pattern, first in firsts.items())
     raise RefusedFile(
         f"dates can be read in two ways: {example!r} is {ways}, and nothing in the file tells",
         advice="Say in books.yaml, readings: {SOURCE: {dates: day}} or {dates: month}, or export a range with a day after the 12th.")
