@@ -534,6 +534,8 @@ def _below_header(document: Document, spec: SourceSpec, head: Head, encoding: st
             keys = head.keys(index, delimiter, bare=bare)
             if unwanted.isdisjoint(keys) and not any(names.isdisjoint(keys) for names in wanted):
                 names, above = head.names(index, delimiter), tuple(head.lines[:index])
+                if rules.without_like and any(re.search(rules.without_like, name) for name in names):
+                    continue
                 if bare:
                     names, told = _header_currency(spec, names, above, head.below(index, delimiter))
                     above = (*above, *told)
@@ -574,13 +576,15 @@ def _near(document: Document, spec: SourceSpec, head: Head, specs: Mapping[str, 
     weights = [max(1 / commonness[name] for name in names) for names, _ in header]
     wanted = [frozenset(map(_unaccented, names)) for names, _ in header]
     for delimiter in _delimiters(document, spec):
-        for keys, bare in head.unaccented(delimiter, bare=spec.header_currency):
+        for at, (keys, bare) in enumerate(head.unaccented(delimiter, bare=spec.header_currency)):
             hits = [not bare.isdisjoint(names) for names in wanted]
             share = sum(w for w, hit in zip(weights, hits, strict=True) if hit) / sum(weights)
             # a file without half of the columns is another kind, however rare the names are that it has
             if sum(hits) > 1 and 2 * sum(hits) >= len(hits) and (hint is None or share > hint[0]):
                 missing = [_alternatives(name) for (_, name), hit in zip(header, hits, strict=True) if not hit]
                 barring = [name for name in rules.without if not _header((name,))[0].isdisjoint(keys)]
+                if rules.without_like:
+                    barring += [name for name in head.names(at, delimiter) if re.search(rules.without_like, name) and name not in barring]
                 if not missing and not barring:  # a name stands there without its accents
                     missing = [_alternatives(name) for names, name in header if bare.isdisjoint(names)]
                 lacking = (

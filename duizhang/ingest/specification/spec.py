@@ -59,13 +59,15 @@ class Recognise(_Closed):
     """How the content tells its kind, never the name.
 
     preamble: a regex (multiline) over the first lines. header: columns that must all stand in one line; `a|b` means either name,
-    `<amount>` any name of the field `amount`. without: columns that must not. unlike: a regex (multiline) over the first lines
-    that tells another kind of file with the same columns, such as a ledger report beside a bank statement.
+    `<amount>` any name of the field `amount`. without: columns that must not; without_like: a regex for names of such. unlike: a regex
+    (multiline) over the first lines that tells another kind of file with the same columns, such as a ledger report beside a bank
+    statement.
     """
 
     preamble: str | None = None
     header: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    without_like: str | None = None
     unlike: str | None = None
 
 
