@@ -42,6 +42,30 @@ def test_one_day_in_two_statements_counts_once(tmp_path: Path) -> None:
     assert {row["status"] for day in days for row in store.read("source_files", day).to_pylist()} == {"read"}
 
 
+def test_a_bank_may_number_the_transactions_of_every_download_anew(tmp_path: Path) -> None:
+    (tmp_path / "books.yaml").write_text("entity: e\nstart: 2026-03-01\n")
+    (tmp_path / "inbox").mkdir()
+    for month, amount in (("03", "-12.50"), ("04", "-7.50")):
+        (tmp_path / "inbox" / f"{month}.ofx").write_text(
+            "OFXHEADER:100\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>CNY<BANKACCTFROM><ACCTID>22</BANKACCTFROM><BANKTRANLIST><STMTTRN>"
+            f"<TRNTYPE>OTHER<DTPOSTED>2026{month}05<TRNAMT>{amount}<FITID>1</STMTTRN></BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>")
+    days = [dt.date(2026, month, 5) for month in (3, 4)]
+    store = built(tmp_path, days)
+    assert [store.read("bank_entries", day)["amount"].to_pylist() for day in days] == [[Decimal("-12.50")], [Decimal("-7.50")]]
+
+
+def test_rows_that_have_no_id_are_not_known_by_their_line(tmp_path: Path) -> None:
+    (tmp_path / "books.yaml").write_text("entity: e\nstart: 2026-03-01\n")
+    (tmp_path / "inbox").mkdir()
+    head = "Booking Date,Value Date,Partner Name,Partner Iban,Type,Payment Reference,Account Name,Amount (EUR),Original Amount,Original Currency,Exchange Rate\n"
+    for at, days in enumerate(((5, 6), (6, 7)), 1):
+        rows = "".join(f"2026-03-0{day},2026-03-0{day},X,,Transfer,r,Main,{day}.50,,,\n" for day in days)
+        (tmp_path / "inbox" / f"{at}.csv").write_text(head + rows)
+        os.utime(tmp_path / "inbox" / f"{at}.csv", (at, at))
+    store = built(tmp_path, [dt.date(2026, 3, 6)])
+    assert store.read("bank_entries", dt.date(2026, 3, 6))["amount"].to_pylist() == [Decimal("6.50")]
+
+
 def test_a_deferred_sale_that_is_released_is_one_movement(tmp_path: Path) -> None:
     shutil.copy(CASES / "R3" / "books.yaml", tmp_path)
     (tmp_path / "inbox" / "az").mkdir(parents=True)

@@ -68,16 +68,24 @@ def is_order_list(roles: Mapping[str, Column]) -> bool:
     return "amount" in roles or {"unit_price", "quantity"} <= roles.keys()
 
 
+def grain(roles: Mapping[str, Column]) -> list[str]:
+    """What a later export repeats a line of an order by; all lines of the order where nothing but its place names one."""
+    return ["shop", "order_id", *([] if _line_id(roles) == "line" else ["line_id"])]
+
+
+def _line_id(roles: Mapping[str, Column]) -> str:
+    orders = roles["order_id"].cells
+    if len(set(orders)) == len(orders):
+        return "'1'"
+    if "sku" in roles and len(set(zip(orders, roles["sku"].cells, strict=True))) == len(orders):
+        return "coalesce(nullif(sku, ''), 'other')"  # a line of shipping has no goods
+    return "line"
+
+
 def order_table(roles: Mapping[str, Column], columns: Sequence[Column], number: Callable[[str], Decimal | None]) -> list[str]:
     """The table `orders` of a list of orders, one row a line of it; commented out where no column says what a line comes to. number: a
     cell as a number."""
-    orders = roles["order_id"].cells
-    if len(set(orders)) == len(orders):
-        line = "'1'"
-    elif "sku" in roles and len(set(zip(orders, roles["sku"].cells, strict=True))) == len(orders):
-        line = "coalesce(nullif(sku, ''), 'other')"  # a line of shipping has no goods
-    else:
-        line = "line"
+    line = _line_id(roles)
     day = "coalesce(paid_at_day, occurred_at_day)" if "paid_at" in roles else "occurred_at_day"
     amount, notes = _amount(roles, number)
     given = {"origin": "'books'"} | ({"shop": "shop"} if "shop" in roles else {})

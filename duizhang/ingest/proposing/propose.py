@@ -20,7 +20,7 @@ from duizhang.ingest.opening import Document, detect, documents, head_lines, rew
 from duizhang.ingest.proposing.columns import Column, bare
 from duizhang.ingest.proposing.movements import LOOK, number, table_of
 from duizhang.ingest.proposing.naming import named
-from duizhang.ingest.proposing.order_lists import is_order_list
+from duizhang.ingest.proposing.order_lists import grain, is_order_list
 from duizhang.ingest.proposing.words import ID, MONEY, NO_PERSON, PERSONAL
 from duizhang.ingest.recognising import DELIMITERS, split_line, unique_names
 from duizhang.ingest.rows import HEAD_LINES
@@ -79,7 +79,7 @@ def propose(path: Path, name: str) -> Proposal:
     if footers:
         spec["footer"] = "|".join(f"({one})" if len(footers) > 1 else one for one in footers).replace("((?i)", "(?i:")
     if is_order_list(roles):  # a line that comes again with a later export is the same line
-        spec |= {"overlap": "latest", "grain": ["shop", "order_id", "line_id"]}
+        spec |= {"overlap": "latest", "grain": grain(roles)}
     # a text that no table needs may name a person in a way that nobody here knows
     unread = [column for column in columns if column.key not in roles and column.kind == "text" and len(roles) > 1]
     lines = [

@@ -402,6 +402,15 @@ class SourceSpec(_Closed):
             raise ValueError(f"fields: {', '.join(taken)} already names where a row stands")
         return self
 
+    @model_validator(mode="after")
+    def _known_by_what_they_say(self) -> SourceSpec:
+        """The line of a row is another one in the next download: by it a newer file would repeat rows and never take their place."""
+        for table in self.tables if self.overlap == "latest" else ():
+            for column in self.grain_of(table.table):
+                if re.search(r"\bline\b", table.columns.get(column, "")):
+                    raise ValueError(f"overlap: latest knows rows of {table.table} by {column}, which is made of their line; leave it out")
+        return self
+
     def grain_of(self, table: str) -> tuple[str, ...]:
         """By what columns of a table a newer file repeats records of older ones: those of `grain`; where they name no record there, as
         of tables that do not have them, the table's own ids and time as well."""
