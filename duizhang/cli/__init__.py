@@ -22,6 +22,7 @@ from duizhang.cli.examples import epilog
 from duizhang.cli.faults import told
 from duizhang.cli.helping import SpeakingContext, speak_for_click
 from duizhang.cli.screen import screened
+from duizhang.cli.spoken_lines import SpokenLines
 from duizhang.kept_out import keep_out
 from duizhang.logs import shown
 from duizhang.speech.language import LANGUAGES, ask_books, choose
@@ -170,9 +171,9 @@ class _Lazy(click.Group):
               help="Speak Chinese or English. Default: DUIZHANG_LANG, the locale, `language` of books.yaml.")
 def cli() -> None:
     """duizhang (对账): reconcile an e-commerce company's books, from raw files to a signed close."""
-    # whatever a command does, warnings are seen; progress as well where it is asked for
+    # whatever a command does, warnings are seen, in the language that is spoken; progress as well where it is asked for
     click.get_current_context().with_resource(screened())
-    click.get_current_context().with_resource(shown(logging.WARNING))
+    click.get_current_context().with_resource(shown(logging.WARNING, formatter=SpokenLines()))
 
 
 def asked_for(arguments: list[str]) -> set[str]:

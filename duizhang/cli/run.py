@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import click
 
 from duizhang.cli.answers import answer, json_option
 from duizhang.cli.options import DAY, at_home, books_option, new_home_option
-from duizhang.cli.spoken_lines import spoken_lines
 from duizhang.memory import parsed
 from duizhang.runner import check_range, load_runner
 from duizhang.speech.language import translated as _
@@ -48,8 +46,7 @@ def command(
     if not quiet:
         click.echo(_("{first} to {last}, books {books}, home {home}", first=f"{start:%Y-%m-%d}", last=f"{end:%Y-%m-%d}", books=books_path,
                      home=home), err=True)
-    with nullcontext() if quiet else spoken_lines():
-        code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory, engine=engine)
+    code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory, engine=engine)
     if not quiet:
         at = at_home(home)
         click.echo(

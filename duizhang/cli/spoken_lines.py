@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from duizhang.speech.language import CHINESE, current
 from duizhang.speech.language import translated as _
-from duizhang.speech.phrases import spoken
 
 _WIDEST = 100  # characters of why a day is held, where `duizhang status` says the rest
 
 
-class _Chinese(logging.Formatter):
-    """A line of a run in Chinese, as it stands where there is no Chinese for it. `reasons`: why a day is held, in whole."""
+class SpokenLines(logging.Formatter):
+    """A line of a run, in Chinese where that is spoken and there is Chinese for it. `reasons`: why a day is held, in whole."""
 
     def format(self, record: logging.LogRecord) -> str:
+        if current() != CHINESE:
+            return f"  {record.getMessage()}"
+        from duizhang.speech.phrases import spoken  # which reads them all
+
         reasons = getattr(record, "reasons", ())
         if not reasons:
             return f"  {spoken(record.getMessage())}"
@@ -27,16 +28,4 @@ class _Chinese(logging.Formatter):
                        _("{day} is held: {why} (+{n} more)", day=day, why=why, n=len(reasons) - 1))
 
 
-@contextmanager
-def spoken_lines() -> Iterator[None]:
-    """What a run tells on standard error is told in the language that is spoken, while this is entered."""
-    if current() != CHINESE:
-        yield
-        return
-    from duizhang.logs import shown
-
-    with shown(formatter=_Chinese()):
-        yield
-
-
-__all__ = ["spoken_lines"]
+__all__ = ["SpokenLines"]
