@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from duizhang.close import approve, close_periods, export_audit, signed_checkpoint, verifier_key, verify
+from duizhang.close.audit import auditor
 from duizhang.close.checkpoints import KEY_FILE, read_checkpoint
 from duizhang.errors import UserError
 from duizhang.home.events import EVENTS, GENESIS, WITNESS, _hash, append_event, event_log
@@ -37,7 +39,7 @@ def folder(fake: Any, tmp_path: Path) -> Path:
 
 def test_the_folder_proves_itself_with_nothing_but_python(folder: Path) -> None:
     code, text = check(folder)
-    assert code == 0 and "2 periods: all of it holds" in text
+    assert code == 0 and f"2 periods, {FIRST} to {PERIODS[1]}: all of it holds" in text
     assert "closed by Wang Wei; signed by checker Wang Wei, maker Li Na" in text and "NOT closed; signed by nobody" in text
 
 
@@ -57,6 +59,53 @@ def test_what_was_changed_in_the_folder_is_found(folder: Path, what: str, old: s
     _edit(folder / what, old, new)
     code, text = check(folder)
     assert code == 1 and told in text
+
+
+ONE, OTHER = (f"periods/{day}" for day in PERIODS[:2])
+_MANIFEST, _TABLES = f"{ONE}/manifest.json", f"{ONE}/tables"
+# what is done to the folder: a path, and what it becomes (None: it is gone); what check.py is asked, and what it says is wrong
+_DAMAGE: list[tuple[str, bytes | None, str, str]] = [
+    (f"{_TABLES}/variances.csv", None, "", f"{FIRST}: the table variances is not there"),
+    (_MANIFEST, None, "", f"{FIRST}: manifest.json is not there"), ("log.jsonl", None, "", "log.jsonl is not there"),
+    ("key.txt", None, "", "key.txt is not there"), ("checkpoint.txt", None, "", "checkpoint.txt is not there"),
+    ("periods", None, "", "no day is in the folder"),
+    (ONE, None, f"--from {FIRST}", f"{FIRST}: the log says that it was published, and it is"),
+    (OTHER, None, f"--to {PERIODS[1]}", f"{PERIODS[1]}: the log says that it was published, and it is not here"),
+    (_MANIFEST, b"{", "", f"{FIRST}: it cannot be read"), ("log.jsonl", b"{", "", "log: it cannot be read"),
+    ("log.jsonl", b"[1]", "", "log: it cannot be read"), ("key.txt", b"x", "", "checkpoint: it cannot be read"),
+    ("checkpoint.txt", b"\xff", "", "checkpoint: it cannot be read"),
+    (f"{_TABLES}/recon_summary.csv", b"\xff", "", f"{FIRST}: the table recon_summary is not the one"),
+    (f"{_TABLES}/variances.csv", b"", "", f"{FIRST}: the table variances is not the one"),
+    (f"{_TABLES}/extra.csv", b"1", "", f"{FIRST}: extra.csv is no table that was published"),
+    ("periods/notes/x", b"", "", "notes: manifest.json is not there"),
+]
+
+
+def test_what_is_missing_damaged_or_too_much_in_the_folder_is_told_and_no_traceback(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, (path, content, arguments, told) in enumerate(_DAMAGE):
+        copy = shutil.copytree(folder, tmp_path / str(number))
+        if content is None:
+            shutil.rmtree(copy / path) if (copy / path).is_dir() else (copy / path).unlink()
+        else:
+            (copy / path).parent.mkdir(exist_ok=True)
+            (copy / path).write_bytes(content)
+        monkeypatch.setattr(auditor, "HERE", copy)
+        code, text = auditor.main(arguments.split()), capsys.readouterr().out
+        assert code == 1 and f"WRONG  {told}" in text, (path, content, text)
+    monkeypatch.setattr(auditor, "HERE", folder)
+    (folder / OTHER).rename(tmp_path / "aside")
+    (folder / ONE).rename(folder / OTHER)
+    assert auditor.main([]) == 1 and "does not say that this manifest was published" in capsys.readouterr().out
+
+
+def test_the_folder_says_which_days_it_has_and_what_was_not_looked_at(folder: Path) -> None:
+    shutil.rmtree(folder / "periods" / str(PERIODS[1]))
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    code, text = check(folder)
+    assert code == 0 and f"1 periods, {FIRST} to {FIRST}: all of it holds" in text and "not looked at: notes.txt" in text
+    assert "note: 1 other days were published, which are not in this folder" in text
 
 
 def _wrong(home: Path, note: str = "") -> list[str]:

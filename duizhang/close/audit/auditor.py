@@ -3,6 +3,7 @@
     python check.py                          everything in the folder that this script lies in
     python check.py --checkpoint NOTE        and that the log still begins as it did when you were given NOTE
     python check.py --key KEY                the key that you were given, instead of the one in the folder
+    python check.py --from DAY --to DAY      and that every day of these that was published is here
 
 It proves: the log is one chain and has the root that its checkpoint is signed for; each period's manifest is the one that the log
 says was published; each table has the digest that the manifest says; amounts are conserved and go on from day to day; who signed and
@@ -19,6 +20,8 @@ import hashlib
 import io
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -40,29 +43,82 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, help="a signed checkpoint that you have kept")
     parser.add_argument("--key", help="the key of the checkpoints as you were given it")
+    parser.add_argument("--from", dest="first", default="", help="the first day that you asked for: 2026-03-01")
+    parser.add_argument("--to", dest="last", default="", help="the last day that you asked for")
     asked = parser.parse_args(arguments)
     problems: list[str] = []
-    records = check_log(problems)
-    key = asked.key or (HERE / "key.txt").read_text(encoding="utf-8").strip()
-    check_checkpoint(records, (HERE / "checkpoint.txt").read_text(encoding="utf-8"), key, problems, whole=True)
-    if asked.checkpoint:
-        check_checkpoint(records, asked.checkpoint.read_text(encoding="utf-8"), key, problems, whole=False)
-    log = [json.loads(record) for record in records]
+    records: list[bytes] = []
+    log: list[Any] = []
+    with told_of("log", problems):
+        records = check_log(problems)
+        log = [json.loads(record) for record in records]
+    with told_of("checkpoint", problems):
+        key = asked.key or text_of(HERE / "key.txt").strip()
+        check_checkpoint(records, text_of(HERE / "checkpoint.txt"), key, problems, whole=True)
+        if asked.checkpoint:
+            check_checkpoint(records, text_of(asked.checkpoint), key, problems, whole=False)
     before: tuple[str, Summary] | None = None
-    folders = sorted((HERE / "periods").iterdir())
+    folders = sorted(path for path in (HERE / "periods").glob("*") if path.is_dir())
     for folder in folders:
-        before = check_period(folder, log, before, problems)
+        now: tuple[str, Summary] | None = None
+        with told_of(folder.name, problems):
+            now = check_period(folder, log, before, problems)
+        before = now
+    days = [folder.name for folder in folders]
+    check_days(days, log, asked.first, asked.last, problems)
     for line in problems:
         say(f"WRONG  {line}")
     if not asked.key:
         say("note: the key came with the folder; compare it with the one that you were given, or say it with --key")
-    say(f"{len(records)} events, {len(folders)} periods: " + (f"{len(problems)} problems" if problems else "all of it holds"))
+    if strange := sorted({path.name for path in HERE.iterdir()} - {"check.py", "checkpoint.txt", "key.txt", "log.jsonl", "periods", "raw"}):
+        say(f"note: not looked at: {', '.join(strange)}")
+    span = f", {days[0]} to {days[-1]}" if days else ""
+    say(f"{len(records)} events, {len(days)} periods{span}: " + (f"{len(problems)} problems" if problems else "all of it holds"))
     return 1 if problems else 0
+
+
+@contextmanager
+def told_of(what: str, problems: list[str]) -> Iterator[None]:
+    """What is missing or cannot be read is a problem like others, and the rest is looked at all the same."""
+    try:
+        yield
+    except Missing as error:
+        problems.append(f"{what}: {error} is not there" if what not in ("log", "checkpoint") else f"{error} is not there")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, csv.Error) as error:
+        problems.append(f"{what}: it cannot be read: {error}")
+
+
+class Missing(Exception):
+    """A file that the folder should have, by its name."""
+
+
+def bytes_of(path: Path) -> bytes:
+    """The bytes of a file of the folder. Raises Missing."""
+    if not path.is_file():
+        raise Missing(path.name)
+    return path.read_bytes()
+
+
+def text_of(path: Path) -> str:
+    """The text of a file of the folder. Raises Missing."""
+    return bytes_of(path).decode("utf-8")
+
+
+def check_days(days: list[str], log: list[Any], first: str, last: str, problems: list[str]) -> None:
+    """Every day that the log says was published is here, between the first and the last that are, or that were asked for."""
+    published = {str(json.loads(payload)["period"]) for _, _, _, kind, payload, _ in log if kind == "published"}
+    if not days:
+        problems.append("no day is in the folder")
+    begin, end = min([*days, first] if first else [*days, last]), max([*days, last])
+    lacking = sorted(day for day in published - {*days} if begin <= day <= end)
+    problems += [f"{day}: the log says that it was published, and it is not here" for day in lacking]
+    if rest := len(published - {*days} - {*lacking}):
+        say(f"note: {rest} other days were published, which are not in this folder; --from and --to say which you asked for")
 
 
 def check_log(problems: list[str]) -> list[bytes]:
     """The records of the log; each has to name the hash of the one before it."""
-    records = (HERE / "log.jsonl").read_bytes().splitlines()
+    records = bytes_of(HERE / "log.jsonl").splitlines()
     before = "0" * 64
     for number, record in enumerate(records, 1):
         seq, *_, previous = json.loads(record)
@@ -102,20 +158,36 @@ def check_period(
 ) -> tuple[str, Summary]:
     """Check one period; its name and closing amounts, for the next."""
     period = folder.name
-    text = (folder / "manifest.json").read_text(encoding="utf-8")
+    text = text_of(folder / "manifest.json")
     manifest = json.loads(text)
     told = [(seq, kind, actor, json.loads(payload)) for seq, _, actor, kind, payload, _ in log]
     published = [said for _, kind, _, said in told if kind == "published" and said["period"] == period]
     ours = [said for said in published if said["version"] == manifest["version"]]
     if not ours or ours[-1]["manifest"] != hashlib.sha256(text.encode()).hexdigest() or ours[-1]["digest"] != manifest["digest"]:
         problems.append(f"{period}: the log does not say that this manifest was published")
+    elif ours[-1] is not published[-1]:
+        problems.append(f"{period}: this is version {manifest['version']}, and the log has version {published[-1]['version']}")
+    damaged = False
     for name, entry in manifest["tables"].items():
-        head, _, rows = (folder / "tables" / f"{name}.csv").read_bytes().partition(b"\n")
-        if hashlib.sha256(head + rows).hexdigest() != entry["digest"]:
+        path = folder / "tables" / f"{name}.csv"
+        head, _, rows = path.read_bytes().partition(b"\n") if path.is_file() else (b"", b"", b"")
+        if not path.is_file():
+            problems.append(f"{period}: the table {name} is not there")
+        elif hashlib.sha256(head + rows).hexdigest() != entry["digest"]:
             problems.append(f"{period}: the table {name} is not the one that was published")
+        else:
+            continue
+        damaged = True
+    names = {path.name for path in (folder / "tables").iterdir()}
+    problems += [f"{period}: {name} is no table that was published" for name in sorted(names - {f"{t}.csv" for t in manifest["tables"]})]
     erased = {sha: file["digest"] for _, kind, _, said in told if kind == "person_erased" for sha, file in said["files"].items()}
     check_raw(period, manifest, erased, problems)
-    summary = check_amounts(folder, period, before, problems)
+    summary: Summary = {}
+    try:
+        summary = check_amounts(folder, period, before, problems)
+    except (ValueError, LookupError, TypeError, ArithmeticError, csv.Error):
+        if not damaged:  # else it was told
+            raise
     say(f"{period} version {manifest['version']} of {len(published)}: {state_of(told, period, manifest['digest'])}")
     return period, summary
 
