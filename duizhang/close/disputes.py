@@ -19,7 +19,6 @@ from duizhang.close.groups import no_such_day
 from duizhang.close.letters import write_letter
 from duizhang.declared.currency import in_places
 from duizhang.declared.schema import TABLES
-from duizhang.declared.terms import Side
 from duizhang.errors import UserError
 from duizhang.home.published import open_published
 from duizhang.home.state import State
@@ -198,7 +197,7 @@ def _chased(con: duckdb.DuckDBPyConnection, period: dt.date, d: Decision, parcel
         due, stated = (row.left, row.right) if request.figures else (None, None)
         yield Item(
             request, row.first_seen, row.order_id, _reference(row, shown, d.to), row.currency, due, stated, open_now * shown.claim,
-            _evidence(row.evidence, row.currency), row.leg, row.key,
+            _evidence(row.leg, row.evidence, row.currency), row.leg, row.key,
         )
 
 
@@ -282,7 +281,7 @@ def _items(
             asked, stated, claim = of_credited, paid, Decimal(0)
         yield Item(
             asked, row.first_seen, row.order_id, _reference(row, shown, counterparty), row.currency, due, stated, claim,
-            _evidence(row.evidence, row.currency), row.leg, row.key,
+            _evidence(row.leg, row.evidence, row.currency), row.leg, row.key,
         )
 
 
@@ -342,12 +341,14 @@ def _reference(row: _Found, shown: ShownBy, counterparty: str) -> str:
     return parts[0] if row.leg in ("fee", "payment_settlement", "freight", "payout_bank", "return_refund") and parts else ""
 
 
-def _evidence(evidence: str, currency: str) -> str:
-    """The rows behind a difference as both sides know them: whose, on which day, how much. Names of files say nothing to others."""
-    said = []
+def _evidence(leg: str, evidence: str, currency: str) -> str:
+    """The rows behind a difference as both sides know them: whose, on which day, how much. Names of files say nothing to others. Both
+    sides of a leg may be theirs: what a provider has on its bill, and what it settles."""
+    said, words = [], load_labels()["whose"]
     for entry in json.loads(evidence or "[]"):
         if "side" in entry:
-            whose = "贵方 / yours" if entry["side"] == Side.RIGHT else "我方 / ours"
+            side = words.get(f"{leg}/{entry['side']}", words[entry["side"]])
+            whose = f"{side['zh']} / {side['en']}"
             amount = str(in_places(Decimal(str(entry["amount"])), currency))
             said.append(" ".join(filter(None, [whose, entry.get("claimed"), amount])))
     return "; ".join(said)

@@ -18,7 +18,7 @@ from duizhang.close.choosing import Choice
 from duizhang.close.claiming import clock, told_of
 from duizhang.close.deciding import take
 from duizhang.close.decisions import Item
-from duizhang.close.disputes import chased, dispute, load_requests, totals
+from duizhang.close.disputes import _evidence, chased, dispute, load_requests, totals
 from duizhang.close.groups import Event
 from duizhang.close.letters import write_letter
 from duizhang.declared.schema import TABLES as CANONICAL
@@ -150,6 +150,10 @@ def test_a_letter_has_address_deadline_evidence_and_the_places_of_the_currency(h
     text = out.read_text(encoding="utf-8")
     assert "→ 财付通\n深圳市南山区 1 号\n" in text and "claim_by 索赔期限: 2026-03-11" in text and "ends within 7 days" in text
     assert "evidence 凭据: 贵方 / yours 152.90" in text and "claim 请求金额: 0.56" in text
+    both = '[{"side":"left","claimed":"2026-03-02","amount":"5"},{"side":"right","claimed":"2026-03-03","amount":"-1"}]'
+    assert _evidence("payment_settlement", both, "CNY") == \
+        "贵方交易账单 / your bill 2026-03-02 5.00; 贵方资金账单 / your settlement 2026-03-03 -1.00"
+    assert _evidence("payout_bank", both, "CNY") == "贵方出账 / your payout 2026-03-02 5.00; 我方银行 / our bank 2026-03-03 -1.00"
     columns, rows = {"currency": "币种", "claim": "金额"}, [["JPY", Decimal("1200.0000")], ["KWD", Decimal("1.5000")]]
     write_letter(home / "yen.xlsx", ["x"], "items", columns, rows)
     sheet = openpyxl.load_workbook(home / "yen.xlsx")["items"]
