@@ -29,6 +29,9 @@ KEPT_TABLES: dict[str, pa.Schema] = {
     "announced_payouts": pa.schema([
         ("period", DAY), ("entity", TEXT), ("currency", TEXT), ("payout_id", TEXT), ("amount", MONEY),
     ]),
+    "booked_refunds": pa.schema([
+        ("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("refund_id", TEXT), ("currency", TEXT), ("amount", MONEY),
+    ]),
     "bank_days": pa.schema([("period", DAY), ("entity", TEXT), ("bank_account", TEXT), ("is_credited", pa.bool_())]),
 }
 # What is published of the items themselves; the first two are made with the claims, for the whole range.

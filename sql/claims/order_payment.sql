@@ -1,12 +1,13 @@
 -- Grain: one claim an order line, payment or refund. Meaning: what an order should bring (left: order lines less the
 -- refunds that we recorded) is what the provider took in for it (right: paid less refunded, and less what a buyer's bank took back or a
--- marketplace took off the price: our discounts, taxes that it remits). Where our own refunds were never
+-- marketplace took off the price: our discounts, taxes that it remits), and less what our own bank account paid back. Where our own refunds were never
 -- supplied there is nothing to hold the provider's against: they stand on both sides. A record without an order
 -- number stands by itself, under its transaction, refund or line of its file.
 with
 orders as (select * from own_orders),
 told as (select * from mapped_orders where is_paid_elsewhere(paid_by)),
 refunds as (select * from placed_refunds),
+refunds_by_bank as (select * from refunds_by_bank),
 payments as (select * from placed_payments),
 refund_sides as (select * from refund_sides),
 taken_off as (select * from placed_settlements where kind in ('dispute', 'deduction')),
@@ -38,6 +39,11 @@ refunded as (
         case origin when 'books' then customer else '' end as customer, occurred_at, source, file, line, null as sequence,
         transaction_id, refund_id, null as instalments, '' as remark
     from refunds
+    union all
+    select
+        period, entity, shop, order_id, currency, 'right', 'refund', -amount, '', 0, null, '', occurred_at, source, file, line, null,
+        entry_id, '', null, ''
+    from refunds_by_bank
 ),
 
 paid as (

@@ -1,10 +1,11 @@
--- Grain: one claim a receipt of returned goods or a refund that needs none (left), one a refund paid (right). Meaning: money
+-- Grain: one claim a receipt of returned goods or a refund that needs none (left), one a refund paid (right), also from our own bank account. Meaning: money
 -- goes back to a buyer for goods that came back, or because our own record says that they need not. The key is the refund
 -- id (the after-sales case), else order and SKU, else the row's own id; where the ids of refunds are the provider's own, the
 -- order. Receipts that don't say what they are worth take no part.
 with
 returns as (select * from mapped_returns where amount is not null),
 refunds as (select * from mapped_refunds),
+refunds_by_bank as (select * from refunds_by_bank),
 shops as (select * from shops),
 own_refund_ids as (select * from own_refund_ids),
 
@@ -25,6 +26,11 @@ unioned as (
         occurred_at, source, file, line, 'transaction/' || nullif(transaction_id, '')
     from refunds
     where origin = 'provider'
+    union all
+    select
+        period, entity, shop, refund_id, order_id, sku, currency, 'right', 'refund', amount,
+        occurred_at, source, file, line, ''
+    from refunds_by_bank
 ),
 
 final as (

@@ -4,6 +4,7 @@ with
 orders as (select * from orders where is_due(paid_at, status) and order_id <> ''),
 payments as (select * from placed_payments where order_id <> ''),
 refunds as (select * from placed_refunds where order_id <> ''),
+refunds_by_bank as (select * from refunds_by_bank),
 settlements as (select * from placed_settlements where order_id <> ''),
 shipments as (select * from placed_shipments),
 returns as (select * from placed_returns),
@@ -29,6 +30,8 @@ events as (
         case origin when 'books' then amount end as books_refunded,
         case origin when 'provider' then amount end as refunded
     from refunds
+    union all by name
+    select period, entity, shop, order_id, currency, amount as refunded from refunds_by_bank
     union all by name
     select
         period, entity, shop, order_id, currency,
