@@ -1,6 +1,8 @@
 -- Grain: one line of a bank's statement. Meaning: with the entity whose account it is, and where it has no reference but its words hold the
 -- id of a payout that was announced by then, that id as its reference: one of exactly its amount, or a word that is the id of one of which
--- it may be a part or which came in another currency. Marks and case do not count, and a short id could stand in the words by chance. Where
+-- it may be a part or which came in another currency. Marks and case do not count, and a short id could stand in the words by chance. A
+-- payout to which its provider gave no id (ours for it begins with the provider's name and a slash) can be named by nobody: there the words
+-- name the provider, and it is the only one of its amount within the days that payouts take. Where
 -- two payouts are so named, the line stays without.
 with
 bank_entries as (select * from bank_entries),
@@ -8,6 +10,7 @@ owners as (select * from bank_account_owners),
 announced as (select * from announced_payouts),
 before as (select * from announced_before),
 settings as (select * from matching_settings),
+rules as (select * from matching_legs where leg = 'payout_bank'),
 
 owned as (
     select
@@ -78,8 +81,21 @@ worded as (
     )
 ),
 
+of_provider as (
+    select n.*, t.payout_id, lower(concat(n.counterparty, ' ', n.remark)) as words, split_part(t.payout_id, '/', 1) as provider
+    from nameless as n
+    inner join totals as t
+        on n.entity = t.entity and n.sent_currency = t.currency and n.sent_amount = t.amount and n.period between t.period and t.until
+    cross join rules as r
+    where contains(t.payout_id, '/') and n.period - t.period <= r.window_days
+),
+
 named as (
     select period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount, payout_id from of_amount
+    union all
+    select period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount, payout_id
+    from of_provider
+    where contains(words, provider) or party_of(words) = provider
     union all
     -- a part of it, or what a bank has converted without saying so
     select w.period, w.entity, w.currency, w.amount, w.counterparty, w.remark, w.sent_currency, w.sent_amount, t.payout_id
