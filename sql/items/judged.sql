@@ -53,7 +53,7 @@ final as (
                     when b.is_deposit and (m.lines_confirmed or not m.is_typed) then w.deposit_days
                     else 0
                 end,
-                case when m.is_sent_unpaid then w.delivery_days else 0 end,
+                case when m.is_sent_unpaid and m.right_sale = 0 and not m.is_refused then w.delivery_days else 0 end,
                 case when k.days is not null then last_day(m.first_seen) - m.first_seen + k.days else 0 end,
                 -- what was sent when the statements end is in none of them, and the days behind them are not counted
                 case
