@@ -57,7 +57,7 @@ _EARLIER: dict[str, tuple[str, ...]] = {
     "carried_stock_levels": ("stock_levels",), "carried_sides": ("sides",), "waiting_before": ("waiting_claims",),
     "past_claims": LEG_MODELS,
     "shared_orders_before": ("shared_orders",), "announced_before": ("announced_payouts",), "bank_days_before": ("bank_days",),
-    "booked_before": ("booked_refunds",),
+    "booked_before": ("booked_refunds",), "closed_before": ("closed_orders",),
 }
 
 # a comment, a text, a quoted name, a word, a mark

@@ -56,6 +56,8 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f'create macro normal_key("key") as {normal}')
     party = f"case {words} end"
     con.execute(f"create macro party_of(words) as {party}")
+    no_payout = " or ".join(f"contains(lower(words), {quoted(word)})" for word in rules.no_payout)
+    con.execute(f"create macro is_no_payout(words) as ({no_payout})")
     elsewhere = " or ".join(f"contains(lower(words), {quoted(word)})" for word in rules.paid_elsewhere)
     con.execute(f"create macro is_paid_elsewhere(words) as ({elsewhere})")
     con.execute(f"create macro remark_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.remark_id)}))")

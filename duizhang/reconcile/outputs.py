@@ -32,6 +32,9 @@ KEPT_TABLES: dict[str, pa.Schema] = {
     "booked_refunds": pa.schema([
         ("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("refund_id", TEXT), ("currency", TEXT), ("amount", MONEY),
     ]),
+    "closed_orders": pa.schema([
+        ("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("is_paid", pa.bool_()),
+    ]),
     "bank_days": pa.schema([("period", DAY), ("entity", TEXT), ("bank_account", TEXT), ("is_credited", pa.bool_())]),
 }
 # What is published of the items themselves; the first two are made with the claims, for the whole range.

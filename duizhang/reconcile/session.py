@@ -126,7 +126,8 @@ class Session:
         self._kept("shared_orders_before", "shared_orders", [p for p in self.store.periods("shared_orders") if p < periods[0]])
         # a payout that was announced so long ago may have been added up of what was announced so long before that
         self._kept("announced_before", "announced_payouts", _days_before(periods[0], 2 * load_matching().repeat_horizon_days))
-        self._kept("booked_before", "booked_refunds", _days_before(periods[0], load_matching().repeat_horizon_days))
+        for name, table in {"booked_before": "booked_refunds", "closed_before": "closed_orders"}.items():
+            self._kept(name, table, _days_before(periods[0], load_matching().repeat_horizon_days))
         self._input("sku_map_filed", self._history("sku_map"), schema.TABLES["sku_map"], table_of="sku_map")
         self._input("bundles_filed", self._history("bundles"), schema.TABLES["bundles"], table_of="bundles")
         self._input("fx_filed", self._history("fx_rates"), schema.TABLES["fx_rates"], table_of="fx_rates")

@@ -1,12 +1,14 @@
 -- Grain: one claim an order line or shipment, in pieces. Meaning: every piece ordered and paid (left) leaves a warehouse
 -- (right), sets as their parts. Goods that are exchanged came back (left) and leave again (right); what a parcel holds as a gift or sample
 -- by its own record, or by a gift that books.yaml declares, is its own reason. What books.yaml says is never sent, lines closed before
--- shipping and the freight line ask for nothing. A row without an order number stands by itself, under its parcel or line of its file.
+-- shipping and the freight line ask for nothing; what was sent of an order that is closed and came back, as from a buyer who refused it, is not
+-- sent any more. A row without an order number stands by itself, under its parcel or line of its file.
 with
 orders as (select * from own_orders where status <> 'closed' and sku <> ''),
 shipments as (select * from mapped_shipments),
 parts as (select * from bundle_parts),
 moves as (select * from mapped_moves where kind = 'exchange_in'),
+returns as (select * from returns_of_closed),
 gifts as (select * from gifts),
 unsent as (select * from not_shipped),
 shops as (select * from shops),
@@ -60,6 +62,10 @@ shipped as (
     select
         period, entity, shop, order_id, sku, quantity, 'left', 'exchange', null, occurred_at, source, file, line, '', '', ''
     from moves
+    union all
+    select
+        period, entity, shop, order_id, sku, -quantity, 'right', 'returned', null, occurred_at, source, file, line, '', '', ''
+    from returns
 ),
 
 unioned as (

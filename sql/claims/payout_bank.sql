@@ -1,7 +1,8 @@
 -- Grain: one claim a payout or bank line. Meaning: every payout that a provider announces (left) reaches our bank (right).
 -- A platform's statement announces by payout_id: its lines add up to the payout, which is sent some days after the last of them. Bank
--- credits without a payout id stand under a key of their own; debits without one are no payouts, unless a negative payout of their amount, by which a platform draws
--- from our bank what it is owed, is open. A payout that the bank converted is matched in the currency
+-- credits without a payout id stand under a key of their own, but for those whose words say that nobody paid them out (interest, capital);
+-- debits without one are no payouts, unless a negative payout of their amount, by which a platform draws from our bank what it is owed, is
+-- open. A payout that the bank converted is matched in the currency
 -- in which it was sent, and stands once more under <payout id>/fx: worth by the dated rate and the gain or loss on it, as a
 -- line of its own (left), against what was credited (right). Accounts belong to the entities that books.yaml names.
 with
@@ -52,7 +53,10 @@ drawn as (
 payout_lines as (
     select b.*
     from named_entries as b
-    where b.reference <> '' or b.amount > 0
+    where b.reference <> ''
+        or b.amount > 0 and not (
+            coalesce(is_no_payout(concat(b.counterparty, ' ', b.remark)), false) and party_of(concat(b.counterparty, ' ', b.remark)) is null
+        )
     union all by name
     select b.*
     from named_entries as b

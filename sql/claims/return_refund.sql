@@ -1,13 +1,22 @@
 -- Grain: one claim a receipt of returned goods or a refund that needs none (left), one a refund paid (right), also from our own bank account. Meaning: money
 -- goes back to a buyer for goods that came back, or because our own record says that they need not. The key is the refund
 -- id (the after-sales case), else order and SKU, else the row's own id; where the ids of refunds are the provider's own, the
--- order. Receipts that don't say what they are worth take no part.
+-- order. Receipts that don't say what they are worth take no part, nor what came back of an order that is closed and was
+-- never paid.
 with
-returns as (select * from mapped_returns where amount is not null),
+received as (select * from mapped_returns where amount is not null),
+closed as (select * from returns_of_closed where not is_paid),
 refunds as (select * from mapped_refunds),
 refunds_by_bank as (select * from refunds_by_bank),
 shops as (select * from shops),
 own_refund_ids as (select * from own_refund_ids),
+
+-- for what was refused and never paid there is nothing to give back
+returns as (
+    select r.*
+    from received as r
+    anti join closed as c on r.entity = c.entity and r.shop = c.shop and r.order_id = c.order_id and r.period = c.period
+),
 
 unioned as (
     select

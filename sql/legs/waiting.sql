@@ -2,8 +2,8 @@
 -- Meaning: it waits as long as legs.yaml says: until the other side is supplied where all of the leg wait (no bank credits a payout on its own
 -- day), else until the other side has something for its key (what is given back may be of what it had had before); said: the day on which it
 -- is claimed then. Of a leg whose claims wait for their answer only those of a shop's first days do, as the sides of a company that begins
--- do not begin on one day. Where the other side begins before they are due, as money that a carrier collects, they are claimed on that day:
--- what has no answer by then is late, and not of before.
+-- do not begin on one day. Where two and more, and half of those of a day and shop that still wait, are answered on one day, as by what a carrier
+-- collects, the others of the day are claimed with them: their answers are no longer of before the other side began.
 with
 claims as (select * from scoped_claims where leg = getvariable('leg_made')),
 runs as (select * from leg_runs where leg = getvariable('leg_made') and not is_run and side = 'left'),
@@ -11,7 +11,6 @@ carried as (select * from waiting_before where leg = getvariable('leg_made')),
 known as (select * from sides_known where leg = getvariable('leg_made')),
 supplied as (select * from supplied_sides where leg = getvariable('leg_made') and side = 'right'),
 traits as (select * from leg_traits where leg = getvariable('leg_made')),
-sla as (select * from sla where leg = getvariable('leg_made')),
 
 begun as (
     select entity, shop, min(since) as since
@@ -43,19 +42,6 @@ begins as (
     group by m.entity, m.claimed
 ),
 
--- one day may as well be the first of which the files are there
-in_time as (
-    select m.entity, m.shop, m.channel, m.claimed, min(greatest(s.since, m.claimed)) as said
-    from (select distinct entity, shop, channel, claimed from made) as m
-    inner join supplied as s
-        on s.entity in ('', m.entity) and (s.shop = '' or s.shop = m.shop) and (s.channel = '' or s.channel = m.channel)
-    left join sla as c on c.channel = m.channel and c.channel <> ''
-    left join sla as d on d.channel = ''
-    cross join traits as t
-    where not t.waits_all and coalesce(c.days, d.days) > 1 and s.since - m.claimed <= coalesce(c.days, d.days)
-    group by m.entity, m.shop, m.channel, m.claimed
-),
-
 answers as (
     select m.entity, m."key", m.currency, m.claimed, min(a.period) as said
     from (select distinct entity, "key", currency, claimed from made) as m
@@ -66,11 +52,40 @@ answers as (
     group by m.entity, m."key", m.currency, m.claimed
 ),
 
+-- of the keys of a day and shop, how many are answered on a day, and how many waited until then
+answered_on as (
+    select m.entity, m.shop, m.channel, m.claimed, a.said, count(*) as answered
+    from (select distinct entity, shop, channel, "key", currency, claimed from made) as m
+    inner join answers as a using (entity, "key", currency, claimed)
+    group by m.entity, m.shop, m.channel, m.claimed, a.said
+),
+
+waited as (
+    select entity, shop, channel, claimed, count(*) as keys
+    from (select distinct entity, shop, channel, "key", currency, claimed from made) as m
+    group by entity, shop, channel, claimed
+),
+
+joined as (
+    select o.entity, o.shop, o.channel, o.claimed, min(o.said) as said
+    from (
+        select
+            *, coalesce(sum(answered) over (
+                partition by entity, shop, channel, claimed order by said rows between unbounded preceding and 1 preceding
+            ), 0) as answered_before
+        from answered_on
+    ) as o
+    inner join waited as w
+        on o.entity = w.entity and o.shop is not distinct from w.shop and o.channel is not distinct from w.channel and o.claimed = w.claimed
+    where o.answered >= 2 and o.answered * 2 >= w.keys - o.answered_before
+    group by o.entity, o.shop, o.channel, o.claimed
+),
+
 dated as (
     select m.*, coalesce(b.said, least(a.said, n.said)) as answered
     from made as m
     left join begins as b using (entity, claimed)
-    left join in_time as n
+    left join joined as n
         on m.entity = n.entity and m.shop is not distinct from n.shop and m.channel is not distinct from n.channel and m.claimed = n.claimed
     left join answers as a using (entity, "key", currency, claimed)
 ),

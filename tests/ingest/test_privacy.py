@@ -102,8 +102,8 @@ def test_of_a_remark_ids_and_channels_are_kept() -> None:
     from duizhang.ingest import load_specs
     from duizhang.ingest.typing.references import references, remark_fields
 
-    texts = pa.array([f"支付宝 提现 {NAME} 20260302ABC {PHONE} 110101199003071234 DE89370400440532013000 anna.s1984@mail.example", "", None, "货款"])
-    assert references(texts).to_pylist() == ["20260302ABC 支付宝", "", None, ""]
+    texts = pa.array([f"支付宝 提现 {NAME} 20260302ABC {PHONE} 110101199003071234 DE89370400440532013000 anna.s1984@mail.example", "", None, "货款", f"结息 {NAME}"])
+    assert references(texts).to_pylist() == ["20260302ABC 支付宝", "", None, "", "结息"]
     specs = load_specs()
     # also of what a payout's id is taken out of, whatever its form
     assert {"reference_words", "kind"} == remark_fields(specs["bank_n26"])

@@ -1,4 +1,5 @@
-"""What matching reads of a remark: ids that stand in it and words that name a payment channel. The text itself is not kept."""
+"""What matching reads of a remark: ids that stand in it, and words that name a payment channel or say that nobody paid it out. The text
+itself is not kept."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def remark_fields(spec: SourceSpec, *, masked: bool = True) -> frozenset[str]:
 
 
 def references(cells: pa.Array) -> pa.Array:
-    """The ids and channel words of each text, in their order; '' where there are none."""
+    """The ids and known words of each text, in their order; '' where there are none."""
     coded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
     kept = pa.array([_of(text) if text else text for text in coded.dictionary.to_pylist()], pa.string())
     return kept.take(coded.indices)
@@ -45,7 +46,7 @@ def _of(text: str) -> str:
     said = " ".join(word for word in text.split() if "@" not in word)
     ids = [found for found in _ID.findall(said)
            if any(ch.isdigit() for ch in found) and not _PERSONAL.fullmatch(found) and not _is_iban(found)]
-    return " ".join(dict.fromkeys([*ids, *(word for word in _channel_words() if word in text.casefold())]))
+    return " ".join(dict.fromkeys([*ids, *(word for word in _known_words() if word in text.casefold())]))
 
 
 def _is_iban(text: str) -> bool:
@@ -54,5 +55,6 @@ def _is_iban(text: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _channel_words() -> tuple[str, ...]:
-    return tuple(word.casefold() for words in load_matching().parties.values() for word in words)
+def _known_words() -> tuple[str, ...]:
+    rules = load_matching()
+    return tuple(word.casefold() for words in (*rules.parties.values(), rules.no_payout) for word in words)
