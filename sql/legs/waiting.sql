@@ -34,12 +34,12 @@ made as (
 ),
 
 begins as (
-    select m.entity, m.claimed, min(greatest(s.since, m.claimed)) as said
-    from (select distinct entity, claimed from made) as m
-    inner join supplied as s on s.entity in ('', m.entity)
+    select m.entity, m.shop, m.claimed, min(greatest(s.since, m.claimed)) as said
+    from (select distinct entity, shop, claimed from made) as m
+    inner join supplied as s on s.entity in ('', m.entity) and (s.shop = '' or s.shop = m.shop)
     cross join traits as t
     where t.waits_all
-    group by m.entity, m.claimed
+    group by m.entity, m.shop, m.claimed
 ),
 
 answers as (
@@ -84,10 +84,10 @@ joined as (
 dated as (
     select m.*, coalesce(b.said, least(a.said, n.said)) as answered
     from made as m
-    left join begins as b using (entity, claimed)
+    left join begins as b on m.entity = b.entity and m.shop is not distinct from b.shop and m.claimed = b.claimed
     left join joined as n
         on m.entity = n.entity and m.shop is not distinct from n.shop and m.channel is not distinct from n.channel and m.claimed = n.claimed
-    left join answers as a using (entity, "key", currency, claimed)
+    left join answers as a on m.entity = a.entity and m."key" = a."key" and m.currency = a.currency and m.claimed = a.claimed
 ),
 
 final as (

@@ -1,6 +1,7 @@
 -- Grain: one row a period, item and cause of the provider, or of what is returned, carried or paid out. Meaning: the event that it belongs
 -- to with others: that of its order where it differs by the event's amount, the provider's side as a whole and everything else by itself;
--- or that of a transaction, of which the trade detail and the card see a fee with opposite signs.
+-- or that of a transaction, of which the trade detail and the card see a fee with opposite signs, or miss it both. Goods that were sent for
+-- others are one event with those that the order lacks.
 with
 lines as (select * from event_lines where not is_in_sum),
 totals as (select * from order_totals),
@@ -27,11 +28,13 @@ of_order as (
     having count(*) = 1
 ),
 
--- a fee that the trade detail and the card see with opposite signs
+-- a fee that the trade detail and the card see with opposite signs, or a transaction that is missing with its fee
 of_transaction as (
     select
         period, entity, currency, concat_ws('/', split_part("key", '/', 1), split_part("key", '/', 2)) as transaction,
-        sum(difference) = 0 and count(distinct leg) = 2 as is_one
+        count(distinct leg) = 2 and (
+            sum(difference) = 0 or count(distinct cause) = 1 and min(cause) in ('missing_left', 'missing_right')
+        ) as is_one
     from beside
     anti join of_order using (period, entity, subject, currency, as_one)
     where as_one = 'provider'
@@ -53,6 +56,12 @@ final as (
     inner join of_transaction as t
         on b.period = t.period and b.entity = t.entity and b.currency = t.currency and t.is_one and b.as_one = 'provider'
         and t.transaction = concat_ws('/', split_part(b."key", '/', 1), split_part(b."key", '/', 2))
+    union all by name
+    select
+        period, concat_ws('|', 'substituted', entity, subject) as event_key, leg, entity, "key", currency, cause, difference, quantity,
+        difference > 0 as is_booked, shop, order_id
+    from lines
+    where leg = 'order_shipment' and cause = 'substitution' and order_id <> ''
 )
 
 select * from final
