@@ -163,7 +163,7 @@ def read_raw(raw: Path, home: Path) -> dict[str, Any]:
     from duizhang.errors import RefusedFile
     from duizhang.ingest import load_specs
     from duizhang.ingest.opening.container import documents
-    from duizhang.ingest.recognising.recognise import recognise
+    from duizhang.ingest.recognising import recognise
 
     specs, known = load_specs(), []
     for path in sorted(p for p in (raw / "inbox").rglob("*") if p.is_file()):

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from duizhang.ingest.recognising.recognise import Place
+    from duizhang.ingest.recognising import Place
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -56,7 +56,7 @@ def grown(
     from duizhang.ingest import Setting, load_specs
     from duizhang.ingest.landing import extract
     from duizhang.ingest.opening.container import documents
-    from duizhang.ingest.recognising.recognise import recognise
+    from duizhang.ingest.recognising import recognise
 
     path.write_bytes(body)
     path.with_name(f"{path.name}.small").write_bytes(body)

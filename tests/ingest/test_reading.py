@@ -22,7 +22,7 @@ from duizhang.ingest.opening.encoded import LOST, Block, blocks, decoded
 from duizhang.ingest.reading.delimited import Piece, _parse, _parsed
 from duizhang.ingest.reading.table import BLANKS, _Rows, _says
 from duizhang.ingest.reading.ticked import TICKED, is_wrapped, parse_ticked, ticked_part, untick
-from duizhang.ingest.recognising.recognise import Place
+from duizhang.ingest.recognising import Place
 from duizhang.ingest.rows import Reading
 from duizhang.ingest.texts import lengths
 from tests.thoroughness import examples

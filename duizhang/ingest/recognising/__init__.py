@@ -1,6 +1,9 @@
 """Which specification fits a document, and where its table begins."""
 
-from duizhang.ingest.recognising.recognise import DELIMITERS, SIGN, Place, Strange, recognise, split_line, unique_names, unnumbered
+from duizhang.ingest.recognising.column_names import DELIMITERS, split_line, unique_names, unnumbered
+from duizhang.ingest.recognising.currencies import SIGN
+from duizhang.ingest.recognising.head import Place, Strange
+from duizhang.ingest.recognising.recognise import recognise
 from duizhang.ingest.recognising.stacked import tables_of
 
 __all__ = [

@@ -13,20 +13,12 @@ from typing import BinaryIO
 import polars as pl
 
 from duizhang.ingest.opening import Document, blocks, plain, sheet_rows
-from duizhang.ingest.recognising.recognise import (
-    LONG_NAME,
-    ROW_CELL,
-    Head,
-    Place,
-    Strange,
-    best,
-    currencies_above,
-    settled,
-    split_line,
-    unique_names,
-    unnumbered,
-    without_currency,
-)
+from duizhang.ingest.recognising.by_content import settled
+from duizhang.ingest.recognising.column_names import split_line, unique_names, unnumbered
+from duizhang.ingest.recognising.currencies import currencies_above, without_currency
+from duizhang.ingest.recognising.head import LONG_NAME, Head, Place, Strange
+from duizhang.ingest.recognising.hints import ROW_CELL
+from duizhang.ingest.recognising.recognise import best
 from duizhang.ingest.rows import HEAD_LINES
 from duizhang.ingest.specification import SourceSpec, normalised
 from duizhang.ingest.texts import Cells

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from duizhang.ingest.recognising.currencies import without_currency
 from duizhang.ingest.specification import normalised
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -18,8 +19,6 @@ def is_second(cells: Sequence[str]) -> bool:
 
 def joined_names(first: Sequence[str], second: Sequence[str], known: Collection[str], *, bare: bool) -> list[str]:
     """The names that two lines make: of each column both, or the one of them that is known. bare: a currency may stand behind."""
-    from duizhang.ingest.recognising.recognise import without_currency  # which joins what it finds
-
     def is_known(name: str) -> bool:
         return normalised(without_currency(name)[0] if bare else name) in known
 
