@@ -104,7 +104,7 @@ def test_any_line(name: str, place: float, way: str) -> None:
     holds(name, b"\n".join(lines))
 
 
-CSV = b"Date,Label,Amount,Balance\n2026-03-01,x,1.00,2.00\n2026-03-02,y,3.00,5.00\n"
+CSV = b"Date,Label,Amount,Balance\n2026-03-01,x,1.00,5.00\n2026-03-02,y,-3.00,2.00\n"
 
 
 @pytest.mark.parametrize(("body", "parsed", "quarantined"), [
