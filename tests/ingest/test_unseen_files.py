@@ -103,6 +103,9 @@ DAYS = (
      '"16/03/2026","S A L D O","1087.50"\n', {"CNY": "87.5"}, None, 2),
     ('"Buchungstag";"Vorgang";"Buchungstext";"Umsatz in EUR"\n"16.03.2026";"Übertrag";"PAYOUT";"100,00"\n"05.03.2026";"Last";"x";"-12,50"\n'
      '"Alter Kontostand";"1.000,00 EUR"\n', {"EUR": "87.5"}, None, 0),
+    # what lines around the rows state and their rows give; balances of the day of the download
+    (f"Opening balance: 1 000.00\nTotal debits (1): 12.50\nNumber of transactions: 2\nAvailable balance: 5.00\n{HEAD}2026-03-05,A,-12.50,987.50\n"
+     "2026-03-16,B,100.00,1087.50\nClosing balance,,,\"1,087.50\"\n", {"CNY": "87.5"}, None, 0),
     # what the lines above call a currency, and a bank's balance that is called a ledger's
     ("Kode Mata Uang : IDR\nTanggal,Keterangan,Jumlah\n16/03/2026,A,12500.00 DB\n17/03/2026,B,100000.00 CR\n", {"IDR": "87500"}, None, 0),
     ("Ledger Balance,1087.50\nTransaction date,Description,Withdrawals (SGD),Deposits (SGD)\n16/03/2026,A,,100.00\n05/03/2026,B,12.50,\n",
@@ -173,6 +176,13 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     ("Date Processed,Description,Amount,\n12-Dec-2026,SHOP,£18.89,\n11-Dec-2026,PAYMENT RECEIVED,+ £100.00,CR\n", "is money in, or what was charged"),
     # days and months beside days that have the year first
     ("Date,Description,Amount\n2026-06-03,B,-100\n05/03/2026,A,-12.5\n", "'05/03/2026' is 2026-05-03 .month first. or 2026-03-05"),
+    # what the lines around the rows state of them; a balance of the day of the download is none of theirs
+    *((f"{above}{HEAD}2026-03-05,A,-12.50,987.50\n2026-03-16,B,100.00,1087.50\n{below}", f"{what}, as the lines around them state {stated} {found}")
+      for above, below, what, stated, found in (
+          ("Closing balance,1100.00\n", "", "balance after its rows", "1100", "1087.5"), ("", "Closing balance,,,1100.00\n", "balance after its rows", "1100", "1087.5"),
+          ("总收入:100.00元,总支出:99.00元\n", "", "money out", "99", "-12.5"), ("", "3 transactions\n", "number of its rows", "3", "2"))),
+    ("Opening balance,1000.00\nClosing balance,1100.00\nDate,Description,Amount\n2026-03-05,A,-12.50\n2026-03-16,B,100.00\n",
+     "balance after its rows, as the lines around them state 1100 1087.5"),
     # two columns of one name
     ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),
     # rows alike under one reference; debits of both signs without a balance

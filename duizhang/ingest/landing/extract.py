@@ -31,6 +31,7 @@ from duizhang.ingest.landing.held_totals import hold, stated_amount
 from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema, prepare
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
+from duizhang.ingest.landing.stated_around import stated_around
 from duizhang.ingest.landing.tally import Tally, counting, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, rewritten, shown_name
 from duizhang.ingest.reading import read
@@ -180,10 +181,11 @@ class _Run:
                 f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
         own = assumed(self.folder / ROWS, self.spec, self.setting, self.place.above) if parsed else Assumed()
         lines = hold(self.reading, self.spec, self.typer, self.folder)
+        around = stated_around(self.reading, self.spec, self.typer, self.folder, self.read)
         return Extraction(
             self.spec, self.setting, self.member, self.reading.encoding, self.read, parsed, self.quarantined, ignored,
             self.folder, tuple(dict.fromkeys(t.table for t in self.spec.tables)), self.tally.days,
-            [*self._stated(), *lines.totals, *self._found(own)],
+            [*self._stated(), *lines.totals, *around, *self._found(own)],
             captures_of(self.spec, self.reading), self.tally.undated, self.reading.totals_line, self.unread.sums, self.place.left_out,
             self._unseen(), *(self._ignored() if ignored else ((), ())), own, self.place.doubt,
             (*self._proven(), *(self.typer.told if self.typer else ()), *lines.told), tuple(dict.fromkeys(self.reading.statements)),

@@ -290,6 +290,8 @@ class SourceSpec(_Closed):
     that no field reads is told.
     header_currency: a currency behind a column's name, as in `Amount (EUR)`, is no part of it, and the line `currency of the
     header: EUR` stands for it among those above the rows, `CHF/EUR` where there are several.
+    stated_around: what lines above and below the rows state of them in words is held: balances before and after them, what came in and
+    went out, how many they are.
     currency: of all rows that name none, where every file of this kind is in one.
     balance: the running balance, where the file has one: a control total of every row.
     sides: debits and credits that may be those of a bank or of a ledger of one's own.
@@ -326,6 +328,7 @@ class SourceSpec(_Closed):
     ragged: bool = False
     unread: tuple[str, ...] = ()
     header_currency: bool = False
+    stated_around: bool = False
     captures: dict[str, str | Cell] = {}
     nulls: tuple[str, ...] = ()
     same_money: str = ""
