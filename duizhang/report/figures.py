@@ -108,12 +108,20 @@ def _telling(claims: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _claim(entry: dict[str, Any], labels: Labels) -> str:
-    place = str(entry["file"] or labels.text("computed"))  # what is computed of other rows stands in no file
-    if entry.get("line") is not None:
-        place += f":{entry['line']}"
+    place = _place(entry, labels)
     side = labels.text(entry["side"]) if entry["side"] in tuple(Side) else entry["side"]
     parts = [entry.get("claimed"), side, labels.of("kinds", str(entry["kind"])), _plain(entry["amount"]), place]
     return " ".join(str(part) for part in parts if part)
+
+
+def _place(entry: dict[str, Any], labels: Labels) -> str:
+    """Where it stands; what is computed of other rows and what people decided stands in no file."""
+    line = entry.get("line")
+    if entry.get("source") == "corrections" and line is not None:
+        return labels.text("of_decision", name=f"C{line:06d}")
+    if entry.get("source") == "journal_proposals":
+        return labels.text("of_entries")
+    return str(entry["file"] or labels.text("computed")) + ("" if line is None else f":{line}")
 
 
 def _plain(value: object) -> str:

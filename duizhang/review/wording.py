@@ -49,6 +49,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # buttons and fields
     "filter": ("筛选", "Filter"), "all": ("全部", "All"), "search": ("查找", "Search"), "sort": ("排序", "Order"),
     "by_money": ("金额", "Amount"), "by_age": ("账龄", "Age"), "by_key": ("键", "Key"),
+    "keys_text": ("按键：j、k 换行，Enter 打开，x 选择，/ 查找", "Keys: j and k go from line to line, Enter opens, x chooses, / searches"),
     "on_a_page": ("每页行数", "On a page"), "with_timing": ("含在途", "With timing"),
     "next": ("下一页", "Next page"), "first": ("第一页", "First page"), "preview": ("预览", "Preview"),
     "confirm": ("确认", "Confirm"), "back": ("返回", "Back"), "choose_all": ("全选", "Choose all"), "chosen": ("已选", "chosen"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from click.testing import CliRunner
 from duizhang.cli.explain import command as explain
 from duizhang.home import published
 from duizhang.home.store import connect, days, quoted
+from duizhang.layout import SQL
 from duizhang.report.figures import evidence_lines
 from duizhang.report.order_life import items_of
-from duizhang.speech.labels import Labels
+from duizhang.speech.labels import Labels, load_labels
 from duizhang.standing.verdict import not_run, not_run_lines, verdicts
 from tests.reconcile.test_engine import FIRST, order, payment
 from tests.reconcile.test_sides import run
@@ -55,6 +57,18 @@ def test_evidence_names_its_day_and_says_how_much_is_not_shown(tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_what_people_decided_is_told_as_that_in_evidence() -> None:
+    claim = {"claimed": str(FIRST), "side": "left", "amount": "-0.5000", "file": "", "line": None}
+    evidence = json.dumps([
+        {**claim, "kind": "write_off", "source": "corrections", "line": 24}, {**claim, "kind": "subledger", "source": "journal_proposals"}])
+    assert evidence_lines(evidence, Labels("en"), 2) == [
+        f"{FIRST} ours write-off -0.50 decision C000024",
+        f"{FIRST} ours sub-ledger -0.50 entries that follow from decisions, until the ledger has them"]
+    assert evidence_lines(evidence, Labels("zh"), 1)[0] == f"{FIRST} 我方 核销 -0.50 处理 C000024"
+    kinds = {kind for path in SQL.rglob("*.sql") for kind in re.findall(r"'([a-z_]+)' as kind", path.read_text(encoding="utf-8"))}
+    assert kinds and kinds - load_labels()["kinds"].keys() == set(), "each has its word in both languages"
+
+
 def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=2))
     orders = [order(periods[0], "books", "1", "50"), order(periods[2], "books", "3", "50")]

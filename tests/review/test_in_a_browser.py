@@ -22,6 +22,7 @@ def test_from_sign_in_to_a_decision(home: Path, serving: Serving, tmp_path: Path
         for key in "jjx":
             page.key(key)
         assert page.run("document.querySelectorAll('input[name=event]:checked').length") == 1
+        assert page.run("document.activeElement.pathname").endswith("/item"), "Enter opens it"
         page.run("document.querySelector('[name=decision]').value = 'accept'")
         page.run("document.querySelector('[name=reason]').value = 'known'")
         page.leave_by("document.querySelector('.decide button').click()")

@@ -7,7 +7,8 @@ function go(to) {
   rows[here]?.classList.remove("here");
   here = Math.max(0, Math.min(rows.length - 1, to));
   rows[here].classList.add("here");
-  (rows[here].querySelector("a, input") ?? rows[here]).focus();
+  // not the box, in which Enter would send the form
+  (rows[here].querySelector("a") ?? rows[here].querySelector("input") ?? rows[here]).focus();
   rows[here].scrollIntoView({ block: "nearest" });
 }
 document.addEventListener("keydown", (event) => {
