@@ -103,10 +103,10 @@ class _Look:
             self._add(*(f"the state database is damaged: {text}" for text in said if text != "ok"))
         self._try("the event log", lambda: self._events(event_log(state)))
         self._try("the state database", lambda: self._add(*forgeries(state, self.told)))
-        self._try("the published versions", lambda: self._versions(state))
+        self._try("the list of published versions", lambda: self._versions(state))
         self._try("the list of files", lambda: self._files(state))
         self._try("the record of computations", lambda: self._add(*differing(state, self.told.records)))
-        self._try("the working tables", lambda: self._add(*differences(self.home, state)))
+        self._try("one of the working tables", lambda: self._add(*differences(self.home, state)))
         self._try("published.duckdb", lambda: self._add(*published_differs(self.home, state)))
 
     def _events(self, log: Sequence[Event]) -> None:
