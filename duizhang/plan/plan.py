@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from duizhang.books import Books
 from duizhang.declared.terms import PeriodStatus
 from duizhang.digest import mapping_digest
+from duizhang.errors import UserError
 from duizhang.home.state import State
 from duizhang.home.store import Store, days
 from duizhang.home.working_tables import damaged
 from duizhang.ingest import records
 from duizhang.plan.inputs import Inputs, derive, openings, recorded
-from duizhang.publish import period_states
+from duizhang.publish import PeriodState, period_states, read_manifest
 from duizhang.reconcile import STATE_TABLES
 
-NEVER, OPENING, DAMAGED = "never", "opening", "damaged"
+NEVER, OPENING, DAMAGED, FILE, CHANGED = "never", "opening", "damaged", "file", "changed"
 CLOSED = PeriodStatus.CLOSED
 
 
 @dataclass(frozen=True)
 class Reason:
     """Why a period has to be computed. kind: never | file | cell | order | books | rule | expectation | correction | entry | decision
-    | acceptance | opening | engine | missing | damaged | interrupted | asked; change: new | changed | gone."""
+    | acceptance | opening | engine | missing | damaged | interrupted | asked; change: new | changed | gone, and of a file whose bytes are
+    those of the version that is published `read differently` (by another specification, other books or a newer program)."""
 
     kind: str
     subject: str = ""
@@ -86,10 +89,14 @@ def make_plan(books: Books, store: Store, state: State, start: dt.date, end: dt.
     wanted, spoilt = derive(books, store, state, periods), damaged(store, state)
     stale: dict[dt.date, tuple[Reason, ...]] = {}
     refused: dict[dt.date, tuple[Reason, ...]] = {}
+    taken: dict[str, str] = {}
     for period in periods:
         reasons = _reasons(was.get(period), wanted[period], whole=all(store.has(t, period) for t in STATE_TABLES))
         if not reasons and period in spoilt:
             reasons = (Reason(DAMAGED, ", ".join(spoilt[period])),)
+        if any(r.kind == FILE and r.change == CHANGED for r in reasons) and period in states:
+            taken = taken or {record.path: record.sha256 for record in records(state)}
+            reasons = _whether_read_differently(reasons, state.home, states[period], taken)
         if reasons:
             closed = period in states and states[period].state == CLOSED
             (refused if closed else stale)[period] = reasons
@@ -98,6 +105,19 @@ def make_plan(books: Books, store: Store, state: State, start: dt.date, end: dt.
         p for p in was if first and p > first and p not in stale and (p not in states or states[p].state != CLOSED)
     )
     return Plan(tuple(periods), stale, refused, follow, wanted)
+
+
+def _whether_read_differently(
+    reasons: tuple[Reason, ...], home: Path, published: PeriodState, taken: Mapping[str, str]
+) -> tuple[Reason, ...]:
+    """The reasons, of which a file that has the bytes that were published has not changed. taken: the digests of files by path."""
+    try:
+        was = {str(one["file"]): str(one["sha256"]) for one in read_manifest(home, published.period, published.version)["inputs"]}
+    except UserError:  # of a day that was held, or of a manifest that is damaged, nothing tells
+        return reasons
+    same = {path for path, sha256 in was.items() if sha256 and taken.get(path) == sha256}
+    return tuple(
+        replace(r, change="read differently") if r.kind == FILE and r.change == CHANGED and r.subject in same else r for r in reasons)
 
 
 def opens_differently(store: Store, state: State, period: dt.date) -> bool:
@@ -116,7 +136,7 @@ def _reasons(was: Inputs | None, now: Inputs, *, whole: bool) -> tuple[Reason, .
         before, after = was.parts.get(name), now.parts.get(name)
         if before != after:
             kind, _, subject = name.partition(":")
-            found.append(Reason(kind, subject, "new" if before is None else "gone" if after is None else "changed"))
+            found.append(Reason(kind, subject, "new" if before is None else "gone" if after is None else CHANGED))
     named = [r for r in found if r.kind != "rules"]
     if any(r.kind == "rule" for r in named) or len(named) == len(found):
         found = named

@@ -20,7 +20,7 @@ from duizhang.publish import PeriodState
 from duizhang.reconcile import STATE_TABLES
 
 D1, D2, D3, D4 = (dt.date(2026, 3, number) for number in range(1, 5))
-HERE: Any = object()  # a state that is only handed on
+HERE: Any = SimpleNamespace(home=Path("home"))  # a state that is only handed on
 
 
 def planned(
@@ -86,6 +86,16 @@ def test_a_day_is_computed_again_for_what_changed_and_says_so(
     assert [str(reason) for reason in found.stale.get(D1, ())] == told
     assert (found.refused, found.periods, found.wanted) == ({}, (D1,), {D1: now})
     assert (D1 in found.stale) == bool(told)
+
+
+def test_a_file_that_a_newer_program_reads_differently_has_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = [SimpleNamespace(path=path, sha256=digest) for path, digest in (("a", "s"), ("b", "t"))]
+    monkeypatch.setattr(plan, "records", lambda _: taken)
+    inputs = [{"file": "a", "sha256": "s"}, {"file": "b", "sha256": "before"}]
+    monkeypatch.setattr(plan, "read_manifest", lambda *at: {"inputs": inputs} if at == (HERE.home, D1, 1) else None)
+    was, now = {D1: of(file_a="1", file_b="1")}, {D1: of(file_a="2", file_b="2", file_c="1")}
+    found = planned(monkeypatch, was, now, states={D1: "closed"})
+    assert [str(reason) for reason in found.refused[D1]] == ["file a read differently", "file b changed", "file c new"]
 
 
 @pytest.mark.parametrize("table", STATE_TABLES)
