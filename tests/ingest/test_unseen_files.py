@@ -183,6 +183,8 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
           ("总收入:100.00元,总支出:99.00元\n", "", "money out", "99", "-12.5"), ("", "3 transactions\n", "number of its rows", "3", "2"))),
     ("Opening balance,1000.00\nClosing balance,1100.00\nDate,Description,Amount\n2026-03-05,A,-12.50\n2026-03-16,B,100.00\n",
      "balance after its rows, as the lines around them state 1100 1087.5"),
+    (OFX.format("20260305", "1.234"), "amounts with three digits behind their only mark, which may be thousands 0 1"),
+    (OFX.format("20260305", "12.50").replace("OTHER", "CHECK"), "debits of which none is negative 0 1"),
     # two columns of one name
     ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),
     # rows alike under one reference; debits of both signs without a balance

@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from duizhang.declared.currency import places_by_currency
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening import Document, text_blocks
 from duizhang.ingest.recognising import Place
@@ -74,6 +75,7 @@ class _Walk:
         self.statements = self.invested = 0
         self.seen: set[tuple[str, ...]] = set()
         self.corrects = 0  # transactions that say that they replace or delete another
+        self.grouped = 0  # amounts whose only mark may part thousands: 1.234
         self.again = 0  # transactions that say the same as one before, its FITID included, which names one transaction alone
 
     def rows(self, tags: Iterable[tuple[bool, str, str, int]]) -> Iterator[tuple[int, Sequence[str]]]:
@@ -105,6 +107,8 @@ class _Walk:
         """The transaction that is over, where one had begun."""
         if self.fields is not None and "DTPOSTED" in self.fields:
             row = _row(self.fields, self.account, self.currency)
+            may_be = re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", self.fields.get("TRNAMT", "")) is not None
+            self.grouped += may_be and places_by_currency().get(row[3]) != 3
             self.again += row in self.seen and bool(self.fields.get("FITID", "").strip("0"))
             self.seen.add(row)
             self.corrects += bool(self.fields.get("CORRECTFITID"))
@@ -150,6 +154,8 @@ def _rows(
         raise RefusedFile(f"there is {what} in it", advice="Download the statement of the account.")
     if walk.again:
         stated.append(("transactions that stand there twice under one FITID", "0", str(walk.again)))
+    if walk.grouped:
+        stated.append(("amounts with three digits behind their only mark, which may be thousands", "0", str(walk.grouped)))
     if walk.corrects:
         stated.append(("transactions that replace or delete another (CORRECTFITID)", "0", str(walk.corrects)))
     if not walk.complete:
