@@ -33,7 +33,8 @@ KEPT_TABLES: dict[str, pa.Schema] = {
         ("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("refund_id", TEXT), ("currency", TEXT), ("amount", MONEY),
     ]),
     "closed_orders": pa.schema([
-        ("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("is_paid", pa.bool_()),
+        ("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("is_own", pa.bool_()),
+        ("is_paid", pa.bool_()),
     ]),
     "bank_days": pa.schema([("period", DAY), ("entity", TEXT), ("bank_account", TEXT), ("is_credited", pa.bool_())]),
 }

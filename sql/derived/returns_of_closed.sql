@@ -2,8 +2,8 @@
 -- is_paid: whether anything had been paid that is to be given back.
 with
 returns as (select * from mapped_returns where order_id <> ''),
-closed as (select * from closed_orders),
-before as (select * from closed_before),
+closed as (select * from closed_orders where is_own),
+before as (select * from closed_before where is_own),
 
 known as (
     select period, entity, shop, order_id, is_paid from closed

@@ -4,7 +4,8 @@ with
 items as (select * from item_sums),
 open_claims as (select * from item_claims),
 shops as (select * from shops where provider <> ''),
-known as (select * from sides_known where leg = 'payout_bank' and side = 'left'),
+claims as (select * from claims where leg = 'payout_bank' and side = 'left'),
+past_claims as (select * from past_claims where leg = 'payout_bank' and side = 'left'),
 
 -- an order that several transactions of the other side paid in one amount
 paid_again as (
@@ -84,7 +85,11 @@ posted_again as (
 announcing as (
     select s.entity, s.provider, coalesce(min(k.since), date '9999-12-31') as since
     from shops as s
-    left join known as k on s.entity = k.entity and s.provider = k.channel
+    left join (
+        select entity, channel, min(period) as since from claims group by entity, channel
+        union all
+        select entity, channel, min(period) from past_claims group by entity, channel
+    ) as k on s.entity = k.entity and s.provider = k.channel
     group by s.entity, s.provider
 ),
 

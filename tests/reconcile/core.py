@@ -18,7 +18,7 @@ from duizhang.declared.schema import CLAIM
 from duizhang.digest import table_digest
 from duizhang.home import published
 from duizhang.home.store import Store, days
-from duizhang.reconcile import ITEM_TABLES, STATE_TABLES, Session, assert_conservation, normalise_keys, settle
+from duizhang.reconcile import ITEM_TABLES, KEPT_TABLES, STATE_TABLES, Session, assert_conservation, normalise_keys, settle
 
 FIRST = dt.date(2025, 12, 30)
 KEPT = (*(name for name in ITEM_TABLES if name != "legs_not_run"), "open_claims")
@@ -87,6 +87,7 @@ def run(root: Path, claims: Sequence[dict[str, Any]], length: int, ends: Iterabl
             normalise_keys(session)
             session.con.execute("alter table leg_claims rename to claims")
             session.run("derived/bank_days.sql")  # which items are judged by
+            session.con.register("closed_orders", KEPT_TABLES["closed_orders"].empty_table())
             settle(session)
             assert_conservation(session)
             for leg in sorted({c["leg"] for c in claims}):
