@@ -118,7 +118,7 @@ def _place(entry: dict[str, Any], labels: Labels) -> str:
     """Where it stands; what is computed of other rows and what people decided stands in no file."""
     line = entry.get("line")
     if entry.get("source") == "corrections" and line is not None:
-        return labels.text("of_decision", name=f"C{line:06d}")
+        return labels.text("of_decision", number=f"C{line:06d}")
     if entry.get("source") == "journal_proposals":
         return labels.text("of_entries")
     return str(entry["file"] or labels.text("computed")) + ("" if line is None else f":{line}")

@@ -38,8 +38,7 @@ from duizhang.runs.engines import engine_of
 from duizhang.runs.notifying import news, send
 from duizhang.runs.passes import DAY, passes, spans
 from duizhang.speech.phrases import in_language
-from duizhang.speech.spoken_names import spoken_leg
-from duizhang.standing.verdict import not_run, not_run_lines, verdicts
+from duizhang.standing.verdict import not_run, not_run_lines, told_of, verdicts
 
 log = logging.getLogger(__name__)
 
@@ -231,10 +230,7 @@ class Run:
             for name in ("legs_not_run", "recon_summary", "variances"):
                 self.store.view(con, name, periods, TABLES[name])
             lines, judged = not_run_lines(not_run(con)), verdicts(con)
-        empty = sorted({leg for verdict in judged.values() for leg in verdict.named(spoken_leg)})
-        number = sum(1 for verdict in judged.values() if verdict.nothing_agrees)
-        line = f"nothing agrees in {', '.join(empty)} on {number} day{'s'[: number != 1]}: a match rate of 0%"
-        return [*lines, line] if empty else lines
+        return [*lines, *told_of(judged, periods)]
 
     def _canonical(self) -> None:
         log.info("canonical tables")

@@ -87,6 +87,17 @@ def verdicts(con: duckdb.DuckDBPyConnection) -> dict[dt.date, Verdict]:
     return found
 
 
+def told_of(judged: Mapping[dt.date, Verdict], periods: Sequence[dt.date]) -> list[str]:
+    """What of days that were computed is not to be relied on, a line each: legs of which nothing agrees, days on which no leg ran."""
+    empty = sorted({leg for verdict in judged.values() for leg in verdict.named(spoken_leg)})
+    number = sum(1 for verdict in judged.values() if verdict.nothing_agrees)
+    silent = sum(1 for period in periods if period not in judged)
+    return [
+        *([f"nothing agrees in {', '.join(empty)} on {number} day{'s'[: number != 1]}: a match rate of 0%"] if empty else []),
+        *([f"nothing was reconciled on {silent} day{'s'[: silent != 1]}: no leg has both its sides"] if silent else []),
+    ]
+
+
 def not_run(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The legs that were not run, once each with the days from and to which that is so, from the table legs_not_run."""
     return rows(

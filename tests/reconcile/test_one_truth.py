@@ -18,7 +18,7 @@ from duizhang.layout import SQL
 from duizhang.report.figures import evidence_lines
 from duizhang.report.order_life import items_of
 from duizhang.speech.labels import Labels, load_labels
-from duizhang.standing.verdict import not_run, not_run_lines, verdicts
+from duizhang.standing.verdict import not_run, not_run_lines, told_of, verdicts
 from tests.reconcile.test_engine import FIRST, order, payment
 from tests.reconcile.test_sides import run
 
@@ -56,7 +56,20 @@ def test_evidence_names_its_day_and_says_how_much_is_not_shown(tmp_path: Path) -
     assert "16" in evidence_lines(evidence, Labels("en"), 4)[-1]
 
 
-@pytest.mark.slow
+def test_a_leg_of_which_nothing_agrees_for_one_entity_names_it_and_a_day_without_any_leg_is_told() -> None:
+    with connect() as con:
+        con.execute(f"create table recon_summary as select date '{FIRST}' as period, 'fee' as leg, * from "
+                    "(values ('home', 9, 1), ('abroad', 0, 1)) as t(entity, matched_keys, open_keys)")
+        con.execute(f"create table variances as select date '{FIRST}' as period, 'fee' as leg, 'missing_left' as cause, entity "
+                    "from recon_summary")
+        found = verdicts(con)
+    verdict = found[FIRST]
+    assert verdict.named() == ["fee (abroad)"] and verdict.text == "0% of Fees ↔ rate cards (abroad)" and verdict.differs
+    assert told_of(found, [FIRST, FIRST + dt.timedelta(days=1)]) == [
+        "nothing agrees in Fees ↔ rate cards (abroad) on 1 day: a match rate of 0%",
+        "nothing was reconciled on 1 day: no leg has both its sides"]
+
+
 def test_what_people_decided_is_told_as_that_in_evidence() -> None:
     claim = {"claimed": str(FIRST), "side": "left", "amount": "-0.5000", "file": "", "line": None}
     evidence = json.dumps([
@@ -65,10 +78,12 @@ def test_what_people_decided_is_told_as_that_in_evidence() -> None:
         f"{FIRST} ours write-off -0.50 decision C000024",
         f"{FIRST} ours sub-ledger -0.50 entries that follow from decisions, until the ledger has them"]
     assert evidence_lines(evidence, Labels("zh"), 1)[0] == f"{FIRST} 我方 核销 -0.50 处理 C000024"
-    kinds = {kind for path in SQL.rglob("*.sql") for kind in re.findall(r"'([a-z_]+)' as kind", path.read_text(encoding="utf-8"))}
+    claims = "".join(path.read_text(encoding="utf-8") for path in (SQL / "claims").glob("*.sql"))
+    kinds = set(re.findall(r"'([a-z_]+)' as kind", claims))
     assert kinds and kinds - load_labels()["kinds"].keys() == set(), "each has its word in both languages"
 
 
+@pytest.mark.slow
 def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> None:
     periods = days(FIRST, FIRST + dt.timedelta(days=2))
     orders = [order(periods[0], "books", "1", "50"), order(periods[2], "books", "3", "50")]
@@ -82,12 +97,5 @@ def test_a_day_of_which_nothing_agrees_does_not_look_green(tmp_path: Path) -> No
     assert not found[periods[1]].is_good and found[periods[1]].text.startswith("0% of ")
     assert "order_payment" in found[periods[1]].nothing_agrees
     assert "order_payment" not in found[periods[2]].nothing_agrees
-    with connect() as con:  # of two entities it does so for one
-        con.execute("create table recon_summary as select date '2026-03-01' as period, 'fee' as leg, * from "
-                    "(values ('home', 9, 1), ('abroad', 0, 1)) as t(entity, matched_keys, open_keys)")
-        con.execute("create table variances as select date '2026-03-01' as period, 'fee' as leg, 'missing_left' as cause, entity "
-                    "from recon_summary")
-        [verdict] = verdicts(con).values()
-    assert verdict.named() == ["fee (abroad)"] and verdict.text == "0% of Fees ↔ rate cards (abroad)" and verdict.differs
     told = [line for line in lines if line.startswith("Orders ↔ shipments")]
     assert told == [f"Orders ↔ shipments of tb was not run ({periods[0]} to {periods[2]}): its right side was never supplied (shipments)"]
