@@ -99,6 +99,11 @@ DAYS = (
     ("05.03.2026;SHOP;-12,50\n16.03.2026;STRIPE;1.100,00\n", {"CNY": "1087.5"}, ["2026-03-05", "2026-03-16"], 0),
     # what the balance of rows without signs begins with; a balance whose letters stand apart, and one below the rows
     (f"{HEAD}2026-03-05,A,12.50,12.50\n2026-03-06,B,7.50,20.00\n", {"CNY": "20"}, None, 0),
+    # payouts alone, of a bank that writes no plus: who paid tells it, or the payouts of which the balance tells; an opening balance as a row
+    ("Date,Description,Amount,Balance\n2026-03-05,STRIPE PAYOUT,12.50,112.50\n", {"CNY": "12.5"}, None, 0),
+    ("Date,Description,Amount\n2026-03-05,支付宝提现,12.50\n2026-03-06,AMAZON EU SETTLEMENT 7,7.50\n", {"CNY": "20"}, None, 0),
+    ("Date,Description,Amount,Balance\n2026-03-05,Payout po_1,12.50,112.50\n2026-03-06,Payout po_2,7.50,120.00\n", {"CNY": "20"}, None, 0),
+    ("Date,Description,Amount,Balance\n2026-03-05,Opened,0.00,100.00\n2026-03-06,B,7.50,107.50\n", {"CNY": "7.5"}, None, 0),
     ('"Data","Histórico","Valor"\n"01/03/2026","Saldo Anterior","1000.00"\n"05/03/2026","SHOP","-12.50"\n"16/03/2026","PIX","100.00"\n'
      '"16/03/2026","S A L D O","1087.50"\n', {"CNY": "87.5"}, None, 2),
     ('"Buchungstag";"Vorgang";"Buchungstext";"Umsatz in EUR"\n"16.03.2026";"Übertrag";"PAYOUT";"100,00"\n"05.03.2026";"Last";"x";"-12,50"\n'

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
+from decimal import Decimal
 
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.landed import Setting, typed_schema
 from duizhang.ingest.landing.overlay import Overlay
-from duizhang.ingest.landing.side_evidence import all_came_in
+from duizhang.ingest.landing.side_evidence import all_are_payouts, all_came_in
 from duizhang.ingest.landing.tally import Balance, Led
 from duizhang.ingest.landing.whose_sides import settle_sides
 from duizhang.ingest.rows import Batch, Reading
@@ -90,12 +92,22 @@ def _settle_earliest(typer: ColumnTyper, batch: Batch, name: str, example: str) 
         return
     typed = typer.type(batch)[0]
     balance = Balance(spec.balance, typed_schema(spec))
-    led, chains = balance.led(typed), balance.chains(typed).values()
-    if led.breaks or all(chain.begins_with_nothing for chain in chains if not chain.flat):
+    led, chains = balance.led(typed), [chain for chain in balance.chains(typed).values() if not chain.flat]
+    if led.breaks or all(chain.begins_with_nothing for chain in chains) or _moves_nothing_first(chains, typed[name].to_pylist()):
         return  # breaks are shown and hold
-    if led.steps < _MANY and not (led.steps and _is_like_another(typer, batch)):
+    # that of all rows but the earliest payouts came in tells of a payout as the earliest as well
+    if led.steps < _MANY and not (led.steps and (_is_like_another(typer, batch) or all_are_payouts(typer, batch, name))):
         raise undecided_earliest(spec.fields[name].column, example)
     typer.told.append("amounts without a sign are read as money in: the balance tells so of all rows but the earliest")
+
+
+def _moves_nothing_first(chains: Sequence[Chain], amounts: Sequence[Decimal | None]) -> bool:
+    """Whether the earliest row of one account is its opening balance: it moves nothing, in any order in which the rows follow."""
+    if len(chains) != 1 or not amounts:
+        return False
+    [chain] = chains
+    earliest = [amounts[0]] * (not chain.oldest.count) + [amounts[-1]] * (not chain.newest.count)
+    return bool(earliest) and not any(earliest)
 
 
 def _is_like_another(typer: ColumnTyper, batch: Batch) -> bool:

@@ -35,8 +35,12 @@ _GIVEN = (
     r"(?i)结息|利息|存款|存入|工资|代发|\binterest (?:paid|earned|credit)|\b(?:salary|payroll|deposit)\b|gehalt|lohn\b|\bgutschrift"
     r"|virement re[çc]u|\bpayouts?\b|/PAYOUT/|\bstripe\b|\bshopify\b|\badyen\b|\bpaypal transfer\b"
     "|(?:支付宝|财付通).*(?:提现|结算)|清算款|交收款")
-# what says of a row by itself that its money came in; a payout is money out of a provider's account
-_CAME_IN = (
+# a payout is money out of a provider's account, which does not name itself, and money in at the bank whose row names the provider
+_PAID_OUT = (
+    r"\b(?:stripe|paypal) transfer\b|\b(?:payout|settlement|disbursement|transfer) from \w|(?:支付宝|财付通|微信支付).*(?:提现|结算)"
+    r"|\b(?:stripe|shopify|adyen|paypal|klarna|mollie|amazon|alipay|tiktok|shopee|lazada|square|worldpay|airwallex|payoneer|tenpay"
+    r"|wechat ?pay)\b.*\b(?:payouts?|settlement|disbursement|remittance)\b")
+_CAME_IN = (  # what says of a row by itself that its money came in
     r"(?i)\bdeposits?\b|\b(?:bank|giro|direct|ach|wire|transfer|interest) credit\b|\bcredit (?:transfer|interest|advice)\b|\bincoming\b"
     r"|\breceived from\b|\bpayments? received\b|\bmoney in\b|\bgutschr|zahlungseingang|geldeingang|\bhaben(?:zinsen|buchung)"
     r"|\bvirements? (?:re[çc]us?|en votre faveur)|\bvir(?:ement)? re[çc]u|\bencaissement|\bremise de ch[èe]ques?|\bversement\b"
@@ -67,12 +71,21 @@ def is_of_ledger(typer: ColumnTyper, batch: Batch, rule: Sides) -> bool | None:
 
 def all_came_in(typer: ColumnTyper, batch: Batch, amount: str) -> bool:
     """Whether every row with an amount says of itself that its money came in, and none anything else."""
+    return _all_say(typer, batch, amount, f"{_CAME_IN}|{_PAID_OUT}")
+
+
+def all_are_payouts(typer: ColumnTyper, batch: Batch, amount: str) -> bool:
+    """Whether every row with an amount says that its money came in, or is a payout, which came in at a bank, and none anything else."""
+    return _all_say(typer, batch, amount, f"{_CAME_IN}|{_PAID_OUT}|{_GIVEN.removeprefix('(?i)')}")
+
+
+def _all_say(typer: ColumnTyper, batch: Batch, amount: str, said: str) -> bool:
     known = {typer.positions[name] for name, column in typer.spec.fields.items() if column.type in ("money", "time")}
     texts = pl.DataFrame({str(place): series(cells).fill_null("") for place, cells in enumerate(batch.columns) if place not in known})
     if not texts.width:
         return False
     text = texts.select(x=pl.concat_str(pl.all(), separator=" ")).to_series().filter(typer.amounts(amount, batch).fill_null(0) != 0)
-    return bool(len(text) and (text.str.contains(_CAME_IN) & ~text.str.contains(f"{_TAKEN}|{_WENT_OUT}")).all())
+    return bool(len(text) and (text.str.contains(said) & ~text.str.contains(f"{_TAKEN}|{_WENT_OUT}")).all())
 
 
 def _rows(typer: ColumnTyper, batch: Batch, debits: pl.Series, credits: pl.Series) -> bool | None:
