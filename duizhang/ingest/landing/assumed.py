@@ -41,29 +41,31 @@ _OF_COUNTRIES = {
 class Assumed:
     """Rows that are taken to be in the currency of the books. against: what of the file speaks against it; others: what its
     other rows say. unknown: codes of three letters that rows have for their currency and that are none, each with how many rows have
-    it."""
+    it; elsewhere: rows of a file of which no row is in a currency that stands at its amounts."""
 
     rows: int = 0
     against: tuple[str, ...] = ()
     others: str = ""
     unknown: Mapping[str, int] = field(default_factory=dict)
+    elsewhere: int = 0
 
 
-def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str]) -> Assumed:
+def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str], marked: frozenset[str] = frozenset()) -> Assumed:
     """How many landed rows with amounts are taken to be in the currency of the books, why that can hardly be, and what is no currency.
 
-    above: the lines above the rows, among them what signs of currencies the file has.
+    above: the lines above the rows, among them what signs of currencies the file has. marked: the currencies that stand at its amounts.
     """
     unnamed, stated = unnamed_currency(spec, setting), _stated(spec)
-    if not unnamed and not stated:
+    if not unnamed and not stated and not marked:
         return Assumed()
     try:
         with _landed(rows) as con:
             unknown = _unknown(con, stated) if stated else {}
             count, owners, named = _asked(con, spec, unnamed) if unnamed else (0, set(), set())
+            elsewhere = _elsewhere(con, spec, setting, marked) if marked else 0
     except duckdb.Error as error:
         raise SpecError(f"specification {spec.name}: {error}") from error
-    return replace(_against(count, owners, named, setting, above), unknown=unknown)
+    return replace(_against(count, owners, named, setting, above), unknown=unknown, elsewhere=elsewhere)
 
 
 def _against(count: int, owners: set[Any], named: set[Any], setting: Setting, above: Sequence[str]) -> Assumed:
@@ -108,6 +110,16 @@ def _unknown(con: duckdb.DuckDBPyConnection, stated: Sequence[tuple[str, str]]) 
         f"select code, max(n) from ({asked}) where regexp_full_match(code, '[A-Z]{{3}}') group by all order by all"
     ).fetchall()
     return {code: int(count) for code, count in found if code not in known_currencies()}
+
+
+def _elsewhere(con: duckdb.DuckDBPyConnection, spec: SourceSpec, setting: Setting, marked: frozenset[str]) -> int:
+    """How many landed rows there are where none is in a currency that stands at the amounts of their file."""
+    own = quoted(setting.said_currency(spec) or setting.currency)
+    codes = [f"coalesce(nullif(upper({code}), ''), {own})" for code in sorted(named_currency(spec))] or [own]
+    found = {row[0] for code in codes for row in con.execute(f"select distinct {code} from landed").fetchall()}
+    shared = {code for sign in marked for code in _OF_SIGNS.get(sign, {sign})}
+    [(count,)] = con.execute("select count(*) from landed").fetchall()
+    return int(count) if found.isdisjoint(shared) else 0
 
 
 def _asked(con: duckdb.DuckDBPyConnection, spec: SourceSpec, unnamed: str) -> tuple[int, set[Any], set[Any]]:

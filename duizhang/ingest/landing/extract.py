@@ -179,7 +179,8 @@ class _Run:
         if self.read != parsed + self.quarantined + ignored:
             raise ConservationError(
                 f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
-        own = assumed(self.folder / ROWS, self.spec, self.setting, self.place.above) if parsed else Assumed()
+        marked = frozenset(self.typer.marked) if self.typer else frozenset()
+        own = assumed(self.folder / ROWS, self.spec, self.setting, self.place.above, marked) if parsed else Assumed()
         lines = hold(self.reading, self.spec, self.typer, self.folder)
         around = stated_around(self.reading, self.spec, self.typer, self.folder, self.read)
         return Extraction(
@@ -216,6 +217,8 @@ class _Run:
         # without books nobody has said that it is theirs
         for doubt in [*(own.against if self.setting.is_of_books else ()), *filter(None, [own.others])]:
             yield _wrong(f"rows that name no currency, in {self.setting.currency} as the books, although {doubt}", own.rows)
+        if own.elsewhere:
+            yield _wrong("rows whose amounts name another currency", own.elsewhere)
         for code, count in own.unknown.items():
             yield _wrong(f"rows in {code}, which is no currency", count)
         for name, (_, total) in self.unread.sums.items():
@@ -374,7 +377,9 @@ class _Run:
                 stated = str(sum((stated_amount(text) or Decimal(0)) for text in found))
         elif total.summary:
             stated = self.reading.summary.get(normalised(total.summary)) or None
-        value = stated_amount(stated, self.spec.decimal) if stated is not None else None
+        own = self.spec.decimal
+        mark = own if self.typer is None or self.typer.decimal == own else "auto"  # of a file that was saved again
+        value = stated_amount(stated, mark) if stated is not None else None
         ok = value is not None and value == computed
         others = self.spec.totals
         silent = any(other.optional == "told" for other in others) and not any(

@@ -7,15 +7,17 @@ import html
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.container import Document, refusing_damage
+from duizhang.ingest.opening.number_formats import shown_currencies, with_shown
 from duizhang.ingest.opening.workbook_parts import column_number, sheet_part
 from duizhang.ingest.opening.xls import MAGIC, xls_rows
 
 _AS_THOUSANDS = re.compile(r"-?[1-9]\d*\.\d{3}")  # a number that as a text may be a thousand: 1.234
+_PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 # a cell with a formula and no value; one of type str has an empty text for its value
 _UNCOMPUTED = re.compile(rb'<c (?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>')
@@ -38,33 +40,40 @@ def sheet_rows(document: Document) -> Iterator[list[str]]:
 
 def _opened(document: Document) -> list[list[str]]:
     """The rows of a sheet."""
-    return [[_cell(value) for value in row] for row in _values(document)]
+    values, shown = _values(document)
+    rows = [[_cell(value) for value in row] for row in values]
+    for (row, column), currency in shown.items():
+        if row < len(rows) and column < len(rows[row]) and _PLAIN.fullmatch(rows[row][column]):
+            rows[row][column] = with_shown(rows[row][column], currency)
+    return rows
 
 
-def _values(document: Document) -> Iterable[Sequence[object]]:
-    """The rows of a sheet as its workbook has them."""
+def _values(document: Document) -> tuple[Sequence[Sequence[object]], dict[tuple[int, int], str]]:
+    """The rows of a sheet as its workbook has them, and the currencies that the formats of its cells show."""
     with document.open() as stream:
         body = stream.read()
     if body.startswith(MAGIC):
-        return xls_rows(body, document.sheet)
+        return [*xls_rows(body, document.sheet)], {}
     import python_calamine
 
     with refusing_damage():
-        errors = _errors(body, document.sheet)
+        errors, shown = _told(body, document.sheet)
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
         rows: list[list[Any]] = book.get_sheet_by_name(document.sheet).to_python(skip_empty_area=False)
         for row, column, error in errors:
             if row < len(rows) and column < len(rows[row]) and rows[row][column] == "":
                 rows[row][column] = error
-        return rows
+        return rows, shown
 
 
-def _errors(body: bytes, sheet: str) -> list[tuple[int, int, str]]:
-    """(row, column, text) of the cells of a sheet that are errors, such as #N/A: the library gives empty texts for them.
+def _told(body: bytes, sheet: str) -> tuple[list[tuple[int, int, str]], dict[tuple[int, int], str]]:
+    """What the library does not tell of the cells of a sheet: (row, column, text) of those that are errors, such as #N/A, for which
+    it gives empty texts, and the currencies that formats show.
 
     Raises RefusedFile where a program wrote formulas into any sheet and nobody has computed them: such cells would be empty.
     """
     found: list[tuple[int, int, str]] = []
+    shown: dict[tuple[int, int], str] = {}
     with zipfile.ZipFile(io.BytesIO(body)) as members:
         own = sheet_part(members, sheet)
         for name in members.namelist():
@@ -73,12 +82,14 @@ def _errors(body: bytes, sheet: str) -> list[tuple[int, int, str]]:
             text = members.read(name)
             if _SHEET.fullmatch(name):
                 _refuse_uncomputed(text, name)
+            if name == own:
+                shown = shown_currencies(members, text)
             if name == own and b't="e"' in text:
                 found = [
                     (int(row) - 1, column_number(letters) - 1, html.unescape(error.decode()))
                     for letters, row, error in (match.groups() for match in _ERROR.finditer(text))
                 ]
-    return found
+    return found, shown
 
 
 def _refuse_uncomputed(text: bytes, name: str) -> None:

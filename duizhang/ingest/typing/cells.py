@@ -24,10 +24,11 @@ from duizhang.ingest.texts import FEW, Cells, X, applied, arrow, bare, coded, di
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
 from duizhang.ingest.typing.debits import Way, turned
 from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
-from duizhang.ingest.typing.marks import Marks
+from duizhang.ingest.typing.marks import Marks, currencies_at
 from duizhang.ingest.typing.money import BEFORE, MINUS, SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.reading import Reading
+from duizhang.ingest.typing.resaved import resaved_formats, resaved_mark
 from duizhang.ingest.typing.times import CELL_FORMATS, EASTERN, Evidence, by, is_absolute, possible, times
 from duizhang.ingest.typing.written_dates import ISO, is_spelled, respelled
 
@@ -41,7 +42,7 @@ _BALANCES = re.compile(
     r"(?i)bal|sald|sold|zůstat|zustat|zostat|stanje|stan\b|bakiye|baki\b|dispon|avail|kontost|остат|баланс|салдо|залиш"
     "|余额|結餘|餘額|残高|잔액|ยอด")
 _SIGNED = rf"(?i)[-+{MINUS}()（）＋]|{SIDE}|{BEFORE}"
-_NUMBER = r"^(-?[0-9]+)[.]([0-9]{1,2}|[0-9]{4,})$"  # of a workbook, not a text with thousands
+_NUMBER = r"^(-?[^0-9.,]{0,2}[0-9]+)[.]([0-9]{1,2}|[0-9]{4,})((?: [A-Z]{3})?)$"  # of a workbook, not a text with thousands
 _OFFSET = r":[0-9]{2}(\.[0-9]+)?\s*([+-][0-9]{2}:?[0-9]{2}|Z)$|^[0-9]{9,11}$"
 
 
@@ -136,6 +137,7 @@ class ColumnTyper:
         self.spelled: dict[str, pl.Expr] = {}  # of times that no pattern reads: the text of each in digits
         self.readings: dict[str, Reading | None] = {}
         self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
+        self.marked: set[str] = set()  # currencies that stand at amounts, where no field of the specification reads them
         self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
         self.is_settled = False  # whether rows have told what is asked of them
         self.charged: set[str] = set()  # amounts that are money out where they are positive
@@ -171,14 +173,21 @@ class ColumnTyper:
             if self.sheet and not any(is_absolute(f) for f in formats):
                 formats = tuple(dict.fromkeys((*formats, *CELL_FORMATS)))  # a cell that is midnight is written as a day
             formats = self._with_spelled(name, column, formats, raw)
-            if len(formats) > 1:
-                formats = possible(self._text(name, column, raw), formats, self._evidence(column, raw))
-            self.formats[name] = formats
+            wider = resaved_formats(self._text(name, column, raw), formats)
+            # a spreadsheet writes dates as people do where it stands, whatever the money and the words of a file are
+            evidence = self._evidence(column, raw) if wider == formats else Evidence(above=self.above, said=self.said.dates)
+            self.formats[name] = possible(self._text(name, column, raw), wider, evidence) if len(wider) > 1 else wider
+        if "marked_currency" not in self.spec.fields:
+            amounts_of = (self._text(name, column, raw) for name, column in self.spec.fields.items() if column.type == "money")
+            self.marked = set().union(*map(currencies_at, amounts_of))
         if self.spec.decimal == "auto":
             self.decimal = self._decimal_mark(raw)
+        elif not self.sheet:
+            numbers = (name for name, column in self.spec.fields.items() if column.type in NUMBERS)
+            self.decimal = resaved_mark((self._text(name, self.spec.fields[name], raw) for name in numbers), self.spec.decimal)
         if self.sheet and self.decimal == ",":
             for name in (name for name, column in self.spec.fields.items() if column.type in NUMBERS):
-                self.steps[name] = (X if (steps := self.steps[name]) is None else steps).str.replace(_NUMBER, "${1},${2}")
+                self.steps[name] = (X if (steps := self.steps[name]) is None else steps).str.replace(_NUMBER, "${1},${2}${3}")
         for name, column in self.spec.fields.items():
             self.readings[name] = (
                 amounts(self.decimal, FIELD_TYPES[column.type]) if column.type in NUMBERS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from duizhang.declared.currency import places_by_currency
+from duizhang.declared.currency import known_currencies, places_by_currency
 from duizhang.errors import RefusedFile
 from duizhang.ingest.texts import Cells, X, applied
 from duizhang.ingest.typing.money import in_our_digits
@@ -104,3 +104,19 @@ def _by_days(days: Sequence[pl.Series]) -> str:
     """`,` where days are written 31.12.2026, which no country does that writes 1,234.50."""
     filled = (texts.filter(texts != "") for texts in days)
     return "," if any(len(texts) and texts.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").all() for texts in filled) else ""
+
+
+# the sign that several currencies share, a sign of one, or a code, which stands at an amount
+_AT = re.compile(r"US\$|HK\$|NT\$|R\$|[€£₹₩₺₽₴₱₫]|\b[A-Z]{3}\b")
+_CODES = {
+    "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₱": "PHP", "₫": "VND", "US$": "USD",
+    "HK$": "HKD", "NT$": "TWD", "R$": "BRL"}
+
+
+def currencies_at(texts: Cells) -> set[str]:
+    """The codes of the currencies that stand at amounts, where each amount that is not 0 names one."""
+    filled = texts.values.filter(texts.values.str.contains("[1-9]"))
+    if filled.is_empty() or not filled.str.contains(_AT.pattern).all():
+        return set()
+    found = {match[0] for text in filled.unique().to_list() for match in _AT.finditer(text)}
+    return {code for sign in found if (code := _CODES.get(sign, sign)) in known_currencies()}

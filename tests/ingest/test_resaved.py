@@ -1,0 +1,85 @@
+"""Files of shops and providers that a spreadsheet has saved again, and workbooks whose currency only their format shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from duizhang.errors import RefusedFile
+from duizhang.ingest import Extraction, Setting, load_specs
+from duizhang.ingest.landing import extract
+from duizhang.ingest.opening.number_formats import currency_of
+from tests.ingest.test_channels import CHANNELS
+
+STATEMENT = str(CHANNELS["adyen_statement"]["body"])
+
+
+def read(folder: Path, text: str, setting: Setting | None = None) -> Extraction:
+    (folder / "any.csv").write_text(text, encoding="utf-8")
+    [found] = extract(folder / "any.csv", load_specs(), setting or Setting(zone="UTC"), file="any", into=folder / "out")
+    return found
+
+
+def days_as(text: str, first: str, second: str) -> str:
+    return text.replace("2026-03-01 10:00:00", first).replace("2026-03-02 10:00:00", second)
+
+
+@pytest.mark.parametrize(("first", "second", "dates"), [
+    ("01.03.2026 10:00", "02.03.2026 10:00", ""), ("2026/3/1 10:00", "2026/3/2 10:00", ""), ("46082.4166666667", "46083.4166666667", ""),
+    # a spreadsheet writes days as its own country does, not as that of the money
+    ("3/1/2026 10:00", "3/2/2026 10:00", "month"), ("1/3/2026 10:00", "2/3/2026 10:00", "day"),
+])
+def test_dates_that_a_spreadsheet_wrote_are_read(tmp_path: Path, first: str, second: str, dates: str) -> None:
+    found = read(tmp_path, days_as(STATEMENT, first, second), Setting(zone="UTC", readings={"adyen_statement": (dates, "", "", "")}))
+    assert (sorted(map(str, found.days)), found.rows_quarantined) == (["2026-03-01", "2026-03-02"], 0)
+
+
+def test_dates_that_a_spreadsheet_wrote_in_two_ways_are_asked_for(tmp_path: Path) -> None:
+    """Fails if euros tell that a spreadsheet in another country wrote the day first."""
+    with pytest.raises(RefusedFile, match=r"'3/1/2026 10:00' is 2026-03-01 .month first. or 2026-01-03"):
+        read(tmp_path, days_as(STATEMENT, "3/1/2026 10:00", "3/2/2026 10:00"))
+
+
+def test_cents_behind_the_other_mark_are_read_where_all_are(tmp_path: Path) -> None:
+    german = STATEMENT.replace(",", ";").replace(".00", ",00")
+    assert read(tmp_path, german).summary("bank_entries")[1] == {"EUR": Decimal(40)}
+    assert read(tmp_path, german.replace("100,00", "100.00")).rows_quarantined == 2, "no mark is right for all of them"
+
+
+@pytest.mark.parametrize(("pattern", "shown"), [
+    ('#,##0.00 "€"', "EUR"), ("[$€-407] #,##0.00", "EUR"), ("#,##0.00\\ [$€-40C]", "EUR"), ("[$USD] #,##0.00;[Red]-[$USD] #,##0.00", "USD"),
+    ("[$$-409]#,##0.00", "USD"), ('"$"#,##0.00', "$"), ("[$¥-804]#,##0.00", "CNY"), ("[$￥-411]#,##0", "JPY"), ('#,##0.00 "zł"', "PLN"),
+    ("#,##0.00", ""), ("[$-409]d-mmm-yy", ""), ('#,##0 "PCS"', ""), ('0.00 "kg"', ""), ("[Red]0.00", ""),
+])
+def test_a_number_format_shows_a_currency(pattern: str, shown: str) -> None:
+    assert currency_of(pattern) == shown
+
+
+@pytest.mark.parametrize(("pattern", "more", "currencies", "untied"), [
+    ('#,##0.00 "€"', {}, {"EUR"}, []), ("#,##0.00", {}, {"CNY"}, []), ("[$€-407] #,##0.00", {"Currency": "EUR"}, {"EUR"}, []),
+    ('#,##0.00 "€"', {"Currency": "USD"}, {"USD"}, ["rows whose amounts name another currency"]),
+])
+def test_a_workbooks_currency_is_what_its_cells_show(
+    tmp_path: Path, pattern: str, more: dict[str, str], currencies: set[str], untied: list[str],
+) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["Date", "Description", "Amount", *more])
+    for day, amount in ((5, -12.5), (16, 1100)):
+        sheet.append([dt.date(2026, 3, day), "A", amount, *more.values()])
+        sheet.cell(sheet.max_row, 3).number_format = pattern
+    book.save(tmp_path / "any.xlsx")
+    [found] = extract(tmp_path / "any.xlsx", load_specs(), Setting(), file="any", into=tmp_path / "out")
+    assert found.summary("bank_entries")[1] == dict.fromkeys(currencies, Decimal("1087.5"))
+    assert [t.name for t in found.totals if not t.ok] == untied
+
+
+@pytest.mark.parametrize(("mark", "untied"), [("€", ["rows whose amounts name another currency"]), ("¥", []), ("", [])])
+def test_amounts_of_a_channel_that_name_another_currency_are_held(tmp_path: Path, mark: str, untied: list[str]) -> None:
+    """Fails if euros of a bill that has no column for its currency are read in that of its specification or of the books."""
+    rows = f"日期,运单号码,到件地区,计费重量,应付金额\n2026-03-13,SF1,香港,1.0,{mark}23.00\n"
+    assert [t.name for t in read(tmp_path, rows).totals if not t.ok] == untied
