@@ -101,7 +101,7 @@ def best(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[He
             break
         for head in heads[:1] if spec.reader == "json" else heads:
             place = _fit(document, spec, head) if head.may_be(spec) else None
-            if place is not None:
+            if place is not None and not _barred_in_utf8(place, head, heads):
                 known = names_of(spec)
                 rank = (*sure, len(known & {normalised(name) for name in place.names}), order)
                 again = found is not None and rank == found[0]  # under another encoding
@@ -111,6 +111,20 @@ def best(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[He
                 if special and special <= known:
                     break  # so many letters are right in one encoding alone
     return (found[1], found[2]) if found else None
+
+
+def _barred_in_utf8(place: Place, head: Head, heads: Sequence[Head]) -> bool:
+    """Whether a header has a name that the kind does not have, which only letters of another encoding hide."""
+    if head.encoding in (None, "utf-8") or place.header < 0:
+        return False
+    rules = place.spec.recognise
+    unwanted = frozenset().union(*ways_of(rules.without))
+    for other in heads:
+        if other.encoding == "utf-8" and place.header < len(other.lines) and "\ufffd" not in other.lines[place.header]:
+            names = other.names(place.header, place.delimiter)
+            return not unwanted.isdisjoint(map(normalised, names)) or bool(
+                rules.without_like and any(re.search(rules.without_like, name) for name in names))
+    return False
 
 
 def _positional(spec: SourceSpec, head: Head) -> tuple[str, ...]:
