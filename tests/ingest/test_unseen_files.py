@@ -202,7 +202,8 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     ("Date,Description,Amount,Account\n2026-03-05,A,-10.00,NL47BUNQ2025181418\n", "the account is in NL, where money is EUR 0 1"),
     # what is owed and what is on cards and in points is no statement of a bank
     *((f"Date,Description,{name},Debit,Credit\n2026-03-05,A,x,,10.00\n2026-03-16,B,y,4.00,\n", f"but with {name.replace('?', '.')}, which that kind does not have")
-      for name in ("Paid", "Is paid?", "Outstanding", "Bezahlt", "Payé", "Gift Card Number", "Voucher code", "Points", "Customer email", "已付款")),
+      for name in ("Paid", "Is paid?", "Outstanding", "Bezahlt", "Payé", "Gift Card Number", "Voucher code", "Points", "Customer email", "已付款", "Tip", "Discount", "Shipping", "Versandkosten",
+                   "Nights", "Confirmation Code", "Employee Name", "Clicks", "Split", "优惠金额", "送料")),
 ])
 def test_what_can_be_meant_in_two_ways_is_refused_or_does_not_tie(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "any.txt").write_text(text, encoding="utf-8")
