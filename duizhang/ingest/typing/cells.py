@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -178,13 +178,11 @@ class ColumnTyper:
             evidence = self._evidence(column, raw) if wider == formats else Evidence(above=self.above, said=self.said.dates)
             self.formats[name] = possible(self._text(name, column, raw), wider, evidence) if len(wider) > 1 else wider
         if "marked_currency" not in self.spec.fields:
-            amounts_of = (self._text(name, column, raw) for name, column in self.spec.fields.items() if column.type == "money")
-            self.marked = set().union(*map(currencies_at, amounts_of))
+            self.marked = set().union(*map(currencies_at, self._numbers(raw, ("money",))))
         if self.spec.decimal == "auto":
             self.decimal = self._decimal_mark(raw)
         elif not self.sheet:
-            numbers = (name for name, column in self.spec.fields.items() if column.type in NUMBERS)
-            self.decimal = resaved_mark((self._text(name, self.spec.fields[name], raw) for name in numbers), self.spec.decimal)
+            self.decimal = resaved_mark(self._numbers(raw, NUMBERS), self.spec.decimal)
         if self.sheet and self.decimal == ",":
             for name in (name for name, column in self.spec.fields.items() if column.type in NUMBERS):
                 self.steps[name] = (X if (steps := self.steps[name]) is None else steps).str.replace(_NUMBER, "${1},${2}${3}")
@@ -215,6 +213,11 @@ class ColumnTyper:
 
         self.spelled[name] = X.map_batches(spelled, return_dtype=pl.String)
         return tuple(dict.fromkeys((*formats, *ISO)))
+
+    def _numbers(self, raw: _Raw, types: Collection[str]) -> list[Cells]:
+        """The cells of the columns of some types as they stand in the file."""
+        places = [self.positions[name] for name, column in self.spec.fields.items() if column.type in types]
+        return [raw.cells(at) for at in dict.fromkeys(places) if at is not None]
 
     def _constant(self, column: Column, raw: _Raw) -> int | None:
         """The position of a column, leaving out names that only count while all rows agree where they do not."""
