@@ -121,6 +121,9 @@ def test_what_a_closed_list_has_is_told_once(tmp_path: Path) -> None:
     with pytest.raises(BooksError, match="expected one of decide, accept") as told:
         load_books(tmp_path / "books.yaml")
     assert str(told.value).count("reopen") == 1
+    (tmp_path / "books.yaml").write_text("entity: a\nstart: 2026-03-01\nreadings: {tiktok_orders: {dates: day_first}}\n", encoding="utf-8")
+    with pytest.raises(BooksError, match="expected one of day, month"):  # and what may be empty is no choice to be told
+        load_books(tmp_path / "books.yaml")
 
 
 def fault(code: int) -> OSError:

@@ -256,11 +256,12 @@ class Books(BaseModel):
         return owners.pop() if len(owners) == 1 else self.entity
 
     def sla(self, leg: str, channel: str = "") -> int:
-        """Days for which a one-sided item is mere timing. `leg/channel` wins over `leg`."""
+        """Days for which a one-sided item is mere timing. `leg/channel` wins over `leg`, and both over the channel in legs.yaml."""
         for key in (f"{leg}/{channel}", leg):
             if key in self.sla_days:
                 return self.sla_days[key]
-        return load_legs()[leg].sla_days
+        found = load_legs()[leg]
+        return found.channel_days.get(channel, found.sla_days)
 
     def in_force(self, period: dt.date) -> dict[str, object]:
         """Everything in books.yaml that can change a result of the period, by entry: not where the files are, and
@@ -355,7 +356,7 @@ def _problem(error: ErrorDetails) -> tuple[Place, str]:
     if error["type"].startswith(("date_", "datetime_")):
         return place, f"{error['input']!r} is no day such as 2026-03-31"
     if error["type"] == "literal_error" and isinstance(error["input"], str):
-        known = re.findall(r"'([^']+)'", said)
+        known = [name for name in re.findall(r"'([^']*)'", said) if name]
         close = nearest(error["input"], known)
         return place, f"expected one of {', '.join(known)}" + (f"; did you mean {close!r}?" if close else "")
     return place, said

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class Leg:
     """One leg; see legs.yaml. No entry of books.yaml: every command that names a leg would pay for a library that checks types."""
 
     sla_days: int
+    channel_days: Mapping[str, int] = field(default_factory=dict)
     zh: str
     en: str
     in_sequence: bool = False
@@ -44,7 +46,8 @@ def load_legs() -> dict[str, Leg]:
 
 def legs_digest() -> str:
     """SHA-256 of what a result follows from: all but the names that people read."""
-    return mapping_digest({leg: {"sla_days": found.sla_days, **found.traits} for leg, found in load_legs().items()})
+    found = load_legs().items()
+    return mapping_digest({leg: {"sla_days": one.sla_days, "channel_days": one.channel_days, **one.traits} for leg, one in found})
 
 
 LEGS = tuple(load_legs())

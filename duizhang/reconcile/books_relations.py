@@ -17,11 +17,15 @@ from duizhang.ingest import load_specs
 
 def books_relations(books: Books) -> dict[str, pa.Table]:
     """Relation -> its rows."""
-    defaults = {leg: found.sla_days for leg, found in load_legs().items()}
-    sla = [(leg, "", days) for leg, days in defaults.items() if leg not in books.sla_days]
+    defaults = {leg: found for leg, found in load_legs().items() if leg not in books.sla_days}
+    sla = [(leg, "", found.sla_days, False) for leg, found in defaults.items()]
+    sla += [
+        (leg, channel, days, True) for leg, found in defaults.items() for channel, days in found.channel_days.items()
+        if f"{leg}/{channel}" not in books.sla_days
+    ]
     # goods on their way between warehouses are given longer than a snapshot
-    sla += [("stock", "transit", TRANSIT_DAYS)] if "stock/transit" not in books.sla_days else []
-    sla += [(*(f"{key}/".split("/")[:2]), days) for key, days in sorted(books.sla_days.items())]  # type: ignore[misc]
+    sla += [("stock", "transit", TRANSIT_DAYS, False)] if "stock/transit" not in books.sla_days else []
+    sla += [(*(f"{key}/".split("/")[:2]), days, False) for key, days in sorted(books.sla_days.items())]  # type: ignore[misc]
     shops = [
         (name, books.entity_of(name), shop.platform, shop.provider, shop.warehouse, shop.currency or books.currency)
         for name, shop in sorted(books.shops.items())
@@ -43,7 +47,7 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
     warehouses = sorted({shop.warehouse for shop in books.shops.values() if shop.warehouse})
     return {
         "minor_units": minor_units(),
-        "sla": rows_of(sla, leg=TEXT, channel=TEXT, days=pa.int64()),
+        "sla": rows_of(sla, leg=TEXT, channel=TEXT, days=pa.int64(), until_answered=pa.bool_()),
         "shops": rows_of(
             shops, shop=TEXT, entity=TEXT, platform=TEXT, provider=TEXT, warehouse=TEXT, currency=TEXT
         ),

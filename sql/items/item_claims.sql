@@ -31,7 +31,7 @@ due as (
     inner join places as p
         on l.leg = p.leg and l.side = p.side and l.entity = p.entity and l.scope_shop = p.shop and l.scope_channel = p.channel
     left join traits as t on l.leg = t.leg
-    left join sla as s on l.leg = s.leg and l.channel = s.channel and s.channel <> ''
+    left join sla as s on l.leg = s.leg and l.channel = s.channel and s.channel <> '' and not (s.until_answered and l.side = 'right')
     left join sla as d on l.leg = d.leg and d.channel = ''
 ),
 

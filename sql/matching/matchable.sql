@@ -52,7 +52,7 @@ final as (
         r.window_days, r.left_first, r.party as party_kind,
         case r.party
             when 'customer' then t.customer
-            when 'channel' then coalesce(nullif(t.channel, ''), party_of(t.words), '')
+            when 'channel' then coalesce(party_of(t.channel), nullif(t.channel, ''), party_of(t.words), '')
             else ''
         end as party
     from items as i

@@ -11,6 +11,7 @@ import pytest
 
 from duizhang.books import Books
 from duizhang.home.store import days
+from duizhang.reconcile.books_relations import books_relations
 from tests.reconcile.test_engine import FIRST, found, payment, row
 from tests.reconcile.test_legs import run
 
@@ -61,3 +62,13 @@ def test_a_declaration_names_a_shop_that_there_is(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown shop 'nowhere'"):
         Books.model_validate({"root": tmp_path, "entity": "demo", "start": FIRST,
                               "stock_allocations": [{"shop": "nowhere", "from_day": FIRST}]})
+
+
+@pytest.mark.parametrize(("said", "days_waited"), [({}, 14), ({"order_payment": 3}, 3), ({"order_payment/shopee": 5}, 5)])
+def test_what_books_say_of_a_deadline_wins_over_what_is_known_of_a_channel(tmp_path: Path, said: dict[str, int], days_waited: int) -> None:
+    """Fails if orders of a platform that pays when the parcel has arrived are missing on the second day, or the books are not heard."""
+    books = Books(root=tmp_path, entity="e", start=FIRST, sla_days=said)
+    told = {(r["leg"], r["channel"]): r["days"] for r in books_relations(books)["sla"].to_pylist()}
+    assert books.sla("order_payment", "shopee") == days_waited
+    assert told.get(("order_payment", "shopee"), told[("order_payment", "")] if "order_payment" in said else None) == days_waited
+    assert told[("customer", "tiktok")] == 14

@@ -52,7 +52,10 @@ def misplaced(at: Placed, spec: SourceSpec | None, *, has_shops: bool) -> str:
             f"it stands among what is the company's own, and {spec.name} is a shop's (Move it to inbox/<shop id>/, or name the shop of the "
             "database; an account of several shops is one of shared_accounts in books.yaml, with a folder of its name.)")
     kind = spec.name if spec else "the file"
-    return f"it stands in no folder, and {kind} is a shop's (Move it to inbox/<shop id>/, or to inbox/{COMPANY}/.)"
+    instead = f"or to inbox/{COMPANY}/"
+    if spec is not None and has_shops:
+        instead = "or, of an account of several shops, to the folder of its entry in shared_accounts"
+    return f"it stands in no folder, and {kind} is a shop's (Move it to inbox/<shop id>/, {instead}.)"
 
 
 def is_of_a_shop(spec: SourceSpec) -> bool:
