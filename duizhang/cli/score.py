@@ -44,6 +44,9 @@ def _told(result: Score) -> Iterator[str]:
             "unexplained {unexplained} of the money", injected=total["injected"], found=total["found"], recall=_share(total["recall"]),
             precision=_share(total["precision"]), exact=_share(result["amounts_exact"]), causes=_share(result["causes_right"]),
             unexplained=_share(result["unexplained"]))
+    if result["unpublished"]:
+        yield _("not published, as where a day is held, so that what was injected on it is missed: {days}",
+                days=", ".join(result["unpublished"]))
     for title, parts in ((_("leg"), result["by_leg"]), (_("cause"), result["by_cause"])):
         yield ""
         yield table_text(

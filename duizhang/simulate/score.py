@@ -146,7 +146,8 @@ class Score(TypedDict):
     unexplained: share of the money found, without sign, that has no cause. named_wrongly: share of the causes that are neither
     right nor called unexplained; candidate_right: of those called unexplained, the share whose true cause is one of the first two
     candidates. proposals: by what was done to the references, where the simulation says it (`all` together); a proposal that no link is
-    counts as wrong under `none`.
+    counts as wrong under `none`. unpublished: the days of the truth of which nothing is published, as of one that is held: what was
+    injected on them is missed.
     """
 
     differences: Differences
@@ -159,6 +160,7 @@ class Score(TypedDict):
     by_leg: dict[str, Part]
     by_cause: dict[str, Part]
     confusion: dict[str, dict[str, int]]
+    unpublished: list[str]
 
 
 def _share(part: int, whole: int) -> float:
@@ -169,6 +171,12 @@ def _share(part: int, whole: int) -> float:
 def _part(injected: int, found: int, hits: int, exact: int, right: int, causes: int) -> Part:
     return Part(precision=_share(hits, found), recall=_share(hits, injected), injected=injected, found=found,
                 amounts_exact=_share(exact, hits), causes_right=_share(right, causes))
+
+
+def _days_of(con: duckdb.DuckDBPyConnection) -> str:
+    """The relation that has the days that are published; others than we publish differences alone."""
+    has_states = con.execute("select count(*) from information_schema.tables where table_name = 'period_status'").fetchall() != [(0,)]
+    return "period_status where version is not null" if has_states else "variances"
 
 
 def score(truth: Path, home: Path) -> tuple[Score, list[str]]:
@@ -191,6 +199,10 @@ def score(truth: Path, home: Path) -> tuple[Score, list[str]]:
             con.execute(f"create temp view told as select *{extra} from variances")
             for name, step in _STEPS.items():
                 con.execute(f"create temp table {name} as {step}", {"truth": str(truth.resolve())} if "$truth" in step else None)
+            unpublished = [str(day) for (day,) in con.execute(
+                "select distinct period from read_parquet($truth) "
+                f"where period not in (select period from {_days_of(con)}) order by period",
+                {"truth": str(truth.resolve())}).fetchall()]
         except duckdb.CatalogException as error:
             raise UserError(f"{published} has no table variances", advice="Run the periods first.") from error
         except (duckdb.BinderException, duckdb.InvalidInputException) as error:
@@ -237,7 +249,7 @@ def score(truth: Path, home: Path) -> tuple[Score, list[str]]:
                                 found=total["found"]),
         amounts_exact=total["amounts_exact"], causes_right=total["causes_right"], unexplained=round(float(unexplained), 6),
         named_wrongly=round(float(named_wrongly), 6), candidate_right=round(float(candidate_right), 6), proposals=proposals,
-        by_leg=by_leg, by_cause=by_cause, confusion=confusion,
+        by_leg=by_leg, by_cause=by_cause, confusion=confusion, unpublished=unpublished,
     )
     words = {"missed": "missed", "false": "not injected", "hit": "differs"}
     return result, [

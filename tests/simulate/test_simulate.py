@@ -310,7 +310,7 @@ def test_score_of_a_perfect_finder_is_perfect(out: Path, tmp_path: Path) -> None
     assert result["differences"]["precision"] == result["differences"]["recall"] == 1
     assert result["amounts_exact"] == result["causes_right"] == 1
     assert set(result) == {"differences", "amounts_exact", "causes_right", "unexplained", "named_wrongly", "candidate_right",
-                           "proposals", "by_leg", "by_cause", "confusion"}
+                           "proposals", "by_leg", "by_cause", "confusion", "unpublished"}
     assert (result["named_wrongly"], result["candidate_right"], result["proposals"]) == (0, 1, {})
 
 
@@ -327,12 +327,15 @@ def test_score_counts_what_is_missed_made_up_and_wrong(tmp_path: Path) -> None:
         "('a', 'rounding', 0.01, true), ('b', 'unexplained', 6, true), ('n', 'timing', 7, true), "
         "('m', 'missing_right', 8, true), ('x', 'duplicate', 1, true)"))
     result, misses = score(truth, tmp_path / "home")
-    assert result["differences"] == {"precision": 0.5, "recall": 0.666667, "injected": 3, "found": 4}
+    assert result["differences"] == {"precision": 0.5, "recall": 0.666667, "injected": 3, "found": 4} and result["unpublished"] == []
     assert (result["amounts_exact"], result["causes_right"]) == (0.5, 0.5)
     assert result["confusion"] == {
         "duplicate": {"unexplained": 1}, "fee_rate": {"missed": 1}, "none": {"duplicate": 1, "missing_right": 1},
         "rounding": {"rounding": 1}}
     assert [miss.split(":")[0] for miss in misses] == ["missed", "not injected", "not injected", "differs"]
+    with duckdb.connect(str(tmp_path / "home" / "published.duckdb")) as con:
+        con.execute("create table period_status as select date '2026-03-01' as period, null::bigint as version")
+    assert score(truth, tmp_path / "home")[0]["unpublished"] == ["2026-03-01"]  # as a day that is held
 
 
 def test_a_proposal_is_right_where_it_names_all_that_belongs_together_and_nothing_else(tmp_path: Path) -> None:
