@@ -61,13 +61,14 @@ def test_all_that_a_checkout_has_for_a_run_is_in_the_wheel(installed: Path) -> N
     assert [p for p in wanted if p.suffix != ".pyc" and file_digest(p) not in packed] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("commands", [
     ("simulate --out raw --start 2026-03-01 --days 1 --orders-per-day 5", "plan --books raw/books.yaml --home home", "source list"),
-    pytest.param((
+    (
         "simulate --out raw --start 2026-03-01 --days 1 --orders-per-day 20",
         "run --books raw/books.yaml --home home --from 2026-03-01 --to 2026-03-01",
         "status --home home",
-    ), marks=pytest.mark.slow),
+    ),
 ], ids=["reads", "reconciles"])
 def test_the_wheel_works_outside_of_a_checkout(installed: Path, tmp_path: Path, commands: tuple[str, ...]) -> None:
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -21,11 +22,8 @@ def work(folder: Path, number: int, what: str) -> None:
 
 
 # where a task ends its process all others are done, as they are where none does
-@pytest.mark.parametrize(("what", "many"), [
-    ("kill", True),
-    *(pytest.param(*given, marks=pytest.mark.slow)
-      for given in (("kill", False), ("fail", True), ("fail", False), ("write", True), ("write", False))),
-])
+@pytest.mark.slow
+@pytest.mark.parametrize(("what", "many"), [*itertools.product(("kill", "fail", "write"), (True, False))])
 def test_every_task_is_done_or_the_error_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, *, many: bool
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_small_file_that_asks_for_all_memory_is_refused_at_once(tmp_path: Path
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_a_file_that_ends_the_process_that_reads_it_costs_itself_alone(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox" / "company"
     inbox.mkdir(parents=True)

@@ -150,6 +150,7 @@ def test_any_other_figure_of_one_entry_is_named(tmp_path: Path, first: str, seco
     assert {row["status"] for row in files} == {"contradictory"} and said in str(files[0]["problem"])
 
 
+@pytest.mark.slow
 def test_what_one_day_is_told_of_does_not_depend_on_the_range_or_the_order_of_building(tmp_path: Path) -> None:
     bodies = [BILL + charge(1, "10.00") + charge(4, "40.00").replace("03-01", "03-02"),
               BILL + charge(1, "10.00", payout="P1") + charge(4, "41.00").replace("03-01", "03-02") + charge(5, "1.00").replace("03-01", "03-03"),

@@ -25,6 +25,7 @@ def test_a_page_of_a_range_and_of_its_last_day(home: Path) -> None:
     assert "淘宝店" in page, "a shop has the name that the books give it"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no Chromium is installed")
 def test_a_day_is_printed_on_two_pages(home: Path, tmp_path: Path) -> None:
     duizhang("report", "--home", home, "--period", LAST, "--format", "pdf", "--out", tmp_path / "a.pdf")

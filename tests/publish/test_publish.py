@@ -224,6 +224,7 @@ def run(*arguments: str, command: Any, home: Path) -> str:
     return CliRunner().invoke(command, listed, catch_exceptions=False, standalone_mode=False).output
 
 
+@pytest.mark.slow
 def test_commands(fake: Any) -> None:
     fake.fill(PERIODS)
     fake.put("source_files", PERIODS[2], {"source": "bank_mt940", "status": "missing", "problem": "no bank statement"})

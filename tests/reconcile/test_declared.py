@@ -23,6 +23,7 @@ def fund(period: dt.date, kind: str, amount: str, transaction: str = "") -> dict
                order_id=transaction, kind=kind, amount=Decimal(amount))
 
 
+@pytest.mark.slow
 def test_a_monthly_bill_is_held_against_the_fees_of_its_month(tmp_path: Path) -> None:
     first, bill = dt.date(2026, 3, 30), dt.date(2026, 4, 3)
     periods = days(first, bill)

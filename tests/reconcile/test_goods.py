@@ -64,6 +64,7 @@ def code(system: str, name: str, sku: str, day: int = 0, shop: str = "") -> dict
     return {"system": system, "code": name, "sku": sku, "shop": shop, "from_day": FOUR[day]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_line_under_the_platforms_code_and_a_set_shipped_as_its_parts_are_no_difference(tmp_path: Path, split: str) -> None:
     lines = [order(FIRST, "books", "1", "50", sku="SET", quantity=2), order(FIRST, "platform", "1", "50", sku="P-9", quantity=2)]
@@ -223,6 +224,7 @@ PRICES = [
 ]
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_price_add_up_to_it(tmp_path: Path) -> None:
     lines, sets, store = [], [], Store(tmp_path)
     for number, (amount, shares, _) in enumerate(PRICES):

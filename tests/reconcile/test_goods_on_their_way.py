@@ -47,6 +47,7 @@ def test_an_exchange_needs_no_order_line_but_the_goods_that_came_back(tmp_path: 
     assert items(store, FOUR[3], "order_shipment").keys() == {"tb/2/exchange"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_gift_is_recorded_or_declared_and_no_more_than_that(tmp_path: Path, split: str) -> None:
     # the gift of an order, whether it is recorded as one, whether our own order has it, how many leave, and what is open

@@ -185,6 +185,7 @@ def test_a_statement_differs_by_the_causes_of_its_lines(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_dollars_are_matched_as_dollars_and_what_the_bank_made_of_them_is_its_own_line(tmp_path: Path) -> None:
     def entry(number: str, credited: str) -> dict[str, Any]:
         return row("bank_entries", period=FIRST, shop="", bank_account="2", entry_id=number, reference=f"P{number}",

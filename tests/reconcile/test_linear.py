@@ -111,6 +111,7 @@ def of_one_beginning(number: int) -> list[dict[str, Any]]:
     return [claim("order_payment", f"tb/2026030100{n:07d}", ("left", "right")[n % 2], 10, 0) for n in range(number)]
 
 
+@pytest.mark.slow
 def test_no_model_makes_every_pair_of_the_claims_of_one_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: dict[str, int] = {}
     plain = Session._make

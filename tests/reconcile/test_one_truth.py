@@ -45,6 +45,7 @@ def test_an_order_and_its_buyer_are_told_alike(tmp_path: Path) -> None:
     assert {r["order_id"] for r in rows if r["leg"] == "customer" and r["key"] == "c"} == {""}
 
 
+@pytest.mark.slow
 def test_evidence_names_its_day_and_says_how_much_is_not_shown(tmp_path: Path) -> None:
     lines = [order(FIRST, "books", "1", str(n + 1), line=str(n)) for n in range(20)]
     store = run(tmp_path, [FIRST], {"orders": lines, "payments": [payment(FIRST, "2", "1")]})

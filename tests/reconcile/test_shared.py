@@ -98,6 +98,7 @@ def test_parcels_of_a_shared_warehouse_find_their_shop(tmp_path: Path, split: st
     assert items(store, FOUR[3], "order_shipment") == {("demo", "unassigned/house/9/A"): -1}
 
 
+@pytest.mark.slow
 def test_parcels_that_name_no_shop_are_of_the_only_one(tmp_path: Path) -> None:
     """Fails if a company with one shop sees every parcel of its warehouse missing on both sides, as no row says whose it is."""
     sent = [row("shipments", period=FIRST, shop="", order_id="1", sku="A", quantity=Decimal(1), warehouse="W", carrier="",

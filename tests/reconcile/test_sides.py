@@ -77,6 +77,7 @@ def test_a_shop_without_orders_of_its_own_goes_by_those_of_its_platform(tmp_path
     assert not {leg for leg, *_ in items(store, FIRST)} & {"order_platform"}
 
 
+@pytest.mark.slow
 def test_one_shop_without_a_side_does_not_stop_another(tmp_path: Path) -> None:
     lines = [order(FIRST, "books", "1", "5"), {**order(FIRST, "books", "2", "7"), "shop": "jd"}]
     store = run(tmp_path, [FIRST], {"orders": lines, "payments": [payment(FIRST, "9", "5")]})
