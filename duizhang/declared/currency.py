@@ -15,6 +15,12 @@ _OTHERS = frozenset((
     "ZMK", "GHC", "MZM", "DEM", "ATS", "BEF", "NLG", "FRF", "ITL", "ESP", "PTE", "FIM", "IEP", "GRD", "LUF", "CYP", "MTL", "BTC",
     "ETH", "LTC", "BCH", "XRP"))
 
+# signs of one currency, as people, spreadsheets and banks put them at amounts
+CODE_OF_SIGN: Mapping[str, str] = {
+    "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "원": "KRW", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₱": "PHP", "฿": "THB", "₫": "VND",
+    "zł": "PLN", "Kč": "CZK", "Ft": "HUF", "円": "JPY", "元": "CNY", "US$": "USD", "HK$": "HKD", "NT$": "TWD", "R$": "BRL",
+}
+
 
 @cache
 def known_currencies() -> frozenset[str]:

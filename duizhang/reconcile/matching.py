@@ -56,6 +56,10 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f'create macro normal_key("key") as {normal}')
     party = f"case {words} end"
     con.execute(f"create macro party_of(words) as {party}")
+    con.execute(
+        "create macro names_provider(words, provider) as "
+        "(contains(words, provider) or party_of(words) = coalesce(party_of(provider), provider))"
+    )
     no_payout = " or ".join(f"contains(lower(words), {quoted(word)})" for word in rules.no_payout)
     con.execute(f"create macro is_no_payout(words) as ({no_payout})")
     elsewhere = " or ".join(f"contains(lower(words), {quoted(word)})" for word in rules.paid_elsewhere)

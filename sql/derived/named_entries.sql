@@ -95,7 +95,7 @@ named as (
     union all
     select period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount, payout_id
     from of_provider
-    where contains(words, provider) or party_of(words) = coalesce(party_of(provider), provider)
+    where names_provider(words, provider)
     union all
     -- a part of it, or what a bank has converted without saying so
     select w.period, w.entity, w.currency, w.amount, w.counterparty, w.remark, w.sent_currency, w.sent_amount, t.payout_id

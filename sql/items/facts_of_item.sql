@@ -97,8 +97,7 @@ announcing as (
 credits as (
     select
         c.period, c.leg, c.entity, c."key", c.currency, n.provider,
-        coalesce(contains(lower(concat(c.counterparty, ' ', c.remark)), lower(n.provider)) or party_of(concat(c.counterparty, ' ', c.remark)) = coalesce(party_of(n.provider), n.provider), false)
-            as is_named
+        coalesce(names_provider(lower(concat(c.counterparty, ' ', c.remark)), lower(n.provider)), false) as is_named
     from open_claims as c
     inner join announcing as n on c.entity = n.entity and c.period < n.since
     where c.leg = 'payout_bank' and c.side = 'right' and c.kind = 'bank' and c.amount > 0

@@ -6,6 +6,7 @@ import html
 import re
 import zipfile
 
+from duizhang.declared.currency import CODE_OF_SIGN, known_currencies
 from duizhang.ingest.opening.workbook_parts import column_number
 
 _FORMAT = re.compile(r'<(?:\w+:)?numFmt\s[^>]*>')
@@ -15,10 +16,6 @@ _CELL = re.compile(rb'<c (?=[^>]*\br="([A-Z]{1,3})([0-9]+)")(?=[^>]*\bs="(\d+)")
 _BRACKETED = re.compile(r"\[\$([^\]-]+)(?:-([0-9A-Fa-f]+))?\]")
 _QUOTED = re.compile(r'"([^"]*)"|\\(.)')
 _SIGN = re.compile(r"US\$|HK\$|NT\$|R\$|[€£₹₩₺₽₴₱฿₫円元$¥￥]|zł|Kč|Ft|kr|\b[A-Z]{3}\b")
-_CODES = {
-    "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₱": "PHP", "฿": "THB", "₫": "VND", "zł": "PLN",
-    "Kč": "CZK", "Ft": "HUF", "円": "JPY", "元": "CNY", "US$": "USD", "HK$": "HKD", "NT$": "TWD", "R$": "BRL",
-}
 # signs of several currencies, by the language that Excel writes behind them
 _OF_LANGUAGES = {
     ("$", 0x409): "USD", ("$", 0x1009): "CAD", ("$", 0xC0C): "CAD", ("$", 0xC09): "AUD", ("$", 0x1409): "NZD", ("$", 0x4809): "SGD",
@@ -74,10 +71,8 @@ def currency_of(pattern: str) -> str:
 
 
 def _code(text: str) -> str:
-    from duizhang.declared.currency import known_currencies
-
     for sign in _SIGN.findall(text):
-        code = _CODES.get(sign, "¥" if sign == "￥" else sign)
+        code = CODE_OF_SIGN.get(sign, "¥" if sign == "￥" else sign)
         if not code.isalpha() or code == "kr" or code in known_currencies():
             return code
     return ""

@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import polars as pl
 
+from duizhang.declared.currency import CODE_OF_SIGN
 from duizhang.ingest.proposing.columns import NOBODY_KNOWS, Column, bare, mapping_of
 from duizhang.ingest.proposing.order_lists import is_order_list, order_table
-from duizhang.ingest.proposing.words import HEADER_CURRENCY, PENDING, SIGNS, VOID
+from duizhang.ingest.proposing.words import HEADER_CURRENCY, PENDING, VOID
 from duizhang.ingest.texts import applied
 from duizhang.ingest.typing import amounts
 
@@ -76,7 +77,7 @@ def _currency(roles: Mapping[str, Column]) -> str:
         return "upper(currency)"
     named = (HEADER_CURRENCY.search(roles[role].name) for role in ("amount", "credit", "debit", "balance") if role in roles)
     stated = next((found[1] for found in named if found), None)
-    return repr(SIGNS.get(stated, stated)) if stated else ""
+    return repr(CODE_OF_SIGN.get(stated, stated)) if stated else ""
 
 
 def _amount(roles: Mapping[str, Column], currency: str) -> str:

@@ -67,7 +67,6 @@ OUTWARD = {
 HEADER_CURRENCY = re.compile(
     r"[(\[]\s*(EUR|USD|GBP|CHF|JPY|CNY|PLN|SEK|NOK|DKK"
     r"|CZK|HUF|RON|BRL|MXN|CAD|AUD|NZD|HKD|SGD|INR|€|£|zł|R\$)\s*[)\]]")
-SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "R$": "BRL"}
 # columns of the number of an order: first the one that the platform and its provider know it by, which an own system has beside its own
 ORDER_NUMBERS = (
     r"原始(订?单|交易)|线上(订单|单号)|平台(订单|单号|交易)|网店(订单|单号)|外部(订单|单号)|店铺(订单号|单号)|来源单号"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+from duizhang.declared.currency import CODE_OF_SIGN
 from duizhang.ingest.recognising.column_names import AGAIN, names_by_field, names_of, unique_names, unnumbered
 from duizhang.ingest.specification import SourceSpec, normalised
 
@@ -21,10 +22,7 @@ _STATED = re.compile(r"(?<=[\s:;,(\"=])([A-Z]{3})(?=\s*[\d.,'+-]*\d|\s*[;,)\"\t]
 _OTHERS = re.compile(
     r"(?i)orig|foreign|fremd|ausland|étrang|etrang|extranj|ester[ao]|counter|gegen|\b(from|to|home|local|base)\b|source|target|receiv|account"
     r"|konto|card|karte|country|land\b|pays\b|país|paese|原|外")
-_SYMBOLS = {
-    "€": "EUR", "£": "GBP", "元": "CNY", "円": "JPY", "원": "KRW", "₹": "INR", "R$": "BRL", "$": "",
-    "EURO": "EUR", "EUROS": "EUR", "EUROA": "EUR",
-}
+_SYMBOLS = {**CODE_OF_SIGN, "$": "", "EURO": "EUR", "EUROS": "EUR", "EUROA": "EUR"}
 _CURRENCY = re.compile(
     r"(.*?\S)\s*(?:[(（\[]\s*(?:in |en )?([A-Z]{3}|R\$|[$€£元円원₹]|(?i:euros?))\s*[)）\]]|\s(?:in |en )?([A-Z]{3}|(?i:euro[as]?)))$")
 _SHARED = ("$", "¥", "￥", "kr", "Rs")

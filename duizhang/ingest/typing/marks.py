@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from duizhang.declared.currency import known_currencies, places_by_currency
+from duizhang.declared.currency import CODE_OF_SIGN, known_currencies, places_by_currency
 from duizhang.errors import RefusedFile
 from duizhang.ingest.texts import Cells, X, applied
 from duizhang.ingest.typing.money import in_our_digits
@@ -15,6 +15,9 @@ from duizhang.ingest.typing.money import in_our_digits
 _OTHER = {",": ".", ".": ","}
 # signs of money beside which thousands are parted by a comma, and by a point or a blank
 _SIGNS = {".": r"[¥￥円元£₹₩₱฿△▲]|人民币|\b(?:US|HK|NT|C|A|S)\$|\bRs", ",": r"zł|Kč|\bFt\b|₽|₴|R\$|₺"}
+# the sign that several currencies share, a sign of one, or a code, which stands at an amount
+_AT = re.compile(r"US\$|HK\$|NT\$|R\$|[€£₹₩₺₽₴₱₫]|\b[A-Z]{3}\b")
+_FEW = 64  # cells that are looked at first
 
 
 def _shapes(mark: str) -> list[pl.Expr]:
@@ -106,14 +109,6 @@ def _by_days(days: Sequence[pl.Series]) -> str:
     return "," if any(len(texts) and texts.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").all() for texts in filled) else ""
 
 
-# the sign that several currencies share, a sign of one, or a code, which stands at an amount
-_AT = re.compile(r"US\$|HK\$|NT\$|R\$|[€£₹₩₺₽₴₱₫]|\b[A-Z]{3}\b")
-_CODES = {
-    "€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₱": "PHP", "₫": "VND", "US$": "USD",
-    "HK$": "HKD", "NT$": "TWD", "R$": "BRL"}
-
-
-_FEW = 64
 
 
 def currencies_at(texts: Cells) -> set[str]:
@@ -125,4 +120,4 @@ def currencies_at(texts: Cells) -> set[str]:
     if filled.is_empty() or not filled.str.contains(_AT.pattern).all():
         return set()
     found = {match[0] for text in filled.unique().to_list() for match in _AT.finditer(text)}
-    return {code for sign in found if (code := _CODES.get(sign, sign)) in known_currencies()}
+    return {code for sign in found if (code := CODE_OF_SIGN.get(sign, sign)) in known_currencies()}
