@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -83,3 +84,40 @@ def test_amounts_of_a_channel_that_name_another_currency_are_held(tmp_path: Path
     """Fails if euros of a bill that has no column for its currency are read in that of its specification or of the books."""
     rows = f"日期,运单号码,到件地区,计费重量,应付金额\n2026-03-13,SF1,香港,1.0,{mark}23.00\n"
     assert [t.name for t in read(tmp_path, rows).totals if not t.ok] == untied
+
+
+def rewritten(text: str) -> str:
+    """The text as a spreadsheet in the United States saves it: it took for a date what looks like one there, and cut long numbers."""
+    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    text = re.sub(r"\b(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):\d\d)?", lambda m: _us(int(m[2]), int(m[3]), m[1], m[4], m[5]), text)
+    named = rf"\b(\d\d) ({'|'.join(months)}) (\d{{4}})(?: (\d\d):(\d\d))?"
+    text = re.sub(named, lambda m: _us(months.index(m[2]) + 1, int(m[1]), m[3], m[4], m[5]), text)
+    return re.sub(r"\b[1-9]\d{11,}\b", lambda m: f"{Decimal(m[0]):.5E}", text)
+
+
+def _us(month: int, day: int, year: str, hour: str | None, minute: str | None) -> str:
+    return f"{month}/{day}/{year}" + (f" {int(hour)}:{minute}" if hour else "")
+
+
+@pytest.mark.parametrize("name", [
+    "lazada_orders+old", "manomano_payouts", "shopee_orders+vn", "woocommerce_orders+first", "revolut_business", "bank_generic+polish_windows"])
+def test_days_that_a_spreadsheet_in_another_country_turned_are_asked_for(tmp_path: Path, name: str) -> None:
+    """Fails if 3/5/2026 is the 3rd of May because the file's own country, currency or pattern has the day first, though a spreadsheet in
+    the United States wrote it of 2026-03-05."""
+    with pytest.raises(RefusedFile, match="dates can be read in two ways"):
+        read(tmp_path, rewritten(str(CHANNELS[name]["body"])))
+
+
+@pytest.mark.parametrize(("text", "rows", "said"), [
+    # a day that is written anew still begins a row; dates that were put anew tell that ids have lost their zeros
+    ("结算时间,订单号,子订单号,结算金额,结算账户,结算单类型,收入合计,支出合计\n , , ,收入+支出, , , , \n7/16/2026 5:59,6900,6901,97.02,x,已结算,109,-11.98\n",
+     (1, 0), "the zeros that they began with"),
+    ("查询账号[ Inquirer account number ],6.00001E+11\n{boc}", (2, 0), "numbers of accounts above the rows that a spreadsheet has cut"),
+    ("Date,Description,Amount,Account\n2026-03-05,A,-12.50,6.22203E+18\n", (0, 1), "its digits are lost"),
+    ("Date,Description,Amount\n2026-03-05,1.23457E+15,-12.50\n", (0, 1), "its digits are lost"),
+])
+def test_what_a_spreadsheet_took_from_a_row_is_told(tmp_path: Path, text: str, rows: tuple[int, int], said: str) -> None:
+    boc = str(CHANNELS["bank_boc_company"]["body"]).split("\n", 1)[1]
+    found = read(tmp_path, text.format(boc=boc))
+    told = [*found.notes, *(t.name for t in found.totals if not t.ok), *(str(cell["reason"]) for cell in found.quarantine().to_pylist())]
+    assert ((found.rows_parsed, found.rows_quarantined), any(said in line for line in told)) == (rows, True), told

@@ -99,6 +99,11 @@ DAYS = (
     ("05.03.2026;SHOP;-12,50\n16.03.2026;STRIPE;1.100,00\n", {"CNY": "1087.5"}, ["2026-03-05", "2026-03-16"], 0),
     # what the balance of rows without signs begins with; a balance whose letters stand apart, and one below the rows
     (f"{HEAD}2026-03-05,A,12.50,12.50\n2026-03-06,B,7.50,20.00\n", {"CNY": "20"}, None, 0),
+    # charges alone: every row says that it went out; debits and credits apart, of which the rows tell which are which
+    ("Date,Description,Amount\n2026-03-05,Monthly service fee,12.50\n", {"CNY": "-12.5"}, None, 0),
+    ('2026-03-05,"AMAZON, ON",52.10,,4500********1234\n2026-03-06,PAYMENT THANK YOU,,100.00,4500********1234\n2026-03-16,UBER,12.00,,4500********1234\n',
+     {"CNY": "35.9"}, ["2026-03-05", "2026-03-06", "2026-03-16"], 0),
+    ("05/03/2026;-12,50;Carte;0;CB SHOP;;0;Divers\n16/03/2026;1200,00;Virement;0;VIR SALAIRE;;0;Divers\n", {"CNY": "1187.5"}, ["2026-03-05", "2026-03-16"], 0),
     # payouts alone, of a bank that writes no plus: who paid tells it, or the payouts of which the balance tells; an opening balance as a row
     ("Date,Description,Amount,Balance\n2026-03-05,STRIPE PAYOUT,12.50,112.50\n", {"CNY": "12.5"}, None, 0),
     ("Date,Description,Amount\n2026-03-05,支付宝提现,12.50\n2026-03-06,AMAZON EU SETTLEMENT 7,7.50\n", {"CNY": "20"}, None, 0),
@@ -190,6 +195,12 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
      "balance after its rows, as the lines around them state 1100 1087.5"),
     (OFX.format("20260305", "1.234"), "amounts with three digits behind their only mark, which may be thousands 0 1"),
     (OFX.format("20260305", "12.50").replace("OTHER", "CHECK"), "debits of which none is negative 0 1"),
+    ("Date,Description,Amount,Original Currency\n2026-03-15,A,-10.00,USD\n2026-03-16,B,20.00,USD\n", "although another column names USD 0 2"),
+    # debits and credits without a header and a word; a fee that came in; a header without what stands above it
+    ("2026-03-05,AMAZON,52.10,\n2026-03-06,ACME,,100.00\n", "no header line"),
+    ("Date,Description,Amount\n2026-03-05,Service fee refund,12.50\n", "12.5 in the column 'Amount' is money in, or what was charged"),
+    ("Umsatz (ohne Soll/Haben-Kz);Soll/Haben-Kennzeichen;Konto;Gegenkonto (ohne BU-Schlüssel);Belegdatum\n1,00;S;1;2;503\n",
+     "closest is datev_bookings, without the lines that stand above its columns"),
     # two columns of one name
     ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),
     # rows alike under one reference; debits of both signs without a balance

@@ -49,7 +49,7 @@ UNNAMED = {
     "kuaishou_account", "kuaishou_insurance", "platform_settlement", "platform_statement", "sf_bill", "shop_stock", "shopee_income",
     "shopify_api_payouts", "shopify_api_transactions", "sibs_settlement", "stripe_api", "temu_chargeback", "temu_freight_income",
     "temu_freight_refund", "temu_income", "temu_label", "temu_refund", "temu_return_label", "temu_violation", "ups_billing",
-    "coupang_growth", "eleme_takeaway", "flipkart_settlement", "jd_account", "meesho_settlement", "meituan_takeaway",
+    "coupang_growth", "eleme_takeaway", "etsy_deposits", "flipkart_settlement", "jd_account", "meesho_settlement", "meituan_takeaway",
     "meituan_takeaway_account", "naver_orders", "ozon_accruals", "wms_count", "wms_moves", "wms_snapshot",
     "zettle_account", "zettle_receipts",
 }

@@ -16,7 +16,7 @@ from duizhang.declared.currency import known_currencies
 from duizhang.errors import SpecError
 from duizhang.home.store import quoted, scratch
 from duizhang.ingest.landing.landed import Setting, named_currency, prepare, unnamed_currency
-from duizhang.ingest.recognising import SIGN
+from duizhang.ingest.recognising import BESIDE, SIGN
 from duizhang.ingest.specification import SourceSpec
 
 _DOLLARS = frozenset((
@@ -76,6 +76,8 @@ def _against(count: int, owners: set[Any], named: set[Any], setting: Setting, ab
     elsewhere = {(match[1], money) for match in found if (money := _OF_COUNTRIES.get(match[1], setting.currency)) != setting.currency}
     signs = {sign for line in above if line.startswith(SIGN) for sign in line.removeprefix(SIGN).split()}
     why = [f"amounts are in {sign}" for sign in sorted(signs) if setting.currency not in _OF_SIGNS[sign]]
+    beside = {line.removeprefix(BESIDE) for line in above if line.startswith(BESIDE)}
+    why += [f"another column names {code}" for code in sorted(beside - {setting.currency})]
     why += [f"the account is in {country}, where money is {money}" for country, money in sorted(elsewhere)]
     others = f"other rows of it are in {', '.join(sorted(named))}" if named and setting.currency not in named else ""
     return Assumed(count, tuple(why), others)

@@ -52,6 +52,7 @@ from duizhang.ingest.typing import (
 )
 
 TYPING_THREADS = 2
+_CUT = re.compile(r"(?<![\w.])\d(?:[.,]\d+)?E\+\d\d(?!\w)")  # 6.00E+11
 UNREADABLE = "no readable number"
 BREAKS = 3  # of a running balance that are shown one by one
 AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
@@ -196,7 +197,9 @@ class _Run:
         place = self.place
         if place.header < 0 and self.spec.reader == "table" and not self.spec.positions and self.document.kind == "text":
             has_balance = any(chain.rows for chain in self.tally.chains.values())
-            proof = "its running balance" if has_balance else "what stands in it, and what is out from its sign"
+            is_split = self.typer is not None and self.typer.positions.get("debit") is not None
+            out = "what its rows say" if is_split else "its sign"
+            proof = "its running balance" if has_balance else f"what stands in it, and what is out from {out}"
             yield f"it has no header line: which column is what follows from {proof}"
 
     def _stated(self) -> Iterator[ControlTotal]:
@@ -225,6 +228,8 @@ class _Run:
             if (mine := self._rival(name)) is not None and mine != total:
                 yield ControlTotal(f"what a second column called {name.rpartition('#')[0]} adds up to", f"{total.normalize():f}",
                                    f"{mine.normalize():f}", ok=False)
+        if "account" in self.spec.captures and any(map(_CUT.search, self.reading.around)):
+            yield _wrong("numbers of accounts above the rows that a spreadsheet has cut", 1)
         if self.unread.alone:
             yield _wrong("rows whose amount stands in a column that is not read", self.unread.alone)
         if self.reading.headers and (again := self._joined_twice()):

@@ -13,7 +13,7 @@ from duizhang.errors import RefusedFile
 from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.landed import Setting, typed_schema
 from duizhang.ingest.landing.overlay import Overlay
-from duizhang.ingest.landing.side_evidence import all_are_payouts, all_came_in
+from duizhang.ingest.landing.side_evidence import all_are_payouts, all_came_in, all_went_out
 from duizhang.ingest.landing.tally import Balance, Led
 from duizhang.ingest.landing.whose_sides import settle_sides
 from duizhang.ingest.rows import Batch, Reading
@@ -71,6 +71,10 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
             continue
         amounts, signed = typer.signs(name, batch)
         above = amounts.filter(amounts > 0)
+        if len(above) and not signed and _all_are_charges(typer, batch, name, after):
+            typer.charged.add(name)
+            typer.told.append("amounts without a sign are read as money out, as every row says that it is")
+            continue
         if after in column.sign_by and typer.says(after, batch):
             if len(above) and not signed:
                 _settle_earliest(typer, batch, name, f"{above[0].normalize():f}")
@@ -81,6 +85,18 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
                 typer.told.append("amounts without a sign are read as money in, as every row says that it is")
                 continue
             raise undecided_signs(column.column, f"{above[0].normalize():f}")
+
+
+def _all_are_charges(typer: ColumnTyper, batch: Batch, name: str, after: str) -> bool:
+    """Whether amounts without any sign are money out: every row says so, and no balance otherwise."""
+    if not all_went_out(typer, batch, name):
+        return False
+    if typer.spec.balance is None or not typer.says(after, batch):
+        return True
+    typer.charged.add(name)
+    led = Balance(typer.spec.balance, typed_schema(typer.spec)).led(typer.type(batch)[0])
+    typer.charged.discard(name)
+    return not led.breaks
 
 
 def _settle_earliest(typer: ColumnTyper, batch: Batch, name: str, example: str) -> None:

@@ -24,6 +24,8 @@ from duizhang.ingest.texts import Cells, X, distinct, lengths, series
 
 _NUMBER = re.compile(r"[-+(]?[\d.,' ]*\d[)-]?(?: ?(?:Cr|Dr))?", re.IGNORECASE)
 _WORDS = 3  # more of them are a sentence
+# the first cell of a row as a spreadsheet writes it anew: a day, or a number that has lost its digits
+_REWRITTEN = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:\D|$)|^\d(?:[.,]\d+)?E\+\d+$"
 _FEW = 200  # lines of a batch that are looked at one by one: where more rows have no day, that is how such a file is
 BLANKS = " \t\"'`"  # a cell of nothing else is blank
 
@@ -47,7 +49,7 @@ class _Rows:
         self.names = [place.names[n] for n in self.wanted]
         self.footer = re.compile(self.spec.footer) if self.spec.footer else None
         self.between = re.compile(self.spec.between) if self.spec.between else None
-        self.only = re.compile(self.spec.rows) if self.spec.rows else None
+        self.only = re.compile(f"{self.spec.rows}|{_REWRITTEN}") if self.spec.rows else None
         self.index = {normalised(name): position for position, name in reversed(list(enumerate(self.names)))}
         days = {normalised(n) for c in self.spec.fields.values() if c.type == "time" for n in (c.column, *c.also)}
         self.days = [place for name, place in self.index.items() if name in days]

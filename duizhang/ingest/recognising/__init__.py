@@ -1,11 +1,11 @@
 """Which specification fits a document, and where its table begins."""
 
 from duizhang.ingest.recognising.column_names import DELIMITERS, split_line, unique_names, unnumbered
-from duizhang.ingest.recognising.currencies import SIGN
+from duizhang.ingest.recognising.currencies import BESIDE, SIGN
 from duizhang.ingest.recognising.head import Place, Strange
 from duizhang.ingest.recognising.recognise import recognise
 from duizhang.ingest.recognising.stacked import tables_of
 
 __all__ = [
-    "DELIMITERS", "SIGN", "Place", "Strange", "recognise", "split_line", "tables_of", "unique_names", "unnumbered",
+    "BESIDE", "DELIMITERS", "SIGN", "Place", "Strange", "recognise", "split_line", "tables_of", "unique_names", "unnumbered",
 ]

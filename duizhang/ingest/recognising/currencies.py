@@ -11,13 +11,14 @@ from duizhang.ingest.recognising.column_names import AGAIN, names_by_field, name
 from duizhang.ingest.specification import SourceSpec, normalised
 
 SIGN = "signs of its currency: "  # begins a line among those above the rows
+BESIDE = "currency of another column: "  # so does this
 _CLOSES = frozenset(")）]］")
 # a line that says something of the whole account, and a code in it that stands alone: before a number, or at the end of a cell
 _LABELLED = re.compile(
     r"(?i)\b(saldo|solde|balance|konto\w*|currency|währung|waehrung|devise|monnaie|moneta|valuta|divisa|moneda|moeda|waluta|měna|controvalore"
     r"|conto|account|compte|cuenta|conta|rekening\w*|rachunek|ccy|curr\.?|mata uang|валюта|счет|para birimi|döviz|hesap"
     r"|devizanem|pénznem|számla\w*|mena|deviza|valuuta|νόμισμα|loại tiền)\b|币种|币别|幣別|幣種|通貨|残高|통화|สกุลเงิน|מטבע|العملة")
-_STATED = re.compile(r"(?<=[\s:;,(\"=])([A-Z]{3})(?=\s*[\d.,'+-]*\d|\s*[;,)\"\t]|\s*$)")
+_STATED = re.compile(r"(?<=[\s:;,(\"=])([A-Z]{3})(?=\s*[\d.,'+-]*\d|\s*[;,)\"\t]|\s+[-–|]\s|\s*$)")
 # of whom or what else a currency may be than of the amounts
 _OTHERS = re.compile(
     r"(?i)orig|foreign|fremd|ausland|étrang|etrang|extranj|ester[ao]|counter|gegen|\b(from|to|home|local|base)\b|source|target|receiv|account"
@@ -97,5 +98,12 @@ def header_currency(
         names, stated = with_currency(spec, names, rows)
     if stated:
         return names, [f"currency of the header: {'/'.join(sorted(stated))}"]
-    signs = signs_of(header, rows)
-    return names, [f"{SIGN}{signs}"] if signs else []
+    signs, beside = signs_of(header, rows), _beside(header, rows)
+    return names, [*([f"{SIGN}{signs}"] if signs else []), *(f"{BESIDE}{code}" for code in beside)]
+
+
+def _beside(header: Sequence[str], rows: Sequence[Sequence[str]]) -> set[str]:
+    """The currency that all rows name in columns of another one than that of their amounts: the original, that of the card."""
+    wide = [row for row in rows if len(row) == len(header)]
+    cells = [{row[at].strip() for row in wide} for at, name in enumerate(header) if _OTHERS.search(name)]
+    return set().union(*(codes for codes in cells if len(codes) == 1 and codes <= iso_codes()))

@@ -2,8 +2,8 @@
 
 Of all pairs of columns of amounts exactly one may be such that one leads from row to row of the other: that is the amount, the other
 the balance after it; debits and credits may have a column each. Of a file that has one column of amounts alone, that is what each row
-moves where some have a minus and some have none. Where nothing proves it, or the day of booking is not told from that of value, the
-file is refused.
+moves where some have a minus and some have none. Debits and credits without a balance are told from each other by what their rows say:
+a fee went out, a deposit came in. Where nothing proves it, or the day of booking is not told from that of value, the file is refused.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise, permutations
 
+from duizhang.ingest.moves import CAME_IN, CARD_PAID, GIVEN, LEFT, PAID_OUT, TAKEN, TURNED
 from duizhang.ingest.specification import SourceSpec
 
 _STEPS = 2  # between balances that are enough to prove it
@@ -22,6 +23,8 @@ _DAY = re.compile(
 _AMOUNT = re.compile(r"([-+]?)(\d{1,3}(?:([., '])\d{3})(?:\3\d{3})*|\d+)(?:([.,])(\d{1,2}))?([-+]?)")
 _CENTS = re.compile(r"[.,]\d\d\D*$")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}|\d{16,26}")
+_IN = re.compile(f"{GIVEN}|{CAME_IN.removeprefix('(?i)')}|{PAID_OUT}|{CARD_PAID}|{TURNED.removeprefix('(?i)')}")
+_OUT = re.compile(f"{TAKEN}|{LEFT}")
 _ISO = re.compile(r"[A-Z]{3}")
 
 
@@ -36,14 +39,14 @@ def headerless_names(spec: SourceSpec, rows: Sequence[Sequence[str]], currencies
         return None
     columns = [[row[at] for row in filled] for at in range(width)]
     days = [at for at, cells in enumerate(columns) if all(map(_DAY.fullmatch, cells))]
-    amounts = {at: found for at, cells in enumerate(columns) if at not in days and (found := _amounts(cells))}
+    amounts = {at: found for at, cells in enumerate(columns) if at not in days and any(found := _amounts(cells))}
     codes = [at for at, cells in enumerate(columns) if set(cells) <= currencies and all(map(_ISO.fullmatch, cells))]
     day = _booked([columns[at] for at in days])
     known = _proven(spec, columns, amounts)
     if day is None or not known:
         return None
-    moved = next(amounts[known[name]] for name in ("amount", "balance") if name in known)
-    if not codes and all(cell == int(cell) for cell in moved):
+    moved = next((amounts[known[name]] for name in ("amount", "balance") if name in known), [])
+    if moved and not codes and all(cell == int(cell) for cell in moved):
         return None  # pieces of a stock, that balance as well
     known["occurred_at"] = days[day]
     names = [f"column {at + 1}" for at in range(width)]
@@ -71,7 +74,7 @@ def _proven(spec: SourceSpec, columns: Sequence[Sequence[str]], amounts: Mapping
     if len(columns[0]) <= _STEPS and not is_signed:
         first = {}  # of few rows a sign has to say as well which way they move
     if not proofs:
-        [first, *more] = _split(columns, amounts) or [_alone(columns, amounts)]
+        [first, *more] = _split(columns, amounts) or [_alone(columns, amounts) or _told_apart(columns, amounts)]
     return {} if more else first
 
 
@@ -98,11 +101,26 @@ def _halves(cells: Sequence[str]) -> list[Decimal]:
 
 def _alone(columns: Sequence[Sequence[str]], amounts: Mapping[int, Sequence[Decimal]]) -> dict[str, int]:
     """The only column of amounts, some of which have a minus and some have none, all with cents."""
-    if len(amounts) != 1 or any(_amounts([cell for cell in cells if cell]) for at, cells in enumerate(columns) if at not in amounts):
+    if len(amounts) != 1 or any(any(_amounts([cell for cell in cells if cell])) for at, cells in enumerate(columns) if at not in amounts):
         return {}
     [(at, values)] = amounts.items()
     is_signed = len({cell > 0 for cell in values}) == 2
     return {"amount": at} if is_signed and all(_CENTS.search(cell) for cell in columns[at]) else {}
+
+
+def _told_apart(columns: Sequence[Sequence[str]], amounts: Mapping[int, Sequence[Decimal]]) -> dict[str, int]:
+    """The only two columns of amounts, of which each row has one, where what rows say tells which is of debits: one that speaks is
+    enough where none speaks against it."""
+    halves = [at for at, cells in enumerate(columns) if "" in cells and any(_halves(cells))]
+    if amounts or len(halves) != 2 or any((columns[halves[0]][n] == "") == (columns[halves[1]][n] == "") for n in range(len(columns[0]))):
+        return {}
+    if not all(_CENTS.search(cell) for at in halves for cell in columns[at] if cell):
+        return {}
+    texts = [" ".join(cells[n] for at, cells in enumerate(columns) if at not in halves) for n in range(len(columns[0]))]
+    said = [(_IN.search(text) is not None) - (_OUT.search(text) is not None) for text in texts]
+    # what each row says of the first column being that of debits
+    spoken = {way if columns[halves[0]][n] == "" else -way for n, way in enumerate(said) if way}
+    return dict(zip(("debit", "credit") if spoken == {1} else ("credit", "debit"), halves, strict=True)) if len(spoken) == 1 else {}
 
 
 def _letters(cell: str) -> int:

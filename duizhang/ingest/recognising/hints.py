@@ -42,7 +42,8 @@ def _near(document: Document, spec: SourceSpec, head: Head, specs: Mapping[str, 
     rules = spec.recognise
     if spec.reader != "table" or spec.positions:
         return None
-    if rules.preamble and not re.search(rules.preamble, head.text, re.MULTILINE):
+    is_cut = bool(rules.preamble) and not re.search(rules.preamble or "", head.text, re.MULTILINE)
+    if is_cut and not rules.header:
         return None
     if rules.unlike and (other := re.search(rules.unlike, head.text)):
         return 0, f"{spec.name}, but {other.group(0).strip()!r} above its columns tells another kind of file"
@@ -61,8 +62,12 @@ def _near(document: Document, spec: SourceSpec, head: Head, specs: Mapping[str, 
                 barring = [name for name in rules.without if not ways_of((name,))[0].isdisjoint(keys)]
                 if rules.without_like:
                     barring += [name for name in head.names(at, delimiter) if re.search(rules.without_like, name) and name not in barring]
-                if not missing and not barring:  # a name stands there without its accents
+                if not missing and not barring and not is_cut:  # a name stands there without its accents
                     missing = [_alternatives(name) for names, name in header if bare.isdisjoint(names)]
+                if is_cut:
+                    if not missing and not barring:
+                        hint = (share, f"{spec.name}, without the lines that stand above its columns")
+                    continue
                 lacking = (
                     f"without the columns {', '.join(dict.fromkeys(missing))}" if missing
                     else f"but with {', '.join(barring)}, which that kind does not have")

@@ -28,7 +28,7 @@ from duizhang.ingest.typing.marks import Marks, currencies_at
 from duizhang.ingest.typing.money import BEFORE, MINUS, SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.reading import Reading
-from duizhang.ingest.typing.resaved import resaved_formats, resaved_mark
+from duizhang.ingest.typing.resaved import has_bare_days, resaved_formats, resaved_mark
 from duizhang.ingest.typing.times import CELL_FORMATS, EASTERN, Evidence, by, is_absolute, possible, times
 from duizhang.ingest.typing.written_dates import ISO, is_spelled, respelled
 
@@ -37,6 +37,7 @@ QUARANTINE = pa.schema(
      ("is_money", pa.bool_())]
 )
 HIDDEN = "***"
+SAVED_AGAIN = "its dates are written as spreadsheets write them: numbers such as ids have lost the zeros that they began with"
 # names of columns that say where a row led, or what may be spent
 _BALANCES = re.compile(
     r"(?i)bal|sald|sold|zůstat|zustat|zostat|stanje|stan\b|bakiye|baki\b|dispon|avail|kontost|остат|баланс|салдо|залиш"
@@ -175,8 +176,10 @@ class ColumnTyper:
             formats = self._with_spelled(name, column, formats, raw)
             wider = resaved_formats(self._text(name, column, raw), formats)
             # a spreadsheet writes dates as people do where it stands, whatever the money and the words of a file are
-            evidence = self._evidence(column, raw) if wider == formats else Evidence(above=self.above, said=self.said.dates)
+            evidence = self._evidence(column, raw, name) if wider == formats else Evidence(above=self.above, said=self.said.dates)
             self.formats[name] = possible(self._text(name, column, raw), wider, evidence) if len(wider) > 1 else wider
+            if wider != formats and SAVED_AGAIN not in self.told:
+                self.told.append(SAVED_AGAIN)
         if "marked_currency" not in self.spec.fields:
             self.marked = set().union(*map(currencies_at, self._numbers(raw, ("money",))))
         if self.spec.decimal == "auto":
@@ -289,7 +292,7 @@ class ColumnTyper:
             found.alone = int(np.isin(typed["line"].filter(nothing), batch.lines.filter(pa.array(somewhere))).sum())
         return found
 
-    def _evidence(self, column: Column, raw: _Raw) -> Evidence:
+    def _evidence(self, column: Column, raw: _Raw, name_of_time: str = "") -> Evidence:
         """What else a file says of the order of its days and months."""
         zone = self.spec.fields.get(column.zone_field or "")
         words: set[str] = set()
@@ -301,7 +304,7 @@ class ColumnTyper:
         words |= {self.captures.get("header_currency", "")}
         return Evidence(
             frozenset(words), tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to")), self.above, self.said.dates,
-            frozenset(self.index))
+            frozenset(self.index), bool(name_of_time) and has_bare_days(self._text(name_of_time, column, raw).values))
 
     def _decimal_mark(self, raw: _Raw) -> str:
         """The mark before the cents, by what the cells of amounts show, else by what else the file tells."""

@@ -50,7 +50,10 @@ def _steps(column: Column, nulls: tuple[str, ...], is_number: bool, before: str,
         text = pl.when(text == "").then(pl.lit("")).otherwise(whole)
     if column.default is not None:
         text = pl.when(text == "").then(pl.lit(column.default)).otherwise(text)
-    return None if text is X else text
+    if text is X:
+        return None
+    # what a spreadsheet has cut names nothing, whatever is taken out of it
+    return pl.when(X.str.contains(_LOST)).then(X).otherwise(text) if column.type == "id" else text
 
 
 def _fed_to(column: Column, spec: SourceSpec) -> set[str]:

@@ -48,13 +48,15 @@ _DAY_FIRST_NAMES = re.compile(
 @dataclass(frozen=True)
 class Evidence:
     """What a file says of the order of its days and months beside its dates: words of its zones and currencies, the days that it
-    states (from, to), the lines above its rows, what the books say, and the names of its columns."""
+    states (from, to), the lines above its rows, what the books say, the names of its columns, and whether its days are bare (3/5/2026):
+    a spreadsheet in the United States writes such of days that were written year first, whatever the country of the money."""
 
     words: frozenset[str] = frozenset()
     stated: tuple[str, ...] = ()
     above: str = ""
     said: str = ""
     names: frozenset[str] = frozenset()
+    is_bare: bool = False
 
     def order(self) -> str:
         """month or day; '' where nothing tells, or one thing tells otherwise than another."""
@@ -66,6 +68,8 @@ class Evidence:
             zones = {"day"}
         if not zones and any(_DAY_FIRST_NAMES.match(name) for name in self.names):
             zones = {"day"}
+        if self.is_bare:
+            zones -= {"day"}
         if written := {match[1] for name in self.names for match in _WRITTEN.finditer(name)}:
             zones = {"day" if way == "dd" else "month" for way in written}
         return zones.pop() if len(zones) == 1 else ""
