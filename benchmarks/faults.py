@@ -33,7 +33,8 @@ def sql_faults(path: str, text: str, chance: random.Random) -> Iterator[Fault]:
     """Every fault that can be planted into a select, one node each, in an order by chance."""
     whole = sqlglot.parse_one(text, dialect="duckdb")
     changeable = (*_SWAPS, exp.Literal, exp.Where, exp.Distinct, exp.Join, exp.Union, exp.If, exp.Coalesce, exp.Neg, exp.Ordered)
-    places = [(at, kind) for at, n in enumerate(whole.walk()) if isinstance(n, changeable) for kind in range(2)]
+    # an `and` is turned and cut; everything else is changed in one way
+    places = [(at, kind) for at, n in enumerate(whole.walk()) if isinstance(n, changeable) for kind in range(1 + isinstance(n, exp.And))]
     chance.shuffle(places)
     for number, kind in places:
         tree = whole.copy()
