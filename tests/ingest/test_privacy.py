@@ -104,6 +104,13 @@ def test_of_a_remark_ids_and_channels_are_kept() -> None:
 
     texts = pa.array([f"支付宝 提现 {NAME} 20260302ABC {PHONE} 110101199003071234 DE89370400440532013000 anna.s1984@mail.example", "", None, "货款", f"结息 {NAME}"])
     assert references(texts).to_pylist() == ["20260302ABC 支付宝", "", None, "", "结息"]
+    # the ways in which people write them; what follows and what only looks alike is an id
+    told = ["Tel.13912345678", "TEL13912345678 PO-2026", "139-1234-5678", "139.1234.5678", "0086-13912345678", "010-62345678", "0171/1234567",
+            "+49 171 1234567 20260301", "+1-415-555-2671", "(415) 555-2671", "Mobile: 0171 1234567 PO-2026", "手机 6234 567890", "WANG_13912345678",
+            "6222021234567890128", "4111-1111-1111-1111", "123-45-6789", "123.456.789-09", "IBAN-DE89370400440532013000", "ID.110101199003071234"]
+    assert references(pa.array(told)).to_pylist() == ["", "PO-2026", "", "", "", "", "", "20260301", *[""] * 2, "PO-2026", *[""] * 8]
+    ids = ["EREF+20260301123456", "T200P13912345678", "2088000000000001", "112-1234567-1234567", "iPhone 20260301", "2026-03-01/00012"]
+    assert references(pa.array(ids)).to_pylist() == ["20260301123456", *ids[1:4], "20260301", "2026-03-01"]
     specs = load_specs()
     # also of what a payout's id is taken out of, whatever its form
     assert {"reference_words", "kind"} == remark_fields(specs["bank_n26"])

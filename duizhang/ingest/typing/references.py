@@ -13,8 +13,17 @@ from duizhang.ingest.specification import OF_REFERENCE, SourceSpec
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
 _IBAN = re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}")
-# what is as long as an id and is a person's: a telephone number, the number of an identity card
-_PERSONAL = re.compile(r"(?:\+?86)?1[3-9]\d{9}|\d{17}[\dXx]")
+# what is as long as an id and is a person's: a telephone number, the number of an identity card (Chinese, American, Brazilian)
+_PERSONAL = re.compile(
+    r"(?i)(?:tel|phone|mobile|mob|cell|handy)?(?:(?:00)?86)?1[3-9]\d{9}|\d{17}[\dx]|\d{3}-\d{2}-\d{4}|\d{3}\.\d{3}\.\d{3}-\d{2}"
+)
+# telephone numbers in several groups: behind a word for one, with a country or an area
+_TELEPHONE = re.compile(
+    r"(?i)(?P<told>(?:(?<![a-z])(?:tel(?:e(?:ph|f)on[eo]?)?|phone|mob(?:ile?)?|cell|handy|fax)|电话|手机号?)[.:：\s_-]+"
+    r"|(?<![a-z0-9])(?=\+)|(?=\(\d{2,5}\)\s?\d)|(?<![\w-])(?=0\d{2,3}[-/]\d{7,8}(?![\w-])))"
+    r"(?P<number>[+(]?\d+(?:[\s()/.-]+\d+)*)(?![a-z0-9])"
+)
+_LONGEST = 15  # digits that a telephone number may have (E.164)
 
 
 @lru_cache(256)
@@ -43,10 +52,34 @@ def references(cells: pa.Array) -> pa.Array:
 
 def _of(text: str) -> str:
     # not by a pattern: one for mail addresses would take the square of a long text's length
-    said = " ".join(word for word in text.split() if "@" not in word)
-    ids = [found for found in _ID.findall(said)
-           if any(ch.isdigit() for ch in found) and not _PERSONAL.fullmatch(found) and not _is_iban(found)]
+    said = _TELEPHONE.sub(_behind, " ".join(word for word in text.split() if "@" not in word))
+    ids = [found for found in _ID.findall(said) if any(ch.isdigit() for ch in found) and not _is_personal(found)]
     return " ".join(dict.fromkeys([*ids, *(word for word in _known_words() if word in text.casefold())]))
+
+
+def _behind(found: re.Match[str]) -> str:
+    """What stands behind a telephone number in the groups of digits that were found."""
+    digits, end = 0, 0
+    for group in re.finditer(r"\d+", found["number"]):
+        digits += len(group[0])
+        if digits > _LONGEST:
+            break
+        end = group.end()
+    return " " + found["number"][end:]
+
+
+def _is_personal(found: str) -> bool:
+    """Whether it is somebody's number, or has one in it."""
+    parts = [found, *re.split(r"[_.-]", found), *([re.sub(r"[.-]", "", found)] if not re.search("[A-Za-z_]", found) else [])]
+    return any(_PERSONAL.fullmatch(part) or _is_iban(part) for part in parts) or _is_card(found)
+
+
+def _is_card(text: str) -> bool:
+    """Whether it is the number of a bank card: its check digit holds, and it has UnionPay's beginning or is written in four groups."""
+    if not re.fullmatch(r"62\d{14,17}|\d{4}([.-])\d{4}\1\d{4}\1\d{4}", text):
+        return False
+    digits = [int(ch) for ch in reversed(text) if ch.isdigit()]
+    return sum(digit if n % 2 == 0 else sum(divmod(2 * digit, 10)) for n, digit in enumerate(digits)) % 10 == 0
 
 
 def _is_iban(text: str) -> bool:
