@@ -172,7 +172,7 @@ def put(con: duckdb.DuckDBPyConnection, pair: Pair, name: str = "", sql: str = "
             listed = ", ".join(f"({', '.join('null' if c is None else quoted(c) for c in row)})" for row in relation.whole())
             con.execute(f'insert into pair."{relation_name}" values {listed}')
     for model in between(pair):
-        con.execute(f'create view pair."{model.partition("/")[2]}" as {sql if sql and model == name else text_of(model)}')
+        con.execute(f'create table pair."{model.partition("/")[2]}" as {sql if sql and model == name else text_of(model)}')
 
 
 def text_of(model: str) -> str:
