@@ -35,7 +35,7 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
     ('{"transactions":[{"date":"2026-03-05","amount":-12.5}]}', "utf-8", "JSON"),
     ('#FLAGGA 0\n#PROGRAM "Fortnox" 3.0\n#VER A 1 20260305 "Sale"\n', "utf-8", "SIE"),
     ("!Account\nNCash\n^\n!Type:Bank\nD03/05'2026\nT-12.50\n^\n", "utf-8", "QIF"),
-    ("!Type:Bank\nD03/05'2026\nT-12.50\nPStore\n^\n", "utf-8", "QIF"),
+    ("!Type:Invst\nD03/05'2026\nNBuy\n^\n", "utf-8", "QIF"),
     ('<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"><CstmrCdtTrfInitn/></Document>', "utf-8", "order of payments"),
     ("1112345678901234567826030126033120000000010000097800" + " " * 30 + "\n", "utf-8", "Norma 43"),
     ("0000005032612305       ACME\n", "utf-8", "CODA"),

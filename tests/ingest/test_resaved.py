@@ -114,7 +114,11 @@ def test_days_that_a_spreadsheet_in_another_country_turned_are_asked_for(tmp_pat
      (1, 0), "the zeros that they began with"),
     ("查询账号[ Inquirer account number ],6.00001E+11\n{boc}", (2, 0), "numbers of accounts above the rows that a spreadsheet has cut"),
     ("Date,Description,Amount,Account\n2026-03-05,A,-12.50,6.22203E+18\n", (0, 1), "its digits are lost"),
-    ("Date,Description,Amount\n2026-03-05,1.23457E+15,-12.50\n", (0, 1), "its digits are lost"),
+    ("Date;Description;Amount\n2026-03-05;1,23457E+15;-12,50\n", (0, 1), "its digits are lost"),
+    # months and days whose year stands above them, and days that a spreadsheet put in an order of its own
+    ("2026年3月账单\n日期,运单号码,到件地区,计费重量,应付金额\n05/03/2026,SF1,香港,1.0,23.00\n", (0, 1), "is empty; expected a value"),
+    ("journal_line_id,account_code,account_id,account_name,account_type,description,gross_amount,journal_id,net_amount,tax_amount,tax_name,tax_type,"
+     "journal_date,journal_number\nl1,1200,a1,A,CURRENT,x,110,j1,110,0,,,11/13/2019,337\n", (1, 0), "the zeros that they began with"),
 ])
 def test_what_a_spreadsheet_took_from_a_row_is_told(tmp_path: Path, text: str, rows: tuple[int, int], said: str) -> None:
     boc = str(CHANNELS["bank_boc_company"]["body"]).split("\n", 1)[1]

@@ -104,6 +104,8 @@ DAYS = (
     ('2026-03-05,"AMAZON, ON",52.10,,4500********1234\n2026-03-06,PAYMENT THANK YOU,,100.00,4500********1234\n2026-03-16,UBER,12.00,,4500********1234\n',
      {"CNY": "35.9"}, ["2026-03-05", "2026-03-06", "2026-03-16"], 0),
     ("05/03/2026;-12,50;Carte;0;CB SHOP;;0;Divers\n16/03/2026;1200,00;Virement;0;VIR SALAIRE;;0;Divers\n", {"CNY": "1187.5"}, ["2026-03-05", "2026-03-16"], 0),
+    # QIF of one account; what its last record has no end of is read as well
+    ("!Type:Bank\nD3/ 5'26\nT-12.50\nPA, Ltd\nSFood\n$-12.50\n^\nD3/16'26\nT1,100.00\nMpayout\n", {"CNY": "1087.5"}, ["2026-03-05", "2026-03-16"], 0),
     # payouts alone, of a bank that writes no plus: who paid tells it, or the payouts of which the balance tells; an opening balance as a row
     ("Date,Description,Amount,Balance\n2026-03-05,STRIPE PAYOUT,12.50,112.50\n", {"CNY": "12.5"}, None, 0),
     ("Date,Description,Amount\n2026-03-05,支付宝提现,12.50\n2026-03-06,AMAZON EU SETTLEMENT 7,7.50\n", {"CNY": "20"}, None, 0),
@@ -196,6 +198,9 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     (OFX.format("20260305", "1.234"), "amounts with three digits behind their only mark, which may be thousands 0 1"),
     (OFX.format("20260305", "12.50").replace("OTHER", "CHECK"), "debits of which none is negative 0 1"),
     ("Date,Description,Amount,Original Currency\n2026-03-15,A,-10.00,USD\n2026-03-16,B,20.00,USD\n", "although another column names USD 0 2"),
+    ("Date,Description,Amount\n2026-03-15,A,-10.00\n2026-03-16,B,20.00\n* Amounts in EUR\n", "although lines around them name EUR 0 2"),
+    ("Date,Description,Amount,VAT,Total\n2026-03-15,A,-10.00,-2.00,-12.00\n2026-03-16,B,100.00,20.00,120.00\n",
+     "what Total adds up to, which is what is read and VAT 108 90"),
     # debits and credits without a header and a word; a fee that came in; a header without what stands above it
     ("2026-03-05,AMAZON,52.10,\n2026-03-06,ACME,,100.00\n", "no header line"),
     ("Date,Description,Amount\n2026-03-05,Service fee refund,12.50\n", "12.5 in the column 'Amount' is money in, or what was charged"),

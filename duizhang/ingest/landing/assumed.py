@@ -16,7 +16,7 @@ from duizhang.declared.currency import known_currencies
 from duizhang.errors import SpecError
 from duizhang.home.store import quoted, scratch
 from duizhang.ingest.landing.landed import Setting, named_currency, prepare, unnamed_currency
-from duizhang.ingest.recognising import BESIDE, SIGN
+from duizhang.ingest.recognising import AROUND, BESIDE, SIGN
 from duizhang.ingest.specification import SourceSpec
 
 _DOLLARS = frozenset((
@@ -78,6 +78,8 @@ def _against(count: int, owners: set[Any], named: set[Any], setting: Setting, ab
     why = [f"amounts are in {sign}" for sign in sorted(signs) if setting.currency not in _OF_SIGNS[sign]]
     beside = {line.removeprefix(BESIDE) for line in above if line.startswith(BESIDE)}
     why += [f"another column names {code}" for code in sorted(beside - {setting.currency})]
+    around = {line.removeprefix(AROUND) for line in above if line.startswith(AROUND)}
+    why += [f"lines around them name {code}" for code in sorted(around - {setting.currency})]
     why += [f"the account is in {country}, where money is {money}" for country, money in sorted(elsewhere)]
     others = f"other rows of it are in {', '.join(sorted(named))}" if named and setting.currency not in named else ""
     return Assumed(count, tuple(why), others)

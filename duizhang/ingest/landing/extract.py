@@ -35,7 +35,7 @@ from duizhang.ingest.landing.stated_around import stated_around
 from duizhang.ingest.landing.tally import Tally, counting, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, rewritten, shown_name
 from duizhang.ingest.reading import read
-from duizhang.ingest.recognising import Place, Strange, recognise, tables_of, unnumbered
+from duizhang.ingest.recognising import AROUND, Place, Strange, currencies_above, recognise, tables_of, unnumbered
 from duizhang.ingest.rows import Batch, Broken, several
 from duizhang.ingest.specification import NUMBERS, SourceSpec, Table, Total, normalised
 from duizhang.ingest.texts import constant, whole
@@ -52,6 +52,8 @@ from duizhang.ingest.typing import (
 )
 
 TYPING_THREADS = 2
+# names of columns of taxes
+_TAX = re.compile(r"(?i)\b(?:vat|tax|taxes|gst|hst|mwst|ust|steuer|umsatzsteuer|tva|iva|btw|moms|dph|áfa|pdv|kdv|ндс)\b|税")
 _CUT = re.compile(r"(?<![\w.])\d(?:[.,]\d+)?E\+\d\d(?!\w)")  # 6.00E+11
 UNREADABLE = "no readable number"
 BREAKS = 3  # of a running balance that are shown one by one
@@ -181,7 +183,8 @@ class _Run:
             raise ConservationError(
                 f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
         marked = frozenset(self.typer.marked) if self.typer else frozenset()
-        own = assumed(self.folder / ROWS, self.spec, self.setting, self.place.above, marked) if parsed else Assumed()
+        above = (*self.place.above, *(f"{AROUND}{code}" for code in sorted(currencies_above(self.reading.around, of_all=True))))
+        own = assumed(self.folder / ROWS, self.spec, self.setting, above, marked) if parsed else Assumed()
         lines = hold(self.reading, self.spec, self.typer, self.folder)
         around = stated_around(self.reading, self.spec, self.typer, self.folder, self.read)
         return Extraction(
@@ -228,6 +231,8 @@ class _Run:
             if (mine := self._rival(name)) is not None and mine != total:
                 yield ControlTotal(f"what a second column called {name.rpartition('#')[0]} adds up to", f"{total.normalize():f}",
                                    f"{mine.normalize():f}", ok=False)
+        for tax, whole_name, stated, mine in self._without_tax():
+            yield ControlTotal(f"what {whole_name} adds up to, which is what is read and {tax}", stated, mine, ok=False)
         if "account" in self.spec.captures and any(map(_CUT.search, self.reading.around)):
             yield _wrong("numbers of accounts above the rows that a spreadsheet has cut", 1)
         if self.unread.alone:
@@ -266,6 +271,18 @@ class _Run:
         with scratch() as con:
             return next((value for field in fields for (value,) in con.execute(
                 f'select coalesce(sum("{field}"), 0) from read_parquet(?)', [str(self.folder / ROWS)]).fetchall()), None)
+
+    def _without_tax(self) -> Iterator[tuple[str, str, str, str]]:
+        """Columns of taxes beside what is read, and of what is both: then the amounts may be the one or the other."""
+        taxes = {name: total for name, (_, total) in self.unread.sums.items() if total and _TAX.search(name)}
+        others = {name: total for name, (_, total) in self.unread.sums.items() if name not in taxes}
+        if not taxes or not others or "amount" not in self.schema.names:
+            return
+        with scratch() as con:
+            [(mine,)] = con.execute("select coalesce(sum(amount), 0) from read_parquet(?)", [str(self.folder / ROWS)]).fetchall()
+        for (tax, added), (name, total) in itertools.product(taxes.items(), others.items()):
+            if total == mine + added:
+                yield tax, name, f"{total.normalize():f}", f"{mine.normalize():f}"
 
     def _joined_twice(self) -> int:
         """How many rows of a file that was joined of several repeat one of another part: exports that overlap."""

@@ -24,7 +24,7 @@ _KINDS = (  # (what its beginning looks like, what it is, what to do)
     (rb"\A(?:SQLite format 3\x00|ARROW1\x00)", "a database or a table of a program", "Export it as CSV or Parquet."),
     (rb"\AID;P", "a SYLK table", "Open it in a spreadsheet and save it as XLSX."),
     (rb"\A(?:\xef\xbb\xbf)?1CClientBankExchange", "an exchange of 1C with a bank (Russia)", _OTHER_FORMS),
-    (rb"\A\s*!(?:(?:Type|Option):|Account\b)", "a QIF file (Quicken), which names neither its currency nor its account",
+    (rb"\A\s*!(?:(?:Type|Option):|Account\b)", "a QIF file (Quicken) of several accounts, or of lists or shares",
      "Download the statement as OFX, CAMT.053, MT940 or CSV."),
     (rb"\A\s*#(?:FLAGGA|PROGRAM|FORMAT|SIETYP)\b", "a SIE file of a ledger (Sweden)", "Export the journal as CSV."),
     (rb"\A\s*(?:\[\s*)?\{\s*\"\w+\"\s*:", "JSON, of a form that no specification has",

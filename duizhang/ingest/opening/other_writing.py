@@ -1,5 +1,5 @@
 """Delimited text that is written in another way: each line as one quoted cell, apostrophes for quotation marks, two marks between cells,
-a header with other marks than its rows. It is read as it would be written usually; every line keeps its number."""
+a header with other marks than its rows, QIF. It is read as it would be written usually; every line keeps its number."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from duizhang.ingest.opening.container import Document
 from duizhang.ingest.opening.encoded import WIDE, marked
+from duizhang.ingest.opening.qif import as_table, is_qif
 
 _LOOKED_AT, _SHOWN = 60, 1 << 14  # lines, bytes
 _MARKS = (",", ";", "\t", "|", "^", "~")
@@ -26,6 +27,10 @@ def rewritten(document: Document) -> Document:
     """The document as it would be written usually; itself where it is."""
     if document.kind != "text" or (marked(document.head) or "").startswith(WIDE):
         return document
+    if is_qif(document.head):
+        with document.open() as stream:
+            table = as_table(stream.read())
+        return document if table is None else replace(document, open=lambda: io.BytesIO(table))
     lines = re.split(r"\r\n|\n|\r", document.head[:_SHOWN].decode("latin-1"))  # byte for byte
     rule = _rule(lines[:_LOOKED_AT] if len(document.head) <= _SHOWN else lines[:-1][:_LOOKED_AT])
     if rule is None:

@@ -11,7 +11,10 @@ from duizhang.ingest.recognising.column_names import AGAIN, names_by_field, name
 from duizhang.ingest.specification import SourceSpec, normalised
 
 SIGN = "signs of its currency: "  # begins a line among those above the rows
-BESIDE = "currency of another column: "  # so does this
+BESIDE = "currency of another column: "  # so do these
+AROUND = "currency of the lines around the rows: "
+_ALL_IN = re.compile(
+    r"(?i:\b(?:amounts?|figures|values|beträge|montants|importes|importi|bedragen|kwoty|valores)\b|金额|单位)[^\n]{0,24}?[\s:：(（]([A-Z]{3})(?![A-Za-z])")
 _CLOSES = frozenset(")）]］")
 # a line that says something of the whole account, and a code in it that stands alone: before a number, or at the end of a cell
 _LABELLED = re.compile(
@@ -41,8 +44,13 @@ def without_currency(name: str) -> tuple[str, str]:
     return (found[1], currency) if found and (currency in iso_codes() or not currency) else (name, "")
 
 
-def currencies_above(lines: Sequence[str]) -> set[str]:
-    """The currencies that the lines above a table state for all of it, beside a word for balance or currency: `Saldo: CHF 120.50`."""
+def currencies_above(lines: Sequence[str], *, of_all: bool = False) -> set[str]:
+    """The currencies that the lines above a table state for all of it, beside a word for balance or currency: `Saldo: CHF 120.50`.
+
+    of_all: those that they state of all amounts in a sentence: `* Amounts in EUR`.
+    """
+    if of_all:
+        return {code for line in lines for code in _ALL_IN.findall(line) if code in iso_codes()}
     told = (line for line in lines if _LABELLED.search(line))
     return {code for line in told for code in _STATED.findall(line) if code in iso_codes()}
 

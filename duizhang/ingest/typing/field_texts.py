@@ -17,7 +17,7 @@ NAMELESS = r"(?i)^(?:[\W_]+|#?n/a|null|none|nan|nil|undefined|无|暂无|没有)
 _ZEROS = "^0+$"  # nothing where systems count their orders and payments; the first line of an order may be number 0
 _NUMBERED = {"order_id", "transaction_id", "refund_id", "payout_id", "tracking_number", "return_id"}
 _NAMED = 30  # of the values that are known, those that a message names
-_LOST = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
+_LOST = r"^[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$"
 _SOUND = pl.when(~X.str.contains(_LOST)).then(X)
 IDS = Reading(
     _SOUND, _SOUND, pl.lit("is a number in scientific notation, its digits are lost; export again without a spreadsheet"))
