@@ -61,8 +61,9 @@ TABLES: dict[str, pa.Schema] = {
     # One row a movement on the account at the provider or a line of a platform's statement; every fee its own row.
     # amount is signed from the seller's view (+ in, - out). kind: sale | refund | fee (the transaction fee that the
     # trade bill states as well) | commission | freight | dispute (what a buyer's bank took back, and what was won of it) | deduction (what
-    # a marketplace takes off the price itself: discounts that the shop bears, taxes that it remits) | adjustment | payout | transfer |
-    # other.
+    # a marketplace takes off the price itself: discounts that the shop bears, taxes that it remits) | adjustment | payout | released (in an
+    # account that is called as the platform with _wallet or _account: one sum for what the lines of the platform's statement say of a
+    # transaction) | transfer | other.
     # payout_id: the payout that this line is part of, where the statement says so.
     "settlements": _table(
         ("provider", TEXT), ("entry_id", TEXT), ("transaction_id", TEXT), ("order_id", TEXT), ("kind", TEXT),

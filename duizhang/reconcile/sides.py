@@ -64,8 +64,9 @@ def declared_sides(books: Books) -> pa.Table:
     for name, shop, since, source in declared:
         if name in specs:
             entity = books.entity_of(shop) if shop else ""
-            rows += [(leg, side, entity, "" if leg in _OF_THE_COMPANY else shop, "", since, source, name)
-                     for leg, side in sides_of(specs[name])]
+            wallet = _account_of(specs[name])
+            rows += [(leg, side, entity, "" if leg in _OF_THE_COMPANY else shop, wallet if leg == "payment_settlement" else "", since,
+                      source, name) for leg, side in sides_of(specs[name])]
     # a shared account serves its shops from the start, also one whose first row finds its order late
     for called, account in shared.items():
         table = ("payments", "") if account.provider else ("shipments", "") if account.warehouse else ("freight_charges", "")
@@ -96,6 +97,12 @@ def sides_of(spec: SourceSpec) -> Iterator[tuple[str, str]]:
         for (table, of), sides in FEEDS.items():
             if table == given.table and (not of or not literal or of == literal):
                 yield from sides
+
+
+def _account_of(spec: SourceSpec) -> str:
+    """The provider whose files of a kind say in one sum what a platform's statement says by lines; '' of any other kind."""
+    books = any("'released'" in given.columns.get("kind", "") for given in spec.tables)
+    return next((given.columns["provider"].strip("' ") for given in spec.tables if given.table == "settlements"), "") if books else ""
 
 
 @dataclass(frozen=True)

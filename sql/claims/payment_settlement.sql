@@ -1,11 +1,15 @@
 -- Grain: one claim a payment, refund, fee or statement line. Meaning: every trade in the provider's trade bill (left, net
 -- of the fee that it states) is booked on our account there (right), to the cent and once. What names no transaction goes by
 -- its order, else it stands by itself, under its entry or line of its file. Fees of a provider that bills them once a month
--- stand under the month, and where shops share the account under that.
+-- stand under the month, and where shops share the account under that. Where an account books what a platform's statement says was released,
+-- the statement's lines of a transaction add up (left) to what came in there (right), from the day on which the account is known.
 with
 payments as (select * from placed_payments),
 refunds as (select * from placed_refunds where origin = 'provider'),
 settlements as (select * from placed_settlements where kind in ('sale', 'refund', 'fee')),
+stated as (select * from placed_settlements where kind not in ('payout', 'released', 'transfer') and transaction_id <> ''),
+released as (select * from placed_settlements where kind = 'released'),
+accounts as (select * from supplied_sides where leg = 'accounts'),
 billing as (select * from fee_billing),
 places as (select * from fee_places),
 
@@ -34,8 +38,27 @@ traded as (
     where fee <> 0
 ),
 
+-- what a statement says was released, by transaction, where an account books it
+announced as (
+    select
+        s.period, s.entity, s.shop, a.channel as provider, s.transaction_id, max(s.order_id) as order_id, s.currency, 'released' as kind,
+        sum(s.amount)::decimal(28, 4) as amount, min(s.occurred_at) as occurred_at, min(s.source) as source, s.file, min(s.line) as line,
+        null as sequence
+    from stated as s
+    inner join accounts as a
+        on s.provider = statement_of(a.channel) and s.provider <> a.channel and s.entity = a.entity and s.shop = a.shop and a.since <= s.period
+    group by s.period, s.entity, s.shop, a.channel, s.transaction_id, s.currency, s.file
+),
+
 unioned as (
     select *, 'left' as side, '' as entry_id from traded
+    union all
+    select *, 'left', '' from announced
+    union all
+    select
+        period, entity, shop, provider, transaction_id, order_id, currency, kind, amount, occurred_at, source, file, line, null, 'right',
+        entry_id
+    from released
     union all
     select
         period, entity, shop, provider, transaction_id, order_id, currency, kind, amount,

@@ -62,6 +62,8 @@ unanswered as (
     inner join declared as d on h.leg = d.leg and h.side <> d.side and d.since <= h.period and d.source <> ''
     where (d.entity = '' or d.entity = h.entity)
         and (d.shop = '' or h.scope_shop = '' or d.shop = h.scope_shop)
+        -- what an account of its own lacks is the account's
+        and d.channel = case when statement_of(h.scope_channel) <> h.scope_channel then h.scope_channel else '' end
     group by h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
 ),
 

@@ -19,6 +19,7 @@ from duizhang.home import published
 from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, reconcile
 from duizhang.reconcile.matching import prepare_matching
+from duizhang.reconcile.sides import declared_sides
 from duizhang.report.order_life import items_of
 from tests.reconcile import oracle
 from tests.reconcile.test_engine import FIRST, KEPT, fill, found, order, payment, row
@@ -323,3 +324,38 @@ def test_what_waits_is_claimed_as_plain_dictionaries_say_in_any_split(
         store = run(tmp_path_factory.mktemp(name), periods, data, daily=daily)
         told = sorted((p, c["key"], c["side"], c["amount"]) for p in periods for c in store.read("order_payment", p).to_pylist())
         assert told == expected
+
+
+def test_an_account_that_books_a_statement_is_a_side_of_its_own(tmp_path: Path) -> None:
+    """Fails if a day without rows of the wallet is called the statement's, or the wallet settles what the statement does."""
+    declared = declared_sides(books(tmp_path, ("shopee_income", "shopee_wallet"))).to_pylist()
+    assert {r["source"]: r["channel"] for r in declared if (r["leg"], r["side"]) == ("payment_settlement", "right")} == {
+        "shopee_income": "", "shopee_wallet": "shopee_wallet",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("daily", [False, True])
+def test_what_a_platform_released_is_held_against_its_account_from_the_day_on_which_that_is_known(tmp_path: Path, *, daily: bool) -> None:
+    """Fails if released income that never reaches the wallet makes no item, or a wallet that nobody supplied makes any."""
+    periods = days(FIRST, FIRST + dt.timedelta(days=4))
+
+    def line(number: int, provider: str, kind: str, amount: str, order_id: str) -> dict[str, Any]:
+        return row("settlements", period=periods[number], shop="tb", provider=provider, entry_id=f"{provider}{kind}{order_id}", kind=kind,
+                   transaction_id=order_id, order_id=order_id, amount=Decimal(amount))
+
+    def sold(number: int, *orders: str) -> list[dict[str, Any]]:
+        return [line(number, "shopee", kind, amount, o) for o in orders for kind, amount in (("sale", "100"), ("commission", "-8"))]
+
+    settlements = [
+        *sold(0, "before"), *sold(1, "good", "lost"), line(1, "shopee_wallet", "released", "92", "good"),
+        *sold(2, "short"), line(2, "shopee_wallet", "released", "90", "short"), line(2, "shopee_wallet", "transfer", "-5", "short"),
+        *sold(4, *(f"silent{n}" for n in range(5))),
+    ]
+    store = run(tmp_path, periods, {"settlements": settlements}, ("shopee_income", "shopee_wallet"), daily=daily)
+    found = {key: item for (leg, key), item in items(store, periods[-1]).items() if leg == "payment_settlement" and "wallet" in key}
+    absent = [key for key in found if "/absent/" in key]
+    assert [key.split("/")[-2] for key in absent] == ["shopee_wallet"]
+    assert {key: item for key, item in found.items() if key not in absent} == {
+        "shopee_wallet/lost": ("missing_right", Decimal(92)), "shopee_wallet/short": ("unexplained", Decimal(2)),
+    }
