@@ -54,7 +54,7 @@ def _text(found: dict[str, list[dict[str, Any]]], home: Path, *, everything: boo
         yield from _open_on(found["periods"])
     yield from _held(found["periods"], everything=everything)
     yield from _not_certified(found["not_certified"], everything=everything)
-    yield from _one_sided(found["not_run"], home)
+    yield from _one_sided(found["not_run"], home, max((p["period"] for p in found["periods"]), default=None))
     yield from _unread(found["files"], everything=everything)
     yield from _silent(found["quiet"], everything=everything)
     yield from _not_taken(found["feeds"])
@@ -134,13 +134,13 @@ def _not_certified(days: Sequence[Mapping[str, Any]], *, everything: bool) -> It
         yield _("  and {n} days before (--all)", n=len(days) - len(shown))
 
 
-def _one_sided(not_run: list[dict[str, Any]], home: Path) -> Iterator[str]:
+def _one_sided(not_run: list[dict[str, Any]], home: Path, until: dt.date | None) -> Iterator[str]:
     if not_run:
         from duizhang.report import read_home_books
         from duizhang.standing.verdict import not_run_lines
 
         yield "\n" + _("Not reconciled, for want of the other side:")
-        for line in not_run_lines(not_run, read_home_books(home).shop):
+        for line in not_run_lines(not_run, read_home_books(home).shop, until):
             yield from wrapped(line, screen_width(), lines=3)
 
 

@@ -229,7 +229,7 @@ class Run:
         with connect() as con:
             for name in ("legs_not_run", "recon_summary", "variances"):
                 self.store.view(con, name, periods, TABLES[name])
-            lines, judged = not_run_lines(not_run(con)), verdicts(con)
+            lines, judged = not_run_lines(not_run(con), until=periods[-1]), verdicts(con)
         return [*lines, *told_of(judged, periods)]
 
     def _canonical(self) -> None:

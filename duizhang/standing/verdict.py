@@ -107,8 +107,11 @@ def not_run(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     )
 
 
-def not_run_lines(rows: Sequence[Mapping[str, Any]], shop_name: Callable[[str], str] = str) -> list[str]:
-    """One line a leg and missing side: where, since when, and which records would be needed. shop_name: how people call a shop."""
+def not_run_lines(
+    rows: Sequence[Mapping[str, Any]], shop_name: Callable[[str], str] = str, until: dt.date | None = None
+) -> list[str]:
+    """One line a leg and missing side: where, since when, and which records would be needed. shop_name: how people call a shop; until:
+    the last day that was looked at, before which a side may have come."""
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["leg"], row["missing"], row["wanted"] or ""), []).append(row)
@@ -121,10 +124,16 @@ def not_run_lines(rows: Sequence[Mapping[str, Any]], shop_name: Callable[[str], 
         places_told = _(" of {names}", names=named) if named else ""
         places_told += _(" and {n} more", n=more) if more > 0 else ""
         days = _("{first} to {last}", first=first, last=last) if last > first else str(first)
+        is_over = until is not None and last < until
+        if leg == "refunds" and is_over:
+            lines.append(_("own refunds{places} were not there yet ({days}): {n} of the provider's stand for them, held against nothing",
+                           places=places_told, days=days, n=sum(row["claims"] or 0 for row in group)))
+            continue
         if leg == "refunds":
             lines.append(_("own refunds{places} were never supplied ({days}): {n} of the provider's stand for them, held against nothing",
                            places=places_told, days=days, n=sum(row["claims"] or 0 for row in group)))
             continue
-        lines.append(_("{leg}{places} was not run ({days}): its {side} side was never supplied ({records})", leg=spoken_leg(leg),
-                       places=places_told, days=days, side=_(missing), records=spoken_records(wanted)))
+        told = {"leg": spoken_leg(leg), "places": places_told, "days": days, "side": _(missing), "records": spoken_records(wanted)}
+        lines.append(_("{leg}{places} was not run ({days}): its {side} side was not there yet ({records})", **told) if is_over
+                     else _("{leg}{places} was not run ({days}): its {side} side was never supplied ({records})", **told))
     return lines

@@ -39,8 +39,8 @@ def test_an_order_and_its_buyer_are_told_alike(tmp_path: Path) -> None:
         told = {(i["leg"], i["key"], i["difference"], i["is_open"]) for i in items_of(tmp_path, number)}
         assert told == {*buyer, ("order_payment", f"tb/{number}", Decimal(amount), True)}
     # which order a part of the buyer's account is of, that of another order asked for
-    told = CliRunner().invoke(explain, ["100002", "--home", str(tmp_path)]).output
-    assert "    tb/100001 50.00" in told and "    tb/100002 30.00" in told
+    life = CliRunner().invoke(explain, ["100002", "--home", str(tmp_path)]).output
+    assert "    tb/100001 50.00" in life and "    tb/100002 30.00" in life
     rows = store.read("variances", periods[1]).to_pylist()
     assert {r["order_id"] for r in rows if r["leg"] == "customer" and r["key"] == "c"} == {""}
 
@@ -82,6 +82,17 @@ def test_what_people_decided_is_told_as_that_in_evidence() -> None:
     claims = "".join(path.read_text(encoding="utf-8") for path in (SQL / "claims").glob("*.sql"))
     kinds = set(re.findall(r"'([a-z_]+)' as kind", claims))
     assert kinds and kinds - load_labels()["kinds"].keys() == set(), "each has its word in both languages"
+
+
+def test_a_side_that_came_later_was_not_there_yet_and_not_never() -> None:
+    """Fails if a first report says that refunds were never supplied of which the files are there since the second day."""
+    row = {"shop": "tb", "channel": "", "first_day": FIRST, "last_day": FIRST, "claims": 3}
+    missing = [{**row, "leg": "refunds", "missing": "left", "wanted": "refunds"},
+               {**row, "leg": "order_shipment", "missing": "right", "wanted": "shipments"}]
+    assert not_run_lines(missing, until=FIRST + dt.timedelta(days=1)) == [
+        f"own refunds of tb were not there yet ({FIRST}): 3 of the provider's stand for them, held against nothing",
+        f"Orders ↔ shipments of tb was not run ({FIRST}): its right side was not there yet (shipments)"]
+    assert all("never supplied" in line for line in not_run_lines(missing, until=FIRST))
 
 
 @pytest.mark.slow
