@@ -60,7 +60,7 @@ LITTLE = 1 << 20
 _KEPT_STEPS = ("filter_pushdown", "unused_columns")
 # What a late duplicate is compared by.
 _PAST = (
-    'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line, shop, channel'
+    'period, leg, entity, "key", currency, side, kind, amount, quantity, sku, occurred_at, record_id, file, line, shop, channel, remark'
 )
 # What the models of a stretch are to see of its own days alone.
 _BY_PERIOD = ("stock_levels", "shop_measures", "goods_lines", "goods_sold", "fx_results", "same_day_matches")

@@ -42,7 +42,7 @@ refunded as (
     union all
     select
         period, entity, shop, order_id, currency, 'right', 'refund', -amount, '', 0, null, '', occurred_at, source, file, line, null,
-        entry_id, '', null, ''
+        entry_id, '', null, case when is_booked then '' else 'unbooked' end
     from refunds_by_bank
 ),
 

@@ -7,7 +7,8 @@ with
 received as (select * from mapped_returns where amount is not null),
 closed as (select * from returns_of_closed where not is_paid),
 refunds as (select * from mapped_refunds),
-refunds_by_bank as (select * from refunds_by_bank),
+refunds_by_bank as (select * from refunds_by_bank where is_booked),
+booked_late as (select * from refunds_booked_late),
 shops as (select * from shops),
 own_refund_ids as (select * from own_refund_ids),
 
@@ -40,6 +41,11 @@ unioned as (
         period, entity, shop, refund_id, order_id, sku, currency, 'right', 'refund', amount,
         occurred_at, source, file, line, ''
     from refunds_by_bank
+    union all
+    select
+        period, entity, shop, refund_id, order_id, sku, currency, 'right', 'refund', amount,
+        occurred_at, source, file, line, ''
+    from booked_late
 ),
 
 final as (

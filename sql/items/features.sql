@@ -142,7 +142,7 @@ final as (
             select 1 from order_feeds as f
             where (f.shop = d.shop or f.shop = '' and f.entity in ('', d.entity)) and f.since <= d.first_seen
         ) as lines_confirmed,
-        coalesce(v.fx_fits, false) as fx_fits, coalesce(v.fx_same_number, false) as fx_same_number,
+        coalesce(v.fx_fits, false) as fx_fits, coalesce(v.fx_same_number, false) as fx_same_number, coalesce(v.fx_is_near, false) as fx_is_near,
         v.fx_currency is not null and (v.fx_worth is null or v.fx_other_worth is null) as is_rate_unknown,
         v.fx_currency, v.fx_difference, v.fx_home, v.fx_worth, v.fx_other_worth,
         o.opposite_key, coalesce(o.opposite_count, 0) as opposite_count,

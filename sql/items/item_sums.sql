@@ -45,6 +45,7 @@ items as (
         coalesce(sum(amount) filter (where side = 'right' and kind = 'dispute'), 0)::decimal(28, 4) as right_dispute,
         bool_or(leg = 'order_payment' and side = 'left' and kind = 'sale' and remark = 'unpaid') as is_sent_unpaid,
         bool_or(leg = 'order_payment' and side = 'left' and kind = 'sale' and remark = 'elsewhere') as is_paid_elsewhere,
+        bool_or(leg = 'order_payment' and side = 'right' and kind = 'refund' and remark = 'unbooked') as is_debit_unbooked,
         -- price and pieces of our own lines of orders; payments do not claim pieces, so the amount before discounts tells them
         list_sort(list(distinct {
             'price': units(unit_price),

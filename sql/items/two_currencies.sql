@@ -34,6 +34,8 @@ final as (
         coalesce(
             abs(a.worth + b.worth) * 100 <= a.tolerance_percent * greatest(abs(a.worth), abs(b.worth)), false
         ) as fx_fits,
+        -- about the same money, and off by more than a rate of the day can be
+        coalesce(abs(a.worth + b.worth) * 4 <= greatest(abs(a.worth), abs(b.worth)), false) as fx_is_near,
         b.currency as fx_currency, b.difference as fx_difference, a.home as fx_home, a.worth as fx_worth, b.worth as fx_other_worth
     from valued as a
     inner join valued as b

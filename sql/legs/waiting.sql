@@ -45,8 +45,9 @@ begins as (
 answers as (
     select m.entity, m."key", m.currency, m.claimed, min(a.period) as said
     from (select distinct entity, "key", currency, claimed from made) as m
-    inner join (select distinct entity, "key", currency, period from claims where side = 'right' and (amount > 0 or quantity > 0)) as a
-        on m.entity = a.entity and m."key" = a."key" and m.currency = a.currency and m.claimed < a.period
+    -- an answer in another currency is one as well
+    inner join (select distinct entity, "key", period from claims where side = 'right' and (amount > 0 or quantity > 0)) as a
+        on m.entity = a.entity and m."key" = a."key" and m.claimed < a.period
     cross join traits as t
     where not t.waits_all
     group by m.entity, m."key", m.currency, m.claimed

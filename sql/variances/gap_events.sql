@@ -1,8 +1,8 @@
 -- Grain: one row a period and event of an order, a shop or an item that is part of a larger one (event_key). Meaning: the one event that
 -- it belongs to (gap_key): an outage of one source on one day, whose orders lack nothing else, in all the legs that show them, with the payout
 -- of the week after it and the account of its day that alone differ by just so much; a file that is
--- absent for a day, or all files of a source, in all the legs that wait for it; a statement that is missing, in all the measures that it would state; and items
--- that a matching pass proposes as one, each of which is all there is of its event.
+-- absent for a day, or all files of a source, in all the legs that wait for it; a statement that is missing, in all the measures that it would state; orders of
+-- a shop that were paid in another currency at the rate of the day; and items that a matching pass proposes as one, each of which is all there is of its event.
 with
 events as (select * from events_apart),
 outages as (select * from outages where is_sure and not is_silent),
@@ -11,6 +11,7 @@ items as (select * from variances where leg in ('ledger', 'payout_bank') and cau
 matched as (select * from matched),
 rules as (select * from matching_settings),
 accounts as (select * from shared_accounts),
+fitting_rates as (select * from variances where leg = 'order_payment' and cause = 'fx_difference' and candidates = '[]'),
 
 -- events whose every item is lost in one gap
 lost as (
@@ -139,8 +140,25 @@ as_one as (
     qualify count(*) over (partition by p.period, p.leg, p.entity, p.currency, p.first_member) = p.members
 ),
 
+-- what a shop sells in one currency and is paid in another, where the rate explains the whole of it
+paid_abroad as (
+    select e.period, e.event_key, concat_ws('|', 'fx', e.entity, e.shop, e.currency) as gap_key
+    from events as e
+    semi join fitting_rates as f
+        on e.period = f.period and e.leg = f.leg and e.entity = f.entity and e."key" = f."key" and e.currency = f.currency and e.cause = f.cause
+    semi join (
+        select period, event_key
+        from events
+        group by all
+        having bool_and(cause = 'fx_difference')
+    ) as w
+        on e.period = w.period and e.event_key = w.event_key
+),
+
 final as (
     select * from outage_events
+    union all
+    select * from paid_abroad
     union all
     select * from fitted
     union all
