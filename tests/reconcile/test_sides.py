@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duizhang.books import Books
+from duizhang.digest import table_digest
 from duizhang.home import published
 from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, reconcile
@@ -359,3 +360,34 @@ def test_what_a_platform_released_is_held_against_its_account_from_the_day_on_wh
     assert {key: item for key, item in found.items() if key not in absent} == {
         "shopee_wallet/lost": ("missing_right", Decimal(92)), "shopee_wallet/short": ("unexplained", Decimal(2)),
     }
+
+
+@pytest.mark.slow
+def test_a_refund_that_our_bank_paid_before_it_is_booked_clears_when_it_is_and_in_parts_as_in_one_pass(tmp_path: Path) -> None:
+    periods = days(FIRST, FIRST + dt.timedelta(days=5))
+
+    def booked(day: int, refund_id: str, order_id: str, amount: str) -> dict[str, Any]:
+        return row("refunds", period=periods[day], origin="books", refund_id=refund_id, order_id=order_id, amount=Decimal(amount),
+                   kind="refund_only", fee=Decimal(0))
+
+    def debit(day: int, line: int, remark: str, amount: str) -> dict[str, Any]:
+        return row("bank_entries", period=periods[day], shop="", file="b", line=line, bank_account="1", entry_id=f"B{line}", reference="",
+                   counterparty="", remark=remark, amount=Decimal(amount))
+
+    numbers = ("ORD-10000001", "ORD-10000002", "ORD-10000003", "ORD-10000004")
+    data = {
+        "orders": [order(FIRST, "books", number, "100") for number in numbers],
+        "payments": [payment(FIRST, number, "100") for number in numbers],
+        "refunds": [booked(1, "RF-00000001", numbers[3], "10"), booked(4, "RF-00000002", numbers[0], "30")],
+        "bank_entries": [debit(1, 1, numbers[3], "-10"), debit(2, 2, f"refund {numbers[0]}", "-30"), debit(2, 3, numbers[1], "-40"),
+                         debit(2, 4, numbers[2], "-140"), debit(3, 5, "rent", "-500")],
+    }
+    made = [run(tmp_path / str(daily), periods, data, daily=daily) for daily in (False, True)]
+    for store in made:
+        wrong = {key: item for key, item in items(store, periods[3]).items() if key[0] in ("order_payment", "return_refund")}
+        assert wrong == {("order_payment", f"tb/{numbers[0]}"): ("refund_unrecorded", Decimal(30)),
+                         ("order_payment", f"tb/{numbers[1]}"): ("refund_unrecorded", Decimal(40))}
+        wrong = {key: item for key, item in items(store, periods[5]).items() if key[0] in ("order_payment", "return_refund")}
+        assert wrong == {("order_payment", f"tb/{numbers[1]}"): ("refund_unrecorded", Decimal(40))}
+    one, other = ({(t, p): table_digest(store.read(t, p)) for t in TABLES for p in periods} for store in made)
+    assert one == other
