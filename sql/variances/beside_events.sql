@@ -1,7 +1,7 @@
 -- Grain: one row a period, item and cause of the provider, or of what is returned, carried or paid out. Meaning: the event that it belongs
 -- to with others: that of its order where it differs by the event's amount, the provider's side as a whole and everything else by itself;
 -- or that of a transaction, of which the trade detail and the card see a fee with opposite signs, or miss it both. Goods that were sent for
--- others are one event with those that the order lacks.
+-- others are one event with those that the order lacks, and so is all that is missing of one order's parcels.
 with
 lines as (select * from event_lines where not is_in_sum),
 totals as (select * from order_totals),
@@ -58,10 +58,10 @@ final as (
         and t.transaction = concat_ws('/', split_part(b."key", '/', 1), split_part(b."key", '/', 2))
     union all by name
     select
-        period, concat_ws('|', 'substituted', entity, subject) as event_key, leg, entity, "key", currency, cause, difference, quantity,
-        difference > 0 as is_booked, shop, order_id
+        period, concat_ws('|', case cause when 'substitution' then 'substituted' else 'unsent' end, entity, subject) as event_key, leg, entity,
+        "key", currency, cause, difference, quantity, difference > 0 as is_booked, shop, order_id
     from lines
-    where leg = 'order_shipment' and cause = 'substitution' and order_id <> ''
+    where leg = 'order_shipment' and cause in ('substitution', 'missing_right') and order_id <> ''
 )
 
 select * from final
