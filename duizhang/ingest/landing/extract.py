@@ -231,8 +231,8 @@ class _Run:
             if (mine := self._rival(name)) is not None and mine != total:
                 yield ControlTotal(f"what a second column called {name.rpartition('#')[0]} adds up to", f"{total.normalize():f}",
                                    f"{mine.normalize():f}", ok=False)
-        for tax, whole_name, stated, mine in self._without_tax():
-            yield ControlTotal(f"what {whole_name} adds up to, which is what is read and {tax}", stated, mine, ok=False)
+        for tax, both, stated, read_as in self._without_tax():
+            yield ControlTotal(f"what {both} adds up to, which is what is read and {tax}", stated, read_as, ok=False)
         if "account" in self.spec.captures and any(map(_CUT.search, self.reading.around)):
             yield _wrong("numbers of accounts above the rows that a spreadsheet has cut", 1)
         if self.unread.alone:
