@@ -125,3 +125,22 @@ def test_what_a_spreadsheet_took_from_a_row_is_told(tmp_path: Path, text: str, r
     found = read(tmp_path, text.format(boc=boc))
     told = [*found.notes, *(t.name for t in found.totals if not t.ok), *(str(cell["reason"]) for cell in found.quarantine().to_pylist())]
     assert ((found.rows_parsed, found.rows_quarantined), any(said in line for line in told)) == (rows, True), told
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_workbooks_numbers_are_read_as_their_cells_show_them(tmp_path: Path, old: bool) -> None:  # noqa: FBT001
+    """Fails if a reference that a workbook shows as 0001239 is read as 1239, or the euros of an old workbook as the money of the books."""
+    path = Path(__file__).parent / "data" / "formats.xls"
+    if not old:
+        book = openpyxl.Workbook()
+        sheet = book.worksheets[0]
+        sheet.append(["Date", "Description", "Amount", "Reference"])
+        for day, amount in ((5, -12.5), (16, 12.5)):
+            sheet.append([dt.date(2026, 3, day), f"A{day}", amount, 1234 + day])
+            sheet.cell(sheet.max_row, 3).number_format, sheet.cell(sheet.max_row, 4).number_format = "[$€-407] #,##0.00", "0000000"
+        path = tmp_path / "any.xlsx"
+        book.save(path)
+    [found] = extract(path, load_specs(), Setting(), file="any", into=tmp_path / "out")
+    rows = found.table("bank_entries").to_pylist()
+    assert [(row["entry_id"].split("/")[0], row["currency"], row["amount"]) for row in rows] == [
+        ("0001239", "EUR", Decimal("-12.5")), ("0001250", "EUR", Decimal("12.5"))]

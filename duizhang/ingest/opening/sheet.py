@@ -12,9 +12,9 @@ from typing import Any
 
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.container import Document, refusing_damage
-from duizhang.ingest.opening.number_formats import shown_currencies, with_shown
+from duizhang.ingest.opening.number_formats import shown_at_numbers, with_shown
 from duizhang.ingest.opening.workbook_parts import column_number, sheet_part
-from duizhang.ingest.opening.xls import MAGIC, xls_rows
+from duizhang.ingest.opening.xls import MAGIC, xls_values
 
 _AS_THOUSANDS = re.compile(r"-?[1-9]\d*\.\d{3}")  # a number that as a text may be a thousand: 1.234
 _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -49,11 +49,11 @@ def _opened(document: Document) -> list[list[str]]:
 
 
 def _values(document: Document) -> tuple[Sequence[Sequence[object]], dict[tuple[int, int], str]]:
-    """The rows of a sheet as its workbook has them, and the currencies that the formats of its cells show."""
+    """The rows of a sheet as its workbook has them, and what the formats of its cells show."""
     with document.open() as stream:
         body = stream.read()
     if body.startswith(MAGIC):
-        return [*xls_rows(body, document.sheet)], {}
+        return xls_values(body, document.sheet)
     import python_calamine
 
     with refusing_damage():
@@ -68,7 +68,7 @@ def _values(document: Document) -> tuple[Sequence[Sequence[object]], dict[tuple[
 
 def _told(body: bytes, sheet: str) -> tuple[list[tuple[int, int, str]], dict[tuple[int, int], str]]:
     """What the library does not tell of the cells of a sheet: (row, column, text) of those that are errors, such as #N/A, for which
-    it gives empty texts, and the currencies that formats show.
+    it gives empty texts, and what formats show.
 
     Raises RefusedFile where a program wrote formulas into any sheet and nobody has computed them: such cells would be empty.
     """
@@ -83,7 +83,7 @@ def _told(body: bytes, sheet: str) -> tuple[list[tuple[int, int, str]], dict[tup
             if _SHEET.fullmatch(name):
                 _refuse_uncomputed(text, name)
             if name == own:
-                shown = shown_currencies(members, text)
+                shown = shown_at_numbers(members, text)
             if name == own and b't="e"' in text:
                 found = [
                     (int(row) - 1, column_number(letters) - 1, html.unescape(error.decode()))

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from duizhang.errors import RefusedFile
+from duizhang.ingest.opening.number_formats import shown_by
 
 if TYPE_CHECKING:
     import xlrd  # type: ignore[import-untyped]
 
+_OWN = 164  # number formats from here on are the workbook's own
 MAGIC = b"\xd0\xcf\x11\xe0"
 
 
@@ -25,13 +27,19 @@ def xls_sheets(body: bytes) -> dict[str, bool]:
         return {str(sheet.name): bool(sheet.visibility) for sheet in _book(body).sheets()}
 
 
-def xls_rows(body: bytes, name: str) -> Iterator[list[object]]:
-    """A sheet's rows from its first line on: text, float, datetime, bool or '' for an empty cell; rows may end early."""
+def xls_values(body: bytes, name: str) -> tuple[list[list[object]], dict[tuple[int, int], str]]:
+    """(a sheet's rows from its first line on: text, float, datetime, bool or '' for an empty cell, which may end early; what the formats of
+    its numbers show, by row and column)."""
     with _refusing():
         book = _book(body)
-        sheet = book.sheet_by_name(name)
-        for number in range(sheet.nrows):
-            yield [_value(cell, book.datemode) for cell in sheet.row(number)]
+        told = {key: shown for key, form in book.format_map.items() if key >= _OWN and (shown := shown_by(form.format_str))}
+        if told:  # formats cost as much time as values
+            book = _book(body, layout=True)
+        cells = [book.sheet_by_name(name).row(number) for number in range(book.sheet_by_name(name).nrows)]
+        shown_at = {
+            (row, column): told[key] for row, line in enumerate(cells if told else ()) for column, cell in enumerate(line)
+            if isinstance(cell.value, float) and (key := book.xf_list[cell.xf_index].format_key) in told}
+        return [[_value(cell, book.datemode) for cell in line] for line in cells], shown_at
 
 
 def xls_hidden_rows(body: bytes, name: str) -> list[int]:

@@ -53,7 +53,8 @@ def _steps(column: Column, nulls: tuple[str, ...], is_number: bool, before: str,
     if text is X:
         return None
     # what a spreadsheet has cut names nothing, whatever is taken out of it
-    return pl.when(X.str.contains(_LOST)).then(X).otherwise(text) if column.type == "id" else text
+    is_taken_apart = column.type == "id" and (column.extract or column.template or column.strip or column.replace)
+    return pl.when(X.str.contains(_LOST)).then(X).otherwise(text) if is_taken_apart else text
 
 
 def _fed_to(column: Column, spec: SourceSpec) -> set[str]:
