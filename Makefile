@@ -17,7 +17,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@# The lock names every package, so nothing is to be resolved. Compiled below by all processors; pip would take one. Of large libraries
 	@# the few modules that are in use are compiled when they are
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
+	@# half of the packages by each of two processes, as unpacking them is most of the work
+	@awk '/^[a-z0-9]/ { n++ } { print > "$(VENV)/half" n % 2 ".lock" }' requirements.lock
+	@set -e; install() { $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
+		-r $(VENV)/half$$1.lock; }; install 0 & other=$$!; install 1; wait $$other
 	@$(BIN)/python -m compileall -q -j 0 -x '/(tests?|testing|moto|statsmodels|pip|setuptools|apprise|pygments|mypyc?|Cryptodome|hive_metastore)/' \
 		$(VENV)/lib >/dev/null 2>&1 || true # packages bring templates that are no Python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +61,22 @@ class Report:
         return f"{span.first}" if span.is_day else f"{span.first} – {span.last}"
 
 
-def render(report: Report, *, with_annex: bool = False) -> str:
-    """The HTML of a report. with_annex: whether printing includes the annex from the start."""
-    environment = jinja2.Environment(
+@cache
+def _templates(labels: Labels) -> jinja2.Environment:
+    """The templates in a language, compiled once."""
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )
-    labels = report.labels
-    environment.globals.update(
+    found.globals.update(
         t=labels.text, n=labels.counted, heading=lambda c: labels.column(c.name), lines=lambda c, row: cell_lines(c, row, labels),
         is_number=lambda c: c.kind in NUMERIC, shown=shown_columns, css=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
     )
+    return found
+
+
+def render(report: Report, *, with_annex: bool = False) -> str:
+    """The HTML of a report. with_annex: whether printing includes the annex from the start."""
+    labels, environment = report.labels, _templates(report.labels)
     return environment.get_template("page.html.j2").render(
         report=report, labels=labels, facts=report.facts, judgement=report.judgement, tables=report.tables, with_annex=with_annex,
         main_waterfalls=[f for f in report.waterfalls if not f.is_minor][:MAIN_WATERFALLS],

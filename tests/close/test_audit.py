@@ -50,9 +50,10 @@ def _edit(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(("what", "old", "new", "told"), [
-    ("log.jsonl", "Wang Wei", "Wang Mei", "does not follow"),
+    pytest.param("log.jsonl", "Wang Wei", "Wang Mei", "does not follow", marks=pytest.mark.slow),
     ("checkpoint.txt", "duizhang.", "duizhanq.", "not signed"),
-    (f"periods/{FIRST}/manifest.json", '"version":1', '"version":2', "does not say that this manifest was published"),
+    pytest.param(f"periods/{FIRST}/manifest.json", '"version":1', '"version":2', "does not say that this manifest was published",
+                 marks=pytest.mark.slow),
     (f"periods/{FIRST}/tables/variances.csv", "20.0000", "30.0000", "table variances is not the one"),
 ])
 def test_what_was_changed_in_the_folder_is_found(folder: Path, what: str, old: str, new: str, told: str) -> None:
@@ -100,6 +101,7 @@ def test_what_is_missing_damaged_or_too_much_in_the_folder_is_told_and_no_traceb
     assert auditor.main([]) == 1 and "does not say that this manifest was published" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_folder_says_which_days_it_has_and_what_was_not_looked_at(folder: Path) -> None:
     shutil.rmtree(folder / "periods" / str(PERIODS[1]))
     (folder / "notes.txt").write_text("mine", encoding="utf-8")

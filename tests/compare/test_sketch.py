@@ -219,6 +219,7 @@ def test_differences_are_read_back_from_the_sums(con: duckdb.DuckDBPyConnection,
     assert found.whole and list(zip(found.hashes.tolist(), found.amounts.tolist(), strict=True)) == expected
 
 
+@pytest.mark.slow
 def test_many_differences_take_a_larger_sketch(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create or replace temp table many as select i as key, i + 1 as amount from range(100000) t(i)")
     found = sketch(con, "many")

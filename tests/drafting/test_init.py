@@ -110,6 +110,7 @@ def test_a_flat_folder_of_three_channels_becomes_books_that_run(folder: Path) ->
     assert "not reconciled: Orders ↔ platform of taobao was not run (2026-03-02): its left side was never supplied (orders)" in signed
 
 
+@pytest.mark.slow
 def test_a_payout_that_is_announced_for_the_next_day_is_no_day_of_business(tmp_path: Path) -> None:
     for day in (FIRST, LAST):
         for name, body in zip(("trade", "fund"), alipay(day), strict=True):
@@ -196,6 +197,7 @@ def test_books_are_never_overwritten(tmp_path: Path) -> None:
     assert load_books(tmp_path / "draft.yaml").time_zone == "Asia/Shanghai"
 
 
+@pytest.mark.slow
 def test_of_copies_the_first_download_counts_and_a_file_without_rows_is_of_the_day_in_its_name(tmp_path: Path) -> None:
     (tmp_path / "shop orders.csv").write_text(SHOPIFY_ORDERS, encoding="utf-8")
     (tmp_path / "shop orders (1).csv").write_text(SHOPIFY_ORDERS, encoding="utf-8")

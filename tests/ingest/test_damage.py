@@ -91,6 +91,7 @@ def test_any_byte(name: str, place: float, byte: int) -> None:
     holds(name, bytes(body))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(10, 120), deadline=None)
 @given(name=st.sampled_from(sorted(SAMPLES)), place=st.floats(0, 1, exclude_max=True), way=st.sampled_from(["cut", "twice", "half", "quote"]))
 @example(name=sorted(SAMPLES)[0], place=0.0, way="cut")

@@ -12,6 +12,7 @@ from duizhang.books import Books, Shop
 from duizhang.home.state import State
 from duizhang.home.store import Store
 from duizhang.ingest.inbox import collect
+from tests.thoroughness import some
 
 
 class Inbox:
@@ -43,7 +44,7 @@ def inbox(tmp_path: Path) -> Inbox:
     return Inbox(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["known to nobody\n", SKUS := "sku,cost,currency,as_of\nS1,1.00,CNY,2026-03-02\n"])
+@pytest.mark.parametrize("content", some(["known to nobody\n", SKUS := "sku,cost,currency,as_of\nS1,1.00,CNY,2026-03-02\n"], SKUS))
 def test_a_renamed_or_copied_file_keeps_its_name_and_time(inbox: Inbox, content: str) -> None:
     inbox.put("company/2026-03-02/m.csv", content)
     assert inbox.names() == {"company/2026-03-02/m.csv": 1}

@@ -78,7 +78,8 @@ def test_a_deferred_sale_that_is_released_is_one_movement(tmp_path: Path) -> Non
     assert sum(store.read("settlements", days[1])["amount"].to_pylist()) == 17
 
 
-@pytest.mark.parametrize(("balances", "held"), [(("90.00", "90.00"), False), (("90.00", "85.00"), False), (("", ""), True)])
+@pytest.mark.parametrize(("balances", "held"), [
+    pytest.param(("90.00", "90.00"), False, marks=pytest.mark.slow), (("90.00", "85.00"), False), (("", ""), True)])
 def test_rows_without_an_id_count_once_by_their_balance_or_hold_the_day(tmp_path: Path, balances: tuple[str, str], *, held: bool) -> None:
     (tmp_path / "books.yaml").write_text("entity: e\nstart: 2026-03-01\n")
     (tmp_path / "inbox").mkdir()
@@ -115,6 +116,7 @@ def files_of(folder: Path, bills: dict[str, str], days: tuple[int, ...] = (1,)) 
     return store, [row for day in wanted for row in store.read("source_files", day).to_pylist()]
 
 
+@pytest.mark.slow
 def test_rows_that_two_downloads_have_count_once_and_it_is_told(tmp_path: Path) -> None:
     store, files = files_of(tmp_path, {
         "a.csv": BILL + charge(1, "10.00") + charge(2, "20.00") + charge(2, "20.00"),
@@ -140,10 +142,10 @@ def test_another_amount_of_one_entry_holds_the_day_and_names_both_files(tmp_path
 
 @pytest.mark.parametrize(("first", "second", "said"), [
     (charge(1, "10.00"), charge(1, "10.00").replace(",-1.00,", ",-2.00,"), "states fee 1, line 2 of us/b.csv fee 2 for payments E1 T1"),
-    (charge(1, "10.00"), charge(1, "10.00").replace(",-1.00,", ",0,"), "states fee 1, line 2 of us/b.csv fee 0"),
+    pytest.param(charge(1, "10.00"), charge(1, "10.00").replace(",-1.00,", ",0,"), "states fee 1, line 2 of us/b.csv fee 0", marks=pytest.mark.slow),
     # the same movements, exported with the clock of another place
     (charge(1, "10.00"), charge(1, "10.00", "17:00:00"), "states 01:00:00 UTC, line 2 of us/b.csv 09:00:00"),
-    (charge(1, "10.00"), charge(1, "10.00").replace("USD", "EUR"), "states currency USD, line 2 of us/b.csv currency EUR"),
+    pytest.param(charge(1, "10.00"), charge(1, "10.00").replace("USD", "EUR"), "states currency USD, line 2 of us/b.csv currency EUR", marks=pytest.mark.slow),
 ])
 def test_any_other_figure_of_one_entry_is_named(tmp_path: Path, first: str, second: str, said: str) -> None:
     _, files = files_of(tmp_path, {"a.csv": BILL + first, "b.csv": BILL + second})
@@ -197,7 +199,7 @@ def test_a_parcel_on_two_bills_is_charged_twice_unless_they_are_one_bill(
     assert {row["status"] for row in files} == {status}
 
 
-@pytest.mark.parametrize(("whole", "cut"), [("000123", "123"), ("202603010000012345", "202603010000012000")])
+@pytest.mark.parametrize(("whole", "cut"), [("000123", "123"), pytest.param("202603010000012345", "202603010000012000", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("is_newer", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_an_id_that_lost_digits_to_a_spreadsheet_is_the_same_row_and_the_whole_one_counts(
     tmp_path: Path, whole: str, cut: str, *, is_newer: bool

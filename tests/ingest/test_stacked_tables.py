@@ -72,7 +72,8 @@ def test_a_row_of_a_table_below_is_found_again(tmp_path: Path) -> None:
     assert line == 6 and "txn_1" in {cell.raw for cell in record.cells.values()}
 
 
-@pytest.mark.parametrize("body", [ACCOUNT + "\n" * 200_000, ACCOUNT.replace("\n", "\n\n") + "2026-03-07,C,0.00,90.00,EUR\n\n" * 40_000],
+@pytest.mark.parametrize("body", [
+    pytest.param(ACCOUNT + "\n" * 200_000, marks=pytest.mark.slow), ACCOUNT.replace("\n", "\n\n") + "2026-03-07,C,0.00,90.00,EUR\n\n" * 40_000],
                          ids=["at its end", "between its lines"])
 def test_blank_lines_take_no_more_time_than_their_number(tmp_path: Path, body: str) -> None:
     """Many minutes, where each of them was looked at from each."""

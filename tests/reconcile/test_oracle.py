@@ -134,6 +134,7 @@ def test_subsets_of_amounts_beyond_64_bits_are_those_of_small_ones(amounts: list
     assert find_subset(target * 10**18, [amount * 10**18 for amount in amounts]) == find_subset(target, amounts)
 
 
+@pytest.mark.slow
 def test_a_deposit_of_a_quadrillion_is_held_against_its_lines(tmp_path: Path) -> None:
     huge = 10**18
     lines = [claim("payout_bank", f"P{n}", "left", huge * n, 0, channel=f"c{n}") for n in (1, 2, 5, 11)]

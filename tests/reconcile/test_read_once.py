@@ -27,6 +27,7 @@ def _rows(folder: Path, first: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in found]
 
 
+@pytest.mark.slow
 def test_what_was_parsed_for_one_connection_is_right_for_every_other_at_the_same_time(tmp_path: Path) -> None:
     firsts = range(40)
     with ThreadPoolExecutor(4) as pool:

@@ -19,12 +19,13 @@ from duizhang.publish.metrics import DIFFERING, ON_ITS_WAY, with_events
 from duizhang.review import asking
 from duizhang.review.pages import _own
 from tests.review.conftest import DAY, HOSTILE, ITEMS, Serving
+from tests.thoroughness import some
 
 PAGES = ("/", f"/day/{DAY}", f"/day/{DAY}/queue", f"/day/{DAY}/files", "/life?key=s/o001",
          f"/day/{DAY}/item?leg=order_payment&entity=acme&key=s/o001&currency=CNY")
 
 
-@pytest.mark.parametrize("order", asking.ORDERS)
+@pytest.mark.parametrize("order", some(asking.ORDERS, "age"))
 def test_the_pages_of_a_list_are_the_whole_list_once(reviewed: Path, order: str) -> None:
     seen, after, pages = [], "", 0
     with asking.asked(reviewed) as con:
@@ -42,6 +43,7 @@ def test_the_pages_of_a_list_are_the_whole_list_once(reviewed: Path, order: str)
         assert asking.queue(con, DAY, wanted={"cause": "timing"}).total == 0
 
 
+@pytest.mark.slow
 def test_the_queue_of_an_older_version_is_in_the_same_order(reviewed: Path) -> None:
     """Its events have neither age nor status, or there are none."""
     with asking.asked(reviewed) as con:
@@ -156,6 +158,7 @@ def test_a_decision_is_previewed_taken_once_and_taken_back(home: Path, serving: 
     assert [bool(d.taken_back) for d in decisions(state)] == [True, False, True, True], "the parts of a split go together"
 
 
+@pytest.mark.slow
 def test_more_lines_than_a_page_has_are_decided_at_once(home: Path, serving: Serving) -> None:
     server = serving(home)
     token = server.enter()

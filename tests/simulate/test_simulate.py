@@ -70,6 +70,7 @@ def test_same_plan_same_bytes(out: Path, tmp_path: Path) -> None:
     assert _digests(tmp_path) == _digests(out)
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_business(out: Path, tmp_path: Path) -> None:
     simulate(tmp_path, Plan(days=1, orders_per_day=20, seed=8))
     name = "inbox/company/2026-03-01/books_orders_2026-03-01.csv"
