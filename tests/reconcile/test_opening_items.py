@@ -26,16 +26,17 @@ def test_what_was_open_when_the_books_began_clears_like_any_other(tmp_path: Path
     store = both(tmp_path, {
         "opening_items": [
             opening("order_payment", "tb/OLD", "sale", 30, order_id="OLD", customer="c"),
+            opening("order_payment", "tb/NAMELESS", "sale", 20, order_id="NAMELESS", line=2),
             opening("payout_bank", "PO0", "payout", 100, shop=""),
             opening("order_shipment", "tb/OLD/A", "order", 2, currency="PCS", order_id="OLD", sku="A"),
         ],
-        "payments": [payment(FOUR[1], "OLD", "30")],
+        "payments": [payment(FOUR[1], "OLD", "30"), payment(FOUR[1], "NAMELESS", "20")],
         "bank_entries": [row("bank_entries", period=FOUR[2], shop="", bank_account="1", entry_id="E", amount=Decimal(100),
                              reference="PO0")],
         "shipments": [row("shipments", period=FOUR[3], order_id="OLD", sku="A", quantity=Decimal(1), warehouse="W")],
     })
     # also the payout, though no entry of the bank is known on that day
-    assert [len(items(store, FIRST, leg)) for leg in ("order_payment", "payout_bank", "order_shipment", "customer")] == [1] * 4
+    assert [len(items(store, FIRST, leg)) for leg in ("order_payment", "payout_bank", "order_shipment", "customer")] == [2, 1, 1, 2]
     assert items(store, FOUR[2], "payout_bank") == {}
     assert not items(store, FOUR[1], "order_payment") and not items(store, FOUR[1], "customer")
     assert items(store, FOUR[3], "order_shipment").keys() == {"tb/OLD/A"}
