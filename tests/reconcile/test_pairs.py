@@ -37,8 +37,6 @@ WITHOUT = {
     "causes/split_by_cause": "one plain select of the rules of parts.yaml",
     "causes/with_cause": "one plain select of the rules of causes.yaml",
     "variances/open_items": "one plain select",
-    "rules/candidates": "held by tests/reconcile/causes.txt",
-    "rules/parts": "held by tests/reconcile/causes.txt",
 }
 
 
