@@ -15,7 +15,7 @@ from duizhang.close.decided_sheet import DECIDED_HEADER, DECIDED_INPUT
 from duizhang.close.workbook import CELL_HEADER
 from duizhang.declared.currency import in_places
 from duizhang.declared.schema import PIECES
-from duizhang.report.figures import evidence_lines
+from duizhang.report.figures import evidence_lines, in_words
 from duizhang.speech.labels import Labels, load_labels
 from duizhang.speech.phrases import in_language
 
@@ -226,7 +226,7 @@ class _Book:
             case "booked_in" | "event":
                 value = self._place(str(value))
             case "proposal":
-                value = in_language(value, self.labels.language)
+                value = in_words(value, self.labels.language)
         if isinstance(value, Decimal) and len(value.as_tuple().digits) <= EXACT_DIGITS:
             sheet.write_number(number, column, value, self._number(value, "" if name.endswith("quantity") else row["currency"]))
         elif isinstance(value, int):

@@ -13,7 +13,7 @@ from typing import Any
 from duizhang.declared.currency import in_places
 from duizhang.declared.schema import PIECES
 from duizhang.declared.terms import Side
-from duizhang.speech.labels import Labels
+from duizhang.speech.labels import Labels, Language
 from duizhang.speech.phrases import in_language
 
 # decimals of amounts of which no currency is known, beyond cents
@@ -59,12 +59,17 @@ def with_currency(value: Decimal, currency: str, labels: Labels) -> str:
     return f"{amount(value, currency)} {currency}".strip()
 
 
+def in_words(text: str, language: Language) -> str:
+    """What the core says of an item, in a language and without the zeros by which it keeps money exact."""
+    return in_language(_ZEROS.sub(r"\1", text), language)
+
+
 def evidence_lines(evidence: str | None, labels: Labels, shown: int) -> Sequence[str]:
     """The column `evidence` of `variances` in words: of one of several causes of an item the numbers that it follows from, then the first
     entries, those that tell most of the difference before the others, and how many more there are."""
     entries: list[dict[str, Any]] = json.loads(evidence or "[]")
     because = next((str(entry["because"]) for entry in entries if entry.get("because")), "")
-    told = [_AMOUNT.sub(lambda m: f"{Decimal(m[0]):,}", in_language(_ZEROS.sub(r"\1", because), labels.language))] if because else []
+    told = [_AMOUNT.sub(lambda m: f"{Decimal(m[0]):,}", in_words(because, labels.language))] if because else []
     found = [*_telling([e for e in entries if "side" in e]), *(e for e in entries if "side" not in e)]
     lines = [_claim(entry, labels) if "side" in entry else f"{entry['key']} {_plain(entry['difference'])}" for entry in found[:shown]]
     there = max([len(entries), *(int(entry.get("claims") or entry.get("lines") or 0) for entry in entries)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,16 @@ from duizhang.ingest import FileRecord, records
 from duizhang.ingest.files import ACCEPTED, READ, REFUSED, cell_corrections
 from duizhang.ingest.typing import shape
 from duizhang.publish.versions import HELD
-from duizhang.report.figures import evidence_lines
+from duizhang.report.figures import amount, evidence_lines
 from duizhang.report.home_books import read_home_books
 from duizhang.report.item_names import item_name
 from duizhang.report.order_life import events_of, items_of, near_keys
+from duizhang.report.tables import currency_name
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
 from duizhang.review.views import views
 from duizhang.review.visiting import Visit, day_of
+from duizhang.review.wording import say
 from duizhang.speech.labels import Labels, Language
 from duizhang.speech.phrases import in_language
 from duizhang.standing.verdict import not_run, not_run_lines, verdicts
@@ -201,6 +204,13 @@ def _own(line: Mapping[str, Any]) -> str:
 
 
 def _told(event: dict[str, Any], language: Language) -> dict[str, Any]:
-    said = event["payload"]
-    facts = [_fact(said[name], language) for name in _FACTS if said.get(name)]
-    return {"at": event["at"][:16].replace("T", " "), "by": event["actor"], "what": event["kind"], "facts": " · ".join(facts)}
+    said, labels = event["payload"], Labels(language)
+    shown = {name: _fact(said[name], language) for name in _FACTS if said.get(name)}
+    for name in shown.keys() & {"role", "decision"}:
+        shown[name] = say(shown[name], language)
+    if "leg" in shown:
+        shown["leg"] = labels.leg(shown["leg"])
+    if {"amount", "currency"} <= shown.keys():
+        currency = shown.pop("currency")
+        shown["amount"] = f"{amount(Decimal(shown['amount']), currency)} {currency_name(currency, labels)}"
+    return {"at": event["at"][:16].replace("T", " "), "by": event["actor"], "what": event["kind"], "facts": " · ".join(shown.values())}

@@ -14,12 +14,11 @@ from starlette.responses import HTMLResponse, Response
 
 from duizhang.close.decisions import DECISIONS
 from duizhang.reconcile import load_causes
-from duizhang.report.figures import amount, percent
+from duizhang.report.figures import amount, in_words, percent
 from duizhang.report.tables import currency_name
 from duizhang.review.visiting import Visit
 from duizhang.review.wording import LANGUAGES, say, say_value
 from duizhang.speech.labels import Labels
-from duizhang.speech.phrases import in_language
 
 
 @cache
@@ -78,7 +77,7 @@ def plain_page(template: str, language: str, values: dict[str, Any], *, status: 
         **(defaults | values), t=word, language=language, cause=cause, action=action, owner=owner, leg=labels.leg, tells=tells,
         value=partial(say_value, language=language),
         days_old=lambda days: labels.text("ages_note", a=days), unit=partial(currency_name, labels=labels),
-        told=partial(in_language, language=labels.language),
+        told=partial(in_words, language=labels.language),
     )
     return HTMLResponse(text, status_code=status)
 

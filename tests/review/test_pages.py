@@ -141,6 +141,8 @@ def test_a_decision_is_previewed_taken_once_and_taken_back(home: Path, serving: 
         ("write_off", "1.0000", "Li Na"), ("write_off", "2.0000", "Li Na")]
     status, text, _ = server.ask(f"/day/{DAY}/decided", chosen)
     assert status == 400 and "decided write_off on it" in text
+    log = server.ask(f"/day/{DAY}?lang=en")[1]
+    assert re.search(r"<td>decided</td><td>write off · [^·<]*[A-Z][^·<]* · [^<]* · 1\.00 CNY · agreed<", log)
     split = {**chosen, "event": ["E00000000000C"], "decision": "split", "to": "1.50 write_off: lost; 3.50 accept"}
     status, text, _ = server.ask(f"/day/{DAY}/decide", split, **{"Accept-Language": "en"})
     assert status == 200 and "<b>1.50</b>" in text and "<b>3.50</b>" in text and ">write off · lost<" in text and "<b>5.00</b>" in text
