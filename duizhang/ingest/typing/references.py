@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from duizhang.declared.matching_passes import load_matching
 from duizhang.ingest.specification import OF_REFERENCE, SourceSpec
@@ -23,6 +24,9 @@ _TELEPHONE = re.compile(
     r"|(?<![a-z0-9])(?=\+)|(?=\(\d{2,5}\)\s?\d)|(?<![\w-])(?=0\d{2,3}[-/]\d{7,8}(?![\w-])))"
     r"(?P<number>[+(]?\d+(?:[\s()/.-]+\d+)*)(?![a-z0-9])"
 )
+# without one of these there is none, and that is told of all texts at once
+_DIALLED = r"(?i)tel|phone|mob|cell|handy|fax|电话|手机|[+(]|0\S{2,3}[-/]"
+_SHORTEST = 11  # characters of the shortest number that is a person's
 _LONGEST = 15  # digits that a telephone number may have (E.164)
 
 
@@ -46,15 +50,20 @@ def remark_fields(spec: SourceSpec, *, masked: bool = True) -> frozenset[str]:
 def references(cells: pa.Array) -> pa.Array:
     """The ids and known words of each text, in their order; '' where there are none."""
     coded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
-    kept = pa.array([_of(text) if text else text for text in coded.dictionary.to_pylist()], pa.string())
-    return kept.take(coded.indices)
+    dialled = pc.match_substring_regex(coded.dictionary, _DIALLED)
+    texts = zip(coded.dictionary.to_pylist(), dialled.to_pylist(), strict=True)
+    kept = [_of(text, has_telephone=has_telephone) if text else text for text, has_telephone in texts]
+    return pa.array(kept, pa.string()).take(coded.indices)
 
 
-def _of(text: str) -> str:
+def _of(text: str, *, has_telephone: bool) -> str:
     # not by a pattern: one for mail addresses would take the square of a long text's length
-    said = _TELEPHONE.sub(_behind, " ".join(word for word in text.split() if "@" not in word))
+    said = " ".join(word for word in text.split() if "@" not in word)
+    if has_telephone:
+        said = _TELEPHONE.sub(_behind, said)
     ids = [found for found in _ID.findall(said) if any(ch.isdigit() for ch in found) and not _is_personal(found)]
-    return " ".join(dict.fromkeys([*ids, *(word for word in _known_words() if word in text.casefold())]))
+    folded = text.casefold()
+    return " ".join(dict.fromkeys([*ids, *(word for word in _known_words() if word in folded)]))
 
 
 def _behind(found: re.Match[str]) -> str:
@@ -70,6 +79,8 @@ def _behind(found: re.Match[str]) -> str:
 
 def _is_personal(found: str) -> bool:
     """Whether it is somebody's number, or has one in it."""
+    if len(found) < _SHORTEST:
+        return False
     parts = [found, *re.split(r"[_.-]", found), *([re.sub(r"[.-]", "", found)] if not re.search("[A-Za-z_]", found) else [])]
     return any(_PERSONAL.fullmatch(part) or _is_iban(part) for part in parts) or _is_card(found)
 
