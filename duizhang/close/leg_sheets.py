@@ -226,7 +226,7 @@ class _Book:
             case "booked_in" | "event":
                 value = self._place(str(value))
             case "proposal":
-                value = in_words(value, self.labels.language)
+                value = in_words(value or "", self.labels.language)
         if isinstance(value, Decimal) and len(value.as_tuple().digits) <= EXACT_DIGITS:
             sheet.write_number(number, column, value, self._number(value, "" if name.endswith("quantity") else row["currency"]))
         elif isinstance(value, int):

@@ -58,6 +58,7 @@ def test_what_a_layout_cannot_say_is_refused(tmp_path: Path) -> None:
     assert "'=1+1" in (tmp_path / "x.csv").read_text(encoding="utf-8-sig")
 
 
+@pytest.mark.slow
 def test_entries_of_others_than_the_file_is_about_are_told(tmp_path: Path) -> None:
     fake = _FAKES.Fake(tmp_path / "home")
     fake.fill([FIRST])

@@ -314,6 +314,7 @@ def test_a_table_that_is_declared_later_is_there_at_the_next_look(tmp_path: Path
     assert count("second") == state.change(lambda: count("third")) == 0
 
 
+@pytest.mark.slow
 def test_a_database_without_room_is_one_message_and_loses_nothing(
     fake: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,6 +347,7 @@ def test_a_database_without_room_is_one_message_and_loses_nothing(
     assert kinds(State(home)) == ["signed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", some(("sqlite", "postgresql"), "sqlite"))
 def test_parallel_signatures_are_one_after_the_other(
     database: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

@@ -67,6 +67,7 @@ def read(texts: list[str], formats: tuple[str, ...]) -> list[dt.datetime | None]
     return times(formats).of(pl.Series("x", texts, pl.String))[0].to_list()  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=examples(20, 200))
 @given(st.sampled_from(FORMATS), st.lists(INSTANTS | st.just(None), max_size=4), st.data())
 def test_times_are_those_that_duckdb_reads(formats: tuple[str, ...], instants: list[dt.datetime | None], data: st.DataObject) -> None:

@@ -29,6 +29,7 @@ def counted(path: Path, into: Path) -> dict[str, object]:
             "summary": found.summary("bank_entries"), "rows": rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [tally.MANY_ROWS + 4, 3])
 def test_a_file_is_counted_as_if_it_were_the_first(tmp_path: Path, rows: int) -> None:
     files = [statement(tmp_path, "6222000000000001", "USD", 2, 7, rows), statement(tmp_path, "6222000000000002", "JPY", 3, 9, rows),

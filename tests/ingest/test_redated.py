@@ -43,6 +43,7 @@ def taken_in(folder: Path, bills: list[str]) -> tuple[Store, State]:
     return store, state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranges", [pytest.param([DAYS], marks=pytest.mark.slow), [[day] for day in reversed(DAYS)]])
 def test_one_id_on_two_days_counts_once_on_the_day_of_the_newer_file(tmp_path: Path, ranges: list[list[dt.date]]) -> None:
     """E1 is pending on the first and completed on the second; E3 comes in both downloads by another clock; E4 is charged and refunded."""

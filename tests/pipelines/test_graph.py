@@ -72,6 +72,7 @@ def read_by(path: Path) -> set[str]:
     return {source.name for scope in scopes for _, source in scope.selected_sources.values() if isinstance(source, exp.Table)} - {""}
 
 
+@pytest.mark.slow
 def test_every_edge_is_one_that_the_sql_or_a_specification_says(defs: Definitions) -> None:
     specs = load_specs()
     expected: dict[str, set[str]] = {name: set() for name in NAMED}

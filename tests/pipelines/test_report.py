@@ -32,6 +32,7 @@ def test_a_day_is_printed_on_two_pages(home: Path, tmp_path: Path) -> None:
     assert len(re.findall(rb"/Type\s*/Page[^s]", (tmp_path / "a.pdf").read_bytes())) <= 2
 
 
+@pytest.mark.slow
 def test_every_day_has_a_page(home: Path, tmp_path: Path) -> None:
     day = days(START, LAST)[1]
     duizhang("report", "--home", home, "--period", day, "--out", tmp_path / "a.html")

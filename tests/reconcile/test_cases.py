@@ -140,6 +140,7 @@ def test_books_say_which_passes_a_leg_has_and_in_which_order(tmp_path: Path) -> 
     assert told("none", order_payment=[]) == {("payout_bank", "keyless", ("PA3", "bank/1/9"))}
 
 
+@pytest.mark.slow
 def test_goods_that_were_refused_at_the_door_are_not_paid_back(tmp_path: Path) -> None:
     rows = [
         # cash on delivery: the whole of it, and one of three pieces; and an order that is said to have been paid

@@ -128,6 +128,7 @@ DIFFERENT = [
 ]
 
 
+@pytest.mark.slow
 def test_the_cause_of_a_line_that_differs(tmp_path: Path) -> None:
     lines, expected = [], {}
     for number, (left, right, cause) in enumerate(DIFFERENT):

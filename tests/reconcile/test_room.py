@@ -191,6 +191,7 @@ def test_a_sale_in_dollars_is_held_against_its_cost_in_dollars(tmp_path: Path) -
     assert [(r["subject"], r["currency"], r["value"], r["expected"]) for r in rows] == [("B", "USD", Decimal("9.99"), 10)]
 
 
+@pytest.mark.slow
 def test_freight_is_in_the_currency_of_the_carriers_card_not_of_the_shop(tmp_path: Path) -> None:
     parcel = {"entity": "abroad", "shop": "us", "carrier": "SF", "tracking_number": "N", "zone": ""}
     store = run(tmp_path, {

@@ -57,6 +57,7 @@ def items(store: Store, period: dt.date) -> dict[tuple[str, str], tuple[str, Dec
     return {(r["leg"], r["key"]): (r["cause"], r["difference"]) for r in store.read("variances", period).to_pylist()}
 
 
+@pytest.mark.slow
 def test_a_source_is_known_by_its_tables_and_not_by_its_name(tmp_path: Path) -> None:
     store = run(tmp_path, [FIRST], {"orders": [order(FIRST, "books", "1", "50")], "payments": [payment(FIRST, "1", "50")]},
                 ("books_orders", "alipay_trade"))
