@@ -22,11 +22,10 @@ from duizhang.ingest import FileRecord, records
 from duizhang.ingest.files import ACCEPTED, READ, REFUSED, cell_corrections
 from duizhang.ingest.typing import shape
 from duizhang.publish.versions import HELD
-from duizhang.report.figures import amount, evidence_lines
+from duizhang.report.figures import evidence_lines, with_currency
 from duizhang.report.home_books import read_home_books
 from duizhang.report.item_names import item_name
 from duizhang.report.order_life import events_of, items_of, near_keys
-from duizhang.report.tables import currency_name
 from duizhang.review import asking
 from duizhang.review.rendering import rendered
 from duizhang.review.views import views
@@ -211,6 +210,5 @@ def _told(event: dict[str, Any], language: Language) -> dict[str, Any]:
     if "leg" in shown:
         shown["leg"] = labels.leg(shown["leg"])
     if {"amount", "currency"} <= shown.keys():
-        currency = shown.pop("currency")
-        shown["amount"] = f"{amount(Decimal(shown['amount']), currency)} {currency_name(currency, labels)}"
+        shown["amount"] = with_currency(Decimal(shown["amount"]), shown.pop("currency"), labels)
     return {"at": event["at"][:16].replace("T", " "), "by": event["actor"], "what": event["kind"], "facts": " · ".join(shown.values())}

@@ -125,13 +125,12 @@ def not_run_lines(
         places_told += _(" and {n} more", n=more) if more > 0 else ""
         days = _("{first} to {last}", first=first, last=last) if last > first else str(first)
         is_over = until is not None and last < until
-        if leg == "refunds" and is_over:
-            lines.append(_("own refunds{places} were not there yet ({days}): {n} of the provider's stand for them, held against nothing",
-                           places=places_told, days=days, n=sum(row["claims"] or 0 for row in group)))
-            continue
         if leg == "refunds":
-            lines.append(_("own refunds{places} were never supplied ({days}): {n} of the provider's stand for them, held against nothing",
-                           places=places_told, days=days, n=sum(row["claims"] or 0 for row in group)))
+            said = {"places": places_told, "days": days, "n": sum(row["claims"] or 0 for row in group)}
+            lines.append(
+                _("own refunds{places} were not there yet ({days}): {n} of the provider's stand for them, held against nothing", **said)
+                if is_over else
+                _("own refunds{places} were never supplied ({days}): {n} of the provider's stand for them, held against nothing", **said))
             continue
         told = {"leg": spoken_leg(leg), "places": places_told, "days": days, "side": _(missing), "records": spoken_records(wanted)}
         lines.append(_("{leg}{places} was not run ({days}): its {side} side was not there yet ({records})", **told) if is_over

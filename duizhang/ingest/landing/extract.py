@@ -35,7 +35,7 @@ from duizhang.ingest.landing.stated_around import stated_around
 from duizhang.ingest.landing.tally import Tally, counting, tie
 from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, rewritten, shown_name
 from duizhang.ingest.reading import read
-from duizhang.ingest.recognising import AROUND, Place, Strange, currencies_above, recognise, tables_of, unnumbered
+from duizhang.ingest.recognising import AROUND, Place, Strange, currencies_of_all, recognise, tables_of, unnumbered
 from duizhang.ingest.rows import Batch, Broken, several
 from duizhang.ingest.specification import NUMBERS, SourceSpec, Table, Total, normalised
 from duizhang.ingest.texts import constant, whole
@@ -183,7 +183,7 @@ class _Run:
             raise ConservationError(
                 f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
         marked = frozenset(self.typer.marked) if self.typer else frozenset()
-        above = (*self.place.above, *(f"{AROUND}{code}" for code in sorted(currencies_above(self.reading.around, of_all=True))))
+        above = (*self.place.above, *(f"{AROUND}{code}" for code in sorted(currencies_of_all(self.reading.around))))
         own = assumed(self.folder / ROWS, self.spec, self.setting, above, marked) if parsed else Assumed()
         lines = hold(self.reading, self.spec, self.typer, self.folder)
         around = stated_around(self.reading, self.spec, self.typer, self.folder, self.read)
@@ -268,9 +268,13 @@ class _Run:
             return None
         money = {n: c for n, c in self.spec.fields.items() if c.type == "money" and n in self.schema.names}
         fields = [n for n, column in money.items() if same in map(normalised, (column.column, *column.also))]
+        return self._sum_of(fields[0]) if fields else None
+
+    def _sum_of(self, field: str) -> Decimal:
+        """What a field of the rows adds up to, as they are landed."""
         with scratch() as con:
-            return next((value for field in fields for (value,) in con.execute(
-                f'select coalesce(sum("{field}"), 0) from read_parquet(?)', [str(self.folder / ROWS)]).fetchall()), None)
+            [(found,)] = con.execute(f'select coalesce(sum("{field}"), 0) from read_parquet(?)', [str(self.folder / ROWS)]).fetchall()
+        return Decimal(found)
 
     def _without_tax(self) -> Iterator[tuple[str, str, str, str]]:
         """Columns of taxes beside what is read, and of what is both: then the amounts may be the one or the other."""
@@ -278,8 +282,7 @@ class _Run:
         others = {name: total for name, (_, total) in self.unread.sums.items() if name not in taxes}
         if not taxes or not others or "amount" not in self.schema.names:
             return
-        with scratch() as con:
-            [(mine,)] = con.execute("select coalesce(sum(amount), 0) from read_parquet(?)", [str(self.folder / ROWS)]).fetchall()
+        mine = self._sum_of("amount")
         for (tax, added), (name, total) in itertools.product(taxes.items(), others.items()):
             if total == mine + added:
                 yield tax, name, f"{total.normalize():f}", f"{mine.normalize():f}"

@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 
-from duizhang.ingest.moves import BY_CARD, CAME_IN, GIVEN, LEFT, PAID_OUT, TAKEN, TURNED
+from duizhang.ingest.moves import BY_CARD, CAME_IN, GIVEN, LEFT, PAID_OUT, TAKEN, TURNED, any_of
 from duizhang.ingest.rows import Batch
 from duizhang.ingest.specification import Sides
 from duizhang.ingest.texts import series
@@ -26,7 +26,7 @@ _LEDGER_ABOVE = re.compile(
 _BANK_ABOVE = re.compile(
     r"(?i)对账单|交易明细|账户明细|交易流水|活期|开户行|开户银行|\b(?:bank|account|card) statement\b"
     r"|\bstatement (?:of account|period|date)\b|\biban\b|kontoauszug|relev[ée] de compte|estratto conto|extracto|rekeningafschrift")
-_AWAY = "|".join([TAKEN, *(words.removeprefix("(?i)") for words in (TURNED, LEFT, BY_CARD))])
+_AWAY = any_of(TAKEN, TURNED, LEFT, BY_CARD)
 _OFTEN = 4  # times as many rows for one reading as against it
 
 
@@ -48,18 +48,17 @@ def is_of_ledger(typer: ColumnTyper, batch: Batch, rule: Sides) -> bool | None:
 
 def all_came_in(typer: ColumnTyper, batch: Batch, amount: str) -> bool:
     """Whether every row with an amount says of itself that its money came in, and none anything else."""
-    return _all_say(typer, batch, amount, f"{CAME_IN}|{PAID_OUT}", _AWAY)
+    return _all_say(typer, batch, amount, any_of(CAME_IN, PAID_OUT), _AWAY)
 
 
 def all_are_payouts(typer: ColumnTyper, batch: Batch, amount: str) -> bool:
     """Whether every row with an amount says that its money came in, or is a payout, which came in at a bank, and none anything else."""
-    return _all_say(typer, batch, amount, f"{CAME_IN}|{PAID_OUT}|{GIVEN.removeprefix('(?i)')}", _AWAY)
+    return _all_say(typer, batch, amount, any_of(CAME_IN, PAID_OUT, GIVEN), _AWAY)
 
 
 def all_went_out(typer: ColumnTyper, batch: Batch, amount: str) -> bool:
     """Whether every row with an amount says of itself that its money went out, as a fee does, and none anything else."""
-    against = "|".join(words.removeprefix("(?i)") for words in (GIVEN, CAME_IN, PAID_OUT))
-    return _all_say(typer, batch, amount, f"{TAKEN}|{LEFT}", f"{TURNED}|{against}")
+    return _all_say(typer, batch, amount, any_of(TAKEN, LEFT), any_of(TURNED, GIVEN, CAME_IN, PAID_OUT))
 
 
 def _all_say(typer: ColumnTyper, batch: Batch, amount: str, said: str, against: str) -> bool:
@@ -78,7 +77,7 @@ def _rows(typer: ColumnTyper, batch: Batch, debits: pl.Series, credits: pl.Serie
         return None
     texts = pl.DataFrame({str(place): series(batch.columns[place]).fill_null("") for place in places})
     text = texts.select(x=pl.concat_str(pl.all(), separator=" ")).to_series()
-    out, into = text.str.contains(TAKEN), text.str.contains(GIVEN)
+    out, into = text.str.contains(any_of(TAKEN)), text.str.contains(any_of(GIVEN))
     out, into = out & ~into, into & ~out
     bank = int(((out & (debits != 0) & (credits == 0)) | (into & (credits != 0) & (debits == 0))).sum())
     ledger = int(((out & (credits != 0) & (debits == 0)) | (into & (debits != 0) & (credits == 0))).sum())

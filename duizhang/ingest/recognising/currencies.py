@@ -44,13 +44,13 @@ def without_currency(name: str) -> tuple[str, str]:
     return (found[1], currency) if found and (currency in iso_codes() or not currency) else (name, "")
 
 
-def currencies_above(lines: Sequence[str], *, of_all: bool = False) -> set[str]:
-    """The currencies that the lines above a table state for all of it, beside a word for balance or currency: `Saldo: CHF 120.50`.
+def currencies_of_all(lines: Sequence[str]) -> set[str]:
+    """The currencies that lines around a table state of all amounts in a sentence: `* Amounts in EUR`."""
+    return {code for line in lines for code in _ALL_IN.findall(line) if code in iso_codes()}
 
-    of_all: those that they state of all amounts in a sentence: `* Amounts in EUR`.
-    """
-    if of_all:
-        return {code for line in lines for code in _ALL_IN.findall(line) if code in iso_codes()}
+
+def currencies_above(lines: Sequence[str]) -> set[str]:
+    """The currencies that the lines above a table state for all of it, beside a word for balance or currency: `Saldo: CHF 120.50`."""
     told = (line for line in lines if _LABELLED.search(line))
     return {code for line in told for code in _STATED.findall(line) if code in iso_codes()}
 

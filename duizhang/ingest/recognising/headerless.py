@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise, permutations
 
-from duizhang.ingest.moves import CAME_IN, CARD_PAID, GIVEN, LEFT, PAID_OUT, TAKEN, TURNED
+from duizhang.ingest.moves import CAME_IN, CARD_PAID, GIVEN, LEFT, PAID_OUT, TAKEN, TURNED, any_of
 from duizhang.ingest.specification import SourceSpec
 
 _STEPS = 2  # between balances that are enough to prove it
@@ -23,8 +23,8 @@ _DAY = re.compile(
 _AMOUNT = re.compile(r"([-+]?)(\d{1,3}(?:([., '])\d{3})(?:\3\d{3})*|\d+)(?:([.,])(\d{1,2}))?([-+]?)")
 _CENTS = re.compile(r"[.,]\d\d\D*$")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}|\d{16,26}")
-_IN = re.compile(f"{GIVEN}|{CAME_IN.removeprefix('(?i)')}|{PAID_OUT}|{CARD_PAID}|{TURNED.removeprefix('(?i)')}")
-_OUT = re.compile(f"{TAKEN}|{LEFT}")
+_IN = re.compile(any_of(GIVEN, CAME_IN, PAID_OUT, CARD_PAID, TURNED))
+_OUT = re.compile(any_of(TAKEN, LEFT))
 _ISO = re.compile(r"[A-Z]{3}")
 
 

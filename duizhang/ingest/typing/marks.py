@@ -109,8 +109,6 @@ def _by_days(days: Sequence[pl.Series]) -> str:
     return "," if any(len(texts) and texts.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").all() for texts in filled) else ""
 
 
-
-
 def currencies_at(texts: Cells) -> set[str]:
     """The codes of the currencies that stand at amounts, where each amount that is not 0 names one."""
     first = texts.values.head(_FEW)
