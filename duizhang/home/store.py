@@ -24,6 +24,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from duizhang.declared.currency import unit_sql
 from duizhang.digest import digest_in_order, file_digest, sort_rows, table_digest
 from duizhang.errors import UserError
 from duizhang.home.disk import make_folder, put, told_when_full, written
@@ -46,7 +47,7 @@ def days(start: dt.date, end: dt.date) -> list[dt.date]:
 def connect(
     *, threads: int | None = None, memory: str = "", spill: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB in UTC that loads no extension from outside. The caller closes it.
+    """An in-memory DuckDB in UTC that loads no extension from outside and knows the function of specifications. The caller closes it.
 
     memory: what it may take (`2GB`) before it puts what does not fit into the folder `spill`.
     """
@@ -54,6 +55,7 @@ def connect(
     con.execute("set timezone = 'UTC'")
     # a bar of its own on standard output after two seconds, unless it is told not to
     con.execute("set enable_progress_bar = false")
+    con.execute(f"create macro minor(amount, currency) as cast(amount as decimal(28, 4)) * {unit_sql('currency')}")
     if threads:
         con.execute(f"set threads = {int(threads)}")
     if memory:
@@ -101,7 +103,7 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
     con = cursor()
     try:
         con.execute(f"attach ':memory:' as scratch_{number}")
-        con.execute(f"use scratch_{number}")
+        con.execute(f"set search_path = 'scratch_{number}.main,memory.main'")
         yield con
     finally:
         con.execute("use memory")

@@ -32,7 +32,7 @@ from duizhang.ingest.files import (
     records,
 )
 from duizhang.ingest.inbox import landed_quarantine
-from duizhang.ingest.landing import MANY, LandedFiles, Setting, prepare, ranks
+from duizhang.ingest.landing import MANY, LandedFiles, Setting, ranks
 from duizhang.ingest.specification import load_specs
 
 _NAMED = 3  # refused files that are named where one is missing
@@ -66,7 +66,6 @@ def build_canonical(books: Books, store: Store, state: State, periods: Sequence[
     # all processors for many rows, one connection for all tables: to start one takes longer than to read small files
     is_large = landed_rows > MANY
     with closing(store.connect()) if is_large else scratch() as con:
-        prepare(con)
         con.register("ranks", order)
         for source, again in overlap.again.items():
             con.register(_again_in(overlap, source), again)

@@ -17,7 +17,7 @@ from duizhang.declared import schema
 from duizhang.home.store import scratch
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.files import CountedFile, Overlaps, overlaps_of
-from duizhang.ingest.landing import LandedFiles, extract, prepare, ranks
+from duizhang.ingest.landing import LandedFiles, extract, ranks
 from duizhang.ingest.specification import SourceSpec
 from tests.ingest.test_damage import SAMPLES
 
@@ -56,7 +56,6 @@ class Files:
         """The canonical tables, as they are built."""
         answer, again = {}, found.again.get(self.spec.name) if found else None
         with scratch() as con:
-            prepare(con)
             con.register("ranks", ranks([file.path for file in self.files]))
             if again is not None:
                 con.register("again", again)

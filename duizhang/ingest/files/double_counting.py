@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from duizhang.home.store import scratch
 from duizhang.ingest.files.told_overlaps import CountedFile
-from duizhang.ingest.landing import LandedFiles, prepare
+from duizhang.ingest.landing import LandedFiles
 
 UNNAMED_ACCOUNT = "bank"  # what stands for the account of a file that names none
 Conflicts = dict[tuple[str, dt.date], set[str]]  # (file, day) -> files that tell the same
@@ -84,7 +84,6 @@ def _days_of(landed: LandedFiles, source: str, table: str) -> list[Told]:
     digits = "regexp_replace(bank_account, '[^0-9]', '', 'g')"
     whose = f"case when length({digits}) >= 6 then right({digits}, 8) else bank_account end" if table == "bank_entries" else "shop"
     with scratch() as con:
-        prepare(con)
         rows = landed.ask(
             con, table, source,
             f"select file, {whose} as whose, period, {moved} as moved from canonical where period is not null group by all order by all")

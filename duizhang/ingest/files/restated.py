@@ -17,7 +17,7 @@ import duckdb
 from duizhang.home.store import connect
 from duizhang.ingest.files.file_records import READ, SUPERSEDED, FileRecord
 from duizhang.ingest.files.redated import REACH_DAYS, moved_days
-from duizhang.ingest.landing import LandedFiles, Setting, prepare, ranks
+from duizhang.ingest.landing import LandedFiles, Setting, ranks
 from duizhang.ingest.specification import SourceSpec
 
 
@@ -56,7 +56,6 @@ def restated_days(
         if record.status == READ:
             before.setdefault(record.source, {})[record.path] = record
     with connect() as con:
-        prepare(con)
         for source, files in sorted(groups.items()):
             spec, old = specs[source], before.get(source, {})
             near = _near(files, old)

@@ -12,7 +12,6 @@ from duizhang.ingest.landing.landed import (
     expressions_of,
     landed_schema,
     part_sql,
-    prepare,
     ranks,
     scan_of,
 )
@@ -36,7 +35,6 @@ __all__ = [
     "lines_of",
     "look",
     "part_sql",
-    "prepare",
     "ranks",
     "replace",
     "scan_of",

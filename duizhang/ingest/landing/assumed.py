@@ -15,7 +15,7 @@ import duckdb
 from duizhang.declared.currency import known_currencies
 from duizhang.errors import SpecError
 from duizhang.home.store import quoted, scratch
-from duizhang.ingest.landing.landed import Setting, named_currency, prepare, unnamed_currency
+from duizhang.ingest.landing.landed import Setting, named_currency, unnamed_currency
 from duizhang.ingest.recognising import AROUND, BESIDE, SIGN
 from duizhang.ingest.specification import SourceSpec
 
@@ -89,7 +89,6 @@ def _against(count: int, owners: set[Any], named: set[Any], setting: Setting, ab
 def _landed(rows: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that has the landed rows of a file as `landed`."""
     with scratch() as con:
-        prepare(con)
         # of a small file the rows are asked several times in less time than the file is opened again
         kind = "table" if rows.stat().st_size < _SMALL else "view"
         con.execute(f"create {kind} landed as from read_parquet({quoted(rows)})")

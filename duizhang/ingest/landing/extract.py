@@ -28,7 +28,7 @@ from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.extraction import MOST_LINES, ControlTotal, Extraction, Unseen, lines_of
 from duizhang.ingest.landing.first_rows import captures_of, overlay_of, settle, typer_of
 from duizhang.ingest.landing.held_totals import hold, stated_amount
-from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema, prepare
+from duizhang.ingest.landing.landed import ROWS, TOTALS, Setting, landed_schema
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.stated_around import stated_around
@@ -253,12 +253,10 @@ class _Run:
         amounts = [name for name, column in self.spec.fields.items() if column.type == "money" and name in self.schema.names]
         empty = " and ".join(f'"{name}" is null' for name in amounts) or "false"
         with scratch() as con:
-            prepare(con)
-            rows = con.from_parquet(str(self.folder / ROWS))
-            first, bare = (
-                rows.filter(f"not coalesce({taken}, false) and {only}").limit(MOST_LINES).select("line").fetchall()
-                for only in ("true", empty))
-        return tuple(line for (line,) in first), tuple(line for (line,) in bare)
+            [(first, bare)] = con.execute(
+                f"select min(line, {MOST_LINES}), min(line, {MOST_LINES}) filter (where {empty}) from read_parquet(?) "
+                f"where not coalesce({taken}, false)", [str(self.folder / ROWS)]).fetchall()
+        return tuple(first or ()), tuple(bare or ())
 
     def _rival(self, name: str) -> Decimal | None:
         """What the column adds up to that is read, where there is another of its name and no balance tells which is right."""

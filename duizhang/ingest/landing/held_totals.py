@@ -16,7 +16,7 @@ import polars as pl
 
 from duizhang.home.store import scratch
 from duizhang.ingest.landing.extraction import ControlTotal, lines_of
-from duizhang.ingest.landing.landed import ROWS, landed_schema, prepare
+from duizhang.ingest.landing.landed import ROWS, landed_schema
 from duizhang.ingest.rows import Reading
 from duizhang.ingest.specification import SourceSpec
 from duizhang.ingest.typing import ColumnTyper
@@ -120,7 +120,6 @@ def _rows(spec: SourceSpec, fields: Mapping[str, int], folder: Path) -> pl.DataF
     listed = ", ".join(f'coalesce("{name}", 0)::decimal(38, 4) as "{name}"' for name in fields)
     after = f'"{balance.after}"' if balance and balance.after in kept else "null"
     with scratch() as con:
-        prepare(con)
         found = con.sql(
             f"select line as \"the line\", coalesce(({currency})::varchar, '') as \"the currency\", "
             f'coalesce({counts}, false) as "it counts", '

@@ -20,7 +20,6 @@ import pyarrow as pa
 
 from duizhang.books import Books
 from duizhang.declared import schema
-from duizhang.declared.currency import unit_sql
 from duizhang.errors import SpecError
 from duizhang.home.store import Store, connect, quoted, scratch
 from duizhang.ingest.corrected import CellCorrection
@@ -103,11 +102,6 @@ class Setting:
         return self.of_sources.get(spec.name, "") or spec.currency or self.shop_currency
 
 
-def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the functions known that specifications use."""
-    con.execute(f"create or replace temp macro minor(amount, currency) as cast(amount as decimal(28, 4)) * {unit_sql('currency')}")
-
-
 @lru_cache(KEPT)
 def typed_schema(spec: SourceSpec) -> pa.Schema:
     """The columns of typed rows: `line`, every field, and the business day `x_day` of every time `x`."""
@@ -188,13 +182,12 @@ class LandedFiles:
 
     @contextmanager
     def database(self, rows: int) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A prepared database for so many of their rows; for many within the memory of the run, where there is one, and with its spill."""
+        """A database for so many of their rows; for many within the memory of the run, where there is one, and with its spill."""
         if self.store is None or rows <= MANY:
             with database_for(rows) as con:
                 yield con
             return
         with closing(self.store.connect()) as con:
-            prepare(con)
             yield con
         self.store.clear_spill()
 
@@ -225,9 +218,8 @@ class LandedFiles:
 
 @contextmanager
 def database_for(rows: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A prepared database for so many landed rows: all processors for many; to start them takes longer than to read small files."""
+    """A database for so many landed rows: all processors for many; to start them takes longer than to read small files."""
     with closing(connect()) if rows > MANY else scratch() as con:
-        prepare(con)
         yield con
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from duizhang.home.store import scratch
 from duizhang.ingest.landing.extraction import ControlTotal
 from duizhang.ingest.landing.held_totals import stated_amount
-from duizhang.ingest.landing.landed import ROWS, landed_schema, prepare
+from duizhang.ingest.landing.landed import ROWS, landed_schema
 from duizhang.ingest.rows import Reading
 from duizhang.ingest.specification import SourceSpec
 from duizhang.ingest.typing import ColumnTyper
@@ -107,7 +107,6 @@ def _rows(spec: SourceSpec, folder: Path) -> tuple[list[Decimal], list[Decimal |
     after = f'"{balance.after}"' if balance.after in kept else "null"
     owner = f"concat_ws('\x1f', {', '.join(dict.fromkeys(whose))})" if whose else "''"
     with scratch() as con:
-        prepare(con)
         found = con.execute(
             f"select ({balance.step})::decimal(38, 4), ({after})::decimal(38, 4), {owner}, coalesce({balance.where}, false) "
             "from read_parquet(?) order by line", [str(folder / ROWS)]).fetchall()

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from duizhang.errors import RefusedFile, SpecError
 from duizhang.home.store import cursor, duck_type, quoted, scratch
 from duizhang.ingest.landing.chain import Chain, chains_of, joined
-from duizhang.ingest.landing.landed import KEPT, Hazard, Setting, period_of, prepare, typed_schema
+from duizhang.ingest.landing.landed import KEPT, Hazard, Setting, period_of, typed_schema
 from duizhang.ingest.specification import Running, SourceSpec
 from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import ten_thousandths, without_values
@@ -242,7 +242,6 @@ class Counter:
     def __init__(self, con: duckdb.DuckDBPyConnection, spec: SourceSpec, of: str = "rows") -> None:
         """of: whether the tables of its rows are counted, or those of the line with its totals."""
         self.con, self.hazard = con, Hazard(spec)
-        prepare(con)
         tables = [table for table in spec.tables if table.of == of]
         feeds = sorted({table.where.strip() for table in tables})
         self.feeds, self.every = feeds, "true" in feeds  # row feeds a table

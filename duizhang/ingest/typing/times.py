@@ -286,6 +286,7 @@ def rivals(formats: tuple[str, ...]) -> frozenset[frozenset[str]]:
     return frozenset(frozenset(pair) for pair in itertools.combinations(read.columns, 2) if (read[pair[0]] != read[pair[1]]).any())
 
 
+@lru_cache(maxsize=256)
 def _examples(pattern: str) -> list[str]:
     if pattern in ("epoch", "excel"):
         return ["1700000000", "2011101211", "999999999"] if pattern == "epoch" else ["45000", "20110", "45000.5"]
