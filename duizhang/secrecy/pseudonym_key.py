@@ -15,9 +15,10 @@ import binascii
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from duizhang.errors import BooksError
 
@@ -190,13 +191,20 @@ def child(seed: bytes, number: int, level: int) -> bytes:
     return _mixed((int.from_bytes(seed, "little") ^ (number | level << 32)).to_bytes(SEED, "little"))
 
 
-@cache
-def mixing() -> Callable[[bytes], bytes]:
-    """AES under a key that is no secret: a permutation of blocks, one-way once its input is added (Matyas, Meyer and Oseas)."""
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+_OF_THREAD = threading.local()
 
-    public = hashlib.sha256(b"duizhang/pseudonym/tree").digest()[:SEED]
-    return Cipher(algorithms.AES(public), modes.ECB()).encryptor().update  # noqa: S305 - blocks are independent of each other
+
+def mixing() -> Callable[[bytes], bytes]:
+    """AES under a key that is no secret: a permutation of blocks, one-way once its input is added (Matyas, Meyer and Oseas).
+
+    Each thread has its own: the columns of a large file are typed in several, and a cipher that two use at once raises."""
+    if not hasattr(_OF_THREAD, "encrypt"):
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        public = hashlib.sha256(b"duizhang/pseudonym/tree").digest()[:SEED]
+        _OF_THREAD.encrypt = Cipher(algorithms.AES(public), modes.ECB()).encryptor().update  # noqa: S305 - blocks are independent of each other
+    encrypt: Callable[[bytes], bytes] = _OF_THREAD.encrypt
+    return encrypt
 
 
 def _mixed(blocks: bytes) -> bytes:

@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import re
 import zoneinfo
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pyarrow as pa
@@ -212,6 +213,13 @@ PERSON_KEYS = [key.text().strip().encode() for key in (_KEY, _KEY.without(["", "
 def test_pseudonyms_of_a_column_are_those_of_the_books(texts: list[str], key: bytes, sliced: int) -> None:
     column = pa.array(["another"] * sliced + texts, pa.string()).slice(sliced)
     assert pseudonyms(column, key).to_pylist() == [pseudonym(key, text) for text in texts]
+
+
+def test_pseudonyms_are_made_in_several_threads_at_once() -> None:
+    column, key = pa.array([f"person {n}" for n in range(8192)]), new_key().text().encode()
+    expected = pseudonyms(column, key)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(found.equals(expected) for found in pool.map(lambda _: pseudonyms(column, key), range(24)))
 
 
 def test_what_stands_for_no_id_is_none_so_that_rows_share_no_key() -> None:
