@@ -28,6 +28,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "stock_rollforward": ("entity", "warehouse", "sku"),
     "order_pnl": ("entity", "shop", "order_id", "sku", "currency"),
     "cash_in_transit": ("entity", "shop", "provider", "stage", "since", "currency"),
+    "bank_unclaimed": ("file", "line"),
     "channel_pnl": ("entity", "shop", "currency"),
     "customer_balances": ("entity", "customer", "currency"),
     "fee_audit": ("entity", "provider", "transaction_id", "currency"),

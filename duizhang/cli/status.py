@@ -50,6 +50,7 @@ def _text(found: dict[str, list[dict[str, Any]]], home: Path, *, everything: boo
     yield from _not_on_record(found["record"])
     yield from _days(found["periods"], everything=everything)
     yield from _to_deal_with(found["to_do"])
+    yield from _not_claimed(found["bank_unclaimed"])
     if everything:
         yield from _open_on(found["periods"])
     yield from _held(found["periods"], everything=everything)
@@ -92,6 +93,15 @@ def _to_deal_with(to_do: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield _amounts(to_do, ["differences", "amount", "currency", "overdue", "deadline", "cause"])
 
 
+def _not_claimed(moved: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Rent, wages, suppliers, and what nobody knows: no rule tells them apart, so they are added up and not judged."""
+    if moved:
+        yield ""
+        yield from indented(_("Lines of bank statements that are neither payouts nor refunds of known orders, held against nothing "
+                              "(table bank_unclaimed):"), screen_width())
+        yield _amounts(moved, ["entity", "kind", "lines", "amount", "currency"])
+
+
 def _open_on(periods: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for p in periods:
         if p["open_by_leg"]:
@@ -102,7 +112,7 @@ def _open_on(periods: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _amounts(rows: Sequence[Mapping[str, Any]], heads: list[str]) -> str:
     """A table of these columns, causes as people call them."""
     cells = in_currency(heads, [[row[head] for head in heads] for row in rows])
-    said: dict[str, Callable[[str], str]] = {"cause": spoken_cause, "leg": spoken_leg, "currency": spoken_currency}
+    said: dict[str, Callable[[str], str]] = {"cause": spoken_cause, "leg": spoken_leg, "currency": spoken_currency, "kind": _}
     named = [[said[head](cell) if head in said else cell for head, cell in zip(heads, row, strict=True)] for row in cells]
     return table_text([_(head) for head in heads], named, width=screen_width())
 
@@ -244,6 +254,7 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
             files = [
                 {"period": None, "source": "", "shop": "", "file": "", "status": "unknown", "problem": f"{error}; {error.advice}"}]
         missing_sides = _not_run(home, working, listed)
+        moved = _moved_unclaimed(con)
     for p in periods:
         verdict = judged.get(p["period"], Verdict()) if p["version"] else None
         p["verdict"] = verdict.name if verdict else ""
@@ -257,7 +268,8 @@ def status_of(home: Path) -> dict[str, list[dict[str, Any]]]:
         p["by_cause"] = [{"cause": c["cause"], "items": c["items"]} for c in events if c["cause"] != "timing"]
         p["differences"] = sum(c["items"] for c in p["by_cause"])
         p["in_transit"] = sum(c["items"] for c in events if c["cause"] == "timing")
-    return {"periods": periods, "to_do": to_do, "files": files, "noted": noted, **_of_state(home, listed), "not_run": missing_sides}
+    return {"periods": periods, "to_do": to_do, "bank_unclaimed": moved, "files": files, "noted": noted, **_of_state(home, listed),
+            "not_run": missing_sides}
 
 
 def _open_by_leg(con: duckdb.DuckDBPyConnection) -> dict[dt.date, list[dict[str, Any]]]:
@@ -324,6 +336,16 @@ def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[
         "count(*) filter (where due <= period) as overdue, min(due) as deadline from report_faults group by period, cause, currency "
         "order by amount desc, cause, currency"
     )
+
+
+def _moved_unclaimed(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Of all published days, how many lines of bank statements no leg claims, and their sum."""
+    from duizhang.home.store import rows
+
+    if not con.execute("select 1 from duckdb_views() where view_name = 'bank_unclaimed'").fetchall():
+        return []  # of before there was such a table
+    return rows(con, "select entity, kind, currency, count(*) as lines, sum(amount) as amount from bank_unclaimed group by all "
+                     "order by abs(sum(amount)) desc, entity, kind, currency")
 
 
 def _of_state(home: Path, periods: list[dt.date]) -> dict[str, list[dict[str, Any]]]:

@@ -78,6 +78,7 @@ class Matching(_Closed):
     near: Near
     normal_keys: tuple[NormalKey, ...]
     remark_id: str
+    short_id: str
     parties: dict[str, tuple[str, ...]]
     no_payout: tuple[str, ...]
     paid_elsewhere: tuple[str, ...]

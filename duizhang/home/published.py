@@ -103,6 +103,11 @@ TABLES: dict[str, pa.Schema] = {
         ("entity", TEXT), ("shop", TEXT), ("provider", TEXT), ("stage", TEXT), ("since", DAY), ("currency", TEXT), ("items", _INT),
         ("amount", MONEY),
     ),
+    # Lines of bank statements that no leg claims. kind: out | in.
+    "bank_unclaimed": _table(
+        ("entity", TEXT), ("bank_account", TEXT), ("entry_id", TEXT), ("currency", TEXT), ("kind", TEXT), ("amount", MONEY),
+        ("reference", TEXT), ("occurred_at", INSTANT), ("source", TEXT), ("file", TEXT), ("line", _INT),
+    ),
     "channel_pnl": _table(
         ("entity", TEXT), ("shop", TEXT), ("currency", TEXT), ("orders", _INT), ("revenue", MONEY),
         ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("freight", MONEY),

@@ -65,6 +65,7 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     elsewhere = " or ".join(f"contains(lower(words), {quoted(word)})" for word in rules.paid_elsewhere)
     con.execute(f"create macro is_paid_elsewhere(words) as ({elsewhere})")
     con.execute(f"create macro remark_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.remark_id)}))")
+    con.execute(f"create macro short_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.short_id)}))")
     con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
     con.execute("set variable match_crowd = ?", [rules.bounds.crowd])
     con.execute("set variable repeat_horizon = ?", [rules.repeat_horizon_days])

@@ -2,7 +2,7 @@
 -- goes back to a buyer for goods that came back, or because our own record says that they need not. The key is the refund
 -- id (the after-sales case), else order and SKU, else the row's own id; where the ids of refunds are the provider's own, the
 -- order. Receipts that don't say what they are worth take no part, nor what came back of an order that is closed and was
--- never paid.
+-- never paid. Where a shop has no others, our own record alone says what was to be given back for goods.
 with
 received as (select * from mapped_returns where amount is not null),
 closed as (select * from returns_of_closed where not is_paid),
@@ -10,6 +10,8 @@ refunds as (select * from mapped_refunds),
 refunds_by_bank as (select * from refunds_by_bank where is_booked),
 booked_late as (select * from refunds_booked_late),
 shops as (select * from shops),
+unvalued as (select * from supplied_sides where leg = 'returns' and side = 'right'),
+valued as (select * from supplied_sides where leg = 'returns' and side = 'left'),
 own_refund_ids as (select * from own_refund_ids),
 
 -- for what was refused and never paid there is nothing to give back
@@ -30,6 +32,14 @@ unioned as (
         occurred_at, source, file, line, 'transaction/' || nullif(transaction_id, '')
     from refunds
     where origin = 'books' and kind is distinct from 'return'
+    union all
+    select
+        r.period, r.entity, r.shop, r.refund_id, r.order_id, r.sku, r.currency, 'left', 'refund_only', r.amount,
+        r.occurred_at, r.source, r.file, r.line, 'transaction/' || nullif(r.transaction_id, '')
+    from refunds as r
+    semi join unvalued as u on r.entity = u.entity and r.shop = u.shop and r.period >= u.since
+    anti join valued as v on r.entity = v.entity and r.shop = v.shop and r.period >= v.since
+    where r.origin = 'books' and r.kind = 'return'
     union all
     select
         period, entity, shop, refund_id, order_id, sku, currency, 'right', 'refund', amount,

@@ -1,9 +1,8 @@
 -- Grain: one line of a bank's statement. Meaning: with the entity whose account it is, and where it has no reference but its words hold the
 -- id of a payout that was announced by then, that id as its reference: one of exactly its amount, or a word that is the id of one of which
 -- it may be a part or which came in another currency. Marks and case do not count, and a short id could stand in the words by chance. A
--- payout to which its provider gave no id (ours for it begins with the provider's name and a slash) can be named by nobody: there the words
--- name the provider, and it is the only one of its amount within the days that payouts take. Where
--- two payouts are so named, the line stays without.
+-- payout whose id banks do not print (ours begins with the provider's name and a slash) is hardly named: there the words name the provider,
+-- and it is the only one of its amount within the days that payouts take. Where two payouts are so named, the line stays without.
 with
 bank_entries as (select * from bank_entries),
 owners as (select * from bank_account_owners),
@@ -47,11 +46,18 @@ totals as (
     group by d.period, d.entity, d.currency, d.payout_id, d.until
 ),
 
+-- an id that begins with its provider may be printed without
+called as (
+    select *, bare_reference(payout_id) as bare_id from totals
+    union
+    select *, bare_reference(split_part(payout_id, '/', 2)) from totals where split_part(payout_id, '/', 3) = ''
+),
+
 by_name as (
-    select t.*, bare_reference(t.payout_id) as bare_id
-    from totals as t
+    select c.*
+    from called as c
     cross join settings as s
-    where length(bare_reference(t.payout_id)) >= s.near_length
+    where length(c.bare_id) >= s.near_length
 ),
 
 nameless as (
@@ -113,9 +119,26 @@ alone as (
     having count(distinct payout_id) = 1
 ),
 
-final as (
-    select o.* exclude (sent_currency, sent_amount) replace (case when o.reference = '' then coalesce(n.payout_id, '') else o.reference end as reference)
+-- as a bank may state it apart from its words
+stated as (
+    select o.period, o.entity, o.sent_currency, o.reference, min(t.payout_id) as payout_id
     from owned as o
+    inner join totals as t
+        on o.entity = t.entity and o.sent_currency = t.currency and o.reference = split_part(t.payout_id, '/', 2)
+        and split_part(t.payout_id, '/', 3) = '' and o.period between t.period and t.until
+    where o.reference <> ''
+    group by o.period, o.entity, o.sent_currency, o.reference
+    having count(distinct t.payout_id) = 1
+),
+
+final as (
+    select
+        o.* exclude (sent_currency, sent_amount) replace (
+            case when o.reference = '' then coalesce(n.payout_id, '') else coalesce(s.payout_id, o.reference) end as reference
+        )
+    from owned as o
+    left join stated as s
+        on o.period = s.period and o.entity = s.entity and o.sent_currency = s.sent_currency and o.reference = s.reference
     left join alone as n
         on o.reference = '' and o.period = n.period and o.entity = n.entity and o.currency = n.currency and o.amount = n.amount
         and o.counterparty is not distinct from n.counterparty and o.remark is not distinct from n.remark

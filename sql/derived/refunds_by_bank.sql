@@ -1,7 +1,8 @@
 -- Grain: one debit of a bank's statement that paid a refund. Meaning: no payout, and its words name an order of which our books say by then
 -- that something was given back, or that refund: what was paid of it from our own account, whether it is as much or not. Marks and case do
--- not count. Where two orders are so named, it is of none. It is the refund of its amount, where the order has several. A debit that names an
--- order of a shop that keeps its refunds, of no more than the order is worth, is one too: is_booked tells it from those that our books have.
+-- not count, and a short number counts for a refund of exactly its amount. Where two orders are so named, it is of none. It is the refund of
+-- its amount, where the order has several. A debit that names an order of a shop that keeps its refunds, of no more than the order is worth,
+-- is one too: is_booked tells it from those that our books have.
 with
 bank_entries as (select * from named_entries where reference = '' and amount < 0),
 booked_refunds as (select * from booked_refunds),
@@ -44,7 +45,8 @@ called as (
 
 worded as (
     select
-        file, line, period, entity, currency, amount, bare_reference(unnest(remark_ids(concat(counterparty, ' ', remark)))) as bare_word
+        file, line, period, entity, currency, amount,
+        bare_reference(unnest(list_concat(remark_ids(concat(counterparty, ' ', remark)), short_ids(concat(counterparty, ' ', remark))))) as bare_word
     from bank_entries
 ),
 
@@ -56,7 +58,8 @@ named as (
         on w.entity = c.entity and w.currency = c.currency and w.bare_word = c.bare_name
         and c.period between w.period - getvariable('repeat_horizon')::int and w.period
     cross join settings as s
-    where length(c.bare_name) >= s.near_length  -- a short number could stand in the words by chance
+    -- a short number could stand in the words by chance, and then with another amount
+    where (length(c.bare_name) >= s.near_length or c.is_booked and c.amount = -w.amount)
         and (c.is_booked or c.amount >= -w.amount)
 ),
 

@@ -109,8 +109,8 @@ def test_of_a_remark_ids_and_channels_are_kept() -> None:
             "+49 171 1234567 20260301", "+1-415-555-2671", "(415) 555-2671", "Mobile: 0171 1234567 PO-2026", "手机 6234 567890", "WANG_13912345678",
             "6222021234567890128", "4111-1111-1111-1111", "123-45-6789", "123.456.789-09", "IBAN-DE89370400440532013000", "ID.110101199003071234"]
     assert references(pa.array(told)).to_pylist() == ["", "PO-2026", "", "", "", "", "", "20260301", *[""] * 2, "PO-2026", *[""] * 8]
-    ids = ["EREF+20260301123456", "T200P13912345678", "2088000000000001", "112-1234567-1234567", "iPhone 20260301", "2026-03-01/00012"]
-    assert references(pa.array(ids)).to_pylist() == ["20260301123456", *ids[1:4], "20260301", "2026-03-01"]
+    ids = ["EREF+20260301123456", "T200P13912345678", "2088000000000001", "112-1234567-1234567", "iPhone 20260301", "2026-03-01/00012", "REFUND #1043, 1044 #12-3"]
+    assert references(pa.array(ids)).to_pylist() == ["20260301123456", *ids[1:4], "20260301", "2026-03-01", "#1043"]
     specs = load_specs()
     # also of what a payout's id is taken out of, whatever its form
     assert {"reference_words", "kind"} == remark_fields(specs["bank_n26"])

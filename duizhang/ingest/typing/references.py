@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from duizhang.declared.matching_passes import load_matching
 from duizhang.ingest.specification import OF_REFERENCE, SourceSpec
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]")
+# of fewer characters only the number of an order as shops write it
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]|#[A-Za-z0-9]{3,5}(?![A-Za-z0-9_.-])")
 _IBAN = re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}")
 # what is as long as an id and is a person's: a telephone number, the number of an identity card (Chinese, American, Brazilian)
 _PERSONAL = re.compile(
