@@ -117,6 +117,8 @@ def _zip(path: Path, size: int) -> list[Document]:
         raise RefusedFile(f"unpacks to {total:,} bytes in {len(members)} members", advice="Check where it comes from.")
     if is_workbook(members):
         return _sheets(path, total)
+    if any(info.filename.endswith(".iwa") for info in members):
+        raise RefusedFile("it is a document of Numbers (Apple), no bill that can be read", advice="Export it from Numbers as XLSX or CSV.")
     filled = [info for info in members if info.file_size and not _NO_BILL.search(_member_name(info))]
     names = told_apart([_member_name(info) for info in filled])
     return [Document(name, "text", _opener(path, info)) for name, info in zip(names, filled, strict=True)]

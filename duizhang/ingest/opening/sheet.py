@@ -105,7 +105,7 @@ def _cell(value: object) -> str:
         return value.replace("\u3000", " ").replace("\xa0", " ")
     if isinstance(value, float):
         # past 15 digits a spreadsheet no longer holds an id exactly; the exponent makes typing reject it
-        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        text = repr(value) if not value.is_integer() else str(int(value)) if abs(value) < 1e15 else f"{value:.14E}"
         return f"{text}0" if _AS_THOUSANDS.fullmatch(text) else text
     if isinstance(value, dt.datetime):
         return value.isoformat(" ")

@@ -75,6 +75,7 @@ class _Walk:
         self.statements = self.invested = 0
         self.seen: set[tuple[str, ...]] = set()
         self.corrects = 0  # transactions that say that they replace or delete another
+        self.traded = 0  # transactions of shares and funds, whose money is in an aggregate of its own
         self.grouped = 0  # amounts whose only mark may part thousands: 1.234
         self.again = 0  # transactions that say the same as one before, its FITID included, which names one transaction alone
 
@@ -94,6 +95,8 @@ class _Walk:
                 self.invested += name == "INVSTMTRS"
             elif name in _AGGREGATES:
                 self.inside = "" if closes else name
+            elif name == "INVTRAN":
+                self.traded += not closes
             elif closes:
                 self.complete = self.complete or name == "OFX"
             elif self.fields is None:
@@ -154,6 +157,8 @@ def _rows(
         raise RefusedFile(f"there is {what} in it", advice="Download the statement of the account.")
     if walk.again:
         stated.append(("transactions that stand there twice under one FITID", "0", str(walk.again)))
+    if walk.traded:
+        stated.append(("transactions of shares, which move money and are not read", "0", str(walk.traded)))
     if walk.grouped:
         stated.append(("amounts with three digits behind their only mark, which may be thousands", "0", str(walk.grouped)))
     if walk.corrects:

@@ -104,8 +104,18 @@ def _alone(columns: Sequence[Sequence[str]], amounts: Mapping[int, Sequence[Deci
     if len(amounts) != 1 or any(any(_amounts([cell for cell in cells if cell])) for at, cells in enumerate(columns) if at not in amounts):
         return {}
     [(at, values)] = amounts.items()
+    if _ends_otherwise(columns):
+        return {}  # which may be a balance
     is_signed = len({cell > 0 for cell in values}) == 2
     return {"amount": at} if is_signed and all(_CENTS.search(cell) for cell in columns[at]) else {}
+
+
+def _ends_otherwise(columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the first or the last row has nothing in several columns of which all others have something: it is of another kind."""
+    for end, others in ((0, slice(1, None)), (-1, slice(None, -1))):
+        if sum(not cells[end] and all(cells[others]) for cells in columns) > 1:
+            return True
+    return False
 
 
 def _told_apart(columns: Sequence[Sequence[str]], amounts: Mapping[int, Sequence[Decimal]]) -> dict[str, int]:

@@ -23,7 +23,7 @@ _SPELLED = {
 }
 # what stands between thousands besides the mark of the other kind: blanks of four widths and apostrophes
 _GROUPS = (" ", "\u00a0", "\u202f", "\u2009", "'", "\u2019")
-SIDE = r"([0-9.)])\s*(?:\((CR|DR|DB)\.?\)|(CR|DR|DB|S|H|C|D)\.?)$"  # behind the amount: credit or debit, in either case
+SIDE = r"([0-9.)])\s*(?:\((CR|DR|DB|OD)\.?\)|(CR|DR|DB|OD|S|H|C|D)\.?)$"  # behind the amount: credit, debit or overdrawn, in either case
 BEFORE = r"^(CR|DR|DB)\.?\s*([0-9.,])"  # the same in front of it
 _COINS = r"kr|R\$|Rs|zł|Kč|Ft|lei|лв|руб|Bs|S/|RM|Rp|TL|soles"  # marks of currencies that are letters, which may have a dot behind
 # a number as a computer counted it, whose digits past the cents are all 0 or 9 but the last: 19.989999999999998
@@ -36,7 +36,7 @@ def amounts(decimal: str, kind: pa.DataType = MONEY) -> Reading:
 
     Polars rounds what has more decimals than a column and says nothing, so a text is only cast where a pattern has counted its
     digits. Thorough: signs before or behind, currency marks, brackets, any separators of thousands, full-width digits and a side
-    (CR, DR, DB, S, H, C, D) behind the amount.
+    (CR, DR, DB, OD, S, H, C, D) behind the amount.
     """
     own, mark = (",", r"\.") if decimal == "." else (r"\.", ",")
     digits, places = kind.precision - kind.scale, kind.scale
@@ -66,7 +66,7 @@ def _thorough(own: str, mark: str, decimal: str, kind: pa.DataType) -> pl.Expr:
     number = rf"(?:0*[0-9]{{1,{kind.precision - kind.scale}}}|{grouped})?(?:{mark}[0-9]{{0,{kind.scale}}}0*)?"
     text = in_our_digits(X).str.replace("٫", decimal, literal=True).str.strip_chars(" ")
     sides = (text.str.extract(f"(?i){SIDE}", 2), text.str.extract(f"(?i){SIDE}", 3), text.str.extract(f"(?i){BEFORE}", 1))
-    debit = pl.coalesce(sides).str.to_uppercase().is_in(["DR", "DB", "S", "D"]).fill_null(value=False)
+    debit = pl.coalesce(sides).str.to_uppercase().is_in(["DR", "DB", "OD", "S", "D"]).fill_null(value=False)
     noise = text.str.contains(rf"{_NOISE[0]}{mark}{_NOISE[1]}") & (text.str.count_matches("[0-9]") > _EXACT)
     bare = text.str.replace(f"(?i){SIDE}", "${1}").str.replace(f"(?i){BEFORE}", "${2}")
     # the marks that stand around an amount: a currency sign or code before or behind, 元

@@ -30,6 +30,7 @@ _NAMED_MONTH = re.compile(rf"(?i)\b({'|'.join(ENGLISH)})\s+(?:\d{{1,2}},?\s+)?((
 _NUMBERED_MONTH = re.compile(r"\b((?:19|20)\d\d)[-/.年](\d{1,2})(?!\d)")
 _WRITTEN = re.compile(r"\b(dd|mm)[./-](?:dd|mm)\b")  # in the name of a column: date(dd/mm/yyyy)
 _NUMBERED_DAY = re.compile(r"(?<![\d./-])(\d{1,2})([./-])(\d{1,2})\2((?:19|20)\d\d)(?![\d./-])")
+_TWO_NUMBERS = r"^(\d{1,2})([./-])(\d{1,2})[./-](?:\d{4}|\d\d)(?: |$)"
 _MONTH_FIRST = frozenset(("PST", "PDT", "MST", "MDT", "EST", "EDT", "AKST", "AKDT", "HST"))  # clocks of the United States
 _DAY_FIRST = frozenset((
     "GMT", "BST", "WET", "WEST", "CET", "CEST", "MEZ", "MESZ", "EET", "EEST", "IST", "AEST", "AEDT", "ACST", "AWST", "NZST", "NZDT",
@@ -201,6 +202,10 @@ def _refuse_mixed(filled: pl.Series, formats: Sequence[str]) -> None:
 def _refuse_turned(filled: pl.Series, formats: Sequence[str]) -> None:
     """Raises RefusedFile where a spreadsheet has taken the days up to the 12th for months: all of its dates are such, and every text has
     one after the 12th."""
+    if example := _turned_between(filled):
+        raise RefusedFile(
+            f"dates can be read in two ways: {example!r} stands beside others between other marks, of which each has a day after the 12th",
+            advice="Export it again without a spreadsheet, which turned some of its dates around.")
     dates = filled.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]00:00:00)?$")
     texts, days = filled.filter(~dates), applied(pl.coalesce([by(p) for p in CELL_FORMATS]), filled.filter(dates)).dt.date()
     orders = [tuple(p for p in formats if _order(p) == order and "%b" not in p and "%B" not in p) for order in ("day", "month")]
@@ -215,6 +220,20 @@ def _refuse_turned(filled: pl.Series, formats: Sequence[str]) -> None:
             f"dates can be read in two ways: {str(first)!r} is {first:%Y-%m-%d} or "
             f"{first.replace(month=first.day, day=first.month):%Y-%m-%d}, and other cells of the file are written in both orders",
             advice="Export it again without a spreadsheet, which turned some of its dates around.")
+
+
+def _turned_between(filled: pl.Series) -> str:
+    """One of the dates that a spreadsheet wrote between marks of its own (05.03.2026) where all that it did not take for a date (13-03-2026)
+    have a number after the 12th, and none that it wrote has; '' where they are not such."""
+    parts = filled.to_frame("x").select(
+        x="x", mark=pl.col("x").str.extract(_TWO_NUMBERS, 2), one=pl.col("x").str.extract(_TWO_NUMBERS, 1).cast(pl.Int8),
+        other=pl.col("x").str.extract(_TWO_NUMBERS, 3).cast(pl.Int8)).drop_nulls()
+    late = (pl.col("one") > LAST_MONTH) | (pl.col("other") > LAST_MONTH)
+    marks = parts.group_by("mark").agg(late.all().alias("all"), late.any().alias("any"))
+    if len(parts) < len(filled) or len(marks) != 2 or sorted(marks["any"]) != [False, True] or not marks["all"].any():
+        return ""
+    written = parts.filter(~late & (pl.col("one") != pl.col("other")))["x"]
+    return str(written[0]) if len(written) else ""
 
 
 def _years_first(filled: pl.Series, lead: str, times: pl.Series, evidence: Evidence) -> str:
