@@ -167,6 +167,7 @@ def test_rows_are_told_from_what_stands_around_them(cells: list[tuple[str, str, 
             self.spec, self.place = SimpleNamespace(totals_row=None), SimpleNamespace(delimiter="|")  # type: ignore[assignment]
             self.footer, self.only = (re.compile(rule) if rule else None for rule in (footer, only))
             self.reading, self.header, self.days, self.between = Reading([], "utf-8"), [], [], None
+            self.first = self.kept = self.others = 0
 
     part = Part()
     lines = np.arange(len(cells)) + 5

@@ -127,6 +127,51 @@ def test_what_a_spreadsheet_took_from_a_row_is_told(tmp_path: Path, text: str, r
     assert ((found.rows_parsed, found.rows_quarantined), any(said in line for line in told)) == (rows, True), told
 
 
+@pytest.mark.parametrize(("sample", "old", "new", "sums"), [
+    # a column in front and columns turned around; marks of Switzerland and a sign of money
+    ("douyin_statement", "", ",", {"CNY": Decimal("107.02")}), ("bocom", "贷 Cr,1.23,101.23", "贷 Cr,1'231.23,$101.23", {"CNY": Decimal("1231.23")}),
+    ("bocom", "贷 Cr,1.23,101.23", "贷 Cr,¥1.23,101.23", {"CNY": Decimal("1.23")}),
+])
+def test_amounts_and_columns_that_a_spreadsheet_wrote_are_whole(
+    tmp_path: Path, sample: str, old: str, new: str, sums: dict[str, Decimal],
+) -> None:
+    """Fails if 1'231.23 is read as 231.23, or no row below an empty column."""
+    text = SAVED_AGAIN[sample]
+    found = read(tmp_path, re.sub("(?m)^(?=.)", new, text) if not old else text.replace(old, new))
+    assert (found.summary(found.tables[0])[1], found.rows_quarantined) == (sums, 0)
+
+
+def test_the_account_above_the_rows_is_found_between_whatever_marks_cells_stand(tmp_path: Path) -> None:
+    """Fails if a bank's file that was saved with commas is of another account than the file itself."""
+    lines = str(CHANNELS["bank_ing"]["body"]).splitlines()
+    rows = "\n".join(re.sub(r"((?:\d\.)?\d+,\d\d)", r'"\1"', line).replace(";", ",") for line in lines)
+    assert set(read(tmp_path, rows).table("bank_entries")["bank_account"].to_pylist()) == {"DE02120300000000202051"}
+
+
+def test_a_number_of_16_digits_that_a_workbook_holds_is_no_id(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Date", "Description", "Amount", "Account"], [dt.date(2026, 3, 5), "A", -12.5, 5300190503800000]):
+        book.worksheets[0].append(row)
+    book.save(tmp_path / "any.xlsx")
+    [found] = extract(tmp_path / "any.xlsx", load_specs(), Setting(), file="any", into=tmp_path / "out")
+    assert (found.rows_parsed, found.rows_quarantined) == (0, 1)
+
+
+SAVED_AGAIN = {
+    "douyin_statement": (
+        "结算时间,订单号,子订单号,结算金额,结算账户,结算单类型,收入合计,支出合计\n , , ,收入+支出, , , , \n"
+        "2026-07-01 05:59:20,6900,6901,107.02,x,已结算,109,-1.98\n"),
+    "bocom": "序号,交易日期,交易时间,交易类型,借贷,交易金额,余额,对方账号,对方户名,交易地点,摘要\n1,2026-01-01,00:00:00,利息,贷 Cr,1.23,101.23,1,某,批处理,\n",
+}
+
+
+def test_lines_of_which_none_begins_as_a_row_does_are_told(tmp_path: Path) -> None:
+    """Fails if a bill whose columns were put in another order has no rows, and nobody hears of it."""
+    head, _, row = SAVED_AGAIN["douyin_statement"].splitlines()
+    turned = "\n".join(",".join(reversed(line.split(","))) for line in (head, row))
+    assert [t.name for t in read(tmp_path, turned).totals if not t.ok] == ["lines below its header of which none begins as a row does"]
+
+
 @pytest.mark.parametrize("old", [False, True])
 def test_a_workbooks_numbers_are_read_as_their_cells_show_them(tmp_path: Path, old: bool) -> None:  # noqa: FBT001
     """Fails if a reference that a workbook shows as 0001239 is read as 1239, or the euros of an old workbook as the money of the books."""

@@ -101,6 +101,8 @@ def test_the_lines_of_an_order_add_up_to_its_total(tmp_path: Path) -> None:
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         sums[row["order_id"]] += row["amount"]
+    assert [t.name for t in read(tmp_path, ORDERS.replace(",21.00,", ",22.00,")).totals if not t.ok] == [
+        "what the lines of orders come to beyond their Subtotal"]
     # taxes stand beside the prices of the first order and inside those of the second
     assert sums == {"#1001": Decimal("61.56"), "#1002": Decimal(10)}
     assert {(r["order_id"], r["line_id"], r["quantity"]) for r in rows} == {

@@ -55,3 +55,12 @@ def test_a_total_among_the_rows_is_held_or_told(tmp_path: Path, body: str, held:
     assert (lines, found.rows_quarantined) == (held, 0)
     assert [note.rpartition(": ")[2] for note in found.notes if note.startswith("totals that it states")] == [told] * bool(told)
     assert [total.name for total in found.totals if not total.ok and "of the total" not in total.name] == []
+
+
+def test_a_total_in_the_column_of_orders_is_no_order(tmp_path: Path) -> None:
+    """Fails if the total of a list whose rows need no day is read as one order more."""
+    head = "商品,订单号,订单状态,商品总价(元),邮费(元),店铺优惠折扣(元),平台优惠折扣(元),多多支付立减金额(元),用户实付金额(元),商家实收金额(元),商品数量(件),支付时间,商品id,商家编码-规格维度,售后状态,快递单号\n"
+    row = "杯,260620-1,已发货,60.00,0,0,0,0,60.00,60.00,1,2026-06-20 10:00:00,754,CUP,无售后,SF1\n"
+    (tmp_path / "any.csv").write_text(f"{head}{row},Total,,60.00,,,,,60.00,60.00,,,,,,\n", encoding="utf-8")
+    [found] = extract(tmp_path / "any.csv", load_specs(), Setting(shop="s", zone="UTC"), file="any", into=tmp_path / "out")
+    assert (found.spec.name, found.rows_read, found.rows_parsed) == ("pdd_orders", 1, 1)

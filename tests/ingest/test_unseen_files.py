@@ -129,6 +129,15 @@ DAYS = (
     ("Date,Description,Amount\n2026-03-05,DEPOSIT STRIPE,100.00\n2026-03-06,ACH Credit SHOP,200.50\n", {"CNY": "300.5"}, None, 0),
     ("Buchungstag;Buchungstext;Verwendungszweck;Betrag\n05.03.2026;GUTSCHR. UEBERWEISUNG;A;100,00\n16.03.2026;ECHTZEIT-GUTSCHRIFT;B;200,50\n", {"CNY": "300.5"},
      None, 0),
+    # what a flag says of a row; balances in the column of days, page by page; an account that is overdrawn
+    ("Date,Description,Amount,Pending\n2026-03-05,A,-12.50,true\n2026-03-16,B,100.00,false\n", {"CNY": "100"}, ["2026-03-16"], 1),
+    ("Date,Description,Amount,Void\n2026-03-05,A,-12.50,\n2026-03-16,B,100.00,Yes\n", {"CNY": "-12.5"}, ["2026-03-05"], 1),
+    ("Date,Description,Debit,Credit,Balance\nBrought forward,,,,1000.00\n05/03/2026,A,12.50,,987.50\nCarried forward,,,,987.50\nPage 2\n"
+     "Date,Description,Debit,Credit,Balance\nBrought forward,,,,987.50\n16/03/2026,B,,100.00,1087.50\n", {"CNY": "87.5"}, None, 3),
+    (f"{HEAD}2026-03-01,Balance b/f,1000.00,\n2026-03-05,A,-12.50,\n2026-03-16,B,100.00,\n2026-03-31,Balance c/f,1087.50,\n", {"CNY": "87.5"}, None, 2),
+    ("Date,Description,Debit,Credit,Balance\n2026-03-05,A,12.50,,1012.50 OD\n2026-03-16,B,,100.00,912.50 OD\n", {"CNY": "87.5"}, None, 0),
+    # an empty column in front of totals and of names that are like them
+    (",Libellé,Date,Montant\n,TOTAL ENERGIES,13/03/2026,\"-10,00\"\n,Total,13/03/2026,\"-10,00\"\n", {"CNY": "-10"}, None, 0),
     # an hour in the text of a statement is no message of its own
     (MT940.format("text at\n:20:44:45 clita"), {"EUR": "-15"}, ["2025-11-27"], 0),
     (OFX.format("20260305000000[-3:GMT]", "-1.400,82"), {"EUR": "-1400.82"}, None, 0), (OFX.format("20260305", "1,400.82"), {"EUR": "1400.82"}, None, 0),
@@ -216,6 +225,16 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     ("Date,Description,Amount,Currency\n2026-03-05,A,-10.00,EUR\n2026-03-06,B,20.00,\n", "other rows of it are in EUR 0 1"),
     ("Date,Description,Amount\n2026-03-05,A,$-10.00\n2026-03-06,B,$20.00\n", r"amounts are in \$ 0 2"),
     ("Date,Description,Amount,Account\n2026-03-05,A,-10.00,NL47BUNQ2025181418\n", "the account is in NL, where money is EUR 0 1"),
+    # a balance of which no word says that it is one, below rows with a header or without one; money of shares; amounts in two currencies
+    *((f"Date,Description,Amount\n{rows}", "a row at the end that names nothing, unlike all others, and may be a balance 0 1") for rows in (
+        "2026-03-05,A,-12.50\n2026-03-16,B,100.00\n2026-03-31,,1087.50\n", "2026-03-01,,1000.00\n2026-03-05,A,-12.50\n2026-03-16,B,100.00\n")),
+    ("05/03/2026;-12,50;Carte;0;SHOP;;0;Divers\n16/03/2026;1200,00;Virement;0;VIR;;0;Divers\n17/03/2026;1187,50;;;00012 345678A;;;\n", "no header line"),
+    (OFX.format("20260305", "1.00").replace("</BANKTRANLIST>", "<BUYSTOCK><INVBUY><INVTRAN><FITID>9</INVTRAN><TOTAL>-10</INVBUY></BUYSTOCK></BANKTRANLIST>"),
+     "transactions of shares, which move money and are not read 0 1"),
+    ("Date,Description,Amount,Currency,Converted Amount\n2026-03-05,A,-11.00,EUR,-12.50\n2026-03-16,B,100.00,USD,100.00\n",
+     "rows in several currencies beside amounts that are in that of the account 0 1"),
+    # dates that a spreadsheet wrote between marks of its own beside those that it did not take for dates
+    ("Date,Description,Amount\n03.05.2026,A,-12.50\n03-13-2026,B,100.00\n", "'03.05.2026' stands beside others between other marks"),
     # what is owed and what is on cards and in points is no statement of a bank
     *((f"Date,Description,{name},Debit,Credit\n2026-03-05,A,x,,10.00\n2026-03-16,B,y,4.00,\n", f"but with {name.replace('?', '.')}, which that kind does not have")
       for name in ("Paid", "Is paid?", "Outstanding", "Bezahlt", "Payé", "Gift Card Number", "Voucher code", "Points", "Customer email", "已付款", "Tip", "Discount", "Shipping", "Versandkosten",

@@ -47,6 +47,9 @@ class _Rows:
         self.width = len(place.names)
         self.wanted = wanted_positions(place)
         self.names = [place.names[n] for n in self.wanted]
+        # an empty column in front, as workbooks have, tells nothing of a line
+        self.first = next((at for at, name in enumerate(self.names) if name.strip()), 0)
+        self.kept = self.others = 0  # rows, and lines that the pattern of rows left out
         self.footer = re.compile(self.spec.footer) if self.spec.footer else None
         self.between = re.compile(self.spec.between) if self.spec.between else None
         self.only = re.compile(f"{self.spec.rows}|{_REWRITTEN}") if self.spec.rows else None
@@ -70,10 +73,15 @@ class _Rows:
     @cached_property
     def required_days(self) -> list[int]:
         """Where a row must have its day, among all columns; nowhere where rows leave out what they share with the row above."""
-        if not self.days or self.spec.fill_down or self.spec.repeats or self.spec.totals_row:
+        if not self.sums_rows:
             return []
         required = any(c.type == "time" and (c.required or c.required_with) for c in self.spec.fields.values())
         return [self.wanted[place] for place in self.days] if required else []
+
+    @property
+    def sums_rows(self) -> bool:
+        """Whether a line that says Total and no day can only be one, as rows have days and say all of themselves."""
+        return bool(self.days) and not (self.spec.fill_down or self.spec.repeats or self.spec.totals_row)
 
     @cached_property
     def rules(self) -> dict[str, pl.Expr]:
@@ -86,13 +94,18 @@ class _Rows:
             rules["between"] = X.str.contains(self.between.pattern)
         if self.only:
             rules["other"] = ~X.str.contains(self.only.pattern)
-        if any(self.header) and (name := self.names[0].strip()):
+        if any(self.header) and (name := self.names[self.first].strip()):
             rules["header"] = X.str.starts_with(name) & (X.str.strip_chars(BLANKS) == name)
         return rules
 
     def read(self, pieces: Iterator[Piece]) -> Reading:
-        self.reading.batches = (self._batch(piece) for piece in pieces)
+        self.reading.batches = self._batches(pieces)
         return self.reading
+
+    def _batches(self, pieces: Iterator[Piece]) -> Iterator[Batch]:
+        yield from map(self._batch, pieces)
+        if self.others and not self.kept:
+            self.reading.stated.append(("lines below its header of which none begins as a row does", "0", str(self.others)))
 
     def _batch(self, piece: Piece) -> Batch:
         broken, mended = list(piece.broken), []
@@ -161,7 +174,15 @@ class _Rows:
 
     def _is_total(self, cells: list[str]) -> bool:
         """Whether a line that no footer names has no day, which a row must have, and is a total by its cells."""
-        return bool(self.required_days) and is_total_line(cells, self.required_days)
+        if not self.required_days and not (self.sums_rows and names_total(cells) and not self._is_kind(cells)):
+            return False
+        return is_total_line(cells, self.required_days or [self.wanted[place] for place in self.days])
+
+    def _is_kind(self, cells: list[str]) -> bool:
+        """Whether the first filled cell stands in a column of kinds, of which the specification knows totals itself."""
+        at = next(at for at, cell in enumerate(cells) if cell.strip(BLANKS))
+        name = normalised(self.place.names[at]) if at < len(self.place.names) else ""
+        return any(c.values and name in map(normalised, (c.column, *c.also)) for c in self.spec.fields.values())
 
     def _read_of(self, cells: list[str]) -> list[str]:
         """The cells of the columns that are read, of a line that may end early."""
@@ -198,12 +219,12 @@ class _Rows:
         keep = np.ones(len(lines), dtype=bool)
         if not len(lines):
             return keep
-        texts, places = distinct(columns[0])
+        texts, places = distinct(columns[self.first])
         asked = series(texts).to_frame().lazy().select(X.str.strip_chars_start(BLANKS)).select(**self.rules).collect()
         flags = {name: np.array(Cells(asked[name], places).rows()) for name in asked.columns}
         if (found := flags.get("footer")) is not None:
             for at in np.flatnonzero(found).tolist():
-                found[at] = not self._is_named_so(columns[0][at].as_py().lstrip(BLANKS), columns, at)
+                found[at] = not self._is_named_so(columns[self.first][at].as_py().lstrip(BLANKS), columns, at)
             self._put_around(keep, found, lines, whole)
             self._note_totals(found, lines, whole)
         if (total := self._totals(flags["total"] & keep, flags["blank"] & keep, lines, whole)) is not None:
@@ -214,6 +235,7 @@ class _Rows:
                 lone[at] = self._stands_between(whole(int(lines[at])))
             self._put_around(keep, lone, lines, whole)
         if "other" in flags:
+            self.others += sum(any(map(str.isdigit, "".join(whole(line)))) for line in lines[flags["other"] & keep].tolist())
             self._put_around(keep, flags["other"], lines, whole)
         if (near := flags.get("header")) is not None:
             for at in np.flatnonzero(near).tolist():
@@ -231,12 +253,13 @@ class _Rows:
         for at in np.flatnonzero(flags["drawn"]).tolist():
             keep[at] &= any(map(str.isalnum, "".join(whole(int(lines[at])))))
         blank = pl.Series(np.flatnonzero(flags["blank"]))
-        for column in columns[1:]:
+        for column in (*columns[: self.first], *columns[self.first + 1 :]):
             if len(blank):
                 blank = blank.filter(series(column).gather(blank).str.strip_chars(BLANKS) == "")
         for at in blank:
             # only a line that is blank in the columns that are not read as well is no row
             keep[at] &= any(cell.strip(BLANKS) for cell in whole(int(lines[at])))
+        self.kept += int(keep.sum())
         return keep
 
     def _is_named_so(self, first: str, columns: list[pa.Array], at: int) -> bool:
@@ -250,7 +273,7 @@ class _Rows:
     ) -> np.ndarray | None:
         """Which lines are totals that no footer names. named: their first cell is the word for it; blank: it is empty."""
         near = named | blank if blank.sum() <= _FEW else named
-        if not self.required_days or not near.any():
+        if not self.sums_rows or not near.any():
             return None
         found = np.zeros(len(near), dtype=bool)
         for at in np.flatnonzero(near).tolist():

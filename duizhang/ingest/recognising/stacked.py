@@ -196,6 +196,9 @@ def _start(lines: _Lines, at: int, above: Place | None, footer: re.Pattern[str] 
 
 def _known(lines: _Lines, header: _Header, above: Place | None, specs: Mapping[str, SourceSpec]) -> Place | None:
     """The place of a table under a header, where a specification reads it; none where it goes on with the table above."""
+    named = [normalised(unnumbered(name)) for name in above.names] if above is not None else []
+    if header.start == header.at and [*map(normalised, header.names)] == named:
+        return None  # the header of the page before once more
     last = min(header.at + HEAD_LINES, header.stop)
     rows = [lines.cells(n) for n in range(header.start, last)]
     is_sheet = lines.document.kind == "sheet"

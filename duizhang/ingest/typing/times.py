@@ -223,8 +223,8 @@ def _refuse_turned(filled: pl.Series, formats: Sequence[str]) -> None:
 
 
 def _turned_between(filled: pl.Series) -> str:
-    """One of the dates that a spreadsheet wrote between marks of its own (05.03.2026) where all that it did not take for a date (13-03-2026)
-    have a number after the 12th, and none that it wrote has; '' where they are not such."""
+    """One of the dates that a spreadsheet wrote between marks of its own (05.03.2026) where all that it did not take for one (13-03-2026)
+    have a number after the 12th, and none that it wrote has; '' where there are none."""
     parts = filled.to_frame("x").select(
         x="x", mark=pl.col("x").str.extract(_TWO_NUMBERS, 2), one=pl.col("x").str.extract(_TWO_NUMBERS, 1).cast(pl.Int8),
         other=pl.col("x").str.extract(_TWO_NUMBERS, 3).cast(pl.Int8)).drop_nulls()
