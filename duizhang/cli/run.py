@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from duizhang.cli.options import DAY, at_home, books_option, new_home_option
 from duizhang.memory import parsed
 from duizhang.runner import check_range, load_runner
 from duizhang.speech.language import translated as _
+
+if TYPE_CHECKING:
+    from duizhang.books import Books
 
 
 @click.command("run")
@@ -48,6 +51,8 @@ def command(
                      home=home), err=True)
     code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory, engine=engine)
     if not quiet:
+        for said in _whose_accounts(books, home):
+            click.echo(said, err=True)
         at = at_home(home)
         click.echo(
             _("published: `duizhang status{at}`, `duizhang report{at}`", at=at) if code == 0
@@ -56,6 +61,15 @@ def command(
         answer({"from": start.date(), "to": end.date(), "published": code == 0, "periods": _periods(home, start.date(), end.date())}, (),
                as_json=True)
     return code
+
+
+def _whose_accounts(books: Books, home: Path) -> list[str]:
+    """What is not in order of whose the bank's accounts are, which moves money from one legal entity to another."""
+    from duizhang.home.state import State
+    from duizhang.ingest import records
+    from duizhang.standing.bank_accounts import unmet_accounts
+
+    return [f"{what} ({advice})" for what, advice in unmet_accounts(books, records(State(home, read_only=True)))]
 
 
 def _periods(home: Path, first: dt.date, last: dt.date) -> list[dict[str, Any]]:

@@ -125,3 +125,28 @@ def test_nothing_is_cleaned_while_a_run_is_under_way(tmp_path: Path) -> None:
         said = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "[('noted', True), ('noted', True)]"
     assert [f.level for f in look_at_home(tmp_path) if "killed" in f.what] == [WRONG]
+
+
+def test_whose_a_bank_account_is_is_told_where_files_name_none() -> None:
+    """An account without a number is of whoever the folder or bank_accounts says; what that leaves open is told, and nothing else."""
+    from duizhang.books import Books
+    from duizhang.ingest.files import FileRecord
+    from duizhang.standing.bank_accounts import unmet_accounts
+
+    def told(accounts: dict[str, str], *files: tuple[str, str, str], uk: str = "cups-uk") -> list[str]:
+        shops = {"us": {"platform": "shopify"}, "uk": {"platform": "shopify", "entity": uk}}
+        books = Books.model_validate(
+            {"root": Path(), "entity": "cups", "start": "2026-03-01", "shops": shops, "bank_accounts": accounts})
+        read = [FileRecord(path, "", 0, 0, "read", "bank_generic", shop, "", {"bank_accounts": [account]}) for path, shop, account in files]
+        return [what for what, _ in unmet_accounts(books, read)]
+
+    company = ("company/uk.csv", "", "bank")
+    [said] = told({}, company, ("company/us.csv", "", "bank"))
+    assert said == "company/uk.csv, company/us.csv name no number of an account and count as one account, bank, of cups"
+    [said] = told({"GB12": "cups-uk"}, ("company/x.csv", "", "GB21"))
+    assert said == "no statement is of the account GB12 of bank_accounts; those that were read are of GB21"
+    [said] = told({"bank": "cups"}, ("uk/uk.csv", "uk", "bank"))
+    assert said == "uk/uk.csv stands with cups-uk, and bank_accounts gives its account bank to cups, whose it counts as"
+    for well in (told({"bank": "cups"}, company), told({}, company, uk="cups"), told({}, ("uk/uk.csv", "uk", "bank")),
+                 told({"GB12": "cups"}, ("uk/x.csv", "uk", "GB12")), told({"GB12": "cups"})):
+        assert not well

@@ -91,6 +91,12 @@ class FileRecord:
             for account, currency, opened, opening, closed, closing in listed
         ]
 
+    def bank_accounts(self) -> list[str]:
+        """The accounts of a bank that its rows are of."""
+        listed = self.detail.get("bank_accounts") or []
+        assert isinstance(listed, list)  # noqa: S101 - written by duizhang.ingest.inbox.reading_in
+        return [str(account) for account in listed]
+
     def touched(self) -> list[dt.date]:
         """The days whose rows depend on it: its own, and those from which it takes a record away (`duizhang.ingest.files.restated`)."""
         return sorted({*self.days(), *self.restates()})

@@ -125,4 +125,6 @@ def described(found: Extraction, name: str) -> dict[str, object]:
         "statements": [[one.account, one.currency, one.opened.isoformat(), f"{one.opening:f}", one.closed.isoformat(), f"{one.closing:f}"]
                        for one in found.statements],
         "tables": sorted(found.tables),
+        **({"bank_accounts": [account for account, in found.distinct("bank_entries", ["bank_account"]) if account]}
+           if "bank_entries" in found.tables else {}),
     }
