@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -13,6 +14,7 @@ from duizhang.lint import emptiness, lint
 @click.option("--write", is_flag=True, help="Write nothing.yaml anew, which says when a model has no rows.")
 def main(write: bool) -> None:  # noqa: FBT001 - click's
     """Check every SQL model, and the rules of causes.yaml and parts.yaml, against the rules of the project."""
+    gc.disable()  # trees of SQL are many small objects that stay; to look for rings among them takes a quarter of the time
     if write:
         emptiness.write()
         return

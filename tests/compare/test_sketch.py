@@ -44,7 +44,7 @@ def put(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
     }))
 
 
-@settings(max_examples=examples(15, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10, 200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(left=ROWS, right=ROWS, shared=ROWS, bits=st.sampled_from([1, 4, 16]))
 def test_sketch_and_exact_is_plain_aggregation(
     con: duckdb.DuckDBPyConnection, left: Rows, right: Rows, shared: Rows, bits: int
@@ -83,7 +83,7 @@ def test_a_float_is_no_amount(con: duckdb.DuckDBPyConnection) -> None:
         sketch(con, "(select 'a' as key, 0.1::double as amount)")
 
 
-@settings(max_examples=examples(10, 100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6, 100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(KEYS, st.sampled_from(["paid", "open", None]), AMOUNTS), max_size=40), swap=st.booleans())
 def test_attributes_must_net_too(
     con: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, Decimal]], *, swap: bool

@@ -24,7 +24,7 @@ def read(cells: list[str], decimal: str = ".") -> list[str | None]:
     return [None if value is None else str(value) for value in values]
 
 
-@settings(deadline=None, max_examples=examples(60, 400))
+@settings(deadline=None, max_examples=examples(40, 400))
 @given(st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=3), st.sampled_from(".,"))
 def test_whatever_is_read_at_once_is_read_as_one_by_one(cells: list[str], decimal: str) -> None:
     reading, texts = amounts(decimal), pl.Series("x", cells, pl.String)
@@ -32,7 +32,7 @@ def test_whatever_is_read_at_once_is_read_as_one_by_one(cells: list[str], decima
         assert quick is None or quick == thorough
 
 
-@settings(deadline=None, max_examples=examples(60, 400))
+@settings(deadline=None, max_examples=examples(40, 400))
 @given(st.from_regex(r"-?[0-9]{0,27}(\.[0-9]{0,12})?", fullmatch=True), st.sampled_from([MONEY, RATE]))
 def test_a_number_is_read_exactly_or_not_at_all(text: str, kind: object) -> None:
     reading = amounts(".", kind)  # type: ignore[arg-type]
