@@ -217,6 +217,8 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
      "closest is datev_bookings, without the lines that stand above its columns"),
     # two columns of one name
     ("Date,Description,Amount,Amount\n2026-03-05,A,-10.00,-12.00\n2026-03-06,B,20.00,24.00\n", "a second column called Amount adds up to 12 10"),
+    ("Date,Description,Amount,,Date,Description,Amount\n2026-03-05,A,-10.00,,2026-03-05,X,-1\n2026-03-16,B,20.00,,2026-03-16,Y,2\n",
+     "a second column called Amount adds up to 1 10"),
     # rows alike under one reference; debits of both signs without a balance
     ("Date,Description,Amount,Reference\n2026-03-05,A,-10.00,R1\n2026-03-05,A,-10.00,R1\n", "rows alike in day and amount that bear one reference 0 1"),
     ("日期,摘要,支出,收入\n2026-03-05,付,100.00,\n2026-03-06,冲,-30.00,\n2026-03-07,收,,50.00\n", "debits or credits of both signs 0 1"),

@@ -38,11 +38,18 @@ def _unread_money(place: Place, head: Head, names: Sequence[str]) -> tuple[str, 
         if bare and bare not in known and not _NO_MONEY.search(name):
             strange.append((at, name))
     rows = [row for row in head.rows(place.delimiter, place.header + 1) if len(row) == len(names)] if strange else []
+    money, days = (
+        {normalised(name) for column in spec.fields.values() if column.type == kind for name in (column.column, *column.also)}
+        for kind in ("money", "time"))
+    twice = {normalised(unnumbered(name)) for name in names if unnumbered(name) != name}
     found = []
     for at, name in strange:
+        # of tables that stand side by side, each with its days, a second column of amounts is one, be they whole
+        is_second = twice & days and normalised(unnumbered(name)) in twice & money
+        cents = "[1-9]" if is_second else r"[1-9].*[.,]\d|[.,]\d?[1-9]"
         cells = [cell for row in rows if (cell := unnumbered(bare_name(row[at])).strip())]
         amounts = [cell for cell in cells if _AMOUNT.fullmatch(cell) and not _DAY.fullmatch(cell)]
-        if len(amounts) == len(cells) and any(re.search(r"[1-9].*[.,]\d|[.,]\d?[1-9]", cell) for cell in amounts):
+        if len(amounts) == len(cells) and any(re.search(cents, cell) for cell in amounts):
             found.append(name)
     return tuple(found)
 
