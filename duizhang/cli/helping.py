@@ -25,9 +25,9 @@ _WRITTEN_OUT = "\b"  # before lines that click leaves as they are
 
 @cache
 def _catalogue() -> Mapping[str, str]:
-    from duizhang.yaml_reading import load_yaml  # not needed to speak English
+    from duizhang.shipped_yaml import load_shipped  # not needed to speak English
 
-    found: dict[str, str] = load_yaml(Path(__file__).with_name("help.yaml").read_text(encoding="utf-8"))
+    found: dict[str, str] = load_shipped(Path(__file__).with_name("help.yaml"))[0]
     return found
 
 

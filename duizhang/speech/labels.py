@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from duizhang.declared.legs import load_legs
 from duizhang.reconcile import load_causes
+from duizhang.shipped_yaml import load_shipped
 from duizhang.speech.language import of_one
-from duizhang.yaml_reading import load_yaml
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -19,7 +19,7 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 @cache
 def load_labels() -> dict[str, dict[str, dict[str, str]]]:
     """Group -> id -> language -> text."""
-    found: dict[str, dict[str, dict[str, str]]] = load_yaml(Path(__file__).with_name("labels.yaml").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, dict[str, str]]] = load_shipped(Path(__file__).with_name("labels.yaml"))[0]
     return {"legs": {leg: {"zh": entry.zh, "en": entry.en} for leg, entry in load_legs().items()}, **found}
 
 

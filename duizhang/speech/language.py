@@ -96,9 +96,9 @@ _NO_PLURAL = frozenset({"less", "was", "has", "does", "this", "its"})
 @cache
 def messages() -> Mapping[str, str]:
     """English text -> Chinese."""
-    from duizhang.yaml_reading import load_yaml  # not needed to speak English
+    from duizhang.shipped_yaml import load_shipped  # not needed to speak English
 
-    found: dict[str, str] = load_yaml(Path(__file__).with_name("messages.yaml").read_text(encoding="utf-8"))
+    found: dict[str, str] = load_shipped(Path(__file__).with_name("messages.yaml"))[0]
     return found
 
 

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from duizhang.shipped_yaml import load_shipped
 from duizhang.speech.language import CHINESE, ENGLISH, agreeing, current
-from duizhang.yaml_reading import load_yaml
 
 _PART = re.compile(r"\{(\w+)([!*#@$]?)\}")
 _FORMS = {"#": r"\d+(?:-\d+)?(?:, \d+(?:-\d+)?)*", "@": r"\d{4}-\d\d-\d\d", "$": r"[-+]?[\d,]+(?:\.\d+)?"}
@@ -47,8 +47,8 @@ class _Phrase:
 def _phrases() -> tuple[_Phrase, ...]:
     """The sentences of phrases.yaml in their order, then those of errors.yaml, that which has most words of its own first."""
     here = Path(__file__)
-    listed = [(entry["en"], entry["zh"]) for entry in load_yaml(here.with_name("phrases.yaml").read_text(encoding="utf-8"))]
-    errors = load_yaml(here.with_name("errors.yaml").read_text(encoding="utf-8"))
+    said, errors = load_shipped(here.with_name("phrases.yaml"), here.with_name("errors.yaml"))
+    listed = [(entry["en"], entry["zh"]) for entry in said]
     return tuple(_phrase(en, zh) for en, zh in [*listed, *sorted(errors.items(), key=lambda entry: -len(_PART.sub("", entry[0])))])
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from duizhang.declared.schema import INSTANT, MONEY, RATE, REFERENCE, TABLES, TEXT
 from duizhang.errors import SpecError
 from duizhang.layout import SOURCES, WORDS
+from duizhang.shipped_yaml import load_shipped
 from duizhang.yaml_reading import load_yaml
 
 ENGINE_VERSION = "9"  # raise it when the same bytes and spec are to be read differently
@@ -480,29 +482,39 @@ def normalised(name: str) -> str:
 def load_spec(path: Path) -> SourceSpec:
     """One specification. Raises SpecError naming the file and the place."""
     try:
-        return SourceSpec.model_validate(_whole(load_yaml(path.read_text(encoding="utf-8"))))
+        return _validated(path, load_yaml(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path.name} is not valid YAML: {error}") from error
+
+
+def _validated(path: Path, raw: Any) -> SourceSpec:
+    try:
+        return SourceSpec.model_validate(_whole(raw))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors())
         raise SpecError(f"{path.name}: {problems}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path.name} is not valid YAML: {error}") from error
 
 
 def _whole(raw: Any) -> Any:
     """What a specification says, with what the one that it is like says besides."""
     if not isinstance(raw, dict) or not raw.get("like"):
         return raw
-    base = _texts().get(raw["like"])
+    base = {said["name"]: said for _, said in _written()}.get(raw["like"])
     if base is None:
         raise SpecError(f"{raw.get('name')}: it is like {raw['like']!r}, which no shipped specification is")
-    return _merged(load_yaml(base), raw)
+    return _merged(base, raw)
 
 
 @cache
-def _texts() -> dict[str, str]:
-    """The shipped specifications as they are written, by name."""
-    texts = (path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.yaml"))
-    return {found[1]: text for text in texts if (found := re.search(r"^name: (\w+)$", text, re.MULTILINE))}
+def _written() -> list[tuple[Path, Any]]:
+    """The shipped specifications as they are written, each with its file. Raises SpecError naming the file and the place."""
+    paths = sorted(SOURCES.rglob("*.yaml"))
+    try:
+        return list(zip(paths, load_shipped(*paths), strict=True))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        for path in paths:
+            load_spec(path)
+        raise
 
 
 def _merged(base: Any, own: Any) -> Any:
@@ -521,18 +533,18 @@ def load_specs(own: Path | None = None) -> dict[str, SourceSpec]:
     """
     if own is None or not own.is_dir():
         return _shipped()
-    return dict(sorted({**_shipped(), **_read(own)}.items()))
+    return dict(sorted({**_shipped(), **_by_name((path, load_spec(path)) for path in sorted(own.rglob("*.yaml")))}.items()))
 
 
 @cache
 def _shipped() -> dict[str, SourceSpec]:
-    return _read(SOURCES)
+    return _by_name((path, _validated(path, said)) for path, said in _written())
 
 
-def _read(folder: Path) -> dict[str, SourceSpec]:
+def _by_name(specs: Iterable[tuple[Path, SourceSpec]]) -> dict[str, SourceSpec]:
+    """Specifications by name, in order of their names. Raises SpecError where two have one name."""
     found: dict[str, SourceSpec] = {}
-    for path in sorted(folder.rglob("*.yaml")):
-        spec = load_spec(path)
+    for path, spec in specs:
         if spec.name in found:
             raise SpecError(f"{path.name}: there are two specifications named {spec.name}")
         found[spec.name] = spec
