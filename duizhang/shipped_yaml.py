@@ -17,7 +17,7 @@ from duizhang.yaml_reading import load_yaml
 
 
 def load_shipped(*paths: Path) -> list[Any]:
-    """What each of these files says, in their order; the first names the folder and the file in which that is kept.
+    """What each of these files says, in their order. It is kept in the folder that they share.
 
     What is kept holds for these bytes and this parser alone, and is made again where it cannot be read. Nothing is kept where Python may
     not keep what it compiles, or where JSON would say something else. Raises yaml.YAMLError and UnicodeDecodeError as `load_yaml` does.
@@ -26,7 +26,8 @@ def load_shipped(*paths: Path) -> list[Any]:
     state = blake2b(yaml.__version__.encode(), digest_size=16)
     for body in bodies:
         state.update(blake2b(body).digest())
-    kept = paths[0].parent / "__pycache__" / f"{paths[0].stem}.{len(paths)}.json"
+    folder = Path(os.path.commonpath([path.parent for path in paths]))
+    kept = folder / "__pycache__" / f"{paths[0].stem if len(paths) == 1 else folder.name}.yaml.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(kept.read_bytes())
         if found["of"] == state.hexdigest() and len(said := found["said"]) == len(paths):
