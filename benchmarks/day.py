@@ -299,6 +299,10 @@ def measure(way: str, raw: Path, home: Path) -> dict[str, Any]:
     return figures
 
 
+# how the first day, the second and the second again end
+STATES = ("published", "published", "unchanged")
+
+
 def bench(orders: int, repeat: int, folder: Path) -> None:
     raw, home = folder / f"raw{orders}", folder / f"home{orders}"
     if not raw.is_dir():
@@ -310,6 +314,8 @@ def bench(orders: int, repeat: int, folder: Path) -> None:
     for _ in range(repeat):
         for way in WAYS:
             rounds[way].append(measure(way, raw, home))
+    for states in {tuple(found["states"]) for found in rounds["duizhang"]} - {STATES}:
+        sys.exit(f"the days ended as {', '.join(states)}, not {', '.join(STATES)}: what a day takes that is not whole says nothing")
     best = {way: min(found, key=_cost) for way, found in rounds.items()}
     floor = best["raw bytes"]["cpu"]
     first, second, again = best["duizhang"]["days"]
