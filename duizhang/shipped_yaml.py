@@ -40,7 +40,7 @@ def load_shipped(*paths: Path) -> list[Any]:
 
 def _keep(kept: Path, state: str, told: list[Any]) -> None:
     with contextlib.suppress(OSError, TypeError, ValueError):
-        text = json.dumps({"of": state, "said": told}, ensure_ascii=False)
+        text = json.dumps({"of": state, "said": told}, ensure_ascii=False, indent=0)  # a line an entry, as people search through folders
         if _alike(json.loads(text)["said"], told):
             kept.parent.mkdir(exist_ok=True)
             written = kept.with_suffix(f".{os.getpid()}")

@@ -36,7 +36,7 @@ def command(
 
     Days behind the range follow while the closing of the day before them changes (`duizhang plan` says which may).
 
-    Exit code 0: everything is published. 2: something is held (see `duizhang status`). 1: an error.
+    Exit code 0: everything is published. 2: something is held or was not read (see `duizhang status`). 1: an error.
     """
     from duizhang.books import load_books
 
@@ -56,7 +56,7 @@ def command(
         at = at_home(home)
         click.echo(
             _("published: `duizhang status{at}`, `duizhang report{at}`", at=at) if code == 0
-            else _("something is held: see `duizhang status{at}`", at=at), err=True)
+            else _("something is held or was not read: see `duizhang status{at}`", at=at), err=True)
     if as_json:
         answer({"from": start.date(), "to": end.date(), "published": code == 0, "periods": _periods(home, start.date(), end.date())}, (),
                as_json=True)
