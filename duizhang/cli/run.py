@@ -51,7 +51,7 @@ def command(
                      home=home), err=True)
     code = runner(books_path, home, start.date(), end.date(), progress=not quiet, force=force, memory=memory, engine=engine)
     if not quiet:
-        for said in _whose_accounts(books, home):
+        for said in _assumed(books, home):
             click.echo(said, err=True)
         at = at_home(home)
         click.echo(
@@ -63,13 +63,15 @@ def command(
     return code
 
 
-def _whose_accounts(books: Books, home: Path) -> list[str]:
-    """What is not in order of whose the bank's accounts are, which moves money from one legal entity to another."""
+def _assumed(books: Books, home: Path) -> list[str]:
+    """What is not in order of whose the bank's accounts are, which moves money between entities; deadlines that nobody declared."""
     from duizhang.home.state import State
     from duizhang.ingest import records
+    from duizhang.standing.assumed_terms import assumed_terms
     from duizhang.standing.bank_accounts import unmet_accounts
 
-    return [f"{what} ({advice})" for what, advice in unmet_accounts(books, records(State(home, read_only=True)))]
+    found = [*unmet_accounts(books, records(State(home, read_only=True))), *assumed_terms(books)]
+    return [f"{what} ({advice})" for what, advice in found]
 
 
 def _periods(home: Path, first: dt.date, last: dt.date) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +11,21 @@ from duizhang.digest import mapping_digest
 from duizhang.yaml_reading import load_yaml
 
 LEGS_FILE = Path(__file__).with_name("legs.yaml")
+TERMS_FILE = Path(__file__).with_name("settlement_terms.yaml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettlementTerm:
+    """How long a platform keeps what a buyer paid; see settlement_terms.yaml."""
+
+    payments: int | None = None
+    settlements: int | None = None
+    assumed: str = ""
+
+    def days(self, awaits: Sequence[str]) -> int | None:
+        """For how long a leg waits that awaits these records; None where it waits for nothing."""
+        given = {"payments": self.payments, "settlements": self.settlements}
+        return max((days for name, days in given.items() if name in awaits and days), default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +33,7 @@ class Leg:
     """One leg; see legs.yaml. No entry of books.yaml: every command that names a leg would pay for a library that checks types."""
 
     sla_days: int
-    channel_days: Mapping[str, int] = field(default_factory=dict)
+    awaits: Sequence[str] = ()
     zh: str
     en: str
     in_sequence: bool = False
@@ -30,12 +45,23 @@ class Leg:
     waits_all: bool = False
 
     @property
+    def channel_days(self) -> dict[str, int]:
+        """Channel -> for how many days what it settles is waited for."""
+        return {channel: days for channel, term in settlement_terms().items() if (days := term.days(self.awaits)) is not None}
+
+    @property
     def traits(self) -> dict[str, bool | int | None]:
         """What rules and models ask about it."""
         return {
             "in_sequence": self.in_sequence, "silent_day": self.silent_day, "own_days": self.own_days, "lines_days": self.lines_days,
             "waits_days": self.waits_days, "answer_days": self.answer_days or self.waits_days, "waits_all": self.waits_all,
         }
+
+
+@cache
+def settlement_terms() -> dict[str, SettlementTerm]:
+    """The term of every platform that has one, by its channel."""
+    return {channel: SettlementTerm(**given) for channel, given in load_yaml(TERMS_FILE.read_text(encoding="utf-8")).items()}
 
 
 @cache
@@ -52,4 +78,4 @@ def legs_digest() -> str:
 
 LEGS = tuple(load_legs())
 
-__all__ = ["LEGS", "Leg", "legs_digest", "load_legs"]
+__all__ = ["LEGS", "Leg", "SettlementTerm", "legs_digest", "load_legs", "settlement_terms"]

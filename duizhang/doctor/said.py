@@ -21,6 +21,7 @@ from duizhang.reconcile import supplies
 from duizhang.speech.language import translated as _
 from duizhang.speech.phrases import spoken
 from duizhang.speech.spoken_names import spoken_leg
+from duizhang.standing.assumed_terms import assumed_terms
 from duizhang.standing.bank_accounts import unmet_accounts
 
 _HOLD_NOTHING = {DUPLICATE, ACCEPTED, FileStatus.WITHDRAWN}
@@ -67,6 +68,8 @@ def look_at_books(books: Books, path: Path, records: Sequence[FileRecord]) -> It
                 _("Put its files into inbox/{shop}/, give it a from_day, or take it out of `expected`.", shop=e.shop or "company"))
     for what, advice in unmet_accounts(books, read):
         yield Finding(area, WRONG, what, advice)
+    for what, advice in assumed_terms(books):
+        yield Finding(area, NOTED, what, advice)
     for shop in sorted(set(books.shops) - {r.shop for r in read}):
         yield Finding(area, NOTED, _("shop {shop} has no file of its own", shop=shop), _("Put its files into inbox/{shop}/.", shop=shop))
     for leg in supplies(books, seen | {(d.source, d.shop) for d in books.databases}):

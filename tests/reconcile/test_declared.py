@@ -12,6 +12,7 @@ import pytest
 from duizhang.books import Books
 from duizhang.home.store import days
 from duizhang.reconcile.books_relations import books_relations
+from duizhang.standing.assumed_terms import assumed_terms
 from tests.reconcile.test_engine import FIRST, found, payment, row
 from tests.reconcile.test_legs import run
 
@@ -73,3 +74,12 @@ def test_what_books_say_of_a_deadline_wins_over_what_is_known_of_a_channel(tmp_p
     assert books.sla("order_payment", "shopee") == days_waited
     assert told.get(("order_payment", "shopee"), told[("order_payment", "")] if "order_payment" in said else None) == days_waited
     assert told[("customer", "tiktok")] == 14
+
+
+def test_a_deadline_that_is_assumed_of_a_platform_is_said_until_books_declare_it(tmp_path: Path) -> None:
+    """Fails if what a platform settles weeks later is missing on the second day, or an assumed term is silent."""
+    shops = {"dy": {"platform": "douyin", "provider": "douyin"}}
+    books = Books.model_validate({"root": tmp_path, "entity": "e", "start": FIRST, "shops": shops})
+    assert (books.sla("payment_settlement", "douyin"), books.sla("fee", "douyin"), books.sla("order_payment", "douyin")) == (21, 21, 1)
+    assert [what for what, _ in assumed_terms(books) if "21 days" in what and "Payments ↔ settlement" in what]
+    assert not assumed_terms(books.model_copy(update={"sla_days": {"payment_settlement": 9, "fee/douyin": 9}}))
