@@ -95,6 +95,7 @@ def _rate_cards(con: duckdb.DuckDBPyConnection, books: Books) -> Iterator[Advice
     """Fees that are what another percentage gives, from a day on and until now. Cards with tiers or by category are not tried."""
     for (provider, kind, currency), group in groupby(rows(con, _FEE_ROWS), key=lambda r: (r["provider"], r["kind"], r["currency"])):
         cards = [c for c in books.rate_cards if (c.kind, c.provider) == (kind, provider)]
+        cards = [c for c in cards if c.currency == currency] or [c for c in cards if not c.currency]
         fees = sorted(group, key=lambda r: (r["period"], r["transaction_id"]))
         card = max((c for c in cards if c.from_day <= fees[-1]["period"]), key=lambda c: c.from_day, default=None)
         if card is None or card.percent is None or any(c.category or c.tiers for c in cards):

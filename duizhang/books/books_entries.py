@@ -79,7 +79,7 @@ class RateCard(Entry):
     provider gives the same share back when the buyer is refunded.
     freight: `first_price` for the first `first_weight` kilograms, `step_price` for each `step_weight` begun after it;
     a card without zone holds for every zone that has none of its own. currency: what a freight card's prices are in, that
-    of the books by default.
+    of the books by default. A fee or commission card that names one is for amounts in it, and comes before those that name none.
     """
 
     kind: Literal["fee", "commission", "freight"]

@@ -159,8 +159,9 @@ class Books(BaseModel):
                 raise ValueError(f"matching: no passes are tried in {leg!r}; expected one of {', '.join(tried)}")
             if again := _repeated(passes):
                 raise ValueError(f"matching: {leg}: {', '.join(again)} stands there twice")
-        for kind, provider, day, *_ in _repeated((c.kind, c.provider, c.from_day, c.category, c.zone) for c in self.rate_cards):
-            raise ValueError(f"rate_cards: two {kind} cards of {provider} hold from {day} for the same category and zone")
+        cards = [(c.kind, c.provider, c.from_day, c.category, c.zone, c.currency or "") for c in self.rate_cards]
+        for kind, provider, day, *_ in _repeated(cards):
+            raise ValueError(f"rate_cards: two {kind} cards of {provider} hold from {day} for the same category, zone and currency")
         for e in self.expected:
             if e.calendar and (e.calendar not in self.calendars or e.every != "business_day"):
                 raise ValueError(f"expected: {e.source}: calendar {e.calendar!r} is not in `calendars`, or `every` is not business_day")

@@ -36,7 +36,8 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
     ]
     cards = [
         (number, c.kind, c.provider, c.from_day, c.category, c.fixed or Decimal(0), c.minimum, c.cap,
-         c.on_refund == "returned", c.zone, c.currency or books.currency, c.first_weight, c.first_price, c.step_weight, c.step_price)
+         c.on_refund == "returned", c.zone, c.currency or (books.currency if c.kind == "freight" else ""), c.first_weight, c.first_price,
+         c.step_weight, c.step_price)
         for number, c in enumerate(books.rate_cards)
     ]
     tiers = [

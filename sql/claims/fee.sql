@@ -1,6 +1,6 @@
 -- Grain: one claim a fee by the rate card (left) or a fee charged (right), costs to us positive, fees given back negative.
 -- Meaning: providers and platforms charge what the dated rate cards of books.yaml say. Providers without a card for the
--- kind of fee take no part. unit_price is the amount that the fee is a share of. A fee that names no transaction goes by its
+-- kind of fee, and in its currency or any, take no part. unit_price is the amount that the fee is a share of. A fee that names no transaction goes by its
 -- order, else it stands by itself, under its entry or line of its file. Fees of a provider that bills them once a month stand
 -- under the month, and where shops share the account under that.
 with
@@ -11,7 +11,7 @@ places as (select * from fee_places),
 cards as (select * from rate_cards where kind in ('fee', 'commission')),
 
 carded as (
-    select provider, kind, min(from_day) as from_day
+    select provider, kind, currency, min(from_day) as from_day
     from cards
     group by all
 ),
@@ -29,7 +29,8 @@ charged as (
         'right' as side, 'charged' as kind, -s.amount as amount, null as unit_price, s.occurred_at, s.source, s.file,
         s.line, s.entry_id
     from settlements as s
-    inner join carded as c on s.provider = c.provider and s.kind = c.kind and s.period >= c.from_day
+    semi join carded as c
+        on s.provider = c.provider and s.kind = c.kind and c.currency in ('', s.currency) and s.period >= c.from_day
 ),
 
 unioned as (

@@ -1,7 +1,7 @@
 -- Grain: one row a payment, refund or, where cards go by category, order line, and kind of fee. Meaning: the fee by the dated
 -- rate cards of books.yaml: each part of the amount by its tier's percentage, plus the fixed part, at least the minimum, at
 -- most the cap. Rounding: once a row, half away from zero, to the smallest unit of the currency. A refund gives the
--- percentage back where the card says so.
+-- percentage back where the card says so. A card that names the currency of the amount comes before those that name none.
 with
 payments as (select * from placed_payments),
 refunds as (select * from placed_refunds where origin = 'provider'),
@@ -55,12 +55,16 @@ bases as (
 ),
 
 carded as (
-    select b.*, coalesce(c.card, g.card) as card
+    select b.*, coalesce(c.card, g.card, d.card, a.card) as card
     from bases as b
     asof left join cards as c
-        on b.provider = c.provider and b.kind = c.kind and b.category = c.category and b.period >= c.from_day
+        on b.provider = c.provider and b.kind = c.kind and b.category = c.category and b.currency = c.currency and b.period >= c.from_day
     asof left join cards as g
-        on b.provider = g.provider and b.kind = g.kind and '' = g.category and b.period >= g.from_day
+        on b.provider = g.provider and b.kind = g.kind and '' = g.category and b.currency = g.currency and b.period >= g.from_day
+    asof left join cards as d
+        on b.provider = d.provider and b.kind = d.kind and b.category = d.category and '' = d.currency and b.period >= d.from_day
+    asof left join cards as a
+        on b.provider = a.provider and b.kind = a.kind and '' = a.category and '' = a.currency and b.period >= a.from_day
 ),
 
 shared as (
