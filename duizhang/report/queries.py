@@ -92,6 +92,7 @@ class Facts:
     fees: list[Row]
     freight: list[Row]
     ledger: list[Row]
+    bank_unclaimed: list[Row]  # an entity, currency and direction
     anomalies: list[Row]
     recurring: list[Row]
     changed: list[Row]  # since the end of the day `before`: come, gone and still, by cause and currency
@@ -196,6 +197,11 @@ order by all
 """
 
 
+def has_bank_unclaimed(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether what is published is of since there is that table."""
+    return bool(con.execute("select 1 from duckdb_views() where view_name = 'bank_unclaimed'").fetchall())
+
+
 def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
     """Everything that the report of a range says."""
     shown = span.shown or span.last
@@ -258,6 +264,11 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         ledger=ask("select account, any_value(account_name order by period) as account_name, currency, sum(subledger) as subledger, "
                    f"sum(ledger) as ledger, sum(difference) as difference from ledger_tieout where {in_range} "
                    "group by account, currency order by account, currency"),
+        bank_unclaimed=ask(
+            "select entity, kind, currency, count(*) as lines, sum(amount) as amount, "
+            "first(file || ':' || line order by abs(amount) desc, file, line) as largest_line, "
+            f"first(amount order by abs(amount) desc, file, line) as largest from bank_unclaimed where {in_range} "
+            "group by all order by all") if has_bank_unclaimed(con) else [],
         anomalies=ask(_ANOMALIES),
         recurring=ask(_RECURRING),
         changed=ask(_CHANGED), before=before if before != span.since else None,

@@ -37,8 +37,8 @@ class Sections:
         """In the order of the page."""
         return [
             self.days(), self.todo(), self.first(), self.due(), self.legs(), self.ageing(), self.profit(), self.stock(), self.fees(),
-            self.freight(), self.ledger(), self.unusual(), self.recurring(), self.changed(), self.not_run(), self.files(),
-            self.quarantine(), self.checks(), self.entries(), self.details(),
+            self.freight(), self.ledger(), self.bank_unclaimed(), self.unusual(), self.recurring(), self.changed(), self.not_run(),
+            self.files(), self.quarantine(), self.checks(), self.entries(), self.details(),
         ]
 
     def days(self) -> Table:
@@ -183,6 +183,12 @@ class Sections:
             {**r, "account": f"{r['account']} {r['account_name'] or ''}".strip(), "_state": "bad" if r["difference"] else ""}
             for r in sorted(self.facts.ledger, key=lambda r: (r["difference"] == 0, r["account"], r["currency"]))
         ])
+
+    def bank_unclaimed(self) -> Table:
+        """Lines of bank statements that no leg claims, added up, each with the largest of them."""
+        kinds = columns("entity", "direction", "lines:count", "currency:currency", "amount:money", "largest:money", "largest_line:key")
+        return Table("bank_unclaimed", kinds, [
+            {**r, "direction": self.labels.text(f"money_{r['kind']}")} for r in self.facts.bank_unclaimed])
 
     def unusual(self) -> Table:
         """What stands out against history, then what is out of the ordinary by itself."""

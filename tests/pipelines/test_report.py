@@ -48,3 +48,15 @@ def test_the_workbook_adds_up(home: Path, tmp_path: Path) -> None:
     assert all(isinstance(row[difference], int | float) for row in rows)
     [(expected,)] = query(home, f"select sum(difference) from variances where period = date '{LAST}'")
     assert sum(Decimal(str(row[difference])) for row in rows) == expected
+
+
+def test_lines_of_a_bank_that_nothing_is_held_against_are_added_up(home: Path, tmp_path: Path) -> None:
+    moved = query(home, "select currency, count(*), sum(amount) from bank_unclaimed where kind = 'out' group by entity, currency")
+    first, last = query(home, "select min(period), max(period) from period_status")[0]
+    duizhang("report", "--home", home, "--from", first, "--to", last, "--lang", "en", "--out", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    table = page[page.index("Lines of bank statements that nothing is held against"):].split("</table>")[0]
+    said = " ".join(re.sub("<[^>]*>", " ", table).split())
+    assert moved
+    for currency, lines, amount in moved:
+        assert f" out {lines} {currency} {amount:,.2f} " in said
