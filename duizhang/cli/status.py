@@ -340,10 +340,10 @@ def _to_do(con: duckdb.DuckDBPyConnection, period: dt.date | None) -> list[dict[
 
 def _moved_unclaimed(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Of all published days, how many lines of bank statements no leg claims, and their sum."""
-    from duizhang.home.store import rows
+    from duizhang.home.store import has_view, rows
 
-    if not con.execute("select 1 from duckdb_views() where view_name = 'bank_unclaimed'").fetchall():
-        return []  # of before there was such a table
+    if not has_view(con, "bank_unclaimed"):
+        return []
     return rows(con, "select entity, kind, currency, count(*) as lines, sum(amount) as amount from bank_unclaimed group by all "
                      "order by abs(sum(amount)) desc, entity, kind, currency")
 

@@ -21,6 +21,7 @@ from duizhang.reconcile import sides_of
 from duizhang.speech.folding import folded, width_of
 from duizhang.speech.language import counted, current
 from duizhang.speech.language import translated as _
+from duizhang.standing.bank_accounts import is_number
 
 QUESTION = "QUESTION"
 # the clocks of providers that count all their sellers' time by their own; they say nothing of where the seller is
@@ -272,9 +273,9 @@ def _accounts(folder: Folder, answers: Answers) -> list[str]:
     numbers = sorted(set().union(*(bill.bank_accounts for bill in folder.bills))) if folder.bills else []
     if numbers:
         lines += _comment(_("Bank accounts that the statements name, and the entity that owns each."))
-        lines.append("bank_accounts:" if any(map(_is_number, numbers)) else "# bank_accounts:")
-        lines += [f"  {_quoted(number)}: {_plain(answers.values['entity'])}" for number in numbers if _is_number(number)]
-    if unnumbered := [number for number in numbers if not _is_number(number)]:
+        lines.append("bank_accounts:" if any(map(is_number, numbers)) else "# bank_accounts:")
+        lines += [f"  {_quoted(number)}: {_plain(answers.values['entity'])}" for number in numbers if is_number(number)]
+    if unnumbered := [number for number in numbers if not is_number(number)]:
         lines += _comment(f"{QUESTION}: " + _(
             "statements that name no number of an account are of one account, of the entity of the shop in whose folder they stand, else "
             "of that of the books. Of several accounts or entities, put each into the folder of a shop of its entity; else take the # "
@@ -289,11 +290,6 @@ def _accounts(folder: Folder, answers: Answers) -> list[str]:
         lines += ["# accounts:", *(f"#   {_quoted(code)}: {{measure: sales}}  # {_line(text)}" for code, text in listed)]
         lines += [_("#   and {n} more", n=len(ledger) - _ACCOUNTS)] if len(ledger) > _ACCOUNTS else []
     return lines
-
-
-def _is_number(account: str) -> bool:
-    """Whether it is an account's own number, and not what all files are called that name none."""
-    return any(ch.isdigit() for ch in account)
 
 
 def _rates(folder: Folder) -> list[str]:

@@ -130,6 +130,11 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str, values: object = None) -> lis
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def has_view(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether what is published has a table: it lacks those of which the program that published it knew nothing."""
+    return bool(con.execute("select 1 from duckdb_views() where view_name = ?", [name]).fetchall())
+
+
 def quoted(text: object) -> str:
     """A SQL string literal."""
     return "'" + str(text).replace("'", "''") + "'"

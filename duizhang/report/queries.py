@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from duizhang.errors import UserError
-from duizhang.home.store import rows
+from duizhang.home.store import has_view, rows
 from duizhang.publish.metrics import ON_ITS_WAY
 from duizhang.report.faults import gather
 
@@ -197,11 +197,6 @@ order by all
 """
 
 
-def has_bank_unclaimed(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether what is published is of since there is that table."""
-    return bool(con.execute("select 1 from duckdb_views() where view_name = 'bank_unclaimed'").fetchall())
-
-
 def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
     """Everything that the report of a range says."""
     shown = span.shown or span.last
@@ -268,7 +263,7 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
             "select entity, kind, currency, count(*) as lines, sum(amount) as amount, "
             "first(file || ':' || line order by abs(amount) desc, file, line) as largest_line, "
             f"first(amount order by abs(amount) desc, file, line) as largest from bank_unclaimed where {in_range} "
-            "group by all order by all") if has_bank_unclaimed(con) else [],
+            "group by all order by all") if has_view(con, "bank_unclaimed") else [],
         anomalies=ask(_ANOMALIES),
         recurring=ask(_RECURRING),
         changed=ask(_CHANGED), before=before if before != span.since else None,

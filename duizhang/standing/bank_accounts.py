@@ -12,6 +12,11 @@ from duizhang.speech.language import translated as _
 _NAMED = 3  # files that are named
 
 
+def is_number(account: str) -> bool:
+    """Whether it is an account's own number, and not what all files are called that name none."""
+    return any(ch.isdigit() for ch in account)
+
+
 def unmet_accounts(books: Books, records: Iterable[FileRecord]) -> list[tuple[str, str]]:
     """What is wrong with whose the accounts are, each with what to do; in the language of whoever asks."""
     of_accounts: dict[str, list[FileRecord]] = {}
@@ -28,8 +33,8 @@ def unmet_accounts(books: Books, records: Iterable[FileRecord]) -> list[tuple[st
             _("Write it as the statements have it.")))
     several = len({books.entity, *(books.entity_of(shop) for shop in books.shops)}) > 1
     for account, files in sorted(of_accounts.items()):
-        if any(ch.isdigit() for ch in account):
-            continue  # a number of its own
+        if is_number(account):
+            continue
         of_company = [record.path for record in files if not record.shop]
         if several and of_company and account not in owners:
             found.append((

@@ -1,8 +1,8 @@
 -- Grain: one claim a fee by the rate card (left) or a fee charged (right), costs to us positive, fees given back negative.
 -- Meaning: providers and platforms charge what the dated rate cards of books.yaml say. Providers without a card for the
--- kind of fee, and in its currency or any, take no part. unit_price is the amount that the fee is a share of. A fee that names no transaction goes by its
--- order, else it stands by itself, under its entry or line of its file. Fees of a provider that bills them once a month stand
--- under the month, and where shops share the account under that.
+-- kind of fee, and in its currency or any, take no part. unit_price is the amount that the fee is a share of. A fee that names
+-- no transaction goes by its order, else it stands by itself, under its entry or line of its file. Fees of a provider that bills
+-- them once a month stand under the month, and where shops share the account under that.
 with
 expected as (select * from fees_expected),
 settlements as (select * from placed_settlements where kind in ('fee', 'commission')),

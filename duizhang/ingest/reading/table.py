@@ -235,7 +235,8 @@ class _Rows:
                 lone[at] = self._stands_between(whole(int(lines[at])))
             self._put_around(keep, lone, lines, whole)
         if "other" in flags:
-            self.others += sum(any(map(str.isdigit, "".join(whole(line)))) for line in lines[flags["other"] & keep].tolist())
+            if not self.kept:  # once there is a row, how many are none tells nothing
+                self.others += sum(any(map(str.isdigit, "".join(whole(line)))) for line in lines[flags["other"] & keep].tolist())
             self._put_around(keep, flags["other"], lines, whole)
         if (near := flags.get("header")) is not None:
             for at in np.flatnonzero(near).tolist():

@@ -499,7 +499,7 @@ def _whole(raw: Any) -> Any:
     """What a specification says, with what the one that it is like says besides."""
     if not isinstance(raw, dict) or not raw.get("like"):
         return raw
-    base = {said["name"]: said for _, said in _written()}.get(raw["like"])
+    base = _bases().get(raw["like"])
     if base is None:
         raise SpecError(f"{raw.get('name')}: it is like {raw['like']!r}, which no shipped specification is")
     return _merged(base, raw)
@@ -515,6 +515,12 @@ def _written() -> list[tuple[Path, Any]]:
         for path in paths:
             load_spec(path)
         raise
+
+
+@cache
+def _bases() -> dict[str, Any]:
+    """What the shipped specifications say, by name."""
+    return {said["name"]: said for _, said in _written() if isinstance(said, dict) and "name" in said}
 
 
 def _merged(base: Any, own: Any) -> Any:
