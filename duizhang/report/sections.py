@@ -188,7 +188,7 @@ class Sections:
         """Lines of bank statements that no leg claims, added up, each with the largest of them."""
         kinds = columns("entity", "direction", "lines:count", "currency:currency", "amount:money", "largest:money", "largest_line:key")
         return Table("bank_unclaimed", kinds, [
-            {**r, "direction": self.labels.text(f"money_{r['kind']}")} for r in self.facts.bank_unclaimed])
+            {**r, "direction": self.labels.of("moved", r["kind"])} for r in self.facts.bank_unclaimed])
 
     def unusual(self) -> Table:
         """What stands out against history, then what is out of the ordinary by itself."""

@@ -161,6 +161,7 @@ def test_blocks_are_the_lines_of_a_document(parts: list[bytes], window: int, par
 @QUICK
 @given(st.lists(st.tuples(CELL, CELL, CELL), max_size=6), st.sampled_from([None, *FOOTERS]), st.sampled_from([None, "^T", r"^\s*\d"]))
 @example([("合计TT", "", "")], "^合计", None)  # a footer with words behind it, in a row without a day
+@example([("合计", "", "1")], "^合计", None)  # a line of totals, which is kept to be held against the rows
 def test_rows_are_told_from_what_stands_around_them(cells: list[tuple[str, str, str]], footer: str | None, only: str | None) -> None:
     class Part(_Rows):
         def __init__(self) -> None:
@@ -168,6 +169,7 @@ def test_rows_are_told_from_what_stands_around_them(cells: list[tuple[str, str, 
             self.footer, self.only = (re.compile(rule) if rule else None for rule in (footer, only))
             self.reading, self.header, self.days, self.between = Reading([], "utf-8"), [], [], None
             self.first = self.kept = self.others = 0
+            self.wanted = [0, 1]
 
     part = Part()
     lines = np.arange(len(cells)) + 5
