@@ -56,6 +56,7 @@ def command(
         "counterparty": counterparty, "period": f"{period:%Y-%m-%d}",
         "totals": {c: str(t) for c, t in asked.items()}, "items": told_of(items),
     })
-    line = f"{target}: " + ", ".join(f"{in_places(total, currency):,f} {currency}" for currency, total in sorted(asked.items()))
+    money = ", ".join(f"{in_places(total, currency):,f} {currency}" for currency, total in sorted(asked.items()))
+    line = f"{target}: {money or _('records are asked for, and no money')}"
     answer({"counterparty": counterparty, "period": period.date(), "out": target, "asked": dict(sorted(asked.items())),
             "items": told_of(items)}, [line], as_json=as_json)

@@ -54,7 +54,7 @@ def command(
         lines.append(_("{n} files are left over, which nothing on record refers to ({first}); `duizhang doctor` says what to do with them",
                        n=len(proof.left_over), first=proof.left_over[0]))
     if proof.unauthenticated:
-        lines.append(_("{n} of people are not authenticated: the books named nobody then", n=proof.unauthenticated))
+        lines.append(_("events of people that are not authenticated, as the books named nobody then: {n}", n=proof.unauthenticated))
     answer({"ok": not proof.problems, "problems": proof.problems, "events": proof.events, "head": proof.head,
             "unauthenticated": proof.unauthenticated, "unopened": proof.unopened, "left_over": proof.left_over,
             "not_checked": ["revocation of the authority's certificate"] if timestamp else []}, lines, as_json=as_json)

@@ -67,6 +67,7 @@ class Request(Words):
     cause: str
     legs: tuple[ShownBy, ...]
     figures: bool = True
+    records: bool = False
     sum_zh: str = ""
     sum_en: str = ""
     credited: Words | None = None
@@ -82,7 +83,8 @@ class Request(Words):
 
 @dataclass(frozen=True)
 class Item:
-    """One event as the letter shows it. claim: what we ask for, negative where it is in their favour."""
+    """One event as the letter shows it. claim: what we ask for, negative where it is in their favour; zero where records are asked for
+    and no money."""
 
     request: Request
     since: dt.date
@@ -196,15 +198,16 @@ def _chased(con: duckdb.DuckDBPyConnection, period: dt.date, d: Decision, parcel
         )
         due, stated = (row.left, row.right) if request.figures else (None, None)
         yield Item(
-            request, row.first_seen, row.order_id, _reference(row, shown, d.to), row.currency, due, stated, open_now * shown.claim,
+            request, row.first_seen, row.order_id, _reference(row, shown, d.to), row.currency, due, stated,
+            _asked_for(request, shown, open_now),
             _evidence(row.leg, row.evidence, row.currency), row.leg, row.key,
         )
 
 
 def totals(items: Sequence[Item]) -> dict[str, Decimal]:
-    """What is asked for, by currency."""
+    """The money that is asked for, by currency; none of an item that asks for records."""
     found: dict[str, Decimal] = {}
-    for item in items:
+    for item in (item for item in items if not item.request.records):
         found[item.currency] = found.get(item.currency, Decimal(0)) + item.claim
     return found
 
@@ -275,7 +278,7 @@ def _items(
         if told.setdefault(event, row.leg) != row.leg:
             continue
         due, stated = (row.left, row.right) if request.figures else (None, None)
-        asked, claim = request, row.difference * shown.claim
+        asked, claim = request, _asked_for(request, shown, row.difference)
         paid, of_credited = credited.get((row.entity, row.order_id, row.currency)), request.of_credited()
         if paid is not None and of_credited:
             asked, stated, claim = of_credited, paid, Decimal(0)
@@ -283,6 +286,10 @@ def _items(
             asked, row.first_seen, row.order_id, _reference(row, shown, counterparty), row.currency, due, stated, claim,
             _evidence(row.leg, row.evidence, row.currency), row.leg, row.key,
         )
+
+
+def _asked_for(request: Request, shown: ShownBy, difference: Decimal) -> Decimal:
+    return Decimal(0) if request.records else difference * shown.claim
 
 
 def known_as(name: str) -> str:
@@ -367,19 +374,20 @@ def _write(
     late = [i for i in items if (by := claim_by(i.since, party)) and by < period]
     soon = [i for i in items if (by := claim_by(i.since, party)) and period <= by <= period + SOON]
     rows = [
-        [number, i.since, i.order_id, i.reference, i.request.subject(i.order_id), i.currency, i.due, i.stated, i.claim,
-         f"{i.request.ask_zh} / {i.request.ask}", claim_by(i.since, party), i.evidence]
+        [number, i.since, i.order_id, i.reference, i.request.subject(i.order_id), i.currency, i.due, i.stated,
+         None if i.request.records else i.claim, f"{i.request.ask_zh} / {i.request.ask}", claim_by(i.since, party), i.evidence]
         for number, i in enumerate(items, 1)
     ]
-    by_subject: dict[tuple[str, str], list[Decimal]] = {}
+    by_subject: dict[tuple[str, str], list[Item]] = {}
     for i in items:
-        by_subject.setdefault((i.request.subject(i.order_id), i.currency), []).append(i.claim)
+        by_subject.setdefault((i.request.subject(i.order_id), i.currency), []).append(i)
     preface = [
         f"对账差异函 / Letter of dispute: {books.name or books.entity} → {party.name or known_as(counterparty)}",
         *([party.address] if party.address else []),
         f"截至 / as of {period}: {len(items)} 项 / items",
-        *(f"{subject}: {len(claims)} 项 / items, {in_places(sum(claims, Decimal(0)), currency):,f} {currency}"
-          for (subject, currency), claims in by_subject.items()),
+        *(f"{subject}: {len(several)} 项 / items" + "".join(
+            f", {in_places(total, currency):,f} {currency}" for currency, total in totals(several).items()
+        ) for (subject, _), several in by_subject.items()),
         *(f"请求金额合计 / total asked for: {in_places(total, currency):,f} {currency}" for currency, total in sorted(asked.items())),
         "请核对所附明细并书面回复。负数为应付贵方。/ Please check the items attached and answer in writing. Negative amounts are in "
         "your favour.",

@@ -135,7 +135,8 @@ def test_without_people_a_name_is_not_authenticated(fake: Any, tmp_path: Path) -
     told = CliRunner().invoke(cli, ["approve", "--home", str(fake.home), "--period", str(FIRST), "--as", "maker", "--by", "Li"])
     assert "signed as maker by Li (not authenticated: books.yaml names no people)" in told.output, told.output
     assert "open: Timing 1 item, 10.00 CNY" in told.output and "reconciled, version 1" in told.output
-    assert "1 of people are not authenticated" in CliRunner().invoke(cli, ["verify", "--home", str(fake.home)]).output
+    verified = CliRunner().invoke(cli, ["verify", "--home", str(fake.home)])
+    assert "events of people that are not authenticated, as the books named nobody then: 1" in verified.output
     made = CliRunner().invoke(cli, ["key", "new", str(tmp_path / "li.key")])
     assert "ed25519:" in made.output and (tmp_path / "li.key").stat().st_mode & 0o077 == 0
     assert "is there already" in str(CliRunner().invoke(cli, ["key", "new", str(tmp_path / "li.key")]).exception)

@@ -94,7 +94,7 @@ def letter(home: Path, whom: str) -> list[dict[str, str]]:
     asked = totals(dispute(home, BOOKS, whom, DAY, out))
     with out.open(encoding="utf-8-sig", newline="") as file:
         found = [{name.split()[0]: value for name, value in row.items()} for row in csv.DictReader(file)]
-    assert asked == {"CNY": sum(Decimal(row["claim"]) for row in found)}
+    assert asked == {"CNY": sum(Decimal(row["claim"]) for row in found if row["claim"])}
     return found
 
 
@@ -124,10 +124,19 @@ def test_a_lost_parcel_goes_to_its_carrier_and_what_favours_us_to_nobody(home: P
 def test_a_platform_is_told_orders_and_sums_apart(home: Path) -> None:
     rows = letter(home, "taobao")
     assert told(rows) == [("TB2", "78", "2.00"), ("T1", "", "179.92"), ("T9", "", "5.00"), ("", "收入 / Revenue", "5.09"),
-                          ("", "收入 / Revenue", "429.13")]
+                          ("", "收入 / Revenue", "")]
     assert "order" in rows[1]["subject"] and "statement does not show" in rows[3]["subject"]
     with pytest.raises(UserError, match="nothing is open"):
         letter(home, "alipay")
+
+
+def test_a_statement_that_is_missing_is_asked_for_and_not_its_money(home: Path) -> None:
+    out = home / "letter.txt"
+    items = dispute(home, BOOKS, "taobao", DAY, out)
+    (missing,) = [item for item in items if item.request.records]
+    assert missing.claim == 0 and totals([missing]) == {} and "429.13" in missing.evidence
+    (line,) = [line for line in out.read_text(encoding="utf-8").splitlines() if line.startswith("贵方结算单缺少整日记录")]
+    assert line.endswith("1 项 / items")
 
 
 def test_words_are_for_the_other_side_and_amounts_are_numbers(home: Path) -> None:
@@ -140,7 +149,8 @@ def test_words_are_for_the_other_side_and_amounts_are_numbers(home: Path) -> Non
         text = " ".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row)
         assert "ounterparty" not in text and "对方" not in text
         assert not any(mark in text for mark in (".csv", ".zip", ".xlsx", "All", "wx/", "tb/"))
-        assert all(isinstance(row[names.index("claim")], int | float) for row in rows)
+        records = [row for row in rows if "Please send us the statement" in row[names.index("request")]]
+        assert all(isinstance(row[names.index("claim")], int | float) != (row in records) for row in rows)
 
 
 def test_a_letter_has_address_deadline_evidence_and_the_places_of_the_currency(home: Path) -> None:
