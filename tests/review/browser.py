@@ -21,6 +21,9 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
 )
 _PATIENCE = 60
+_TABS = 400
+# the code and the text of keys that are no letters
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " "), "ArrowDown": (40, ""), "Escape": (27, "")}
 
 
 class Page:
@@ -54,9 +57,28 @@ class Page:
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
 
     def key(self, key: str) -> None:
-        """Press a key."""
+        """Press a key: a letter, or one that KEYS names."""
+        code, text = KEYS.get(key, (ord(key.upper()[0]), key))
         for kind in ("keyDown", "keyUp"):
-            self._call("Input.dispatchKeyEvent", type=kind, key=key, text=key if kind == "keyDown" and len(key) == 1 else "")
+            self._call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, text=text if kind == "keyDown" else "")
+
+    def type(self, text: str) -> None:
+        """Type into what has the focus."""
+        for letter in text:
+            self.key(letter)
+
+    def tab_to(self, selector: str) -> None:
+        """Press Tab until what has the focus matches: whoever has no mouse can come there."""
+        for _ in range(_TABS):
+            self.key("Tab")
+            if self.run(f"document.activeElement.matches({json.dumps(selector)})"):
+                return
+        raise AssertionError(f"{selector} is not reached by Tab within {_TABS} steps")
+
+    def leave_with(self, key: str) -> None:
+        """Press the key that leads to another page, and wait for that."""
+        self.key(key)
+        self._until("Page.loadEventFired")
 
     def _call(self, method: str, **values: Any) -> dict[str, Any]:
         self._number += 1

@@ -23,11 +23,13 @@ def test_from_sign_in_to_a_decision(home: Path, serving: Serving, tmp_path: Path
             page.key(key)
         assert page.run("document.querySelectorAll('input[name=event]:checked').length") == 1
         assert page.run("document.activeElement.pathname").endswith("/item"), "Enter opens it"
-        page.run("document.querySelector('[name=decision]').value = 'accept'")
-        page.run("document.querySelector('[name=reason]').value = 'known'")
-        page.leave_by("document.querySelector('.decide button').click()")
+        page.tab_to("[name=decision]")
+        page.type("acc")
+        page.tab_to("[name=reason]")
+        page.type("known")
+        page.leave_with("Enter")
         assert "Nothing is stored yet" in page.run("document.body.innerText")
-        page.leave_by("document.querySelector('main form button').click()")
+        page.leave_with("Enter")
         [decision] = decisions(State(home, read_only=True))
         assert (decision.decision, decision.reason, decision.decided_by) == ("accept", "known", "Li Na")
         page.resize(*PHONE)
@@ -46,3 +48,21 @@ def test_from_sign_in_to_a_decision(home: Path, serving: Serving, tmp_path: Path
             assert page.run("document.documentElement.scrollWidth") <= size[0]
         assert page.complaints == []
         assert [address for address in page.asked if not address.startswith((server.address, "data:", "file:"))] == []
+
+
+def test_a_day_is_signed_by_two_and_closed_by_keyboard_alone(home: Path, serving: Serving, tmp_path: Path) -> None:
+    with chromium(tmp_path) as page:
+        for name, role in (("Li Na", "maker"), ("Wang Wei", "checker")):
+            server = serving(home, name)
+            page.go(server.entry)
+            page.go(f"{server.address}/?lang=en")
+            page.tab_to(f"a[href*='/day/{DAY}']")
+            page.leave_with("Enter")
+            page.tab_to(f"form:has([value={role}]) button")
+            page.leave_with("Enter")
+            assert f"{role}: {name}" in page.run("document.body.innerText").lower().replace(name.lower(), name)
+        page.tab_to("form[action$='/close'] [name=reason]")
+        page.type("all is known")
+        page.leave_with("Enter")
+        assert page.run("document.querySelector('.state').innerText") == "closed"
+        assert page.complaints == []
