@@ -138,6 +138,9 @@ DAYS = (
     ("Date,Description,Debit,Credit,Balance\n2026-03-05,A,12.50,,1012.50 OD\n2026-03-16,B,,100.00,912.50 OD\n", {"CNY": "87.5"}, None, 0),
     # an empty column in front of totals and of names that are like them
     (",Libellé,Date,Montant\n,TOTAL ENERGIES,13/03/2026,\"-10,00\"\n,Total,13/03/2026,\"-10,00\"\n", {"CNY": "-10"}, None, 0),
+    # 0 as spreadsheets show it in accounts, and a dash for nothing
+    *((f'Date,Description,Debit,Credit,Balance\n05/03/2026,A, {mark}12.50 ,{zero}, {mark}987.50 \n16/03/2026,B,{zero}," {mark}1,100.00 "," {mark}2,087.50 "\n',
+       {"CNY": "1087.5"}, None, 0) for mark, zero in (("", " -   "), ("¥", " ¥-   "), ("¥", "¥ -"), ("", "-"), ("", "—"))),
     # an hour in the text of a statement is no message of its own
     (MT940.format("text at\n:20:44:45 clita"), {"EUR": "-15"}, ["2025-11-27"], 0),
     (OFX.format("20260305000000[-3:GMT]", "-1.400,82"), {"EUR": "-1400.82"}, None, 0), (OFX.format("20260305", "1,400.82"), {"EUR": "1400.82"}, None, 0),

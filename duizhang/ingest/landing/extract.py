@@ -33,7 +33,7 @@ from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.sink import Sink
 from duizhang.ingest.landing.stated_around import stated_around
 from duizhang.ingest.landing.tally import Tally, counting, tie
-from duizhang.ingest.opening import MEMBER, Document, LockedFile, documents, hidden_rows, left_out, rewritten, shown_name
+from duizhang.ingest.opening import MEMBER, Document, LockedFile, as_records, documents, hidden_rows, left_out, rewritten, shown_name
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import AROUND, Place, Strange, currencies_of_all, recognise, tables_of, unnumbered
 from duizhang.ingest.rows import Batch, Broken, several
@@ -56,6 +56,8 @@ TYPING_THREADS = 2
 _TAX = re.compile(r"(?i)\b(?:vat|tax|taxes|gst|hst|mwst|ust|steuer|umsatzsteuer|tva|iva|btw|moms|dph|áfa|pdv|kdv|ндс)\b|税")
 _CUT = re.compile(r"(?<![\w.])\d(?:[.,]\d+)?E\+\d\d(?!\w)")  # 6.00E+11
 UNREADABLE = "no readable number"
+# what no content of a file should raise, be it damaged
+_OWN_FAULTS = (RuntimeError, TypeError, AttributeError, LookupError, NameError, AssertionError, ArithmeticError, MemoryError)
 BREAKS = 3  # of a running balance that are shown one by one
 AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
 
@@ -74,10 +76,11 @@ def extract(
         raise
     except Exception as error:
         # raw files are hostile, and libraries meet them before we do: whatever they raise costs this file and no other
-        raise RefusedFile(
-            f"reading it fails: {type(error).__name__}: {without_values(str(error))[:300]}",
-            advice="Download it again; if that does not help, report it."
-        ) from error
+        kind, why = type(error).__name__, without_values(str(error))[:300]
+        if isinstance(error, _OWN_FAULTS):
+            raise RefusedFile(f"reading it fails by a fault of duizhang: {kind}: {why}",
+                              advice="Report it with the file's header; downloading it again does not help.") from error
+        raise RefusedFile(f"reading it fails: {kind}: {why}", advice="Download it again; if that does not help, report it.") from error
 
 
 def _extract(path: Path, specs: Mapping[str, SourceSpec], setting: Setting, file: str, into: Path) -> list[Extraction]:
@@ -104,8 +107,8 @@ def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, P
     skipped = left_out(path) if parts[:1] and parts[0].kind == "text" else []
     for document in parts:
         try:
-            document = rewritten(document)
-            found += tables_of(document, recognise(document, specs), specs)
+            document, place = _placed(rewritten(document), specs)
+            found += tables_of(document, place, specs)
         except RefusedFile as error:
             skipped += [shown_name(f"sheet {document.sheet} ({error})")] if document.kind == "sheet" else []
             # a workbook may have sheets of notes beside its data; a member of a ZIP must be known
@@ -123,6 +126,19 @@ def bills(path: Path, specs: Mapping[str, SourceSpec]) -> list[tuple[Document, P
         own += [f"line {place.header + 1}"] if tables[document.name + document.sheet] > 1 else []
         answer.append((document, replace(place, left_out=out), " ".join(own)))
     return answer
+
+
+def _placed(document: Document, specs: Mapping[str, SourceSpec]) -> tuple[Document, Place]:
+    """The document with the place of its specification: as it is, else as the table that a list of records in JSON is."""
+    try:
+        return document, recognise(document, specs)
+    except RefusedFile as error:
+        if (table := as_records(document)) is None:
+            raise
+        try:
+            return table, recognise(table, specs)
+        except RefusedFile:
+            raise error from None  # that it is JSON is what there is to know
 
 
 @dataclass(frozen=True)

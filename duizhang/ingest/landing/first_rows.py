@@ -36,7 +36,7 @@ def typer_of(reading: Reading, spec: SourceSpec, setting: Setting) -> ColumnType
     return ColumnTyper(
         reading.names, spec, captures_of(spec, reading), setting.zone, setting.cut_off_minutes, setting.key,
         Said(*setting.readings.get(spec.name, ())), above="\n".join(reading.around), header=reading.header,
-        sheet=reading.encoding == "sheet")
+        sheet=reading.encoding == "sheet", currency=setting.currency if setting.is_of_books else "")
 
 
 def overlay_of(typer: ColumnTyper, setting: Setting, member: str) -> Overlay:

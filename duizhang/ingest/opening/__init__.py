@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from duizhang.ingest.opening.hidden import hidden_rows
     from duizhang.ingest.opening.json_records import first_record, read_json
+    from duizhang.ingest.opening.json_table import as_records
     from duizhang.ingest.opening.likeliness import BARRED, likely, rivals
     from duizhang.ingest.opening.no_bill import refuse_no_bill
     from duizhang.ingest.opening.other_writing import rewritten
@@ -46,6 +47,7 @@ __all__ = [
     "Document",
     "Inbox",
     "LockedFile",
+    "as_records",
     "blocks",
     "decoded",
     "detect",

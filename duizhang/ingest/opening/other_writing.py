@@ -1,5 +1,5 @@
 """Delimited text that is written in another way: each line as one quoted cell, apostrophes for quotation marks, two marks between cells,
-a header with other marks than its rows, QIF. It is read as it would be written usually; every line keeps its number."""
+a header with other marks than its rows, QIF, a page. It is read as it would be written usually; lines keep their number, but of a page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
+from duizhang.ingest.opening import html_table
 from duizhang.ingest.opening.container import Document
 from duizhang.ingest.opening.encoded import WIDE, marked
 from duizhang.ingest.opening.qif import as_table, is_qif
@@ -25,7 +26,13 @@ Rule = Callable[[int, str], str]  # of a line and its index from 0
 
 def rewritten(document: Document) -> Document:
     """The document as it would be written usually; itself where it is."""
-    if document.kind != "text" or (marked(document.head) or "").startswith(WIDE):
+    if document.kind != "text":
+        return document
+    if html_table.is_page(document.head):
+        with document.open() as stream:
+            rows = html_table.as_table(stream.read())
+        return document if rows is None else replace(document, open=lambda: io.BytesIO(rows))
+    if (marked(document.head) or "").startswith(WIDE):
         return document
     if is_qif(document.head):
         with document.open() as stream:

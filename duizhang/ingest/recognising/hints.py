@@ -15,14 +15,18 @@ from duizhang.ingest.specification import SourceSpec
 
 NEAR = 0.3  # share of a specification's columns from which on it is worth naming
 ROW_CELL = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,9}|\d{8}|[-+(]?[\d., ]*\d[.,]\d\d\)?")  # a day or an amount
+# what stands without and with the tax
+_NET, _GROSS = re.compile(r"(?i)^\W*(?:net\b|netto|hors taxes?\b|ht\b|neto\b|imponibile|未税|不含税)"), re.compile(
+    r"(?i)^\W*(?:gross|brutto|bruto|brut\b|ttc\b|lordo|含税|价税合计)")
 _SET_APART = re.compile(r"\S {2,}\S.* {2,}\S")  # cells between blanks
 
 
 def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence[Head]) -> RefusedFile:
     """Why no specification fits: the nearest one where it is near, and the header that seems to be there."""
-    hints = [hint for spec in specs.values() for head in heads if head.may_be(spec) and (hint := _near(document, spec, head, specs))]
-    close = max(hints, key=lambda hint: hint[0], default=None)
-    words = f"; closest is {close[1]}" if close and close[0] >= NEAR else ""
+    hints = [(*hint, spec.header_currency) for spec in specs.values() for head in heads
+             if head.may_be(spec) and (hint := _near(document, spec, head, specs))]
+    share, nearest, is_any_bank = max(hints, key=lambda hint: hint[0], default=(0.0, "", True))
+    words = f"; closest is {nearest}" if share >= NEAR else ""
     legible = [head for head in heads if "\ufffd" not in head.text]
     names = (legible or heads)[0].likely_header() if heads else []
     if sum(ROW_CELL.fullmatch(name) is not None for name in names) > 1:
@@ -31,6 +35,9 @@ def unknown(document: Document, specs: Mapping[str, SourceSpec], heads: Sequence
         words = f"; its header seems to be {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
     if not words and legible and sum(bool(_SET_APART.search(line)) for line in legible[0].lines[:LOOKED_AT]) > 1:
         words = "; its columns seem to be set apart by blanks, and nothing tells where a cell ends"
+    net, gross = (next((name for name in names if kind.search(name)), "") for kind in (_NET, _GROSS))
+    if net and gross and (is_any_bank or not words.startswith("; closest")):
+        words = f"; it has both {net} and {gross}, and nothing tells which of them moved the account"
     return RefusedFile(
         f"no source specification fits the content{words}",
         advice="`duizhang source new FILE` proposes a specification; or check that this is the file you meant.")

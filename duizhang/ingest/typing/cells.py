@@ -24,7 +24,7 @@ from duizhang.ingest.texts import FEW, Cells, X, applied, arrow, bare, coded, di
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
 from duizhang.ingest.typing.debits import Way, turned
 from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
-from duizhang.ingest.typing.marks import Marks, currencies_at
+from duizhang.ingest.typing.marks import Marks, currencies_at, has_no_cents
 from duizhang.ingest.typing.money import BEFORE, MINUS, SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.reading import Reading
@@ -113,10 +113,10 @@ class ColumnTyper:
 
     def __init__(
         self, names: Sequence[str], spec: SourceSpec, captures: Mapping[str, str], zone: str, cut_off_minutes: int, key: bytes,
-        said: Said | None = None, *, above: str = "", header: Sequence[str] = (), sheet: bool = False,
+        said: Said | None = None, *, above: str = "", header: Sequence[str] = (), sheet: bool = False, currency: str = "",
     ) -> None:
         """above: the lines above the rows. header: the names of all columns. said: what the books say of files of this kind. sheet:
-        whether this is a workbook."""
+        whether this is a workbook. currency: that which the books give to rows that name none."""
         self.spec, self.captures, self.zone, self.cut_off, self.key = spec, captures, zone, cut_off_minutes, key
         index: dict[str, int] = {}
         for position, name in enumerate(names):
@@ -134,6 +134,7 @@ class ColumnTyper:
         self.formats: dict[str, tuple[str, ...]] = {}
         self.names = tuple(names)  # of the columns that are read
         self.index, self.said, self.above, self.header, self.sheet = index, said or Said(), above, header, sheet
+        self.currency = currency
         self.steps = {name: steps(column, spec, captures) for name, column in spec.fields.items()}
         self.spelled: dict[str, pl.Expr] = {}  # of times that no pattern reads: the text of each in digits
         self.readings: dict[str, Reading | None] = {}
@@ -320,8 +321,9 @@ class ColumnTyper:
         if written.counts[","] > written.counts["."]:
             return ","  # what a workbook has as numbers has a point whatever its texts have
         position, named = self.positions.get("currency"), self.captures.get("header_currency", "")
+        currencies = ({named} if named else set()) | (raw.words(position) if position is not None else set())
         return marks.decimal(
-            self.said.decimal, ({named} if named else set()) | (raw.words(position) if position is not None else set()), days,
+            self.said.decimal, currencies or ({self.currency} if has_no_cents(self.currency) else set()), days,
             eastern=any(EASTERN.search(name) for name in self.index))
 
     def type(self, batch: Batch, *, required: bool = True) -> tuple[pa.Table, pa.Table]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from duizhang.ingest.specification import Column, SourceSpec
+from duizhang.ingest.specification import NUMBERS, Column, SourceSpec
 from duizhang.ingest.texts import X
 from duizhang.ingest.typing.reading import KEPT, Reading
 
@@ -34,6 +34,8 @@ def steps(column: Column, spec: SourceSpec, captures: Mapping[str, str]) -> pl.E
 def _steps(column: Column, nulls: tuple[str, ...], is_number: bool, before: str, mark: str, after: str) -> pl.Expr | None:  # noqa: FBT001
     """The same with the parts of its template. is_number: of orders or payments, which 0 is not."""
     text = X
+    if column.type in NUMBERS and not column.required:
+        nulls = (*nulls, "-")  # nothing, as people and platforms write it, and as spreadsheets show 0 in accounts
     nulls = tuple(null for null in nulls if null not in (column.values or {}))  # a dash may be a minus
     if nulls:
         text = pl.when(text.is_in(list(nulls))).then(pl.lit("")).otherwise(text)

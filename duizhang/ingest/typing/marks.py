@@ -109,6 +109,11 @@ def _by_days(days: Sequence[pl.Series]) -> str:
     return "," if any(len(texts) and texts.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").all() for texts in filled) else ""
 
 
+def has_no_cents(currency: str) -> bool:
+    """Whether a currency has no decimals, such as yen."""
+    return places_by_currency().get(currency) == 0
+
+
 def currencies_at(texts: Cells) -> set[str]:
     """The codes of the currencies that stand at amounts, where each amount that is not 0 names one."""
     first = texts.values.head(_FEW)

@@ -75,11 +75,13 @@ def _thorough(own: str, mark: str, decimal: str, kind: pa.DataType) -> pl.Expr:
     bare = bare.str.replace(r"\s*(?:[¥$€£元円원₩₹₺₽₴₱฿₫]|[A-Z]{3})(\)?)$", "${1}").str.strip_chars(" ").str.replace(r"^([-+(])\s+", "${1}")
     bare = bare.str.replace(r"\s+([-+)])$", "${1}")
     negative = bare.str.contains(r"^[-(]|-$")
+    nothing = (bare == "-") & (text != "-")  # as spreadsheets show 0 in accounts: `$ -`
     good = bare.str.contains(rf"^(?:[+-]?(?:{number})|\((?:{number})\)|(?:{number})[-+])$") & bare.str.contains("[0-9]")
     digits = bare.str.replace_all(rf"[{own}{''.join(_GROUPS)}+()-]", "").str.strip_chars_start("0")
     value = _cast(pl.concat_str(pl.when(debit | negative).then(pl.lit("-")).otherwise(pl.lit("")), pl.lit("0"), digits), decimal, kind)
     # what is a debit twice over has no certain sign; Polars rounds what has more decimals than there is room for
-    return pl.when(good & ~(debit & negative)).then(value).when(noise).then(_cast(text, decimal, kind))
+    found = pl.when(good & ~(debit & negative)).then(value).when(noise).then(_cast(text, decimal, kind))
+    return found.when(nothing).then(pl.lit(0).cast(pl.Decimal(kind.precision, kind.scale)))
 
 
 def in_our_digits(text: pl.Expr) -> pl.Expr:
