@@ -179,6 +179,9 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     ("Data operacji;Opis;Obciąż.;Uznania;Saldo\n05.03.2026;A;12,50;;987,50\n16.03.2026;B;;100,00;1087,50\n", "rows whose amount stands in a column that is not read 0 1"),
     (OFX.format("20260305", "1.00").replace("</BANKTRANLIST>", "<STMTTRN><TRNTYPE>OTHER<DTPOSTED>20260305<TRNAMT>-1.00<FITID>2<CORRECTFITID>1</STMTTRN></BANKTRANLIST>"),
      "transactions that replace or delete another .CORRECTFITID. 0 1"),
+    # an amount that is missing, as the balance tells; also where either order of two rows would do
+    ("Date,Description,Debit,Credit,Balance\n2026-03-05,A,10.00,,90.00\n2026-03-06,B,,,110.00\n2026-03-07,C,5.00,,105.00\n", "balance after line 3 of bank 110 90"),
+    ("Date,Description,Debit,Balance\n2026-03-05,A,10.00,90.00\n2026-03-06,B,,110.00\n", "balance after line 3 of bank 110 90"),
     # a thousand, or a digit too many; a month that is another one in another language
     ("Date,Description,Amount\n2026-03-05,A,1.234\n2026-03-06,B,-20.50\n", "'1.234' is 1234 where the mark parts thousands"),
     ("Date,Description,Amount\n5 lip 2026,A,1.00\n6 lip 2026,B,-20.50\n", "'lip' is June in Croatian or July in Polish"),

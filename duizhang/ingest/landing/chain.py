@@ -94,6 +94,15 @@ class Chain:
         return self.loose is not None and sum(abs(count) for count in self.loose.values()) <= 2
 
 
+def _stands_apart(balances: np.ndarray, own: np.ndarray) -> bool:
+    """Whether a row that moves nothing has a balance that no other leads to or from: in any order it would follow itself."""
+    still = own == 0
+    if not still.any() or still.all():
+        return False
+    moving = balances[~still]
+    return not np.isin(balances[still], np.concatenate([moving, moving - own[~still]])).all()
+
+
 def _shifted(reading: Reading, by: int) -> Reading:
     return Reading(reading.first + by, reading.last + by, reading.breaks, reading.count) if by else reading
 
@@ -122,7 +131,7 @@ def chain_of(lines: np.ndarray, steps: np.ndarray, balances: np.ndarray, known: 
     oldest = _reading(balances - sums[at], lines[at], balances)
     newest = _reading(balances + sums[at] - own, lines[at], balances)
     loose: dict[int, int] | None
-    if silent:
+    if silent or _stands_apart(balances, own):
         loose = None
     elif not oldest.count or not newest.count:
         ends = (balances[0] - own[0], balances[-1]) if not oldest.count else (balances[-1] - own[-1], balances[0])
