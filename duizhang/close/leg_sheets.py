@@ -15,7 +15,7 @@ from duizhang.close.decided_sheet import DECIDED_HEADER, DECIDED_INPUT
 from duizhang.close.workbook import CELL_HEADER
 from duizhang.declared.currency import in_places
 from duizhang.declared.schema import PIECES
-from duizhang.report.figures import evidence_lines, in_words
+from duizhang.report.figures import candidate_lines, evidence_lines, in_words
 from duizhang.speech.labels import Labels, load_labels
 from duizhang.speech.phrases import in_language
 
@@ -24,14 +24,15 @@ LABEL_ROW = "#"  # in the column `row` of the row of labels
 _EVIDENCE = 4
 # in the order in which they are read; what is only for the import comes last and is hidden
 SHOWN = ("cause_label", "key", "shop_name", "order_id", "entity", "left_amount", "right_amount", "difference", "currency", "left_quantity",
-         "right_quantity", "first_seen", "age_days", "proposal", "evidence", "event", "booked_in", "action", "decision", "reason",
-         "wait_until", "to")
+         "right_quantity", "first_seen", "age_days", "proposal", "candidates", "evidence", "event", "booked_in", "action", "decision",
+         "reason", "wait_until", "to")
 HIDDEN = ("period", "leg", "shop", "cause", "status", "row")
 INPUT = ("decision", "reason", "wait_until", "to")
 CELL_INPUT = ("new_value", "new_reason")
 _WIDTHS = {"file": 40, "line": 7, "problem": 52, "correction": 26, "new_value": 20, "new_reason": 30,
            "about": 16, "why": 30, "back_reason": 30, "number": 10,
-           "cause_label": 22, "key": 30, "shop_name": 14, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26,
+           "cause_label": 22, "candidates": 36, "key": 30,
+           "shop_name": 14, "order_id": 22, "evidence": 52, "action": 34, "reason": 30, "proposal": 26,
            "wait_until": 12, "to": 24,
            "left_amount": 13, "right_amount": 13, "difference": 13, "decision": 11, "booked_in": 22, "first_seen": 11}
 
@@ -219,6 +220,8 @@ class _Book:
                 value = self.shops(str(row["shop"] or ""))
             case "cause_label":
                 value = self.labels.cause(row["cause"])
+            case "candidates":
+                value = "\n".join(candidate_lines(value, self.labels))
             case "action":
                 value = self.labels.action(row["cause"])
             case "evidence":

@@ -17,7 +17,7 @@ _ITEMS = """
 create or replace temp table report_items as
 select
     v.period, v.leg, v.entity, v."key", v.currency, v.cause, v.difference, v.first_seen, v.age_days, v.status,
-    coalesce(v.shop, '') as shop, coalesce(v.order_id, '') as order_id, coalesce(v.proposal, '') as proposal, v.evidence,
+    coalesce(v.shop, '') as shop, coalesce(v.order_id, '') as order_id, coalesce(v.proposal, '') as proposal, v.evidence, v.candidates,
     (v.first_seen + o.sla_days)::date as due
 from variances as v
 left join (
@@ -55,6 +55,9 @@ of_event as (
         max(m.evidence) filter (
             where m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause
         ) as evidence,
+        max(m.candidates) filter (
+            where m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause
+        ) as candidates,
         list(struct_pack(leg := m.leg, "key" := m."key", difference := m.difference) order by abs(m.difference) desc, m."key") filter (
             where m.leg = t.leg and m.currency = t.currency and m.is_booked and m."key" <> t."key"
         ) as parts

@@ -76,6 +76,13 @@ def evidence_lines(evidence: str | None, labels: Labels, shown: int) -> Sequence
     return [*told, *lines, labels.text("more", n=there - len(lines))] if there > len(lines) else [*told, *lines]
 
 
+def candidate_lines(candidates: str | None, labels: Labels) -> list[str]:
+    """The column `candidates` of `variances` in words: what else it may be, the likelier first, with what would show it."""
+    named = [str(entry["cause"]) for entry in json.loads(candidates or "[]")]
+    return [labels.text("may_be_told", cause=labels.cause(name), tells=labels.tells(name)) if labels.tells(name)
+            else labels.text("may_be", cause=labels.cause(name)) for name in named]
+
+
 def is_of_lines(evidence: str | None) -> bool:
     """Whether an item is a sum of which the evidence names other items, and no claims of its own."""
     entries = json.loads(evidence or "[]")
@@ -134,4 +141,4 @@ def _plain(value: object) -> str:
     return f"{exact:,.2f}" if exact == round(exact, 2) else f"{exact.normalize():,f}"
 
 
-__all__ = ["amount", "evidence_lines", "follows_from", "is_of_lines", "number", "percent", "quantity", "with_currency"]
+__all__ = ["amount", "candidate_lines", "evidence_lines", "follows_from", "is_of_lines", "number", "percent", "quantity", "with_currency"]

@@ -283,7 +283,7 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
         checks=ask(f"select count(*) as n from quality_results where {in_range}")[0]["n"],
         entries=ask(f"select * from journal_proposals where {in_range} order by period, entry, line_no"),
         details=ask(
-            "select leg, \"key\", cause, currency, difference, first_seen, status, proposal, evidence, shop, order_id, "
+            "select leg, \"key\", cause, currency, difference, first_seen, status, proposal, evidence, candidates, shop, order_id, "
             f"{_OF_ALL} from report_items where {at_end} and cause <> 'timing' "
             f"order by abs(difference) desc, leg, \"key\", currency, cause limit {MOST_DETAILS}"),
     )

@@ -55,6 +55,11 @@ class Labels:
         cause = load_causes()[name]
         return cause.action_zh if self.language == "zh" else cause.action
 
+    def tells(self, name: str) -> str:
+        """What would show that a cause is the one; '' of one that nothing shows."""
+        cause = load_causes()[name]
+        return cause.tells_zh if self.language == "zh" else cause.tells
+
     def who(self, cause: str) -> str:
         return self.of("who", load_causes()[cause].who)
 

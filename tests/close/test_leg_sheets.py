@@ -25,11 +25,12 @@ def row(leg: str, cause: str, difference: str, currency: str = "CNY", **more: An
     return {"period": DAY, "leg": leg, "entity": "acme", "key": f"=1+1/{cause}", "currency": currency, "cause": cause,
             "left_amount": amount, "right_amount": nothing, "difference": amount, "left_quantity": nothing, "right_quantity": nothing,
             "first_seen": DAY, "age_days": 0, "status": "open", "proposal": "", "shop": "s", "order_id": "o", "evidence": None,
-            "event": "E1", "booked_in": "x", "row": f"{leg}{cause}", **more}
+            "candidates": None, "event": "E1", "booked_in": "x", "row": f"{leg}{cause}", **more}
 
 
 ROWS = [row("order_payment", "missing_right", "1234.5"), row("order_payment", "timing", "5"), row("order_shipment", "timing", "3", "PCS"),
-        row("payout_bank", "currency", "700", "JPY", proposal="pairs with PO1")]
+        row("payout_bank", "currency", "700", "JPY", proposal="pairs with PO1",
+            candidates='[{"cause":"fx_difference","tells":""}]')]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -55,6 +56,7 @@ def test_a_sheet_a_leg_with_amounts_as_numbers_drop_downs_and_locked_cells(tmp_p
     assert [payment.row_dimensions[n].hidden for n in (3, 4)] == [False, True], "what is in transit is filtered away"
     assert not shipment.row_dimensions[3].hidden, "but not where there is nothing else"
     assert payout.cell(3, names.index("proposal") + 1).value == {"zh": "与 PO1 配对", "en": "pairs with PO1"}[language]
+    assert labels.tells("fx_difference") in payout.cell(3, names.index("candidates") + 1).value
     since, shop = (payment.cell(3, names.index(name) + 1) for name in ("first_seen", "shop_name"))
     assert (str(since.value), since.number_format, shop.value) == (f"{DAY} 00:00:00", "yyyy-mm-dd", "花店")
     assert payment["B3"].value == "'=1+1/missing_right" and payout["B3"].data_type == "s"

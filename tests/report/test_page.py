@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from openpyxl import load_workbook
 
+from duizhang.cli import cli
 from duizhang.cli.cells import screen_width
 from duizhang.cli.status import _text, status_of
 from duizhang.errors import UserError
@@ -331,6 +333,23 @@ def test_an_order_with_two_faults_says_at_each_what_it_follows_from_and_names_th
     assert f"also of this order: {cause('rounding')} 0.01 CNY" in first[bearer : bearer + 400]
     assert f"also of this order: {cause('discount_bearer')} 10.97 CNY" in first[left : left + 400]
     assert "由平台承担的优惠 10.97" in chinese and "其余：0.01" in chinese and "该订单另有：" in chinese
+
+
+def test_an_unexplained_item_says_what_it_may_be_and_what_would_show_it(changed: Changed) -> None:
+    def change(tables: Tables) -> None:
+        told = [{"cause": "missing_right", "tells": ""}, {"cause": "refund_elsewhere", "tells": ""}]
+        for row in tables["variances"][:1]:
+            row.update(cause="unexplained", candidates=json.dumps(told))
+        tables["event_items"] = events(tables["variances"])
+
+    home = changed(change)
+    for language, mark in (("en", "may be: "), ("zh", "可能是：")):
+        labels, text = Labels(language), page(home, language).text
+        for cause in ("missing_right", "refund_elsewhere"):
+            # once among what comes first, once in the annex
+            assert text.count(f"{mark}{labels.cause(cause)}") == 2 and labels.tells(cause) in text
+    said = CliRunner().invoke(cli, ["explain", "s/o1", "--home", str(home), "--lang", "en"]).output
+    assert "may be: Refunded another way" in said, "the advice to begin with the candidates names them"
 
 
 def test_whatever_a_refusal_of_a_file_says_has_words_in_chinese() -> None:
