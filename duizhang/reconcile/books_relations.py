@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from duizhang.books import TRANSIT_DAYS, Books, RateCard, RateTier
 from duizhang.declared.currency import minor_units
-from duizhang.declared.legs import load_legs
+from duizhang.declared.legs import load_legs, settlement_terms
 from duizhang.declared.schema import DAY, MONEY, PERCENT, RATE, TEXT
 from duizhang.ingest import load_specs
 
@@ -56,6 +56,7 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
             accounts, account=TEXT, name=TEXT, measure=TEXT, shop=TEXT, provider=TEXT, bank_account=TEXT, entity=TEXT
         ),
         "own_refund_ids": rows_of([(name,) for name in _own_refund_ids(books)], provider=TEXT),
+        "kept_payments": rows_of([(name,) for name, term in settlement_terms().items() if term.settlements], provider=TEXT),
         "bank_account_owners": rows_of(sorted(books.bank_account_owners.items()), bank_account=TEXT, entity=TEXT),
         "warehouse_owners": rows_of(
             [(name, books.entity_of_warehouse(name)) for name in warehouses], warehouse=TEXT, entity=TEXT

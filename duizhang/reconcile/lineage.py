@@ -31,7 +31,7 @@ GIVEN = frozenset({
     "stock_allocations", "waiting_settings", "matching_settings",
     "sku_map_declared", "bundles_declared", "goods_settings", "shared_accounts",
     "shared_account_shops", "placing_rules", "only_shop", "gifts", "not_shipped", "order_grains",
-    "own_refund_ids",
+    "own_refund_ids", "kept_payments",
 })
 # what the engine puts together from other relations
 _MADE_OF: dict[str, tuple[str, ...]] = {

@@ -6,7 +6,15 @@
 with
 orders as (select * from own_orders),
 told as (select * from mapped_orders where is_paid_elsewhere(paid_by)),
-refunds as (select * from placed_refunds),
+given_back as (select * from given_back),
+-- those of the provider that are told before it tells them do not count again
+refunds as (
+    select r.*
+    from placed_refunds as r
+    anti join given_back as g
+        on r.origin = 'provider' and g.what = 'order' and r.entity = g.entity and r.shop = g.shop and r.order_id = g.order_id
+        and r.period > g.period
+),
 refunds_by_bank as (select * from refunds_by_bank),
 payments as (select * from placed_payments),
 refund_sides as (select * from refund_sides),
@@ -44,6 +52,12 @@ refunded as (
         period, entity, shop, order_id, currency, 'right', 'refund', -amount, '', 0, null, '', occurred_at, source, file, line, null,
         entry_id, '', null, case when is_booked then '' else 'unbooked' end
     from refunds_by_bank
+    union all
+    select
+        period, entity, shop, order_id, currency, 'right', 'refund', -amount, '', 0, null, '', occurred_at, '', '', null, null,
+        '', refund_id, null, 'unsettled'
+    from given_back
+    where what = 'refund'
 ),
 
 paid as (

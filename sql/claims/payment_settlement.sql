@@ -5,7 +5,15 @@
 -- the statement's lines of a transaction add up (left) to what came in there (right), from the day on which the account is known.
 with
 payments as (select * from placed_payments),
-refunds as (select * from placed_refunds where origin = 'provider'),
+given_back as (select * from given_back),
+-- those that stand for it are there already
+refunds as (
+    select r.*
+    from placed_refunds as r
+    anti join given_back as g
+        on g.what = 'order' and r.entity = g.entity and r.shop = g.shop and r.order_id = g.order_id and r.period > g.period
+    where r.origin = 'provider'
+),
 settlements as (select * from placed_settlements where kind in ('sale', 'refund', 'fee')),
 stated as (select * from placed_settlements where kind not in ('payout', 'released', 'transfer') and transaction_id <> ''),
 released as (select * from placed_settlements where kind = 'released'),
@@ -24,6 +32,12 @@ traded as (
         period, entity, shop, provider, transaction_id, order_id, currency, 'refund', -amount,
         occurred_at, source, file, line, null
     from refunds
+    union all
+    select
+        period, entity, shop, provider, transaction_id, order_id, currency, 'refund', -amount,
+        occurred_at, '', '', null, null
+    from given_back
+    where what = 'payment'
     union all
     select
         period, entity, shop, provider, transaction_id, order_id, currency, 'fee', -fee,

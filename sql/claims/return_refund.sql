@@ -6,7 +6,15 @@
 with
 received as (select * from mapped_returns where amount is not null),
 closed as (select * from returns_of_closed where not is_paid),
-refunds as (select * from mapped_refunds),
+given_back as (select * from given_back),
+-- those of the provider that are told before it tells them do not count again
+refunds as (
+    select r.*
+    from mapped_refunds as r
+    anti join given_back as g
+        on r.origin = 'provider' and g.what = 'order' and r.entity = g.entity and r.shop = g.shop and r.order_id = g.order_id
+        and r.period > g.period
+),
 refunds_by_bank as (select * from refunds_by_bank where is_booked),
 booked_late as (select * from refunds_booked_late),
 shops as (select * from shops),
@@ -56,6 +64,12 @@ unioned as (
         period, entity, shop, refund_id, order_id, sku, currency, 'right', 'refund', amount,
         occurred_at, source, file, line, ''
     from booked_late
+    union all
+    select
+        period, entity, shop, refund_id, order_id, '', currency, 'right', 'refund', amount,
+        occurred_at, '', '', null, ''
+    from given_back
+    where what = 'refund'
 ),
 
 final as (

@@ -3,6 +3,7 @@
 with
 items as (select * from item_sums where order_id <> ''),
 facts as (select * from facts_of_item),
+kept as (select * from kept_payments),
 
 told as (
     select
@@ -20,6 +21,13 @@ told as (
             sum(d.difference) filter (where d.leg = 'order_payment' and d.left_sale > d.right_sale and d.left_refund = d.right_refund)
             = sum(d.left_return) filter (where d.leg = 'return_refund' and d.right_claims = 0 and d.left_return > 0), false
         ) as unpaid_came_back,
+        -- for how long what a platform keeps of it may still be settled; and that it never was
+        max(d.sla_days - d.age_days) filter (where d.leg = 'payment_settlement' and d.right_claims = 0 and d.left_sale > 0 and k.provider is not null)
+            as days_to_settle,
+        -- our books gave all of it back, and nobody else says so
+        bool_or(d.leg = 'order_payment' and d.left_sale > 0 and d.left_sale = d.right_sale and f.left_only_refund = -d.left_sale and f.right_only_refund = 0)
+            or bool_or(d.leg = 'order_payment' and d.left_claims > 0 and d.right_claims = 0 and d.left_sale = 0 and d.left_refund < 0)
+            as is_refunded_alone,
         -- the platform closed it and our books did not
         bool_and(
             coalesce(ends_with(d.right_attribute, 'status=closed') and not ends_with(d.left_attribute, 'status=closed'), false)
@@ -31,6 +39,7 @@ told as (
             filter (where d.leg = 'order_shipment' and d.right_claims > 0 and d.left_claims > 0)::decimal(28, 4) as unshipped_amount
     from items as d
     left join facts as f using (period, leg, entity, "key", currency)
+    left join kept as k on d.channel = k.provider
     group by d.period, d.entity, d.shop, d.order_id
 ),
 

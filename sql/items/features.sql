@@ -17,16 +17,17 @@ begun as (select * from places_begun),
 renumbered as (select * from renumbered_lines),
 unsent as (select * from unsent_goods),
 booked as (select * from refunds_booked),
-closed_orders as (select * from closed_orders where is_paid and not is_own),
-closed_before as (select * from closed_before where is_paid and not is_own),
+closed_orders as (select * from closed_orders where is_paid),
+closed_before as (select * from closed_before where is_paid),
+kept as (select * from kept_payments),
 
 -- paid, and closed by the platform: given back, and not sent any more
 closed_there as (
-    select entity, shop, order_id, min(period) as since
+    select entity, shop, order_id, min(period) as since, min(period) filter (where not is_own) as not_own_since
     from (
-        select entity, shop, order_id, period from closed_orders
+        select entity, shop, order_id, period, is_own from closed_orders
         union all
-        select entity, shop, order_id, period from closed_before
+        select entity, shop, order_id, period, is_own from closed_before
     ) as c
     group by entity, shop, order_id
 ),
@@ -119,7 +120,12 @@ final as (
         coalesce(g.unannounced, '') as unannounced, coalesce(g.names_unannounced, false) as names_unannounced,
         -- a fee of a transaction of which nothing else is known
         d.left_claims = 0 and d.right_claims = 0 and d.left_fee = 0 and d.right_fee <> 0 as is_fee_alone,
-        d.leg in ('order_payment', 'order_shipment') and d.right_claims = 0 and (coalesce(a.is_closed_there, false) or cl.order_id is not null) as is_closed_there,
+        d.leg in ('order_payment', 'order_shipment') and d.right_claims = 0 and (coalesce(a.is_closed_there, false) or coalesce(cl.not_own_since <= d.period, false)) as is_closed_there,
+        -- refunds of our books of what a platform still keeps: it says so with the settlement
+        case when d.leg in ('order_payment', 'return_refund') then a.days_to_settle end as days_to_settle,
+        d.leg = 'payment_settlement' and kp.provider is not null and d.right_claims = 0 and d.left_sale > 0
+            and (coalesce(a.is_refunded_alone, false) or cl.order_id is not null) as is_given_back,
+        d.leg in ('order_payment', 'return_refund') and coalesce(a.days_to_settle <= 0, false) as is_never_settled,
         d.leg = 'order_shipment' and (d.left_claims = 0 or d.difference > 0) and b.order_id is not null as is_substituted,
         coalesce(us.is_in_no_stock, false) as is_never_sent,
         us."key" is not null and not us.is_in_no_stock as may_be_never_sent,
@@ -197,8 +203,9 @@ final as (
         on d.leg = 'stock' and split_part(d."key", '/', -1) = 'transit' and (d.left_claims = 0 or d.right_claims = 0)
         and j.period = d.period and j.entity = d.entity and j.transfer = split_part(d."key", '/', 2)
     left join closed_there as cl
-        on d.leg = 'order_shipment' and d.right_claims = 0 and cl.entity = d.entity and cl.shop = d.shop and cl.order_id = d.order_id
+        on d.leg in ('order_shipment', 'payment_settlement') and d.right_claims = 0 and cl.entity = d.entity and cl.shop = d.shop and cl.order_id = d.order_id
         and cl.since <= d.period
+    left join kept as kp on d.channel = kp.provider
     left join traits as y on d.leg = y.leg
     left join opposites as o using (period, leg, entity, "key", currency)
     left join currencies as c using (period, leg, entity, "key")
