@@ -84,7 +84,7 @@ AREAS = {
     "sql: assertions": Area(("sql/assertions/*.sql",), ("tests/reconcile/test_assertions.py",)),
     "reconcile": Area(
         tuple(f"duizhang/reconcile/{name}.py" for name in ("matching", "subset", "lines")),
-        ("tests/reconcile/test_deposits.py", "tests/reconcile/test_oracle.py"),
+        ("tests/reconcile/test_deposits.py", "tests/reconcile/test_passes.py", "tests/reconcile/test_oracle.py"),
     ),
     "decisions": Area(
         tuple(f"duizhang/close/{name}.py" for name in ("deciding", "decisions", "sameness", "groups", "journal")),

@@ -106,6 +106,29 @@ def test_what_stands_on_a_wrong_account_or_cause_is_booked_on_the_right_one(tmp_
     assert sum(booked(state).values()) == 0 and booked(state)["6001.02"] == 0
 
 
+def test_what_is_written_off_and_what_is_corrected_are_claimed_as_that_and_by_their_event(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    decided(state, event("E1"), "write_off")
+    decided(state, event("E2", leg="fee"), "correct")
+    rows = correction_claims(BOOKS, state, [DAY]).to_pylist()
+    # its customer is among the items of the first, so that nothing more is claimed of him
+    assert {(row["kind"], row["remark"], row["line"]) for row in rows} == {("write_off", "event:E1", 1), ("correction", "order:E2", 2)}
+    assert {row["key"]: (row["amount"], row["quantity"]) for row in rows if row["line"] == 1} == {
+        "s/E1": (-100, 0), "s/E1/1": (100, -3), "s/profit": (Decimal("-99.40"), 0), "p15e": (-100, 0)}
+    assert {row["order_id"] for row in rows} == {"E1", "E2", ""}
+
+
+def test_an_account_that_stands_beside_an_order_is_not_where_its_entry_is_posted(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    beside = Item("ledger", "acme", f"6001.01/{DAY}", "CNY", "missing_right", Decimal(70), Decimal(0), is_booked=False)
+    order = event("E1", "70")
+    take(state, [Choice(Event("E1", DAY, (*order.items, beside), DAY, order.orders), "correct", "agreed")], by=Actor("Li"))
+    append_event(state, actor="duizhang", kind=EventKind.COMPUTED, payload={"from": str(DAY), "to": str(DAY), "held": []})
+    account = event("E3", "-30", leg="ledger", key=f"6001.01/{DAY}")
+    [one] = decided(state, account, "correct")
+    assert (one.amount, one.entry) == (-30, 2)
+
+
 def test_who_is_chased_is_known_and_the_item_stays_open_until_a_day(tmp_path: Path) -> None:
     state, until = State(tmp_path), DAY + dt.timedelta(days=9)
     [one] = decided(state, event("E1"), "chase", "Alipay", until=until)

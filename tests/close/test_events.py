@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from duizhang.close import deciding, groups
 from duizhang.close.authority import Actor
 from duizhang.close.choosing import Choice
-from duizhang.close.deciding import take, take_back
-from duizhang.close.decisions import Decision, Item, Undo, item_decisions, not_computed, store_undo
-from duizhang.close.groups import Event, _orders, linked, no_such_day
+from duizhang.close.deciding import decision_of, prepared, take, take_back, undo_of
+from duizhang.close.decisions import (
+    Decision,
+    Item,
+    Undo,
+    cells_not_computed,
+    decisions,
+    item_decisions,
+    next_entry,
+    not_computed,
+    store_undo,
+)
+from duizhang.close.groups import Event, _orders, by_item, events_of, linked, no_such_day
 from duizhang.declared.terms import EventKind
 from duizhang.errors import UserError
-from duizhang.home.events import append_event
+from duizhang.home.events import append_event, events
 from duizhang.home.state import State
 
 DAY, NEXT = dt.date(2026, 3, 2), dt.date(2026, 3, 3)
@@ -86,3 +99,89 @@ def test_a_day_that_was_never_computed_or_is_held_says_so() -> None:
             no_such_day(con, DAY)
         with pytest.raises(UserError, match="2026-03-04 was never computed"):
             no_such_day(con, dt.date(2026, 3, 4))
+
+
+def test_the_log_tells_decisions_and_that_they_were_taken_back_whole(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    taken = take(state, [
+        Choice(event(item("tb/1", order="1"), item("tb/1/A", leg="order_platform", booked=False)), "write_off", "lost"),
+        Choice(event(item("tb/2")), "wait", "on its way", NEXT),
+        Choice(event(item("tb/3")), "reclassify", "a fee", to="fee_rate", row="d1g", split="s1"),
+    ], by=Actor("Li")).stored
+    take_back(tmp_path, state, taken[0].id, by="Zhao", reason="found")
+    known = decisions(state)
+    undone = {e["payload"]["id"]: undo_of(e["actor"], e["payload"]) for e in events(state, EventKind.TAKEN_BACK)}
+    assert undone == {d.id: d.taken_back for d in known if d.taken_back} == {1: Undo(DAY, "Zhao", "found", 3)}
+    told = [decision_of(e["actor"], e["payload"]) for e in events(state, EventKind.DECIDED)]
+    assert told == list(taken) and [(d.id, d.items, d.until, d.to, d.split, d.row) for d in known] == [
+        (d.id, d.items, d.until, d.to, d.split, d.row) for d in told]
+    assert [d.entry for d in known] == [1, 0, 2] and next_entry(known) == 4
+
+
+def test_a_cell_that_was_corrected_is_not_computed_until_its_day_is_and_not_where_that_was_taken_back(tmp_path: Path) -> None:
+    state = State(tmp_path)
+
+    def cell(kind: EventKind, number: int, *days: dt.date) -> None:
+        append_event(state, actor="Li", kind=kind, payload={"id": number, "days": [day.isoformat() for day in days]})
+
+    cell(EventKind.CELL_CORRECTED, 1, DAY, NEXT)
+    append_event(state, actor="duizhang", kind=EventKind.COMPUTED, payload={"from": DAY.isoformat(), "to": DAY.isoformat(), "held": []})
+    assert (cells_not_computed(state, DAY), cells_not_computed(state, NEXT)) == ([], ["K000001"])
+    cell(EventKind.CELL_CORRECTED, 3, DAY)
+    cell(EventKind.CELL_CORRECTED, 2, DAY)
+    assert (cells_not_computed(state, DAY), cells_not_computed(state, NEXT)) == (["K000002", "K000003"], ["K000001"])
+    cell(EventKind.CELL_RESTORED, 1, DAY, NEXT)
+    cell(EventKind.CELL_RESTORED, 3, DAY)
+    # what the day was computed with has to be computed without it
+    assert (cells_not_computed(state, DAY), cells_not_computed(state, NEXT)) == (["K000001", "K000002"], [])
+
+
+@contextmanager
+def published() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A published day: an order that two legs show, and items that were published before events were."""
+    with duckdb.connect() as con:
+        con.execute("create table period_status as select date '2026-03-02' as period, 'reconciled' as state, 1 as version")
+        con.execute(
+            'create table variances (period date default date \'2026-03-02\', leg varchar, entity varchar default \'acme\', "key" varchar, '
+            "currency varchar default 'CNY', cause varchar default 'missing_right', difference decimal(28, 4), left_quantity decimal(28, 4) "
+            "default 3, right_quantity decimal(28, 4) default 1, shop varchar, order_id varchar, first_seen date)"
+        )
+        con.execute("create table event_items as select 'E1' as event, *, true as is_booked, left_quantity as quantity from variances")
+        con.execute("""insert into variances (leg, "key", difference, shop, order_id, first_seen) values
+            ('order_payment', 'tb/1', 10, 'tb', '1', '2026-03-01'), ('order_platform', 'tb/1/A', 10, 'tb', '1', '2026-02-28'),
+            ('payout_bank', 'P1', -50, null, null, null), ('fee', 'alipay/T1/fee', -5, 'tb', '7', '2026-03-02')""")
+        con.execute("insert into variances (period, leg, \"key\", difference) values ('2026-03-03', 'payout_bank', 'P2', 99)")
+        con.execute("""insert into event_items (event, period, leg, entity, "key", currency, cause, difference, quantity, is_booked, shop, order_id)
+            select 'E1', period, leg, entity, "key", currency, cause, difference, 2, leg = 'order_payment', shop, order_id from variances
+            where "key" like 'tb/%'""")
+        yield con
+
+
+def test_the_events_of_a_day_are_as_published_the_largest_first_and_an_item_without_one_is_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(groups, "open_published", lambda home: published())
+    found = list(events_of(tmp_path, DAY).values())
+    assert [(e.lead.key, e.amount, e.quantity, e.first_seen, sorted(e.orders)) for e in found] == [
+        ("P1", -50, 2, DAY, []), ("tb/1", 10, 2, dt.date(2026, 2, 28), ["tb/1"]), ("alipay/T1/fee", -5, 2, DAY, ["tb/7"])]
+    assert [(i.key, i.is_booked, i.shop, i.order_id) for e in found for i in e.items] == [
+        ("P1", True, "", ""), ("tb/1", True, "tb", "1"), ("tb/1/A", False, "tb", "1"), ("alipay/T1/fee", True, "tb", "7")]
+    assert {place[2]: [e.lead.key for e in of] for place, of in by_item(found).items()} == {
+        "P1": ["P1"], "tb/1": ["tb/1"], "tb/1/A": ["tb/1"], "alipay/T1/fee": ["alipay/T1/fee"]}
+    assert len({e.id for e in found}) == 3 and all(event_id == e.id for event_id, e in events_of(tmp_path, DAY).items())
+
+
+def test_what_would_be_decided_is_told_event_by_event_or_together_where_they_are_linked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first, second = event(item("tb/1", "10")), event(item("tb/2", "-10"))
+    monkeypatch.setattr(deciding, "events_of", lambda home, period: {e.id: e for e in (first, second)})
+    state = State(tmp_path)
+
+    def would(decision: str, *names: str) -> list[tuple[str, str]]:
+        return [(c.event.id, c.reason) for c in prepared(tmp_path, state, DAY, names, decision, reason=" agreed ")]
+
+    assert would("accept", "tb/2", "tb/1", "tb/2") == [("tb/2", "agreed"), ("tb/1", "agreed")]
+    assert would("link", "tb/1", "tb/2") == [("tb/1 tb/2", "agreed")]
+    with pytest.raises(UserError, match="2026-03-02 has no open event tb/9"):
+        would("accept", "tb/1", "tb/9")
+    with pytest.raises(UserError, match=r"(?s)nothing was decided.*tb/1: .*tb/2: "):
+        would("wait", "tb/1", "tb/2")

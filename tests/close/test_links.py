@@ -50,6 +50,10 @@ def test_the_rest_stays_where_the_largest_is(tmp_path: Path) -> None:
     state = State(tmp_path)
     take(state, [Choice(linked([event("a", "100"), event("b", "-60")]), "link", "paid in part")], by=Actor("Li"))
     assert claimed(state) == {"a": -60, "b": 60, "b/1": 60}
+    # the pieces are there or are not: what is paid in part says nothing of them
+    rows = correction_claims(Books(root=Path(), entity="acme", start=DAY), state, [DAY]).to_pylist()
+    assert {row["key"]: (row["quantity"], row["kind"], row["remark"]) for row in rows} == {
+        "a": (0, "correction", "order:a b"), "b": (0, "correction", "order:a b"), "b/1": (-1, "correction", "order:a b")}
 
 
 def test_what_cannot_net_is_not_linked() -> None:

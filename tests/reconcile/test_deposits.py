@@ -20,6 +20,11 @@ def item(key: str, amount: int, party: str = "", day: int = 0, window: int = 3) 
     return Item(key, amount, DAY + dt.timedelta(days=day), party, window)
 
 
+def in_order(key: str, amount: int, day: int = 0) -> Item:
+    """An item of a leg whose left side says first what the right side does."""
+    return Item(key, amount, DAY + dt.timedelta(days=day), "c", 3, left_first=True)
+
+
 def search(items: Sequence[Item]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     matched: list[dict[str, Any]] = []
     given_up: list[dict[str, Any]] = []
@@ -73,6 +78,26 @@ def test_a_line_is_used_once_and_deposits_are_tried_in_order() -> None:
 ])
 def test_what_does_not_add_up_within_the_window_is_nothing(items: list[Item]) -> None:
     assert search(items) == ([], [])
+
+
+@pytest.mark.parametrize(("deposit", "line", "found"), [
+    # a payment reaches the bank a day before it is announced at most, and the window after that
+    (-30, 1, True), (-30, 2, False), (-30, -3, True), (-30, -4, False),
+    # what is paid back is announced first, or a day after it left the bank at most
+    (30, -1, True), (30, -2, False), (30, 3, True), (30, 4, False),
+])
+def test_where_the_left_says_it_first_the_right_is_a_day_early_at_most(deposit: int, line: int, *, found: bool) -> None:
+    sign = 1 if deposit < 0 else -1
+    matched, given_up = search([in_order("d", deposit), in_order("a", 10 * sign, line), in_order("b", 20 * sign)])
+    assert ([keys for keys, *_ in matched], given_up) == ([["d", "a", "b"]] if found else [], [])
+
+
+def test_deposits_that_all_lines_together_do_not_reach_do_not_use_up_the_search() -> None:
+    bounds = load_matching().bounds
+    large = [item(f"d{n:03}", -1000, "c") for n in range(bounds.deposits + 1)]
+    lines = [item("a", 10, "c"), item("b", 20, "c")]
+    assert search([*large, *lines]) == ([], [])
+    assert search([*large, *lines, item("e", -30, "c")])[0] == [(["e", "a", "b"], "subset", 8500, "2 items of 2 add up")]
 
 
 def test_the_search_is_bounded_and_says_so() -> None:
