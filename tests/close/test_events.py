@@ -185,3 +185,13 @@ def test_what_would_be_decided_is_told_event_by_event_or_together_where_they_are
         would("accept", "tb/1", "tb/9")
     with pytest.raises(UserError, match=r"(?s)nothing was decided.*tb/1: .*tb/2: "):
         would("wait", "tb/1", "tb/2")
+
+
+def test_the_money_of_an_event_is_what_its_first_leg_has_of_it_once() -> None:
+    beside = item("tb/1/A", "999", leg="order_platform")
+    assert event(item("tb/1", "60"), item("tb/2", "40"), beside).amount == 100
+    # of two accounts that have what the other lacks, what the first has too much
+    assert event(item("1122/2026-03-02", "30", leg="ledger"), item("1123/2026-03-02", "-30", leg="ledger")).amount == 30
+    assert event(item("tb/1", "10", booked=False), item("tb/1/A", "5", leg="order_platform")).lead.key == "tb/1/A"
+    assert event(item("tb/1", "10", booked=False), item("tb/2", "5", booked=False)).amount == 10
+    assert linked([event(item("tb/1", "10")), event(item("tb/2", "-10"))]).amount == 0
