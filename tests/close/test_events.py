@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from duizhang.close import deciding, groups
 from duizhang.close.authority import Actor
 from duizhang.close.choosing import Choice
-from duizhang.close.deciding import decision_of, prepared, take, take_back, undo_of
+from duizhang.close.deciding import accept, decision_of, prepared, take, take_back, undo_of
 from duizhang.close.decisions import (
     Decision,
     Item,
@@ -27,7 +28,7 @@ from duizhang.close.decisions import (
     store_undo,
 )
 from duizhang.close.groups import Event, _orders, by_item, events_of, linked, no_such_day
-from duizhang.declared.terms import EventKind
+from duizhang.declared.terms import EventKind, PeriodStatus
 from duizhang.errors import UserError
 from duizhang.home.events import append_event, events
 from duizhang.home.state import State
@@ -195,3 +196,33 @@ def test_the_money_of_an_event_is_what_its_first_leg_has_of_it_once() -> None:
     assert event(item("tb/1", "10", booked=False), item("tb/1/A", "5", leg="order_platform")).lead.key == "tb/1/A"
     assert event(item("tb/1", "10", booked=False), item("tb/2", "5", booked=False)).amount == 10
     assert linked([event(item("tb/1", "10")), event(item("tb/2", "-10"))]).amount == 0
+
+
+def closed(monkeypatch: pytest.MonkeyPatch, *days: dt.date) -> None:
+    monkeypatch.setattr(deciding, "period_states", lambda state: {day: SimpleNamespace(state=PeriodStatus.CLOSED) for day in days})
+
+
+def test_nothing_of_a_closed_day_is_decided_taken_back_or_let_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    state = State(tmp_path)
+    d = waiting(state, NEXT)
+    closed(monkeypatch, DAY)
+    with pytest.raises(UserError, match="2026-03-02 is closed; reopen it first, or decide on a later day"):
+        waiting(state, NEXT)
+    with pytest.raises(UserError, match="2026-03-02 is closed"):
+        take_back(tmp_path, state, d.id, by="Zhao", reason="it came")
+    with pytest.raises(UserError, match="2026-03-02 is closed"):
+        accept(tmp_path, state, DAY, "payments", "amount_is_known", by="Zhao", reason="known")
+    assert len(decisions(state)) == 1
+    # from an open day behind it on it does not count any more; on its own it does
+    [back] = take_back(tmp_path, state, d.id, by="Zhao", reason="it came", period=NEXT)
+    assert back.taken_back == Undo(NEXT, "Zhao", "it came") and not back.is_gone
+
+
+def test_a_failed_check_is_let_pass_once_by_name_and_with_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    state = State(tmp_path)
+    answers = iter([True, False])
+    monkeypatch.setattr(deciding, "accept_failure", lambda *said: next(answers))
+    said = [accept(tmp_path, state, DAY, "payments", "amount_is_known", by="Zhao", reason=" known ") for _ in range(2)]
+    assert said == [True, False], "the second says what is known"
+    assert [(e["actor"], e["payload"]) for e in events(state, EventKind.ACCEPTED)] == [
+        ("Zhao", {"period": "2026-03-02", "table": "payments", "expectation": "amount_is_known", "reason": "known"})]
