@@ -142,17 +142,17 @@ def published() -> Iterator[duckdb.DuckDBPyConnection]:
     """A published day: an order that two legs show, and items that were published before events were."""
     with duckdb.connect() as con:
         con.execute("create table period_status as select date '2026-03-02' as period, 'reconciled' as state, 1 as version")
-        con.execute(
-            'create table variances (period date default date \'2026-03-02\', leg varchar, entity varchar default \'acme\', "key" varchar, '
-            "currency varchar default 'CNY', cause varchar default 'missing_right', difference decimal(28, 4), left_quantity decimal(28, 4) "
-            "default 3, right_quantity decimal(28, 4) default 1, shop varchar, order_id varchar, first_seen date)"
-        )
+        con.execute("""create table variances (period date default date '2026-03-02', leg varchar, entity varchar default 'acme',
+            "key" varchar, currency varchar default 'CNY', cause varchar default 'missing_right', difference decimal(28, 4),
+            left_quantity decimal(28, 4) default 3, right_quantity decimal(28, 4) default 1, shop varchar, order_id varchar,
+            first_seen date)""")
         con.execute("create table event_items as select 'E1' as event, *, true as is_booked, left_quantity as quantity from variances")
         con.execute("""insert into variances (leg, "key", difference, shop, order_id, first_seen) values
             ('order_payment', 'tb/1', 10, 'tb', '1', '2026-03-01'), ('order_platform', 'tb/1/A', 10, 'tb', '1', '2026-02-28'),
             ('payout_bank', 'P1', -50, null, null, null), ('fee', 'alipay/T1/fee', -5, 'tb', '7', '2026-03-02')""")
         con.execute("insert into variances (period, leg, \"key\", difference) values ('2026-03-03', 'payout_bank', 'P2', 99)")
-        con.execute("""insert into event_items (event, period, leg, entity, "key", currency, cause, difference, quantity, is_booked, shop, order_id)
+        con.execute("""insert into event_items
+            (event, period, leg, entity, "key", currency, cause, difference, quantity, is_booked, shop, order_id)
             select 'E1', period, leg, entity, "key", currency, cause, difference, 2, leg = 'order_payment', shop, order_id from variances
             where "key" like 'tb/%'""")
         yield con
@@ -172,7 +172,9 @@ def test_the_events_of_a_day_are_as_published_the_largest_first_and_an_item_with
     assert len({e.id for e in found}) == 3 and all(event_id == e.id for event_id, e in events_of(tmp_path, DAY).items())
 
 
-def test_what_would_be_decided_is_told_event_by_event_or_together_where_they_are_linked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_would_be_decided_is_told_event_by_event_or_together_where_they_are_linked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:
     first, second = event(item("tb/1", "10")), event(item("tb/2", "-10"))
     monkeypatch.setattr(deciding, "events_of", lambda home, period: {e.id: e for e in (first, second)})
     state = State(tmp_path)

@@ -28,12 +28,11 @@ class Open:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con, self.books = con, SimpleNamespace(matching={})
-        con.execute(
-            "create table matchable (leg varchar, \"key\" varchar, amount decimal(28, 4), party varchar, first_seen date, period date default "
-            f"date '{DAY}', entity varchar default 'e', currency varchar default 'CNY', tolerance decimal(28, 4) default 0.01, one_sided "
-            "boolean default true, lacks_sale boolean default false, source varchar default 's', words varchar default '', normal_key varchar, "
-            "window_days integer default 3, left_first boolean default false, party_kind varchar default 'channel')"
-        )
+        con.execute(f"""create table matchable (leg varchar, "key" varchar, amount decimal(28, 4), party varchar, first_seen date,
+            period date default date '{DAY}', entity varchar default 'e', currency varchar default 'CNY', normal_key varchar,
+            tolerance decimal(28, 4) default 0.01, one_sided boolean default true, lacks_sale boolean default false,
+            source varchar default 's', words varchar default '', window_days integer default 3, left_first boolean default false,
+            party_kind varchar default 'channel')""")
 
     def items(self, *rows: tuple[str, str, str, str]) -> None:
         self.con.execute("delete from matchable")
