@@ -141,6 +141,8 @@ DAYS = (
     # 0 as spreadsheets show it in accounts, and a dash for nothing
     *((f'Date,Description,Debit,Credit,Balance\n05/03/2026,A, {mark}12.50 ,{zero}, {mark}987.50 \n16/03/2026,B,{zero}," {mark}1,100.00 "," {mark}2,087.50 "\n',
        {"CNY": "1087.5"}, None, 0) for mark, zero in (("", " -   "), ("¥", " ¥-   "), ("¥", "¥ -"), ("", "-"), ("", "—"))),
+    # a payee who is called as totals are
+    ("Date,Description,Amount\n2026-03-05,A,-50.00\n2026-03-13,TOTAL,-10.00\n2026-03-14,B,-3.00\n", {"CNY": "-63"}, None, 0),
     # an hour in the text of a statement is no message of its own
     (MT940.format("text at\n:20:44:45 clita"), {"EUR": "-15"}, ["2025-11-27"], 0),
     (OFX.format("20260305000000[-3:GMT]", "-1.400,82"), {"EUR": "-1400.82"}, None, 0), (OFX.format("20260305", "1,400.82"), {"EUR": "1400.82"}, None, 0),
@@ -182,6 +184,9 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     # an amount that is missing, as the balance tells; also where either order of two rows would do
     ("Date,Description,Debit,Credit,Balance\n2026-03-05,A,10.00,,90.00\n2026-03-06,B,,,110.00\n2026-03-07,C,5.00,,105.00\n", "balance after line 3 of bank 110 90"),
     ("Date,Description,Debit,Balance\n2026-03-05,A,10.00,90.00\n2026-03-06,B,,110.00\n", "balance after line 3 of bank 110 90"),
+    # a total among the rows, with a day of its own
+    *((f"Date,Description,Amount\n2026-03-05,A,-50.00\n2026-03-13,B,-10.00\n2026-03-13,{word},-60.00\n", "rows called a total that come to what all others do 0 1")
+      for word in ("Total", "SUMME", "合计", "Totale", "Suma")),
     # a thousand, or a digit too many; a month that is another one in another language
     ("Date,Description,Amount\n2026-03-05,A,1.234\n2026-03-06,B,-20.50\n", "'1.234' is 1234 where the mark parts thousands"),
     ("Date,Description,Amount\n5 lip 2026,A,1.00\n6 lip 2026,B,-20.50\n", "'lip' is June in Croatian or July in Polish"),
@@ -246,7 +251,8 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     # what is owed and what is on cards and in points is no statement of a bank
     *((f"Date,Description,{name},Debit,Credit\n2026-03-05,A,x,,10.00\n2026-03-16,B,y,4.00,\n", f"but with {name.replace('?', '.')}, which that kind does not have")
       for name in ("Paid", "Is paid?", "Outstanding", "Bezahlt", "Payé", "Gift Card Number", "Voucher code", "Points", "Customer email", "已付款", "Tip", "Discount", "Shipping", "Versandkosten",
-                   "Nights", "Confirmation Code", "Employee Name", "Clicks", "Split", "优惠金额", "送料")),
+                   "Hours", "Stock", "Points balance", "Donor", "Orders", "Credit note", "Refund reason", "Probability", "Frequency", "Next payment", "Tx hash", "Network", "Fees & Comm", "ISIN",
+                   "工时", "花费", "卡券编号", "会员", "花呗", "工号", "库存数量", "积分", "Nights", "Confirmation Code", "Employee Name", "Clicks", "Split", "优惠金额", "送料")),
 ])
 def test_what_can_be_meant_in_two_ways_is_refused_or_does_not_tie(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "any.txt").write_text(text, encoding="utf-8")
