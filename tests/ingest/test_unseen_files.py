@@ -141,6 +141,9 @@ DAYS = (
     # 0 as spreadsheets show it in accounts, and a dash for nothing
     *((f'Date,Description,Debit,Credit,Balance\n05/03/2026,A, {mark}12.50 ,{zero}, {mark}987.50 \n16/03/2026,B,{zero}," {mark}1,100.00 "," {mark}2,087.50 "\n',
        {"CNY": "1087.5"}, None, 0) for mark, zero in (("", " -   "), ("¥", " ¥-   "), ("¥", "¥ -"), ("", "-"), ("", "—"))),
+    # digits of other scripts
+    ("Date,Description,Amount\n2026-03-05,A,-١٢.٥٠\n2026-03-16,B,١٠٠.٠٠\n", {"CNY": "87.5"}, None, 0),
+    ("日付,摘要,金額\n2026-03-05,A,－１２．５０\n2026-03-16,B,１００．００\n", {"CNY": "87.5"}, None, 0),
     # a payee who is called as totals are
     ("Date,Description,Amount\n2026-03-05,A,-50.00\n2026-03-13,TOTAL,-10.00\n2026-03-14,B,-3.00\n", {"CNY": "-63"}, None, 0),
     # an hour in the text of a statement is no message of its own
@@ -184,6 +187,9 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
     # an amount that is missing, as the balance tells; also where either order of two rows would do
     ("Date,Description,Debit,Credit,Balance\n2026-03-05,A,10.00,,90.00\n2026-03-06,B,,,110.00\n2026-03-07,C,5.00,,105.00\n", "balance after line 3 of bank 110 90"),
     ("Date,Description,Debit,Balance\n2026-03-05,A,10.00,90.00\n2026-03-06,B,,110.00\n", "balance after line 3 of bank 110 90"),
+    # amounts that are not in whole units, as a line above says
+    *((f"{line}\nDate,Description,Amount\n2026-03-05,A,-12.50\n2026-03-16,B,100.00\n", f"rows in units of {unit}, as the lines around them state 0 2")
+      for line, unit in (("Amounts in thousands of USD", "thousands"), ("单位：万元", "万元"), ("(All figures in USD thousands)", "thousands"), ("金额单位:人民币千元", "千元"))),
     # a total among the rows, with a day of its own
     *((f"Date,Description,Amount\n2026-03-05,A,-50.00\n2026-03-13,B,-10.00\n2026-03-13,{word},-60.00\n", "rows called a total that come to what all others do 0 1")
       for word in ("Total", "SUMME", "合计", "Totale", "Suma")),

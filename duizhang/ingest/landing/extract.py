@@ -56,6 +56,10 @@ TYPING_THREADS = 2
 _TAX = re.compile(r"(?i)\b(?:vat|tax|taxes|gst|hst|mwst|ust|steuer|umsatzsteuer|tva|iva|btw|moms|dph|áfa|pdv|kdv|ндс)\b|税")
 _CUT = re.compile(r"(?<![\w.])\d(?:[.,]\d+)?E\+\d\d(?!\w)")  # 6.00E+11
 UNREADABLE = "no readable number"
+# what lines around rows say of all amounts where they are not in whole units
+_UNIT = re.compile(
+    r"(?i)\b(?:amounts?|figures|values|beträge|montants|importes|importi)\b[^\n\d]{0,24}?\bin\W+(?:[a-z]{3}\W+)?(thousands?|millions?|cents|pence|lakhs?|crores?|tausend|tsd|t?eur'?000)\b"
+    r"|(?:单位|單位)\s*[:：]?\s*(?:人民币|新台币|新臺幣)?\s*(千元|万元|百万元|亿元|萬元|億元|分|千円|百万円)(?!\w)")
 # what no content of a file should raise, be it damaged
 _OWN_FAULTS = (RuntimeError, TypeError, AttributeError, LookupError, NameError, AssertionError, ArithmeticError, MemoryError)
 BREAKS = 3  # of a running balance that are shown one by one
@@ -249,6 +253,8 @@ class _Run:
                                    f"{mine.normalize():f}", ok=False)
         for tax, both, stated, read_as in self._without_tax():
             yield ControlTotal(f"what {both} adds up to, which is what is read and {tax}", stated, read_as, ok=False)
+        if self.read and (units := [next(filter(None, found.groups())) for line in self.reading.around if (found := _UNIT.search(line))]):
+            yield _wrong(f"rows in units of {units[0]}, as the lines around them state", self.read)
         if "account" in self.spec.captures and any(map(_CUT.search, self.reading.around)):
             yield _wrong("numbers of accounts above the rows that a spreadsheet has cut", 1)
         if self.unread.alone:

@@ -262,7 +262,7 @@ class ColumnTyper:
         raw = _Raw(batch)
         found = pl.Series(self._amounts(name, raw))
         texts = self._text(name, self.spec.fields[name], raw).values
-        texts = texts.filter(texts.str.contains("[1-9]"))
+        texts = texts.filter(texts.str.contains(r"[1-9]|[\p{Nd}&&[^\x00-\x7F]]"))  # digits of any script
         signed, plus = texts.str.contains(_SIGNED), texts.str.contains("[+＋]")
         return found.filter(found != 0), bool(signed.any() and (signed.all() or (signed & ~plus).any()))
 
