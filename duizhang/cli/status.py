@@ -49,6 +49,7 @@ def _text(found: dict[str, list[dict[str, Any]]], home: Path, *, everything: boo
         return
     yield from _not_on_record(found["record"])
     yield from _days(found["periods"], everything=everything)
+    yield from _assumed(found["periods"], home)
     yield from _to_deal_with(found["to_do"])
     yield from _not_claimed(found["bank_unclaimed"])
     if everything:
@@ -83,6 +84,18 @@ def _days(periods: Sequence[Mapping[str, Any]], *, everything: bool) -> Iterator
     yield table_text([_("period"), _("state"), _("version"), _("differences"), _("in transit"), _("causes")], rows, width=screen_width())
     if len(listed) < len(periods):
         yield _("{n} earlier days are in order (--all lists them)", n=len(periods) - len(listed))
+
+
+def _assumed(periods: Sequence[Mapping[str, Any]], home: Path) -> Iterator[str]:
+    """By which terms that nobody declared what is in transit waits."""
+    if any(p["in_transit"] for p in periods):
+        from duizhang.report import read_home_books
+        from duizhang.standing.assumed_terms import assumed_of
+
+        books = read_home_books(home)
+        for what, advice in assumed_of(books.providers, books.waits):
+            yield ""
+            yield from indented(f"{what} ({advice})", screen_width())
 
 
 def _to_deal_with(to_do: Sequence[Mapping[str, Any]]) -> Iterator[str]:

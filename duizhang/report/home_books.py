@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HomeBooks:
-    """language: of reports, None where the books do not say. time_zone: of their days. shops: name and platform by id."""
+    """language: of reports, None where the books do not say. time_zone: of their days. shops: name and platform by id.
+    providers: the channels that pay for them. waits: for what they declare how long it is waited for, as `leg` or `leg/channel`."""
 
     language: Language | None = None
     name: str = ""
     time_zone: str = "UTC"
     shops: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    providers: frozenset[str] = frozenset()
+    waits: frozenset[str] = frozenset()
 
     def shop(self, shop: str) -> str:
         """A shop as people call it."""
@@ -63,8 +66,12 @@ def _said(raw: dict[str, Any]) -> HomeBooks:
     }
     language = raw.get("language")
     zone = str(raw.get("time_zone") or "Asia/Shanghai")
+    waits = raw.get("sla_days")
+    told = [shop for shop in listed.values() if isinstance(shop, dict)] if isinstance(listed, dict) else []
+    providers = {str(shop.get("provider") or "") for shop in told}
     return HomeBooks(
-        language if language in LANGUAGES else None, str(raw.get("name") or ""), zone if zone in available_timezones() else "UTC", shops)
+        language if language in LANGUAGES else None, str(raw.get("name") or ""), zone if zone in available_timezones() else "UTC", shops,
+        frozenset(providers), frozenset(map(str, waits)) if isinstance(waits, dict) else frozenset())
 
 
 __all__ = ["HomeBooks", "read_home_books"]

@@ -18,7 +18,9 @@ from duizhang.report.sections import Sections, held_lines, is_bad, named
 from duizhang.report.since_version import since_version
 from duizhang.report.tables import Table
 from duizhang.speech.labels import Labels, Language
+from duizhang.speech.language import speaking
 from duizhang.speech.phrases import in_language
+from duizhang.standing.assumed_terms import assumed_of
 from duizhang.standing.quiet import quiet_of_home
 from duizhang.standing.unread import unread_files
 from duizhang.standing.verdict import Verdict, verdicts
@@ -74,6 +76,9 @@ def made(home: Path, first: dt.date | None, last: dt.date | None, labels: Labels
         figures={"ageing": ageing, "trend": trend}, profits=pictures.profits(),
     )
     report.since.append(sections.since_before())
+    if facts.in_transit:
+        with speaking(labels.language):
+            report.since += [f"{what} ({advice})" for what, advice in assumed_of(books.providers, books.waits)]
     if facts.span.shown:
         version = next(d["version"] for d in facts.days if d["period"] == facts.span.shown)
         if old := since_version(home, facts.span.shown, version, labels):

@@ -28,6 +28,13 @@ told as (
         bool_or(d.leg = 'order_payment' and d.left_sale > 0 and d.left_sale = d.right_sale and f.left_only_refund = -d.left_sale and f.right_only_refund = 0)
             or bool_or(d.leg = 'order_payment' and d.left_claims > 0 and d.right_claims = 0 and d.left_sale = 0 and d.left_refund < 0)
             as is_refunded_alone,
+        -- the lines of both sides come to the same, under other goods: a set that the other side has in parts
+        coalesce(sum(d.difference) filter (where d.leg = 'order_platform') = 0, false)
+            and count(distinct d.currency) filter (where d.leg = 'order_platform') = 1
+            and coalesce(bool_or(split_part(d.left_attribute, ' ', 1) <> split_part(d.right_attribute, ' ', 1)) filter (
+                where d.leg = 'order_platform' and d.left_claims > 0 and d.right_claims > 0 and starts_with(d.left_attribute, 'sku=')
+                    and starts_with(d.right_attribute, 'sku=')
+            ), false) as lines_come_to_the_same,
         -- the platform closed it and our books did not
         bool_and(
             coalesce(ends_with(d.right_attribute, 'status=closed') and not ends_with(d.left_attribute, 'status=closed'), false)

@@ -129,7 +129,8 @@ final as (
         d.leg = 'order_shipment' and (d.left_claims = 0 or d.difference > 0) and b.order_id is not null as is_substituted,
         coalesce(us.is_in_no_stock, false) as is_never_sent,
         us."key" is not null and not us.is_in_no_stock as may_be_never_sent,
-        rn.order_id is not null as is_renumbered,
+        rn.order_id is not null or d.leg = 'order_platform' and d.difference <> 0 and coalesce(a.lines_come_to_the_same, false) as is_renumbered,
+        d.leg = 'order_platform' and d.difference <> 0 and coalesce(a.lines_come_to_the_same, false) as is_sold_otherwise,
         coalesce(rn.order_difference, 0) as renumbered_difference,
         j.transfer is not null as is_recoded,
         coalesce(

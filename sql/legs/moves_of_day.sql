@@ -58,6 +58,19 @@ in_order as (
     semi join by_order as b on m.entity = b.entity and m.unit = b.unit
 ),
 
+-- lines whose pieces cannot be held against each other: one side counts sets and the other their parts
+uncounted as (
+    select distinct entity, plain_key
+    from in_order
+    where leg = 'order_platform' and (is_unknown or ends_with(plain_key, '/*'))
+),
+
+counted as (
+    select o.*, u.plain_key is not null as is_uncounted
+    from in_order as o
+    left join uncounted as u on o.entity = u.entity and o.plain_key = u.plain_key
+),
+
 as_made as (
     select m.* exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain)
     from marked as m
@@ -67,16 +80,19 @@ as_made as (
 
 by_order_now as (
     select
-        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain)
-        replace (plain_key as "key", plain_attribute as attribute)
-    from in_order
+        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain, is_uncounted)
+        replace (
+            plain_key as "key", plain_attribute as attribute,
+            case when is_uncounted then 0 else quantity end::decimal(28, 4) as quantity
+        )
+    from counted
     where not is_held
 ),
 
 -- what was held by SKU until now, once
 to_move as (
     select h.*, h."key" <> h.plain_key as is_elsewhere
-    from in_order as h
+    from counted as h
     anti join (select entity, "key" from held where kind = 'moved') as m on h.entity = m.entity and h."key" = m."key"
     where h.is_held and not h.is_plain
 ),
@@ -84,11 +100,11 @@ to_move as (
 -- under the same key only the attribute changes
 taken_back as (
     select
-        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain, is_elsewhere)
+        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain, is_elsewhere, is_uncounted)
         replace (
             getvariable('moves_day') as period, case side when 'left' then 'right' else 'left' end as side, 'moved' as kind,
             case when is_elsewhere then amount else 0 end::decimal(28, 4) as amount,
-            case when is_elsewhere then quantity else 0 end::decimal(28, 4) as quantity,
+            case when is_elsewhere or is_uncounted then quantity else 0 end::decimal(28, 4) as quantity,
             0::decimal(28, 4) as discount, null::decimal(28, 4) as unit_price, '' as customer, null::bigint as sequence
         )
     from to_move
@@ -96,12 +112,12 @@ taken_back as (
 
 said_again as (
     select
-        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain, is_elsewhere)
+        * exclude (is_held, is_notice, is_unknown, unit, told_sku, plain_key, plain_attribute, is_plain, is_elsewhere, is_uncounted)
         replace (
             getvariable('moves_day') as period, plain_key as "key", plain_attribute as attribute,
             case when is_elsewhere then kind else 'moved' end as kind,
             case when is_elsewhere then amount else 0 end::decimal(28, 4) as amount,
-            case when is_elsewhere then quantity else 0 end::decimal(28, 4) as quantity, null::bigint as sequence
+            case when is_elsewhere and not is_uncounted then quantity else 0 end::decimal(28, 4) as quantity, null::bigint as sequence
         )
     from to_move
 ),

@@ -12,7 +12,8 @@ import pytest
 from duizhang.books import Books
 from duizhang.home.store import days
 from duizhang.reconcile.books_relations import books_relations
-from duizhang.standing.assumed_terms import assumed_terms
+from duizhang.report.home_books import _said as said_by
+from duizhang.standing.assumed_terms import assumed_of, assumed_terms
 from tests.reconcile.test_engine import FIRST, found, payment, row
 from tests.reconcile.test_legs import run
 
@@ -83,3 +84,12 @@ def test_a_deadline_that_is_assumed_of_a_platform_is_said_until_books_declare_it
     assert (books.sla("payment_settlement", "douyin"), books.sla("fee", "douyin"), books.sla("order_payment", "douyin")) == (21, 21, 1)
     assert [what for what, _ in assumed_terms(books) if "21 days" in what and "Payments ↔ settlement" in what]
     assert not assumed_terms(books.model_copy(update={"sla_days": {"payment_settlement": 9, "fee/douyin": 9}}))
+
+
+def test_status_and_report_know_of_it_from_the_books_of_the_last_run() -> None:
+    raw = {"shops": {"dy": {"platform": "douyin", "provider": "douyin"}, "bad": 3}, "sla_days": {"fee": 2}}
+    books = said_by(raw)
+    assert (books.providers, books.waits) == ({"douyin"}, {"fee"})
+    [(what, advice)] = assumed_of(books.providers, books.waits)
+    assert "Payments ↔ settlement;" in what and "payment_settlement/douyin" in advice
+    assert said_by({"shops": 4, "sla_days": []}).providers == frozenset()

@@ -307,3 +307,33 @@ def test_pieces_by_our_skus_agree_with_plain_python_in_any_split(
     if not any(e[2] == "" or e[3] > 0 for e in entries):
         named = {"?" + key.split("/")[2] for key in open_now if key.split("/")[1] == "unmapped"}
         assert named == unknown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_set_that_is_sold_under_an_unknown_code_is_one_item_and_no_entry_error(tmp_path: Path, split: str) -> None:
+    """Fails if an order whose pieces cannot be held against each other is called typed in wrongly beside the item of its code."""
+    data: dict[str, list[dict[str, Any]]] = {"orders": []}
+    for n, period in enumerate((FOUR[0], FOUR[0], FOUR[1], FOUR[1])):
+        data["orders"] += [
+            order(period, "books", f"s{n}", "60", sku="A", line="1"), order(period, "books", f"s{n}", "40", sku="B", line="2"),
+            order(period, "platform", f"s{n}", "100", sku="BOX", line="1"),
+            # a pair of socks that the platform counts as two
+            order(period, "books", f"p{n}", "30", sku="PAIR"), order(period, "platform", f"p{n}", "30", sku="SOCK", quantity=2)]
+    shops = {"tb": {"platform": "taobao", "provider": "alipay", "warehouse": "W", "compare_by": "sku"}}
+    store = both(tmp_path, data, split=split, shops=shops)
+    assert items(store, FOUR[3], "order_platform") == {
+        "tb/unmapped/taobao:BOX": ("sku_unmapped", Decimal(0)), "tb/unmapped/books:PAIR": ("sku_unmapped", Decimal(0))}
+
+
+@pytest.mark.slow
+def test_a_set_on_one_line_against_its_parts_on_two_is_no_entry_error(tmp_path: Path) -> None:
+    data = {"orders": [
+        order(FOUR[0], "books", "1", "60", sku="A", line="1"), order(FOUR[0], "books", "1", "40", sku="B", line="2"),
+        order(FOUR[0], "platform", "1", "100", sku="BOX", line="1"),
+        # the prices of two lines were swapped: that is one
+        order(FOUR[0], "books", "2", "60", sku="A", line="1"), order(FOUR[0], "books", "2", "40", sku="B", line="2"),
+        order(FOUR[0], "platform", "2", "40", sku="A", line="1"), order(FOUR[0], "platform", "2", "60", sku="B", line="2")]}
+    found = items(run(tmp_path, data), FOUR[3], "order_platform")
+    assert {key: cause for key, (cause, _) in found.items()} == {
+        "tb/1/1": "line_numbers", "tb/1/2": "line_numbers", "tb/2/1": "amount_entry", "tb/2/2": "amount_entry"}
