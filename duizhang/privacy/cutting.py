@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from html.entities import codepoint2name
 from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape
@@ -192,8 +193,11 @@ def _is_all(body: bytes, encoding: str) -> bool:
 
 
 def _forms(value: str) -> list[str]:
-    """A value as it stands in texts, in XML and in JSON."""
-    return list(dict.fromkeys([value, escape(value), json.dumps(value)[1:-1]]))
+    """A value as it stands in texts, in XML, in pages and in JSON."""
+    named = "".join(f"&{name};" if (name := codepoint2name.get(ord(letter))) else letter for letter in value)
+    numbered = [value.encode("ascii", "xmlcharrefreplace").decode(), "".join(c if c.isascii() else f"&#x{ord(c):X};" for c in value),
+                "".join(c if c.isascii() else f"&#x{ord(c):x};" for c in value)]
+    return list(dict.fromkeys([value, escape(value), json.dumps(value)[1:-1], named, *numbered]))
 
 
 def _encoded(form: str, encoding: str) -> bytes:

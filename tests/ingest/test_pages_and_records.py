@@ -12,6 +12,7 @@ import pytest
 from duizhang.errors import RefusedFile
 from duizhang.ingest import Extraction, Setting, load_specs
 from duizhang.ingest.landing import extract
+from duizhang.privacy.cutting import How, cut
 
 PAGE = (
     '<html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"><title>x</title></head><body><p>Statement of account 1234567'
@@ -48,6 +49,18 @@ def test_cells_of_several_rows_and_numbers_that_have_no_room_stand_where_they_sh
     assert found.table("bank_entries")["entry_id"].to_pylist()[0].startswith("6222021234567890123")
 
 
+@pytest.mark.parametrize("written", ["Jürg Müller", "J&uuml;rg M&uuml;ller", "J&#252;rg M&#252;ller", "J&#xFC;rg M&#xFC;ller"])
+def test_a_person_is_cut_out_of_a_page_however_their_letters_are_written(written: str) -> None:
+    found = cut(f"<td>{written}</td>".encode(), {"Jürg Müller": b"x7"}, How.EVERYWHERE)
+    assert (found.body, found.cells) == (b"<td>x7</td>", 1)
+
+
+def test_digits_that_are_raised_are_none_of_the_number_before_them(tmp_path: Path) -> None:
+    """Fails if `12<sup>50</sup>` is 1250."""
+    found = read(tmp_path, PAGE.replace("-12.50", "-12<sup>50</sup>").replace("1&nbsp;100.00", "1100<small>00</small>").encode())
+    assert {cell["value"] for cell in found.quarantine().to_pylist()} >= {"-12^50", "1100^00"} and found.rows_parsed == 0
+
+
 @pytest.mark.parametrize(("page", "reason"), [
     (PAGE[:-80], "the page ends within a table"), (PAGE.replace("</html>", ""), "the page ends within a table"),
     (PAGE.replace("<tr><td>16", '<tr style="display: none"><td>16'), "rows that it does not show"),
@@ -74,6 +87,7 @@ def test_flat_records_in_json_are_read(tmp_path: Path, text: str) -> None:
     (json.dumps(RECORDS).replace('"-12.50"', "-1250").replace('"1100.00"', "110000"), "or so many cents, as all are whole numbers"),
     (json.dumps(RECORDS)[:-20], "broken or ends early"), (json.dumps(RECORDS).replace('"description"', '"amount"'), "broken"),
     (json.dumps([{**RECORDS[0], "amount": {"value": "1"}}]), "JSON, of a form that no specification has"),
+    (json.dumps({"has_more": True, "data": RECORDS}), "one page of several"), (json.dumps({"next": "https://x", "data": RECORDS}), "one page of several"),
     (json.dumps({"booked": RECORDS, "pending": RECORDS}), "JSON, of a form that no specification has"),
 ])
 def test_json_that_can_be_meant_in_two_ways_or_is_not_whole_is_refused(tmp_path: Path, text: str, reason: str) -> None:

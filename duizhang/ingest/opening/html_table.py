@@ -19,6 +19,7 @@ _CHARSET = re.compile(rb"(?i)<meta[^>]*charset=[\"']?\s*([\w-]+)")
 _MOST = 1 << 26  # bytes
 _FEWEST = 3  # cells of a row that tell a table from a form
 _MOST_SPANNED = 200  # columns or rows
+_RAISED = ("sup", "sub", "small")
 _HIDDEN = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)")
 _CUT = re.compile(r"^[-+]?\d(?:[.,]\d+)?E[+]?\d+$|^#+$")  # what a spreadsheet shows of a number that has no room
 
@@ -147,6 +148,8 @@ class _Page(HTMLParser):
         elif tag in ("br", "p", "div", "li", "h1", "h2", "h3", "h4"):
             self._text(" ")
             self._end_words()
+        elif tag in _RAISED:
+            self._text("^")  # cents or a note: no digit of the number before it
         if not self.tables:
             return
         table = self.tables[-1]

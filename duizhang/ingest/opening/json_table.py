@@ -17,6 +17,8 @@ _MOST = 1 << 26  # bytes
 _BEGINS = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*[\[{]\s*[\"{]")
 _MONEY = re.compile(r"(?i)amount|balance|debit|credit|gross|net\b|fee|total|price|betrag|monta?n?t|importe|valor|金额|余额|收入|支出")
 
+_GOES_ON = re.compile(r"(?i)has_?more|next|next_?(?:page|url|cursor|link|page_?token)")
+
 
 class _Number(str):
     """A number as it is written."""
@@ -73,6 +75,8 @@ def _records(body: bytes) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
     around: dict[str, Any] = {}
     if isinstance(found, dict):
         lists = [value for value in found.values() if isinstance(value, list)]
+        if any(_GOES_ON.fullmatch(name) and value not in (None, False, "") for name, value in found.items()):
+            raise RefusedFile("it is one page of several, as it says itself", advice="Put all pages into one file.")
         around = {name: value for name, value in found.items() if not isinstance(value, (list, dict))}
         found = lists[0] if len(lists) == 1 else None
     is_list = isinstance(found, list) and all(isinstance(record, dict) for record in found)
