@@ -41,12 +41,20 @@ def search(items: Sequence[Item]) -> tuple[list[tuple[Any, ...]], list[tuple[Any
     ([item("d", -30), item("a", 10, "c"), item("b", 20, "o")], 7000, "2 items of 2 add up"),
     # the other way round, and up to the end of the window
     ([item("d", 30, "c"), item("a", -10, "c", -3), item("b", -20, "c", 3)], 8500, "2 items of 2 add up"),
+    # down to the smallest that amounts are stated in
+    ([item("d", -3, "c"), item("a", 1, "c"), item("b", 2, "c")], 8500, "2 items of 2 add up"),
+    ([item("d", 3, "c"), item("a", -1, "c"), item("b", -2, "c")], 8500, "2 items of 2 add up"),
     # all that there are: the sum of the lines is the deposit
     ([item("d", -60, "c"), item("a", 10, "c"), item("b", 20, "c"), item("e", 30, "c")], 8500, "3 items of 3 add up"),
 ])
 def test_the_one_combination_is_as_sure_as_its_counterparty(items: list[Item], points: int, reason: str) -> None:
     keys = sorted(i.key for i in items[1:] if i.party in (items[1].party, items[2].party))
     assert search(items) == ([(["d", *keys], "subset", points, reason)], [])
+
+
+def test_a_line_as_large_as_the_deposit_is_none_of_a_combination() -> None:
+    lines = [item("a", 10, "c"), item("b", 20, "c"), item("x", 30, "c")]
+    assert search([item("d", -30, "c"), *lines]) == ([(["d", "a", "b"], "subset", 8500, "2 items of 2 add up")], [])
 
 
 def test_several_combinations_share_what_one_would_have_and_too_many_propose_nothing() -> None:
@@ -94,10 +102,10 @@ def test_where_the_left_says_it_first_the_right_is_a_day_early_at_most(deposit: 
 
 def test_deposits_that_all_lines_together_do_not_reach_do_not_use_up_the_search() -> None:
     bounds = load_matching().bounds
-    large = [item(f"d{n:03}", -1000, "c") for n in range(bounds.deposits + 1)]
+    large = [item(f"d{n:03}", -31, "c") for n in range(bounds.deposits + 1)]
     lines = [item("a", 10, "c"), item("b", 20, "c")]
     assert search([*large, *lines]) == ([], [])
-    assert search([*large, *lines, item("e", -30, "c")])[0] == [(["e", "a", "b"], "subset", 8500, "2 items of 2 add up")]
+    assert search([*large, *lines, item("e", -30, "c", 1)])[0] == [(["e", "a", "b"], "subset", 8500, "2 items of 2 add up")]
 
 
 def test_the_search_is_bounded_and_says_so() -> None:
