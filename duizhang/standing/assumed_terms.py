@@ -1,4 +1,4 @@
-"""Deadlines that are assumed: of platforms that settle days after the parcel arrived, by a term that differs by shop."""
+"""Deadlines that are assumed: of platforms that settle days or weeks after the payment, by a term that no publication gives."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def assumed_of(providers: Iterable[str], declared: Collection[str]) -> list[tupl
                 if term and term.assumed and channel in one.channel_days and not {leg, f"{leg}/{channel}"} & {*declared}]
         if legs:
             found.append((
-                _("{channel} settles days after the parcel arrived: for {days} days what it has not settled counts as on its way in {legs}"
-                  "; the days are assumed, its term depends on the shop", channel=channel, days=load_legs()[legs[0]].channel_days[channel],
+                _("{channel} settles days or weeks after the payment: for {days} days what it has not settled counts as on its way in "
+                  "{legs}; the days are assumed, its term depends on the shop",
+                  channel=channel, days=load_legs()[legs[0]].channel_days[channel],
                   legs=spoken_list([spoken_leg(leg) for leg in legs])),
                 _("Say the shop's own term, counted from the payment, in books.yaml: sla_days: {{{leg}/{channel}: 14}}", leg=legs[0],
                   channel=channel)))

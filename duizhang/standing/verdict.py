@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from duizhang.declared.legs import load_legs
 from duizhang.home.store import rows
 from duizhang.speech.language import translated as _
 from duizhang.speech.spoken_names import spoken_leg, spoken_list, spoken_records
@@ -21,7 +22,9 @@ AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
 
 @dataclass
 class Verdict:
-    """Of one day. nothing_agrees: legs of which no key agrees though some are due; of_entities: of such a leg that agrees for others,
+    """Of one day. nothing_agrees: legs of which no key agrees though some are due, be it that both sides had records on the day or that
+    keys became due on it: where neither is so, what is open from before says nothing of the day.
+    of_entities: of such a leg that agrees for others,
     the entities for which it does not; ran: whether any leg had two sides."""
 
     nothing_agrees: list[str] = field(default_factory=list)
@@ -58,16 +61,18 @@ def verdicts(con: duckdb.DuckDBPyConnection) -> dict[dt.date, Verdict]:
     found: dict[dt.date, Verdict] = {}
     of_nothing: dict[tuple[dt.date, str], list[str]] = {}
     agreeing: set[tuple[dt.date, str]] = set()
-    for period, leg, entity, matched, due, differs in con.execute(
+    legs = load_legs()
+    for period, leg, entity, matched, has_rows, differs, age in con.execute(
         """
         with summary as (
-            select period, leg, entity, sum(matched_keys) as matched, sum(open_keys) as open_keys
+            select period, leg, entity, sum(matched_keys) as matched, sum(open_keys) as open_keys,
+                least(sum(left_rows), sum(right_rows)) as came
             from recon_summary group by all
         ),
         due as (
-            select period, leg, entity, count(*) as due from variances where cause <> 'timing' group by all
+            select period, leg, entity, count(*) as due, min(age_days) as age from variances where cause <> 'timing' group by all
         )
-        select s.period, s.leg, s.entity, s.matched > 0, coalesce(d.due > 0 and s.matched = 0, false), d.due is not null
+        select s.period, s.leg, s.entity, s.matched > 0, s.came > 0, d.due is not null, d.age
         from summary as s left join due as d using (period, leg, entity)
         where s.matched + s.open_keys > 0
         order by s.period, s.leg, s.entity
@@ -78,7 +83,7 @@ def verdicts(con: duckdb.DuckDBPyConnection) -> dict[dt.date, Verdict]:
         verdict.differs |= differs
         if matched:
             agreeing.add((period, leg))
-        elif due:
+        elif differs and (has_rows or age <= legs[leg].sla_days + 1):
             of_nothing.setdefault((period, leg), []).append(entity)
     for (period, leg), entities in of_nothing.items():
         found[period].nothing_agrees.append(leg)

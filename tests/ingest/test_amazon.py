@@ -190,7 +190,7 @@ def test_v1_every_amount_counts_and_the_deposit_is_their_sum(tmp_path: Path, nam
     assert total(found, kind="commission") == Decimal("-2.10")
     [payout] = found.table("payouts").to_pylist()
     assert (payout["payout_id"], payout["amount"], payout["currency"], str(payout["occurred_at"])) == (
-        "6650", Decimal(deposit), "CAD", "2026-03-02 10:00:00")
+        "amazon/6650", Decimal(deposit), "CAD", "2026-03-02 10:00:00")
 
 
 def test_v1_negative_totals_pay_nothing_out(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_date_range_with_seven_notes(tmp_path: Path) -> None:
     assert total(found, kind="sale") == total(found, "payments") == Decimal("1060.96")
     assert total(found, kind="refund") == -total(found, "refunds") == Decimal("-57.96")
     [payout] = found.table("payouts").to_pylist()
-    assert (payout["payout_id"], payout["amount"], payout["currency"]) == ("65", Decimal("800.08"), "USD")
+    assert (payout["payout_id"], payout["amount"], payout["currency"]) == ("amazon/65", Decimal("800.08"), "USD")
     # Pacific time, winter and summer
     days = {r["kind"]: str(r["occurred_at"]) for r in found.table("settlements").to_pylist() if r["kind"] in ("sale", "refund")}
     assert days == {"sale": "2017-12-01 08:38:23", "refund": "2018-07-02 22:00:00"}

@@ -14,6 +14,8 @@ from duizhang.home.store import days
 from duizhang.reconcile.books_relations import books_relations
 from duizhang.report.home_books import _said as said_by
 from duizhang.standing.assumed_terms import assumed_of, assumed_terms
+from tests.reconcile import core
+from tests.reconcile.core import claim
 from tests.reconcile.test_engine import FIRST, found, payment, row
 from tests.reconcile.test_legs import run
 
@@ -93,3 +95,13 @@ def test_status_and_report_know_of_it_from_the_books_of_the_last_run() -> None:
     [(what, advice)] = assumed_of(books.providers, books.waits)
     assert "Payments ↔ settlement;" in what and "payment_settlement/douyin" in advice
     assert said_by({"shops": 4, "sla_days": []}).providers == frozenset()
+
+
+def test_an_order_of_a_platform_that_settles_by_fortnight_waits_for_its_statement(tmp_path: Path) -> None:
+    """Fails if orders between two statements of Amazon are missing before the next can be there, or one is waited for for ever."""
+    sold = {0: "first", 5: "lost", 20: "next"}
+    claims = [claim("order_payment", f"tb/{name}", "left", 10, day, channel="amazon") for day, name in sold.items()]
+    claims.append(claim("order_payment", "tb/first", "right", 10, 2, channel="amazon"))
+    outcome = core.run(tmp_path, claims, 36)
+    causes = {day: {row["key"]: row["cause"] for row in outcome.rows("variances", day)} for day in (4, 30, 35)}
+    assert causes == {4: {}, 30: {"tb/lost": "timing", "tb/next": "timing"}, 35: {"tb/lost": "missing_right", "tb/next": "timing"}}

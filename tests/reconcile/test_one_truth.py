@@ -58,11 +58,14 @@ def test_evidence_names_its_day_and_says_how_much_is_not_shown(tmp_path: Path) -
 
 
 def test_a_leg_of_which_nothing_agrees_for_one_entity_names_it_and_a_day_without_any_leg_is_told() -> None:
+    # of `quiet` an old difference is open, on a day without records: that says nothing of the day
     with connect() as con:
         con.execute(f"create table recon_summary as select date '{FIRST}' as period, 'fee' as leg, * from "
-                    "(values ('home', 9, 1), ('abroad', 0, 1)) as t(entity, matched_keys, open_keys)")
-        con.execute(f"create table variances as select date '{FIRST}' as period, 'fee' as leg, 'missing_left' as cause, entity "
-                    "from recon_summary")
+                    "(values ('home', 9, 1, 20), ('abroad', 0, 1, 1), ('quiet', 0, 1, 0)) "
+                    "as t(entity, matched_keys, open_keys, left_rows), "
+                    "(select 1 as right_rows)")
+        con.execute(f"create table variances as select date '{FIRST}' as period, 'fee' as leg, 'missing_left' as cause, entity, "
+                    "9 as age_days from recon_summary")
         found = verdicts(con)
     verdict = found[FIRST]
     assert verdict.named() == ["fee (abroad)"] and verdict.text == "0% of Fees ↔ rate cards (abroad)" and verdict.differs
