@@ -6,7 +6,8 @@ A mistake is a file, folder or option that is not there; it has 0.3 processor se
 `--help` shows, with the ids that the run gave, over two days of 20 orders; it has 0.7, or what BARS says. `serve` and `mcp` are
 stopped once they have answered a first request. What computes (COMPUTES) has no bar. Every answer is measured several times from
 the same state, the folder being put back between them, and the least counts. A command that ends with another code than it should, or is
-above its bar, fails the bench.
+above its bar, fails the bench. What an interpreter takes with the libraries
+that nearly every answer needs stands above the table: on a machine that is busy or slow it rises with everything else.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ SERVE = ("serve", "mcp")
 # nobody waits longer for a server
 PATIENCE = 60.0
 HELD = "2026-03-03"
+LIBRARIES = "import click, duckdb, pyarrow, sqlalchemy, yaml"
 
 
 def main() -> int:
@@ -54,7 +56,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="Leave the folder there in which the examples were typed.")
     asked = parser.parse_args()
     wanted = asked.only or list(EXAMPLES)
-    print("| command | mistake | answer |\n|---|---|---|")
+    print(f"the libraries alone: {_libraries(asked.runs):.2f}\n\n| command | mistake | answer |\n|---|---|---|")
     wrong = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.keep or Path(temporary) / "office"
@@ -67,9 +69,16 @@ def main() -> int:
                 faults += [f"a mistake ends with {code}"] if code != 1 else []
                 faults += [f"a mistake takes {said:.2f}"] if said > MISTAKE else []
                 print(f"| `{name}` | {said:.2f} | {answer:.2f} |", flush=True)
+            else:
+                faults = [fault for fault in faults if not fault.startswith("takes ")]  # once is no measure
             wrong += [f"{name}: {fault}" for fault in faults]
     print("\n" + ("\n".join(wrong) or "every command ends as it should and keeps within its bar"))
     return 1 if wrong else 0
+
+
+def _libraries(runs: int) -> float:
+    """The least processor time of an interpreter that loads what nearly every answer needs."""
+    return min(_ended(subprocess.Popen([sys.executable, "-c", LIBRARIES], env=_environment()))[0] for _ in range(runs))
 
 
 def _answer(name: str, folder: Path, runs: int) -> tuple[float, list[str]]:
