@@ -99,7 +99,7 @@ def _of_item(item: dict[str, Any]) -> list[str]:
     from duizhang.declared.currency import in_places
     from duizhang.declared.schema import PIECES
     from duizhang.report import spoken_currency
-    from duizhang.report.figures import candidate_lines, evidence_lines, follows_from, is_of_lines
+    from duizhang.report.figures import candidate_lines, evidence_lines, follows_from, is_of_lines, proposal_lines
     from duizhang.speech.labels import Labels
     from duizhang.speech.spoken_names import spoken_leg
 
@@ -117,7 +117,7 @@ def _of_item(item: dict[str, Any]) -> list[str]:
         "", f"{spoken_leg(item['leg'])} {item['key']}{labels.text('colon')}{told}",
         f"  {labels.cause(item['cause'])}{labels.text('semicolon')}{state}",
         f"  {labels.who(item['cause'])}{labels.text('colon')}{labels.action(item['cause'])}",
-        *(f"  {line}" for line in candidate_lines(item["candidates"], labels)),
+        *(f"  {line}" for line in (*proposal_lines(item["proposal"], labels), *candidate_lines(item["candidates"], labels))),
         # of a sum other items, which need not be what was asked for; of one of several causes what it follows from
         *(f"    {line}" for line in (
             evidence_lines(evidence, labels, MOST_LINES) if is_of_lines(evidence)

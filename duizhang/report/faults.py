@@ -55,6 +55,9 @@ of_event as (
         max(m.evidence) filter (
             where m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause
         ) as evidence,
+        max(m.proposal) filter (
+            where m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause
+        ) as proposal,
         max(m.candidates) filter (
             where m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause
         ) as candidates,

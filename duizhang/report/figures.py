@@ -83,6 +83,11 @@ def candidate_lines(candidates: str | None, labels: Labels) -> list[str]:
             else labels.text("may_be", cause=labels.cause(name)) for name in named]
 
 
+def proposal_lines(proposal: str | None, labels: Labels) -> list[str]:
+    """The column `proposal` of `variances` in words, a line where there is one: what the item pairs with, or may pair with."""
+    return [labels.text("proposed", what=in_words(proposal, labels.language))] if proposal else []
+
+
 def is_of_lines(evidence: str | None) -> bool:
     """Whether an item is a sum of which the evidence names other items, and no claims of its own."""
     entries = json.loads(evidence or "[]")
@@ -141,4 +146,5 @@ def _plain(value: object) -> str:
     return f"{exact:,.2f}" if exact == round(exact, 2) else f"{exact.normalize():,f}"
 
 
-__all__ = ["amount", "candidate_lines", "evidence_lines", "follows_from", "is_of_lines", "number", "percent", "quantity", "with_currency"]
+__all__ = ["amount", "candidate_lines", "evidence_lines", "follows_from", "is_of_lines", "number", "percent", "proposal_lines", "quantity",
+           "with_currency"]

@@ -12,7 +12,7 @@ from duizhang.declared.currency import rounded
 from duizhang.declared.terms import FileStatus, PeriodStatus
 from duizhang.reconcile import load_causes
 from duizhang.report.analysis import Break, Mass
-from duizhang.report.figures import candidate_lines, evidence_lines, with_currency
+from duizhang.report.figures import candidate_lines, evidence_lines, proposal_lines, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.item_names import item_name, provider_name
 from duizhang.report.measures import MEASURES, Finding
@@ -86,7 +86,7 @@ class Sections:
             "what": self.what(fault), "cause": self.labels.cause(fault["cause"]), "who": self.labels.who(fault["cause"]), "amount": sums,
             "since": fault["first_seen"], "deadline": fault["due"],
             "seen_in": self.labels.listed(self.labels.leg(leg) for leg in sorted(fault["legs"], key=self._leg_order().index)),
-            "evidence": [*_undecided(fault, self.labels), *evidence_lines(fault["evidence"], self.labels, _LINES_OF_EVIDENCE),
+            "evidence": [*_thoughts(fault, self.labels), *evidence_lines(fault["evidence"], self.labels, _LINES_OF_EVIDENCE),
                          *self._parts(fault), *self._also(fault, of_orders[_order(fault)])],
         } for _, _, fault, sums in found[:TOP]], len(found) - len(found[:TOP]))
 
@@ -322,13 +322,15 @@ class Sections:
             **r, "what": item_name(r, self.labels, self.books, accounts), "leg": self.labels.leg(r["leg"]),
             "cause": self.labels.cause(r["cause"]), "since": r["first_seen"],
             "status": self.labels.of("statuses", r["status"]),
-            "evidence": [*_undecided(r, self.labels), *evidence_lines(r["evidence"], self.labels, 3)],
+            "evidence": [*_thoughts(r, self.labels), *evidence_lines(r["evidence"], self.labels, 3)],
         } for r in self.facts.details], left_out(self.facts.details))
 
 
-def _undecided(item: Row, labels: Labels) -> list[str]:
-    """What an unexplained item may be; of others the pages and the workbook tell it, where there is room."""
-    return candidate_lines(item["candidates"], labels) if item["cause"] == "unexplained" else []
+def _thoughts(item: Row, labels: Labels) -> list[str]:
+    """What an item is proposed with, and what an unexplained one may be; of others the pages and the workbook tell
+    that, where there is room."""
+    may_be = candidate_lines(item["candidates"], labels) if item["cause"] == "unexplained" else []
+    return [*proposal_lines(item["proposal"], labels), *may_be]
 
 
 def _order(fault: Row) -> tuple[str, str, str]:

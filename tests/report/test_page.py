@@ -339,16 +339,19 @@ def test_an_unexplained_item_says_what_it_may_be_and_what_would_show_it(changed:
     def change(tables: Tables) -> None:
         told = [{"cause": "missing_right", "tells": ""}, {"cause": "refund_elsewhere", "tells": ""}]
         for row in tables["variances"][:1]:
-            row.update(cause="unexplained", candidates=json.dumps(told))
+            row.update(cause="unexplained", candidates=json.dumps(told), proposal="may pair with s/o9 (tolerance: 30 less 0.01)")
         tables["event_items"] = events(tables["variances"])
 
     home = changed(change)
+    paired = {"en": "proposed: may pair with s/o9", "zh": "建议：可能与 s/o9 配对"}
     for language, mark in (("en", "may be: "), ("zh", "可能是：")):
         labels, text = Labels(language), page(home, language).text
+        assert text.count(paired[language]) == 2
         for cause in ("missing_right", "refund_elsewhere"):
             # once among what comes first, once in the annex
             assert text.count(f"{mark}{labels.cause(cause)}") == 2 and labels.tells(cause) in text
     said = CliRunner().invoke(cli, ["explain", "s/o1", "--home", str(home), "--lang", "en"]).output
+    assert paired["en"] in said
     assert "may be: Refunded another way" in said, "the advice to begin with the candidates names them"
 
 
