@@ -94,6 +94,13 @@ of_provider as (
         on n.entity = t.entity and n.sent_currency = t.currency and n.sent_amount = t.amount and n.period between t.period and t.until
     cross join rules as r
     where contains(t.payout_id, '/') and n.period - t.period <= r.window_days
+        -- an id says more than a name
+        and not exists (
+            select 1
+            from of_amount as a
+            where a.period = n.period and a.entity = n.entity and a.sent_currency = n.sent_currency and a.sent_amount = n.sent_amount
+                and a.bare_words = n.bare_words
+        )
 ),
 
 named as (
@@ -119,13 +126,13 @@ alone as (
     having count(distinct payout_id) = 1
 ),
 
--- as a bank may state it apart from its words
+-- as a bank may state it apart from its words, with its provider's name or without
 stated as (
     select o.period, o.entity, o.sent_currency, o.reference, min(t.payout_id) as payout_id
     from owned as o
     inner join totals as t
-        on o.entity = t.entity and o.sent_currency = t.currency and o.reference = split_part(t.payout_id, '/', 2)
-        and split_part(t.payout_id, '/', 3) = '' and o.period between t.period and t.until
+        on o.entity = t.entity and o.sent_currency = t.currency and o.period between t.period and t.until
+        and (o.reference = t.payout_id or o.reference = split_part(t.payout_id, '/', 2) and split_part(t.payout_id, '/', 3) = '')
     where o.reference <> ''
     group by o.period, o.entity, o.sent_currency, o.reference
     having count(distinct t.payout_id) = 1
@@ -134,7 +141,13 @@ stated as (
 final as (
     select
         o.* exclude (sent_currency, sent_amount) replace (
-            case when o.reference = '' then coalesce(n.payout_id, '') else coalesce(s.payout_id, o.reference) end as reference
+            case
+                when o.reference = '' then coalesce(n.payout_id, '')
+                when s.payout_id is not null then s.payout_id
+                -- Stripe's ids say whose they are, so that one is found that is announced later, or in another currency
+                when starts_with(o.reference, 'po_') and length(o.reference) >= 17 then concat('stripe/', o.reference)
+                else o.reference
+            end as reference
         )
     from owned as o
     left join stated as s

@@ -112,11 +112,11 @@ def test_a_payout_is_announced_once(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     by_line = read(tmp_path / "a", ALL_ACTIVITY)
     (payout,) = by_line.table("payouts").to_pylist()
-    assert (payout["payout_id"], payout["amount"], payout["currency"]) == ("po_1", Decimal("14.05"), "EUR")
+    assert (payout["payout_id"], payout["amount"], payout["currency"]) == ("stripe/po_1", Decimal("14.05"), "EUR")
     assert {r["payout_id"] for r in by_line.table("settlements").to_pylist()} == {""}
     by_parts = read(tmp_path, RECONCILIATION)
     assert by_parts.table("payouts").num_rows == 0
-    parts = [r["amount"] for r in by_parts.table("settlements").to_pylist() if r["payout_id"] == "po_1" and r["kind"] != "payout"]
+    parts = [r["amount"] for r in by_parts.table("settlements").to_pylist() if r["payout_id"] == "stripe/po_1" and r["kind"] != "payout"]
     assert sum(parts) == Decimal("14.05")
 
 
@@ -129,7 +129,7 @@ def test_api_amounts_are_minor_units_of_their_currency(tmp_path: Path) -> None:
     # this one has no reporting_category, as in old answers: its type says it
     assert [(r["transaction_id"], r["amount"]) for r in found.table("refunds").to_pylist()] == [("re_1", Decimal(10))]
     payouts = read(tmp_path, PAYOUTS)
-    assert [(r["payout_id"], r["amount"]) for r in payouts.table("payouts").to_pylist()] == [("po_1", Decimal("14.05"))]
+    assert [(r["payout_id"], r["amount"]) for r in payouts.table("payouts").to_pylist()] == [("stripe/po_1", Decimal("14.05"))]
     assert payouts.rows_ignored == 1
 
 
@@ -154,3 +154,23 @@ def test_tables_of_a_data_pipeline(tmp_path: Path) -> None:
     found = read(tmp_path, PAYOUT_TABLE.encode())
     assert (found.spec.name, found.rows_parsed, found.rows_ignored) == ("stripe_payout", 1, 1)
     assert found.summary("payouts")[1] == {"USD": Decimal("1940.81")}
+
+
+def test_every_layout_names_a_payout_alike_and_what_is_in_none_has_no_id(tmp_path: Path) -> None:
+    """Fails if lines and payouts go by different ids, so that a payout is announced twice, or a line of none by the name of Stripe alone."""
+    cases = {f.name: f.read_bytes() for f in (Path(__file__).parent / "cases").glob("*/stripe*.csv")}
+    found: dict[str, set[tuple[str, str]]] = {}
+    for name, body in {**SAMPLES, **cases}.items():
+        (tmp_path / name).mkdir()
+        held = read(tmp_path / name, body)
+        found[name] = {(table, row["payout_id"]) for table in ("payouts", "settlements") if table in held.tables
+                       for row in held.table(table).to_pylist()}
+    one = "stripe/po_1"
+    assert found == {
+        "stripe_balance.csv": {("settlements", "")}, "stripe_balance.all.csv": {("payouts", one), ("settlements", "")},
+        "stripe_payout_reconciliation.csv": {("settlements", one)}, "stripe_api.transactions.json": {("settlements", "")},
+        "stripe_api.payouts.json": {("payouts", one)}, "stripe_balance_table.csv": {("settlements", one), ("settlements", "")},
+        "stripe_item.csv": {("payouts", "stripe/txn_4"), ("settlements", "")},
+        "stripe_payout_table.csv": {("payouts", one)}, "stripe-payments.csv": {("settlements", one)},
+        "stripe_recon.csv": {("settlements", "stripe/po_1QxYz8Ab2Cd3Ef4G")}, "stripe-activity.csv": {("payouts", one), ("settlements", "")},
+    }
