@@ -3,6 +3,8 @@
 with
 judged as (select * from judged),
 matched as (select * from matched),
+payouts as (select * from matchable where left_first and party <> '' and amount > 0),
+credits as (select * from matchable where left_first and party <> '' and amount < 0),
 rules as (select * from matching_settings),
 near as (select * from references_compared),
 converted as (select * from converted),
@@ -23,8 +25,22 @@ due as (
     having bool_or(j.age_days >= j.leg_sla_days)
 ),
 
+-- of payouts and credits of one amount and counterparty nothing tells which is whose, and none of them is missing by itself
+alike as (
+    select p.period, p.leg, p.entity, p.currency, p."key" as left_key, c."key" as right_key
+    from payouts as p
+    inner join credits as c
+        on p.period = c.period and p.leg = c.leg and p.entity = c.entity and p.currency = c.currency and p.amount = -c.amount
+        and p.party = c.party
+    where abs(p.first_seen - c.first_seen) <= p.window_days and p.first_seen - c.first_seen <= 1
+),
+
 -- a reference that is as near to many names none of them
 doubts as (
+    select period, leg, entity, currency, left_key as "key" from alike
+    union
+    select period, leg, entity, currency, right_key as "key" from alike
+    union
     select period, leg, entity, currency, left_key as "key" from near where right_alike <= getvariable('match_candidates')
     union
     select period, leg, entity, right_currency as currency, right_key as "key" from near where left_alike <= getvariable('match_candidates')
