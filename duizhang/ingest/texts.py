@@ -69,7 +69,7 @@ def bare(texts: pa.Array) -> pa.Array:
     """Cells without the marks that platforms and spreadsheets put around them: blanks, `="..."`, back-ticks, apostrophes."""
     texts = pc.ascii_trim(texts, characters=EDGE)
     if _any(pc.starts_with(texts, '="')):
-        texts = pc.replace_substring_regex(texts, '^="(.+)"$', r"\1")
+        texts = pc.replace_substring_regex(texts, '(?s)^="(.*)"$', r"\1")
         texts = pc.ascii_trim(texts, characters=EDGE)
     if any(_any(pc.starts_with(texts, mark)) for mark in "`'"):
         texts = pc.ascii_ltrim(texts, characters="`'" + EDGE)
