@@ -55,3 +55,30 @@ def test_an_account_is_still_owned_by_its_entity(tmp_path: Path) -> None:
     accounts = {"1": "demo", "2": {"entity": "abroad", "currency": "USD"}}
     (tmp_path / "books.yaml").write_text(yaml.safe_dump({"entity": "demo", "start": "2026-03-01", "bank_accounts": accounts}))
     assert load_books(tmp_path / "books.yaml").bank_account_owners == {"1": "demo", "2": "abroad"}
+
+
+@pytest.mark.parametrize(("line", "currency"), [
+    ("单位：美元", "USD"), ("币种：美元", "USD"), ("货币：USD", "USD"), ("货币单位:欧元", "EUR"), ("Unit: USD", "USD"), ("Currency: USD", "USD"), ("Währung: USD", "USD"),
+    ("Statement of March (in USD)", "USD"), ("Montants en USD", "USD"), ("Currency,USD", "USD"), ("单位：人民币元", "CNY"),
+    # these name no currency of the amounts
+    ("单位：元", ""), ("记账本位币：美元", ""), ("原币币种：美元", ""), ("Units: PCS", ""),
+])
+def test_a_line_above_the_rows_names_their_currency(tmp_path: Path, line: str, currency: str) -> None:
+    (tmp_path / "any.csv").write_text(f"{line}\nDate,Description,Amount\n2026-03-05,A,-12.50\n2026-03-16,B,100.00\n", encoding="utf-8")
+    [found] = extract(tmp_path / "any.csv", load_specs(), Setting(), file="any.csv", into=tmp_path)
+    assert (set(found.summary("bank_entries")[1]), found.assumed.rows) == ({currency or "CNY"}, 0 if currency else 2)
+
+
+@pytest.mark.parametrize("line", ["单位：美元", "币种：美元", "(in USD)"])
+def test_rows_of_a_layout_in_one_currency_below_a_line_that_names_another_are_held(tmp_path: Path, line: str) -> None:
+    body = "交易日期,记账日期,卡末四位,交易说明,交易币种/金额,入账币种/金额\n2026-01-17,2026-01-18,1234,消费 支付宝,CNY 49.85,CNY 49.85\n"
+    (tmp_path / "any.csv").write_text(f"{line}\n{body}", encoding="utf-8")
+    [found] = extract(tmp_path / "any.csv", load_specs(), Setting(), file="any.csv", into=tmp_path)
+    assert [total.name for total in found.totals if not total.ok] == ["rows whose amounts name another currency"]
+
+
+@pytest.mark.parametrize(("cell", "told"), [("#REF!", "#REF!"), ("1.25E+03x", "9.99x[+]99x"), ("#VALUE!", "#VALUE!")])
+def test_a_refusal_for_want_of_signs_names_the_cell_that_cannot_be_read(tmp_path: Path, cell: str, told: str) -> None:
+    (tmp_path / "any.csv").write_text(f"Date,Description,Amount\n2026-03-05,A,12.50\n2026-03-16,B,{cell}\n", encoding="utf-8")
+    with pytest.raises(RefusedFile, match=f"line 3 has '{told}' in the column 'Amount', which is no readable amount"):
+        extract(tmp_path / "any.csv", load_specs(), Setting(), file="any.csv", into=tmp_path)

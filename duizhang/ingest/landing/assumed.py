@@ -41,7 +41,7 @@ _OF_COUNTRIES = {
 class Assumed:
     """Rows that are taken to be in the currency of the books. against: what of the file speaks against it; others: what its
     other rows say. unknown: codes of three letters that rows have for their currency and that are none, each with how many rows have
-    it; elsewhere: rows of a file of which no row is in a currency that stands at its amounts."""
+    it; elsewhere: rows of a file of which no row is in a currency that stands at its amounts, or that the lines around them name."""
 
     rows: int = 0
     against: tuple[str, ...] = ()
@@ -56,13 +56,16 @@ def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str]
     above: the lines above the rows, among them what signs of currencies the file has. marked: the currencies that stand at its amounts.
     """
     unnamed, stated = unnamed_currency(spec, setting), _stated(spec)
-    if not unnamed and not stated and not marked:
+    around = frozenset(line.removeprefix(AROUND) for line in above if line.startswith(AROUND))
+    if not unnamed and not stated and not marked and not around:
         return Assumed()
     try:
         with _landed(rows) as con:
             unknown = _unknown(con, stated) if stated else {}
             count, owners, named = _asked(con, spec, unnamed) if unnamed else (0, set(), set())
-            elsewhere = _elsewhere(con, spec, setting, marked) if marked else 0
+            # of rows that name no currency it is told what speaks against that of the books
+            told = [some for some in (marked, frozenset() if count else around) if some]
+            elsewhere = max((_elsewhere(con, spec, setting, some) for some in told), default=0)
     except duckdb.Error as error:
         raise SpecError(f"specification {spec.name}: {error}") from error
     return replace(_against(count, owners, named, setting, above), unknown=unknown, elsewhere=elsewhere)

@@ -84,7 +84,8 @@ def _settle_signs(typer: ColumnTyper, batch: Batch) -> None:
             if not is_card and not signed and all_came_in(typer, batch, name):
                 typer.told.append("amounts without a sign are read as money in, as every row says that it is")
                 continue
-            raise undecided_signs(column.column, f"{above[0].normalize():f}")
+            looked = [field for field in (name, after) if field and field in typer.spec.fields]
+            raise undecided_signs(column.column, f"{above[0].normalize():f}", typer.unreadable(looked, batch))
 
 
 def _all_are_charges(typer: ColumnTyper, batch: Batch, name: str, after: str) -> bool:

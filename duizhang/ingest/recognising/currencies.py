@@ -9,12 +9,17 @@ from functools import cache
 from duizhang.declared.currency import CODE_OF_SIGN
 from duizhang.ingest.recognising.column_names import AGAIN, names_by_field, names_of, unique_names, unnumbered
 from duizhang.ingest.specification import SourceSpec, normalised
+from duizhang.ingest.specification.spec import word_list
 
 SIGN = "signs of its currency: "  # begins a line among those above the rows
 BESIDE = "currency of another column: "  # so do these
 AROUND = "currency of the lines around the rows: "
 _ALL_IN = re.compile(
     r"(?i:\b(?:amounts?|figures|values|beträge|montants|importes|importi|bedragen|kwoty|valores)\b|金额|单位)[^\n]{0,24}?[\s:：(（]([A-Z]{3})(?![A-Za-z])")
+# a label of one, or a bracket, with the currency of all amounts behind it
+_LABEL = re.compile(
+    r"(?:^|[,;|\t(（\"])\s*(?i:(?:reporting |statement |account )?currency|units?|währung|waehrung|devise|monnaie|moneda|moeda|valuta"
+    r"|waluta)\s*[:：=,;\t]+[\s\"]*([A-Z]{3})(?![A-Za-z])|[(（]\s*(?i:in|en|em)\s+([A-Z]{3})\s*[)）]")
 _CLOSES = frozenset(")）]］")
 # a line that says something of the whole account, and a code in it that stands alone: before a number, or at the end of a cell
 _LABELLED = re.compile(
@@ -29,6 +34,7 @@ _OTHERS = re.compile(
 _SYMBOLS = {**CODE_OF_SIGN, "$": "", "EURO": "EUR", "EUROS": "EUR", "EUROA": "EUR"}
 _CURRENCY = re.compile(
     r"(.*?\S)\s*(?:[(（\[]\s*(?:in |en )?([A-Z]{3}|R\$|[$€£元円원₹]|(?i:euros?))\s*[)）\]]|\s(?:in |en )?([A-Z]{3}|(?i:euro[as]?)))$")
+_WORDS = "currencies_cn"
 _SHARED = ("$", "¥", "￥", "kr", "Rs")
 _SIGNED = re.compile(r"[-+(−–]?\s*([$¥￥]|kr|Rs)\.?\s*[-+(]?\d[\d., ']*[)-]?|[-+(−–]?\d[\d., ']*\s*([$¥￥]|kr|Rs)\.?[)-]?")
 
@@ -45,8 +51,19 @@ def without_currency(name: str) -> tuple[str, str]:
 
 
 def currencies_of_all(lines: Sequence[str]) -> set[str]:
-    """The currencies that lines around a table state of all amounts in a sentence: `* Amounts in EUR`."""
-    return {code for line in lines for code in _ALL_IN.findall(line) if code in iso_codes()}
+    """The currencies that lines around a table state of all amounts: `* Amounts in EUR`, `Unit: USD`, `(in USD)`, `单位：美元`."""
+    found = {code for line in lines for code in _ALL_IN.findall(line)}
+    found |= {code for line in lines for match in _LABEL.findall(line) for code in match} - {"ALL"}  # no choice rather than the lek
+    return {code for code in found if code in iso_codes()} | {
+        word_list(_WORDS)[word] for line in lines for word in _in_words().findall(line)}
+
+
+@cache
+def _in_words() -> re.Pattern[str]:
+    """A Chinese label with the currency of all amounts behind it, in words or as a code."""
+    words = "|".join(sorted((word for word in word_list(_WORDS) if not word.isdigit()), key=len, reverse=True))
+    return re.compile(
+        rf"(?<![\u4e00-\u9fff])(?:账户|帳戶|金额|金額|货币|貨幣|交易|结算|计价)?(?:币种|幣種|币别|幣別|货币|貨幣|单位|單位)\s*[:：=,，;\t]?\s*({words})(?!\w)")
 
 
 def currencies_above(lines: Sequence[str]) -> set[str]:
@@ -101,7 +118,8 @@ def header_currency(
     apart = list(map(without_currency, header))
     names = unique_names([name for name, _ in apart])
     # of two columns of one name the first is read
-    stated = {c for (_, c), name in zip(apart, names, strict=True) if c and not AGAIN.search(name)} or currencies_above(above)
+    stated = {c for (_, c), name in zip(apart, names, strict=True) if c and not AGAIN.search(name)}
+    stated = stated or currencies_above(above) or currencies_of_all(above)
     if not stated:
         names, stated = with_currency(spec, names, rows)
     if stated:

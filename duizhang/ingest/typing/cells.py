@@ -25,6 +25,7 @@ from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_
 from duizhang.ingest.typing.debits import Way, turned
 from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
 from duizhang.ingest.typing.marks import Marks, currencies_at, has_no_cents
+from duizhang.ingest.typing.masks import shape
 from duizhang.ingest.typing.money import BEFORE, MINUS, SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
 from duizhang.ingest.typing.reading import Reading
@@ -265,6 +266,21 @@ class ColumnTyper:
         texts = texts.filter(texts.str.contains(r"[1-9]|[\p{Nd}&&[^\x00-\x7F]]"))  # digits of any script
         signed, plus = texts.str.contains(_SIGNED), texts.str.contains("[+＋]")
         return found.filter(found != 0), bool(signed.any() and (signed.all() or (signed & ~plus).any()))
+
+    def unreadable(self, names: Sequence[str], batch: Batch) -> tuple[str, str, int] | None:
+        """(column, cell, line) of the first cell of settled fields that holds something and no number; None where there is none."""
+        raw = _Raw(batch)
+        for name in names:
+            column, reading = self.spec.fields[name], self.readings[name]
+            texts = self._text(name, column, raw)
+            reasons = reading.of(texts.values)[1] if reading is not None and self.positions[name] is not None else None
+            if reasons is None:
+                continue
+            wrong = Cells(pl.Series(reasons), texts.places).rows().to_pylist()
+            for text, reason, line in zip(texts.rows().to_pylist(), wrong, batch.lines.to_pylist(), strict=True):
+                if reason and text:
+                    return column.column, text if re.fullmatch(r"[\d.,eE+-]+", text) else shape(text), line
+        return None
 
     def amounts(self, name: str, batch: Batch) -> pl.Series:
         """The amounts of a settled field, as it moves money."""
@@ -527,8 +543,16 @@ def undecided_fees(column: str) -> RefusedFile:
         advice="Say in books.yaml, readings: {SOURCE: {fees: included}} or {fees: apart}, or export the balance with it.")
 
 
-def undecided_signs(column: str, example: str) -> RefusedFile:
-    """The refusal of a file of which nothing tells whether its positive amounts are money in or money out."""
+def undecided_signs(column: str, example: str, unreadable: tuple[str, str, int] | None = None) -> RefusedFile:
+    """The refusal of a file of which nothing tells whether its positive amounts are money in or money out. unreadable: column, cell and
+    line of what may have told it, had it been a number."""
+    if unreadable is not None:
+        at, cell, line = unreadable
+        return RefusedFile(
+            f"line {line} has {cell!r} in the column {at!r}, which is no readable amount, and no other cell tells whether {example} in the "
+            f"column {column!r} is money in, or what was charged",
+            advice="Correct that cell, or export again without a spreadsheet; else say in books.yaml, readings: {SOURCE: {amounts: signed}} "
+            "where it is money in, or {amounts: charges} where it is money out.")
     return RefusedFile(
         f"amounts can be read in two ways: {example} in the column {column!r} is money in, or what was charged, and neither a sign nor "
         "a running balance nor a debit/credit column tells",
