@@ -551,8 +551,8 @@ def undecided_signs(column: str, example: str, unreadable: tuple[str, str, int] 
         return RefusedFile(
             f"line {line} has {cell!r} in the column {at!r}, which is no readable amount, and no other cell tells whether {example} in the "
             f"column {column!r} is money in, or what was charged",
-            advice="Correct that cell, or export again without a spreadsheet; else say in books.yaml, readings: {SOURCE: {amounts: signed}} "
-            "where it is money in, or {amounts: charges} where it is money out.")
+            advice="Correct that cell, or export again without a spreadsheet; else say in books.yaml, readings: {SOURCE: {amounts: "
+            "signed}} where it is money in, or {amounts: charges} where it is money out.")
     return RefusedFile(
         f"amounts can be read in two ways: {example} in the column {column!r} is money in, or what was charged, and neither a sign nor "
         "a running balance nor a debit/credit column tells",
