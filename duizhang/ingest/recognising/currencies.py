@@ -8,8 +8,7 @@ from functools import cache
 
 from duizhang.declared.currency import CODE_OF_SIGN
 from duizhang.ingest.recognising.column_names import AGAIN, names_by_field, names_of, unique_names, unnumbered
-from duizhang.ingest.specification import SourceSpec, normalised
-from duizhang.ingest.specification.spec import word_list
+from duizhang.ingest.specification import SourceSpec, normalised, word_list
 
 SIGN = "signs of its currency: "  # begins a line among those above the rows
 BESIDE = "currency of another column: "  # so do these

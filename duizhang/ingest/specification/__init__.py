@@ -18,6 +18,7 @@ from duizhang.ingest.specification.spec import (
     load_spec,
     load_specs,
     normalised,
+    word_list,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "load_specs",
     "normalised",
     "sources_page",
+    "word_list",
 ]
