@@ -79,6 +79,7 @@ class Matching(_Closed):
     normal_keys: tuple[NormalKey, ...]
     remark_id: str
     short_id: str
+    payout_ids: dict[str, str]
     parties: dict[str, tuple[str, ...]]
     no_payout: tuple[str, ...]
     paid_elsewhere: tuple[str, ...]

@@ -66,6 +66,12 @@ def prepare_matching(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"create macro is_paid_elsewhere(words) as ({elsewhere})")
     con.execute(f"create macro remark_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.remark_id)}))")
     con.execute(f"create macro short_ids(words) as list_distinct(regexp_extract_all(words, {quoted(rules.short_id)}))")
+    whose = " ".join(
+        f"when regexp_matches(reference, {quoted(f'^(?:{pattern})$')}) then concat({quoted(f'{provider}/')}, reference)"
+        for provider, pattern in rules.payout_ids.items()
+    )
+    whole = f"case {whose} else reference end"
+    con.execute(f"create macro whole_payout_id(reference) as {whole}")
     con.execute("set variable match_candidates = ?", [rules.bounds.candidates])
     con.execute("set variable match_crowd = ?", [rules.bounds.crowd])
     con.execute("set variable repeat_horizon = ?", [rules.repeat_horizon_days])

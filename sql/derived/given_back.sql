@@ -1,7 +1,7 @@
--- Grain: one payment (what 'payment'), refund of our books ('refund') or order ('order') of which a platform that keeps the buyer's money until the
--- parcel has arrived gave all back before it settled anything. Meaning: the platform has closed the order, and our books have by that day paid back as much
--- as was paid. Of that the platform sends no line, or one with the settlement: what is told here stands for it, and lines that come later (period: since when) do not count
--- again.
+-- Grain: one payment (what 'payment'), refund of our books ('refund') or order ('order') of which a platform that keeps the buyer's money
+-- until the parcel has arrived gave all back before it settled anything. Meaning: the platform has closed the order, and our books have
+-- by that day paid back as much as was paid. Of that the platform sends no line, or one with the settlement: what is told here stands for
+-- it, and lines that come later (period: since when) do not count again.
 with
 kept as (select * from kept_payments),
 shops as (select * from shops),
@@ -22,16 +22,16 @@ kept_shops as (
 
 -- what the platform itself says: not what our own record says of a shop that has one
 closed as (
-    select c.entity, c.shop, c.order_id, min(c.period) as since
+    select c.entity, c.shop, c.order_id, k.provider, min(c.period) as since
     from (
         select period, entity, shop, order_id, is_own from closed_orders
         union all
         select period, entity, shop, order_id, is_own from closed_before
     ) as c
-    semi join kept_shops as k on c.shop = k.shop
+    inner join kept_shops as k on c.shop = k.shop
     left join own_sides as o on o.entity in ('', c.entity) and o.shop in ('', c.shop)
     where not c.is_own or o.since is null
-    group by c.entity, c.shop, c.order_id
+    group by c.entity, c.shop, c.order_id, k.provider
 ),
 
 paid as (
@@ -72,19 +72,16 @@ days as (
     select distinct period, entity, shop, order_id, currency from given
 ),
 
-paid_by_day as (
-    select d.period, d.entity, d.shop, d.order_id, d.currency, sum(p.amount) as amount
+-- what was paid by a day, and what was given back
+by_day as (
+    select d.period, d.entity, d.shop, d.order_id, d.currency, sum(m.paid) as paid, sum(m.given) as given
     from days as d
-    inner join paid as p using (entity, shop, order_id, currency)
-    where p.period <= d.period
-    group by all
-),
-
-given_by_day as (
-    select d.period, d.entity, d.shop, d.order_id, d.currency, sum(g.amount) as amount
-    from days as d
-    inner join given as g using (entity, shop, order_id, currency)
-    where g.period <= d.period
+    inner join (
+        select period, entity, shop, order_id, currency, amount as paid, null as given from paid
+        union all
+        select period, entity, shop, order_id, currency, null, amount from given
+    ) as m using (entity, shop, order_id, currency)
+    where m.period <= d.period
     group by all
 ),
 
@@ -93,13 +90,12 @@ told_first as (
 ),
 
 whole as (
-    select g.entity, g.shop, g.order_id, g.currency, min(g.period) as period
-    from given_by_day as g
-    inner join paid_by_day as p using (period, entity, shop, order_id, currency, amount)
+    select d.entity, d.shop, d.order_id, d.currency, c.provider, min(d.period) as period
+    from by_day as d
     inner join closed as c using (entity, shop, order_id)
     left join told_first as t using (entity, shop, order_id)
-    where c.since <= g.period and (t.since is null or t.since > g.period)
-    group by g.entity, g.shop, g.order_id, g.currency
+    where d.paid = d.given and c.since <= d.period and (t.since is null or t.since > d.period)
+    group by d.entity, d.shop, d.order_id, d.currency, c.provider
 ),
 
 fresh as (
@@ -108,23 +104,20 @@ fresh as (
 
 final as (
     select
-        'payment' as what, w.period, w.entity, w.shop, w.order_id, p.transaction_id, '' as refund_id, k.provider, w.currency, p.amount,
+        'payment' as what, w.period, w.entity, w.shop, w.order_id, p.transaction_id, '' as refund_id, w.provider, w.currency, p.amount,
         w.period::timestamp as occurred_at
     from fresh as w
-    inner join kept_shops as k on w.shop = k.shop
     inner join paid as p on w.entity = p.entity and w.shop = p.shop and w.order_id = p.order_id and w.currency = p.currency
     where p.period <= w.period
     union all
     select
-        'refund', w.period, w.entity, w.shop, w.order_id, '', g.refund_id, k.provider, w.currency, g.amount, w.period::timestamp
+        'refund', w.period, w.entity, w.shop, w.order_id, '', g.refund_id, w.provider, w.currency, g.amount, w.period::timestamp
     from fresh as w
-    inner join kept_shops as k on w.shop = k.shop
     inner join given as g on w.entity = g.entity and w.shop = g.shop and w.order_id = g.order_id and w.currency = g.currency
     where g.period <= w.period
     union all
-    select 'order', w.period, w.entity, w.shop, w.order_id, '', '', k.provider, w.currency, 0, null
+    select 'order', w.period, w.entity, w.shop, w.order_id, '', '', w.provider, w.currency, 0, null
     from whole as w
-    inner join kept_shops as k on w.shop = k.shop
 )
 
 select * from final

@@ -142,11 +142,7 @@ final as (
     select
         o.* exclude (sent_currency, sent_amount) replace (
             case
-                when o.reference = '' then coalesce(n.payout_id, '')
-                when s.payout_id is not null then s.payout_id
-                -- Stripe's ids say whose they are, so that one is found that is announced later, or in another currency
-                when starts_with(o.reference, 'po_') and length(o.reference) >= 17 then concat('stripe/', o.reference)
-                else o.reference
+                when o.reference = '' then coalesce(n.payout_id, '') else coalesce(s.payout_id, whole_payout_id(o.reference))
             end as reference
         )
     from owned as o

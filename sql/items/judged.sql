@@ -54,8 +54,11 @@ final as (
                     else 0
                 end,
                 case when m.is_sent_unpaid and m.right_sale = 0 and not m.is_refused then w.delivery_days else 0 end,
-                case when m.days_to_settle > 0 and (m.left_only_refund <> 0 and m.right_only_refund = 0 or m.leg = 'return_refund' and m.right_claims = 0 or m.left_sale = 0 and m.left_refund < 0 and m.right_claims = 0)
-                    then m.age_days + m.days_to_settle
+                case
+                    when m.days_to_settle > 0 and (
+                        m.left_only_refund <> 0 and m.right_only_refund = 0
+                        or m.right_claims = 0 and (m.leg = 'return_refund' or m.left_sale = 0 and m.left_refund < 0)
+                    ) then m.age_days + m.days_to_settle
                     else 0
                 end,
                 case when k.days is not null then last_day(m.first_seen) - m.first_seen + k.days else 0 end,
