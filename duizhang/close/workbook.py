@@ -37,19 +37,20 @@ EXACT_DIGITS = 15  # of a number in a spreadsheet
 def open_differences(home: Path, period: dt.date) -> list[dict[str, Any]]:
     """The variances of a published period with their events; what is more than timing first, the largest first.
 
-    Beside the columns of the workbook a row has `events`, the ids of its events, and `candidates`, what else it may
-    be. Raises UserError where the period was never published.
+    Beside the columns of the workbook a row has `events`, the ids of its events, and `candidates`, what else it may be.
+    Raises UserError where the period was never published.
     """
     events = events_of(home, period)
     of_item = by_item(events.values())
     with open_published(home) as con:
         no_such_day(con, period)
-        columns = ", ".join(f'"{c}"' for c in (*IDENTITY, "candidates"))
+        names = (*IDENTITY, "candidates")
+        columns = ", ".join(f'"{c}"' for c in names)
         cursor = con.execute(
             f"select {columns} from variances where period = ? order by cause = 'timing', abs(difference) desc, leg, "
             '"key"', [period]
         )
-        rows = [dict(zip((*IDENTITY, "candidates"), row, strict=True)) for row in cursor.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     for row in rows:
         own = of_item[row["leg"], row["entity"], row["key"], row["currency"], row["cause"]]
         leads = sorted({f"{e.lead.leg} {e.lead.key}" for e in own})

@@ -46,26 +46,27 @@ with
 concerned as (select e.* from event_items as e semi join report_members using (period, event)),
 told as (select * from ({events_query("concerned")}) where cause <> 'timing' and status = 'open'),
 
+members as (
+    select
+        m.*, m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause as is_told,
+        m.leg = t.leg and m.currency = t.currency and m.is_booked and m."key" <> t."key" as is_part
+    from report_members as m
+    inner join told as t using (period, event)
+),
+
 of_event as (
     select
         m.period, m.event, max(m.shop) as shop, max(m.order_id) as order_id,
         coalesce(min(m.first_seen) filter (where m.is_booked), min(m.first_seen)) as first_seen,
         coalesce(min(m.due) filter (where m.is_booked), min(m.due)) as due,
         list(distinct m.leg order by m.leg) as legs, count(*) as items,
-        max(m.evidence) filter (
-            where m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause
-        ) as evidence,
-        max(m.proposal) filter (
-            where m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause
-        ) as proposal,
-        max(m.candidates) filter (
-            where m.leg = t.leg and m.entity = t.entity and m."key" = t."key" and m.currency = t.currency and m.cause = t.cause
-        ) as candidates,
+        max(m.evidence) filter (where m.is_told) as evidence,
+        max(m.proposal) filter (where m.is_told) as proposal,
+        max(m.candidates) filter (where m.is_told) as candidates,
         list(struct_pack(leg := m.leg, "key" := m."key", difference := m.difference) order by abs(m.difference) desc, m."key") filter (
-            where m.leg = t.leg and m.currency = t.currency and m.is_booked and m."key" <> t."key"
+            where m.is_part
         ) as parts
-    from report_members as m
-    inner join told as t using (period, event)
+    from members as m
     group by m.period, m.event
 )
 

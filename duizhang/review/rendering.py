@@ -69,8 +69,7 @@ def plain_page(template: str, language: str, values: dict[str, Any], *, status: 
         return labels.who(name) if name in causes else ""
 
     def tells(name: str) -> str:
-        found = causes.get(name)
-        return (found.tells_zh if zh else found.tells) if found else ""
+        return labels.tells(name) if name in causes else ""
 
     defaults: dict[str, Any] = {"csrf": "", "me": "", "is_known": True, "duties": frozenset(), "path": "", "asked": {}}
     text = _templates().get_template(template).render(

@@ -24,8 +24,7 @@ AGREES, DIFFERS, NOTHING = "agrees", "differs", "nothing agrees"
 class Verdict:
     """Of one day. nothing_agrees: legs of which no key agrees though some are due, be it that both sides had records on the day or that
     keys became due on it: where neither is so, what is open from before says nothing of the day.
-    of_entities: of such a leg that agrees for others,
-    the entities for which it does not; ran: whether any leg had two sides."""
+    of_entities: of such a leg that agrees for others, the entities for which it does not; ran: whether any leg had two sides."""
 
     nothing_agrees: list[str] = field(default_factory=list)
     of_entities: dict[str, list[str]] = field(default_factory=dict)
