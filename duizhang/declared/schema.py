@@ -60,7 +60,8 @@ TABLES: dict[str, pa.Schema] = {
     ),
     # One row a movement on the account at the provider or a line of a platform's statement; every fee its own row.
     # amount is signed from the seller's view (+ in, - out). kind: sale | refund | fee (the transaction fee that the
-    # trade bill states as well) | commission | freight | dispute (what a buyer's bank took back, and what was won of it) | deduction (what
+    # trade bill states as well) | commission | service (what the account is charged besides: advertising, subscription, storage, fees of
+    # disputes and payouts, insurance, fines) | freight | dispute (what a buyer's bank took back, and what was won of it) | deduction (what
     # a marketplace takes off the price itself: discounts that the shop bears, taxes that it remits) | adjustment | payout | released (in an
     # account that is called as the platform with _wallet or _account: one sum for what the lines of the platform's statement say of a
     # transaction) | transfer | other.
@@ -119,7 +120,7 @@ TABLES: dict[str, pa.Schema] = {
         ("debit", MONEY), ("credit", MONEY), ("amount", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
     ),
     # One row a measure of a platform's own statement for a shop and day: revenue | discount | refund | commission | fee |
-    # freight | cost | profit, all positive in the sense of their names. What a platform does not state has no row.
+    # service | freight | cost | profit, all positive in the sense of their names. What a platform does not state has no row.
     "platform_statements": _table(
         ("measure", TEXT), ("amount", MONEY), ("currency", TEXT), ("occurred_at", INSTANT),
     ),

@@ -95,8 +95,8 @@ TABLES: dict[str, pa.Schema] = {
     # sku '': of the order as a whole; order_id '': of no order. Rows add up over days, SKUs and orders.
     "order_pnl": _table(
         ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("sku", TEXT), ("currency", TEXT), ("quantity", MONEY),
-        ("revenue", MONEY), ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("freight", MONEY),
-        ("cost", MONEY), ("profit", MONEY),
+        ("revenue", MONEY), ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("service", MONEY),
+        ("freight", MONEY), ("cost", MONEY), ("profit", MONEY), ("not_in_profit", MONEY),
     ),
     # stage: account (at the provider) | bank, where it has yet to arrive.
     "cash_in_transit": _table(
@@ -110,8 +110,8 @@ TABLES: dict[str, pa.Schema] = {
     ),
     "channel_pnl": _table(
         ("entity", TEXT), ("shop", TEXT), ("currency", TEXT), ("orders", _INT), ("revenue", MONEY),
-        ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("freight", MONEY),
-        ("cost", MONEY), ("profit", MONEY),
+        ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("service", MONEY),
+        ("freight", MONEY), ("cost", MONEY), ("profit", MONEY), ("not_in_profit", MONEY),
     ),
     "customer_balances": _table(
         ("entity", TEXT), ("customer", TEXT), ("currency", TEXT), ("ordered", MONEY), ("refund_granted", MONEY),

@@ -23,8 +23,8 @@ MEASURES: dict[str, tuple[Literal["count", "amount", "rate"], str]] = {
                      "{days} group by all having sum(revenue) > 0 and sum(orders) >= 30"),
     "fee_share": ("rate", "select period, shop, '' as subject, currency, sum(fee + commission)::double / sum(revenue)::double "
                   "from channel_pnl {days} group by all having sum(revenue) > 0 and sum(fee + commission) <> 0"),
-    "margin_share": ("rate", "select period, shop, '' as subject, currency, sum(profit)::double / sum(revenue)::double "
-                     "from channel_pnl {days} group by all having sum(revenue) > 0 and sum(profit) > 0 and sum(orders) >= 30"),
+    "margin_share": ("rate", "select period, shop, '' as subject, currency, sum(profit + service)::double / sum(revenue)::double "
+                     "from channel_pnl {days} group by all having sum(revenue) > 0 and sum(profit + service) > 0 and sum(orders) >= 30"),
     "freight_of_a_parcel": ("rate", "select period, '' as shop, carrier as subject, currency, sum(charged)::double / count(*) "
                             "from freight_audit {days} group by all having count(*) >= 10"),
     "overbilled_share": ("rate", "select period, '' as shop, carrier as subject, currency, count(*) filter (where difference < 0)::double "

@@ -19,6 +19,7 @@ Row = dict[str, Any]
 HISTORY_DAYS = 56  # before the range, for what is usual
 TREND_DAYS = 28  # shown
 TOP = 8
+CHARGES = ("commission", "fee", "service", "freight", "cost")  # what a profit is less than what was sold
 MOST_DETAILS, MOST_CELLS, MOST_UNUSUAL, MOST_FINDINGS = 200, 50, 30, 20
 _OF_ALL = "count(*) over () as of_all"  # beside rows of which only the first are asked for
 
@@ -242,7 +243,7 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
                     f"from report_items where {at_end} and cause <> 'timing'")[0],
         pnl=ask(
             "select entity, shop, currency, sum(orders)::bigint as orders, "
-            + ", ".join(f"sum({m}) as {m}" for m in ("revenue", "refund", "commission", "fee", "freight", "cost", "profit"))
+            + ", ".join(f"sum({m}) as {m}" for m in (*CHARGES, "revenue", "refund", "profit", "not_in_profit"))
             + f" from channel_pnl where {in_range} group by all order by currency, profit desc, shop"),
         stock=ask("select s.*, i.first_seen from stock_rollforward as s left join ("
                   "select entity, string_split(\"key\", '/') as parts, min(first_seen) as first_seen from report_items "

@@ -16,7 +16,7 @@ from duizhang.report.figures import candidate_lines, evidence_lines, proposal_li
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.item_names import item_name, provider_name
 from duizhang.report.measures import MEASURES, Finding
-from duizhang.report.queries import MOST_FINDINGS, TOP, Facts, Row, left_out, share
+from duizhang.report.queries import CHARGES, MOST_FINDINGS, TOP, Facts, Row, left_out, share
 from duizhang.report.tables import Table, by_money, columns, ordered, place
 from duizhang.speech.labels import Labels
 from duizhang.speech.phrases import in_language
@@ -149,11 +149,15 @@ class Sections:
         return Table("ageing", columns("range", "events:count", "money:sums"), found)
 
     def profit(self) -> Table:
-        kinds = columns("shop", "channel", "currency:currency", "orders:count", "revenue:money", "refund:money", "commission:money",
-                        "fee:money", "freight:money", "cost:money", "profit:money", "margin:percent")
+        # what few shops have has a column where one has it
+        rare = [name for name in ("service", "not_in_profit") if any(r[name] for r in self.facts.pnl)]
+        kinds = columns(
+            "shop", "channel", "currency:currency", "orders:count", "revenue:money", "refund:money",
+            *(f"{name}:money" for name in CHARGES if name != "service" or name in rare), "profit:money", "margin:percent",
+            *(f"{name}:money" for name in rare if name == "not_in_profit"))
         rows = sorted(self.facts.pnl, key=lambda r: (place(r["currency"], self.facts.currencies), -r["profit"], r["shop"]))
         return Table("profit", kinds, [{
-            **r, **{m: rounded(r[m] or Decimal(0), r["currency"]) for m in ("commission", "fee", "freight", "cost", "profit")},
+            **r, **{m: rounded(r[m] or Decimal(0), r["currency"]) for m in (*CHARGES, "profit", "not_in_profit")},
             "shop": self.books.shop(r["shop"]), "channel": self.labels.of("channels", self.books.channel(r["shop"])),
             "margin": r["profit"] / r["revenue"] if r["revenue"] else None, "_state": "bad" if r["profit"] < 0 else "",
         } for r in rows])

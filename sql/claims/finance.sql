@@ -1,6 +1,6 @@
 -- Grain: one claim a shop, measure and day. Meaning: what a shop earned and cost by our own lines (left) is what the
 -- platform's own statement says (right). Revenue, discount and refunds are claimed of every day; what a platform need not
--- know (commission, fee, freight, cost, profit) only where that day's statement states it.
+-- know (commission, fee, service, freight, cost, profit) only where that day's statement states it.
 -- The key runs over the days: a sale that the platform counts a day later clears by itself.
 with
 measures as (select * from shop_measures),

@@ -1,11 +1,11 @@
 -- Grain: one row a period, entity, shop, currency and measure. Meaning: what a shop earned and cost by our own lines and the
 -- bills that we hold: revenue is what the seller is to receive for the day's paid orders; discount the list value of the
--- goods less that; commission, fee and freight as charged; cost of the goods at the cost that holds on the day, converted
--- by the dated rate (see goods_sold); profit = revenue - refund - commission - fee - freight - cost.
+-- goods less that; commission, fee, service and freight as charged; cost of the goods at the cost that holds on the day,
+-- converted by the dated rate (see goods_sold); profit = revenue - refund - commission - fee - service - freight - cost.
 with
 orders as (select * from orders where origin = 'books' and is_due(paid_at, status)),
 refunds as (select * from own_refunds),
-settlements as (select * from placed_settlements where kind in ('commission', 'fee', 'freight')),
+settlements as (select * from placed_settlements where kind in ('commission', 'fee', 'service', 'freight')),
 freight_charges as (select * from placed_freight),
 shipments as (select * from placed_shipments where tracking_number <> ''),
 shops as (select * from shops),

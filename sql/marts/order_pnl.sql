@@ -1,14 +1,19 @@
 -- Grain: one row a period, shop, order, SKU and currency with an event in the period. Meaning: what the order brought and cost
 -- that day, by our own lines (a shop without own orders: its platform's) and the charges that we hold. Charges on the order as
--- a whole have the SKU ''; what names no order stands under the order ''. profit = revenue - refund - commission - fee -
--- freight - cost, so rows add up over days, SKUs and orders. A parcel that was handed over on an earlier day is known by its
+-- a whole have the SKU ''; what names no order stands under the order ''. service is what an account is charged besides (advertising,
+-- subscription, storage, fees of disputes). profit = revenue - refund - commission - fee - service - freight - cost, so rows add up
+-- over days, SKUs and orders. not_in_profit is what moved the accounts and is none of these: amounts that a buyer's bank took back,
+-- adjustments, loans, reserves; signed from the seller's view. A parcel that was handed over on an earlier day is known by its
 -- open claim; a parcel that no record of ours knows is no shop's.
 with
 lines as (select * from goods_lines),
 orders as (select * from mapped_orders where is_due(paid_at, status) and quantity <> 0),
 sides as (select * from order_sides),
 refunds as (select * from mapped_refunds),
-settlements as (select * from settlements where kind in ('commission', 'fee', 'freight')),
+settlements as (
+    select * from settlements
+    where kind in ('commission', 'fee', 'service', 'freight', 'dispute', 'adjustment', 'other')
+),
 freight_charges as (select * from freight_charges),
 shipments as (select * from shipments where tracking_number <> ''),
 claims_open as (select * from open_claims where leg = 'freight' and side = 'left'),
@@ -47,7 +52,7 @@ granted as (
 parts as (
     select
         period, entity, shop, order_id, sku, currency, quantity, amount as revenue, null as discount, null as refund,
-        null as commission, null as fee, null as freight, cost
+        null as commission, null as fee, null as service, null as freight, cost, null as not_in_profit
     from lines
     union all by name
     -- prices are those of whole lines, also of sets
@@ -63,7 +68,8 @@ parts as (
     select
         period, entity, shop, order_id, '' as sku, currency,
         case kind when 'commission' then -amount end as commission, case kind when 'fee' then -amount end as fee,
-        case kind when 'freight' then -amount end as freight
+        case kind when 'service' then -amount end as service, case kind when 'freight' then -amount end as freight,
+        case when kind in ('dispute', 'adjustment', 'other') then amount end as not_in_profit
     from settlements
     union all by name
     select
@@ -80,13 +86,14 @@ summed as (
         coalesce(sum(quantity), 0)::decimal(28, 4) as quantity, coalesce(sum(revenue), 0)::decimal(28, 4) as revenue,
         coalesce(sum(discount), 0)::decimal(28, 4) as discount, coalesce(sum(refund), 0)::decimal(28, 4) as refund,
         coalesce(sum(commission), 0)::decimal(28, 4) as commission, coalesce(sum(fee), 0)::decimal(28, 4) as fee,
-        coalesce(sum(freight), 0)::decimal(28, 4) as freight, coalesce(sum(cost), 0)::decimal(28, 4) as cost
+        coalesce(sum(service), 0)::decimal(28, 4) as service, coalesce(sum(freight), 0)::decimal(28, 4) as freight,
+        coalesce(sum(cost), 0)::decimal(28, 4) as cost, coalesce(sum(not_in_profit), 0)::decimal(28, 4) as not_in_profit
     from parts
     group by all
 ),
 
 final as (
-    select *, revenue - refund - commission - fee - freight - cost as profit
+    select *, revenue - refund - commission - fee - service - freight - cost as profit
     from summed
 )
 

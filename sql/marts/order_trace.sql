@@ -36,7 +36,7 @@ events as (
     select
         period, entity, shop, order_id, currency,
         case when kind in ('sale', 'refund') then amount end as settled,
-        case when kind in ('fee', 'commission', 'freight') then -amount end as fees
+        case when kind in ('fee', 'commission', 'service', 'freight') then -amount end as fees
     from settlements
     union all by name
     select

@@ -104,10 +104,10 @@ def test_every_layout_gives_the_same(tmp_path: Path, name: str) -> None:
         ("PSP1", "sale", Decimal(100), "EUR"), ("PSP1", "fee", Decimal("-0.6"), "EUR"), ("PSP1", "fee", Decimal("-0.13"), "EUR"),
         ("PSP1", "fee", Decimal("-1.5"), "EUR"), ("PSP2", "sale", Decimal(50), "EUR"), ("PSP2", "fee", Decimal(-1), "EUR"),
         ("M3", "refund", Decimal(-20), "EUR"), ("M3", "fee", Decimal("-0.1"), "EUR"),
-        ("PSP2", "dispute", Decimal(-50), "EUR"), ("PSP2", "other", Decimal("-7.5"), "EUR"),
+        ("PSP2", "dispute", Decimal(-50), "EUR"), ("PSP2", "service", Decimal("-7.5"), "EUR"),
         # sold in dollars, converted by two transfers
         ("PSP3", "sale", Decimal(10), "USD"), ("PSP3", "transfer", Decimal(-10), "USD"), ("PSP3", "transfer", Decimal("9.15"), "EUR"),
-        ("PSP3", "other", Decimal("-0.25"), "EUR"), ("", "other", Decimal(-3), "EUR"), ("", "payout", Decimal("-75.07"), "EUR"),
+        ("PSP3", "service", Decimal("-0.25"), "EUR"), ("", "service", Decimal(-3), "EUR"), ("", "payout", Decimal("-75.07"), "EUR"),
     ])
     (payout,) = found.table("payouts").to_pylist()
     assert (payout["payout_id"], payout["amount"], payout["currency"]) == ("TX3488899933XT", Decimal("75.07"), "EUR")

@@ -97,8 +97,8 @@ def test_balance_rows_and_their_fees(tmp_path: Path) -> None:
     rows = {(r["transaction_id"], r["kind"], r["amount"], r["currency"]) for r in found.table("settlements").to_pylist()}
     assert rows == {
         ("ch_1", "sale", Decimal(25), "EUR"), ("ch_1", "fee", Decimal("-0.95"), "EUR"), ("re_1", "refund", Decimal(-10), "EUR"),
-        ("du_1", "dispute", Decimal(-25), "EUR"), ("du_1", "other", Decimal(-15), "EUR"),
-        ("ch_2", "sale", Decimal(5000), "JPY"), ("ch_2", "fee", Decimal(-180), "JPY"), ("txn_5", "other", Decimal("-0.5"), "EUR"),
+        ("du_1", "dispute", Decimal(-25), "EUR"), ("du_1", "service", Decimal(-15), "EUR"),
+        ("ch_2", "sale", Decimal(5000), "JPY"), ("ch_2", "fee", Decimal(-180), "JPY"), ("txn_5", "service", Decimal("-0.5"), "EUR"),
     }
     paid, _ = found.table("payments").to_pylist()
     assert (paid["order_id"], paid["amount"], paid["fee"], str(paid["occurred_at"])) == (

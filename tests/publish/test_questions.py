@@ -69,7 +69,7 @@ def test_what_an_order_has_as_a_whole_is_spread_over_its_skus_to_the_last_unit()
     lines.append(("2", "", "0", "-0.5", "0"))
     with duckdb.connect() as con:
         con.execute("create table order_pnl (period date, entity varchar, shop varchar, order_id varchar, sku varchar, currency varchar)")
-        for name in ("quantity", "revenue", "discount", "refund", "commission", "fee", "freight", "cost", "profit"):
+        for name in ("quantity", "revenue", "discount", "refund", "commission", "fee", "service", "freight", "cost", "profit"):
             con.execute(f"alter table order_pnl add column {name} decimal(28, 4) default 0")
         for order, sku, revenue, fee, cost in lines:
             con.execute("insert into order_pnl by name select 'e' as entity, 's' as shop, ? as order_id, ? as sku, 'CNY' as currency, "
