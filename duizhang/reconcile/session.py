@@ -267,10 +267,20 @@ class Session:
             if kind == "table":
                 self.made[name] = Path(path).parent.name
             self.at = f"behind sql/{path}"
-        except OF_VALUES:
+        except OF_VALUES as error:
+            if isinstance(error, duckdb.Error) and not self._has_plan(select):  # no row has been read yet
+                raise ConservationError(f"sql/{path} has no plan: {error}") from error
             raise
         except self.backend.faults as error:
             raise ConservationError(f"sql/{path}: {error}") from error
+
+    def _has_plan(self, select: str) -> bool:
+        """Whether the database knows how it would compute a query; if not, that is not for the values of any row."""
+        try:
+            self.con.execute(f"explain {select}")
+        except duckdb.Error:
+            return False
+        return True
 
     def drop_unread(self, rooms: Sequence[str], still: Iterable[str]) -> None:
         """Drop the tables of models of these rooms that are not among those that something is still to read."""

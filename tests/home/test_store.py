@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from duizhang.digest import sort_rows, table_digest
-from duizhang.home.store import Store, connect
+from duizhang.home.store import Store, connect, cursor
 
 
 @pytest.mark.parametrize("count", [1, 3, 12])
@@ -85,3 +85,13 @@ def test_rows_that_the_database_puts_in_order_are_those_that_are_put_in_order_he
         written = store.read("t", day)
         store.copy(con, "t", "select * from t", [day], order=["period", "k", "amount"])
         assert store.read("t", day).to_pylist() == written.to_pylist() and store.read("t", day).schema.types == written.schema.types
+
+
+def test_a_column_without_any_value_is_compared_like_any_other() -> None:
+    with connect() as con:
+        con.execute("create table given as select null::varchar as a, 'b c' as b from range(3000)")
+        assert con.execute("select count(*) filter (where split_part(a, ' ', 1) <> split_part(b, ' ', 1)), count(a) from given").fetchall() == [(0, 0)]
+    con = cursor()
+    con.execute("create temp table given as select null::varchar as a")
+    assert con.execute("select split_part(a, ' ', 1) <> 'x' from given").fetchall() == [(None,)]
+    con.close()

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from duizhang.errors import ConservationError
 from duizhang.home.store import Store, days
 from duizhang.reconcile import Session, Uncomputed, compute
+from duizhang.reconcile import session as session_module
 from tests.reconcile.test_engine import FIRST, KEPT, books, fill, order, payment
 
 PERIODS = days(FIRST, FIRST + dt.timedelta(days=2))
@@ -61,3 +63,24 @@ def test_a_value_without_room_holds_its_day_by_file_line_and_value_and_no_other(
     for table in KEPT:
         for period in PERIODS:
             assert store.read(table, period).equals(clean.read(table, period)), (table, period)
+
+
+def test_a_query_that_the_database_cannot_plan_is_no_fault_of_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "LITTLE", 0)
+    of_model = session_module.model_text
+
+    def text(path: str) -> str:
+        # without the setting that the store makes, DuckDB 2.0 has no plan for it
+        unplanned = "select split_part(a, ' ', 1) <> 'x' as b from (select null::varchar as a from range(9))"
+        return unplanned if path == "items/facts_of_order.sql" else of_model(path)
+
+    class Unguarded(Session):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            self.con.execute("set disabled_optimizers = ''")
+
+    store = Store(tmp_path)
+    fill(store, PERIODS, quiet())
+    monkeypatch.setattr(session_module, "model_text", text)
+    with pytest.raises(ConservationError, match=r"sql/items/facts_of_order\.sql has no plan"):
+        compute(lambda periods, _: Unguarded(books(tmp_path), store, periods), PERIODS)
