@@ -90,7 +90,8 @@ def test_rows_that_the_database_puts_in_order_are_those_that_are_put_in_order_he
 def test_a_column_without_any_value_is_compared_like_any_other() -> None:
     with connect() as con:
         con.execute("create table given as select null::varchar as a, 'b c' as b from range(3000)")
-        assert con.execute("select count(*) filter (where split_part(a, ' ', 1) <> split_part(b, ' ', 1)), count(a) from given").fetchall() == [(0, 0)]
+        found = con.execute("select count(*) filter (where split_part(a, ' ', 1) <> split_part(b, ' ', 1)) from given").fetchall()
+        assert found == [(0,)]
     con = cursor()
     con.execute("create temp table given as select null::varchar as a")
     assert con.execute("select split_part(a, ' ', 1) <> 'x' from given").fetchall() == [(None,)]
