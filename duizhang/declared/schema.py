@@ -38,12 +38,13 @@ TABLES: dict[str, pa.Schema] = {
     # shop bears; a discount borne by the platform is not deducted). Freight charged to the buyer is a line of its own:
     # line_id 'freight', sku '', quantity 0. origin: 'books' (own system) or 'platform'.
     # status: paid | shipped | completed | closed (cancelled after payment) | unpaid. paid_by: the ways in which the platform says that
-    # it was paid, in its words; empty where it does not say.
+    # it was paid, in its words; empty where it does not say. payment_references: under which numbers the provider may call the payment,
+    # where it does not know the order's, parted by blanks.
     "orders": _table(
         ("origin", TEXT), ("order_id", TEXT), ("line_id", TEXT), ("sku", TEXT), ("product", TEXT),
         ("quantity", MONEY), ("unit_price", MONEY), ("amount", MONEY), ("shop_discount", MONEY),
-        ("platform_discount", MONEY), ("currency", TEXT), ("status", TEXT), ("paid_by", TEXT), ("customer", TEXT),
-        ("ordered_at", INSTANT), ("paid_at", INSTANT), ("occurred_at", INSTANT),
+        ("platform_discount", MONEY), ("currency", TEXT), ("status", TEXT), ("paid_by", TEXT), ("payment_references", TEXT),
+        ("customer", TEXT), ("ordered_at", INSTANT), ("paid_at", INSTANT), ("occurred_at", INSTANT),
     ),
     # One row a payment received by a provider for us. amount > 0; fee: cost to us > 0 (as stated by the trade bill).
     "payments": _table(

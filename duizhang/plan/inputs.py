@@ -31,7 +31,8 @@ from duizhang.reconcile.causes import CAUSES_FILE
 # Reference data holds until it is stated again, so a day also opens with what was last stated before it.
 REFERENCE = {
     "skus": ("sku",), "fx_rates": ("base", "quote"), "sku_map": ("system", "shop", "code"), "bundles": ("set_sku",),
-    "shared_orders": ("shop", "order_id"), "announced_payouts": ("entity", "currency", "payout_id"),
+    "shared_orders": ("shop", "order_id"), "payment_names": ("shop", "order_id", "name"),
+    "announced_payouts": ("entity", "currency", "payout_id"),
     "booked_refunds": ("shop", "order_id", "refund_id", "currency"), "closed_orders": ("shop", "order_id", "is_own"),
     "bank_days": ("entity", "bank_account"),
 }

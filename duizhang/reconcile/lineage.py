@@ -56,7 +56,8 @@ _EARLIER: dict[str, tuple[str, ...]] = {
     "opening_claims": ("open_claims",),
     "carried_stock_levels": ("stock_levels",), "carried_sides": ("sides",), "waiting_before": ("waiting_claims",),
     "past_claims": LEG_MODELS,
-    "shared_orders_before": ("shared_orders",), "announced_before": ("announced_payouts",), "bank_days_before": ("bank_days",),
+    "shared_orders_before": ("shared_orders",), "payment_names_before": ("payment_names",),
+    "announced_before": ("announced_payouts",), "bank_days_before": ("bank_days",),
     "booked_before": ("booked_refunds",), "closed_before": ("closed_orders",),
 }
 

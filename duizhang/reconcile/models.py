@@ -26,13 +26,14 @@ SO_FAR = ("supplied_sides", "left_over")
 VIEWS = (
     "scoped_claims", "run_claims", "code_keys", "moves_found", "open_items", "features", "paired", "suspected", *SO_FAR,
 )
-# Models that are views, and while books.yaml has no shared account, or nothing to map, nothing but the table that they are made of: its
-# rows with the shops of shared accounts, and by the company's own SKUs.
+# Models that are views, and while books.yaml has no shared account and no payment a name of its own, or nothing to map, nothing but the
+# table that they are made of: its rows with the shops of shared accounts and the orders of payments, and by the company's own SKUs.
 PLACED = {
     "placed_payments": "payments", "placed_refunds": "refunds", "placed_settlements": "settlements", "placed_shipments": "shipments",
     "placed_returns": "returns", "placed_freight": "freight_charges",
 }
 OF_ONLY_SHOP = ("placed_shipments", "placed_returns")  # whose rows may name no shop where there is only one
+OF_PAYMENTS = ("placed_payments", "placed_refunds", "placed_settlements")  # whose rows may call an order by its payment
 MAPPED = {
     "mapped_orders": "orders", "mapped_refunds": "placed_refunds", "mapped_shipments": "placed_shipments",
     "mapped_returns": "placed_returns", "mapped_moves": "stock_moves", "mapped_snapshots": "stock_snapshots",
@@ -67,6 +68,7 @@ __all__ = [
     "MAPPED",
     "MART_MODELS",
     "OF_ONLY_SHOP",
+    "OF_PAYMENTS",
     "PASSES",
     "PLACED",
     "ROOMS",

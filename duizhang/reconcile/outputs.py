@@ -26,6 +26,7 @@ STATE_TABLES: dict[str, pa.Schema] = {
 # What later days look up besides, as they do reference data.
 KEPT_TABLES: dict[str, pa.Schema] = {
     "shared_orders": pa.schema([("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT)]),
+    "payment_names": pa.schema([("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("name", TEXT)]),
     "announced_payouts": pa.schema([
         ("period", DAY), ("entity", TEXT), ("currency", TEXT), ("payout_id", TEXT), ("amount", MONEY),
     ]),

@@ -30,7 +30,7 @@ from duizhang.reconcile.books_relations import books_relations, rows_of
 from duizhang.reconcile.causes import prepare_causes
 from duizhang.reconcile.goods import goods_tables
 from duizhang.reconcile.matching import prepare_matching
-from duizhang.reconcile.models import JOINED, LEG_MODELS, MAPPED, OF_ONLY_SHOP, PLACED, VIEWS, model_text, prepare_macros
+from duizhang.reconcile.models import JOINED, LEG_MODELS, MAPPED, OF_ONLY_SHOP, OF_PAYMENTS, PLACED, VIEWS, model_text, prepare_macros
 from duizhang.reconcile.nothing import Nothing
 from duizhang.reconcile.outputs import KEPT_TABLES, OPEN_CLAIM, SIDES, STOCK_LEVEL, WAITING_CLAIM
 from duizhang.reconcile.parts import prepare_parts
@@ -123,7 +123,8 @@ class Session:
         con.register("left_out", self.left_out)
         self._span(periods, "")
         self._input("skus_known", self._history("skus"), schema.TABLES["skus"], table_of="skus")
-        self._kept("shared_orders_before", "shared_orders", [p for p in self.store.periods("shared_orders") if p < periods[0]])
+        for name in ("shared_orders", "payment_names"):
+            self._kept(f"{name}_before", name, [p for p in self.store.periods(name) if p < periods[0]])
         # a payout that was announced so long ago may have been added up of what was announced so long before that
         self._kept("announced_before", "announced_payouts", _days_before(periods[0], 2 * load_matching().repeat_horizon_days))
         for name, table in {"booked_before": "booked_refunds", "closed_before": "closed_orders"}.items():
@@ -302,10 +303,11 @@ class Session:
         self.con.execute(f'insert into "{table}" select {self._columns[table]} from "{relation}"')
 
     def _unchanged(self, name: str) -> str:
-        """The table whose rows a model gives as they are, where there are no shared accounts and no shop is the only one, no codes to
-        map, or no side that is declared and not there; '' else."""
+        """The table whose rows a model gives as they are, where there are no shared accounts, no shop is the only one and no payment
+        has a name of its own, no codes to map, or no side that is declared and not there; '' else."""
         if name in PLACED:
-            table, changing = PLACED[name], "shared_accounts" + (" union all select 1 from only_shop" if name in OF_ONLY_SHOP else "")
+            changing = "shared_accounts" + (" union all select 1 from only_shop" if name in OF_ONLY_SHOP else "")
+            table, changing = PLACED[name], changing + (" union all select 1 from order_places" if name in OF_PAYMENTS else "")
         elif name in MAPPED:
             table, changing = MAPPED[name], "bundle_parts union all select 1 from coded_goods where sku <> code"
         elif name in JOINED:

@@ -14,7 +14,7 @@ final as (
     from freight_charges as t
     left join accounts as a on t.shop = '' and t.carrier = a.carrier
     left join places as p
-        on a.account = p.account and t.order_id = p.order_id and t.period between p.since and p.until
+        on a.account = p.account and t.order_id = p.name and p.name = p.order_id and t.period between p.since and p.until
 )
 
 select * from final

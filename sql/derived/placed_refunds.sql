@@ -1,5 +1,6 @@
 -- Grain: one row of refunds. Meaning: rows of a shared account with the shop of their order (see order_places),
--- else that which a rule of books.yaml says, else under `unassigned/<account>`.
+-- else that which a rule of books.yaml says, else under `unassigned/<account>`; and the order's own number where the provider calls the
+-- payment otherwise.
 with
 refunds as (select * from refunds),
 accounts as (select * from ruled_accounts where is_provider),
@@ -9,12 +10,13 @@ final as (
     select
         t.* replace (
             shop_of_row(t.shop, a.account, p.shop, a.rules, t.order_id, t.transaction_id) as shop,
+            coalesce(p.order_id, t.order_id) as order_id,
             entity_of_row(t.entity, p.entity, a.rules, t.order_id, t.transaction_id) as entity
         )
     from refunds as t
     left join accounts as a on t.shop = a.account
     left join places as p
-        on a.account = p.account and t.order_id = p.order_id and t.period between p.since and p.until
+        on t.shop = p.account and coalesce(nullif(t.order_id, ''), t.transaction_id) = p.name and t.period between p.since and p.until
 )
 
 select * from final

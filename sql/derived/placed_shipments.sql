@@ -15,7 +15,7 @@ final as (
     from shipments as t
     left join accounts as a on t.shop = '' and t.warehouse = a.warehouse
     left join places as p
-        on a.account = p.account and t.order_id = p.order_id and t.period between p.since and p.until
+        on a.account = p.account and t.order_id = p.name and p.name = p.order_id and t.period between p.since and p.until
     left join only_shop as o on true
 )
 

@@ -2,7 +2,7 @@
 -- its order was known is taken back there (of kind `moved`) and said again under the shop.
 with
 held as (select * from held_claims),
-places as (select * from order_places),
+places as (select * from order_places where name = order_id),
 
 -- held without a shop, and known by now: whose it is
 found as (

@@ -11,11 +11,11 @@ orders as (select * from mapped_orders where is_due(paid_at, status) and quantit
 sides as (select * from order_sides),
 refunds as (select * from mapped_refunds),
 settlements as (
-    select * from settlements
+    select * from placed_settlements
     where kind in ('commission', 'fee', 'service', 'freight', 'dispute', 'adjustment', 'other')
 ),
-freight_charges as (select * from freight_charges),
-shipments as (select * from shipments where tracking_number <> ''),
+freight_charges as (select * from placed_freight),
+shipments as (select * from placed_shipments where tracking_number <> ''),
 claims_open as (select * from open_claims where leg = 'freight' and side = 'left'),
 claims_before as (select * from opening_claims where leg = 'freight' and side = 'left'),
 own as (select * from supplied_sides where leg = 'orders' and side = 'left'),
