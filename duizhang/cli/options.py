@@ -91,8 +91,9 @@ def _home(help_text: str, callback: Callable[[click.Context, click.Parameter, Pa
 new_home_option = _home("Where results are kept (or DUIZHANG_HOME).", None)
 home_option = _home("Where the results are (or DUIZHANG_HOME).", _is_home)
 books_option = click.option(
-    "--books", "books_path", required=True, type=click.Path(path_type=Path), help="Path of books.yaml (or DUIZHANG_BOOKS).",
-    envvar="DUIZHANG_BOOKS", callback=_is_books,
+    "--books", "books_path", required=True, type=click.Path(path_type=Path), envvar="DUIZHANG_BOOKS", callback=_is_books,
+    default=lambda: path if (path := Path("books.yaml")).is_file() else None,
+    help="Path of books.yaml (or DUIZHANG_BOOKS). Default: the one of this folder.",
 )
 books_here_option = click.option(
     "--books", "books_path", type=click.Path(path_type=Path), help="Default: the books.yaml of this folder.", callback=_is_books,

@@ -29,12 +29,12 @@ _SIDES = ("orders", "payments", "refunds", "settlements")
 
 @dataclass
 class Bill:
-    """One bill of a file, read. name: below the folder; top: the first folder of that; numbers: order numbers of its rows, at most
-    100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, '' where none is named; sent: by
-    warehouse, the order numbers of its shipments; rates: by provider, the fee of a payment in per cent of its amount -> how many
-    payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled: (provider,
-    transaction) -> its first day; stated: the shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of
-    some thousand of its order lines."""
+    """One bill of a file, read. name: below the folder; top: the first folder of that; numbers: order numbers of its rows and what their
+    payments are called, at most 100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, ''
+    where none is named; sent: by warehouse, the order numbers of its shipments; rates: by provider, the fee of a payment in per cent of its
+    amount -> how many payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled:
+    (provider, transaction) -> its first day; stated: the shops that rows of a platform's statement name; lines: by origin, (order, line,
+    SKU) of some thousand of its order lines."""
 
     name: str
     spec: SourceSpec
@@ -169,6 +169,7 @@ def _bill(name: str, found: Extraction) -> Bill:
             numbers |= {str(number) for (number,) in found.distinct(table, ["order_id"]) if number}
         if table == "orders":
             _orders(bill, found)
+            numbers |= {name for (names,) in found.distinct(table, ["payment_references"]) for name in str(names or "").split()}
         if table in ("payments", "settlements", "payouts"):
             bill.providers |= {str(provider) for (provider,) in found.distinct(table, ["provider"]) if provider}
         if table == "payments":

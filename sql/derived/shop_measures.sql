@@ -20,8 +20,12 @@ tracked as (
 parts as (
     select period, entity, shop, currency, 'revenue' as measure, amount from orders
     union all
-    select period, entity, shop, currency, 'discount', (unit_price * quantity)::decimal(28, 4) - amount from orders
-    where quantity <> 0
+    -- a discount on the order is a line without pieces
+    select
+        period, entity, shop, currency, 'discount',
+        case when quantity = 0 then shop_discount else (unit_price * quantity)::decimal(28, 4) - amount end
+    from orders
+    where quantity <> 0 or shop_discount <> 0
     union all
     select period, entity, shop, currency, 'refund', amount from refunds
     union all

@@ -7,7 +7,7 @@
 -- open claim; a parcel that no record of ours knows is no shop's.
 with
 lines as (select * from goods_lines),
-orders as (select * from mapped_orders where is_due(paid_at, status) and quantity <> 0),
+orders as (select * from mapped_orders where is_due(paid_at, status) and (quantity <> 0 or shop_discount <> 0)),
 sides as (select * from order_sides),
 refunds as (select * from mapped_refunds),
 settlements as (
@@ -55,10 +55,10 @@ parts as (
         null as commission, null as fee, null as service, null as freight, cost, null as not_in_profit
     from lines
     union all by name
-    -- prices are those of whole lines, also of sets
+    -- prices are those of whole lines, also of sets; a discount on the order is a line without pieces
     select
         o.period, o.entity, o.shop, o.order_id, o.sku, o.currency,
-        (o.unit_price * o.quantity)::decimal(28, 4) - o.amount as discount
+        case when o.quantity = 0 then o.shop_discount else (o.unit_price * o.quantity)::decimal(28, 4) - o.amount end as discount
     from orders as o
     inner join sides as s using (period, entity, shop)
     where o.origin = case when s.has_books then 'books' else 'platform' end

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from duizhang.books import load_books
@@ -235,6 +236,15 @@ def test_a_provider_that_knows_the_orders_of_a_shop_is_its_own(tmp_path: Path) -
     duizhang("init", tmp_path, "--json", "--time-zone", "Europe/Berlin", "--currency", "EUR", "--entity", "cups")
     shop = load_books(tmp_path / "books.yaml").shops["shopify"]
     assert (shop.platform, shop.provider) == ("shopify", "stripe")
+
+
+def test_a_provider_that_calls_the_payments_by_the_shops_references_is_its_own(tmp_path: Path) -> None:
+    orders = pl.read_csv(SHOPIFY_ORDERS.encode(), infer_schema=False)
+    named = pl.when(pl.col("Name") == "#1001").then(pl.lit("cs_77777777"))
+    orders.with_columns(named.alias("Payment Reference")).write_csv(tmp_path / "orders.csv")
+    (tmp_path / "stripe.csv").write_bytes(BALANCE.replace(b"#1001", b"cs_77777777"))
+    duizhang("init", tmp_path, "--json", "--time-zone", "Europe/Berlin", "--currency", "EUR", "--entity", "cups")
+    assert {name: shop.provider for name, shop in load_books(tmp_path / "books.yaml").shops.items()} == {"shopify": "stripe"}
 
 
 def test_parcels_of_a_platform_are_of_its_shop_and_not_the_companys_own(tmp_path: Path) -> None:

@@ -163,3 +163,29 @@ def test_a_monthly_bill_of_a_shared_account_is_held_against_the_fees_of_all_its_
     key = ("demo", f"alipay/fees/pay/{FIRST:%Y-%m}")
     assert items(store, FOUR[2], "payment_settlement")[key] == Decimal("-0.5")
     assert {k: v for k, v in items(store, FOUR[3], "payment_settlement").items() if "/fees/" in k[1]} == {key: Decimal("0.1")}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_payment_is_of_the_order_whose_reference_the_provider_has(tmp_path: Path, split: str) -> None:
+    """PayPal, Mercado Pago and others call a shop's payment by the shop's reference, on later days too, and may have it as their own id."""
+    named = {"payment_references": "rnmk1bigAIyD, c2938.0001"}
+    told = {"origin": "provider", "provider": "alipay", "refund_id": "R1", "transaction_id": "TR1", "kind": "", "fee": Decimal(0)}
+    store = both(tmp_path, split=split, data={
+        "orders": [
+            {**sold(0, "tb", "1", "50"), **named}, {**sold(0, "tb", "2", "30"), "payment_references": "ch_000000002"},
+            # two orders of one reference: from the second on nobody can say whose a payment of that name is
+            {**sold(0, "tb", "3", "20"), "payment_references": "same-name"},
+            {**sold(1, "tb", "4", "20"), "payment_references": "same-name"},
+        ],
+        "payments": [
+            payment(FOUR[0], "rnmk1bigAIyD", "50"), {**payment(FOUR[0], "", "31"), "transaction_id": "ch_000000002"},
+            payment(FOUR[1], "same-name", "20"), {**paid(1, "c2938.0001", "5")},
+        ],
+        "refunds": [
+            row("refunds", period=FOUR[2], order_id="c2938.0001", sku="", amount=Decimal(7), **told),
+            row("refunds", period=FOUR[2], order_id="1", sku="", amount=Decimal(6), **{**told, "origin": "books"}),
+        ],
+    })
+    rest = {("demo", "tb/2"): -1, ("demo", "tb/3"): 20, ("demo", "tb/4"): 20, ("demo", "tb/same-name"): -20}
+    assert items(store, FOUR[1], "order_payment") == {("demo", "tb/1"): -5, **rest}
+    assert items(store, FOUR[2], "order_payment") == {("demo", "tb/1"): -4, **rest}
