@@ -231,6 +231,38 @@ def test_v2_of_the_us(tmp_path: Path) -> None:
     assert {r["currency"] for r in found.table("settlements").to_pylist()} == {"USD"}
 
 
+@pytest.mark.parametrize(("start", "end", "deposit", "posted", "days"), [
+    # words of zones; a line of totals whose days tell the order, or a clock of the United States; a spreadsheet's way of writing
+    ("2026-03-01 10:00:00 PST", "2026-03-15 10:00:00 PDT", "2026-03-16 20:00:00 PDT", "2026-03-05 20:00:00 PST", ["2026-03-06", "2026-03-17"]),
+    ("2026/03/01 10:00:00 JST", "2026/03/15 10:00:00 JST", "2026/03/17 08:00:00 JST", "2026/03/05 08:00:00 JST", ["2026-03-04", "2026-03-16"]),
+    ("01/03/2026 10:00:00 UTC", "15/03/2026 10:00:00 UTC", "05/04/2026 10:00:00 UTC", "05/03/2026 20:00:00 UTC", ["2026-03-05", "2026-04-05"]),
+    ("03/01/2026 10:00:00 PST", "03/11/2026 10:00:00 PDT", "03/12/2026 10:00:00 PDT", "03/05/2026 20:00:00 PST", ["2026-03-06", "2026-03-12"]),
+    ("3/1/2026 10:00", "3/15/2026 10:00", "4/5/2026 10:00", "3/5/2026 20:00", ["2026-03-05", "2026-04-05"]),
+    ("01/03/2026", "15/03/2026", "05/04/2026", "05/03/2026", ["2026-03-05", "2026-04-05"]),
+])
+def test_v2_with_days_as_other_countries_and_spreadsheets_write_them(
+    tmp_path: Path, start: str, end: str, deposit: str, posted: str, days: list[str],
+) -> None:
+    """Fails if the day of a deposit is read by another order than those of its rows."""
+    head = {"settlement-id": "1", "settlement-start-date": start, "settlement-end-date": end, "deposit-date": deposit, "total-amount": "85.00",
+            "currency": "USD"}
+    row = {"settlement-id": "1", "transaction-type": "Order", "order-id": "702-1", "posted-date-time": posted, "posted-date": posted.split(" ")[0]}
+    rows = ({**row, "amount-type": "ItemPrice", "amount-description": "Principal", "amount": "100.00"},
+            {**row, "amount-type": "ItemFees", "amount-description": "Commission", "amount": "-15.00"})
+    (tmp_path / "any.txt").write_text(tsv(V2_COLUMNS, [head, *rows]), encoding="utf-8")
+    [found] = extract(tmp_path / "any.txt", load_specs(), Setting(zone="UTC"), file="any", into=tmp_path / "out")
+    assert sorted(map(str, found.days)) == days
+
+
+def test_v2_of_which_nothing_tells_the_day_from_the_month_is_refused(tmp_path: Path) -> None:
+    head = {"settlement-id": "1", "settlement-start-date": "01/03/2026", "settlement-end-date": "08/03/2026", "deposit-date": "10/03/2026", "total-amount": "85.00",
+            "currency": "USD"}
+    row = {"settlement-id": "1", "transaction-type": "Order", "posted-date-time": "05/03/2026", "amount-type": "ItemPrice", "amount": "85.00"}
+    (tmp_path / "any.txt").write_text(tsv(V2_COLUMNS, [head, row]), encoding="utf-8")
+    with pytest.raises(RefusedFile, match="nothing in the file tells"):
+        extract(tmp_path / "any.txt", load_specs(), Setting(zone="UTC"), file="any", into=tmp_path / "out")
+
+
 def test_date_range_with_seven_notes(tmp_path: Path) -> None:
     found = read(tmp_path, RANGE_US)
     assert (found.spec.name, found.rows_read, found.rows_parsed) == ("amazon_date_range", 4, 4)

@@ -43,8 +43,8 @@ WORDS = {
 }
 # no sample of text has a column for people: workbooks and JSON (their own tests), and lists of goods, rates and stock
 UNNAMED = {
-    "bank_abnamro", "bank_asn", "bank_camt054", "bank_ccb", "bank_citic", "bank_easybank", "bank_elba", "bank_spdb", "bank_targobank",
-    "bank_td", "bank_wells_fargo", "bol_specification", "books_bundles", "books_fx_rates", "books_journal",
+    "bank_abnamro", "bank_asn", "bank_camt054", "bank_ccb", "bank_citic", "bank_easybank", "bank_elba", "bank_lcl", "bank_santander_pl",
+    "bank_spdb", "bank_targobank", "bank_td", "bank_wells_fargo", "bol_specification", "books_bundles", "books_fx_rates", "books_journal",
     "books_opening_items", "books_refunds", "books_sku_map", "books_skus", "douyin_insurance_ledger", "gopay_account", "jd_orders",
     "kuaishou_account", "kuaishou_insurance", "platform_settlement", "platform_statement", "sf_bill", "shop_stock", "shopee_income",
     "shopify_api_payouts", "shopify_api_transactions", "sibs_settlement", "stripe_api", "temu_chargeback", "temu_freight_income",

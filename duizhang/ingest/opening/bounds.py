@@ -58,7 +58,7 @@ def _look_at_sheet(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         if found:
             row = max(row, max(int(number) for _, number in found))
             column = max(column, max(column_number(letters) for letters in {letters for letters, _ in found}))
-    _refuse_far(row, column)
+    refuse_far(row, column)
     return cells == references
 
 
@@ -77,10 +77,11 @@ def _look_at_open_document(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> N
                 column += repeated
                 if b"office:value-type" in said or b"calcext:value-type" in said:
                     farthest = max(farthest, column)
-                    _refuse_far(row + times, farthest)
+                    refuse_far(row + times, farthest)
 
 
-def _refuse_far(row: int, column: int) -> None:
+def refuse_far(row: int, column: int) -> None:
+    """Raises RefusedFile where a sheet reaches farther than memory does."""
     if row * column > MAX_CELLS:
         raise RefusedFile(
             f"a sheet reaches to row {row:,} and column {column:,}: {row * column:,} cells are more than the limit of {MAX_CELLS:,}",

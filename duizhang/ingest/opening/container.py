@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.bounds import MAX_RATIO, look_at_parquet, look_at_sheets
 from duizhang.ingest.opening.passwords import locked, passwords, unlocked_workbook
+from duizhang.ingest.opening.spreadsheet_xml import is_spreadsheet_xml, sheets_of
 from duizhang.ingest.opening.xls import MAGIC, xls_sheets
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ MAX_BYTES = 8 << 30
 MAX_SHEET_BYTES = 1 << 30
 MAX_MEMBERS = 200
 HEAD_BYTES = 1 << 18
+_BEGINNING = 4096
 _NO_BILL = re.compile(  # what stands beside the bill in an archive
     r"(?i)(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|\._)|\.(pdf|png|jpe?g|gif|docx?|md|html?|url|ini)$|(^|/)(read ?me|说明|使用说明)[^/]*$")
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
@@ -92,7 +94,7 @@ def documents(path: Path) -> list[Document]:
     if not size:
         raise RefusedFile("the file is empty", advice="Download it again.")
     with path.open("rb") as stream:
-        magic = stream.read(8)
+        magic = stream.read(_BEGINNING)
     if magic.startswith(b"\x1f\x8b"):
         limit = min(MAX_BYTES, size * MAX_RATIO)
         return [Document(path.name, "text", lambda: Bounded(gzip.open(path), limit))]  # type: ignore[arg-type,return-value]
@@ -103,6 +105,10 @@ def documents(path: Path) -> list[Document]:
     if magic.startswith(b"PAR1"):
         look_at_parquet(path)
         return [Document(path.name, "parquet", lambda: path.open("rb"))]
+    if is_spreadsheet_xml(magic):
+        kept: dict[str, list[list[str]]] = {}
+        return [Document(path.name, "sheet", lambda: path.open("rb"), sheet.name, sheet.is_hidden, kept=kept)
+                for sheet in sheets_of(path.read_bytes()).values()]
     return [Document(path.name, "text", lambda: path.open("rb"))]
 
 

@@ -8,6 +8,7 @@ import re
 import zipfile
 
 from duizhang.ingest.opening.container import Document, refusing_damage
+from duizhang.ingest.opening.spreadsheet_xml import is_spreadsheet_xml, sheets_of
 from duizhang.ingest.opening.workbook_parts import sheet_part
 from duizhang.ingest.opening.xls import MAGIC, xls_hidden_rows
 
@@ -27,6 +28,8 @@ def hidden_rows(document: Document) -> list[int]:
         body = stream.read()
     if body.startswith(MAGIC):
         return xls_hidden_rows(body, document.sheet)
+    if is_spreadsheet_xml(body[:4096]):
+        return sheets_of(body)[document.sheet].hidden
     with refusing_damage(), zipfile.ZipFile(io.BytesIO(body)) as members:
         names = members.namelist()
         if "content.xml" in names:

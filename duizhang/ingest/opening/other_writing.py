@@ -1,5 +1,6 @@
 """Delimited text that is written in another way: each line as one quoted cell, apostrophes for quotation marks, two marks between cells,
-a header with other marks than its rows, QIF, a page. It is read as it would be written usually; lines keep their number, but of a page."""
+a header with other marks than its rows, QIF, blocks of labelled lines, a page. It is read as it would be written usually; lines keep
+their number, but of a page."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from duizhang.ingest.opening import html_table
+from duizhang.ingest.opening import html_table, labelled
 from duizhang.ingest.opening.container import Document
 from duizhang.ingest.opening.encoded import WIDE, marked
 from duizhang.ingest.opening.qif import as_table, is_qif
@@ -38,6 +39,10 @@ def rewritten(document: Document) -> Document:
         with document.open() as stream:
             table = as_table(stream.read())
         return document if table is None else replace(document, open=lambda: io.BytesIO(table))
+    if labelled.is_labelled(document.head[:_SHOWN]):
+        with document.open() as stream:
+            blocks = labelled.as_table(stream.read())
+        return document if blocks is None else replace(document, open=lambda: io.BytesIO(blocks))
     lines = re.split(r"\r\n|\n|\r", document.head[:_SHOWN].decode("latin-1"))  # byte for byte
     rule = _rule(lines[:_LOOKED_AT] if len(document.head) <= _SHOWN else lines[:-1][:_LOOKED_AT])
     if rule is None:

@@ -13,6 +13,7 @@ from typing import Any
 from duizhang.errors import RefusedFile
 from duizhang.ingest.opening.container import Document, refusing_damage
 from duizhang.ingest.opening.number_formats import shown_at_numbers, with_shown
+from duizhang.ingest.opening.spreadsheet_xml import is_spreadsheet_xml, sheets_of
 from duizhang.ingest.opening.workbook_parts import column_number, sheet_part
 from duizhang.ingest.opening.xls import MAGIC, xls_values
 
@@ -54,6 +55,9 @@ def _values(document: Document) -> tuple[Sequence[Sequence[object]], dict[tuple[
         body = stream.read()
     if body.startswith(MAGIC):
         return xls_values(body, document.sheet)
+    if is_spreadsheet_xml(body[:4096]):
+        found = sheets_of(body)[document.sheet]
+        return found.rows, found.shown
     import python_calamine
 
     with refusing_damage():

@@ -19,6 +19,7 @@ from duizhang.ingest.specification import SourceSpec, normalised
 
 LONG_NAME = 60
 LOOKED_AT = 50  # rows below a header
+MOST_OF_A_CELL = 8  # lines
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,22 @@ def heads_of(document: Document, lines: int) -> list[Head]:
         except (pa.ArrowException, OSError) as error:
             raise RefusedFile(f"not a readable Parquet file: {error}", advice="Write it again.") from error
         return [Head(["\t".join(names)], None, [names])]
-    return [Head(head_lines(document, encoding, lines), encoding) for encoding in plausible(document.head)]
+    return [Head(_whole(head_lines(document, encoding, lines)), encoding) for encoding in plausible(document.head)]
+
+
+def _whole(lines: Sequence[str]) -> list[str]:
+    """The lines with those of a quoted cell that goes over several, such as a name in a header, as one: at the last of them, under blank
+    ones, so that rows begin where they did."""
+    whole = list(lines)
+    odd = [at for at, line in enumerate(lines) if line.count('"') % 2]
+    while len(odd) > 1:
+        start, end = odd[:2]
+        opens = whole[start].startswith('"') or any(f'{mark}"' in whole[start] for mark in DELIMITERS)
+        if opens and end - start <= MOST_OF_A_CELL:
+            whole[start : end + 1] = [*[""] * (end - start), " ".join(whole[start : end + 1])]
+            del odd[0]
+        del odd[0]
+    return whole
 
 
 def in_order(document: Document, heads: Sequence[Head]) -> list[Head]:

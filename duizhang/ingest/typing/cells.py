@@ -6,6 +6,7 @@ What repeats itself is worked on once a distinct value.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -38,6 +39,7 @@ QUARANTINE = pa.schema(
      ("is_money", pa.bool_())]
 )
 HIDDEN = "***"
+MIDNIGHT = dt.time()
 SAVED_AGAIN = "its dates are written as spreadsheets write them: numbers such as ids have lost the zeros that they began with"
 # names of columns that say where a row led, or what may be spent
 _BALANCES = re.compile(
@@ -140,6 +142,7 @@ class ColumnTyper:
         self.spelled: dict[str, pl.Expr] = {}  # of times that no pattern reads: the text of each in digits
         self.readings: dict[str, Reading | None] = {}
         self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
+        self.dated: set[str] = set()  # times that are days of a calendar, which no zone moves
         self.marked: set[str] = set()  # currencies that stand at amounts, where no field of the specification reads them
         self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
         self.is_settled = False  # whether rows have told what is asked of them
@@ -182,6 +185,10 @@ class ColumnTyper:
             self.formats[name] = possible(self._text(name, column, raw), wider, evidence) if len(wider) > 1 else wider
             if wider != formats and SAVED_AGAIN not in self.told:
                 self.told.append(SAVED_AGAIN)
+            self.dated -= {name}
+            if self._moves_days(name) and self._has_no_clock(name, raw):
+                self.dated.add(name)
+        self._write_alike(raw)
         if "marked_currency" not in self.spec.fields:
             self.marked = set().union(*map(currencies_at, self._numbers(raw, ("money",))))
         if self.spec.decimal == "auto":
@@ -197,6 +204,36 @@ class ColumnTyper:
                 else times(self.formats[name]) if column.type == "time"
                 else IDS if column.type == "id"
                 else None if column.values is None else listed(column))
+
+    def _write_alike(self, raw: _Raw) -> None:
+        """Take times of which no row has any, such as those of the line of the totals, to be written as others of the same patterns are."""
+        times = {name: column for name, column in self.spec.fields.items() if column.type == "time"}
+        filled = [name for name, column in times.items() if (self._text(name, column, raw).values != "").any()]
+        for name, column in times.items():
+            like = next((other for other in filled if times[other].formats == column.formats), None)
+            if name not in filled and like is not None:
+                self.formats[name] = self.formats[like]
+
+    def _moves_days(self, name: str) -> bool:
+        """Whether the midnight of a time's own zone may lie on another day of the books."""
+        column = self.spec.fields[name]
+        own = column.zone or self.spec.zone or self.zone
+        return bool(self.cut_off or own != self.zone or column.zone_field or any(map(is_absolute, self.formats[name])))
+
+    def _has_no_clock(self, name: str, raw: _Raw) -> bool:
+        """Whether all cells of a time are midnight: what says no hour is a day, wherever it is read."""
+        texts = self._text(name, self.spec.fields[name], raw).values
+        if name in self.spelled:
+            texts = applied(self.spelled[name], texts)
+        walls = applied(pl.coalesce([by(pattern) for pattern in self.formats[name]]), texts).drop_nulls()
+        return bool((walls.dt.time() == MIDNIGHT).all())
+
+    def _days_of(self, name: str, walls: pl.Series, days: pa.Array | None) -> pa.Array | None:
+        """The business days of times, of which those that are days of a calendar stay what they are."""
+        if name not in self.dated or days is None:
+            return days
+        is_day = pc.fill_null((walls.dt.time() == MIDNIGHT).to_arrow(), False)
+        return pc.if_else(is_day, walls.dt.date().to_arrow(), days)
 
     def _with_spelled(self, name: str, column: Column, formats: tuple[str, ...], raw: _Raw) -> tuple[str, ...]:
         """The formats of a time, with those of texts that are read once their words, digits or calendar are written as ours."""
@@ -316,11 +353,14 @@ class ColumnTyper:
         for name, other in self.spec.fields.items():
             if (other is zone or name == "currency") and self.positions[name] is not None:
                 words |= raw.words(self.positions[name])
+                words |= {str(text).upper() for text in self._text(name, other, raw).values.unique() if text} if other.extract else set()
             elif name == "marked_currency":
                 words |= {str(text) for text in self._text(name, other, raw).values.unique() if text}
         words |= {self.captures.get("header_currency", "")}
+        coverage = tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to"))
+        above = [self.above, *coverage, *(self.captures.get(name, "") for name in ("stated_from", "stated_to"))]
         return Evidence(
-            frozenset(words), tuple(self.captures.get(name, "") for name in ("coverage_from", "coverage_to")), self.above, self.said.dates,
+            frozenset(words), coverage, "\n".join(filter(None, above)), self.said.dates,
             frozenset(self.index), bool(name_of_time) and has_bare_days(self._text(name_of_time, column, raw).values))
 
     def _decimal_mark(self, raw: _Raw) -> str:
@@ -376,7 +416,9 @@ class ColumnTyper:
         for name, column in self.spec.fields.items():
             if column.type == "time" and column.zone_field and name in days:
                 texts = series(self._text(name, column, raw).rows()) if self._is_mixed(name) else None
-                values[name], days[name] = self._utc_and_day(name, values[name], texts, values[column.zone_field])
+                walls = pl.Series(values[name])
+                values[name], moved = self._utc_and_day(name, values[name], texts, values[column.zone_field])
+                days[name] = self._days_of(name, walls, moved)
             if column.type == "time":
                 values[f"{name}_day"] = days[name] if name in days else pa.nulls(len(batch.lines), pa.date32())
         typed = pa.table(values)
@@ -456,6 +498,8 @@ class ColumnTyper:
             values, days = arrow(begun["utc"]), arrow(begun["day"])
         elif column.type == "time" and not column.zone_field:
             values, days = self._utc_and_day(name, arrow(read), begun["x"])
+        if days is not None:
+            days = self._days_of(name, read, days)
         if "nothing" in begun.columns and begun["nothing"].any():
             empty = pc.if_else(begun["nothing"].to_arrow(), "is empty; expected a value", None)
         return Found(arrow(read) if values is None else values, days, reasons, empty, places)
