@@ -51,6 +51,13 @@ DAYS = (
     ("Date,Description,Amount\n2026-03-05,A,\"1,234円\"\n2026-03-06,B,\"-234円\"\n", {"JPY": "1000"}, None, 0),
     ("Fecha,Concepto,Importe,Tipo\n05/03/2026,A,\"10,00\",Cargo\n16/03/2026,B,\"20,00\",Abono\n", {"CNY": "10"}, ["2026-03-05", "2026-03-16"], 0),
     ("Date,Description,Amount\n2026-03-05,A,DR 10.00\n2026-03-06,B,CR 20.00\n2026-03-06,C,-0.0099999999999998\n", {"CNY": "9.99"}, None, 0),
+    # one column of money in and money out without signs, of which the balances tell each; behind a balance that no row led to
+    ("Date,Descriptions,Withdrawal / Deposit,Outstanding Balance (THB)\n01-03-26,Beginning Balance,,10000.00\n01-03-26,A,500.00,9500.00\n13-03-26,B,\"1,200.00\",10700.00\n",
+     {"THB": "700"}, ["2026-03-01", "2026-03-13"], 1),
+    ("Date,Description,Amount,Balance\n2026-03-13,B,1200.00,10700.00\n2026-03-02,A,500.00,9500.00\n2026-03-01,Opening Balance,0.00,10000.00\n", {"CNY": "700"}, None, 1),
+    # an opening and a closing balance wherever they stand, and one that is of another kind
+    ("Date,Description,Amount,Balance\n2026-03-31,Closing Balance,,10700.00\n2026-03-01,Opening Balance,,10000.00\n2026-03-13,B,1200.00,10700.00\n"
+     "2026-03-01,A,-500.00,9500.00\n2026-03-31,Available Balance,,9999.00\n", {"CNY": "700"}, None, 3),
     # what waits has no day yet
     (f"{HEAD}Pending,Z,-5.00,\n2026-03-05{TWO.format('2026-03-06')}", {"CNY": "10"}, ["2026-03-05", "2026-03-06"], 1),
     # between other marks, or each line in quotes
@@ -219,6 +226,9 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
       for above, below, what, stated, found in (
           ("Closing balance,1100.00\n", "", "balance after its rows", "1100", "1087.5"), ("", "Closing balance,,,1100.00\n", "balance after its rows", "1100", "1087.5"),
           ("总收入:100.00元,总支出:99.00元\n", "", "money out", "99", "-12.5"), ("", "3 transactions\n", "number of its rows", "3", "2"))),
+    # a first movement that its opening balance contradicts; the earliest of movements without signs, before which no balance stands
+    ("Date,Description,Debit,Credit,Balance\n2026-03-01,Opening Balance,,,10000.00\n2026-03-01,A,5000.00,,9500.00\n2026-03-13,B,,1200.00,10700.00\n", "balance after line 3"),
+    ("Date,Description,Amount,Balance\n2026-03-01,A,500.00,9500.00\n2026-03-13,B,1200.00,10700.00\n2026-03-14,C,700.00,10000.00\n2026-03-14,D,70.00,9930.00\n", "its earliest row does not tell"),
     ("Opening balance,1000.00\nClosing balance,1100.00\nDate,Description,Amount\n2026-03-05,A,-12.50\n2026-03-16,B,100.00\n",
      "balance after its rows, as the lines around them state 1100 1087.5"),
     (OFX.format("20260305", "1.234"), "amounts with three digits behind their only mark, which may be thousands 0 1"),

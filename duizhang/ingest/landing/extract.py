@@ -349,6 +349,7 @@ class _Run:
                 self.read += len(batch.lines) + len(batch.broken)
                 if self.typer is None:
                     self.typer = typer_of(self.reading, self.spec, self.setting)
+                    self.typer.is_whole = not more
                     self.overlay = overlay_of(self.typer, self.setting, self.member)
                 if self.overlay is not None:
                     batch = self.overlay.over(batch)

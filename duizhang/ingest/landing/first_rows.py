@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence, Set
 from decimal import Decimal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.errors import RefusedFile
@@ -14,6 +15,7 @@ from duizhang.ingest.landing.chain import Chain
 from duizhang.ingest.landing.landed import Setting, typed_schema
 from duizhang.ingest.landing.overlay import Overlay
 from duizhang.ingest.landing.side_evidence import all_are_payouts, all_came_in, all_went_out
+from duizhang.ingest.landing.signs_by_balance import Row, signs_by_balance
 from duizhang.ingest.landing.tally import Balance, Led
 from duizhang.ingest.landing.whose_sides import settle_sides
 from duizhang.ingest.rows import Batch, Reading
@@ -110,12 +112,33 @@ def _settle_earliest(typer: ColumnTyper, batch: Batch, name: str, example: str) 
     typed = typer.type(batch)[0]
     balance = Balance(spec.balance, typed_schema(spec))
     led, chains = balance.led(typed), [chain for chain in balance.chains(typed).values() if not chain.flat]
+    if led.breaks and _are_of_both_ways(typer, batch, name):
+        return
     if led.breaks or all(chain.begins_with_nothing for chain in chains) or _moves_nothing_first(chains, typed[name].to_pylist()):
         return  # breaks are shown and hold
     # that of all rows but the earliest payouts came in tells of a payout as the earliest as well
     if led.steps < _MANY and not (led.steps and (_is_like_another(typer, batch) or all_are_payouts(typer, batch, name))):
         raise undecided_earliest(spec.fields[name].column, example)
     typer.told.append("amounts without a sign are read as money in: the balance tells so of all rows but the earliest")
+
+
+def _are_of_both_ways(typer: ColumnTyper, batch: Batch, name: str) -> bool:
+    """Take amounts of which none has a sign for money in and money out as their balance has it, where that proves each; only of a file that
+    is read at once. Raises RefusedFile where it proves every row but the earliest."""
+    spec, typed = typer.spec, typer.type(batch)[0]
+    if spec.balance is None or not typer.is_whole or len(Balance(spec.balance, typed_schema(spec)).chains(typed)) != 1:
+        return False
+    found = zip(*(typed[column].to_pylist() for column in ("line", name, spec.balance.after)), strict=True)
+    rows = [row for row in (Row(*values) for values in found) if row.balance is not None or row.amount]
+    if (signs := signs_by_balance(rows)) is None:
+        but_one = ([Row(0, None, rows[0].balance), *rows[1:]], [*rows[:-1], Row(0, None, rows[-1].balance)]) if len(rows) > _ENOUGH else ()
+        if any(map(signs_by_balance, but_one)):
+            amount = typer.signs(name, batch)[0][0]
+            raise undecided_earliest(spec.fields[name].column, f"{amount.normalize():f}")
+        return False
+    typer.directions[name] = pa.array([signs.get(line, 1) for line in batch.lines.to_pylist()], pa.int8())
+    typer.told.append("amounts without a sign are read as money in or money out as the balance after each row tells")
+    return True
 
 
 def _moves_nothing_first(chains: Sequence[Chain], amounts: Sequence[Decimal | None]) -> bool:

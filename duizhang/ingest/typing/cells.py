@@ -146,6 +146,9 @@ class ColumnTyper:
         self.marked: set[str] = set()  # currencies that stand at amounts, where no field of the specification reads them
         self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
         self.is_settled = False  # whether rows have told what is asked of them
+        self.is_whole = False  # whether the first batch has all rows of the file
+        # of amounts without signs in such a file: 1 of each row that is money in, -1 of one that is money out
+        self.directions: dict[str, pa.Array] = {}
         self.charged: set[str] = set()  # amounts that are money out where they are positive
         self.told: list[str] = []  # what readers should know of how it is read
         self.way = Way()  # which of debit and credit is money in
@@ -403,6 +406,9 @@ class ColumnTyper:
                 values[name] = self._moved_beside(name, values[name])
             if name in self.charged:
                 values[name] = pc.negate(values[name])
+            if name in self.directions and required:
+                way = pc.equal(self.directions[name], 1)
+                values[name] = pc.if_else(way, values[name], pc.negate(values[name]))
             if required and (empty := found.rows(found.empty)) is not None:
                 if column.required_with:
                     beside = (pc.not_equal(self._text(n, self.spec.fields[n], raw).rows(), "") for n in column.required_with)
