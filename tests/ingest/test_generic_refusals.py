@@ -32,6 +32,12 @@ def read(folder: Path, text: str, encoding: str = "utf-8") -> Extraction:
     ("Buchungsdatum;Belegnummer;Buchungstext;Buchungsbetrag;Sollkonto;Habenkonto\n05.03.2026;1;x;-119,00;1200;8400\n", "utf-8", "but with Sollkonto"),
     ("Date,Payee,Memo,Payment,Deposit,Reconciliation Status,Balance,Account\n03/05/2026,S,x,12.50,,,9.50,Checking\n", "utf-8", "Reconciliation Status"),
     ("Date,Description,Amount\n03/05/2026,SHOP,12.50\n03/13/2026,PAYMENT - THANK YOU,-100.00\n03/14/2026,SHOP 2,22.50\n", "utf-8", "or what was charged"),
+    # what has a day, a text and an amount and is no bank's: readings, cash, advertising
+    ("Date,Description,Amount\n2026-01-05,Meter 1 reading,120.5\n2026-02-05,Meter 1 reading,133.1\n", "utf-8", "but 'Meter 1 reading' in it tells another kind"),
+    ("Kassenbuch März 2026\nDatum;Text;Einnahmen;Ausgaben;Saldo\n05.03.2026;Barverkauf;100,00;;100,00\n", "utf-8", "but 'Kassenbuch' in it tells"),
+    ("Datum;Beleg;Buchungstext;Einnahmen;Ausgaben;Saldo\n05.03.2026;1;Barverkauf;100,00;;100,00\n", "utf-8", "but with Beleg"),
+    ("日期,摘要,收入,支出,结存\n2026-03-05,现金销售,100.00,,100.00\n", "utf-8", "but with 结存"),
+    ("Date,Description,Debits,Credits,Balance\n2026-03-05,Search campaigns,9.00,,9.00\n2026-03-06,Search campaigns,5.00,,14.00\n", "utf-8", "but 'Search campaigns' in it"),
     ('{"transactions":[{"date":"2026-03-05","amount":-12.5}]}', "utf-8", "JSON"),
     ('#FLAGGA 0\n#PROGRAM "Fortnox" 3.0\n#VER A 1 20260305 "Sale"\n', "utf-8", "SIE"),
     ("!Account\nNCash\n^\n!Type:Bank\nD03/05'2026\nT-12.50\n^\n", "utf-8", "QIF"),

@@ -226,6 +226,7 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
       for above, below, what, stated, found in (
           ("Closing balance,1100.00\n", "", "balance after its rows", "1100", "1087.5"), ("", "Closing balance,,,1100.00\n", "balance after its rows", "1100", "1087.5"),
           ("总收入:100.00元,总支出:99.00元\n", "", "money out", "99", "-12.5"), ("", "3 transactions\n", "number of its rows", "3", "2"))),
+    ("Date,Description,Amount\n2026-01-31,Salary Anna Berg,-2500.00\n2026-01-31,Salary Carl Dorn,-2300.00\n", "rows that are all salaries"),
     # a first movement that its opening balance contradicts; the earliest of movements without signs, before which no balance stands
     ("Date,Description,Debit,Credit,Balance\n2026-03-01,Opening Balance,,,10000.00\n2026-03-01,A,5000.00,,9500.00\n2026-03-13,B,,1200.00,10700.00\n", "balance after line 3"),
     ("Date,Description,Amount,Balance\n2026-03-01,A,500.00,9500.00\n2026-03-13,B,1200.00,10700.00\n2026-03-14,C,700.00,10000.00\n2026-03-14,D,70.00,9930.00\n", "its earliest row does not tell"),

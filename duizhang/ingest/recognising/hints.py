@@ -53,7 +53,10 @@ def _near(document: Document, spec: SourceSpec, head: Head, specs: Mapping[str, 
     if is_cut and not rules.header:
         return None
     if rules.unlike and (other := re.search(rules.unlike, head.text)):
-        return 0, f"{spec.name}, but {other.group(0).strip()!r} above its columns tells another kind of file"
+        # what is named is the word alone, as rows may have people in them
+        word = next(filter(None, other.groups()), "").strip() or other.group(0).strip()
+        is_like = spec.header_currency and head.may_have(rules.header, bare=True)
+        return float(is_like), f"{spec.name}, but {word!r} in it tells another kind of file"
     hint: tuple[float, str] | None = None
     header = dict.fromkeys(zip(ways_of(rules.header), rules.header, strict=True))
     commonness = _commonness(tuple(other.recognise.header for other in specs.values()))
