@@ -58,6 +58,8 @@ DAYS = (
     # an opening and a closing balance wherever they stand, and one that is of another kind
     ("Date,Description,Amount,Balance\n2026-03-31,Closing Balance,,10700.00\n2026-03-01,Opening Balance,,10000.00\n2026-03-13,B,1200.00,10700.00\n"
      "2026-03-01,A,-500.00,9500.00\n2026-03-31,Available Balance,,9999.00\n", {"CNY": "700"}, None, 3),
+    # rows that are alike, and not pasted
+    ("Date,Description,Amount\n2026-03-05,A,-1.00\n2026-03-05,A,-1.00\n2026-03-05,B,-2.00\n2026-03-05,A,-1.00\n2026-03-05,B,-2.00\n2026-03-06,C,100.00\n", {"CNY": "93"}, None, 0),
     # what waits has no day yet
     (f"{HEAD}Pending,Z,-5.00,\n2026-03-05{TWO.format('2026-03-06')}", {"CNY": "10"}, ["2026-03-05", "2026-03-06"], 1),
     # between other marks, or each line in quotes
@@ -227,6 +229,9 @@ def test_a_banks_words_are_known_in_many_languages_and_without_their_accents(tmp
           ("Closing balance,1100.00\n", "", "balance after its rows", "1100", "1087.5"), ("", "Closing balance,,,1100.00\n", "balance after its rows", "1100", "1087.5"),
           ("总收入:100.00元,总支出:99.00元\n", "", "money out", "99", "-12.5"), ("", "3 transactions\n", "number of its rows", "3", "2"))),
     ("Date,Description,Amount\n2026-01-31,Salary Anna Berg,-2500.00\n2026-01-31,Salary Carl Dorn,-2300.00\n", "rows that are all salaries"),
+    # rows that were pasted twice, all of them or a page
+    ("Date,Description,Amount\n" + "2026-03-05,A,-10.00\n2026-03-06,B,20.00\n" * 2, "rows that stand in it twice, in the same order 0 2"),
+    ("Date,Description,Amount\n" + "".join(f"2026-03-{n:02},P,-{n}.50\n" for n in (*range(1, 9), *range(3, 8), 9)), "rows that stand in it twice, in the same order 0 5"),
     # a first movement that its opening balance contradicts; the earliest of movements without signs, before which no balance stands
     ("Date,Description,Debit,Credit,Balance\n2026-03-01,Opening Balance,,,10000.00\n2026-03-01,A,5000.00,,9500.00\n2026-03-13,B,,1200.00,10700.00\n", "balance after line 3"),
     ("Date,Description,Amount,Balance\n2026-03-01,A,500.00,9500.00\n2026-03-13,B,1200.00,10700.00\n2026-03-14,C,700.00,10000.00\n2026-03-14,D,70.00,9930.00\n", "its earliest row does not tell"),

@@ -62,6 +62,7 @@ _UNIT = re.compile(
     r"|(?:单位|單位)\s*[:：]?\s*(?:人民币|新台币|新臺幣)?\s*(千元|万元|百万元|亿元|萬元|億元|分|千円|百万円)(?!\w)")
 # what no content of a file should raise, be it damaged
 _OWN_FAULTS = (RuntimeError, TypeError, AttributeError, LookupError, NameError, AssertionError, ArithmeticError, MemoryError)
+PASTED = 5  # rows that differ from each other, in the same order once more: no chance
 BREAKS = 3  # of a running balance that are shown one by one
 AHEAD = 3  # batches that may wait to be typed: enough to keep two cores busy
 
@@ -261,6 +262,8 @@ class _Run:
             yield _wrong("rows whose amount stands in a column that is not read", self.unread.alone)
         if self.reading.headers and (again := self._joined_twice()):
             yield _wrong("rows that stand below two of its headers alike", again)
+        elif self.read and (again := self._pasted_twice()):
+            yield _wrong("rows that stand in it twice, in the same order", again)
 
     def _unseen(self) -> Unseen:
         """What the workbook does not show of its rows."""
@@ -274,6 +277,10 @@ class _Run:
         taken = " or ".join(f"({table.where})" for table in self._of("rows")) or "false"
         amounts = [name for name, column in self.spec.fields.items() if column.type == "money" and name in self.schema.names]
         empty = " and ".join(f'"{name}" is null' for name in amounts) or "false"
+        if any(table.table == "bank_entries" for table in self.spec.tables):
+            # a bank has no row for nothing: what is 0 where a cell is empty, or cannot be read as anything, was there
+            moved = [name for name in amounts if self.spec.balance is None or name != self.spec.balance.after]
+            empty = " and ".join(f'coalesce("{name}", 0) = 0' for name in moved) or "false"
         with scratch() as con:
             [(first, bare)] = con.execute(
                 f"select min(line, {MOST_LINES}), min(line, {MOST_LINES}) filter (where {empty}) from read_parquet(?) "
@@ -318,6 +325,30 @@ class _Run:
                 f"lambda h: (h < line)::int)) as part from read_parquet(?)) group by {names} having count(distinct part) > 1)",
                 [self.reading.headers, str(self.folder / ROWS)]).fetchall()
         return int(again)
+
+    def _pasted_twice(self) -> int:
+        """How many rows of a bank's file of which nothing names a row but its line stand there again, in the same order: all of them, or
+        several that differ from each other. Rows with ids count once, and a balance tells."""
+        ids = [table.columns["entry_id"] for table in self._of("rows") if table.table == "bank_entries" and "entry_id" in table.columns]
+        names = ", ".join(f'"{name}"' for name in self.schema.names[2:])
+        if not names or not any(re.search(r"\bline\b", expression) for expression in ids) or any(
+                chain.rows > 1 and not chain.flat for chain in self.tally.chains.values()):
+            return 0
+        following = ", ".join(f"lead(h, {n}) over (order by k) as h{n}" for n in range(1, PASTED))
+        block = ", ".join(["h", *(f"h{n}" for n in range(1, PASTED))])
+        with scratch() as con:
+            con.execute(
+                f"create temp table read as select row_number() over (order by line) as k, hash({names}) as h from read_parquet(?)",
+                [str(self.folder / ROWS)])
+            [(count, half, kinds)] = con.execute(
+                "select (select count(*) from read), count(*), count(distinct a.h) from read a join read b on a.h = b.h "
+                "and b.k = a.k + (select count(*) from read) // 2").fetchall()
+            if count % 2 == 0 and half == count // 2 and kinds > 1:
+                return int(half)
+            [(again,)] = con.execute(
+                f"select coalesce(sum(n), 0) from (select {block}, count(*) - 1 as n from (select h, {following} from read) "
+                f"where len(list_distinct([{block}])) = {PASTED} group by {block} having count(*) > 1)").fetchall()
+        return int(again) + (PASTED - 1 if again else 0)
 
     def _counted(self, part: _Part) -> _Part:
         self.quarantined += part.wrong

@@ -468,11 +468,15 @@ def _plain(name: str) -> str:
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 
 
+# what has no width: marks of byte order, of where a word may break, of the direction of text
+_UNSEEN = dict.fromkeys((0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xAD))
+
+
 @lru_cache(maxsize=1 << 16)
 def normalised(name: str) -> str:
-    """A column name without what drifts: width of letters and brackets, blanks, tabs, underscores, hyphens between letters, quotes,
-    back-ticks, case."""
-    text = name if name.isascii() else unicodedata.normalize("NFKC", name.replace("\ufeff", ""))
+    """A column name without what drifts: width of letters and brackets, blanks, what has no width, tabs, underscores, hyphens between
+    letters, quotes, back-ticks, case."""
+    text = name if name.isascii() else unicodedata.normalize("NFKC", name.translate(_UNSEEN))
     text = "".join(text.casefold().replace("_", "").split())
     for mark in _QUOTES:  # `translate` would go character by character
         text = text.replace(mark, "")
