@@ -58,9 +58,16 @@ def test_a_refusal_tells_what_was_seen(tmp_path: Path, text: str, encoding: str,
         read(tmp_path, text, encoding)
 
 
-def test_an_amount_in_another_currency_than_its_row_is_told(tmp_path: Path) -> None:
-    found = read(tmp_path, "Date,Description,Currency,Amount,Balance\n2026-03-05,X,CNY,USD 5.00,5.00\n")
+@pytest.mark.parametrize("row", ["CNY,USD 5.00,5.00", "EUR,$5.00,5.00", "EUR,-$5.00,$5.00", "CAD,€5.00,€5.00"])
+def test_an_amount_in_another_currency_than_its_row_is_told(tmp_path: Path, row: str) -> None:
+    found = read(tmp_path, f"Date,Description,Currency,Amount,Balance\n2026-03-05,X,{row}\n")
     assert [t.name for t in found.totals if not t.ok] == ["rows whose amounts name another currency"]
+
+
+@pytest.mark.parametrize("row", ["CAD,$5.00,5.00", "EUR,5.00,$5.00 CR", "USD,$5.00,$5.00", "BRL,R$5.00,R$5.00", "EUR,$0.00,1.00"])
+def test_a_sign_of_several_currencies_is_each_of_them(tmp_path: Path, row: str) -> None:
+    found = read(tmp_path, f"Date,Description,Currency,Amount,Balance\n2026-03-05,X,{row}\n")
+    assert [t.name for t in found.totals if not t.ok and "currency" in t.name] == ([] if "CR" not in row else ["rows whose amounts name another currency"])
 
 
 @pytest.mark.parametrize(("rows", "total"), [

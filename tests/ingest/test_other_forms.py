@@ -83,6 +83,11 @@ def test_blocks_that_are_not_alike_are_refused(tmp_path: Path, old: str, new: st
         read(tmp_path, BLOCKS.replace(old, new).encode())
 
 
+def test_names_of_columns_may_have_marks_without_width(tmp_path: Path) -> None:
+    found = read(tmp_path, "\u200bDate,\u200eDescription,Amount\u200b,Bal\u00adance\u2060\n2026-03-05,A,-10.00,90.00\n2026-03-16,B,20.00,110.00\n".encode())
+    assert (found.summary("bank_entries")[1], [t.ok for t in found.totals if t.name.startswith("balances")]) == ({"CNY": Decimal("10")}, [True])
+
+
 @pytest.mark.parametrize("header", [
     'Date,"Transaction\nDescription",Amount,Balance', '"Booking\r\nDate",Description,"Amount","Account\r\nBalance"',
     '"Statement of\nNobody 5",,,\nDate,Description,"Transaction\n Amount",Balance',

@@ -50,21 +50,25 @@ class Assumed:
     elsewhere: int = 0
 
 
-def assumed(rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str], marked: frozenset[str] = frozenset()) -> Assumed:
+def assumed(
+    rows: Path, spec: SourceSpec, setting: Setting, above: Sequence[str], marked: frozenset[str] = frozenset(),
+    dollars: frozenset[str] = frozenset(),
+) -> Assumed:
     """How many landed rows with amounts are taken to be in the currency of the books, why that can hardly be, and what is no currency.
 
-    above: the lines above the rows, among them what signs of currencies the file has. marked: the currencies that stand at its amounts.
+    above: the lines above the rows, among them what signs of currencies the file has. marked: the currencies that stand at its amounts;
+    dollars: `$` where that stands at all of a column, which tells of rows that name their currency that it is a dollar.
     """
     unnamed, stated = unnamed_currency(spec, setting), _stated(spec)
     around = frozenset(line.removeprefix(AROUND) for line in above if line.startswith(AROUND))
-    if not unnamed and not stated and not marked and not around:
+    if not unnamed and not stated and not marked and not around and not dollars:
         return Assumed()
     try:
         with _landed(rows) as con:
             unknown = _unknown(con, stated) if stated else {}
             count, owners, named = _asked(con, spec, unnamed) if unnamed else (0, set(), set())
             # of rows that name no currency it is told what speaks against that of the books
-            told = [some for some in (marked, frozenset() if count else around) if some]
+            told = [some for some in (marked, *(() if count else (around, dollars))) if some]
             elsewhere = max((_elsewhere(con, spec, setting, some) for some in told), default=0)
     except duckdb.Error as error:
         raise SpecError(f"specification {spec.name}: {error}") from error

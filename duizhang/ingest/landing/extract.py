@@ -205,7 +205,8 @@ class _Run:
                 f"{self.file}: {self.read} rows read, {parsed} + {self.quarantined} + {ignored} accounted for")
         marked = frozenset(self.typer.marked) if self.typer else frozenset()
         above = (*self.place.above, *(f"{AROUND}{code}" for code in sorted(currencies_of_all(self.reading.around))))
-        own = assumed(self.folder / ROWS, self.spec, self.setting, above, marked) if parsed else Assumed()
+        dollars = frozenset(self.typer.dollars) if self.typer else frozenset()
+        own = assumed(self.folder / ROWS, self.spec, self.setting, above, marked, dollars) if parsed else Assumed()
         lines = hold(self.reading, self.spec, self.typer, self.folder)
         around = stated_around(self.reading, self.spec, self.typer, self.folder, self.read)
         return Extraction(

@@ -25,7 +25,7 @@ from duizhang.ingest.texts import FEW, Cells, X, applied, arrow, bare, coded, di
 from duizhang.ingest.typing.clock import business_day, by_zone, to_utc, utc_and_day
 from duizhang.ingest.typing.debits import Way, turned
 from duizhang.ingest.typing.field_texts import IDS, found_apart, listed, steps
-from duizhang.ingest.typing.marks import Marks, currencies_at, has_no_cents
+from duizhang.ingest.typing.marks import Marks, currencies_at, dollars_at, has_no_cents
 from duizhang.ingest.typing.masks import shape
 from duizhang.ingest.typing.money import BEFORE, MINUS, SIDE, amounts
 from duizhang.ingest.typing.pseudonyms import pseudonyms
@@ -144,6 +144,7 @@ class ColumnTyper:
         self.factors: dict[str, int] = {}  # of a charge beside an amount: 0 where the amount has it in it, -1, or 1 where it is signed
         self.dated: set[str] = set()  # times that are days of a calendar, which no zone moves
         self.marked: set[str] = set()  # currencies that stand at amounts, where no field of the specification reads them
+        self.dollars: set[str] = set()  # the sign of several currencies, where all amounts of a column have it
         self.decimal: str = spec.decimal if spec.decimal != "auto" else "."
         self.is_settled = False  # whether rows have told what is asked of them
         self.is_whole = False  # whether the first batch has all rows of the file
@@ -194,6 +195,7 @@ class ColumnTyper:
         self._write_alike(raw)
         if "marked_currency" not in self.spec.fields:
             self.marked = set().union(*map(currencies_at, self._numbers(raw, ("money",))))
+        self.dollars = set().union(*map(dollars_at, self._numbers(raw, ("money",))))
         if self.spec.decimal == "auto":
             self.decimal = self._decimal_mark(raw)
         elif not self.sheet:

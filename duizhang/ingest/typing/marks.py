@@ -109,6 +109,9 @@ def _by_days(days: Sequence[pl.Series]) -> str:
     return "," if any(len(texts) and texts.str.contains(r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}").all() for texts in filled) else ""
 
 
+_DOLLAR = r"(?:^|[^A-Za-z])\$"
+
+
 def has_no_cents(currency: str) -> bool:
     """Whether a currency has no decimals, such as yen."""
     return places_by_currency().get(currency) == 0
@@ -124,3 +127,12 @@ def currencies_at(texts: Cells) -> set[str]:
         return set()
     found = {match[0] for text in filled.unique().to_list() for match in _AT.finditer(text)}
     return {code for sign in found if (code := CODE_OF_SIGN.get(sign, sign)) in known_currencies()}
+
+
+def dollars_at(texts: Cells) -> set[str]:
+    """`$` where each amount that is not 0 has that sign alone, which is one of several currencies and none of any other."""
+    first = texts.values.head(_FEW)
+    if not first.filter(first.str.contains("[1-9]")).str.contains(_DOLLAR).all():
+        return set()
+    filled = texts.values.filter(texts.values.str.contains("[1-9]"))
+    return {"$"} if len(filled) and filled.str.contains(_DOLLAR).all() else set()
