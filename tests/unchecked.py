@@ -16,8 +16,8 @@ import pytest
 
 from duizhang.books import load_books
 from duizhang.gate import validation
-from duizhang.gate.suites import Expectation, Suite
-from duizhang.gate.validation import Outcome, Validation
+from duizhang.gate.suites import Expectation, Outcome, Suite
+from duizhang.gate.validation import Validation
 from duizhang.home.store import days
 from duizhang.logs import shown
 from duizhang.plan import acquire

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from duizhang.declared import schema
 from duizhang.errors import UserError
+from duizhang.gate.first_look import Checks, FirstLook
 from duizhang.gate.records import Failure, Result, failures, quality_table, record, recorded_results
 from duizhang.gate.suites import Expectation, Suite, load_suites
 from duizhang.home import published
@@ -48,25 +49,21 @@ def run_gate(
     Also writes the store's table `quality_results`. The failures that hold each period are given back; an empty list lets
     it pass. Raises SpecError for a suite that is not valid.
     """
-    from duizhang.gate.validation import Validation  # seconds to load; not for commands that only read results
-
     ordered = sorted(set(periods))
     suites = load_suites(expectations)
     if not ordered:
         return {}
     results: list[Result] = []
     con = store.connect()
-    validation = None
+    checks = FirstLook(con, parameters())
     try:
         _context(store, con, ordered)
-        validation = Validation(con, parameters())
         for number, suite in enumerate(suites.values(), 1):
             if len(ordered) > SEVERAL:
                 log.info("gate: %s, table %d of %d", suite.table, number, len(suites))
-            results += _check_table(store, validation, suite, ordered, places)
+            results += _check_table(store, checks, suite, ordered, places)
     finally:
-        if validation is not None:
-            validation.close()
+        checks.close()
         con.close()
         store.clear_spill()
     record(state, ordered, [*results, *_left_out(uncomputed)])
@@ -83,7 +80,7 @@ def write_data_docs(store: Store, period: dt.date, folder: Path) -> Path:
 
     Raises UserError where the period was never computed.
     """
-    from duizhang.gate.validation import Validation
+    from duizhang.gate.validation import Validation  # seconds to load; not where nothing breaks
 
     suites = {name: suite for name, suite in load_suites().items() if store.has(name, period)}
     if not suites:
@@ -120,11 +117,9 @@ def _select(store: Store, table: str, periods: Sequence[dt.date]) -> str:
     return f"select * from read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
 
 
-def _checked(validation: object, periods: Sequence[dt.date]) -> None:
+def _checked(checks: Checks, periods: Sequence[dt.date]) -> None:
     listed = ", ".join(f"(date {quoted(period)})" for period in periods)
-    validation.con.execute(  # type: ignore[attr-defined]
-        f"create or replace view checked_periods as select * from (values {listed}) as p(period)"
-    )
+    checks.con.execute(f"create or replace view checked_periods as select * from (values {listed}) as p(period)")
 
 
 def names_shops(table: str) -> bool:
@@ -133,7 +128,7 @@ def names_shops(table: str) -> bool:
 
 
 def _check_table(
-    store: Store, validation: object, suite: Suite, periods: Sequence[dt.date], places: Collection[str]
+    store: Store, checks: Checks, suite: Suite, periods: Sequence[dt.date], places: Collection[str]
 ) -> list[Result]:
     results: list[Result] = []
     digests: dict[dt.date, str] = {}
@@ -174,8 +169,8 @@ def _check_table(
             listed = [e for e in listed if not e.by_value]
         if not listed:
             return
-        _checked(validation, part)
-        found = validation.check(_select(store, suite.table, part), suite, listed)  # type: ignore[attr-defined]
+        _checked(checks, part)
+        found = checks.check(_select(store, suite.table, part), suite, listed)
         failing = []
         for e, o in zip(listed, found, strict=True):
             if o.success or len(part) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,20 @@ _BY_ROW = frozenset(
         "expect_select_column_values_to_be_unique_within_record", "expect_column_to_exist",
     }
 )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether an expectation holds, the number of rows that break it, and the first of them as text."""
+
+    success: bool
+    unexpected: int = 0
+    detail: str = ""
+
+
+def batch_of(table: str) -> str:
+    """The view of the rows of a table that are being checked."""
+    return f"batch_{table}"
 
 
 class Meta(BaseModel):

@@ -14,7 +14,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +22,8 @@ import sqlalchemy as sa
 
 from duizhang.declared import schema
 from duizhang.errors import SpecError
-from duizhang.gate.suites import ROWS_QUERY, Expectation, Suite
+from duizhang.gate.breaking_rows import SHOWN, first_rows, in_text, query_of
+from duizhang.gate.suites import ROWS_QUERY, Expectation, Outcome, Suite, batch_of
 from duizhang.home import published
 from duizhang.kept_out import let_in
 
@@ -59,18 +59,8 @@ with warnings.catch_warnings(), _without_spark():
 
 logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
 
-_SHOWN = 10
 _ROWS = "rows"
 _FIRST_LOOK = {"result_format": "BOOLEAN_ONLY"}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """success, number of rows that break the expectation, and the first of them as text."""
-
-    success: bool
-    unexpected: int = 0
-    detail: str = ""
 
 
 class _OpenConnectionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc]
@@ -206,7 +196,7 @@ class Validation:
             self._source = self._context.data_sources.add_duckdb_connection(
                 name="periods", connection_string="duckdb://", create_temp_table=False, assets=[
                     {"name": name, "type": "table", "table_name": name, "batch_definitions": [{"name": _ROWS}]}
-                    for name in map(_batch, (*schema.TABLES, *published.TABLES))
+                    for name in map(batch_of, (*schema.TABLES, *published.TABLES))
                 ],
             )
             self._source.use(con)
@@ -220,7 +210,7 @@ class Validation:
         One that cannot be evaluated (an unknown column, say) is a failure that says so; an unknown type is a SpecError.
         """
         asked = suite.expectations if expectations is None else tuple(expectations)
-        self.con.execute(f'create or replace view "{_batch(suite.table)}" as {select}')
+        self.con.execute(f'create or replace view "{batch_of(suite.table)}" as {select}')
         with _quiet():
             found = self._results(suite, asked, _FIRST_LOOK)
             return [
@@ -246,37 +236,24 @@ class Validation:
 
     def _rows_of(self, suite: Suite) -> Any:
         """The batch definition over the view of a suite's table."""
-        return self._source.get_asset(_batch(suite.table)).get_batch_definition(_ROWS)
+        return self._source.get_asset(batch_of(suite.table)).get_batch_definition(_ROWS)
 
     def _failure(self, suite: Suite, expectation: Expectation) -> Outcome:
         """How many rows break an expectation, and the first of them in total order."""
         # rows are stored in total order and DuckDB keeps the order of files, so the first ones are always the same
-        form = {"result_format": "SUMMARY", "partial_unexpected_count": _SHOWN, "unexpected_index_column_names": list(suite.index)}
+        form = {"result_format": "SUMMARY", "partial_unexpected_count": SHOWN, "unexpected_index_column_names": list(suite.index)}
         result = self._run(suite, [expectation], form)[0]
         raised = _raised(result.exception_info)
         if raised:
             return Outcome(success=False, detail=f"cannot be evaluated: {raised}")
         if expectation.type == ROWS_QUERY:
-            query = str(expectation.kwargs["unexpected_rows_query"]).rstrip().rstrip(";").format(batch=f'"{_batch(suite.table)}"')
-            return Outcome(False, int(result.result["observed_value"]), self._rows(query))
+            return Outcome(False, int(result.result["observed_value"]), first_rows(self.con, query_of(suite.table, expectation)))
         number = int(result.result.get("unexpected_count") or 1)
         rows = result.result.get("partial_unexpected_index_list")
         if rows:
             named = ({name: row[name] for name in dict.fromkeys((*suite.index, *row))} for row in rows)
-            return Outcome(False, number, "; ".join(" ".join(f"{k}={_text(v)}" for k, v in row.items()) for row in named))
-        return Outcome(False, number, _text(result.result.get("observed_value")))
-
-    def _rows(self, query: str) -> str:
-        """The first rows of a query in total order: the column `detail` where there is one, else name=value pairs."""
-        found = self.con.execute(f"select * from ({query.rstrip().rstrip(';')}) order by all limit {_SHOWN}")
-        names = [str(column[0]) for column in found.description or []]
-        rows = found.fetchall()
-        if "detail" in names:
-            place = names.index("detail")
-            return "; ".join(str(row[place]) for row in rows)
-        return "; ".join(
-            " ".join(f"{name}={_text(value)}" for name, value in zip(names, row, strict=True)) for row in rows
-        )
+            return Outcome(False, number, "; ".join(" ".join(f"{k}={in_text(v)}" for k, v in row.items()) for row in named))
+        return Outcome(False, number, in_text(result.result.get("observed_value")))
 
     def data_docs(self, suites: Mapping[str, str], folder: Path, loaded: Mapping[str, Suite]) -> Path:
         """Great Expectations' own pages about tables; the page to open. suites: table -> select of its rows."""
@@ -288,16 +265,12 @@ class Validation:
             self._context.add_data_docs_site(site_name="quality", site_config=site)
             for table, select in suites.items():
                 suite = loaded[table]
-                self.con.execute(f'create or replace view "{_batch(suite.table)}" as {select}')
+                self.con.execute(f'create or replace view "{batch_of(suite.table)}" as {select}')
                 own = self._context.suites.add(gx.ExpectationSuite(name=table, expectations=[_native(e) for e in suite.expectations]))
                 definition = gx.ValidationDefinition(name=table, data=self._rows_of(suite), suite=own)
                 self._context.validation_definitions.add(definition).run(expectation_parameters=self.parameters)
             self._context.build_data_docs(site_names=["quality"])
         return folder / "index.html"
-
-
-def _batch(table: str) -> str:
-    return f"batch_{table}"
 
 
 @contextmanager
@@ -332,9 +305,3 @@ def _raised(info: Any) -> str:
             lines = [line for line in str(part.get("exception_message") or "").splitlines() if line.strip()]
             return lines[0] if lines else "unknown error"
     return ""
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return "(" + ", ".join(f"{name}={_text(part)}" for name, part in value.items()) + ")"
-    return "null" if value is None else str(value)

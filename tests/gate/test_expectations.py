@@ -16,7 +16,8 @@ import pytest
 from duizhang.declared import schema
 from duizhang.gate import load_suites, validation
 from duizhang.gate.checking import parameters
-from duizhang.gate.suites import ROWS_QUERY, Expectation, Suite
+from duizhang.gate.first_look import FirstLook, seen
+from duizhang.gate.suites import ROWS_QUERY, Expectation, Meta, Outcome, Suite
 from duizhang.gate.validation import Validation
 from duizhang.home import published
 from duizhang.home.store import connect
@@ -165,6 +166,11 @@ class Bench:
         """The names of the expectations that these rows break."""
         self.put("rows_of_it", pa.Table.from_pylist(rows, schema=TABLES[suite.table]))
         found = self.validation.check("select * from rows_of_it", suite)
+        first = seen(self.con, "select * from rows_of_it", suite.table, suite.expectations, parameters())
+        told = {e.name: o for e, o in zip(suite.expectations, found, strict=True)}
+        assert first == {name: told[name] for name in first}
+        # what the first look does not tell is what breaks
+        assert told.keys() - first.keys() == {e.name for e in suite.expectations if e.type != ROWS_QUERY and not told[e.name].success}
         assert not [o.detail for o in found if "cannot be evaluated" in o.detail]
         return {e.name for e, o in zip(suite.expectations, found, strict=True) if not o.success}
 
@@ -214,6 +220,69 @@ def test_what_is_made_once_gives_what_is_made_each_time(bench: Bench, monkeypatc
     once = bench.validation.check("select * from rows_of_it", suite)
     monkeypatch.setattr(validation, "_made_once", nullcontext)
     assert bench.validation.check("select * from rows_of_it", suite) == once and {o.success for o in once} == {True, False}
+
+
+COLUMN = {"column": "a"}
+# expectations of one's own over a table with the columns a, b, amount; what rows (a, b, amount) break none or some of them
+OWN: list[tuple[str, dict[str, Any]]] = [
+    ("expect_column_values_to_not_be_null", COLUMN),
+    ("expect_column_values_to_not_be_null", {**COLUMN, "mostly": 0.1}),
+    ("expect_column_values_to_be_in_set", {**COLUMN, "value_set": ["x", "it's"]}),
+    ("expect_column_values_to_be_in_set", {"column": "amount", "value_set": [1, 2]}),
+    ("expect_column_values_to_be_between", {"column": "amount", "min_value": 0, "max_value": 2, "strict_max": True}),
+    ("expect_column_values_to_be_between", {"column": "amount", "min_value": -1.5}),
+    ("expect_column_values_to_be_between", {"column": "amount", "max_value": 2}),
+    ("expect_column_value_lengths_to_be_between", {**COLUMN, "min_value": 1, "max_value": 4}),
+    ("expect_column_value_lengths_to_be_between", {
+        **COLUMN, "max_value": 1, "row_condition": 'col("b").notNull()', "condition_parser": "great_expectations",
+    }),
+    ("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"]}),
+    ("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"], "ignore_row_if": "any_value_is_missing"}),
+    ("expect_column_values_to_be_unique", COLUMN),
+    ("expect_column_values_to_be_between", {"column": "no_such", "min_value": 0}),
+    (ROWS_QUERY, {"unexpected_rows_query": "select a, amount from {batch} where amount > 1;"}),
+    (ROWS_QUERY, {"unexpected_rows_query": "select no_such from {batch}"}),
+]
+ROWS: list[list[tuple[str | None, str | None, int | None]]] = [
+    [], [("x", "y", 1), ("it's", "y", 0)], [("x", "y", 2), ("x", "y", None)], [(None, None, 1), (None, None, -2)],
+    [(None, "y", 1), (None, "y", 1)], [("", "y", 3), ("多语言字符", "z", 0)],
+]
+
+
+@pytest.mark.parametrize("rows", ROWS, ids=str)
+def test_the_first_look_says_what_great_expectations_says(bench: Bench, rows: list[tuple[str | None, str | None, int | None]]) -> None:
+    listed = [Expectation(type=kind, kwargs=given, meta=Meta(name=f"{n}", en="x", zh="x")) for n, (kind, given) in enumerate(OWN)]
+    columns = pa.schema([("a", pa.string()), ("b", pa.string()), ("amount", pa.decimal128(28, 4))])
+    made = [dict(zip(columns.names, (a, b, None if n is None else Decimal(n)), strict=True)) for a, b, n in rows]
+    bench.put("rows_of_it", pa.Table.from_pylist(made, schema=columns))
+    select, suite = "select * from rows_of_it", SUITES["payments"].model_copy(update={"index": ()})
+    told = 0
+    for e in listed:
+        (outcome,) = bench.validation.check(select, suite, [e])
+        found = seen(bench.con, select, suite.table, [e], parameters())
+        assert found in ({}, {e.name: outcome}), (e, found, outcome)
+        told += len(found)
+        look = FirstLook(bench.con, parameters())
+        look._library = bench.validation  # one that is let go of closes the connection
+        assert look.check(select, suite, [e]) == [outcome]
+    assert told >= 3
+
+
+def test_where_nothing_breaks_the_library_is_not_loaded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def loaded(_con: object, _parameters: object) -> Validation:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(validation, "Validation", loaded)
+    bench.lay()
+    for table in ("payments", "variances"):
+        bench.put("rows_of_it", pa.Table.from_pylist([good(table)], schema=TABLES[table]))
+        look = FirstLook(bench.con, parameters())
+        found = look.check("select * from rows_of_it", SUITES[table], SUITES[table].expectations)
+        assert found == [Outcome(success=True)] * len(SUITES[table].expectations)
+        look.close()
+    bench.put("rows_of_it", pa.Table.from_pylist([{**good("payments"), "currency": "no such"}], schema=TABLES["payments"]))
+    with pytest.raises(AssertionError, match="loaded"):
+        FirstLook(bench.con, parameters()).check("select * from rows_of_it", SUITES["payments"], SUITES["payments"].expectations)
 
 
 def test_the_gate_loads_no_spark_and_leaves_it_to_others() -> None:

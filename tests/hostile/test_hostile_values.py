@@ -26,7 +26,7 @@ from duizhang.cli import cli
 from duizhang.close.layouts import LAYOUTS
 from duizhang.declared.schema import CLAIM
 from duizhang.gate import run_gate, validation
-from duizhang.gate.suites import Expectation, Suite
+from duizhang.gate.suites import Expectation, Outcome, Suite
 from duizhang.home.published import TABLES
 from duizhang.publish import publish
 from duizhang.reconcile import STATE_TABLES
@@ -88,8 +88,8 @@ def poisoned(name: str, number: int, column: pa.Field) -> Any:
 class Blind(validation.Validation):
     """A gate that lets everything pass: what it would hold must be harmless as well."""
 
-    def check(self, select: str, suite: Suite, expectations: Sequence[Expectation] | None = None) -> list[validation.Outcome]:
-        return [validation.Outcome(success=True) for _ in (suite.expectations if expectations is None else expectations)]
+    def check(self, select: str, suite: Suite, expectations: Sequence[Expectation] | None = None) -> list[Outcome]:
+        return [Outcome(success=True) for _ in (suite.expectations if expectations is None else expectations)]
 
 
 @pytest.fixture(scope="module")
