@@ -25,7 +25,7 @@ from duizhang.books import load_books
 from duizhang.cli import cli
 from duizhang.close.layouts import LAYOUTS
 from duizhang.declared.schema import CLAIM
-from duizhang.gate import run_gate, validation
+from duizhang.gate import first_look, run_gate, validation
 from duizhang.gate.suites import Expectation, Outcome, Suite
 from duizhang.home.published import TABLES
 from duizhang.publish import publish
@@ -114,6 +114,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fake.put("recon_summary", DAY, {"leg": "order_payment", "left_amount": total, "closing": total})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(validation, "Validation", Blind)
+        patch.setattr(first_look, "seen", lambda *_: {})
         run_gate(fake.store, fake.state, [DAY])
     books = {
         "entity": "acme", "start": DAY, "shops": {shop: {"platform": "taobao", "provider": "alipay"} for shop in SHOPS},
