@@ -262,7 +262,7 @@ class Books(BaseModel):
             if key in self.sla_days:
                 return self.sla_days[key]
         found = load_legs()[leg]
-        return found.channel_days.get(channel, found.sla_days)
+        return found.days_of(channel)
 
     def in_force(self, period: dt.date) -> dict[str, object]:
         """Everything in books.yaml that can change a result of the period, by entry: not where the files are, and

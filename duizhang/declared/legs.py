@@ -49,6 +49,10 @@ class Leg:
         """Channel -> for how many days what it settles is waited for."""
         return {channel: days for channel, term in settlement_terms().items() if (days := term.days(self.awaits)) is not None}
 
+    def days_of(self, channel: str) -> int:
+        """For how many days a counterpart of the channel is waited for, where books.yaml says nothing."""
+        return self.channel_days.get(channel, self.sla_days)
+
     @property
     def traits(self) -> dict[str, bool | int | None]:
         """What rules and models ask about it."""

@@ -33,8 +33,8 @@ class Bill:
     payments are called, at most 100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, ''
     where none is named; sent: by warehouse, the order numbers of its shipments; rates: by provider, the fee of a payment in per cent of its
     amount -> how many payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled:
-    (provider, transaction) -> its first day; stated: the shops that rows of a platform's statement name; lines: by origin, (order, line,
-    SKU) of some thousand of its order lines."""
+    (provider, transaction) -> its first day; ordered, received: order -> the first day on which the buyer paid, or the money came to us;
+    stated: the shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of some thousand of its order lines."""
 
     name: str
     spec: SourceSpec
@@ -56,6 +56,8 @@ class Bill:
     rates: dict[str, Counter[Decimal]] = field(default_factory=dict)
     paid: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     settled: dict[tuple[str, str], dt.date] = field(default_factory=dict)
+    ordered: dict[str, dt.date] = field(default_factory=dict)
+    received: dict[str, dt.date] = field(default_factory=dict)
     stated: frozenset[str] = frozenset()
     lines: dict[str, frozenset[tuple[str, str, str]]] = field(default_factory=dict)
 
@@ -169,12 +171,14 @@ def _bill(name: str, found: Extraction) -> Bill:
             numbers |= {str(number) for (number,) in found.distinct(table, ["order_id"]) if number}
         if table == "orders":
             _orders(bill, found)
+            bill.ordered = _order_days(found, table)
             numbers |= {name for (names,) in found.distinct(table, ["payment_references"]) for name in str(names or "").split()}
         if table in ("payments", "settlements", "payouts"):
             bill.providers |= {str(provider) for (provider,) in found.distinct(table, ["provider"]) if provider}
         if table == "payments":
             _rates(bill, found)
             bill.paid = _first_days(found, table)
+            bill.received = _order_days(found, table)
         if table == "settlements":
             bill.settled = _first_days(found, table)
         if table == "platform_statements":
@@ -210,6 +214,15 @@ def _first_days(found: Extraction, table: str) -> dict[tuple[str, str], dt.date]
     for provider, number, day in found.distinct(table, ["provider", "transaction_id", "period"]):
         if number and isinstance(day, dt.date):
             days.setdefault((str(provider), str(number)), day)
+    return days
+
+
+def _order_days(found: Extraction, table: str) -> dict[str, dt.date]:
+    """Order number -> the first day of it."""
+    days: dict[str, dt.date] = {}
+    for number, day in found.distinct(table, ["order_id", "period"]):
+        if number and isinstance(day, dt.date):
+            days[str(number)] = min(day, days.get(str(number), day))
     return days
 
 

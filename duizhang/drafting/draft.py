@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Generic, TypeVar
 from zoneinfo import available_timezones
 
 from duizhang.declared.legs import LEGS, load_legs
@@ -31,6 +32,7 @@ _PROPOSED = ("# -", "# accounts:", "# rate_cards:", "# sla_days:", "# payment_se
 _ACCOUNTS = 40  # of a ledger that are listed
 _USUALLY = 95  # of a hundred settled payments
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
+K = TypeVar("K")
 _SPECIAL = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"})
 
 
@@ -98,8 +100,8 @@ def questions(folder: Folder) -> tuple[dict[str, str], dict[str, str], list[Ques
 def books_text(folder: Folder, shops: Shops, answers: Answers) -> str:
     """A books.yaml that loads, every line with what it rests on."""
     parts = [
-        _head(), _basics(folder, answers), _shops(folder, shops), _expected(folder, shops), _patience(folder), _accounts(folder, answers),
-        _rates(folder), _legs(folder, shops), _unread(folder),
+        _head(), _basics(folder, answers), _shops(folder, shops), _expected(folder, shops), _patience(folder, shops),
+        _accounts(folder, answers), _rates(folder), _legs(folder, shops), _unread(folder),
     ]
     return "\n".join("\n".join(part) + "\n" for part in parts if part)
 
@@ -237,28 +239,18 @@ def last_whole_day(folder: Folder, shops: Shops) -> dt.date | None:
     return ordered[len(ordered) // 2] if ordered else None
 
 
-def _patience(folder: Folder) -> list[str]:
-    """How long settlement takes, by provider, where the files show that it takes longer than is usual."""
-    paid: dict[tuple[str, str], dt.date] = {}
-    settled: dict[tuple[str, str], dt.date] = {}
-    for bill in folder.bills:
-        for days, of_bill in ((paid, bill.paid), (settled, bill.settled)):
-            for key, day in of_bill.items():
-                days[key] = min(day, days.get(key, day))
-    usual = load_legs()["payment_settlement"].sla_days
-    lines: list[str] = []
+def _patience(folder: Folder, shops: Shops) -> list[str]:
+    """How long payments of orders and their settlement take, where the files show that it takes longer than is usual."""
+    lines = [line for found in shops.shops.values() for line in _until_paid(found, folder, shops)]
+    paid, settled = _earliest(bill.paid for bill in folder.bills), _earliest(bill.settled for bill in folder.bills)
     for provider in sorted({key[0] for key in paid}):
         payments = {key: day for key, day in paid.items() if key[0] == provider}
-        lags = Counter((settled[key] - day).days for key, day in payments.items() if key in settled)
-        within = [days for days in sorted(lags) if sum(n for lag, n in lags.items() if lag <= days) * 100 >= _USUALLY * lags.total()]
-        last = max(settled.values(), default=None)
-        late = [key for key, day in payments.items() if key not in settled and last and (last - day).days >= max(usual, *within[:1], 1)]
-        if within and within[0] > usual:
-            seen = ", ".join(_("{n} after {days}", n=n, days=lag) for lag, n in sorted(lags.items()))
+        lag = _Lag(payments, settled, load_legs()["payment_settlement"].sla_days)
+        if lag.usual_days:
             lines += _comment(_("{provider}: of {n} payments, settled by days: {seen}; not settled in these files: {left}.",
-                                provider=provider, n=len(payments), seen=seen, left=len(payments) - lags.total()), "  ")
-            lines += [f"  {leg}/{_plain(provider)}: {within[0]}" for leg in ("payment_settlement", "fee")]
-        elif late and not lags:
+                                provider=provider, n=len(payments), seen=lag.seen, left=lag.left), "  ")
+            lines += [f"  {leg}/{_plain(provider)}: {lag.usual_days}" for leg in ("payment_settlement", "fee")]
+        elif lag.is_unknown:
             lines += _comment(f"{QUESTION}: " + _("{provider}: none of {n} payments is settled in these files; after how many days is one?",
                                                   provider=provider, n=len(payments)), "  ")
             lines += [f"  # {leg}/{_plain(provider)}: 7" for leg in ("payment_settlement", "fee")]
@@ -266,6 +258,45 @@ def _patience(folder: Folder) -> list[str]:
         return []
     head = _comment(_("Days that a counterpart may take before it is overdue, where the files show that the usual ones are not enough."))
     return [*head, "sla_days:" if any(not line.lstrip().startswith("#") for line in lines) else "# sla_days:", *lines]
+
+
+def _until_paid(found: Found, folder: Folder, shops: Shops) -> list[str]:
+    """After how many days a shop's orders are paid to it: a platform may keep what the buyer pays until the parcel has arrived."""
+    accounts = [account for account in shops.shared.values() if found.name in account.orders]
+    bills = [*found.bills, *(bill for account in accounts for bill in account.bills)]
+    own = ({number: day for number, day in bill.ordered.items() if number in bill.own.get(found.name, ())} for bill in folder.bills)
+    ordered = _earliest([*(bill.ordered for bill in found.bills), *own])
+    legs = load_legs()
+    lag = _Lag(ordered, _earliest(bill.received for bill in bills), legs["order_payment"].days_of(found.platform))
+    if not lag.usual_days:
+        return []
+    return [
+        *_comment(_("{shop}: of {n} orders, paid to us by days: {seen}; not paid in these files: {left}.",
+                    shop=found.name, n=len(ordered), seen=lag.seen, left=lag.left), "  "),
+        *(f"  {leg}/{_plain(found.platform)}: {lag.usual_days}" for leg in ("order_payment", "customer")),
+    ]
+
+
+def _earliest(found: Iterable[Mapping[K, dt.date]]) -> dict[K, dt.date]:
+    days: dict[K, dt.date] = {}
+    for of_bill in found:
+        for key, day in of_bill.items():
+            days[key] = min(day, days.get(key, day))
+    return days
+
+
+class _Lag(Generic[K]):
+    """Days from what begins to what ends under the same key. usual_days: within which nearly all have ended, 0 where that is no more
+    than `allowed`; seen: how many after how many days; left: how many have not ended; is_unknown: none has, though the first should."""
+
+    def __init__(self, begun: Mapping[K, dt.date], ended: Mapping[K, dt.date], allowed: int) -> None:
+        lags = Counter(max((ended[key] - day).days, 0) for key, day in begun.items() if key in ended)
+        within = [days for days in sorted(lags) if sum(n for lag, n in lags.items() if lag <= days) * 100 >= _USUALLY * lags.total()]
+        self.usual_days = within[0] if within and within[0] > allowed else 0
+        self.seen = ", ".join(_("{n} after {days}", n=n, days=lag) for lag, n in sorted(lags.items()))
+        self.left = len(begun) - lags.total()
+        last = max(ended.values(), default=None)
+        self.is_unknown = not lags and last is not None and any((last - day).days >= max(allowed, 1) for day in begun.values())
 
 
 def _accounts(folder: Folder, answers: Answers) -> list[str]:

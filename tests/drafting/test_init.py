@@ -129,6 +129,18 @@ def test_a_payout_that_is_announced_for_the_next_day_is_no_day_of_business(tmp_p
     assert not any("is not run" in what for what in noted), "which legs have both sides is not known before a file was taken in"
 
 
+def test_how_long_a_platform_keeps_what_buyers_pay_stands_in_the_files(tmp_path: Path) -> None:
+    """Alipay's bill of a Taobao shop has an order on the day on which its parcel was received."""
+    for number, day in enumerate(FIRST + dt.timedelta(days=n) for n in range(2)):
+        trade, _ = alipay(day)
+        (tmp_path / f"trade{number}.csv").write_bytes(trade.replace(str(day).encode(), str(day + dt.timedelta(days=9)).encode()))
+        (tmp_path / f"orders{number}.csv").write_bytes(taobao(day))
+    duizhang("init", tmp_path, "--json")
+    drafted = (tmp_path / "books.yaml").read_text(encoding="utf-8")
+    assert "taobao: of 12 orders, paid to us by days: 12 after 9; not paid in these files: 0" in drafted
+    assert {"order_payment/taobao": 9, "customer/taobao": 9}.items() <= load_books(tmp_path / "books.yaml").sla_days.items()
+
+
 @pytest.mark.slow
 def test_how_long_settlement_takes_and_whose_a_statement_is_stands_in_the_files(tmp_path: Path) -> None:
     days = [FIRST + dt.timedelta(days=n) for n in range(4)]
