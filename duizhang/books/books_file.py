@@ -257,7 +257,8 @@ class Books(BaseModel):
         return owners.pop() if len(owners) == 1 else self.entity
 
     def sla(self, leg: str, channel: str = "") -> int:
-        """Days for which a one-sided item is mere timing. `leg/channel` wins over `leg`, and both over the channel in legs.yaml."""
+        """Days for which a one-sided item is mere timing. `leg/channel` wins over `leg`, and both over the channel in legs.yaml. Of a shop by
+        its name or platform see `waits` of the books' relations."""
         for key in (f"{leg}/{channel}", leg):
             if key in self.sla_days:
                 return self.sla_days[key]

@@ -245,7 +245,7 @@ def _patience(folder: Folder, shops: Shops) -> list[str]:
     paid, settled = _earliest(bill.paid for bill in folder.bills), _earliest(bill.settled for bill in folder.bills)
     for provider in sorted({key[0] for key in paid}):
         payments = {key: day for key, day in paid.items() if key[0] == provider}
-        lag = _Lag(payments, settled, load_legs()["payment_settlement"].sla_days)
+        lag = _Lag(payments, settled, load_legs()["payment_settlement"].days_of(provider))
         if lag.usual_days:
             lines += _comment(_("{provider}: of {n} payments, settled by days: {seen}; not settled in these files: {left}.",
                                 provider=provider, n=len(payments), seen=lag.seen, left=lag.left), "  ")
@@ -267,13 +267,13 @@ def _until_paid(found: Found, folder: Folder, shops: Shops) -> list[str]:
     own = ({number: day for number, day in bill.ordered.items() if number in bill.own.get(found.name, ())} for bill in folder.bills)
     ordered = _earliest([*(bill.ordered for bill in found.bills), *own])
     legs = load_legs()
-    lag = _Lag(ordered, _earliest(bill.received for bill in bills), legs["order_payment"].days_of(found.platform))
+    lag = _Lag(ordered, _earliest(bill.received for bill in bills), legs["order_payment"].days_of(found.provider))
     if not lag.usual_days:
         return []
     return [
         *_comment(_("{shop}: of {n} orders, paid to us by days: {seen}; not paid in these files: {left}.",
                     shop=found.name, n=len(ordered), seen=lag.seen, left=lag.left), "  "),
-        *(f"  {leg}/{_plain(found.platform)}: {lag.usual_days}" for leg in ("order_payment", "customer")),
+        *(f"  {_plain(f'{leg}/{found.name}')}: {lag.usual_days}" for leg in ("order_payment", "customer")),
     ]
 
 

@@ -15,17 +15,31 @@ from duizhang.declared.schema import DAY, MONEY, PERCENT, RATE, TEXT
 from duizhang.ingest import load_specs
 
 
-def books_relations(books: Books) -> dict[str, pa.Table]:
-    """Relation -> its rows."""
+def _waits(books: Books) -> list[tuple[str, str, str, int, bool]]:
+    """(leg, shop, channel, days, whether only until it is answered): for how long a counterpart is waited for, of a shop before those of a
+    channel, and of a channel before those of the leg. `leg/name` is of the shop of that name, of the shops on the platform of that name,
+    and of the channel of that name."""
     defaults = {leg: found for leg, found in load_legs().items() if leg not in books.sla_days}
-    sla = [(leg, "", found.sla_days, False) for leg, found in defaults.items()]
-    sla += [
-        (leg, channel, days, True) for leg, found in defaults.items() for channel, days in found.channel_days.items()
+    rows = [(leg, "", "", found.sla_days, False) for leg, found in defaults.items()]
+    rows += [
+        (leg, "", channel, days, True) for leg, found in defaults.items() for channel, days in found.channel_days.items()
         if f"{leg}/{channel}" not in books.sla_days
     ]
     # goods on their way between warehouses are given longer than a snapshot
-    sla += [("stock", "transit", TRANSIT_DAYS, False)] if "stock/transit" not in books.sla_days else []
-    sla += [(*(f"{key}/".split("/")[:2]), days, False) for key, days in sorted(books.sla_days.items())]  # type: ignore[misc]
+    rows += [("stock", "", "transit", TRANSIT_DAYS, False)] if "stock/transit" not in books.sla_days else []
+    of_shops: dict[tuple[str, str], int] = {}
+    for key, days in sorted(books.sla_days.items()):
+        leg, _, name = key.partition("/")
+        rows.append((leg, "", name, days, False))
+        of_platform = {shop for shop, found in books.shops.items() if name == found.platform != found.provider}
+        for shop in of_platform | ({name} & books.shops.keys()):
+            if shop == name or f"{leg}/{shop}" not in books.sla_days:
+                of_shops[leg, shop] = days
+    return rows + [(leg, shop, "", days, False) for (leg, shop), days in sorted(of_shops.items())]
+
+
+def books_relations(books: Books) -> dict[str, pa.Table]:
+    """Relation -> its rows."""
     shops = [
         (name, books.entity_of(name), shop.platform, shop.provider, shop.warehouse, shop.currency or books.currency)
         for name, shop in sorted(books.shops.items())
@@ -48,7 +62,7 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
     warehouses = sorted({shop.warehouse for shop in books.shops.values() if shop.warehouse})
     return {
         "minor_units": minor_units(),
-        "sla": rows_of(sla, leg=TEXT, channel=TEXT, days=pa.int64(), until_answered=pa.bool_()),
+        "sla": rows_of(_waits(books), leg=TEXT, shop=TEXT, channel=TEXT, days=pa.int64(), until_answered=pa.bool_()),
         "shops": rows_of(
             shops, shop=TEXT, entity=TEXT, platform=TEXT, provider=TEXT, warehouse=TEXT, currency=TEXT
         ),

@@ -75,7 +75,7 @@ def declared_sides(books: Books) -> pa.Table:
     for key in books.sla_days:
         leg, _, channel = key.partition("/")
         rows += [(of, side, books.entity_of(name), name, "", books.start, "", channel) for name, shop in books.shops.items()
-                 if channel and channel in (shop.provider, shop.platform)
+                 if channel and channel in (name, shop.provider, shop.platform)
                  for of in ((leg, "customer") if leg == "order_payment" else (leg,)) for side in ("left", "right")
                  if (of, side) != ("payout_bank", "right")]  # whose payouts wait for its first statement anyway
     # the sub-ledger is made of whatever there is

@@ -24,15 +24,16 @@ due as (
     select
         l.*, p.declared_since, p.named, p.known_since,
         case
-            when l.side = 'right' and t.own_days is not null then least(t.own_days, coalesce(s.days, d.days, 0))
-            else coalesce(s.days, d.days, 0)
+            when l.side = 'right' and t.own_days is not null then least(t.own_days, coalesce(o.days, s.days, d.days, 0))
+            else coalesce(o.days, s.days, d.days, 0)
         end::int as sla_days
     from lone as l
     inner join places as p
         on l.leg = p.leg and l.side = p.side and l.entity = p.entity and l.scope_shop = p.shop and l.scope_channel = p.channel
     left join traits as t on l.leg = t.leg
     left join sla as s on l.leg = s.leg and l.channel = s.channel and s.channel <> '' and not (s.until_answered and l.side = 'right')
-    left join sla as d on l.leg = d.leg and d.channel = ''
+    left join sla as o on l.leg = o.leg and l.shop = o.shop and o.shop <> ''
+    left join sla as d on l.leg = d.leg and d.channel = '' and d.shop = ''
 ),
 
 together as (

@@ -64,15 +64,16 @@ final as (
         (i.left_quantity - i.right_quantity)::decimal(28, 4) as quantity_difference,
         (i.period - i.first_seen)::bigint as age_days,
         -- a record of ours may be due sooner than its counterpart, and what a channel has released of an order waits no longer for it
-        case when i.left_claims = 0 and t.own_days is not null then least(t.own_days, coalesce(s.days, d.days, 0))
-            when i.days_of_lines is not null then i.days_of_lines + coalesce(s.days, greatest(t.lines_days, d.days), 0)
-            else coalesce(s.days, d.days, 0)
+        case when i.left_claims = 0 and t.own_days is not null then least(t.own_days, coalesce(o.days, s.days, d.days, 0))
+            when i.days_of_lines is not null then i.days_of_lines + coalesce(o.days, s.days, greatest(t.lines_days, d.days), 0)
+            else coalesce(o.days, s.days, d.days, 0)
         end::bigint as sla_days
     from items as i
     left join traits as t on i.leg = t.leg
     left join sla as s
         on s.leg = i.leg and s.channel = i.channel and s.channel <> '' and not (s.until_answered and i.right_claims > 0)
-    left join sla as d on d.leg = i.leg and d.channel = ''
+    left join sla as o on o.leg = i.leg and o.shop = i.shop and o.shop <> ''
+    left join sla as d on d.leg = i.leg and d.channel = '' and d.shop = ''
 )
 
 select * from final

@@ -30,7 +30,7 @@ answered as (
 patient as (
     select distinct h.period, h.leg, h.entity, h.side, h.scope_shop, h.scope_channel
     from here as h
-    inner join sla as s on h.leg = s.leg and (s.channel = '' or s.channel = h.channel) and s.days > 1
+    inner join sla as s on h.leg = s.leg and s.channel in ('', h.channel) and s.shop in ('', h.scope_shop) and s.days > 1
 ),
 
 alone as (
