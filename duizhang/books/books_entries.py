@@ -40,10 +40,13 @@ class Shop(Entry):
 
 
 class BankAccount(Entry):
-    """An account at a bank. entity: whose it is; currency: that of statements which name none."""
+    """An account at a bank. entity: whose it is; currency: that of statements which name none; payout_numbers: whether they print the
+    numbers of providers' payouts. Where they do not, a credit that names a provider is the only payout of it that has its amount.
+    """
 
     entity: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    payout_numbers: bool = True
 
 
 class Account(Entry):

@@ -217,6 +217,11 @@ class Books(BaseModel):
         return {number: said if isinstance(said, str) else said.entity for number, said in self.bank_accounts.items()}
 
     @property
+    def silent_accounts(self) -> frozenset[str]:
+        """Account numbers whose statements print no numbers of payouts."""
+        return frozenset(number for number, said in self.bank_accounts.items() if not isinstance(said, str) and not said.payout_numbers)
+
+    @property
     def bank_account_currencies(self) -> dict[str, str]:
         """Account number: the currency of its statements, where the books say it."""
         return {number: said.currency for number, said in self.bank_accounts.items() if not isinstance(said, str) and said.currency}
@@ -257,8 +262,8 @@ class Books(BaseModel):
         return owners.pop() if len(owners) == 1 else self.entity
 
     def sla(self, leg: str, channel: str = "") -> int:
-        """Days for which a one-sided item is mere timing. `leg/channel` wins over `leg`, and both over the channel in legs.yaml. Of a shop by
-        its name or platform see `waits` of the books' relations."""
+        """Days for which a one-sided item is mere timing. `leg/channel` wins over `leg`, and both over the channel in legs.yaml.
+        What is said of a shop by its name or platform is in the relation `sla`."""
         for key in (f"{leg}/{channel}", leg):
             if key in self.sla_days:
                 return self.sla_days[key]

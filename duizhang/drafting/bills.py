@@ -34,7 +34,8 @@ class Bill:
     where none is named; sent: by warehouse, the order numbers of its shipments; rates: by provider, the fee of a payment in per cent of its
     amount -> how many payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled:
     (provider, transaction) -> its first day; ordered, received: order -> the first day on which the buyer paid, or the money came to us;
-    stated: the shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of some thousand of its order lines."""
+    stated: the shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of some thousand of its order lines;
+    payouts: (number, amount, currency); credits: (account, reference, amount, currency) of a bank."""
 
     name: str
     spec: SourceSpec
@@ -57,6 +58,8 @@ class Bill:
     paid: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     settled: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     ordered: dict[str, dt.date] = field(default_factory=dict)
+    payouts: frozenset[tuple[object, ...]] = frozenset()
+    credits: frozenset[tuple[object, ...]] = frozenset()
     received: dict[str, dt.date] = field(default_factory=dict)
     stated: frozenset[str] = frozenset()
     lines: dict[str, frozenset[tuple[str, str, str]]] = field(default_factory=dict)
@@ -191,7 +194,10 @@ def _bill(name: str, found: Extraction) -> Bill:
             for warehouse, number in found.distinct(table, ["warehouse", "order_id"]):
                 if warehouse and number:
                     bill.sent[str(warehouse)] = bill.sent.get(str(warehouse), frozenset()) | {str(number)}
+        if table == "payouts":
+            bill.payouts = frozenset(found.distinct(table, ["payout_id", "amount", "currency"]))
         if table == "bank_entries":
+            bill.credits = frozenset(found.distinct(table, ["bank_account", "reference", "amount", "currency"]))
             bill.bank_accounts |= {str(account) for (account,) in found.distinct(table, ["bank_account"]) if account}
         if table == "journal_lines":
             bill.ledger |= {str(code): str(text) for code, text in found.distinct(table, ["account", "account_name"], most=500) if code}

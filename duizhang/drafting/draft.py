@@ -305,7 +305,13 @@ def _accounts(folder: Folder, answers: Answers) -> list[str]:
     if numbers:
         lines += _comment(_("Bank accounts that the statements name, and the entity that owns each."))
         lines.append("bank_accounts:" if any(map(is_number, numbers)) else "# bank_accounts:")
-        lines += [f"  {_quoted(number)}: {_plain(answers.values['entity'])}" for number in numbers if is_number(number)]
+        silent = _silent(folder)
+        lines += _comment(_(
+            "payout_numbers: false - of payouts that these files announce, lines of the statement have the amount and none has the "
+            "number, so a line is a provider's payout by its words and amount."), "  ", when=not silent.isdisjoint(numbers))
+        entity = _plain(answers.values["entity"])
+        lines += [f"  {_quoted(number)}: " + (f"{{entity: {entity}, payout_numbers: false}}" if number in silent else entity)
+                  for number in numbers if is_number(number)]
     if unnumbered := [number for number in numbers if not is_number(number)]:
         lines += _comment(f"{QUESTION}: " + _(
             "statements that name no number of an account are of one account, of the entity of the shop in whose folder they stand, else "
@@ -321,6 +327,17 @@ def _accounts(folder: Folder, answers: Answers) -> list[str]:
         lines += ["# accounts:", *(f"#   {_quoted(code)}: {{measure: sales}}  # {_line(text)}" for code, text in listed)]
         lines += [_("#   and {n} more", n=len(ledger) - _ACCOUNTS)] if len(ledger) > _ACCOUNTS else []
     return lines
+
+
+def _silent(folder: Folder) -> frozenset[str]:
+    """Accounts whose statements have the amounts of payouts that are announced, and the number of none."""
+    # an id that begins with its provider is one of ours, which no bank knows
+    payouts = {payout for bill in folder.bills for payout in bill.payouts if "/" not in str(payout[0])}
+    amounts, numbers = {payout[1:] for payout in payouts}, {payout[0] for payout in payouts}
+    credits = [line for bill in folder.bills for line in bill.credits]
+    met = {str(account) for account, _, *money in credits if tuple(money) in amounts}
+    told = {str(account) for account, reference, *_ in credits if reference in numbers}
+    return frozenset(filter(is_number, met - told))
 
 
 def _rates(folder: Folder) -> list[str]:

@@ -32,7 +32,7 @@ from duizhang.reconcile.causes import CAUSES_FILE
 REFERENCE = {
     "skus": ("sku",), "fx_rates": ("base", "quote"), "sku_map": ("system", "shop", "code"), "bundles": ("set_sku",),
     "shared_orders": ("shop", "order_id"), "payment_names": ("shop", "order_id", "name"),
-    "announced_payouts": ("entity", "currency", "payout_id"),
+    "payout_providers": ("entity", "payout_id", "provider"), "announced_payouts": ("entity", "currency", "payout_id"),
     "booked_refunds": ("shop", "order_id", "refund_id", "currency"), "closed_orders": ("shop", "order_id", "is_own"),
     "bank_days": ("entity", "bank_account"),
 }

@@ -72,6 +72,7 @@ def books_relations(books: Books) -> dict[str, pa.Table]:
         "own_refund_ids": rows_of([(name,) for name in _own_refund_ids(books)], provider=TEXT),
         "kept_payments": rows_of([(name,) for name, term in settlement_terms().items() if term.settlements], provider=TEXT),
         "bank_account_owners": rows_of(sorted(books.bank_account_owners.items()), bank_account=TEXT, entity=TEXT),
+        "silent_accounts": rows_of([(number,) for number in sorted(books.silent_accounts)], bank_account=TEXT),
         "warehouse_owners": rows_of(
             [(name, books.entity_of_warehouse(name)) for name in warehouses], warehouse=TEXT, entity=TEXT
         ),

@@ -31,7 +31,7 @@ GIVEN = frozenset({
     "stock_allocations", "waiting_settings", "matching_settings",
     "sku_map_declared", "bundles_declared", "goods_settings", "shared_accounts",
     "shared_account_shops", "placing_rules", "only_shop", "gifts", "not_shipped", "order_grains",
-    "own_refund_ids", "kept_payments",
+    "own_refund_ids", "kept_payments", "silent_accounts",
 })
 # what the engine puts together from other relations
 _MADE_OF: dict[str, tuple[str, ...]] = {
@@ -57,7 +57,7 @@ _EARLIER: dict[str, tuple[str, ...]] = {
     "carried_stock_levels": ("stock_levels",), "carried_sides": ("sides",), "waiting_before": ("waiting_claims",),
     "past_claims": LEG_MODELS,
     "shared_orders_before": ("shared_orders",), "payment_names_before": ("payment_names",),
-    "announced_before": ("announced_payouts",), "bank_days_before": ("bank_days",),
+    "payout_providers_before": ("payout_providers",), "announced_before": ("announced_payouts",), "bank_days_before": ("bank_days",),
     "booked_before": ("booked_refunds",), "closed_before": ("closed_orders",),
 }
 

@@ -27,6 +27,7 @@ STATE_TABLES: dict[str, pa.Schema] = {
 KEPT_TABLES: dict[str, pa.Schema] = {
     "shared_orders": pa.schema([("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT)]),
     "payment_names": pa.schema([("period", DAY), ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("name", TEXT)]),
+    "payout_providers": pa.schema([("period", DAY), ("entity", TEXT), ("payout_id", TEXT), ("provider", TEXT)]),
     "announced_payouts": pa.schema([
         ("period", DAY), ("entity", TEXT), ("currency", TEXT), ("payout_id", TEXT), ("amount", MONEY),
     ]),

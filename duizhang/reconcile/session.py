@@ -126,7 +126,8 @@ class Session:
         for name in ("shared_orders", "payment_names"):
             self._kept(f"{name}_before", name, [p for p in self.store.periods(name) if p < periods[0]])
         # a payout that was announced so long ago may have been added up of what was announced so long before that
-        self._kept("announced_before", "announced_payouts", _days_before(periods[0], 2 * load_matching().repeat_horizon_days))
+        for name, table in {"announced_before": "announced_payouts", "payout_providers_before": "payout_providers"}.items():
+            self._kept(name, table, _days_before(periods[0], 2 * load_matching().repeat_horizon_days))
         for name, table in {"booked_before": "booked_refunds", "closed_before": "closed_orders"}.items():
             self._kept(name, table, _days_before(periods[0], load_matching().repeat_horizon_days))
         self._input("sku_map_filed", self._history("sku_map"), schema.TABLES["sku_map"], table_of="sku_map")

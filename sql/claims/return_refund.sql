@@ -2,11 +2,13 @@
 -- goes back to a buyer for goods that came back, or because our own record says that they need not. The key is the refund
 -- id (the after-sales case), else order and SKU, else the row's own id; where the ids of refunds are the provider's own, the
 -- order. Receipts that don't say what they are worth take no part, nor what came back of an order that is closed and was
--- never paid. Where a shop has no others, our own record alone says what was to be given back for goods.
+-- never paid. Where a shop has no others, our own record alone says what was to be given back for goods. What a
+-- platform took out of what it pays counts as paid back (see refunds_deducted).
 with
 received as (select * from mapped_returns where amount is not null),
 closed as (select * from returns_of_closed where not is_paid),
 given_back as (select * from given_back),
+deducted as (select * from refunds_deducted),
 -- those of the provider that are told before it tells them do not count again
 refunds as (
     select r.*
@@ -70,6 +72,11 @@ unioned as (
         occurred_at, '', '', null, ''
     from given_back
     where what = 'refund'
+    union all
+    select
+        period, entity, shop, refund_id, order_id, '', currency, 'right', 'refund', amount,
+        occurred_at, '', '', null, ''
+    from deducted
 ),
 
 final as (

@@ -2,7 +2,8 @@
 -- id of a payout that was announced by then, that id as its reference: one of exactly its amount, or a word that is the id of one of which
 -- it may be a part or which came in another currency. Marks and case do not count, and a short id could stand in the words by chance. A
 -- payout whose id banks do not print (ours begins with the provider's name and a slash) is hardly named: there the words name the provider,
--- and it is the only one of its amount within the days that payouts take. Where two payouts are so named, the line stays without.
+-- and it is the only one of its amount within the days that payouts take; and so are all payouts to an account whose bank prints no numbers.
+-- Where two payouts are so named, the line stays without.
 with
 bank_entries as (select * from bank_entries),
 owners as (select * from bank_account_owners),
@@ -10,6 +11,9 @@ announced as (select * from announced_payouts),
 before as (select * from announced_before),
 settings as (select * from matching_settings),
 rules as (select * from matching_legs where leg = 'payout_bank'),
+silent as (select * from silent_accounts),
+providers as (select * from payout_providers),
+providers_before as (select * from payout_providers_before),
 
 owned as (
     select
@@ -62,10 +66,21 @@ by_name as (
 
 nameless as (
     select distinct
-        period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount,
-        bare_reference(concat(counterparty, ' ', remark)) as bare_words
+        period, entity, bank_account, currency, amount, counterparty, remark, sent_currency, sent_amount,
+        bare_reference(concat(counterparty, ' ', remark)) as bare_words, bank_account in (select bank_account from silent) as is_silent
     from owned
     where reference = '' and concat(counterparty, remark) <> ''
+),
+
+paid_by as (
+    select entity, payout_id, min(provider) as provider
+    from (
+        select entity, payout_id, provider from providers
+        union all
+        select entity, payout_id, provider from providers_before
+    ) as p
+    group by entity, payout_id
+    having min(provider) = max(provider)
 ),
 
 of_amount as (
@@ -88,12 +103,14 @@ worded as (
 ),
 
 of_provider as (
-    select n.*, t.payout_id, lower(concat(n.counterparty, ' ', n.remark)) as words, split_part(t.payout_id, '/', 1) as provider
+    select n.*, t.payout_id, lower(concat(n.counterparty, ' ', n.remark)) as words,
+        case when contains(t.payout_id, '/') then split_part(t.payout_id, '/', 1) else p.provider end as provider
     from nameless as n
     inner join totals as t
         on n.entity = t.entity and n.sent_currency = t.currency and n.sent_amount = t.amount and n.period between t.period and t.until
     cross join rules as r
-    where contains(t.payout_id, '/') and n.period - t.period <= r.window_days
+    left join paid_by as p on t.entity = p.entity and t.payout_id = p.payout_id
+    where (contains(t.payout_id, '/') or n.is_silent) and n.period - t.period <= r.window_days
         -- an id says more than a name
         and not exists (
             select 1
@@ -104,14 +121,15 @@ of_provider as (
 ),
 
 named as (
-    select period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount, payout_id from of_amount
+    select period, entity, bank_account, currency, amount, counterparty, remark, sent_currency, sent_amount, payout_id from of_amount
     union all
-    select period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount, payout_id
+    select period, entity, bank_account, currency, amount, counterparty, remark, sent_currency, sent_amount, payout_id
     from of_provider
     where names_provider(words, provider)
     union all
     -- a part of it, or what a bank has converted without saying so
-    select w.period, w.entity, w.currency, w.amount, w.counterparty, w.remark, w.sent_currency, w.sent_amount, t.payout_id
+    select
+        w.period, w.entity, w.bank_account, w.currency, w.amount, w.counterparty, w.remark, w.sent_currency, w.sent_amount, t.payout_id
     from worded as w
     inner join by_name as t
         on w.entity = t.entity and w.bare_word = t.bare_id and sign(w.sent_amount) = sign(t.amount) and w.period between t.period and t.until
@@ -120,9 +138,9 @@ named as (
 ),
 
 alone as (
-    select period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount, min(payout_id) as payout_id
+    select period, entity, bank_account, currency, amount, counterparty, remark, sent_currency, sent_amount, min(payout_id) as payout_id
     from named
-    group by period, entity, currency, amount, counterparty, remark, sent_currency, sent_amount
+    group by period, entity, bank_account, currency, amount, counterparty, remark, sent_currency, sent_amount
     having count(distinct payout_id) = 1
 ),
 
@@ -149,7 +167,7 @@ final as (
     left join stated as s
         on o.period = s.period and o.entity = s.entity and o.sent_currency = s.sent_currency and o.reference = s.reference
     left join alone as n
-        on o.reference = '' and o.period = n.period and o.entity = n.entity and o.currency = n.currency and o.amount = n.amount
+        on o.reference = '' and o.period = n.period and o.entity = n.entity and o.bank_account = n.bank_account and o.currency = n.currency and o.amount = n.amount
         and o.counterparty is not distinct from n.counterparty and o.remark is not distinct from n.remark
         and o.sent_currency = n.sent_currency and o.sent_amount = n.sent_amount
 )

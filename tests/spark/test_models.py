@@ -54,7 +54,8 @@ def test_every_model_has_a_translation() -> None:
         for name, relation in pair.reads.items():
             declared = (column.partition(" = ")[0].partition(" ") for column in relation.columns)
             known.setdefault(name, {column.strip('"'): kind for column, _, kind in declared})
-    models = [path for path in sorted(SQL.rglob("*.sql")) if path.parent.name != "macros"]
+    # what holds files against each other is run where they are read, and never on Spark
+    models = [path for path in sorted(SQL.rglob("*.sql")) if path.parent.name not in ("macros", "overlaps")]
     assert models
     for path in models:
         assert transpile(path.read_text(encoding="utf-8"), known, macros=con.macros, variables=variables).final

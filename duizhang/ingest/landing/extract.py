@@ -37,7 +37,7 @@ from duizhang.ingest.opening import MEMBER, Document, LockedFile, as_records, do
 from duizhang.ingest.reading import read
 from duizhang.ingest.recognising import AROUND, Place, Strange, currencies_of_all, recognise, tables_of, unnumbered
 from duizhang.ingest.rows import Batch, Broken, several
-from duizhang.ingest.specification import NUMBERS, SourceSpec, Table, Total, normalised
+from duizhang.ingest.specification import NUMBERS, OF_PARTY, SourceSpec, Table, Total, normalised
 from duizhang.ingest.texts import constant, whole
 from duizhang.ingest.typing import (
     HIDDEN,
@@ -45,6 +45,7 @@ from duizhang.ingest.typing import (
     ColumnTyper,
     Unread,
     masked,
+    parties,
     references,
     remark_fields,
     shape,
@@ -419,7 +420,9 @@ class _Run:
         return pa.table(columns, self.schema.names)
 
     def _kept(self, typed: pa.Table, name: str) -> pa.Array | pa.ChunkedArray:
-        return references(whole(typed[name])) if name in self.remarks else typed[name]
+        if name not in self.remarks:
+            return typed[name]
+        return (parties if name.endswith(OF_PARTY) else references)(whole(typed[name]))
 
     def _land_totals(self, sink: Sink) -> None:
         """The line that carries the file's totals, where it has one. Raises RefusedFile where a cell of it is wrong."""

@@ -36,6 +36,7 @@ TIME_FORMATS = (
 
 # behind the name of a reference: the field of the words that it is taken out of
 OF_REFERENCE = "_words"
+OF_PARTY = "_party"
 _FIELD = re.compile(r"<(\w+)>")
 
 
@@ -388,6 +389,11 @@ class SourceSpec(_Closed):
                         "type": "text", "extract": None, "column": first, "also": also, "join": tuple(others),
                         "optional_column": field.optional_column or first != field.column})
                     reads |= {*unread}
+            # the other party may be a provider by its name, of which nothing else is kept
+            for name in re.findall(r"\w+", table.columns.get("counterparty", "")):
+                field = self.fields.get(name)
+                if field and field.personal and field.extract is None and not {field.column, *field.join} <= reads:
+                    words[f"{name}{OF_PARTY}"] = field.model_copy(update={"type": "text", "personal": False})
             self.fields.update(words)
             if words:
                 said = [f"nullif({remark}, '')"] if remark else []

@@ -14,7 +14,7 @@ from duizhang.ingest.typing.debits import Way, undecided_sides
 from duizhang.ingest.typing.marks import Marks
 from duizhang.ingest.typing.masks import masked, shape, without_values
 from duizhang.ingest.typing.money import MINUS, amounts, reaches, ten_thousandths
-from duizhang.ingest.typing.references import references, remark_fields
+from duizhang.ingest.typing.references import parties, references, remark_fields
 from duizhang.ingest.typing.times import by
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "amounts",
     "by",
     "masked",
+    "parties",
     "reaches",
     "references",
     "remark_fields",

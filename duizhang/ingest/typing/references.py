@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from duizhang.declared.matching_passes import load_matching
-from duizhang.ingest.specification import OF_REFERENCE, SourceSpec
+from duizhang.ingest.specification import OF_PARTY, OF_REFERENCE, SourceSpec
 
 # of fewer characters only the number of an order as shops write it
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{4,}[A-Za-z0-9]|#[A-Za-z0-9]{3,5}(?![A-Za-z0-9_.-])")
@@ -44,8 +44,15 @@ def remark_fields(spec: SourceSpec, *, masked: bool = True) -> frozenset[str]:
     return frozenset(
         name for name, column in spec.fields.items()
         if name in read - elsewhere and column.type in ("text", "id") and not column.personal and column.values is None
-        and (masked or name.endswith(OF_REFERENCE))
+        and (masked or name.endswith((OF_REFERENCE, OF_PARTY)))
     )
+
+
+def parties(cells: pa.Array) -> pa.Array:
+    """The known words of each text alone, as of the other party's name, which may be a person's; '' where there are none."""
+    coded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
+    kept = [" ".join(_words_of(text)) if text else text for text in coded.dictionary.to_pylist()]
+    return pa.array(kept, pa.string()).take(coded.indices)
 
 
 def references(cells: pa.Array) -> pa.Array:
@@ -63,8 +70,12 @@ def _of(text: str, *, has_telephone: bool) -> str:
     if has_telephone:
         said = _TELEPHONE.sub(_behind, said)
     ids = [found for found in _ID.findall(said) if any(ch.isdigit() for ch in found) and not _is_personal(found)]
+    return " ".join(dict.fromkeys([*ids, *_words_of(text)]))
+
+
+def _words_of(text: str) -> list[str]:
     folded = text.casefold()
-    return " ".join(dict.fromkeys([*ids, *(word for word in _known_words() if word in folded)]))
+    return [word for word in _known_words() if word in folded]
 
 
 def _behind(found: re.Match[str]) -> str:
