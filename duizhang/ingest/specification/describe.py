@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import groupby
 
-from duizhang.ingest.specification.spec import Column, SourceSpec
+from duizhang.ingest.specification.spec import OF_PARTY, Column, SourceSpec
 
 INTRODUCTION = """# Sources
 
@@ -86,7 +86,10 @@ def _source(spec: SourceSpec, specs: Mapping[str, SourceSpec]) -> str:
     lines.append(f"- recognised by {'; '.join(seen)}")
     if spec.layout_source:
         lines.append(f"- layout taken from {spec.layout_source}")
-    reads = [f"{column.column}{'◆' if column.personal else ''}{_doubt(column)}" for column in spec.fields.values()]
+    reads = [
+        f"{column.column}{'◆' if column.personal else ''}{_doubt(column)}" for name, column in spec.fields.items()
+        if not name.endswith(OF_PARTY)
+    ]
     lines.append(f"- reads {', '.join(dict.fromkeys(reads))}")
     for table in spec.tables:
         where = f" where `{table.where}`" if table.where != "true" else ""
