@@ -97,6 +97,7 @@ TABLES: dict[str, pa.Schema] = {
         ("entity", TEXT), ("shop", TEXT), ("order_id", TEXT), ("sku", TEXT), ("currency", TEXT), ("quantity", MONEY),
         ("revenue", MONEY), ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("service", MONEY),
         ("freight", MONEY), ("cost", MONEY), ("profit", MONEY), ("not_in_profit", MONEY),
+        ("pieces_without_cost", MONEY),
     ),
     # stage: account (at the provider) | bank, where it has yet to arrive.
     "cash_in_transit": _table(
@@ -112,6 +113,7 @@ TABLES: dict[str, pa.Schema] = {
         ("entity", TEXT), ("shop", TEXT), ("currency", TEXT), ("orders", _INT), ("revenue", MONEY),
         ("discount", MONEY), ("refund", MONEY), ("commission", MONEY), ("fee", MONEY), ("service", MONEY),
         ("freight", MONEY), ("cost", MONEY), ("profit", MONEY), ("not_in_profit", MONEY),
+        ("pieces_without_cost", MONEY),
     ),
     "customer_balances": _table(
         ("entity", TEXT), ("customer", TEXT), ("currency", TEXT), ("ordered", MONEY), ("refund_granted", MONEY),

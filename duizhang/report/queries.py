@@ -243,7 +243,7 @@ def read(con: duckdb.DuckDBPyConnection, span: Span) -> Facts:
                     f"from report_items where {at_end} and cause <> 'timing'")[0],
         pnl=ask(
             "select entity, shop, currency, sum(orders)::bigint as orders, "
-            + ", ".join(f"sum({m}) as {m}" for m in (*CHARGES, "revenue", "refund", "profit", "not_in_profit"))
+            + ", ".join(f"sum({m}) as {m}" for m in (*CHARGES, "revenue", "refund", "profit", "not_in_profit", "pieces_without_cost"))
             + f" from channel_pnl where {in_range} group by all order by currency, profit desc, shop"),
         stock=ask("select s.*, i.first_seen from stock_rollforward as s left join ("
                   "select entity, string_split(\"key\", '/') as parts, min(first_seen) as first_seen from report_items "

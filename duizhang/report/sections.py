@@ -150,11 +150,11 @@ class Sections:
 
     def profit(self) -> Table:
         # what few shops have has a column where one has it
-        rare = [name for name in ("service", "not_in_profit") if any(r[name] for r in self.facts.pnl)]
+        rare = [name for name in ("service", "pieces_without_cost", "not_in_profit") if any(r[name] for r in self.facts.pnl)]
         kinds = columns(
             "shop", "channel", "currency:currency", "orders:count", "revenue:money", "refund:money",
             *(f"{name}:money" for name in CHARGES if name != "service" or name in rare), "profit:money", "margin:percent",
-            *(f"{name}:money" for name in rare if name == "not_in_profit"))
+            *(f"{name}:{'pieces' if name.startswith('pieces') else 'money'}" for name in rare if name != "service"))
         rows = sorted(self.facts.pnl, key=lambda r: (place(r["currency"], self.facts.currencies), -r["profit"], r["shop"]))
         return Table("profit", kinds, [{
             **r, **{m: rounded(r[m] or Decimal(0), r["currency"]) for m in (*CHARGES, "profit", "not_in_profit")},

@@ -10,7 +10,7 @@ final as (
         count(distinct order_id) filter (where revenue <> 0 or quantity <> 0) as orders,
         sum(revenue) as revenue, sum(discount) as discount, sum(refund) as refund, sum(commission) as commission,
         sum(fee) as fee, sum(service) as service, sum(freight) as freight, sum(cost) as cost, sum(profit) as profit,
-        sum(not_in_profit) as not_in_profit
+        sum(not_in_profit) as not_in_profit, sum(pieces_without_cost) as pieces_without_cost
     from orders
     group by period, entity, shop, currency
 )

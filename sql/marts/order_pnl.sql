@@ -3,7 +3,7 @@
 -- a whole have the SKU ''; what names no order stands under the order ''. service is what an account is charged besides (advertising,
 -- subscription, storage, fees of disputes). profit = revenue - refund - commission - fee - service - freight - cost, so rows add up
 -- over days, SKUs and orders. not_in_profit is what moved the accounts and is none of these: amounts that a buyer's bank took back,
--- adjustments, loans, reserves; signed from the seller's view. A parcel that was handed over on an earlier day is known by its
+-- adjustments, loans, reserves; signed from the seller's view. pieces_without_cost are sold, and nobody says what they cost. A parcel that was handed over on an earlier day is known by its
 -- open claim; a parcel that no record of ours knows is no shop's.
 with
 lines as (select * from goods_lines),
@@ -52,7 +52,8 @@ granted as (
 parts as (
     select
         period, entity, shop, order_id, sku, currency, quantity, amount as revenue, null as discount, null as refund,
-        null as commission, null as fee, null as service, null as freight, cost, null as not_in_profit
+        null as commission, null as fee, null as service, null as freight, cost, null as not_in_profit,
+        case when sku <> '' and cost is null then quantity end as pieces_without_cost
     from lines
     union all by name
     -- prices are those of whole lines, also of sets; a discount on the order is a line without pieces
@@ -87,7 +88,8 @@ summed as (
         coalesce(sum(discount), 0)::decimal(28, 4) as discount, coalesce(sum(refund), 0)::decimal(28, 4) as refund,
         coalesce(sum(commission), 0)::decimal(28, 4) as commission, coalesce(sum(fee), 0)::decimal(28, 4) as fee,
         coalesce(sum(service), 0)::decimal(28, 4) as service, coalesce(sum(freight), 0)::decimal(28, 4) as freight,
-        coalesce(sum(cost), 0)::decimal(28, 4) as cost, coalesce(sum(not_in_profit), 0)::decimal(28, 4) as not_in_profit
+        coalesce(sum(cost), 0)::decimal(28, 4) as cost, coalesce(sum(not_in_profit), 0)::decimal(28, 4) as not_in_profit,
+        coalesce(sum(pieces_without_cost), 0)::decimal(28, 4) as pieces_without_cost
     from parts
     group by all
 ),
