@@ -100,7 +100,7 @@ def test_of_a_remark_ids_and_channels_are_kept() -> None:
     import pyarrow as pa
 
     from duizhang.ingest import load_specs
-    from duizhang.ingest.typing.references import references, remark_fields
+    from duizhang.ingest.typing.references import parties, references, remark_fields
 
     texts = pa.array([f"支付宝 提现 {NAME} 20260302ABC {PHONE} 110101199003071234 DE89370400440532013000 anna.s1984@mail.example", "", None, "货款", f"结息 {NAME}"])
     assert references(texts).to_pylist() == ["20260302ABC 支付宝", "", None, "", "结息"]
@@ -113,8 +113,12 @@ def test_of_a_remark_ids_and_channels_are_kept() -> None:
     assert references(pa.array(ids)).to_pylist() == ["20260301123456", *ids[1:4], "20260301", "2026-03-01", "#1043"]
     specs = load_specs()
     # also of what a payout's id is taken out of, whatever its form
-    assert {"reference_words", "kind"} == remark_fields(specs["bank_n26"])
-    assert {"reference_words"} == remark_fields(specs["bank_n26"], masked=False), "those are shown to nobody, not even of a file alone"
-    assert {"payout_words", "remark"} == remark_fields(specs["bank_cmb_company"])
+    shown_to_nobody = {"reference_words", "counterparty_party"}
+    assert {*shown_to_nobody, "kind"} == remark_fields(specs["bank_n26"])
+    assert shown_to_nobody == remark_fields(specs["bank_n26"], masked=False), "those are shown to nobody, not even of a file alone"
+    assert {"payout_words", "remark", "counterparty_party"} == remark_fields(specs["bank_cmb_company"])
+    # of a name, which may be a person's, not even what looks like an id
+    names = ["支付宝（中国）网络技术有限公司", "Jane Roe 20260301", "PayPal (Europe) S.a r.l. 112-1234567", "", None]
+    assert parties(pa.array(names)).to_pylist() == ["支付宝", "", "paypal", "", None]
     assert (specs["bank_cmb_company"].fields["payout_words"].column, specs["bank_cmb_company"].fields["remark"].column) == ("用途", "摘要")
-    assert remark_fields(specs["bank_mt940"]) == {"payout_words"} and "payout_words" in specs["bank_mt940"].tables[0].columns["remark"]
+    assert remark_fields(specs["bank_mt940"]) == {"payout_words", "counterparty_party"} and "payout_words" in specs["bank_mt940"].tables[0].columns["remark"]

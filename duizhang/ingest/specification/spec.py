@@ -396,8 +396,8 @@ class SourceSpec(_Closed):
                     words[f"{name}{OF_PARTY}"] = field.model_copy(update={"type": "text", "personal": False})
             self.fields.update(words)
             if words:
-                said = [f"nullif({remark}, '')"] if remark else []
-                table.columns["remark"] = f"concat_ws(' ', {', '.join([*said, *words])})"
+                said = [f"nullif({part}, '')" for part in ([remark] if remark else []) + list(words)]
+                table.columns["remark"] = f"concat_ws(' ', {', '.join(said)})"
         return self
 
     @model_validator(mode="after")
