@@ -31,11 +31,11 @@ _SIDES = ("orders", "payments", "refunds", "settlements")
 class Bill:
     """One bill of a file, read. name: below the folder; top: the first folder of that; numbers: order numbers of its rows and what their
     payments are called, at most 100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, ''
-    where none is named; sent: by warehouse, the order numbers of its shipments; rates: by provider, the fee of a payment in per cent of its
-    amount -> how many payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled:
-    (provider, transaction) -> its first day; ordered, received: order -> the first day on which the buyer paid, or the money came to us;
-    stated: the shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of some thousand of its order lines;
-    payouts: (number, amount, currency); credits: (account, reference, amount, currency) of a bank."""
+    where none is named; sent: by warehouse, the order numbers of its shipments; fees: by provider and currency, (amount, fee) of its
+    payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled: (provider,
+    transaction) -> its first day; ordered, received: order -> the first day on which the buyer paid, or the money came to us; stated: the
+    shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of some thousand of its order lines; payouts:
+    (number, amount, currency); credits: (account, reference, amount, currency) of a bank."""
 
     name: str
     spec: SourceSpec
@@ -54,7 +54,7 @@ class Bill:
     providers: frozenset[str] = frozenset()
     bank_accounts: frozenset[str] = frozenset()
     ledger: dict[str, str] = field(default_factory=dict)
-    rates: dict[str, Counter[Decimal]] = field(default_factory=dict)
+    fees: dict[tuple[str, str], set[tuple[Decimal, Decimal]]] = field(default_factory=dict)
     paid: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     settled: dict[tuple[str, str], dt.date] = field(default_factory=dict)
     ordered: dict[str, dt.date] = field(default_factory=dict)
@@ -179,7 +179,7 @@ def _bill(name: str, found: Extraction) -> Bill:
         if table in ("payments", "settlements", "payouts"):
             bill.providers |= {str(provider) for (provider,) in found.distinct(table, ["provider"]) if provider}
         if table == "payments":
-            _rates(bill, found)
+            _fees(bill, found)
             bill.paid = _first_days(found, table)
             bill.received = _order_days(found, table)
         if table == "settlements":
@@ -246,9 +246,8 @@ def _orders(bill: Bill, found: Extraction) -> None:
     bill.lines = {origin: frozenset(rows) for origin, rows in lines.items()}
 
 
-def _rates(bill: Bill, found: Extraction) -> None:
-    """What share of a payment its fee is, to a hundredth of a per cent, of at most some thousand different payments."""
-    for provider, amount, fee in found.distinct("payments", ["provider", "amount", "fee"], most=5000):
-        if isinstance(amount, Decimal) and isinstance(fee, Decimal) and amount >= 10 and fee > 0:
-            share = (fee * 100 / amount).quantize(Decimal("0.01"))
-            bill.rates.setdefault(str(provider), Counter())[share] += 1
+def _fees(bill: Bill, found: Extraction) -> None:
+    """What was paid and what of it was charged, of at most some thousand different payments."""
+    for provider, currency, amount, fee in found.distinct("payments", ["provider", "currency", "amount", "fee"], most=5000):
+        if isinstance(amount, Decimal) and isinstance(fee, Decimal) and amount > 0 and fee > 0:
+            bill.fees.setdefault((str(provider), str(currency or "")), set()).add((amount, fee))

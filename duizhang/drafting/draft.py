@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 
 from duizhang.declared.legs import LEGS, load_legs
 from duizhang.drafting.bills import UNSAID, Bill, Folder
+from duizhang.drafting.tariffs import tariff
 from duizhang.drafting.whose import Found, Shops, days_text
 from duizhang.reconcile import sides_of
 from duizhang.speech.folding import folded, width_of
@@ -342,20 +343,23 @@ def _silent(folder: Folder) -> frozenset[str]:
 
 def _rates(folder: Folder) -> list[str]:
     """Fees as they were charged; whether they are as agreed, no file knows."""
-    rates: dict[str, Counter[Decimal]] = {}
+    fees: dict[tuple[str, str], set[tuple[Decimal, Decimal]]] = {}
     for bill in folder.bills:
-        for provider, of_bill in bill.rates.items():
-            rates.setdefault(provider, Counter()).update(of_bill)
-    if not rates:
+        for of, payments in bill.fees.items():
+            fees.setdefault(of, set()).update(payments)
+    if not fees:
         return []
     first = folder.days[0] if folder.days else ""
     lines = _comment(f"{QUESTION}: " + _(
         "what was agreed with each provider. Fees are held against these cards; without a card they are not checked."))
     lines.append("# rate_cards:")
-    for provider, charged in sorted(rates.items()):
-        [(share, number)] = charged.most_common(1)
-        lines.append(f"#   - {{kind: fee, provider: {_plain(provider)}, from_day: {first}, percent: {share.normalize():f}}}"
-                     f"  # {_('so charged on {n} of {all} different payments looked at', n=number, all=charged.total())}")
+    for (provider, currency), payments in sorted(fees.items()):
+        percent, fixed, number = tariff(payments, currency)
+        several = sum(1 for of in fees if of[0] == provider) > 1
+        card = f"kind: fee, provider: {_plain(provider)}, from_day: {first}, percent: {percent.normalize():f}"
+        card += f", fixed: {fixed:f}" if fixed else ""
+        card += f", currency: {currency}" if currency and (fixed or several) else ""
+        lines.append(f"#   - {{{card}}}  # {_('so charged on {n} of {all} different payments looked at', n=number, all=len(payments))}")
     return lines
 
 
