@@ -34,7 +34,7 @@ TIME_FORMATS = (
 )
 
 
-# behind the name of a reference: the field of the words that it is taken out of
+# behind the name of a reference: the field of the words that it is taken out of; behind that of the other party: the field of its name
 OF_REFERENCE = "_words"
 OF_PARTY = "_party"
 _FIELD = re.compile(r"<(\w+)>")
@@ -374,7 +374,8 @@ class SourceSpec(_Closed):
 
     @model_validator(mode="after")
     def _words_of_references(self) -> SourceSpec:
-        """What a bank line's reference is taken out of is of its remark: an id in it may be of a form that nobody has listed."""
+        """What a bank line's reference is taken out of is of its remark: an id in it may be of a form that nobody has listed.
+        So is what the name of the other party says of a provider."""
         for table in (t for t in self.tables if t.table == "bank_entries"):
             remark = table.columns.get("remark", "")
             reads = {self.fields[name].column for name in re.findall(r"\w+", remark) if name in self.fields}
