@@ -65,6 +65,8 @@ def command(key: str, home: Path, *, as_json: bool) -> None:
         click.echo(f"\n{agree}")
         if unread:
             click.echo(_("{n} files are missing or were not read, so they are not in this answer: see `duizhang status`.", n=len(unread)))
+    if not_run and items:
+        click.echo()
     for line in not_run:
         for part in indented(line, width):
             click.echo(part)
