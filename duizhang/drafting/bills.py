@@ -26,6 +26,8 @@ _HOME = "published.duckdb"
 _LINES = 5000  # of one bill that are compared
 _SIDES = ("orders", "payments", "refunds", "settlements")
 
+Days = dict[tuple[str, ...], dt.date]  # of what -> its first day
+
 
 @dataclass
 class Bill:
@@ -33,8 +35,8 @@ class Bill:
     payments are called, at most 100,000; own: by shop that its rows name, the order numbers of our own system; warehouses: by shop, ''
     where none is named; sent: by warehouse, the order numbers of its shipments; fees: by provider and currency, (amount, fee) of its
     payments. coverage: the days that it says it covers, which a newer file of its kind and shop replaces. paid, settled: (provider,
-    transaction) -> its first day; ordered, received: order -> the first day on which the buyer paid, or the money came to us; stated: the
-    shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of some thousand of its order lines; payouts:
+    transaction) -> its first day; ordered, received: (order,) -> the first day on which the buyer paid, or the money came to us; stated:
+    the shops that rows of a platform's statement name; lines: by origin, (order, line, SKU) of some thousand of its order lines; payouts:
     (number, amount, currency); credits: (account, reference, amount, currency) of a bank."""
 
     name: str
@@ -55,12 +57,12 @@ class Bill:
     bank_accounts: frozenset[str] = frozenset()
     ledger: dict[str, str] = field(default_factory=dict)
     fees: dict[tuple[str, str], set[tuple[Decimal, Decimal]]] = field(default_factory=dict)
-    paid: dict[tuple[str, str], dt.date] = field(default_factory=dict)
-    settled: dict[tuple[str, str], dt.date] = field(default_factory=dict)
-    ordered: dict[str, dt.date] = field(default_factory=dict)
+    paid: Days = field(default_factory=dict)
+    settled: Days = field(default_factory=dict)
+    ordered: Days = field(default_factory=dict)
+    received: Days = field(default_factory=dict)
     payouts: frozenset[tuple[object, ...]] = frozenset()
     credits: frozenset[tuple[object, ...]] = frozenset()
-    received: dict[str, dt.date] = field(default_factory=dict)
     stated: frozenset[str] = frozenset()
     lines: dict[str, frozenset[tuple[str, str, str]]] = field(default_factory=dict)
 
@@ -174,16 +176,16 @@ def _bill(name: str, found: Extraction) -> Bill:
             numbers |= {str(number) for (number,) in found.distinct(table, ["order_id"]) if number}
         if table == "orders":
             _orders(bill, found)
-            bill.ordered = _order_days(found, table)
+            bill.ordered = _first_days(found, table, "order_id")
             numbers |= {name for (names,) in found.distinct(table, ["payment_references"]) for name in str(names or "").split()}
         if table in ("payments", "settlements", "payouts"):
             bill.providers |= {str(provider) for (provider,) in found.distinct(table, ["provider"]) if provider}
         if table == "payments":
             _fees(bill, found)
-            bill.paid = _first_days(found, table)
-            bill.received = _order_days(found, table)
+            bill.paid = _first_days(found, table, "provider", "transaction_id")
+            bill.received = _first_days(found, table, "order_id")
         if table == "settlements":
-            bill.settled = _first_days(found, table)
+            bill.settled = _first_days(found, table, "provider", "transaction_id")
         if table == "platform_statements":
             bill.stated |= {str(shop) for (shop,) in found.distinct(table, ["shop"]) if shop}
         if table in ("shipments", "stock_moves", "stock_snapshots"):
@@ -214,21 +216,12 @@ def _days(name: str, found: Extraction) -> frozenset[dt.date]:
     return frozenset({day}) if day else found.days
 
 
-def _first_days(found: Extraction, table: str) -> dict[tuple[str, str], dt.date]:
-    """(provider, transaction) -> the first day of it."""
-    days: dict[tuple[str, str], dt.date] = {}
-    for provider, number, day in found.distinct(table, ["provider", "transaction_id", "period"]):
-        if number and isinstance(day, dt.date):
-            days.setdefault((str(provider), str(number)), day)
-    return days
-
-
-def _order_days(found: Extraction, table: str) -> dict[str, dt.date]:
-    """Order number -> the first day of it."""
-    days: dict[str, dt.date] = {}
-    for number, day in found.distinct(table, ["order_id", "period"]):
-        if number and isinstance(day, dt.date):
-            days[str(number)] = min(day, days.get(str(number), day))
+def _first_days(found: Extraction, table: str, *columns: str) -> Days:
+    """What stands in these columns, of which the last is filled -> the first day of it."""
+    days: Days = {}
+    for *key, day in found.distinct(table, [*columns, "period"]):
+        if key[-1] and isinstance(day, dt.date):
+            days.setdefault(tuple(map(str, key)), day)
     return days
 
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
-from typing import Generic, TypeVar
 from zoneinfo import available_timezones
 
 from duizhang.declared.legs import LEGS, load_legs
-from duizhang.drafting.bills import UNSAID, Bill, Folder
+from duizhang.drafting.bills import UNSAID, Bill, Days, Folder
 from duizhang.drafting.tariffs import tariff
 from duizhang.drafting.whose import Found, Shops, days_text
 from duizhang.reconcile import sides_of
@@ -33,7 +32,6 @@ _PROPOSED = ("# -", "# accounts:", "# rate_cards:", "# sla_days:", "# payment_se
 _ACCOUNTS = 40  # of a ledger that are listed
 _USUALLY = 95  # of a hundred settled payments
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
-K = TypeVar("K")
 _SPECIAL = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"})
 
 
@@ -265,10 +263,9 @@ def _until_paid(found: Found, folder: Folder, shops: Shops) -> list[str]:
     """After how many days a shop's orders are paid to it: a platform may keep what the buyer pays until the parcel has arrived."""
     accounts = [account for account in shops.shared.values() if found.name in account.orders]
     bills = [*found.bills, *(bill for account in accounts for bill in account.bills)]
-    own = ({number: day for number, day in bill.ordered.items() if number in bill.own.get(found.name, ())} for bill in folder.bills)
+    own = ({order: day for order, day in bill.ordered.items() if order[0] in bill.own.get(found.name, ())} for bill in folder.bills)
     ordered = _earliest([*(bill.ordered for bill in found.bills), *own])
-    legs = load_legs()
-    lag = _Lag(ordered, _earliest(bill.received for bill in bills), legs["order_payment"].days_of(found.provider))
+    lag = _Lag(ordered, _earliest(bill.received for bill in bills), load_legs()["order_payment"].days_of(found.provider))
     if not lag.usual_days:
         return []
     return [
@@ -278,19 +275,19 @@ def _until_paid(found: Found, folder: Folder, shops: Shops) -> list[str]:
     ]
 
 
-def _earliest(found: Iterable[Mapping[K, dt.date]]) -> dict[K, dt.date]:
-    days: dict[K, dt.date] = {}
+def _earliest(found: Iterable[Days]) -> Days:
+    days: Days = {}
     for of_bill in found:
         for key, day in of_bill.items():
             days[key] = min(day, days.get(key, day))
     return days
 
 
-class _Lag(Generic[K]):
+class _Lag:
     """Days from what begins to what ends under the same key. usual_days: within which nearly all have ended, 0 where that is no more
     than `allowed`; seen: how many after how many days; left: how many have not ended; is_unknown: none has, though the first should."""
 
-    def __init__(self, begun: Mapping[K, dt.date], ended: Mapping[K, dt.date], allowed: int) -> None:
+    def __init__(self, begun: Days, ended: Days, allowed: int) -> None:
         lags = Counter(max((ended[key] - day).days, 0) for key, day in begun.items() if key in ended)
         within = [days for days in sorted(lags) if sum(n for lag, n in lags.items() if lag <= days) * 100 >= _USUALLY * lags.total()]
         self.usual_days = within[0] if within and within[0] > allowed else 0

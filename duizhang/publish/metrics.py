@@ -9,7 +9,8 @@ from __future__ import annotations
 import duckdb
 
 _LAST = "(select max(period) from period_status where version > 0)"
-_MEASURES = ("revenue", "discount", "refund", "commission", "fee", "service", "freight", "cost")
+CHARGES = ("commission", "fee", "service", "freight", "cost")  # what a profit is less than what was sold and not given back
+_MEASURES = ("revenue", "discount", "refund", *CHARGES)
 _SUMS = ", ".join(f"sum({name}) as {name}" for name in (*_MEASURES, "profit"))
 
 
@@ -110,7 +111,7 @@ VIEWS: dict[str, str] = {
         select
             entity, shop, sku, currency, count(distinct order_id) as orders, sum(quantity) as quantity,
             {', '.join(f'sum({name}) as {name}' for name in _MEASURES)},
-            sum(revenue - refund - commission - fee - service - freight - cost) as profit
+            sum({' - '.join(('revenue', 'refund', *CHARGES))}) as profit
         from spread group by entity, shop, sku, currency
     """,
     "refund_rates": (

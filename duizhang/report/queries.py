@@ -11,7 +11,7 @@ import duckdb
 
 from duizhang.errors import UserError
 from duizhang.home.store import has_view, rows
-from duizhang.publish.metrics import ON_ITS_WAY
+from duizhang.publish.metrics import CHARGES, ON_ITS_WAY
 from duizhang.report.faults import gather
 
 Row = dict[str, Any]
@@ -19,7 +19,6 @@ Row = dict[str, Any]
 HISTORY_DAYS = 56  # before the range, for what is usual
 TREND_DAYS = 28  # shown
 TOP = 8
-CHARGES = ("commission", "fee", "service", "freight", "cost")  # what a profit is less than what was sold
 MOST_DETAILS, MOST_CELLS, MOST_UNUSUAL, MOST_FINDINGS = 200, 50, 30, 20
 _OF_ALL = "count(*) over () as of_all"  # beside rows of which only the first are asked for
 

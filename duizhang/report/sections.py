@@ -10,13 +10,14 @@ from typing import Any
 
 from duizhang.declared.currency import rounded
 from duizhang.declared.terms import FileStatus, PeriodStatus
+from duizhang.publish.metrics import CHARGES
 from duizhang.reconcile import load_causes
 from duizhang.report.analysis import Break, Mass
 from duizhang.report.figures import candidate_lines, evidence_lines, proposal_lines, with_currency
 from duizhang.report.home_books import HomeBooks
 from duizhang.report.item_names import item_name, provider_name
 from duizhang.report.measures import MEASURES, Finding
-from duizhang.report.queries import CHARGES, MOST_FINDINGS, TOP, Facts, Row, left_out, share
+from duizhang.report.queries import MOST_FINDINGS, TOP, Facts, Row, left_out, share
 from duizhang.report.tables import Table, by_money, columns, ordered, place
 from duizhang.speech.labels import Labels
 from duizhang.speech.phrases import in_language

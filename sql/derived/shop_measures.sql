@@ -20,10 +20,9 @@ tracked as (
 parts as (
     select period, entity, shop, currency, 'revenue' as measure, amount from orders
     union all
-    -- a discount on the order is a line without pieces
     select
         period, entity, shop, currency, 'discount',
-        case when quantity = 0 then shop_discount else (unit_price * quantity)::decimal(28, 4) - amount end
+        given_away(quantity, unit_price, amount, shop_discount)
     from orders
     where quantity <> 0 or shop_discount <> 0
     union all

@@ -56,10 +56,10 @@ parts as (
         case when sku <> '' and cost is null then quantity end as pieces_without_cost
     from lines
     union all by name
-    -- prices are those of whole lines, also of sets; a discount on the order is a line without pieces
+    -- prices are those of whole lines, also of sets
     select
         o.period, o.entity, o.shop, o.order_id, o.sku, o.currency,
-        case when o.quantity = 0 then o.shop_discount else (o.unit_price * o.quantity)::decimal(28, 4) - o.amount end as discount
+        given_away(o.quantity, o.unit_price, o.amount, o.shop_discount) as discount
     from orders as o
     inner join sides as s using (period, entity, shop)
     where o.origin = case when s.has_books then 'books' else 'platform' end

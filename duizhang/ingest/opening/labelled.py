@@ -4,11 +4,11 @@ printing, as the table that it is: a row each block, at the line at which that e
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+
+from duizhang.ingest.opening.qif import written
 
 _LINE = re.compile(r"\s*([^\W\d_][^:\n]{0,30}?)[ \t\xa0]*:[ \t\xa0]*(.*?)\s*")
 _DAY = re.compile(r"(?i)(?:booking |transaction |posting )?date|datum|fecha|data|日期|交易日期")
@@ -19,7 +19,7 @@ _FEWEST = 3  # labels of a block
 
 def is_labelled(head: bytes) -> bool:
     """Whether a document begins with blocks of labelled lines, of which one has a day and an amount."""
-    labels = [found[1] for line in _text(head).splitlines()[:60] if (found := _LINE.fullmatch(line))]
+    labels = [found[1] for line in _read(head)[0].splitlines()[:60] if (found := _LINE.fullmatch(line))]
     return any(map(_DAY.fullmatch, labels)) and any(map(_AMOUNT.fullmatch, labels))
 
 
@@ -27,7 +27,8 @@ def as_table(body: bytes) -> bytes | None:
     """The same as delimited text; None where its blocks do not all have the same labels, or a line belongs to none."""
     if len(body) > _MOST:
         return None
-    lines = _text(body).splitlines()
+    text, encoding = _read(body)
+    lines = text.splitlines()
     blocks = _blocks(lines)
     if not blocks:
         return None
@@ -41,8 +42,7 @@ def as_table(body: bytes) -> bytes | None:
         if [match[1] for match in found if match] != labels or None in found:
             return None
         rows[end - 1] = [match[2] for match in found if match]
-    table = "\n".join(_written(rows.get(n, [])) for n in range(len(lines))) + "\n"
-    return table.encode("latin-1") if _is_bytes(body) else b"\xef\xbb\xbf" + table.encode()
+    return "".join(written(_cells(rows.get(n, []))) + "\n" for n in range(len(lines))).encode(encoding)
 
 
 def _blocks(lines: Sequence[str]) -> list[tuple[int, int]]:
@@ -57,25 +57,13 @@ def _blocks(lines: Sequence[str]) -> list[tuple[int, int]]:
     return blocks
 
 
-def _is_bytes(body: bytes) -> bool:
+def _read(body: bytes) -> tuple[str, str]:
+    """The text and its encoding: byte for byte where it is no UTF-8."""
     try:
-        body.decode("utf-8-sig")
+        return body.decode("utf-8-sig"), "utf-8-sig"
     except UnicodeDecodeError:
-        return True
-    return False
+        return body.decode("latin-1"), "latin-1"
 
 
-def _text(body: bytes) -> str:
-    """The text; byte for byte where it is no UTF-8."""
-    for encoding in ("utf-8-sig", "latin-1"):
-        try:
-            return body.decode(encoding, "strict")
-        except UnicodeDecodeError:
-            continue
-    return ""
-
-
-def _written(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([" ".join(cell.replace("\xa0", " ").split()) for cell in cells])
-    return line.getvalue()
+def _cells(cells: Sequence[str]) -> list[str]:
+    return [" ".join(cell.replace("\xa0", " ").split()) for cell in cells]

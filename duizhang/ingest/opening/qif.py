@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _KINDS = re.compile(r"(?i)!type:\s*(?:bank|ccard|cash|oth ?[al])\s*$")
 _MOST = 1 << 26  # bytes
@@ -41,7 +41,7 @@ def as_table(body: bytes) -> bytes | None:
         begun = begun if record else number
         record.setdefault(line[0], line[1:].strip())  # later lines of one letter are parts of it
     rows |= {begun: _row(record)} if record else {}
-    return "\n".join(_written(rows[n]) if n in rows else "" for n in range(len(lines))).encode("latin-1") + b"\n"
+    return "\n".join(written(rows[n]) if n in rows else "" for n in range(len(lines))).encode("latin-1") + b"\n"
 
 
 def _text(body: bytes) -> str:
@@ -55,7 +55,8 @@ def _row(record: Mapping[str, str]) -> list[str]:
     return [day, record.get("T", record.get("U", "")), words or "-"]
 
 
-def _written(cells: list[str]) -> str:
+def written(cells: Sequence[str]) -> str:
+    """A line of delimited text with these cells."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(cells)
     return line.getvalue()
